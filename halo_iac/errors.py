@@ -1,0 +1,187 @@
+"""Every error a user can meet, and nothing else is raised on purpose.
+
+::
+
+    HaloError                  exit code 1
+    ├── UsageError             64   the command line does not make sense
+    ├── ProjectError                project files have problems; carries them all
+    │   └── ProjectNotFound         there is no project file
+    ├── SettingsError               key, base URL, project or team: missing or contradictory
+    ├── DocumentError               a file of ours (a saved plan) cannot be read or is of another version
+    ├── FileError                   a file cannot be read or written
+    ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
+    ├── InterruptedRun         130  Ctrl-C or SIGTERM outside of an apply
+    └── PlatformError               a procedure did not give an answer we can use
+        ├── Unreachable             the request never left: DNS, connect, TLS, proxy
+        ├── Unanswered              it may have left, no answer came: time-out, reset
+        ├── Rejected                the platform said no, in tRPC's own words
+        └── Unreadable              something answered, but not tRPC: HTML, nothing, half a JSON
+
+An error's message is complete without its class: what happened, where, and (``hint``) what to do. Exit codes: design §8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class HaloError(Exception):
+    """The root of the tree.
+
+    ``message`` says what and where, ``hint`` what to do; both are plain text and may hold several lines.
+    """
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HaloError):
+    """The command line does not make sense (exit 64, so that 2 can mean "changes pending")."""
+
+    exit_code = 64
+    code = "usage"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong at one place of a project file; ``line`` and ``column`` count from 1, 0 means the whole file."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """Render ``path:line:column: message (hint)`` on one line, as compilers do."""
+        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class ProjectError(HaloError):
+    """The project files have problems; ``problems`` holds every one, in the order of the files."""
+
+    code = "project"
+
+    def __init__(self, problems: Sequence[Problem], *, hint: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)), hint=hint)
+
+
+class ProjectNotFound(ProjectError):  # noqa: N818 - reads as what happened
+    """There is no project file where one was looked for."""
+
+    code = "project_not_found"
+
+
+class SettingsError(HaloError):
+    """The key, base URL, project or team is missing, malformed or contradictory (design §2, §8, §10)."""
+
+    code = "settings"
+
+
+class DocumentError(HaloError):
+    """A document of ours, such as a saved plan, cannot be read, is damaged, or is of another version."""
+
+    code = "document"
+
+
+class FileError(HaloError):
+    """A file cannot be read or written; the message names it and the operating system's reason."""
+
+    code = "file"
+
+
+class RefusedError(HaloError):
+    """A guard or the person asked said no; nothing was written (exit 3)."""
+
+    exit_code = 3
+    code = "refused"
+
+
+class InterruptedRun(HaloError):  # noqa: N818 - reads as what happened
+    """Ctrl-C or SIGTERM (exit 130)."""
+
+    exit_code = 130
+    code = "interrupted"
+
+
+class Delivery(StrEnum):
+    """What a failed call may have done, which decides whether it may be repeated (design §6)."""
+
+    NOT_SENT = "not_sent"
+    """The request never reached the platform: repeating it is safe."""
+
+    REFUSED = "refused"
+    """The platform answered that it did nothing: a 4xx other than 408 and 409."""
+
+    AMBIGUOUS = "ambiguous"
+    """Nobody knows. A create is never repeated after this; it is looked for."""
+
+
+class PlatformError(HaloError):
+    """A procedure gave no usable answer.
+
+    ``procedure`` as in wire.md, ``status`` the HTTP status if one arrived, ``delivery`` what may have happened,
+    ``is_transient`` whether repeating a repeatable call may help, ``retry_after`` the platform's own delay in seconds.
+    """
+
+    code = "platform"
+
+    def __init__(  # noqa: PLR0913 - one typed error for every foreign failure has this many facts
+        self,
+        message: str,
+        *,
+        procedure: str,
+        delivery: Delivery,
+        status: int | None = None,
+        is_transient: bool = False,
+        retry_after: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        where = f"{procedure} (HTTP {status})" if status is not None else procedure
+        super().__init__(f"{where}: {message}", hint=hint)
+        self.reason = message
+        self.procedure = procedure
+        self.status = status
+        self.delivery = delivery
+        self.is_transient = is_transient
+        self.retry_after = retry_after
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Say whether nothing else can succeed either: no valid key, no credit, no permission (design §6)."""
+        return self.status in {401, 402, 403}
+
+
+class Unreachable(PlatformError):  # noqa: N818 - reads as what happened
+    """The request never left this machine: DNS, connect, TLS, proxy."""
+
+    code = "unreachable"
+
+
+class Unanswered(PlatformError):  # noqa: N818 - reads as what happened
+    """The request may have arrived, but no whole answer came back: time-out, reset."""
+
+    code = "unanswered"
+
+
+class Rejected(PlatformError):  # noqa: N818 - reads as what happened
+    """The platform answered with a tRPC error; ``name`` is its code, such as ``NOT_FOUND``."""
+
+    code = "rejected"
+    name: str = ""
+
+
+class Unreadable(PlatformError):  # noqa: N818 - reads as what happened
+    """Something answered, but not with tRPC: HTML, an empty body, truncated JSON, another service."""
+
+    code = "unreadable"

@@ -1,0 +1,5 @@
+"""The nouns: frozen values without I/O and without a clock.
+
+``schedule`` is the comparable form both sides are projected onto; ``project`` is what people declare, ``remote`` what
+the platform holds, ``change`` the plan, ``outcome`` what came of applying it.
+"""

@@ -1,0 +1,174 @@
+"""The plan: what would change and why, as data (design §5).
+
+A plan goes to JSON and back, holds no function and nothing from the clock. Every rendering is drawn from it,
+and ``apply FILE`` compares a saved one with a recomputed one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from halo_iac.model.remote import Host
+from halo_iac.model.schedule import Spec, Value
+
+PLAN_VERSION: Final = 1
+
+
+class Action(StrEnum):
+    """What a change does to one schedule."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNARCHIVE = "unarchive"
+    ARCHIVE = "archive"
+
+
+class Cause(StrEnum):
+    """Why a change is in the plan."""
+
+    DECLARED = "declared"
+    RETIRED = "state: archived"
+    UNDECLARED = "undeclared: archive"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after, and where the value after comes from."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    field: Annotated[str, Field(description="The field, named as in the project file.")]
+    before: Annotated[Value, Field(description="The platform's value.")]
+    after: Annotated[Value, Field(description="The declared value.")]
+    origin: Annotated[str, Field(description="File and line, defaults, overrides or built-in.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One schedule's change; ``before`` is absent for a create, ``after`` for an archive."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    action: Annotated[Action, Field(description="create, update, unarchive or archive.")]
+    cause: Annotated[Cause, Field(description="Why the change is planned.")]
+    key: Annotated[str | None, Field(description="The entry's key; null for an undeclared schedule.")]
+    id: Annotated[str | None, Field(description="The platform's id; null for a create.")]
+    title: Annotated[str, Field(description="The title after the change.")]
+    fields: Annotated[tuple[FieldChange, ...], Field(description="What differs, in the order of the file.")] = ()
+    before: Annotated[Spec | None, Field(description="The schedule as the platform holds it.")] = None
+    after: Annotated[Spec | None, Field(description="The schedule as declared.")] = None
+    wave: Annotated[int, Field(description="Renames of a lower wave free the titles of a higher one.")] = 0
+
+    @property
+    def name(self) -> str:
+        """Return what messages call it: the key, or the id of an undeclared schedule."""
+        return self.key or self.id or self.title
+
+    @property
+    def is_rename(self) -> bool:
+        """Say whether the title changes."""
+        return any(field.field == "title" for field in self.fields)
+
+    @property
+    def is_pause(self) -> bool:
+        """Say whether it stops a schedule that fires from firing without archiving it."""
+        return any(field.field == "enabled" and field.before and not field.after for field in self.fields)
+
+    @property
+    def is_removal(self) -> bool:
+        """Say whether something stops firing: an archive or a pause (design §5, Guards)."""
+        return self.action is Action.ARCHIVE or self.is_pause
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """An entry nothing is planned for, and why; its schedules still count as declared (design §3.8)."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(description="The entry's key.")]
+    reason: Annotated[str, Field(description="What is in the way.")]
+    hint: Annotated[str | None, Field(description="What to do about it.")] = None
+    origin: Annotated[str, Field(description="File and line of the entry.")] = ""
+    ids: Annotated[tuple[str, ...], Field(description="The schedules concerned.")] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredSchedule:
+    """An active schedule in scope that no file declares and that stays untouched."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(description="The platform's id.")]
+    title: Annotated[str, Field(description="Its title.")]
+    is_firing: Annotated[bool, Field(description="Whether it is enabled.")]
+    note: Annotated[str | None, Field(description="Why it cannot be read, if it cannot.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """Something worth a line that changes nothing."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    message: Annotated[str, Field(description="What to know.")]
+    key: Annotated[str | None, Field(description="The entry concerned, if one is.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a plan must not be applied as it is, and what would permit it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    guard: Annotated[str, Field(description="The guard's name.")]
+    message: Annotated[str, Field(description="What it refuses and why.")]
+    override: Annotated[str, Field(description="The option or the edit that permits it.")]
+    names: Annotated[tuple[str, ...], Field(description="The entries or ids concerned.")] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of the project file that a plan was made under."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    undeclared: Annotated[str, Field(description="report or archive.")]
+    scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
+    title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
+    protect: Annotated[tuple[str, ...], Field(description="Title globs that are never removed.")] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs a month, a mean over the calendar, before and after."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    before: Annotated[float, Field(description="Runs a month of the schedules in scope as they are.")]
+    after: Annotated[float, Field(description="The same once the plan is applied.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole plan, in one deterministic order: same inputs, same bytes."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plan")
+
+    host: Annotated[Host, Field(description="Platform and project the plan is for.")]
+    policy: Annotated[Policy, Field(description="The rules it was made under.")]
+    targets: Annotated[tuple[str, ...], Field(description="Keys the plan is limited to; empty for all.")]
+    changes: Annotated[tuple[Change, ...], Field(description="What apply would do, in order.")]
+    blocked: Annotated[tuple[Blocked, ...], Field(description="Entries nothing is planned for.")]
+    undeclared: Annotated[
+        tuple[UndeclaredSchedule, ...], Field(description="Schedules in scope that no file declares.")
+    ]
+    warnings: Annotated[tuple[PlanWarning, ...], Field(description="Worth a line, changes nothing.")]
+    refusals: Annotated[tuple[Refusal, ...], Field(description="Why it must not be applied as it is.")]
+    unchanged: Annotated[int, Field(description="Entries that are already as declared.")]
+    runs_per_month: Annotated[Runs, Field(description="Runs a month before and after.")]
+    version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION

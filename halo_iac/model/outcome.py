@@ -1,0 +1,79 @@
+"""What came of a plan: events as they happen, and the summary folded from them (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from halo_iac.model.change import Change
+
+
+class Status(StrEnum):
+    """How one change stands."""
+
+    STARTED = "started"
+    RETRYING = "retrying"
+    DONE = "done"
+    ALREADY = "already"
+    """Somebody, perhaps an earlier run, had already made it so."""
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    """The platform no longer shows what the plan was made from; it was left alone."""
+    UNKNOWN = "unknown"
+    """It may or may not have happened."""
+    NOT_STARTED = "not started"
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing more is to come for this change."""
+        return self not in {Status.STARTED, Status.RETRYING}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of one change; ``id`` as soon as it is known, ``elapsed`` in seconds once it is final."""
+
+    change: Change
+    status: Status
+    id: str | None = None
+    message: str = ""
+    hint: str | None = None
+    elapsed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The last event of every change; ``is_interrupted`` if the run was told to stop."""
+
+    events: tuple[Event, ...]
+    is_interrupted: bool = False
+
+    def having(self, *statuses: Status) -> tuple[Event, ...]:
+        """Return the final events with one of these statuses, in the order of the plan."""
+        return tuple(event for event in self.events if event.status in statuses)
+
+    @property
+    def has_written(self) -> bool:
+        """Say whether the platform was changed."""
+        return bool(self.having(Status.DONE))
+
+    @property
+    def exit_code(self) -> int:
+        """Return the most serious code: 130, 5, 4, 1, 0 (design §8)."""
+        if self.is_interrupted:
+            return 130
+        if self.having(Status.UNKNOWN):
+            return 5
+        if self.having(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
+            return 4 if self.has_written else 1
+        return 0
+
+
+def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrupted: bool = False) -> Summary:
+    """Fold the events of a run: the last one of each change, in plan order; a change without one was not started."""
+    last = {id(event.change): event for event in events}
+    return Summary(
+        tuple(last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes),
+        is_interrupted=is_interrupted,
+    )

@@ -1,0 +1,64 @@
+"""What people declare: one project file with its includes, read and merged (design §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from halo_iac.model.origin import BUILT_IN, Origin, Origins
+from halo_iac.model.schedule import Spec
+
+
+class UndeclaredPolicy(StrEnum):
+    """What becomes of active schedules in scope that no file declares."""
+
+    REPORT = "report"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which schedules of the platform this project answers for; both keys hold where both are given."""
+
+    agents: tuple[str, ...] | None = None
+    title_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of ``schedules:``, defaults and overrides merged in.
+
+    ``spec`` is ``None`` where ``state: archived`` (``is_retired``), whose other fields are checked for form only;
+    ``title`` may then be ``None`` too if there is an ``id``. ``spec.agent`` is the reference as written.
+    """
+
+    key: str
+    title: str | None
+    spec: Spec | None
+    origins: Origins
+    is_retired: bool = False
+    renamed_from: tuple[str, ...] = ()
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A whole project: policy, aliases and entries in the order of the files.
+
+    ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
+    each policy key that is written (``project``, ``undeclared``, ``scope``, ``protect``, ``agents.<alias>``, …).
+    """
+
+    path: str
+    entries: tuple[Entry, ...]
+    project_id: str | None = None
+    undeclared: UndeclaredPolicy = UndeclaredPolicy.REPORT
+    scope: Scope = Scope()
+    protect: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def origin(self, key: str) -> Origin:
+        """Return where a policy key is written; built-in where it is left out."""
+        return self.origins.get(key, BUILT_IN)

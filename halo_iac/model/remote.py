@@ -1,0 +1,217 @@
+"""What the platform holds, in its own words, and how those words map to ours (wire.md, Procedures).
+
+A schedule stays the plain mapping it arrived as: ten thousand are compared without building ten thousand objects, and an unknown field or enum value of tomorrow's platform breaks nothing (design §10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Final
+
+from halo_iac.model.schedule import FIELDS, Frequency, Spec, Value, plain_prompt, with_relevant_parts
+
+WIRE_NAMES: Final[dict[str, str]] = {
+    "title": "title",
+    "agent": "agentUuid",
+    "frequency": "frequency",
+    "days_of_week": "daysOfWeek",
+    "days_of_month": "daysOfMonth",
+    "hours": "hours",
+    "minutes": "minutes",
+    "timezone": "timezone",
+    "prompt": "prompt",
+    "model_id": "modelId",
+    "summarization_model_id": "summarizationModelId",
+    "span_limit": "spanLimit",
+    "lookback_hours": "lookbackHours",
+    "max_subagent_depth": "maxSubagentDepth",
+    "max_turns": "maxTurns",
+    "enabled": "enabled",
+}
+"""Our field names → the platform's, in the order of :data:`~halo_iac.model.schedule.FIELDS`."""
+
+_PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
+_STRINGS: Final = ("title", "agentUuid", "frequency", "timezone", "prompt")
+_NUMBERS: Final = ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")
+_OPTIONAL: Final = ("modelId", "summarizationModelId")
+_FREQUENCIES: Final = frozenset(Frequency)
+_comparable = itemgetter(*WIRE_NAMES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A schedule we cannot read: shown, never written, archived or counted. ``reason`` says what is odd about it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSchedule:
+    """One schedule of the platform; ``wire`` is its mapping, which always has a string ``id`` and ``title``."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+        return str(self.wire["id"])
+
+    @property
+    def title(self) -> str:
+        """Return its title, exactly as the platform has it."""
+        return str(self.wire["title"])
+
+    @property
+    def agent_id(self) -> str | None:
+        """Return the UUID of the agent it analyses; ``None`` if the platform left it out."""
+        value = self.wire.get("agentUuid")
+        return value if isinstance(value, str) else None
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether it is not archived; a paused schedule is active."""
+        return self.wire.get("archivedAt") is None
+
+    @property
+    def is_paused_by_platform(self) -> bool:
+        """Say whether the platform has paused it, because its agent is gone."""
+        return self.wire.get("autoPausedAt") is not None
+
+    @property
+    def pause_reason(self) -> str:
+        """Return the platform's word for why it paused the schedule."""
+        return str(self.wire.get("autoPauseReason") or "unknown reason")
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Return what orders schedules from oldest to latest: creation instant, then id."""
+        return (str(self.wire.get("createdAt") or ""), self.id)
+
+    @property
+    def retirement(self) -> tuple[str, str, str]:
+        """Return what orders archived schedules from first to last archived."""
+        return (str(self.wire.get("archivedAt") or ""), *self.age)
+
+    def spec(self) -> Spec | Opaque:
+        """Return the comparable form, or why there is none (design §4, §10)."""
+        return read_spec(self.wire)
+
+    def equals(self, wire_values: tuple[Any, ...]) -> bool:
+        """Say whether the raw values equal those of :func:`comparable_wire`; ``False`` means "look closer"."""
+        try:
+            return bool(_comparable(self.wire) == wire_values)
+        except KeyError:
+            return False
+
+
+def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
+    """Project a schedule of the platform onto the comparable form, or say why that is impossible."""
+    reason = _oddity(wire)
+    if reason is not None:
+        return Opaque(reason)
+    frequency = wire["frequency"]
+    parts = with_relevant_parts(frequency, {name: wire.get(WIRE_NAMES[name]) or () for name in _PARTS})
+    return Spec(
+        title=wire["title"],
+        agent=wire["agentUuid"],
+        frequency=frequency,
+        **parts,
+        timezone=wire["timezone"],
+        prompt=plain_prompt(wire["prompt"]),
+        model_id=wire.get("modelId"),
+        summarization_model_id=wire.get("summarizationModelId"),
+        span_limit=wire["spanLimit"],
+        lookback_hours=wire["lookbackHours"],
+        max_subagent_depth=wire["maxSubagentDepth"],
+        max_turns=wire["maxTurns"],
+        enabled=wire["enabled"],
+    )
+
+
+def _oddity(wire: Mapping[str, Any]) -> str | None:
+    """Name the first field that is missing or not what wire.md says; ``None`` for a schedule as documented."""
+    for name in _STRINGS:
+        if not isinstance(wire.get(name), str):
+            return f"the platform's answer has no readable {name}"
+    if wire["frequency"] not in _FREQUENCIES:
+        return f"unknown frequency {wire['frequency']!r}"
+    for name in _NUMBERS:
+        if not _is_integer(wire.get(name)):
+            return f"the platform's answer has no readable {name}"
+    for name in _OPTIONAL:
+        if not isinstance(wire.get(name), str | None):
+            return f"the platform's answer has no readable {name}"
+    if not isinstance(wire.get("enabled"), bool):
+        return "the platform's answer has no readable enabled"
+    return _odd_part(wire)
+
+
+def _odd_part(wire: Mapping[str, Any]) -> str | None:
+    for part in _PARTS:
+        numbers = wire.get(WIRE_NAMES[part])
+        if numbers is None:
+            continue
+        if not isinstance(numbers, list) or not all(map(_is_integer, numbers)):
+            return f"the platform's answer has no readable {WIRE_NAMES[part]}"
+    return None
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def comparable_wire(spec: Spec, actual: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the raw values the platform would hold if it were exactly as desired, for :meth:`RemoteSchedule.equals`.
+
+    Unmanaged fields are taken from ``actual``.
+    """
+    return tuple(
+        actual.get(wire_name) if value is None else list(value) if isinstance(value, tuple) else value
+        for wire_name, value in ((wire_name, getattr(spec, name)) for name, wire_name in WIRE_NAMES.items())
+    )
+
+
+def to_wire(spec: Spec, names: Iterable[str] = FIELDS) -> dict[str, Any]:
+    """Return the named fields as the platform spells them, tuples as lists; without unmanaged ones."""
+    values: dict[str, Value] = {name: getattr(spec, name) for name in names}
+    return {
+        WIRE_NAMES[name]: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as the platform found it in traces; ``id`` is its UUID, ``identity`` its agent.id or agent.name."""
+
+    id: str
+    identity: str | None
+    source: str | None = None
+    executions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one (design §5, §9)."""
+
+    base_url: str
+    project_id: str
+    project_name: str | None = None
+    url_origin: str = "default"
+    project_origin: str = ""
+    is_sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
+
+    ``gap`` says why the listing is not whole, in which case nothing may be created or archived (design §5, §10).
+    """
+
+    schedules: tuple[RemoteSchedule, ...]
+    agents: tuple[Agent, ...]
+    gap: str | None = None

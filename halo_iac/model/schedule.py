@@ -1,0 +1,121 @@
+"""The comparable form: what a schedule is, whichever side it comes from (design §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import ConfigDict, Field
+
+
+class Frequency(StrEnum):
+    """How often a schedule fires; decides which other parts of its cadence mean anything."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+RELEVANT_PARTS: Final[dict[str, frozenset[str]]] = {
+    Frequency.HOURLY: frozenset({"minutes"}),
+    Frequency.DAILY: frozenset({"hours", "minutes"}),
+    Frequency.WEEKLY: frozenset({"days_of_week", "hours", "minutes"}),
+    Frequency.MONTHLY: frozenset({"days_of_month", "hours", "minutes"}),
+}
+"""The parts of a cadence that each frequency reads; the platform stores the others, and they are not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When a schedule fires: the cross product of its parts, read in ``timezone`` (wire.md, Values)."""
+
+    frequency: str
+    days_of_week: tuple[int, ...]
+    days_of_month: tuple[int, ...]
+    hours: tuple[int, ...]
+    minutes: tuple[int, ...]
+    timezone: str
+
+
+Value = str | int | bool | tuple[int, ...] | None
+"""What a field of a :class:`Spec` can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One schedule in comparable form, fields in the order of the project file.
+
+    Sets of numbers are sorted and unique; parts that the frequency ignores are empty; the prompt has LF line ends and
+    no trailing white space. ``None`` in ``model_id``, ``summarization_model_id`` and ``enabled`` means "not managed" on
+    the declared side. ``agent`` is a reference as written until :mod:`halo_iac.resolve` has put the agent's id there.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    title: Annotated[str, Field(description="The title, which is the identity.")]
+    agent: Annotated[str, Field(description="The agent's UUID.")]
+    frequency: Annotated[str, Field(description="hourly, daily, weekly or monthly.")]
+    days_of_week: Annotated[tuple[int, ...], Field(description="0 = Sunday to 6 = Saturday; weekly only.")]
+    days_of_month: Annotated[tuple[int, ...], Field(description="1 to 31; monthly only.")]
+    hours: Annotated[tuple[int, ...], Field(description="0 to 23; empty for hourly.")]
+    minutes: Annotated[tuple[int, ...], Field(description="0 to 59.")]
+    timezone: Annotated[str, Field(description="IANA time zone in which hours and days are read.")]
+    prompt: Annotated[str, Field(description="What the analysis is asked to do.")]
+    model_id: Annotated[str | None, Field(description="Analysis model; null where it is the platform's choice.")]
+    summarization_model_id: Annotated[
+        str | None, Field(description="Summarization model; null where it is the platform's choice.")
+    ]
+    span_limit: Annotated[int, Field(description="How many spans a run reads at most.")]
+    lookback_hours: Annotated[int, Field(description="How many hours before a fire a run looks at.")]
+    max_subagent_depth: Annotated[int, Field(description="How deep sub-agents may nest.")]
+    max_turns: Annotated[int, Field(description="How many turns an analysis may take.")]
+    enabled: Annotated[bool | None, Field(description="Whether it fires; null where the operator decides.")]
+
+    @property
+    def cadence(self) -> Cadence:
+        """Return when it fires."""
+        return Cadence(self.frequency, self.days_of_week, self.days_of_month, self.hours, self.minutes, self.timezone)
+
+    def over(self, actual: Spec) -> Spec:
+        """Fill what this spec leaves to others with what the platform has, so that equality means "as desired"."""
+        if self.model_id is not None and self.summarization_model_id is not None and self.enabled is not None:
+            return self
+        return replace(
+            self,
+            model_id=actual.model_id if self.model_id is None else self.model_id,
+            summarization_model_id=(
+                actual.summarization_model_id if self.summarization_model_id is None else self.summarization_model_id
+            ),
+            enabled=actual.enabled if self.enabled is None else self.enabled,
+        )
+
+
+FIELDS: Final[tuple[str, ...]] = tuple(field.name for field in fields(Spec))
+"""The names of a spec's fields, in order; the keys of an entry that reach the platform."""
+
+UNMANAGED_WHEN_LEFT_OUT: Final = ("model_id", "summarization_model_id", "enabled")
+"""Fields for which "left out" means "as it is", not a default (design §2)."""
+
+
+def number_set(numbers: Iterable[int]) -> tuple[int, ...]:
+    """Return the numbers sorted and unique, as comparisons want them."""
+    return tuple(sorted(set(numbers)))
+
+
+def plain_prompt(text: str) -> str:
+    """Return a prompt with newline line ends and no trailing white space: the one rule (design §4)."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip()
+
+
+def with_relevant_parts(frequency: str, parts: dict[str, Any]) -> dict[str, Any]:
+    """Empty the cadence parts that the frequency ignores; returns a new mapping."""
+    relevant = RELEVANT_PARTS[frequency]
+    return {
+        name: number_set(parts[name]) if name in relevant else ()
+        for name in ("days_of_week", "days_of_month", "hours", "minutes")
+    }
