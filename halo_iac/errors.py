@@ -7,7 +7,7 @@
     ├── ProjectError                project files have problems; carries them all
     │   └── ProjectNotFound         there is no project file
     ├── SettingsError               key, base URL, project or team: missing or contradictory
-    ├── DocumentError               a file of ours (a saved plan) cannot be read or is of another version
+    ├── DocumentError               a saved plan is damaged or of another version
     ├── FileError                   a file cannot be read or written
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
     ├── InterruptedRun         130  Ctrl-C or SIGTERM outside of an apply
@@ -17,7 +17,8 @@
         ├── Rejected                the platform said no, in tRPC's own words
         └── Unreadable              something answered, but not tRPC: HTML, nothing, half a JSON
 
-An error's message is complete without its class: what happened, where, and (``hint``) what to do. Exit codes: design §8.
+An error's message is complete without its class: what happened, where, and (``hint``) what to do. Exit codes: design
+§8.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ class PlatformError(HaloError):
 
     code = "platform"
 
-    def __init__(  # noqa: PLR0913 - one typed error for every foreign failure has this many facts
+    def __init__(
         self,
         message: str,
         *,

@@ -76,7 +76,9 @@ class Change:
     @property
     def is_pause(self) -> bool:
         """Say whether it stops a schedule that fires from firing without archiving it."""
-        return any(field.field == "enabled" and field.before and not field.after for field in self.fields)
+        return self.action is Action.UPDATE and any(
+            field.field == "enabled" and field.before and not field.after for field in self.fields
+        )
 
     @property
     def is_removal(self) -> bool:

@@ -1,6 +1,7 @@
 """What the platform holds, in its own words, and how those words map to ours (wire.md, Procedures).
 
-A schedule stays the plain mapping it arrived as: ten thousand are compared without building ten thousand objects, and an unknown field or enum value of tomorrow's platform breaks nothing (design §10).
+A schedule stays the plain mapping it arrived as: ten thousand are compared without building as many objects, and an
+unknown field or enum value of tomorrow's platform breaks nothing (design §10).
 """
 
 from __future__ import annotations

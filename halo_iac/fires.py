@@ -1,0 +1,132 @@
+"""When a cadence fires: in words, as instants, and as a mean number of runs a month.
+
+Words and means need no clock; instants take the moment to start from as a parameter (design §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import islice
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from halo_iac.model.schedule import Cadence, Frequency, Spec
+
+_DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+_WEEKDAYS: Final = (1, 2, 3, 4, 5)
+_LEAP_YEARS: Final = Fraction(97, 400)
+_DAYS_A_MONTH: Final = (365 + _LEAP_YEARS) / 12
+_MONTHS_WITH_DAY: Final = {29: 11 + _LEAP_YEARS, 30: Fraction(11), 31: Fraction(7)}
+"""How many months of a mean Gregorian year have a 29th, a 30th and a 31st."""
+
+
+def runs_per_month(cadence: Cadence) -> Fraction:
+    """Return the mean number of fires a month over the 400 years of the Gregorian calendar, so without a clock.
+
+    Daylight saving evens out over a year and is left out.
+    """
+    a_day = len(cadence.minutes) * (24 if cadence.frequency == Frequency.HOURLY else len(cadence.hours))
+    if cadence.frequency == Frequency.WEEKLY:
+        return a_day * len(cadence.days_of_week) * _DAYS_A_MONTH / 7
+    if cadence.frequency == Frequency.MONTHLY:
+        return a_day * sum((_MONTHS_WITH_DAY.get(day, Fraction(12)) for day in cadence.days_of_month), Fraction(0)) / 12
+    return a_day * _DAYS_A_MONTH
+
+
+def runs_of(spec: Spec) -> Fraction:
+    """Return the runs a month of a schedule; none while it is paused."""
+    return Fraction(0) if spec.enabled is False else runs_per_month(spec.cadence)
+
+
+# Words --------------------------------------------------------------------------------------------------------------
+
+
+def in_words(cadence: Cadence) -> str:
+    """Return a cadence as a person would say it: ``Mon and Thu at 09:00 (America/Los_Angeles)``."""
+    if cadence.frequency == Frequency.HOURLY:
+        return f"{_hourly(cadence.minutes)} ({cadence.timezone})"
+    return f"{_days(cadence)} {_times(cadence)} ({cadence.timezone})"
+
+
+def _days(cadence: Cadence) -> str:
+    if cadence.frequency == Frequency.WEEKLY:
+        return _weekdays(cadence.days_of_week)
+    if cadence.frequency == Frequency.MONTHLY:
+        return f"on the {_listed([_ordinal(day) for day in cadence.days_of_month])} of the month"
+    return "every day"
+
+
+def _hourly(minutes: Sequence[int]) -> str:
+    step = _step(minutes, 60)
+    if minutes == (0,):
+        return "every hour, on the hour"
+    if step == 1:
+        return "every minute"
+    if step:
+        return f"every {step} minutes"
+    return f"every hour at {_listed([f':{minute:02}' for minute in minutes])}"
+
+
+def _times(cadence: Cadence) -> str:
+    step = _step(cadence.hours, 24)
+    if step:
+        return f"every {'hour' if step == 1 else f'{step} hours'} at {_listed([f':{m:02}' for m in cadence.minutes])}"
+    times = [f"{hour:02}:{minute:02}" for hour in cadence.hours for minute in cadence.minutes]
+    if len(times) > 6:
+        return f"at {times[0]}, {times[1]}, … {times[-1]} ({len(times)} times)"
+    return f"at {_listed(times)}"
+
+
+def _step(numbers: Sequence[int], size: int) -> int | None:
+    """Return n if the numbers are 0, n, 2n, … up to ``size``; fewer than three are not called a step."""
+    if len(numbers) < 3 or size % len(numbers):
+        return None
+    step = size // len(numbers)
+    return step if tuple(numbers) == tuple(range(0, size, step)) else None
+
+
+def _weekdays(days: Sequence[int]) -> str:
+    if tuple(days) == _WEEKDAYS:
+        return "Mon to Fri"
+    if len(days) == 7:
+        return "every day of the week"
+    monday_first = sorted(days, key=lambda day: (day - 1) % 7)
+    return _listed([_DAYS[day] for day in monday_first])
+
+
+def _ordinal(day: int) -> str:
+    suffix = "th" if 10 <= day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{suffix}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# Instants -----------------------------------------------------------------------------------------------------------
+
+
+def next_fires(cadence: Cadence, after: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the next fires strictly after an aware instant, in the cadence's zone.
+
+    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron,
+    as cronsim does: a time in a gap fires right after it, a time in a fold fires once.
+    """
+    return tuple(islice(fires(cadence, after), count))
+
+
+def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
+    """Yield every fire strictly after an aware instant, in the cadence's zone; ends if the cadence can never fire."""
+    from cronsim import CronSim  # noqa: PLC0415 - only a rendering with a clock needs it
+
+    yield from CronSim(_cron(cadence), after.astimezone(ZoneInfo(cadence.timezone)))
+
+
+def _cron(cadence: Cadence) -> str:
+    def part(numbers: Sequence[int]) -> str:
+        return ",".join(map(str, numbers)) or "*"
+
+    hours = "*" if cadence.frequency == Frequency.HOURLY else part(cadence.hours)
+    return f"{part(cadence.minutes)} {hours} {part(cadence.days_of_month)} * {part(cadence.days_of_week)}"

@@ -1,0 +1,38 @@
+"""Which schedule of the platform is which declared one: the outcome of matching and resolving (design §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halo_iac.model.change import Blocked, PlanWarning
+from halo_iac.model.project import Entry
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An entry and its schedule; ``remote`` is ``None`` where there is none yet.
+
+    ``spec`` is the entry's, with the agent's id in it once resolved; ``None`` for a retired entry. ``wave`` orders
+    renames: a lower one frees the title that a higher one takes.
+    """
+
+    entry: Entry
+    remote: RemoteSchedule | None
+    spec: Spec | None
+    wave: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Every entry once, paired or blocked, and the active schedules that belong to no entry, inside the scope or not.
+
+    ``scope_agents`` are agent ids once resolved; ``None`` where the scope names no agents.
+    """
+
+    pairs: tuple[Pair, ...]
+    blocked: tuple[Blocked, ...]
+    unclaimed: tuple[RemoteSchedule, ...]
+    warnings: tuple[PlanWarning, ...] = ()
+    scope_agents: tuple[str, ...] | None = None

@@ -1,0 +1,63 @@
+"""The platform → :class:`~halo_iac.model.remote.Actual`: every schedule and every agent, asked for at once.
+
+An observation can be started before the project files are parsed, so that waiting and parsing overlap
+(performance.md, What gets there, 4).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from halo_iac.api.reader import Reader
+from halo_iac.model.remote import Actual
+
+T = TypeVar("T")
+
+
+def observe(reader: Reader, project_id: str) -> Actual:
+    """Return the project as the platform holds it, archived schedules included; errors of either read propagate."""
+    return start_observing(reader, project_id).result()
+
+
+def start_observing(reader: Reader, project_id: str) -> Observation:
+    """Begin both reads in the background and return at once."""
+    return Observation(reader, project_id)
+
+
+class Observation:
+    """Two reads under way; one that is never asked for its result is dropped when the process ends."""
+
+    def __init__(self, reader: Reader, project_id: str) -> None:
+        self.project_id = project_id
+        self._schedules = _Background(lambda: reader.schedules(project_id))
+        self._agents = _Background(lambda: reader.agents(project_id))
+
+    def result(self) -> Actual:
+        """Wait for both and return what they found, or raise the error of the first that failed."""
+        listing = self._schedules.result()
+        return Actual(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
+
+
+class _Background(Generic[T]):
+    """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._results: list[T] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def result(self) -> T:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
+            self._error = error

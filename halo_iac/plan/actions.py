@@ -1,0 +1,237 @@
+"""Actions: pairs and policy → what would change (design §3, §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import chain
+from typing import Final
+
+from halo_iac.diff import diff, managed
+from halo_iac.errors import UsageError
+from halo_iac.fires import runs_of
+from halo_iac.model import defaults
+from halo_iac.model.change import (
+    Action,
+    Blocked,
+    Cause,
+    Change,
+    Plan,
+    PlanWarning,
+    Policy,
+    Runs,
+    UndeclaredSchedule,
+)
+from halo_iac.model.pairing import Pair, Pairing
+from halo_iac.model.project import Project, UndeclaredPolicy
+from halo_iac.model.remote import Actual, Host, Opaque, RemoteSchedule
+from halo_iac.model.schedule import Spec
+from halo_iac.plan.guards import Overrides, Situation, guard
+
+_ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
+"""The order of the document; renames come first among the updates, by wave, as apply carries them out (design §6)."""
+
+
+def plan(
+    project: Project,
+    pairing: Pairing,
+    actual: Actual,
+    host: Host,
+    *,
+    targets: Sequence[str] = (),
+    overrides: Overrides | None = None,
+) -> Plan:
+    """Return what ``apply`` would do, what it would refuse, and what else a reviewer should know.
+
+    ``targets`` are keys of entries (:class:`~halo_iac.errors.UsageError` for an unknown one); matching has looked at
+    all entries even so. The result depends on nothing but the arguments, and not on their order.
+    """
+    _check_targets(project, targets)
+    chosen = frozenset(targets)
+    verdicts = [_judge(pair) for pair in pairing.pairs if not chosen or pair.entry.key in chosen]
+    blocked = _all_blocked(pairing.blocked, verdicts)
+    undeclared = _undeclared(project, pairing)
+    archives = _archives(project, undeclared)
+    changes = tuple(sorted((*(verdict for verdict in verdicts if isinstance(verdict, Change)), *archives), key=_place))
+    active = [remote for remote in actual.schedules if remote.is_active and _is_in_scope(remote, project, pairing)]
+    situation = Situation(
+        changes=changes,
+        blocked=blocked,
+        undeclared=undeclared,
+        active_in_scope=len(active),
+        declared=len(project.entries),
+        targets=targets,
+        protect=project.protect,
+        gap=actual.gap,
+        overrides=overrides or Overrides(),
+    )
+    return Plan(
+        host=host,
+        policy=_policy(project, pairing),
+        targets=tuple(sorted(targets)),
+        changes=changes,
+        blocked=tuple(entry for entry in blocked if not chosen or entry.key in chosen),
+        undeclared=_left_alone(undeclared, archives),
+        warnings=tuple(_warnings(pairing, actual, chosen)),
+        refusals=guard(situation),
+        unchanged=sum(verdict is None for verdict in verdicts),
+        runs_per_month=_runs(active, changes),
+    )
+
+
+def _check_targets(project: Project, targets: Iterable[str]) -> None:
+    known = {entry.key for entry in project.entries}
+    for target in targets:
+        if target not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+            near = get_close_matches(target, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "a target is a key under `schedules:`"
+            raise UsageError(f"--target {target}: the project declares no such entry", hint=hint)
+
+
+# One pair -----------------------------------------------------------------------------------------------------------
+
+
+def _judge(pair: Pair) -> Change | Blocked | None:
+    """Return the change a pair needs, why none can be planned, or ``None`` where it is as declared."""
+    if pair.spec is None:
+        return _retire(pair)
+    fields = diff(pair)
+    if isinstance(fields, Opaque):
+        return _unreadable(pair, fields)
+    if pair.remote is None:
+        return _create(pair, pair.spec)
+    if pair.remote.is_active and not fields:
+        return None
+    before = pair.remote.spec()
+    if isinstance(before, Opaque):
+        return _unreadable(pair, before)
+    return Change(
+        action=Action.UPDATE if pair.remote.is_active else Action.UNARCHIVE,
+        cause=Cause.DECLARED,
+        key=pair.entry.key,
+        id=pair.remote.id,
+        title=pair.spec.title,
+        fields=fields,
+        before=before,
+        after=managed(pair.spec, pair.remote),
+        wave=pair.wave,
+    )
+
+
+def _create(pair: Pair, spec: Spec) -> Change:
+    born = replace(spec, enabled=defaults.ENABLED_ON_CREATE if spec.enabled is None else spec.enabled)
+    fields = diff(replace(pair, spec=born))
+    assert not isinstance(fields, Opaque)  # noqa: S101 - there is no schedule that could be opaque
+    return Change(Action.CREATE, Cause.DECLARED, pair.entry.key, None, born.title, fields, None, born)
+
+
+def _retire(pair: Pair) -> Change | Blocked | None:
+    remote = pair.remote
+    if remote is None or not remote.is_active:
+        return None
+    return _archive(remote, Cause.RETIRED, pair.entry.key) or _unreadable(pair, remote.spec())
+
+
+def _archive(remote: RemoteSchedule, cause: Cause, key: str | None = None) -> Change | None:
+    """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived (design §10)."""
+    spec = remote.spec()
+    if isinstance(spec, Opaque):
+        return None
+    return Change(Action.ARCHIVE, cause, key, remote.id, remote.title, before=spec)
+
+
+def _unreadable(pair: Pair, why: object) -> Blocked:
+    reason = why.reason if isinstance(why, Opaque) else "it cannot be read"
+    id_ = pair.remote.id if pair.remote else ""
+    return Blocked(
+        key=pair.entry.key,
+        reason=f"schedule {id_} is left alone: {reason}",
+        hint="a newer halo may know it; `halo schedule get` shows it as it is",
+        origin=str(pair.entry.origins.entry),
+        ids=(id_,),
+    )
+
+
+# All pairs ----------------------------------------------------------------------------------------------------------
+
+
+def _all_blocked(blocked: Iterable[Blocked], verdicts: Iterable[object]) -> tuple[Blocked, ...]:
+    own = (verdict for verdict in verdicts if isinstance(verdict, Blocked))
+    return tuple(sorted(chain(blocked, own), key=lambda entry: entry.key))
+
+
+def _place(change: Change) -> tuple[bool, int, int, str, str]:
+    is_plain = not (change.is_rename and change.action is Action.UPDATE)
+    return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
+
+
+def _is_in_scope(remote: RemoteSchedule, project: Project, pairing: Pairing) -> bool:
+    agents, prefix = pairing.scope_agents, project.scope.title_prefix
+    return (agents is None or remote.agent_id in agents) and (prefix is None or remote.title.startswith(prefix))
+
+
+def _undeclared(project: Project, pairing: Pairing) -> tuple[RemoteSchedule, ...]:
+    in_scope = (remote for remote in pairing.unclaimed if _is_in_scope(remote, project, pairing))
+    return tuple(sorted(in_scope, key=lambda remote: (remote.title, remote.id)))
+
+
+def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[Change, ...]:
+    if project.undeclared is not UndeclaredPolicy.ARCHIVE:
+        return ()
+    planned = (_archive(remote, Cause.UNDECLARED) for remote in undeclared)
+    return tuple(change for change in planned if change is not None)
+
+
+def _left_alone(undeclared: Iterable[RemoteSchedule], archives: Iterable[Change]) -> tuple[UndeclaredSchedule, ...]:
+    archived = {change.id for change in archives}
+    return tuple(_shown(remote) for remote in undeclared if remote.id not in archived)
+
+
+def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
+    spec = remote.spec()
+    note = spec.reason if isinstance(spec, Opaque) else None
+    is_firing = remote.wire.get("enabled") is not False and not remote.is_paused_by_platform
+    return UndeclaredSchedule(remote.id, remote.title, is_firing, note)
+
+
+def _policy(project: Project, pairing: Pairing) -> Policy:
+    return Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
+
+
+def _warnings(pairing: Pairing, actual: Actual, chosen: Collection[str]) -> tuple[PlanWarning, ...]:
+    concerned = (
+        warning
+        for warning in chain(pairing.warnings, map(_pause_warning, pairing.pairs))
+        if warning is not None and (not chosen or warning.key in chosen)
+    )
+    gap = (PlanWarning(f"the list of schedules is not whole: {actual.gap}"),) if actual.gap else ()
+    return (*gap, *sorted(concerned, key=lambda warning: (warning.key or "", warning.message)))
+
+
+def _pause_warning(pair: Pair) -> PlanWarning | None:
+    remote = pair.remote
+    if remote is None or not (remote.is_active and remote.is_paused_by_platform):
+        return None
+    message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
+    return PlanWarning(message, pair.entry.key)
+
+
+# Runs a month -------------------------------------------------------------------------------------------------------
+
+
+def _runs(active: Iterable[RemoteSchedule], changes: Iterable[Change]) -> Runs:
+    specs = (remote.spec() for remote in active if not remote.is_paused_by_platform)
+    before = sum((runs_of(spec) for spec in specs if isinstance(spec, Spec)), Fraction(0))
+    after = before + sum(map(_gain, changes), Fraction(0))
+    return Runs(round(float(before), 2), round(float(after), 2))
+
+
+def _gain(change: Change) -> Fraction:
+    is_firing_before = change.before is not None and change.action is not Action.UNARCHIVE
+    lost = runs_of(change.before) if is_firing_before and change.before else Fraction(0)
+    if change.after is None:
+        return -lost
+    return runs_of(change.after.over(change.before) if change.before else change.after) - lost

@@ -1,0 +1,214 @@
+"""Guards: the reasons to refuse a plan, one small function each (design §5, Guards).
+
+Each looks at the :class:`Situation` and returns its refusal or nothing. A refusal names what permits it, which comes
+from the command line or from a reviewed edit, never from the environment of a pipeline.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
+from halo_iac.model.remote import Opaque, RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+REMOVAL_SHARE: Final = 0.30
+REMOVAL_LIMIT: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line permits: removals up to a number, creates of these keys."""
+
+    allow_archive: int = 0
+    allow_create: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares."""
+
+    changes: Sequence[Change]
+    blocked: Sequence[Blocked]
+    undeclared: Sequence[RemoteSchedule]
+    active_in_scope: int
+    declared: int
+    targets: Sequence[str]
+    protect: Sequence[str]
+    gap: str | None
+    overrides: Overrides
+
+    @property
+    def removals(self) -> tuple[Change, ...]:
+        """Return the changes after which something no longer fires."""
+        return tuple(change for change in self.changes if change.is_removal)
+
+    @property
+    def undeclared_archives(self) -> tuple[Change, ...]:
+        """Return the archives of schedules that no file declares."""
+        return tuple(change for change in self.changes if change.cause is Cause.UNDECLARED)
+
+
+def guard(situation: Situation) -> tuple[Refusal, ...]:
+    """Return every refusal, in the order of the guards."""
+    return tuple(refusal for check in GUARDS for refusal in check(situation))
+
+
+def too_many_removals(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to silence a large part of the schedules in scope in one go."""
+    removals = situation.removals
+    permitted = min(REMOVAL_LIMIT, max(1, int(situation.active_in_scope * REMOVAL_SHARE)))
+    if len(removals) > max(permitted, situation.overrides.allow_archive):
+        yield Refusal(
+            "removals",
+            f"{len(removals)} of {situation.active_in_scope} active schedules in scope would stop firing; "
+            f"without a word from you {permitted} may",
+            f"--allow-archive {len(removals)}",
+            _names(removals),
+        )
+
+
+def protected_titles(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to archive, pause or rename away a title that ``protect:`` covers, even when its entry is gone."""
+    for change in situation.changes:
+        title = change.before.title if change.before else change.title
+        for glob in situation.protect:
+            if fnmatchcase(title, glob) and (change.is_removal or _leaves(change, glob)):
+                yield Refusal(
+                    "protected",
+                    f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
+                    "edit `protect:` in the project file",
+                    (change.name,),
+                )
+                break
+
+
+def archives_with_nothing_declared(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to archive everything because a file came out empty."""
+    archives = situation.undeclared_archives
+    if archives and not situation.declared and len(archives) > situation.overrides.allow_archive:
+        yield Refusal(
+            "nothing-declared",
+            f"nothing is declared, and {_count(archives, 'schedule')} would be archived",
+            f"--allow-archive {len(archives)}",
+            _names(archives),
+        )
+
+
+def archives_with_targets(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to archive what no file declares while only some entries are looked at."""
+    archives = situation.undeclared_archives
+    if archives and situation.targets:
+        yield Refusal(
+            "targets",
+            f"{_count(archives, 'undeclared schedule')} would be archived by a run limited to "
+            f"{', '.join(situation.targets)}",
+            "run without --target",
+            _names(archives),
+        )
+
+
+def archives_with_blocked_entries(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to archive what no file declares while an entry could not be matched: it may be that very schedule."""
+    archives = situation.undeclared_archives
+    if archives and situation.blocked:
+        keys = tuple(entry.key for entry in situation.blocked)
+        yield Refusal(
+            "blocked",
+            f"{_count(archives, 'undeclared schedule')} would be archived while {', '.join(keys)} "
+            f"{'is' if len(keys) == 1 else 'are'} blocked",
+            f"mend {', '.join(keys)} first",
+            _names(archives),
+        )
+
+
+def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
+    """Refuse to create what an undeclared schedule already seems to be: most likely a rename nobody declared."""
+    creates = [
+        change
+        for change in situation.changes
+        if change.action is Action.CREATE and change.key not in situation.overrides.allow_create
+    ]
+    if not creates:
+        return
+    candidates = [(remote, _folded(remote.title), remote.spec()) for remote in situation.undeclared]
+    for change in creates:
+        for remote, folded, spec in candidates:
+            likeness = _likeness(change, folded, spec)
+            if likeness:
+                yield Refusal(
+                    "lookalike",
+                    f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
+                    f"{likeness}; if they are one, paste `renamed_from: {_quoted(remote.title)}` or "
+                    f"`id: {remote.id}` into the entry",
+                    f"--allow-create {change.key}",
+                    (change.name,),
+                )
+                break
+
+
+def incomplete_listing(situation: Situation) -> Iterator[Refusal]:
+    """Refuse creates and archives where the platform's listing was not read to its end."""
+    risky = [change for change in situation.changes if change.action in {Action.CREATE, Action.ARCHIVE}]
+    if situation.gap and risky:
+        yield Refusal(
+            "incomplete-listing",
+            f"the list of schedules is not whole ({situation.gap}), so nothing may be created or archived",
+            "run again; if it stays so, report it to the platform",
+            _names(risky),
+        )
+
+
+GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
+    incomplete_listing,
+    too_many_removals,
+    protected_titles,
+    archives_with_nothing_declared,
+    archives_with_targets,
+    archives_with_blocked_entries,
+    lookalike_creates,
+)
+
+
+def _leaves(change: Change, glob: str) -> bool:
+    return change.is_rename and not fnmatchcase(change.title, glob)
+
+
+def _deed(change: Change) -> str:
+    if change.action is Action.ARCHIVE:
+        return "archived"
+    return "paused" if change.is_pause else f"renamed to {change.title!r}"
+
+
+def _likeness(change: Change, folded: str, spec: Spec | Opaque) -> str | None:
+    if _folded(change.title) == folded:
+        return "has the same title but for case, spacing or Unicode form"
+    after = change.after
+    if after is None or isinstance(spec, Opaque):
+        return None
+    if (after.agent, after.prompt, after.cadence) == (spec.agent, spec.prompt, spec.cadence):
+        return "has the same agent, prompt and cadence"
+    return None
+
+
+def _folded(title: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+
+
+def _quoted(title: str) -> str:
+    """Return a title as a double-quoted YAML scalar, which JSON's string syntax is."""
+    import json  # noqa: PLC0415 - only a refusal needs it
+
+    return json.dumps(title, ensure_ascii=False)
+
+
+def _names(changes: Iterable[Change]) -> tuple[str, ...]:
+    return tuple(change.name for change in changes)
+
+
+def _count(changes: Sequence[Change], noun: str) -> str:
+    return f"{len(changes)} {noun}{'' if len(changes) == 1 else 's'}"

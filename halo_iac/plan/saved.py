@@ -1,0 +1,79 @@
+"""A saved plan, held against a recomputed one (design §5, ``apply FILE``).
+
+What is run is always the recomputed plan; the saved one only limits it. So a file that is hand-made, or approved long
+ago, cannot make ``apply`` do more than the YAML says now, nor more than was approved then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halo_iac.model.change import Action, Change, Plan, Refusal
+from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+_OVERRIDE = "plan again and have the new plan approved"
+
+
+def check_saved(saved: Plan, recomputed: Plan, actual: Actual) -> tuple[Refusal, ...]:
+    """Return why the recomputed plan is not what was saved; nothing where it is, or the rest is in effect."""
+    return (*_premises(saved, recomputed), *_changes(saved, recomputed, actual))
+
+
+def _premises(saved: Plan, recomputed: Plan) -> Iterator[Refusal]:
+    pairs = {
+        "host": (saved.host.base_url, recomputed.host.base_url),
+        "project": (saved.host.project_id, recomputed.host.project_id),
+        "targets": (saved.targets, recomputed.targets),
+        "policy": (saved.policy, recomputed.policy),
+    }
+    for premise, (then, now) in pairs.items():
+        if then != now:
+            yield Refusal("saved-plan", f"the saved plan was made for another {premise}: {then}, now {now}", _OVERRIDE)
+
+
+def _changes(saved: Plan, recomputed: Plan, actual: Actual) -> Iterator[Refusal]:
+    then = {_identity(change): change for change in saved.changes}
+    now = {_identity(change): change for change in recomputed.changes}
+    schedules = {remote.id: remote for remote in actual.schedules}
+    for identity, change in now.items():
+        approved = then.get(identity)
+        if approved is None:
+            yield _refusal(change, "is not in the saved plan")
+        elif _essence(approved) != _essence(change):
+            yield _refusal(change, "differs from the saved plan")
+    for identity, change in then.items():
+        if identity not in now and not _is_in_effect(change, schedules, actual):
+            yield _refusal(change, "is in the saved plan, is no longer planned, and is not in effect either")
+
+
+def _identity(change: Change) -> tuple[str, str | None, str | None]:
+    return (change.action, change.key, change.id)
+
+
+def _essence(change: Change) -> tuple[object, ...]:
+    """Return what must be equal: all of a change but where its values are written, for a line number may move."""
+    fields = tuple((field.field, field.before, field.after) for field in change.fields)
+    return (change.cause, change.title, fields, change.before, change.after)
+
+
+def _refusal(change: Change, why: str) -> Refusal:
+    return Refusal("saved-plan", f"{change.action} {change.name}: {why}", _OVERRIDE, (change.name,))
+
+
+def _is_in_effect(change: Change, schedules: dict[str, RemoteSchedule], actual: Actual) -> bool:
+    if change.action is Action.ARCHIVE:
+        remote = schedules.get(change.id or "")
+        return remote is not None and not remote.is_active
+    if change.after is None:
+        return False
+    if change.id is None:
+        named = (remote for remote in actual.schedules if remote.title == change.title)
+        return any(_shows(remote, change.after) for remote in named)
+    remote = schedules.get(change.id)
+    return remote is not None and _shows(remote, change.after)
+
+
+def _shows(remote: RemoteSchedule, after: Spec) -> bool:
+    spec = remote.spec()
+    return remote.is_active and not isinstance(spec, Opaque) and after.over(spec) == spec

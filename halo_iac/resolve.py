@@ -1,0 +1,178 @@
+"""Resolve: agent names → agent ids, or the reason why not (design §3.4, §3.7).
+
+A name is looked for among the aliases, then among the agents of the widest window. Nothing is guessed: none
+or several blocks the entry, with what to paste instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from halo_iac.errors import Problem, ProjectError
+from halo_iac.model.change import Blocked, PlanWarning
+from halo_iac.model.pairing import Pair, Pairing
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual, Agent
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Why a reference has no agent, and what to do."""
+
+    reason: str
+    hint: str
+
+
+def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
+    """Return the pairing with agent ids in its specs and scope; entries that cannot be resolved are blocked.
+
+    Raises :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: then nobody can say
+    what is undeclared.
+    """
+    catalog = Catalog(project, actual)
+    scope_agents = _resolve_scope(project, catalog)
+    resolved = [_resolve_pair(pair, catalog, project, scope_agents) for pair in pairing.pairs]
+    blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
+    pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Pair))
+    return replace(
+        pairing,
+        pairs=pairs,
+        blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
+        warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog)),
+        scope_agents=scope_agents,
+    )
+
+
+class Catalog:
+    """The aliases of a project and the agents of its platform, answering references; each answer is computed once."""
+
+    def __init__(self, project: Project, actual: Actual) -> None:
+        self._aliases = project.aliases
+        self._by_identity: defaultdict[str, list[Agent]] = defaultdict(list)
+        for agent in actual.agents:
+            if agent.identity is not None:
+                self._by_identity[agent.identity].append(agent)
+        listed = (agent.id for agent in actual.agents)
+        scheduled = (remote.agent_id for remote in actual.schedules)
+        self._ids = {id_.lower(): id_ for id_ in (*listed, *scheduled) if id_}
+        self._answers: dict[str, str | Unresolved] = {}
+
+    def find(self, reference: str) -> str | Unresolved:
+        """Return the id of the agent that an alias, an agent.id, an agent.name or a UUID refers to."""
+        if reference not in self._answers:
+            alias = self._aliases.get(reference)
+            self._answers[reference] = self._by_name(reference) if alias is None else self._by_alias(reference, alias)
+        return self._answers[reference]
+
+    def has_seen(self, id_: str) -> bool:
+        """Say whether an agent with this id is listed or already has a schedule."""
+        return id_.lower() in self._ids
+
+    def _by_alias(self, alias: str, target: str) -> str | Unresolved:
+        found = self._by_name(target)
+        others = [agent.id for agent in self._by_identity.get(alias, ()) if agent.id != found]
+        if others:
+            return Unresolved(
+                f"the alias {alias!r} is also the name of another agent, {others[0]}", "give the alias another name"
+            )
+        return found
+
+    def _by_name(self, name: str) -> str | Unresolved:
+        if _UUID.fullmatch(name):
+            return self._ids.get(name.lower(), name)
+        agents = self._by_identity.get(name, [])
+        if len(agents) == 1:
+            return agents[0].id
+        if agents:
+            listed = ", ".join(agent.id for agent in agents)
+            return Unresolved(
+                f"{len(agents)} agents are called {name!r}: {listed}", f"write the UUID: `agent: {agents[0].id}`"
+            )
+        return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
+
+    def _near(self, name: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+        known = sorted({*self._by_identity, *self._aliases} - {name})
+        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        if near:
+            return "did you mean " + " or ".join(map(repr, near)) + "?"
+        return "`halo agent list --time-range 90d` shows the agents; a UUID works too"
+
+
+def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None:
+    if project.scope.agents is None:
+        return None
+    found = {reference: catalog.find(reference) for reference in project.scope.agents}
+    origin = project.origin("scope")
+    problems = [
+        Problem(
+            origin.path or project.path,
+            origin.line,
+            origin.column,
+            f"scope: {outcome.reason}, so nobody can say what is undeclared",
+            outcome.hint,
+        )
+        for outcome in found.values()
+        if isinstance(outcome, Unresolved)
+    ]
+    if problems:
+        raise ProjectError(problems)
+    return tuple(sorted({outcome for outcome in found.values() if isinstance(outcome, str)}))
+
+
+def _resolve_pair(
+    pair: Pair, catalog: Catalog, project: Project, scope_agents: Collection[str] | None
+) -> Pair | Blocked:
+    outside = _outside_scope(pair, project, scope_agents)
+    if outside is not None:
+        return outside
+    if pair.spec is None:
+        return pair
+    found = catalog.find(pair.spec.agent)
+    if isinstance(found, Unresolved):
+        return _block(pair, found.reason, _line_to_paste(pair) or found.hint)
+    if scope_agents is not None and found not in scope_agents:
+        return _block(
+            pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
+        )
+    return pair if found == pair.spec.agent else replace(pair, spec=replace(pair.spec, agent=found))
+
+
+def _outside_scope(pair: Pair, project: Project, scope_agents: Collection[str] | None) -> Blocked | None:
+    remote, prefix = pair.remote, project.scope.title_prefix
+    if remote is None:
+        return None
+    if scope_agents is not None and remote.agent_id not in scope_agents:
+        what = f"belongs to agent {remote.agent_id}"
+    elif prefix is not None and not remote.title.startswith(prefix):
+        what = f"has a title without the prefix {prefix!r}"
+    else:
+        return None
+    return _block(
+        pair, f"its schedule {remote.id} {what}, outside the project's scope", "widen `scope:` or move the entry"
+    )
+
+
+def _line_to_paste(pair: Pair) -> str | None:
+    if pair.remote is None or pair.remote.agent_id is None:
+        return None
+    return f"its schedule has `agent: {pair.remote.agent_id}`, which can be pasted"
+
+
+def _block(pair: Pair, reason: str, hint: str) -> Blocked:
+    ids = (pair.remote.id,) if pair.remote else ()
+    return Blocked(pair.entry.key, reason, hint, str(pair.entry.origins.entry), ids)
+
+
+def _unseen_agents(pairs: Sequence[Pair], catalog: Catalog) -> Iterable[PlanWarning]:
+    for pair in pairs:
+        if pair.spec is not None and not catalog.has_seen(pair.spec.agent):
+            message = f"agent {pair.spec.agent} has no traces in the last 90 days and no schedule yet"
+            yield PlanWarning(message, pair.entry.key)
