@@ -1,0 +1,72 @@
+"""What to do about an answer that is not what was asked for; and how long the platform asks to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from halo_iac.api.text import one_line
+
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds beyond which a Retry-After is taken for a mistake."""
+
+_BY_STATUS: Final[dict[int, str]] = {
+    400: "The platform found the input wrong; nothing was done.",
+    402: "The team is out of credit or over its plan: see billing on inference.net. Nothing else will succeed either.",
+    403: "The key is known but may not do this: check its permissions (read, write) and its projects.",
+    404: "Check the id and the project: `halo doctor` shows which project is meant and where that comes from.",
+    405: "The platform knows no such procedure in this form; a newer halo may.",
+    408: "The platform took too long. It may still have done it.",
+    409: "Something else changed it at the same time: look at it, then run the command again.",
+    412: "It is not in a condition that permits this: look at it first.",
+    413: "The platform takes less than was sent: shorten the prompt.",
+    422: "The platform found the input wrong; nothing was done.",
+    429: "Too many requests: lower --max-rps, or wait a little.",
+}
+
+
+def for_status(status: int, key_origin: str | None) -> str | None:
+    """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
+    if status == 401:
+        return _wrong_key(key_origin)
+    if status >= 500:
+        return "The platform's own trouble: try again later."
+    return _BY_STATUS.get(status)
+
+
+def _wrong_key(key_origin: str | None) -> str:
+    if key_origin is None:
+        return "No key was sent: set INF_API_KEY, or sign in with `inf`."
+    return f"The key from {key_origin} was not accepted: is it complete, not revoked, and for this platform?"
+
+
+def wrong_url(url_origin: str) -> str:
+    """Return the advice for an address that answers, but not as the platform would."""
+    return f"Does INF_API_URL point at the platform? The base URL in use comes from: {url_origin}."
+
+
+def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return who stopped the request before the platform saw it, Cloudflare where it shows, and what to do."""
+    ray = headers.get("cf-ray")
+    who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"
+    reference = f" Quote Ray ID {one_line(ray, limit=60)} when you ask about it." if ray else ""
+    return who, f"This says nothing about the key: check the network, VPN and proxy in between.{reference}"
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Return the seconds a ``Retry-After`` header asks for, in either of its two forms; ``None`` where it has none."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_WAIT)
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    seconds = (instant - (now or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -1,0 +1,60 @@
+"""Results of the platform, checked as far as we rely on them (wire.md, Procedures; design §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from halo_iac.api.caller import Json
+from halo_iac.errors import Delivery, Unreadable
+from halo_iac.model.remote import Agent, RemoteSchedule
+
+
+def unreadable(procedure: str, reason: str) -> Unreadable:
+    """Return the error for a tRPC result that is not what wire.md says."""
+    return Unreadable(
+        reason,
+        procedure=procedure,
+        delivery=Delivery.AMBIGUOUS,
+        status=200,
+        is_transient=True,
+        hint="A newer halo may understand the platform's answer; `halo --version` shows this one.",
+    )
+
+
+def schedule_of(value: Json, procedure: str, expected_id: str | None = None) -> RemoteSchedule:
+    """Return the schedule in a result; one without id or title, or with another id than asked for, is unreadable."""
+    if not isinstance(value, dict):
+        raise unreadable(procedure, "answered without a schedule")
+    for name in ("id", "title"):
+        if not isinstance(value.get(name), str) or (name == "id" and not value["id"]):
+            raise unreadable(procedure, f"answered with a schedule that has no {name}")
+    if expected_id is not None and value["id"].casefold() != expected_id.casefold():
+        raise unreadable(procedure, "answered with another schedule than the one asked for")
+    return RemoteSchedule(value)
+
+
+def agent_of(value: Json, procedure: str) -> Agent:
+    """Return the agent in a result; one without id is unreadable, everything else about it may be missing."""
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+        raise unreadable(procedure, "answered with an agent that has no id")
+    stats = value.get("stats")
+    executions = stats.get("executionCount") if isinstance(stats, dict) else None
+    return Agent(
+        id=value["id"],
+        identity=_text(value, "identityValue"),
+        source=_text(value, "identitySource"),
+        executions=executions if isinstance(executions, int) and not isinstance(executions, bool) else None,
+    )
+
+
+def list_of(value: Json, procedure: str) -> list[Any]:
+    """Return the list a result has to be."""
+    if not isinstance(value, list):
+        raise unreadable(procedure, "answered without a list")
+    return value
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    text = value.get(name)
+    return text if isinstance(text, str) else None

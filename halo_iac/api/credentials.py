@@ -1,0 +1,145 @@
+"""Key, base URL, team and project: which value counts, and where it came from (wire.md, Credentials; design §2, §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from halo_iac.api.hosts import checked_base_url
+from halo_iac.api.inf_config import InfConfig, read_inf_config
+from halo_iac.api.secret import Secret
+from halo_iac.errors import SettingsError
+
+T = TypeVar("T")
+
+DEFAULT_BASE_URL: Final = "https://relay.inference.net"
+_TYPOGRAPHIC: Final = frozenset("“”„‟‘’‚‛«»‹›′″")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """A value and where it came from, such as ``INF_API_KEY`` or ``~/.inf/config.json (apiKey)``."""
+
+    value: T
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What it takes to call the platform; ``None`` where nothing was said."""
+
+    key: Setting[Secret] | None
+    base_url: Setting[str]
+    team: Setting[str] | None
+    project: Setting[str] | None
+
+    def required_key(self) -> Setting[Secret]:
+        """Return the key, or say how to give one."""
+        if self.key is None:
+            raise SettingsError(
+                "no API key: neither INF_API_KEY nor the inf config file has one",
+                hint="Set INF_API_KEY, or sign in with `inf`; `--sandbox` needs no key.",
+            )
+        return self.key
+
+
+def resolve_settings(
+    env: Mapping[str, str],
+    *,
+    home: Path,
+    project_flag: str | None = None,
+    team_flag: str | None = None,
+    declared: Setting[str] | None = None,
+) -> Settings:
+    """Resolve everything in the documented order; ``declared`` is the project file's ``project``, with its place."""
+    config = read_inf_config(env, home)
+    return Settings(
+        key=_resolve_key(env, config),
+        base_url=_resolve_base_url(env, config),
+        team=_resolve_team(env, config, team_flag),
+        project=resolve_project(env, config, flag=project_flag, declared=declared),
+    )
+
+
+def resolve_project(
+    env: Mapping[str, str],
+    config: InfConfig,
+    *,
+    flag: str | None = None,
+    declared: Setting[str] | None = None,
+) -> Setting[str] | None:
+    """Return the project: ``--project``, the file, ``INF_PROJECT_ID``, the config file; ``None`` if none names one.
+
+    A file and an ``INF_PROJECT_ID`` that differ are an error unless ``--project`` decides (design §2).
+    """
+    chosen = _from_flag("--project", flag)
+    if chosen is not None:
+        return chosen
+    variable = _from_env(env, "INF_PROJECT_ID")
+    if declared is None:
+        return variable or _from_config(config, "activeProjectId")
+    if variable is not None and variable.value != declared.value:
+        raise SettingsError(
+            f"two projects are named: {declared.value} in {declared.origin} and {variable.value} in INF_PROJECT_ID",
+            hint="Say which is meant with --project, or unset INF_PROJECT_ID.",
+        )
+    return declared
+
+
+def _resolve_key(env: Mapping[str, str], config: InfConfig) -> Setting[Secret] | None:
+    found = _from_env(env, "INF_API_KEY") or _from_config(config, "apiKey") or _from_config(config, "sessionToken")
+    if found is None:
+        return None
+    _check_header_value(found, "API key")
+    return Setting(Secret(found.value), found.origin)
+
+
+def _resolve_base_url(env: Mapping[str, str], config: InfConfig) -> Setting[str]:
+    found = _from_env(env, "INF_API_URL") or _from_config(config, "apiUrl")
+    if found is None:
+        return Setting(DEFAULT_BASE_URL, "default")
+    return Setting(checked_base_url(found.value, found.origin), found.origin)
+
+
+def _resolve_team(env: Mapping[str, str], config: InfConfig, flag: str | None) -> Setting[str] | None:
+    found = _from_flag("--team", flag) or _from_env(env, "INF_TEAM_ID") or _from_config(config, "activeTeamId")
+    if found is not None:
+        _check_header_value(found, "team id")
+    return found
+
+
+def _from_flag(name: str, value: str | None) -> Setting[str] | None:
+    """Refuse an empty flag: ``--project "$UNSET"`` must not quietly mean another project."""
+    if value is None:
+        return None
+    if not value.strip():
+        raise SettingsError(f"{name} is empty", hint="Give it a value, or leave it out.")
+    return Setting(value.strip(), name)
+
+
+def _from_env(env: Mapping[str, str], name: str) -> Setting[str] | None:
+    value = env.get(name, "").strip()
+    return Setting(value, name) if value else None
+
+
+def _from_config(config: InfConfig, name: str) -> Setting[str] | None:
+    value = config.values.get(name, "").strip()
+    return Setting(value, f"{config.label} ({name})") if value else None
+
+
+def _check_header_value(setting: Setting[str], what: str) -> None:
+    """Refuse what no HTTP header can carry, without showing it."""
+    odd = [character for character in setting.value if not "!" <= character <= "~"]
+    if not odd:
+        return
+    if _TYPOGRAPHIC.intersection(odd):
+        reason, hint = "a typographic quote", "Copy it again from where it was made, not from a document."
+    elif any(character in "\r\n" for character in odd):
+        reason, hint = "a line break", "More than one line was pasted: keep only the first."
+    elif any(character.isspace() for character in odd):
+        reason, hint = "a space", "Something else was pasted with it: keep only the value itself."
+    else:
+        reason, hint = "a character that is not printable ASCII", "Copy it again from where it was made."
+    raise SettingsError(f"the {what} from {setting.origin} contains {reason}", hint=hint)

@@ -1,0 +1,77 @@
+"""The official client's config file: someone signed in with ``inf`` needs nothing more (wire.md, Credentials)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from halo_iac.errors import SettingsError
+
+_FILE: Final = "config.json"
+_KEYS: Final = ("apiKey", "sessionToken", "apiUrl", "activeProjectId", "activeTeamId")
+_LARGEST: Final = 1024 * 1024
+_HINT: Final = "Mend it, sign in with `inf` again, or set INF_CONFIG_DIR to another folder."
+
+
+@dataclass(frozen=True, slots=True)
+class InfConfig:
+    """The strings of the config file that mean something here; ``label`` is how messages name the file."""
+
+    label: str
+    values: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Leave the values out: two of them are secret."""
+        return f"InfConfig(label={self.label!r})"
+
+
+def read_inf_config(env: Mapping[str, str], home: Path) -> InfConfig:
+    """Return what ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``) says; a missing one says nothing."""
+    folder = env.get("INF_CONFIG_DIR", "").strip()
+    path = Path(folder) / _FILE if folder else home / ".inf" / _FILE
+    label = str(path) if folder else f"~/.inf/{_FILE}"
+    return InfConfig(label, _read_values(path, label))
+
+
+def _read_values(path: Path, label: str) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else "it cannot be opened"
+        raise SettingsError(f"{label} cannot be read: {reason}", hint=_HINT) from None
+    except ValueError:
+        raise SettingsError("INF_CONFIG_DIR is no path", hint=_HINT) from None
+    if len(content) > _LARGEST:
+        raise SettingsError(f"{label} is larger than 1 MiB", hint=_HINT)
+    return _checked(_parse(content, label), label)
+
+
+def _parse(content: bytes, label: str) -> dict[str, Any]:
+    try:
+        document = from_json(content)
+    except ValueError:
+        raise SettingsError(f"{label} is not valid JSON", hint=_HINT) from None
+    if not isinstance(document, dict):
+        raise SettingsError(f"{label} does not hold a JSON object", hint=_HINT)
+    return document
+
+
+def _checked(document: dict[str, Any], label: str) -> dict[str, str]:
+    """Return the known keys; null counts as left out, anything but a string is refused."""
+    values: dict[str, str] = {}
+    for name in _KEYS:
+        value = document.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise SettingsError(f"{label}: {name} is not a string", hint=_HINT)
+        values[name] = value
+    return values

@@ -1,0 +1,209 @@
+"""One attempt at one procedure over HTTP: a value, or exactly one typed error (wire.md, Transport; design §10)."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from halo_iac.api import failures
+from halo_iac.api.caller import Json, Kind
+from halo_iac.api.envelope import Answer, Context, delivery_of, mutation_body, open_answer, query_path
+from halo_iac.api.hosts import is_loopback
+from halo_iac.api.secret import Secret
+from halo_iac.errors import Unreadable
+
+_MIB: Final = 1024 * 1024
+_tls_lock = threading.Lock()
+_tls: list[ssl.SSLContext] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes of an answer."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    operation: float = 120.0
+    answer: int = 256 * _MIB
+    error: int = 64 * 1024
+
+
+class Transport:
+    """Carries calls to one platform; safe to share, as every thread gets an ``httpx.Client`` of its own.
+
+    ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
+    attempt, from the thread that makes it, and may wait: the rate limiter of an apply. ``key_origin`` and
+    ``url_origin`` only appear in messages. ``timezone`` is an IANA name.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of one connection
+        self,
+        base_url: str,
+        key: Secret | None,
+        team: str | None = None,
+        *,
+        http: httpx.BaseTransport | None = None,
+        user_agent: str = "halo-iac",
+        timezone: str = "UTC",
+        key_origin: str = "the settings",
+        url_origin: str = "default",
+        before_request: Callable[[], None] | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._host = urlsplit(self._base_url).netloc
+        self._key = key
+        self._key_origin = None if key is None else key_origin
+        self._url_origin = url_origin
+        self._headers = _headers(key, team, user_agent, timezone)
+        self._http = http
+        self._before_request = before_request
+        self._bounds = bounds or Bounds()
+        self._clients: list[httpx.Client] = []
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        """Return the result of one attempt, or raise exactly one :class:`~halo_iac.errors.PlatformError`.
+
+        ``deadline`` is an instant of :func:`time.monotonic` at which waiting ends; default: 120 s from now.
+        """
+        if self._before_request is not None:
+            self._before_request()
+        latest = monotonic() + self._bounds.operation if deadline is None else deadline
+        exchange = _Exchange(self._client(procedure), procedure, self._host, self._bounds, latest)
+        answer = exchange.run(self._request(procedure, kind, value))
+        context = Context(procedure, self._key_origin, self._url_origin, self._hide)
+        return open_answer(answer, context)
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        with self._lock:
+            clients, self._clients = self._clients, []
+            self._local = threading.local()
+        for client in clients:
+            client.close()
+
+    def _hide(self, text: str) -> str:
+        return text if self._key is None else self._key.hide_in(text)
+
+    def _request(self, procedure: str, kind: Kind, value: Json) -> tuple[str, str, bytes | None]:
+        if kind == "query":
+            return "GET", self._base_url + query_path(procedure, value), None
+        return "POST", f"{self._base_url}/{procedure}", mutation_body(value)
+
+    def _client(self, procedure: str) -> httpx.Client:
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            try:
+                client = self._new_client()
+            except failures.ODD_SETUP as error:
+                raise failures.setup_error(error, procedure) from None
+            self._local.client = client
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+    def _new_client(self) -> httpx.Client:
+        if self._http is not None:
+            return httpx.Client(transport=self._http, headers=self._headers, trust_env=False)
+        if is_loopback(self._base_url):
+            verify = tls_context() if self._base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return httpx.Client(verify=verify, headers=self._headers, trust_env=False)
+        return httpx.Client(verify=tls_context(), headers=self._headers)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return the process's one TLS context, which verifies; 30 ms to make, so only once and only for https.
+
+    It trusts ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` where set, else certifi's bundle.
+    """
+    with _tls_lock:
+        if not _tls:
+            _tls.append(httpx.create_ssl_context())
+        return _tls[0]
+
+
+def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: str) -> dict[str, str]:
+    is_plain = timezone.isascii() and timezone.isprintable() and " " not in timezone
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": user_agent,
+        "x-inference-caller-timezone": timezone if timezone and is_plain else "UTC",
+    }
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
+    if team:
+        headers["x-inference-team-id"] = team
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request and its answer, within bounds."""
+
+    client: httpx.Client
+    procedure: str
+    host: str
+    bounds: Bounds
+    deadline: float
+
+    def run(self, parts: tuple[str, str, bytes | None]) -> Answer:
+        """Send and read; every foreign exception ends here."""
+        method, url, body = parts
+        try:
+            request = self.client.build_request(method, url, content=body, timeout=self._timeout())
+            response = self.client.send(request, stream=True)
+        except failures.FOREIGN as error:
+            raise failures.platform_error(error, self.procedure, self.host, has_answer_begun=False) from None
+        with closing(response):
+            try:
+                return Answer(response.status_code, dict(response.headers), self._body(response))
+            except failures.FOREIGN as error:
+                raise failures.platform_error(error, self.procedure, self.host, has_answer_begun=True) from None
+
+    def _timeout(self) -> httpx.Timeout:
+        left = self.deadline - monotonic()
+        connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
+        return httpx.Timeout(connect=connect, read=read, write=read, pool=connect)
+
+    def _body(self, response: httpx.Response) -> bytes:
+        if response.status_code >= 400:
+            return self._error_body(response)
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            self._refuse_excess(size, response.status_code)
+            if monotonic() > self.deadline:
+                raise failures.too_late(self.procedure, self.bounds.operation)
+        return b"".join(chunks)
+
+    def _error_body(self, response: httpx.Response) -> bytes:
+        """Read as much as a message could need; the status counts even where the body breaks off."""
+        body = bytearray()
+        with suppress(*failures.FOREIGN):
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) >= self.bounds.error or monotonic() > self.deadline:
+                    break
+        return bytes(body[: self.bounds.error])
+
+    def _refuse_excess(self, size: int, status: int) -> None:
+        if size > self.bounds.answer:
+            raise Unreadable(
+                f"answered with more than {self.bounds.answer // _MIB} MiB",
+                procedure=self.procedure,
+                delivery=delivery_of(status),
+                status=status,
+                hint="Name an agent, so that less is listed.",
+            )
