@@ -6,8 +6,10 @@ projected, and only then is DeepDiff imported and asked which fields differ.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 
+from halo_iac.model import defaults
 from halo_iac.model.change import FieldChange
 from halo_iac.model.origin import Origins
 from halo_iac.model.pairing import Pair
@@ -15,28 +17,52 @@ from halo_iac.model.remote import Opaque, RemoteSchedule, comparable_wire
 from halo_iac.model.schedule import FIELDS, Spec
 
 
-def diff(pair: Pair) -> tuple[FieldChange, ...] | Opaque:
-    """Return what differs between an entry and its schedule, in the order of the file; empty when nothing does.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A pair and what differs, in the order of the file; empty when nothing does.
 
-    For a pair without a schedule every managed field is a change from ``None``. A schedule that cannot be read comes as
-    :class:`~halo_iac.model.remote.Opaque`. A retired entry has no fields to compare.
+    ``after`` is the spec the schedule should have: the pair's, with what is decided only here. It is ``None`` for a
+    retired entry. ``opaque`` says why the schedule cannot be compared, if it cannot.
     """
+
+    pair: Pair
+    after: Spec | None
+    fields: tuple[FieldChange, ...] = ()
+    opaque: Opaque | None = None
+
+
+def diff(pairs: Iterable[Pair]) -> tuple[Difference, ...]:
+    """Return one difference per pair, in their order."""
+    return tuple(map(_difference, pairs))
+
+
+def _difference(pair: Pair) -> Difference:
     spec, remote, origins = pair.spec, pair.remote, pair.entry.origins
     if spec is None:
-        return ()
+        return Difference(pair, None)
     if remote is None:
-        return tuple(
-            FieldChange(name, None, value, str(origins.of(name)))
-            for name in FIELDS
-            if (value := getattr(spec, name)) not in {None, ()}
-        )
+        return _birth(pair, spec)
     if remote.equals(comparable_wire(spec, remote.wire)):
-        return ()
+        return Difference(pair, spec)
     actual = remote.spec()
-    return actual if isinstance(actual, Opaque) else changed_fields(managed(spec, remote), actual, origins)
+    if isinstance(actual, Opaque):
+        return Difference(pair, spec, opaque=actual)
+    after = _managed(spec, remote)
+    return Difference(pair, after, changed_fields(after, actual, origins))
 
 
-def managed(spec: Spec, remote: RemoteSchedule) -> Spec:
+def _birth(pair: Pair, spec: Spec) -> Difference:
+    """Compare with nothing: every managed field is new, and ``enabled`` is decided once (design §2)."""
+    after = replace(spec, enabled=defaults.ENABLED_ON_CREATE) if spec.enabled is None else spec
+    fields = (
+        FieldChange(name, None, value, str(pair.entry.origins.of(name)))
+        for name in FIELDS
+        if (value := getattr(after, name)) not in {None, ()}
+    )
+    return Difference(pair, after, tuple(fields))
+
+
+def _managed(spec: Spec, remote: RemoteSchedule) -> Spec:
     """Leave ``enabled`` to the platform while it has paused the schedule because its agent is gone."""
     return replace(spec, enabled=None) if remote.is_paused_by_platform else spec
 

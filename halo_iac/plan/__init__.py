@@ -6,5 +6,6 @@ still holds. Nothing here has a clock, writes, or knows how a plan looks.
 
 from halo_iac.plan.actions import plan
 from halo_iac.plan.guards import Overrides
+from halo_iac.plan.saved import check_saved
 
-__all__ = ["Overrides", "plan"]
+__all__ = ["Overrides", "check_saved", "plan"]

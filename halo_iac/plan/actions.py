@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from typing import Final
 
-from halo_iac.diff import diff, managed
+from halo_iac.diff import Difference
 from halo_iac.errors import UsageError
 from halo_iac.fires import runs_of
-from halo_iac.model import defaults
 from halo_iac.model.change import (
     Action,
     Blocked,
@@ -36,6 +34,7 @@ _ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
 def plan(
     project: Project,
     pairing: Pairing,
+    differences: Sequence[Difference],
     actual: Actual,
     host: Host,
     *,
@@ -49,7 +48,7 @@ def plan(
     """
     _check_targets(project, targets)
     chosen = frozenset(targets)
-    verdicts = [_judge(pair) for pair in pairing.pairs if not chosen or pair.entry.key in chosen]
+    verdicts = [_judge(each) for each in differences if not chosen or each.pair.entry.key in chosen]
     blocked = _all_blocked(pairing.blocked, verdicts)
     undeclared = _undeclared(project, pairing)
     archives = _archives(project, undeclared)
@@ -94,38 +93,23 @@ def _check_targets(project: Project, targets: Iterable[str]) -> None:
 # One pair -----------------------------------------------------------------------------------------------------------
 
 
-def _judge(pair: Pair) -> Change | Blocked | None:
+def _judge(difference: Difference) -> Change | Blocked | None:
     """Return the change a pair needs, why none can be planned, or ``None`` where it is as declared."""
-    if pair.spec is None:
+    pair, after, fields = difference.pair, difference.after, difference.fields
+    remote = pair.remote
+    if after is None:
         return _retire(pair)
-    fields = diff(pair)
-    if isinstance(fields, Opaque):
-        return _unreadable(pair, fields)
-    if pair.remote is None:
-        return _create(pair, pair.spec)
-    if pair.remote.is_active and not fields:
+    if difference.opaque is not None:
+        return _unreadable(pair, difference.opaque)
+    if remote is None:
+        return Change(Action.CREATE, Cause.DECLARED, pair.entry.key, None, after.title, fields, None, after)
+    if remote.is_active and not fields:
         return None
-    before = pair.remote.spec()
+    before = remote.spec()
     if isinstance(before, Opaque):
         return _unreadable(pair, before)
-    return Change(
-        action=Action.UPDATE if pair.remote.is_active else Action.UNARCHIVE,
-        cause=Cause.DECLARED,
-        key=pair.entry.key,
-        id=pair.remote.id,
-        title=pair.spec.title,
-        fields=fields,
-        before=before,
-        after=managed(pair.spec, pair.remote),
-        wave=pair.wave,
-    )
-
-
-def _create(pair: Pair, spec: Spec) -> Change:
-    born = replace(spec, enabled=defaults.ENABLED_ON_CREATE if spec.enabled is None else spec.enabled)
-    fields = diff(replace(pair, spec=born))
-    assert not isinstance(fields, Opaque)  # noqa: S101 - there is no schedule that could be opaque
-    return Change(Action.CREATE, Cause.DECLARED, pair.entry.key, None, born.title, fields, None, born)
+    action = Action.UPDATE if remote.is_active else Action.UNARCHIVE
+    return Change(action, Cause.DECLARED, pair.entry.key, remote.id, after.title, fields, before, after, pair.wave)
 
 
 def _retire(pair: Pair) -> Change | Blocked | None:

@@ -1,0 +1,63 @@
+"""The sentence of the package as code: load → observe → match → resolve → diff → plan → apply.
+
+Two functions, which compose the stages and do nothing else. What varies from command to command (where the project file
+is, how the platform is reached) comes in as functions, so that the platform can be asked before the files are parsed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.apply.run import CONCURRENCY
+from halo_iac.diff import diff
+from halo_iac.match import match
+from halo_iac.model.change import Plan
+from halo_iac.model.outcome import Event
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual, Host
+from halo_iac.plan import Overrides, check_saved, plan
+from halo_iac.resolve import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for on the command line: entries, overrides of guards, and a saved plan to stay within."""
+
+    targets: tuple[str, ...] = ()
+    overrides: Overrides = field(default_factory=Overrides)
+    saved: Plan | None = None
+
+
+def plan_project(
+    load: Callable[[], Project],
+    observe: Callable[[Project], tuple[Host, Actual]],
+    wish: Wish,
+) -> Plan:
+    """Return the plan of a project against a platform; raises what its stages raise."""
+    project = load()
+    host, actual = observe(project)
+    pairing = resolve(project, match(project, actual), actual)
+    differences = diff(pairing.pairs)
+    planned = plan(project, pairing, differences, actual, host, targets=wish.targets, overrides=wish.overrides)
+    if wish.saved is None:
+        return planned
+    return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))
+
+
+def apply_plan(
+    planned: Plan,
+    reader: Reader,
+    writer: Writer,
+    *,
+    stop: threading.Event,
+    retry: Retry,
+    concurrency: int = CONCURRENCY,
+) -> Iterator[Event]:
+    """Carry out a plan nobody refused and yield its events."""
+    return apply(planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency)
