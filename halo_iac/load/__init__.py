@@ -1,0 +1,14 @@
+"""Project files → :class:`~halo_iac.model.project.Project`, or every problem of every file at once (design §2).
+
+How a file is read: ``parse`` turns its bytes into values and marks · ``file`` says which keys and forms there are ·
+``fields`` checks one mapping (an entry, ``defaults``, ``overrides``), variables and prompt files included · ``entry``
+merges the layers and works out the cadence · ``project`` puts sources, policy and entries together. ``complaints`` and
+``hints`` word what is wrong, ``layers`` knows where every value stands, ``schema`` says the same as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from halo_iac.load.find import find_project
+from halo_iac.load.project import load
+
+__all__ = ["find_project", "load"]

@@ -1,0 +1,114 @@
+"""``at:`` and ``cron:`` → the parts of a cadence, only where they say exactly the same (design §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+Parts = dict[str, Any]
+"""``frequency``, which is a string, and the parts, which are tuples of numbers."""
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NICKNAMES: Final = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+}
+_SPANS: Final = {
+    "minute": (0, 59, ()),
+    "hour": (0, 23, ()),
+    "day of month": (1, 31, ()),
+    "month": (1, 12, _MONTHS),
+    "day of week": (0, 7, _DAYS),
+}
+
+
+class Unmappable(Exception):  # noqa: N818 - says why a spelling has no equal in the platform's cadences
+    """A cron expression or a list of times that no cadence equals; ``hint`` says what to write instead."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def from_times(times: Sequence[str]) -> Parts:
+    """Return the hours and minutes of times of day such as ``09:30``."""
+    wanted = {(int(hour), int(minute)) for hour, minute in (time.split(":") for time in times)}
+    hours = tuple(sorted({hour for hour, _ in wanted}))
+    minutes = tuple(sorted({minute for _, minute in wanted}))
+    added = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes if (hour, minute) not in wanted]
+    if added:
+        raise Unmappable(
+            f"these times are no product of hours and minutes: it would also fire at {', '.join(added)}",
+            "split them over several entries",
+        )
+    return {"hours": hours, "minutes": minutes}
+
+
+def from_cron(expression: str) -> Parts:
+    """Return the frequency and parts of a cron expression: five fields, or a nickname such as ``@daily``."""
+    fields = _NICKNAMES.get(expression.lower(), expression).split()
+    if len(fields) != 5:
+        raise Unmappable(_not_five(expression, len(fields)))
+    minutes, hours, month_days, months, week_days = (
+        _numbers(text, name) for text, name in zip(fields, _SPANS, strict=True)
+    )
+    if len(months) < 12:
+        raise Unmappable("cron restricts the months, and a schedule fires in all of them", "leave the month `*`")
+    every_month_day = len(month_days) == 31
+    days = tuple(sorted({day % 7 for day in week_days}))
+    every_week_day = len(days) == 7
+    if not every_month_day and not every_week_day:
+        raise Unmappable(
+            "cron fires where either the day of the month or the day of the week fits, and a schedule cannot say so",
+            "restrict one of the two, or split it over two entries",
+        )
+    if not every_month_day:
+        return {"frequency": "monthly", "days_of_month": month_days, "hours": hours, "minutes": minutes}
+    if not every_week_day:
+        return {"frequency": "weekly", "days_of_week": days, "hours": hours, "minutes": minutes}
+    if len(hours) == 24:
+        return {"frequency": "hourly", "minutes": minutes}
+    return {"frequency": "daily", "hours": hours, "minutes": minutes}
+
+
+def _not_five(expression: str, count: int) -> str:
+    if expression.startswith("@"):
+        return f"cron knows {', '.join(_NICKNAMES)}, not this nickname"
+    more = ": seconds and years have no equal" if count > 5 else ""
+    return f"cron has five fields (minute, hour, day of month, month, day of week), not {count}{more}"
+
+
+def _numbers(text: str, name: str) -> tuple[int, ...]:
+    """Return the numbers that one cron field stands for, sorted."""
+    found: set[int] = set()
+    for part in text.lower().split(","):
+        found.update(_range(part, name))
+    return tuple(sorted(found))
+
+
+def _range(part: str, name: str) -> range:
+    low, high, names = _SPANS[name]
+    body, slash, step_text = part.partition("/")
+    step = int(step_text) if step_text.isdecimal() and step_text.isascii() else 0 if slash else 1
+    if body == "*":
+        first, last = low, 6 if name == "day of week" else high
+    else:
+        begin, dash, end = body.partition("-")
+        first = _number(begin, name, names)
+        last = _number(end, name, names) if dash else high if slash else first
+    if step < 1 or not low <= first <= last <= high:
+        raise Unmappable(f"cron's {name} has no meaning here: expected {low} to {high}, `*`, lists, ranges and steps")
+    return range(first, last + 1, step)
+
+
+def _number(text: str, name: str, names: Sequence[str]) -> int:
+    if text in names:
+        return names.index(text) + _SPANS[name][0]
+    if text.isdecimal() and text.isascii() and len(text) < 5:
+        return int(text)
+    raise Unmappable(f"cron's {name} has no meaning here: expected numbers, `*`, lists, ranges and steps")

@@ -1,0 +1,78 @@
+"""Reads the files of one project, and no other, within the bounds of design §10."""
+
+from __future__ import annotations
+
+import stat
+from glob import iglob
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+MEBIBYTE: Final = 1024 * 1024
+MAX_FILE: Final = 5 * MEBIBYTE
+MAX_PROMPT: Final = 256 * 1024
+MAX_FILES: Final = 1_000
+MAX_TOTAL: Final = 64 * MEBIBYTE
+
+
+class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which line named the file
+    """A file that is not read, and why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Disk:
+    """The files in and below a project's folder; counts what it reads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real_root = root.resolve()
+        self._files = 0
+        self._bytes = 0
+
+    def matches(self, pattern: str) -> list[Path]:
+        """Return what a glob matches in the project's folder, in order of name; hidden names never match."""
+        found = islice(iglob(pattern, root_dir=self.root, recursive=True), MAX_FILES + 1)  # noqa: PTH207 - skips dot files
+        return [self.root / name for name in sorted(found)]
+
+    def identity(self, path: Path) -> Path:
+        """Return what two names of one file have in common."""
+        return path.resolve()
+
+    def read(self, path: Path, *, limit: int = MAX_FILE, must_be_inside: bool = True) -> bytes:
+        """Return a regular file's bytes, or say why not with :class:`CannotRead`."""
+        try:
+            real = path.resolve(strict=True)
+            if must_be_inside and not real.is_relative_to(self._real_root):
+                raise CannotRead("lies outside the project's folder")
+            self._check_kind(real)
+            with real.open("rb") as file:
+                data = file.read(limit + 1)
+        except FileNotFoundError as error:
+            raise CannotRead("no such file") from error
+        except RuntimeError as error:  # how Python before 3.13 reports links that lead in a circle
+            raise CannotRead("cannot be read: its links lead in a circle") from error
+        except OSError as error:
+            raise CannotRead(f"cannot be read: {error.strerror or type(error).__name__}") from error
+        self._count(data, limit)
+        return data
+
+    def _check_kind(self, real: Path) -> None:
+        mode = real.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise CannotRead("is a directory, not a file")
+        if not stat.S_ISREG(mode):
+            raise CannotRead("is not a regular file")
+
+    def _count(self, data: bytes, limit: int) -> None:
+        self._files += 1
+        self._bytes += len(data)
+        if len(data) > limit:
+            size = f"{limit // MEBIBYTE} MiB" if limit >= MEBIBYTE else f"{limit // 1024} KiB"
+            raise CannotRead(f"is larger than {size}")
+        if self._files > MAX_FILES:
+            raise CannotRead(f"is one file too many: a project has at most {MAX_FILES:,}")
+        if self._bytes > MAX_TOTAL:
+            raise CannotRead(f"is too much: a project's files have at most {MAX_TOTAL // MEBIBYTE} MiB in all")

@@ -1,0 +1,154 @@
+"""One entry of ``schedules:`` → :class:`~halo_iac.model.project.Entry`: layers merged, cadence worked out.
+
+Each step adds what it finds wrong and goes on where it can, so that everything is said at once. What an entry *lacks*
+is said only once the form of what it has is right: a misspelt key would be reported twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from halo_iac.load import hints, titles
+from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
+from halo_iac.load.fields import FieldReader, Fields, Place
+from halo_iac.load.file import check_entry
+from halo_iac.load.layers import EntryOrigins, Layer
+from halo_iac.load.wording import shown
+from halo_iac.model import defaults as built_in
+from halo_iac.model.project import Entry
+from halo_iac.model.schedule import RELEVANT_PARTS, Spec, with_relevant_parts
+
+BUILT_IN: Final[Mapping[str, Any]] = {
+    "timezone": built_in.TIMEZONE,
+    "prompt": built_in.PROMPT,
+    "model_id": None,
+    "summarization_model_id": None,
+    "span_limit": built_in.SPAN_LIMIT,
+    "lookback_hours": built_in.LOOKBACK_HOURS,
+    "max_subagent_depth": built_in.MAX_SUBAGENT_DEPTH,
+    "max_turns": built_in.MAX_TURNS,
+    "enabled": None,
+}
+"""What a field means that no layer gives."""
+
+_PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
+_ONLY_FOR: Final = {"days_of_week": "weekly", "days_of_month": "monthly", "hours": "daily, weekly and monthly"}
+_EXAMPLES: Final = {
+    "days_of_week": "such as `days_of_week: [mon, thu]`",
+    "days_of_month": "such as `days_of_month: [1, 15]`",
+    "hours": 'such as `hours: [9]`, or `at: "09:00"`',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReader:
+    """Reads entries under one project file's layers."""
+
+    fields: FieldReader
+    defaults: Layer
+    overrides: Layer
+    title_prefix: str | None = None
+
+    def read(self, place: Place, key: str, raw: object) -> Entry | None:
+        """Return the entry, or ``None`` and a problem at least."""
+        if not isinstance(raw, dict):
+            place.complain_of_whole("expected keys and values", "an entry without any is no schedule")
+            return None
+        given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
+        title = given.get("title")
+        if title is not None and "id" not in given:
+            is_whole = _check_title(place, title) and is_whole
+        if title is not None and self.title_prefix is not None and not title.startswith(self.title_prefix):
+            place.complain(
+                "title", f"the title is outside of the scope: it has to begin with {shown(self.title_prefix)}"
+            )
+        if not is_whole:
+            return None
+        is_retired = given.get("state") == "archived"
+        spec = None if is_retired else self._spec(place, given)
+        if spec is None and (not is_retired or not _names_a_schedule(place, given)):
+            return None
+        return Entry(
+            key=key,
+            title=title,
+            spec=spec,
+            origins=EntryOrigins(place.document, key, self.overrides, self.defaults),
+            is_retired=is_retired,
+            renamed_from=tuple(given.get("renamed_from", ())),
+            id=given.get("id"),
+        )
+
+    def _spec(self, place: Place, given: Fields) -> Spec | None:
+        merged = {**BUILT_IN, **self.defaults.fields, **given, **self.overrides.fields}
+        before = len(place.problems)
+        if "title" not in given:
+            place.complain_of_whole("`title` is missing")
+        if "agent" not in merged:
+            place.complain_of_whole("`agent` is missing", "give it here or under `defaults`")
+        parts = _cadence(place, given)
+        if parts is None or len(place.problems) > before:
+            return None
+        return Spec(
+            title=given["title"],
+            agent=merged["agent"],
+            frequency=parts["frequency"],
+            **with_relevant_parts(parts["frequency"], parts),
+            **{name: merged[name] for name in BUILT_IN},
+        )
+
+
+def _check_title(place: Place, title: str) -> bool:
+    oddity = titles.oddity(title)
+    if oddity is None:
+        return True
+    corrected = titles.corrected(title)
+    place.complain("title", oddity, f"write {shown(corrected, longest=titles.LONGEST)}" if corrected else None)
+    return False
+
+
+def _names_a_schedule(place: Place, given: Fields) -> bool:
+    if "title" in given or "id" in given:
+        return True
+    place.complain_of_whole("`title` is missing: an archived entry needs it, or an `id`")
+    return False
+
+
+def _cadence(place: Place, given: Fields) -> Parts | None:
+    """Return the frequency and every part, or ``None`` and a problem at least."""
+    try:
+        if "cron" in given:
+            return _complete(from_cron(given["cron"]))
+    except Unmappable as error:
+        place.complain("cron", error.message, error.hint)
+        return None
+    frequency = given.get("frequency")
+    if frequency is None:
+        place.complain_of_whole("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
+        return None
+    try:
+        times = from_times(given["at"]) if "at" in given else {}
+    except Unmappable as error:
+        place.complain("at", error.message, error.hint)
+        return None
+    if not _has_right_parts(place, frequency, given):
+        return None
+    return _complete({"frequency": frequency, **{part: given[part] for part in _PARTS if part in given}, **times})
+
+
+def _complete(parts: Parts) -> Parts:
+    return {"days_of_week": (), "days_of_month": (), "hours": (), "minutes": built_in.MINUTES, **parts}
+
+
+def _has_right_parts(place: Place, frequency: str, given: Fields) -> bool:
+    before = len(place.problems)
+    relevant = RELEVANT_PARTS[frequency]
+    for part, frequencies in _ONLY_FOR.items():
+        key = "at" if part == "hours" and "at" in given else part
+        if part in relevant and key not in given:
+            place.complain_of_whole(f"{shown(part)} is missing: {frequency} needs it", _EXAMPLES[part])
+        elif part not in relevant and key in given:
+            hint = "remove it, or change `frequency`"
+            place.complain(key, f"{shown(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
+    return len(place.problems) == before

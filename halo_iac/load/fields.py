@@ -1,0 +1,133 @@
+"""One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from halo_iac.errors import Problem
+from halo_iac.load import hints
+from halo_iac.load.complaints import problems_of
+from halo_iac.load.disk import CannotRead
+from halo_iac.load.interpolate import interpolated
+from halo_iac.load.parse import Document
+from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
+from halo_iac.load.wording import shown
+from halo_iac.load.zones import zone_names
+from halo_iac.model.schedule import plain_prompt
+
+Fields = dict[str, Any]
+Check = Callable[[object], Any]
+"""One of the checks of :mod:`halo_iac.load.file`; raises :class:`pydantic.ValidationError`."""
+
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+_TWICE: Final = (
+    ("lookback_hours", ("lookback",)),
+    ("prompt_file", ("prompt",)),
+    ("at", ("hours", "minutes")),
+    ("cron", ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")),
+)
+"""A key, and those that say the same and so must not stand beside it."""
+
+_REWRITTEN: Final = frozenset({"lookback", "prompt", "prompt_file", "timezone", "lookback_hours", "at", "cron"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
+
+    document: Document
+    folder: Path
+    location: tuple[str, ...]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return the document's problems so far."""
+        return self.document.problems
+
+    def complain(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Add a problem with one key's value, or with the key itself."""
+        self.problems.append(self.document.problem((*self.location, key), message, hint, at_key=at_key))
+
+    def complain_of_whole(self, message: str, hint: str | None = None) -> None:
+        """Add a problem with what the mapping lacks; it points at the mapping's own key."""
+        self.problems.append(self.document.problem(self.location, message, hint, at_key=True))
+
+
+class FieldReader:
+    """Reads mappings of fields; holds what is the same for all of a project's: prompt files and variables."""
+
+    def __init__(self, prompts: Prompts, variables: Mapping[str, str]) -> None:
+        self._prompts = prompts
+        self._variables = variables
+
+    def read(self, place: Place, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
+        """Return the fields that could be read, and whether nothing was wrong with the form of any."""
+        before = len(place.problems)
+        fields = self._with_variables(place, raw)
+        try:
+            given: Fields = check(fields)
+        except ValidationError as error:
+            given = self._sound(place, fields, error, check, allowed)
+        if not _REWRITTEN.isdisjoint(given):
+            self._check_spellings(place, given)
+            self._rewrite(place, given)
+        return given, len(place.problems) == before
+
+    def _with_variables(self, place: Place, raw: Fields) -> Fields:
+        if not place.document.has_dollars:
+            return raw
+        return interpolated(
+            raw,
+            self._variables,
+            lambda where, message, hint: place.problems.append(
+                place.document.problem((*place.location, *where), message, hint)
+            ),
+        )
+
+    def _sound(
+        self, place: Place, fields: Fields, error: ValidationError, check: Check, allowed: Collection[str]
+    ) -> Fields:
+        """Report what is wrong with the form and return the other fields, whose values can still be looked at."""
+        place.problems.extend(problems_of(error, place.document, place.location, allowed))
+        broken = {found["loc"][0] for found in error.errors() if found["loc"]}
+        if not broken:
+            return {}
+        sound: Fields = check({key: value for key, value in fields.items() if key not in broken})
+        return sound
+
+    def _check_spellings(self, place: Place, given: Fields) -> None:
+        for key, others in _TWICE:
+            if key not in given:
+                continue
+            for other in others:
+                if other in given:
+                    place.complain(other, f"{shown(other)} and {shown(key)} say the same", "keep one", at_key=True)
+
+    def _rewrite(self, place: Place, given: Fields) -> None:
+        if "lookback" in given:
+            text = given.pop("lookback")
+            given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
+        if "timezone" in given and given["timezone"] not in zone_names():
+            name = given["timezone"]
+            place.complain("timezone", f"no time zone is named {shown(name)}", hints.for_zone(name, zone_names()))
+        if "prompt" in given:
+            given["prompt"] = plain_prompt(given["prompt"])
+            if is_too_long(given["prompt"]):
+                place.complain("prompt", TOO_LONG)
+        if "prompt_file" in given:
+            self._read_prompt(place, given)
+
+    def _read_prompt(self, place: Place, given: Fields) -> None:
+        name = given.pop("prompt_file")
+        if given.get("state") == "archived":
+            return
+        try:
+            given["prompt"] = self._prompts.text(place.folder, name)
+        except CannotRead as error:
+            hint = "variables are not read in paths of prompts" if "${" in name else None
+            place.complain("prompt_file", f"{shown(name)} {error.reason}", hint)

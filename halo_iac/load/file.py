@@ -1,0 +1,227 @@
+"""What a person writes: the keys of a project file, their forms, and a line on each (design §2).
+
+Typed dictionaries rather than models: a key that is left out stays out, so that layers merge like any mappings, and
+null is refused without a word. No unions: a validator that turns one number into a list of one keeps the place of a
+problem exact. What only holds between fields is checked in :mod:`halo_iac.load.entry`; :mod:`halo_iac.load.schema`
+says as much of it as JSON Schema can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, Required
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict  # pydantic's own requirement: before 3.12 it cannot read the standard one
+
+DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+LARGEST: Final = 2_147_483_647
+"""The platform documents "positive"; this is where common integers end."""
+
+KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+LOOKBACK: Final = r"[1-9][0-9]{0,5}[hdw]"
+ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
+PINNED: Final = r"[!-~]{1,200}"
+NAME: Final = r"\S(?:.*\S)?"
+
+
+def variable_or(pattern: str) -> str:
+    """Return a pattern that a value has to match, unless a variable of the environment decides it."""
+    return rf"^(?:{pattern}|.*\$.*)$"
+
+
+def _in_list(value: object) -> object:
+    """Put a single number or name into a list; leave everything else to the list's own check."""
+    is_single = isinstance(value, int | str) and not isinstance(value, bool)
+    return [value] if is_single else value
+
+
+def _names(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _day_number(value: object) -> int:
+    if isinstance(value, str) and value in DAYS:
+        return DAYS.index(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 6:
+        return value
+    raise PydanticCustomError("day", "a day")
+
+
+WrittenDay = Literal[0, 1, 2, 3, 4, 5, 6, "sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=WrittenDay)]
+DayOfMonth = Annotated[int, Field(ge=1, le=31)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Minute = Annotated[int, Field(ge=0, le=59)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Reference = Annotated[str, Field(pattern=variable_or(NAME), max_length=500)]
+Time = Annotated[str, Field(pattern=variable_or(TIME))]
+OldTitle = Annotated[str, Field(min_length=1)]
+
+
+def _or_one(one: Any, wrap: Callable[[object], object] = _in_list) -> BeforeValidator:  # noqa: ANN401 - a type form
+    """Let a single value stand for a list of one, in the JSON Schema as well."""
+    return BeforeValidator(wrap, json_schema_input_type=one | Annotated[list[one], Field(min_length=1)])
+
+
+Days = Annotated[list[Day], Field(min_length=1), _or_one(Day)]
+DaysOfMonth = Annotated[list[DayOfMonth], Field(min_length=1), _or_one(DayOfMonth)]
+Hours = Annotated[list[Hour], Field(min_length=1), _or_one(Hour)]
+Minutes = Annotated[list[Minute], Field(min_length=1), _or_one(Minute)]
+Times = Annotated[list[Time], Field(min_length=1), _or_one(Time, _names)]
+OldTitles = Annotated[list[OldTitle], Field(min_length=1), _or_one(OldTitle, _names)]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class Overlay(TypedDict, total=False):
+    """Fields that `defaults` and `overrides` may hold as well as an entry."""
+
+    agent: Annotated[
+        Reference, Field(description="The agent: an alias from `agents`, its agent.id or agent.name, or its UUID.")
+    ]
+    timezone: Annotated[
+        str,
+        Field(
+            pattern=variable_or(ZONE),
+            description="IANA time zone in which hours and days are read; left out: UTC.",
+            examples=["America/Los_Angeles"],
+        ),
+    ]
+    prompt: Annotated[
+        str, Field(pattern=r"\S", description="What the analysis is asked to do; left out: this tool's own prompt.")
+    ]
+    prompt_file: Annotated[
+        str,
+        Field(
+            min_length=1,
+            pattern=r"\.(?:md|txt)$",
+            description="A .md or .txt file holding the prompt, relative to the file that names it.",
+        ),
+    ]
+    model_id: Annotated[
+        Reference, Field(description="Analysis model; left out: the platform's choice, which is never compared.")
+    ]
+    summarization_model_id: Annotated[
+        Reference, Field(description="Summarization model; left out: the platform's choice, which is never compared.")
+    ]
+    span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; left out: 10000.")]
+    lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run looks at; left out: 24.")]
+    lookback: Annotated[
+        str,
+        Field(
+            pattern=variable_or(LOOKBACK),
+            description="The same as lookback_hours, in hours, days or weeks.",
+            examples=["36h", "7d", "2w"],
+        ),
+    ]
+    max_subagent_depth: Annotated[int, Field(ge=1, le=5, description="How deep sub-agents may nest; left out: 3.")]
+    max_turns: Annotated[int, Field(ge=1, le=100, description="How many turns an analysis may take; left out: 50.")]
+    enabled: Annotated[
+        bool,
+        Field(description="Whether it fires; left out: true when created, afterwards as the operator set it."),
+    ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class EntryFields(Overlay, total=False):
+    """One schedule."""
+
+    title: Annotated[
+        str, Field(min_length=1, description="The title, 1 to 200 characters; it is what identifies the schedule.")
+    ]
+    frequency: Annotated[
+        Literal["hourly", "daily", "weekly", "monthly"],
+        Field(description="How often it fires; decides which other parts of the cadence are needed."),
+    ]
+    days_of_week: Annotated[
+        Days, Field(description="Days it fires on, sun to sat or 0 = Sunday to 6; for weekly only.")
+    ]
+    days_of_month: Annotated[DaysOfMonth, Field(description="Days it fires on, 1 to 31; for monthly only.")]
+    hours: Annotated[Hours, Field(description="Hours it fires at, 0 to 23; not for hourly.")]
+    minutes: Annotated[Minutes, Field(description="Minutes it fires at within each hour, 0 to 59; left out: 0.")]
+    at: Annotated[
+        Times,
+        Field(description="Times of day instead of hours and minutes; several must form hours × minutes."),
+    ]
+    cron: Annotated[
+        str,
+        Field(
+            pattern=variable_or(r"(?:\S+\s+){4}\S+|@[a-z]+"),
+            description="The whole cadence as five cron fields, where they map exactly.",
+            examples=["0 9 * * 1-5"],
+        ),
+    ]
+    state: Annotated[
+        Literal["active", "archived"],
+        Field(description="active, or archived to retire the schedule: then only title (or id) is needed."),
+    ]
+    renamed_from: Annotated[
+        OldTitles,
+        Field(description="Earlier titles; the schedule that has one of them is renamed. Inert once that happened."),
+    ]
+    id: Annotated[
+        str,
+        Field(pattern=variable_or(PINNED), description="Pins the entry to the schedule with this id."),
+    ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ScopeFields(TypedDict, total=False):
+    """Which schedules of the platform this project answers for; both keys hold where both are given."""
+
+    agents: Annotated[
+        list[Name], Field(min_length=1, description="Only schedules of these agents, named as an entry names them.")
+    ]
+    title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this.")]
+
+
+Key = Annotated[str, Field(pattern=KEY)]
+Schedules = Annotated[
+    dict[Key, EntryFields],
+    Field(description="The schedules, each under a key of letters, digits, - and _ that --target and messages use."),
+]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class IncludeFile(TypedDict):
+    """A file named by `include`."""
+
+    schedules: Schedules
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ProjectFile(TypedDict, total=False):
+    """A project file."""
+
+    version: Required[Annotated[Literal[1], Field(description="The version of this format: 1.")]]
+    project: Annotated[
+        str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project goes before it.")
+    ]
+    undeclared: Annotated[
+        Literal["report", "archive"],
+        Field(description="What becomes of active schedules in scope that no file declares; left out: report."),
+    ]
+    scope: Annotated[ScopeFields, Field(description="Which schedules this project answers for; left out: all.")]
+    protect: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(description="Title globs that are never archived, paused or renamed out of the glob."),
+    ]
+    include: Annotated[
+        list[Annotated[str, Field(min_length=1, pattern=r"\.ya?ml$")]],
+        Field(description="Globs of further files, each holding only `schedules`."),
+    ]
+    agents: Annotated[
+        dict[Name, Name], Field(description="Aliases: a name of ours, and the agent's id, agent.id or agent.name.")
+    ]
+    defaults: Annotated[Overlay, Field(description="Fields for what an entry leaves out.")]
+    overrides: Annotated[Overlay, Field(description="Fields that are stronger than the entry's.")]
+    schedules: Schedules
+
+
+check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validate_python
+check_overlay: Final[Callable[[object], Any]] = TypeAdapter(Overlay).validate_python
+check_project: Final[Callable[[object], Any]] = TypeAdapter(ProjectFile).validate_python
+check_include: Final[Callable[[object], Any]] = TypeAdapter(IncludeFile).validate_python

@@ -1,0 +1,227 @@
+"""What somebody probably meant: other tools' words, the platform's own spellings, slips of the finger (design §2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from halo_iac.load.file import EntryFields, Overlay, ProjectFile, ScopeFields
+
+OVERLAY_KEYS: Final = frozenset(Overlay.__annotations__)
+ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
+PROJECT_KEYS: Final = frozenset(ProjectFile.__annotations__)
+SCOPE_KEYS: Final = frozenset(ScopeFields.__annotations__)
+
+_MEANS: Final = {
+    "name": "title",
+    "displayname": "title",
+    "agentuuid": "agent",
+    "agentid": "agent",
+    "agentname": "agent",
+    "model": "model_id",
+    "analysismodel": "model_id",
+    "summarymodel": "summarization_model_id",
+    "summarymodelid": "summarization_model_id",
+    "summarizationmodel": "summarization_model_id",
+    "tz": "timezone",
+    "zone": "timezone",
+    "timezonename": "timezone",
+    "weekdays": "days_of_week",
+    "weekday": "days_of_week",
+    "days": "days_of_week",
+    "dayofweek": "days_of_week",
+    "dow": "days_of_week",
+    "monthdays": "days_of_month",
+    "dayofmonth": "days_of_month",
+    "dom": "days_of_month",
+    "hour": "hours",
+    "minute": "minutes",
+    "time": "at",
+    "times": "at",
+    "crontab": "cron",
+    "cronexpression": "cron",
+    "every": "frequency` or `cron",
+    "interval": "frequency` or `cron",
+    "schedule": "frequency` or `cron",
+    "cadence": "frequency` or `cron",
+    "promptpath": "prompt_file",
+    "instructions": "prompt",
+    "window": "lookback",
+    "lookbackwindow": "lookback",
+    "lookbackdays": "lookback",
+    "limit": "span_limit",
+    "spans": "span_limit",
+    "depth": "max_subagent_depth",
+    "maxdepth": "max_subagent_depth",
+    "subagentdepth": "max_subagent_depth",
+    "turns": "max_turns",
+    "uuid": "id",
+    "scheduleid": "id",
+    "oldtitle": "renamed_from",
+    "previoustitle": "renamed_from",
+    "formerly": "renamed_from",
+    "movedfrom": "renamed_from",
+    "projectid": "project",
+    "aliases": "agents",
+    "includes": "include",
+    "protected": "protect",
+    "default": "defaults",
+    "override": "overrides",
+    "entries": "schedules",
+    "titleprefix": "title_prefix",
+}
+_SWITCHES: Final = {
+    "suspend": True,
+    "suspended": True,
+    "pause": True,
+    "paused": True,
+    "disable": True,
+    "disabled": True,
+    "active": False,
+    "enable": False,
+    "isenabled": False,
+}
+"""Other tools' on-off keys → whether they say the opposite of ``enabled``."""
+
+_RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
+_SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
+_PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
+
+_VALUES: Final = {
+    "frequency": ("hourly", "daily", "weekly", "monthly"),
+    "undeclared": ("report", "archive"),
+    "state": ("active", "archived"),
+}
+_VALUE_MEANS: Final = {
+    ("frequency", "hour"): "`hourly`",
+    ("frequency", "day"): "`daily`",
+    ("frequency", "everyday"): "`daily`",
+    ("frequency", "weekdays"): "`weekly` with `days_of_week: [mon, tue, wed, thu, fri]`",
+    ("frequency", "week"): "`weekly`",
+    ("frequency", "month"): "`monthly`",
+    ("undeclared", "delete"): "`archive`",
+    ("undeclared", "prune"): "`archive`",
+    ("undeclared", "ignore"): "`report`",
+    ("undeclared", "keep"): "`report`",
+    ("undeclared", "warn"): "`report`",
+    ("state", "retired"): "`archived`",
+    ("state", "deleted"): "`archived`",
+    ("state", "absent"): "`archived`",
+    ("state", "archive"): "`archived`",
+    ("state", "paused"): "`enabled: false`",
+    ("state", "disabled"): "`enabled: false`",
+    ("state", "suspended"): "`enabled: false`",
+    ("state", "enabled"): "`enabled: true`",
+    ("state", "present"): "`active`",
+}
+_ZONES: Final = {
+    "pst": "America/Los_Angeles",
+    "pdt": "America/Los_Angeles",
+    "pt": "America/Los_Angeles",
+    "pacific": "America/Los_Angeles",
+    "edt": "America/New_York",
+    "et": "America/New_York",
+    "eastern": "America/New_York",
+    "cst": "America/Chicago",
+    "cdt": "America/Chicago",
+    "mdt": "America/Denver",
+    "bst": "Europe/London",
+    "cest": "Europe/Berlin",
+    "eest": "Europe/Helsinki",
+    "ist": "Asia/Kolkata",
+    "jst": "Asia/Tokyo",
+    "kst": "Asia/Seoul",
+    "sgt": "Asia/Singapore",
+    "aest": "Australia/Sydney",
+    "aedt": "Australia/Sydney",
+    "z": "UTC",
+    "utc+0": "UTC",
+    "gmt+00:00": "UTC",
+}
+
+
+def folded(text: str) -> str:
+    """Return a word without case, spaces, dashes and underscores: what ``daysOfWeek`` and ``days-of-week`` share."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def for_key(key: str, value: object, allowed: Collection[str]) -> str | None:
+    """Guess what an unknown key was meant to be, among those its mapping allows."""
+    word = folded(key)
+    hint = _other_words(word, value, allowed)
+    if hint is not None:
+        return hint
+    for known in sorted(allowed):
+        if folded(known) == word:
+            return f"did you mean `{known}`?"
+    return _misplaced(key, allowed) or _close(key, allowed)
+
+
+def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:
+    if word in _SWITCHES and "enabled" in allowed:
+        if isinstance(value, bool):
+            return f"write `enabled: {str(value is not _SWITCHES[word]).lower()}`"
+        return "did you mean `enabled`?"
+    if word in _RETIRED and "state" in allowed:
+        return "write `state: archived`"
+    if word in _PRUNES and "undeclared" in allowed:
+        return "write `undeclared: archive`"
+    if word in _SETTINGS:
+        return "keys, URLs, teams and the sandbox are never read from YAML"
+    meant = _MEANS.get(word)
+    return f"did you mean `{meant}`?" if meant is not None and meant.split("`")[0] in allowed else None
+
+
+def _misplaced(key: str, allowed: Collection[str]) -> str | None:
+    if key in ENTRY_KEYS and allowed == OVERLAY_KEYS:
+        return "it belongs to each entry"
+    if key in OVERLAY_KEYS and allowed == PROJECT_KEYS:
+        return "it belongs under `defaults`, `overrides` or an entry"
+    if key in ENTRY_KEYS and allowed == PROJECT_KEYS:
+        return "it belongs to an entry of `schedules`"
+    if key in PROJECT_KEYS and allowed != PROJECT_KEYS:
+        return "it belongs at the top of the project file"
+    return None
+
+
+def _close(word: str, known: Collection[str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
+    found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    return f"did you mean `{found[0]}`?" if found else None
+
+
+def for_value(field: str, value: object) -> str | None:
+    """Guess which of a field's words was meant."""
+    if not isinstance(value, str) or field not in _VALUES:
+        return None
+    meant = _VALUE_MEANS.get((field, folded(value)))
+    if meant is not None:
+        return f"write {meant}"
+    return _close(folded(value), _VALUES[field])
+
+
+def for_day(value: object) -> str | None:
+    """Guess which day was meant."""
+    day = folded(value)[:3] if isinstance(value, str) else ""
+    if day in {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}:
+        return f"write `{day}`"
+    return "7 is no day here: Sunday is 0" if value == 7 and not isinstance(value, bool) else None
+
+
+def for_zone(name: str, zones: Collection[str]) -> str | None:
+    """Guess which time zone was meant."""
+    meant = _ZONES.get(name.lower())
+    if meant is not None:
+        return f"write `{meant}`"
+    for zone in sorted(zones):
+        if folded(zone) == folded(name) or zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"):
+            return f"did you mean `{zone}`?"
+    return _close(name, zones)
+
+
+def for_schedule_key(key: str) -> str | None:
+    """Return the nearest key that may be used."""
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", key).strip("-_")[:64]
+    return f"write `{slug}`" if slug else None

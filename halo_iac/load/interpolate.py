@@ -1,0 +1,69 @@
+"""``${NAME}`` in the strings of an entry (design §2): read from ``HALO_VAR_NAME`` and from nothing else.
+
+So a file can be asked to differ between environments, but never to carry a secret of the pipeline into a title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+PREFIX: Final = "HALO_VAR_"
+LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file"})
+"""Never touched: a prompt may well speak of dollars and braces."""
+
+_REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
+
+Complain = Callable[[tuple[str | int, ...], str, str | None], None]
+"""Told the path of a string within the mapping, a message and a hint."""
+
+
+class _Unresolved(Exception):  # noqa: N818 - carries one message out of a substitution
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def interpolated(fields: dict[str, Any], variables: Mapping[str, str], complain: Complain) -> dict[str, Any]:
+    """Return the fields with every reference replaced; the very same mapping if there is none."""
+    if not any(_mentions(value) for key, value in fields.items() if key not in LITERAL_FIELDS):
+        return fields
+    return {
+        key: value if key in LITERAL_FIELDS else _replaced(value, variables, complain, (key,))
+        for key, value in fields.items()
+    }
+
+
+def _mentions(value: object) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(element, str) and "$" in element for element in value)
+    return isinstance(value, str) and "$" in value
+
+
+def _replaced(value: object, variables: Mapping[str, str], complain: Complain, place: tuple[str | int, ...]) -> object:
+    if isinstance(value, list):
+        return [_replaced(element, variables, complain, (*place, index)) for index, element in enumerate(value)]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+    try:
+        return _REFERENCE.sub(lambda found: _value(found, variables), value)
+    except _Unresolved as unresolved:
+        complain(place, unresolved.message, unresolved.hint)
+        return value
+
+
+def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
+    """Return what one reference stands for; like a shell, an empty variable gives way to the fallback."""
+    if found["open"]:
+        raise _Unresolved("`${` begins no variable", "write ${NAME} or ${NAME:-fallback}, and $$ for a dollar")
+    name = found["name"]
+    if name is None:
+        return "$"
+    value = variables.get(PREFIX + name)
+    if found["fallback"] is not None:
+        return value or found["fallback"][2:]
+    if value is None:
+        raise _Unresolved(f"`${{{name}}}` is not set", f"set {PREFIX}{name}, or write ${{{name}:-fallback}}")
+    return value

@@ -1,0 +1,98 @@
+"""The top of a project file: policy, aliases and the layers that entries are read under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from halo_iac.load import hints
+from halo_iac.load.complaints import problems_of
+from halo_iac.load.fields import FieldReader, Fields, Place
+from halo_iac.load.file import check_overlay, check_project
+from halo_iac.load.layers import Layer
+from halo_iac.load.parse import Document
+from halo_iac.load.sources import SourceFile
+from halo_iac.model.origin import Origin, Source
+from halo_iac.model.project import Scope, UndeclaredPolicy
+
+_READ_APART: Final = ("defaults", "overrides", "schedules")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a project file says beside its schedules; keys that are wrong are left out, and were reported."""
+
+    values: Mapping[str, Any]
+    defaults: Layer
+    overrides: Layer
+    origins: Mapping[str, Origin]
+
+    @property
+    def scope(self) -> Scope:
+        """Return which schedules the project answers for."""
+        written = self.values.get("scope", {})
+        agents = written.get("agents")
+        return Scope(None if agents is None else tuple(agents), written.get("title_prefix"))
+
+    @property
+    def undeclared(self) -> UndeclaredPolicy:
+        """Return what becomes of schedules that no file declares."""
+        return UndeclaredPolicy(self.values.get("undeclared", UndeclaredPolicy.REPORT))
+
+
+def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
+    """Return a project file's policy, with every problem of it added to its document."""
+    document = source.document
+    root = document.root or {}
+    values = _checked(document, {key: _emptied(key, value) for key, value in root.items()})
+    if "schedules" not in root and "include" not in root:
+        message = "`schedules` is missing"
+        document.problems.append(document.problem((), message, "a project without any says `schedules: {}`"))
+    return Policy(
+        values=values,
+        defaults=_layer(source, fields, Source.DEFAULTS),
+        overrides=_layer(source, fields, Source.OVERRIDES),
+        origins=dict(_origins(document, root)),
+    )
+
+
+def _emptied(key: str, value: object) -> object:
+    """Leave what is read apart out of this check, as long as it is a mapping at all."""
+    return {} if key in _READ_APART and isinstance(value, dict) else value
+
+
+def _checked(document: Document, top: Fields) -> Fields:
+    try:
+        values: Fields = check_project(top)
+    except ValidationError as error:
+        document.problems.extend(problems_of(error, document, (), hints.PROJECT_KEYS))
+        broken = {found["loc"][0] for found in error.errors() if found["loc"]}
+        sound = {key: value for key, value in top.items() if key not in broken}
+        values = check_project({"version": 1, **sound})
+    return values
+
+
+def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
+    raw = (source.document.root or {}).get(kind)
+    location = (str(kind),)
+    if not isinstance(raw, dict):
+        return Layer(kind, source.document, location)
+    given, is_whole = fields.read(
+        Place(source.document, source.folder, location), raw, check_overlay, hints.OVERLAY_KEYS
+    )
+    # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
+    return Layer(kind, source.document, location, raw, given if is_whole else {"agent": "", **given})
+
+
+def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
+    for key, value in root.items():
+        if key in _READ_APART:
+            continue
+        yield key, Origin(Source.ENTRY, document.path, *document.place((key,), at_key=True))
+        if isinstance(value, dict):
+            for name in value:
+                place = document.place((key, name), at_key=True)
+                yield f"{key}.{name}", Origin(Source.ENTRY, document.path, *place)

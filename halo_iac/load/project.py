@@ -1,0 +1,144 @@
+"""Project files → :class:`~halo_iac.model.project.Project`: sources, policy, entries, and every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from halo_iac.errors import ProjectError
+from halo_iac.load import hints
+from halo_iac.load.complaints import INCLUDE_KEYS, problems_of
+from halo_iac.load.disk import Disk
+from halo_iac.load.entry import EntryReader
+from halo_iac.load.fields import FieldReader, Place
+from halo_iac.load.file import KEY, check_include
+from halo_iac.load.parse import Document
+from halo_iac.load.paths import displayed
+from halo_iac.load.policy import Policy, read_policy
+from halo_iac.load.prompts import Prompts
+from halo_iac.load.sources import SourceFile, read_included, read_project_file
+from halo_iac.load.wording import shown
+from halo_iac.model.project import Entry, Project
+
+MAX_SCHEDULES: Final = 100_000
+
+_KEY: Final = re.compile(KEY)
+
+
+def load(path: Path, *, variables: Mapping[str, str], cwd: Path | None = None) -> Project:
+    """Return the project that a file declares.
+
+    ``variables`` is the environment, of which only ``HALO_VAR_*`` is read; messages show paths relative to ``cwd``, by
+    default the working directory. Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
+    :class:`~halo_iac.errors.ProjectNotFound`.
+    """
+    cwd = cwd if cwd is not None else Path.cwd()
+    path = cwd / path
+    disk = Disk(path.parent)
+    fields = FieldReader(Prompts(disk), variables)
+    main = read_project_file(disk, path, cwd)
+    policy = read_policy(main, fields) if main.document.root is not None else None
+    if policy is None:
+        raise _error([main])
+    sources = [main, *read_included(disk, main, path, policy.values.get("include", ()), cwd)]
+    for included in sources[1:]:
+        _check_included(included.document)
+    entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
+    if any(source.document.problems for source in sources):
+        raise _error(sources)
+    return _project(displayed(path, cwd), entries, policy)
+
+
+def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
+    return Project(
+        path=path,
+        entries=entries,
+        project_id=policy.values.get("project"),
+        undeclared=policy.undeclared,
+        scope=policy.scope,
+        protect=tuple(policy.values.get("protect", ())),
+        aliases=policy.values.get("agents", {}),
+        origins=policy.origins,
+    )
+
+
+def _error(sources: Iterable[SourceFile]) -> ProjectError:
+    """Return every problem, in the order of the files and then of the lines."""
+    return ProjectError(
+        [
+            problem
+            for source in sources
+            for problem in sorted(source.document.problems, key=lambda problem: (problem.line, problem.column))
+        ]
+    )
+
+
+def _check_included(document: Document) -> None:
+    if document.root is None:
+        return
+    schedules = document.root.get("schedules")
+    try:
+        check_include({**document.root, "schedules": {}} if isinstance(schedules, dict) else document.root)
+    except ValidationError as error:
+        document.problems.extend(problems_of(error, document, (), INCLUDE_KEYS))
+
+
+def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
+    """Return the entries of all files; those with a problem are missing."""
+    seen: dict[str, Place] = {}
+    entries = []
+    for place, raw in _written(sources):
+        key = place.location[-1]
+        if not _check_key(place, key, seen):
+            continue
+        entry = reader.read(place, key, raw)
+        if entry is not None:
+            entries.append(entry)
+            seen[key] = place
+    _check_titles(entries, seen)
+    return tuple(entries)
+
+
+def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
+    count = 0
+    for source in sources:
+        schedules = (source.document.root or {}).get("schedules")
+        if not isinstance(schedules, dict):
+            continue
+        count += len(schedules)
+        if count > MAX_SCHEDULES:
+            place = Place(source.document, source.folder, ("schedules",))
+            place.complain_of_whole(f"more than {MAX_SCHEDULES:,} schedules in all")
+            return
+        for key, raw in schedules.items():
+            yield Place(source.document, source.folder, ("schedules", key)), raw
+
+
+def _check_key(place: Place, key: str, seen: dict[str, Place]) -> bool:
+    if not _KEY.match(key):
+        message = f"key {shown(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
+        place.complain_of_whole(message, hints.for_schedule_key(key))
+        return False
+    if key in seen:
+        first = seen[key].document.problem(seen[key].location, "", at_key=True)
+        place.complain_of_whole(f"key {shown(key)} is already in {first.path}:{first.line}")
+        return False
+    seen[key] = place
+    return True
+
+
+def _check_titles(entries: Iterable[Entry], places: Mapping[str, Place]) -> None:
+    """A title is declared once, unless every entry that declares it says by id which schedule it means."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.title is None:
+            continue
+        other = first.setdefault(entry.title, entry)
+        if other is not entry and (entry.id is None or other.id is None):
+            origin = other.origins.of("title")
+            message = f"the title is already that of {shown(other.key)} ({origin.path}:{origin.line})"
+            places[entry.key].complain("title", message, "a title is declared once, unless each has an `id`")

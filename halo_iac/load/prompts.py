@@ -1,0 +1,51 @@
+"""Prompts from their own files: read once each, checked, and in the one form that comparisons want."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from halo_iac.load.disk import MAX_PROMPT, CannotRead, Disk
+from halo_iac.load.paths import PROMPT_SUFFIXES, refusal
+from halo_iac.model.schedule import plain_prompt
+
+TOO_LONG: Final = f"the prompt is longer than {MAX_PROMPT // 1024} KiB"
+
+
+class Prompts:
+    """The prompt files of one project."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._read: dict[Path, str | CannotRead] = {}
+
+    def text(self, folder: Path, name: str) -> str:
+        """Return a prompt file's text, or say with :class:`CannotRead` why not; ``name`` is relative to ``folder``."""
+        reason = refusal(name, PROMPT_SUFFIXES)
+        if reason is not None:
+            raise CannotRead(reason)
+        path = folder / name
+        if path not in self._read:
+            self._read[path] = self._attempt(path)
+        found = self._read[path]
+        if isinstance(found, CannotRead):
+            raise found
+        return found
+
+    def _attempt(self, path: Path) -> str | CannotRead:
+        try:
+            data = self._disk.read(path, limit=MAX_PROMPT)
+        except CannotRead as error:
+            return error
+        try:
+            text = plain_prompt(data.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            return CannotRead("is not valid UTF-8")
+        if "\0" in text:
+            return CannotRead("holds a NUL byte")
+        return text if text.strip() else CannotRead("is empty")
+
+
+def is_too_long(prompt: str) -> bool:
+    """Say whether a prompt written in a project file is longer than a prompt file may be."""
+    return len(prompt) * 4 > MAX_PROMPT and len(prompt.encode()) > MAX_PROMPT
