@@ -130,9 +130,8 @@ def test_every_recorded_schedule_agent_and_model_command_has_a_counterpart() -> 
 
 @pytest.mark.parametrize("command", OURS)
 def test_our_request_equals_the_recorded_one(platform: Recorder, command: str) -> None:
-    transport = Transport(platform.url, Secret("sk-inference-test"))
-    OURS[command](Reader(transport), Writer(transport))
-    transport.close()
+    with Transport(platform.url, Secret("sk-inference-test")) as transport:
+        OURS[command](Reader(transport), Writer(transport))
 
     golden = GOLDEN[command]
     (request,) = platform.requests

@@ -27,13 +27,13 @@ _BY_STATUS: Final[dict[int, str]] = {
 }
 
 
-def for_status(status: int, key_origin: str | None) -> str | None:
+def for_status(status: int, key_origin: str | None) -> str:
     """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
     if status == 401:
         return _wrong_key(key_origin)
     if status >= 500:
         return "The platform's own trouble: try again later."
-    return _BY_STATUS.get(status)
+    return _BY_STATUS.get(status, "The platform declined; nothing was done.")
 
 
 def _wrong_key(key_origin: str | None) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
-from typing import Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,7 +24,7 @@ from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
 _tls_lock = threading.Lock()
-_tls: list[ssl.SSLContext] = []
+_tls: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,12 @@ class Transport:
         for client in clients:
             client.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _hide(self, text: str) -> str:
         return text if self._key is None else self._key.hide_in(text)
 
@@ -114,11 +122,17 @@ class Transport:
 
     def _new_client(self) -> httpx.Client:
         if self._http is not None:
-            return httpx.Client(transport=self._http, headers=self._headers, trust_env=False)
-        if is_loopback(self._base_url):
-            verify = tls_context() if self._base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            return httpx.Client(verify=verify, headers=self._headers, trust_env=False)
-        return httpx.Client(verify=tls_context(), headers=self._headers)
+            return self._client_over(transport=self._http, trust_env=False)
+        if not is_loopback(self._base_url):
+            return self._client_over(verify=tls_context())
+        is_tls = self._base_url.startswith("https:")
+        # An empty context costs nothing and trusts nobody; plain http never looks at it.
+        verify = tls_context() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return self._client_over(verify=verify, trust_env=False)
+
+    def _client_over(self, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own options
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.Client(headers=self._headers, cookies=no_cookies, **options)
 
 
 def tls_context() -> ssl.SSLContext:
@@ -126,10 +140,11 @@ def tls_context() -> ssl.SSLContext:
 
     It trusts ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` where set, else certifi's bundle.
     """
+    trusted = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     with _tls_lock:
-        if not _tls:
-            _tls.append(httpx.create_ssl_context())
-        return _tls[0]
+        if trusted not in _tls:
+            _tls[trusted] = httpx.create_ssl_context()
+        return _tls[trusted]
 
 
 def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: str) -> dict[str, str]:

@@ -1,0 +1,213 @@
+"""What is repeated, how long is waited, and when it ends (design §6); no test waits for real."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from halo_iac.api.retry import Retry
+from halo_iac.errors import Delivery, PlatformError
+
+
+def trouble(
+    status: int | None = 503,
+    delivery: Delivery = Delivery.AMBIGUOUS,
+    *,
+    is_transient: bool = True,
+    retry_after: float | None = None,
+) -> PlatformError:
+    return PlatformError(
+        "no",
+        procedure="a.b",
+        delivery=delivery,
+        status=status,
+        is_transient=is_transient,
+        retry_after=retry_after,
+        hint="Do something.",
+    )
+
+
+@dataclass
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now: float = 1000.0
+    waits: list[float] = field(default_factory=list)
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def retry(self, chance: float = 0.0, **options: object) -> Retry:
+        return Retry(clock=self.read, sleep=self.sleep, chance=lambda: chance, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def failing(*errors: Exception) -> Callable[[], str]:
+    left = list(errors)
+
+    def attempt() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return attempt
+
+
+def test_a_success_is_returned_at_once(clock: Clock) -> None:
+    assert (clock.retry()(failing()), clock.waits) == ("done", [])
+
+
+def test_waits_double_until_the_attempts_are_used_up(clock: Clock) -> None:
+    errors = [trouble() for _ in range(6)]
+    with pytest.raises(PlatformError) as caught:
+        clock.retry()(failing(*errors))
+    assert caught.value is errors[-1]
+    assert clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert caught.value.hint == "Tried 6 times in 16 s. Do something."
+
+
+def test_chance_shortens_a_wait_by_up_to_half(clock: Clock) -> None:
+    assert clock.retry(chance=1.0)(failing(trouble(), trouble())) == "done"
+    assert clock.waits == [0.25, 0.5]
+
+
+def test_no_wait_is_longer_than_twenty_seconds_and_all_end_within_two_minutes(clock: Clock) -> None:
+    with pytest.raises(PlatformError):
+        clock.retry(attempts=100)(failing(*[trouble() for _ in range(100)]))
+    assert max(clock.waits) == 20.0
+    assert 100.0 < sum(clock.waits) < 120.0
+
+
+def test_the_time_attempts_take_counts(clock: Clock) -> None:
+    def slow() -> str:
+        clock.now += 50.0
+        raise trouble()
+
+    with pytest.raises(PlatformError, match="no"):
+        clock.retry()(slow)
+    assert clock.waits == [0.5, 1.0]
+
+
+def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> None:
+    assert clock.retry(chance=1.0)(failing(trouble(429, retry_after=7.0), trouble(503, retry_after=0.0))) == "done"
+    assert clock.waits == [7.0, 0.0]
+
+
+def test_a_delay_longer_than_a_run_is_not_waited_for(clock: Clock) -> None:
+    with pytest.raises(PlatformError) as caught:
+        clock.retry()(failing(trouble(429, retry_after=3600.0)))
+    assert clock.waits == []
+    assert caught.value.hint == "The platform asks to wait 3600 s, longer than a run does. Do something."
+
+
+def test_what_is_not_transient_is_raised_at_once_and_untouched(clock: Clock) -> None:
+    with pytest.raises(PlatformError) as caught:
+        clock.retry()(failing(trouble(404, Delivery.REFUSED, is_transient=False)))
+    assert (clock.waits, caught.value.hint) == ([], "Do something.")
+
+
+def test_a_lasting_failure_after_a_passing_one_ends_it(clock: Clock) -> None:
+    with pytest.raises(PlatformError) as caught:
+        clock.retry()(failing(trouble(), trouble(401, Delivery.REFUSED, is_transient=False)))
+    assert (clock.waits, caught.value.status) == ([0.5], 401)
+
+
+def test_other_errors_are_none_of_its_business(clock: Clock) -> None:
+    with pytest.raises(ZeroDivisionError):
+        clock.retry()(failing(trouble(), ZeroDivisionError()))
+    assert clock.waits == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_repeated"),
+    [
+        (trouble(None, Delivery.NOT_SENT), True),
+        (trouble(429, Delivery.REFUSED), True),
+        (trouble(425, Delivery.REFUSED), True),
+        (trouble(None, Delivery.AMBIGUOUS), False),
+        (trouble(408, Delivery.AMBIGUOUS), False),
+        (trouble(503, Delivery.AMBIGUOUS), False),
+        (trouble(200, Delivery.AMBIGUOUS), False),
+        (trouble(400, Delivery.REFUSED, is_transient=False), False),
+        (trouble(None, Delivery.NOT_SENT, is_transient=False), False),
+    ],
+)
+def test_a_create_is_repeated_only_where_nothing_can_have_happened(
+    clock: Clock, error: PlatformError, is_repeated: bool
+) -> None:
+    attempt = failing(error)
+    if is_repeated:
+        assert clock.retry()(attempt, creates=True) == "done"
+    else:
+        with pytest.raises(PlatformError) as caught:
+            clock.retry()(attempt, creates=True)
+        assert caught.value is error
+    assert len(clock.waits) == is_repeated
+
+
+def test_a_create_that_turns_ambiguous_is_not_repeated_again(clock: Clock) -> None:
+    with pytest.raises(PlatformError) as caught:
+        clock.retry()(failing(trouble(None, Delivery.NOT_SENT), trouble(503)), creates=True)
+    assert (clock.waits, caught.value.status) == ([0.5], 503)
+
+
+def test_every_wait_is_told(clock: Clock) -> None:
+    told: list[tuple[int | None, float, int]] = []
+    retry = clock.retry(on_retry=lambda error, wait, attempt: told.append((error.status, wait, attempt)))
+    assert retry(failing(trouble(500), trouble(429, retry_after=3.0))) == "done"
+    assert told == [(500, 0.5, 1), (429, 3.0, 2)]
+
+
+def test_once_stopped_nothing_is_repeated(clock: Clock) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(PlatformError):
+        clock.retry(stop=stop)(failing(trouble()))
+    assert clock.waits == []
+
+
+def test_a_stop_ends_the_wait_and_raises_the_last_error() -> None:
+    stop = threading.Event()
+    error = trouble(retry_after=60.0)
+    retry = Retry(stop=stop, on_retry=lambda *_: stop.set())
+    with pytest.raises(PlatformError) as caught:
+        retry(failing(error))
+    assert caught.value is error
+
+
+def test_an_interrupt_during_a_repetition_passes_through(clock: Clock) -> None:
+    def attempt() -> str:
+        if clock.waits:
+            raise KeyboardInterrupt
+        raise trouble()
+
+    with pytest.raises(KeyboardInterrupt):
+        clock.retry()(attempt)
+
+
+def test_a_deadline_is_the_whole_operation_s(clock: Clock) -> None:
+    assert clock.retry(seconds=5.0).deadline() == 1005.0
+
+
+def test_tenacity_is_not_imported_before_the_first_failure() -> None:
+    code = (
+        "import sys\n"
+        "from halo_iac.api.retry import Retry\n"
+        "assert Retry()(lambda: 7) == 7\n"
+        "assert not {'tenacity', 'httpx'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])

@@ -1,0 +1,521 @@
+"""Every foreign failure becomes exactly one typed error that says what the request may have done (design §6, §10)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+from loopback import HangUp, Reply, Request, failure, result, serving
+
+from halo_iac.api import transport as transport_module
+from halo_iac.api.secret import Secret
+from halo_iac.api.transport import Bounds, Transport
+from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable
+
+CANARY = "sk-inference-canary-0123456789"
+CERTIFICATES = Path(__file__).parent / "certificates"
+CLOUDFLARE = {"Content-Type": "text/html; charset=UTF-8", "Server": "cloudflare", "CF-RAY": "8c0ffee-FRA"}
+PAGE = b"<!DOCTYPE html><html><title>Attention Required! | Cloudflare</title></html>"
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="error numbers and words differ elsewhere")
+
+
+def calling(url: str, **options: object) -> Transport:
+    return Transport(url, Secret(CANARY), key_origin="INF_API_KEY", **options)  # type: ignore[arg-type]
+
+
+def failed_call(url: str, **options: object) -> PlatformError:
+    with calling(url, **options) as transport, pytest.raises(PlatformError) as caught:
+        transport.call("haloSchedule.create", "mutation", {"title": "T"})
+    error = caught.value
+    assert CANARY not in f"{error!r} {error} {error.message} {error.hint} {error.reason}"
+    assert error.procedure == "haloSchedule.create"
+    assert error.hint
+    return error
+
+
+def failed_answer(answer: Callable[[Request], Reply], **options: object) -> PlatformError:
+    with serving(answer) as platform:
+        error = failed_call(platform.url, **options)
+        assert len(platform.requests) == 1
+    return error
+
+
+def verdict(error: PlatformError) -> tuple[type[PlatformError], Delivery, bool, int | None]:
+    return type(error), error.delivery, error.is_transient, error.status
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- no connection -------------------------------------------------------------------------------------------------
+
+
+@needs_linux
+def test_a_refused_connection_was_never_sent() -> None:
+    port = free_port()
+    error = failed_call(f"http://127.0.0.1:{port}")
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert str(error) == f"haloSchedule.create: no connection to 127.0.0.1:{port}: connection refused"
+    assert "INF_API_URL" in (error.hint or "")
+
+
+def test_a_name_that_does_not_resolve_was_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, CANARY)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    error = failed_call("https://halo.invalid")
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error.reason == "the name of halo.invalid could not be resolved"
+
+
+def test_a_connection_that_takes_too_long_was_never_sent() -> None:
+    def connect_in_vain(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectTimeout(CANARY, request=request)
+
+    error = failed_call("http://127.0.0.1:9", http=httpx.MockTransport(connect_in_vain))
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error.reason == "no connection to 127.0.0.1:9 in time"
+
+
+@pytest.mark.parametrize("kind", [httpx.PoolTimeout, httpx.ProxyError, httpx.LocalProtocolError])
+def test_the_other_failures_before_sending_are_not_sent(kind: type[httpx.TransportError]) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise kind(f"Bearer {CANARY}", request=request)
+
+    error = failed_call("http://127.0.0.1:9", http=httpx.MockTransport(fail))
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, kind is not httpx.LocalProtocolError, None)
+
+
+def test_an_unknown_connect_error_says_nothing_it_does_not_know() -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(CANARY, request=request)
+
+    assert failed_call("http://127.0.0.1:9", http=httpx.MockTransport(fail)).reason == "no connection to 127.0.0.1:9"
+
+
+# --- no answer -----------------------------------------------------------------------------------------------------
+
+
+def hang_up(_: Request) -> Reply:
+    raise HangUp
+
+
+def test_a_connection_closed_before_the_answer_is_ambiguous() -> None:
+    error = failed_answer(hang_up)
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason.startswith("the connection was closed before an answer came")
+
+
+def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
+    released = threading.Event()
+
+    def wait(_: Request) -> Reply:
+        released.wait(5)
+        return result(None)
+
+    error = failed_answer(wait, bounds=Bounds(read=0.05))
+    released.set()
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "no answer came in time"
+
+
+def test_a_deadline_cuts_the_wait_short() -> None:
+    released = threading.Event()
+
+    def wait(_: Request) -> Reply:
+        released.wait(5)
+        return result(None)
+
+    with serving(wait) as platform, calling(platform.url) as transport, pytest.raises(Unanswered):
+        transport.call("a.b", "query", deadline=monotonic() + 0.05)
+    released.set()
+
+
+def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
+    def trickle() -> Iterator[bytes]:
+        while True:
+            yield b" "
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=trickle()))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=Bounds(operation=0.05))
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "not answered within 0.05 s"
+
+
+def test_an_answer_shorter_than_announced_is_ambiguous() -> None:
+    error = failed_answer(lambda _: Reply(200, b'{"result":', claims=500))
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "the connection broke in the middle of the answer"
+
+
+def test_an_answer_that_stops_half_way_is_ambiguous() -> None:
+    def stop() -> Iterator[bytes]:
+        yield b'{"result":'
+        raise httpx.ReadTimeout(CANARY)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=stop()))
+    error = failed_call("http://127.0.0.1:9", http=transport)
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "the answer stopped half-way"
+
+
+def test_something_that_does_not_speak_http_is_ambiguous() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"220 mail.example ESMTP\r\n")
+
+    thread = threading.Thread(target=greet)
+    thread.start()
+    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    thread.join()
+    listener.close()
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+
+
+# --- not tRPC ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "answered with an empty body"),
+        (b"<html>hello</html>", "answered with an HTML page"),
+        (b'{"result":{"data":[1,2', "answered with JSON that is cut off or broken"),
+        (b"OK", "answered with something that is not JSON"),
+        (b"{}", "answered with JSON that is not tRPC's"),
+        (b"[1]", "answered with JSON that is not tRPC's"),
+        (b'{"result":7}', "answered with JSON that is not tRPC's"),
+        (b'{"result":{"data":NaN}}', "answered with JSON that is not tRPC's"),
+        (b'{"result":{"data":"\xff"}}', "answered with JSON that is cut off or broken"),
+    ],
+)
+def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: str) -> None:
+    error = failed_answer(lambda _: Reply(200, body), url_origin="INF_API_URL")
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
+    assert str(error) == f"haloSchedule.create (HTTP 200): {reason}"
+    assert error.hint == "Does INF_API_URL point at the platform? The base URL in use comes from: INF_API_URL."
+
+
+def test_a_broken_compression_is_unreadable() -> None:
+    error = failed_answer(lambda _: Reply(200, b"no gzip", {"Content-Encoding": "gzip"}))
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
+
+
+def test_a_compressed_answer_is_read() -> None:
+    body = gzip.compress(result({"a": 1}).body)
+    with serving(lambda _: Reply(200, body, {"Content-Encoding": "gzip"})) as platform, calling(platform.url) as api:
+        assert api.call("a.b", "query") == {"a": 1}
+
+
+def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
+    sent: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            sent.append(1)
+            yield b"x" * 1024
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=Bounds(answer=1024 * 1024))
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, 200)
+    assert error.reason == "answered with more than 1 MiB"
+    assert len(sent) == 1025
+
+
+def test_an_endless_error_page_is_not_read_to_its_end() -> None:
+    sent: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        yield b"<html>"
+        while True:
+            sent.append(1)
+            yield b"x" * 1024
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(502, content=endless()))
+    error = failed_call("http://127.0.0.1:9", http=transport)
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 502)
+    assert len(sent) == 64
+
+
+def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
+    error = failed_answer(lambda _: Reply(429, b'{"error', {"Retry-After": "7"}, claims=500))
+    assert verdict(error) == (Unreadable, Delivery.REFUSED, True, 429)
+    assert error.retry_after == 7.0
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_ambiguous(status: int) -> None:
+    with serving(lambda _: result(None)) as elsewhere:
+        error = failed_answer(lambda _: Reply(status, b"", {"Location": f"{elsewhere.url}/x?key={CANARY}"}))
+        assert elsewhere.requests == []
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, status)
+
+
+def test_cookies_are_not_kept() -> None:
+    def answer(_: Request) -> Reply:
+        return Reply(200, result(None).body, {"Set-Cookie": "track=me; Path=/"})
+
+    with serving(answer) as platform, calling(platform.url) as transport:
+        transport.call("a.b", "query")
+        transport.call("a.b", "query")
+        assert ["cookie" in request.headers for request in platform.requests] == [False, False]
+
+
+# --- the platform said no ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "delivery", "is_transient", "ends_the_run"),
+    [
+        (400, Delivery.REFUSED, False, False),
+        (401, Delivery.REFUSED, False, True),
+        (402, Delivery.REFUSED, False, True),
+        (403, Delivery.REFUSED, False, True),
+        (404, Delivery.REFUSED, False, False),
+        (408, Delivery.AMBIGUOUS, True, False),
+        (409, Delivery.AMBIGUOUS, False, False),
+        (412, Delivery.REFUSED, False, False),
+        (413, Delivery.REFUSED, False, False),
+        (422, Delivery.REFUSED, False, False),
+        (425, Delivery.REFUSED, True, False),
+        (429, Delivery.REFUSED, True, False),
+        (500, Delivery.AMBIGUOUS, True, False),
+        (502, Delivery.AMBIGUOUS, True, False),
+        (503, Delivery.AMBIGUOUS, True, False),
+        (504, Delivery.AMBIGUOUS, True, False),
+    ],
+)
+def test_a_status_decides_what_may_have_happened(
+    status: int, delivery: Delivery, is_transient: bool, ends_the_run: bool
+) -> None:
+    in_own_words = failed_answer(lambda _: failure(status, "the reason", "THE_NAME"))
+    assert verdict(in_own_words) == (Rejected, delivery, is_transient, status)
+    assert isinstance(in_own_words, Rejected)
+    assert in_own_words.name == "THE_NAME"
+    assert str(in_own_words) == f"haloSchedule.create (HTTP {status}): the reason"
+    assert in_own_words.ends_the_run is ends_the_run
+
+    from_a_gateway = failed_answer(lambda _: Reply(status, PAGE, {"Content-Type": "text/html"}))
+    assert verdict(from_a_gateway) == (Unreadable, delivery, is_transient, status)
+
+
+def test_a_wrong_key_names_where_it_came_from() -> None:
+    error = failed_answer(lambda _: failure(401, "Invalid API key", "UNAUTHORIZED"))
+    assert (
+        error.hint == "The key from INF_API_KEY was not accepted: is it complete, not revoked, and for this platform?"
+    )
+
+
+def test_a_missing_key_is_told_from_a_wrong_one() -> None:
+    with serving(lambda _: failure(401)) as platform:
+        transport = Transport(platform.url, None)
+        with pytest.raises(Rejected) as caught:
+            transport.call("a.b", "query")
+        transport.close()
+    assert caught.value.hint == "No key was sent: set INF_API_KEY, or sign in with `inf`."
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) -> None:
+    error = failed_answer(lambda _: Reply(status, PAGE, CLOUDFLARE))
+    assert error.reason == "blocked by Cloudflare, which answered with an HTML page"
+    assert error.hint == (
+        "This says nothing about the key: check the network, VPN and proxy in between."
+        " Quote Ray ID 8c0ffee-FRA when you ask about it."
+    )
+
+
+def test_a_page_of_someone_else_is_a_gateway_s() -> None:
+    error = failed_answer(lambda _: Reply(403, PAGE, {"Content-Type": "text/html"}))
+    assert error.reason == "blocked by a gateway or proxy, which answered with an HTML page"
+
+
+def test_a_missing_permission_is_told_from_a_wrong_key() -> None:
+    error = failed_answer(lambda _: failure(403, "Key lacks write permission", "FORBIDDEN"))
+    assert error.hint == "The key is known but may not do this: check its permissions (read, write) and its projects."
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"error":"no"}', b'{"error":null}', b"null"])
+def test_an_odd_error_body_is_unreadable_but_keeps_the_status(body: bytes) -> None:
+    assert verdict(failed_answer(lambda _: Reply(401, body))) == (Unreadable, Delivery.REFUSED, False, 401)
+
+
+@pytest.mark.parametrize("error", [{}, {"message": 7, "data": []}, {"data": {"code": None}}])
+def test_a_trpc_error_without_words_still_says_something(error: dict[str, object]) -> None:
+    body = json.dumps({"error": error}).encode()
+    assert failed_answer(lambda _: Reply(400, body)).reason == "refused without a reason"
+
+
+def test_the_platform_s_words_are_made_safe_and_short() -> None:
+    message = f"line one\n\tline two \x1b[31mred\x7f \u202eevil {CANARY} " + "x" * 1000
+    error = failed_answer(lambda _: failure(400, message))
+    assert error.reason.startswith("line one line two \u241b[31mred\u2421 \ufffdevil *** xxx")
+    assert len(error.reason) == 301
+    assert error.reason.endswith("x…")
+
+
+def test_the_key_is_hidden_even_where_the_text_is_cut() -> None:
+    error = failed_answer(lambda _: failure(400, "x" * 290 + CANARY))
+    assert error.reason == "x" * 290 + "***"
+
+
+# --- TLS -----------------------------------------------------------------------------------------------------------
+
+
+def server_side() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "loopback.pem", CERTIFICATES / "loopback.key")
+    return context
+
+
+def test_a_certificate_nobody_signed_ends_the_call_before_anything_is_sent() -> None:
+    with serving(lambda _: result(None), tls=server_side()) as platform:
+        error = failed_call(platform.url)
+        assert platform.requests == []
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error.reason == f"the certificate of {platform.url.removeprefix('https://')} is self-signed"
+    assert "SSL_CERT_FILE" in (error.hint or "")
+
+
+def test_ssl_cert_file_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "loopback.pem"))
+    with serving(lambda _: result(7), tls=server_side()) as platform, calling(platform.url) as transport:
+        assert transport.call("a.b", "query") == 7
+
+
+def test_a_certificate_for_another_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "loopback.pem"))
+    with serving(lambda _: result(7), tls=server_side()) as platform:
+        error = failed_call(platform.url.replace("127.0.0.1", "localhost"))
+        assert platform.requests == []
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error.reason.endswith("is for another host name")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_unreadable_ca_bundle_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    error = failed_call("https://halo.invalid")
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert (error.reason, error.hint) == ("the CA bundle could not be read", "Check SSL_CERT_FILE and SSL_CERT_DIR.")
+
+
+def test_https_to_a_plain_server_was_never_sent() -> None:
+    with serving(lambda _: result(None)) as platform:
+        error = failed_call(platform.url.replace("http:", "https:"))
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+
+
+def test_nothing_in_the_environment_turns_verification_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHTTPSVERIFY", "NODE_TLS_REJECT_UNAUTHORIZED", "GIT_SSL_NO_VERIFY"):
+        monkeypatch.setenv(name, "0")
+    context = transport_module.tls_context()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert transport_module.tls_context() is context
+
+
+def test_plain_http_makes_no_tls_context() -> None:
+    code = (
+        "import sys\n"
+        "sys.path[:0] = ['tests', '.']\n"
+        "from loopback import serving, result\n"
+        "from halo_iac.api import transport\n"
+        "transport.httpx.create_ssl_context = lambda *a, **k: sys.exit('a context was made')\n"
+        "with serving(lambda _: result(7)) as platform:\n"
+        "    assert transport.Transport(platform.url, None).call('a.b', 'query') == 7\n"
+        "assert 'tenacity' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+# --- proxies -------------------------------------------------------------------------------------------------------
+
+
+def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Reply(500)) as proxy, serving(lambda _: result(7)) as platform:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        with calling(platform.url) as transport:
+            assert transport.call("a.b", "query") == 7
+        assert proxy.requests == []
+
+
+def test_other_hosts_go_through_the_proxy_and_its_refusal_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Reply(407)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failed_call("https://halo.invalid")
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error.reason == "the proxy did not open a connection"
+
+
+@pytest.mark.parametrize("proxy", ["ftp://proxy.invalid", "socks5://user:secret@proxy.invalid", "http://[::"])
+def test_a_proxy_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    error = failed_call("https://halo.invalid")
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error.reason == "the proxy settings make no sense"
+
+
+# --- threads, hooks, settings --------------------------------------------------------------------------------------
+
+
+def test_every_thread_has_a_client_of_its_own_and_close_closes_all() -> None:
+    with serving(lambda _: result(7)) as platform:
+        transport = Transport(platform.url, None)
+        threads = [threading.Thread(target=transport.call, args=("a.b", "query")) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        transport.close()
+        assert transport.call("a.b", "query") == 7
+        transport.close()
+        assert len(platform.requests) == 5
+
+
+def test_before_request_is_called_before_every_attempt() -> None:
+    asked: list[int] = []
+    with serving(lambda _: failure(503)) as platform:
+        transport = Transport(platform.url, None, before_request=lambda: asked.append(len(platform.requests)))
+        for _ in range(3):
+            with pytest.raises(Rejected):
+                transport.call("a.b", "query")
+        transport.close()
+    assert asked == [0, 1, 2]
+
+
+def test_an_odd_timezone_becomes_utc() -> None:
+    with serving(lambda _: result(None)) as platform:
+        for timezone in ("", "Zone/Ü", "a b", "a\r\nX-Evil: 1"):
+            with calling(platform.url, timezone=timezone) as transport:
+                transport.call("a.b", "query")
+        assert {request.headers["x-inference-caller-timezone"] for request in platform.requests} == {"UTC"}
+
+
+def test_a_result_without_data_is_nothing() -> None:
+    with serving(lambda _: Reply(200, b'{"result":{}}')) as platform, calling(platform.url) as transport:
+        assert transport.call("a.b", "mutation", {}) is None

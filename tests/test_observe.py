@@ -1,0 +1,98 @@
+"""The platform as observed: both reads at once, errors told, gaps kept (design §5, performance.md L1 and R1)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from loopback import Recorder, Reply, Request, failure, result, serving
+
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.transport import Transport
+from halo_iac.errors import Rejected
+from halo_iac.model.remote import Actual, Agent, RemoteSchedule
+from halo_iac.observe import observe, start_observing
+
+PROJECT = "project-1"
+SCHEDULES = [{"id": name, "title": name.upper(), "projectId": PROJECT} for name in "abc"]
+AGENTS = [{"id": "agent-1", "identityValue": "checkout", "identitySource": "agent_id", "stats": {"executionCount": 1}}]
+EXPECTED = Actual(tuple(map(RemoteSchedule, SCHEDULES)), (Agent("agent-1", "checkout", "agent_id", 1),))
+
+
+@contextmanager
+def reading(answer: Callable[[Request], Reply]) -> Iterator[tuple[Recorder, Reader]]:
+    with serving(answer) as platform, Transport(platform.url, None) as transport:
+        yield platform, Reader(transport, Retry(attempts=1))
+
+
+def answer(request: Request) -> Reply:
+    if request.path == "/agent.listForProject":
+        return result(AGENTS)
+    position = int(request.input.get("cursor", "0"))
+    following = str(position + 1) if position < 2 else None
+    return result({"schedules": [SCHEDULES[position]], "nextCursor": following})
+
+
+def test_every_page_and_one_agent_list_are_all_that_is_asked() -> None:
+    with reading(answer) as (platform, reader):
+        assert observe(reader, PROJECT) == EXPECTED
+        asked = sorted((request.path, request.input.get("cursor", "")) for request in platform.requests)
+        assert asked == [
+            ("/agent.listForProject", ""),
+            ("/haloSchedule.listForProject", ""),
+            ("/haloSchedule.listForProject", "1"),
+            ("/haloSchedule.listForProject", "2"),
+        ]
+        inputs = [request.input for request in platform.requests]
+        assert {"projectId": PROJECT, "timeRange": "90d"} in inputs
+        assert {"projectId": PROJECT, "includeArchived": True} in inputs
+
+
+def test_schedules_and_agents_are_asked_for_at_once() -> None:
+    both_are_here = threading.Barrier(2, timeout=5)
+
+    def meet(request: Request) -> Reply:
+        if "cursor" not in request.input:
+            both_are_here.wait()
+        return answer(request)
+
+    with reading(meet) as (_, reader):
+        assert observe(reader, PROJECT) == EXPECTED
+
+
+def test_an_observation_runs_while_something_else_is_done() -> None:
+    arrived = threading.Event()
+
+    def note(request: Request) -> Reply:
+        arrived.set()
+        return answer(request)
+
+    with reading(note) as (_, reader):
+        observation = start_observing(reader, PROJECT)
+        assert arrived.wait(5)
+        assert observation.project_id == PROJECT
+        assert observation.result() == EXPECTED
+        assert observation.result() == EXPECTED
+
+
+@pytest.mark.parametrize("procedure", ["agent.listForProject", "haloSchedule.listForProject"])
+def test_an_error_of_either_read_is_raised(procedure: str) -> None:
+    def refuse(request: Request) -> Reply:
+        return failure(403) if request.path == f"/{procedure}" else answer(request)
+
+    with reading(refuse) as (_, reader), pytest.raises(Rejected) as caught:
+        observe(reader, PROJECT)
+    assert caught.value.procedure == procedure
+
+
+def test_a_gap_of_the_listing_is_kept() -> None:
+    def repeat(request: Request) -> Reply:
+        if request.path == "/agent.listForProject":
+            return result([])
+        return result({"schedules": [], "nextCursor": "c"})
+
+    with reading(repeat) as (_, reader):
+        assert observe(reader, PROJECT) == Actual((), (), "the platform repeated a cursor")
