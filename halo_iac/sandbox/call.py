@@ -1,0 +1,58 @@
+"""What a procedure gets, and how it is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from halo_iac.sandbox.protocol import Refusal
+from halo_iac.sandbox.store import Key, Tables
+
+
+class Kind(StrEnum):
+    """Whether a procedure reads or writes."""
+
+    QUERY = "query"
+    MUTATION = "mutation"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices of one sandbox; see :meth:`halo_iac.sandbox.platform.Sandbox.open`."""
+
+    page_size: int
+    updates_archived: bool
+    any_project: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One procedure call inside its transaction: who calls, with what, and when (``now``, with milliseconds and Z)."""
+
+    tables: Tables
+    key: Key
+    input: Mapping[str, Any]
+    now: str
+    new_id: Callable[[], str]
+    settings: Settings
+
+    def check_project(self, project_id: str) -> None:
+        """Refuse a project that the key does not cover, whether or not there is one."""
+        if not self.tables.covers(self.key, project_id):
+            raise Refusal("FORBIDDEN", f"This key has no access to project {project_id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A procedure: what it does to the tables, and the JSON text it answers with."""
+
+    kind: Kind
+    run: Callable[[Call], bytes]
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as the platform writes it: ISO 8601 in UTC, with milliseconds and ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,163 @@
+"""Misbehaviour on demand: a plain list of what to do to which requests, how often, and when.
+
+For every request the list is read from the top. A :class:`Latency` that matches delays and reading goes on; the first
+other effect that matches settles the request. A fault that has been used up matches nothing more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal
+
+from halo_iac.sandbox.protocol import Answer, HangUp, Refusal, Silent, fail
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Wait, outside of any transaction, then go on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Let the request through, past whatever faults come later in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with a tRPC error; ``status`` stands for the code's own, ``retry_after`` goes out as it is."""
+
+    code: str = "INTERNAL_SERVER_ERROR"
+    message: str = "A fault of the sandbox, as asked for."
+    status: int | None = None
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer with exactly this, tRPC or not."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Answer with the first bytes of the real answer and a length that says that this is all."""
+
+    keep: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut the connection, after ``sent`` bytes of the body if any."""
+
+    sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Never answer."""
+
+
+Effect = Latency | Pass | Refuse | Reply | Truncate | Cut | Silence
+
+EMPTY: Final = Reply(502)
+CLOUDFLARE_403: Final = Reply(
+    403,
+    b"<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
+    b"<body><h1>Sorry, you have been blocked</h1><p>Cloudflare Ray ID: 0000000000000000</p></body></html>",
+    "text/html; charset=UTF-8",
+    {"server": "cloudflare", "cf-ray": "0000000000000000-FRA"},
+)
+BAD_GATEWAY_HTML: Final = Reply(
+    502,
+    b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>",
+    "text/html",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What to do to requests that match: ``match`` is a glob over procedures, ``where`` input fields with these values.
+
+    ``times`` counts down (``None``: for ever). ``before`` the handler nothing has happened yet; ``after`` it everything
+    has, and only the answer suffers.
+    """
+
+    match: str
+    effect: Effect
+    times: int | None = 1
+    when: Literal["before", "after"] = "before"
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether the handler comes first, as it must where the effect needs the real answer."""
+        needs_answer = isinstance(self.effect, Truncate) or (isinstance(self.effect, Cut) and self.effect.sent > 0)
+        return self.when == "after" or needs_answer
+
+    def fits(self, procedure: str, given: object) -> bool:
+        """Say whether it concerns this request."""
+        if not fnmatchcase(procedure, self.match):
+            return False
+        fields = given if isinstance(given, dict) else {}
+        return all(name in fields and fields[name] == value for name, value in self.where.items())
+
+
+class Faults:
+    """The list, and how often each of it may still happen; safe to use from several threads."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._guard = threading.Lock()
+        self._left: list[tuple[Fault, int | None]] = [(fault, fault.times) for fault in faults]
+
+    def add(self, *faults: Fault) -> None:
+        """Put further faults behind those that are there."""
+        with self._guard:
+            self._left += [(fault, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        with self._guard:
+            self._left.clear()
+
+    def take(self, procedure: str, given: object) -> list[Fault]:
+        """Return what is to happen to a request, in order, and count it as done."""
+        taken: list[Fault] = []
+        with self._guard:
+            for place, (fault, left) in enumerate(self._left):
+                if left == 0 or not fault.fits(procedure, given):
+                    continue
+                self._left[place] = (fault, None if left is None else left - 1)
+                taken.append(fault)
+                if not isinstance(fault.effect, Latency):
+                    break
+        return taken
+
+
+def spoiled(answer: Answer | None, effect: Effect, procedure: str) -> Answer | None:
+    """Return what an effect makes of an answer (``None``: not handled yet).
+
+    Raises :class:`HangUp` or :class:`Silent` where there is to be none.
+    """
+    match effect:
+        case Refuse(code, message, status, retry_after):
+            headers = {} if retry_after is None else {"retry-after": retry_after}
+            return fail(Refusal(code, message, headers), procedure, status)
+        case Reply(status, body, content_type, headers):
+            return Answer(status, {"content-type": content_type, **headers}, body)
+        case Truncate(keep):
+            return None if answer is None else Answer(answer.status, answer.headers, answer.body[:keep])
+        case Cut(sent):
+            raise HangUp(answer, sent)
+        case Silence():
+            raise Silent
+        case _:
+            return answer

@@ -1,0 +1,233 @@
+"""The whole platform behind one function: a request in, an answer out (wire.md)."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from halo_iac.sandbox import agents, demo, projects, schedules
+from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
+from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
+from halo_iac.sandbox.protocol import (
+    Answer,
+    Refusal,
+    Request,
+    SandboxError,
+    fail,
+    input_of,
+    procedure_name,
+    succeed,
+)
+from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
+
+PAGE_SIZE: Final = 10_000
+"""Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
+
+_PROCEDURES: Final[dict[str, Procedure]] = {
+    **agents.PROCEDURES,
+    **projects.PROCEDURES,
+    **schedules.PROCEDURES,
+}
+_TELEMETRY: Final = "telemetry.recordCliCommand"
+_METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as it came: the procedure it named, and its input; ``None``: there was none, or none to understand."""
+
+    procedure: str
+    input: Any
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _random_id() -> str:
+    from uuid import uuid4  # noqa: PLC0415 (costs a plan, which creates nothing, more than all the rest of this module)
+
+    return str(uuid4())
+
+
+class Sandbox:
+    """A platform of one's own, made with :meth:`open`. :meth:`answer` may be called from any number of threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        faults: Faults,
+    ) -> None:
+        self.faults = faults
+        self.closing = threading.Event()
+        """Set once the sandbox is closed; whoever keeps a client waiting waits for this."""
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._ids = ids
+        self._seen: deque[Seen] = deque(maxlen=100_000)
+        self._known: set[str] = set()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        project: str = demo.DEMO_PROJECT_ID,
+        clock: Callable[[], datetime] = _utc_now,
+        ids: Callable[[], str] = _random_id,
+        page_size: int | None = None,
+        faults: Faults | Iterable[Fault] = (),
+        any_project: bool = True,
+        updates_archived: bool = True,
+    ) -> Self:
+        """Open a file, made if need be, or with ``None`` a sandbox that lives in memory only.
+
+        ``project`` is there from the start, with the demo agents; with ``any_project`` any other comes into being when
+        it is named for the first time. ``page_size`` is how many schedules a page has where no limit is asked for.
+        Raises :class:`SandboxError` for a file that is none of ours.
+        """
+        settings = Settings(page_size or PAGE_SIZE, updates_archived, any_project)
+        listed = faults if isinstance(faults, Faults) else Faults(faults)
+        sandbox = cls(Store(path), settings, clock, ids, listed)
+        sandbox.admit(project)
+        return sandbox
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every delay, and close the file once nobody is at work in it."""
+        self.closing.set()
+        self._store.close()
+
+    @property
+    def requests(self) -> list[Seen]:
+        """Every request so far, oldest first."""
+        return list(self._seen)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` where a fault says so."""
+        name = procedure_name(request)
+        given = None
+        with suppress(Refusal):  # it is raised again, and answered, once the faults have had their turn
+            given = input_of(request)
+        self._seen.append(Seen(name, given))
+        taken = self.faults.take(name, given)
+        answer = self._spoiled(None, [fault for fault in taken if not fault.is_late], name)
+        if answer is not None:
+            return answer
+        answer = self._handled(request, name)
+        return self._spoiled(answer, [fault for fault in taken if fault.is_late], name) or answer
+
+    def admit(self, project_id: str) -> None:
+        """Let a project exist, with the demo agents in it; one that is there stays as it is."""
+        if project_id in self._known:
+            return
+        with self._store.writing() as tables:
+            demo.add_keys(tables)
+            demo.add_project(tables, project_id, instant(self._clock()))
+        self._known.add(project_id)
+
+    def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
+        """Give out a further key for these projects, which must exist."""
+        with self._store.writing() as tables:
+            tables.add_key(key, projects)
+
+    def add_agent(self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None = None) -> None:
+        """Let an agent appear (``None``: it is always at work), or change the one with this id."""
+        with self._store.writing() as tables:
+            tables.put_agent(project_id, wire, last_seen_at)
+
+    def forget_agent(self, project_id: str, agent_id: str) -> None:
+        """Let an agent disappear; its schedules stay as they are."""
+        with self._store.writing() as tables:
+            tables.drop_agent(project_id, agent_id)
+
+    def seed(self, project_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add schedules as they are, unchecked: with fields missing, of unknown kinds, or an id that is taken."""
+        self.admit(project_id)
+        with self._store.writing() as tables:
+            for wire in rows:
+                own = wire.get("id")
+                is_free = isinstance(own, str) and tables.schedule(own) is None
+                row_id = str(own) if is_free else self._ids()
+                tables.put_schedule(ScheduleRow(row_id, project_id, wire.get("modelId"), dict(wire)))
+
+    def schedules(self) -> list[dict[str, Any]]:
+        """Return every schedule of every project as it would go over the wire, in the order of creation."""
+        with self._store.reading() as tables:
+            return tables.schedules()
+
+    def _spoiled(self, answer: Answer | None, faults: Iterable[Fault], name: str) -> Answer | None:
+        for fault in faults:
+            if isinstance(fault.effect, Latency):
+                self.closing.wait(fault.effect.seconds)
+            else:
+                return spoiled(answer, fault.effect, name)
+        return None
+
+    def _handled(self, request: Request, name: str) -> Answer:
+        try:
+            if name == _TELEMETRY:
+                return succeed(b"null")
+            return succeed(self._called(request, name))
+        except Refusal as refusal:
+            return fail(refusal, name)
+        except SandboxError as error:
+            return fail(Refusal("INTERNAL_SERVER_ERROR", str(error)), name)
+
+    def _called(self, request: Request, name: str) -> bytes:
+        procedure = _procedure(request, name)
+        with self._store.reading() as tables:
+            key = _caller(request, tables)
+        _check_permission(key, procedure.kind)
+        given = input_of(request)
+        self._admit_named(given)
+        is_query = procedure.kind is Kind.QUERY
+        with self._store.reading() if is_query else self._store.writing() as tables:
+            now = instant(self._clock())
+            return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
+
+    def _admit_named(self, given: object) -> None:
+        named = given.get("projectId") if isinstance(given, dict) else None
+        if self._settings.any_project and isinstance(named, str) and named.strip():
+            self.admit(named)
+
+
+def _procedure(request: Request, name: str) -> Procedure:
+    procedure = _PROCEDURES.get(name)
+    if procedure is None:
+        raise Refusal("NOT_FOUND", f'No procedure is called "{name}".')
+    if request.method != _METHODS[procedure.kind]:
+        raise Refusal("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
+    return procedure
+
+
+def _caller(request: Request, tables: Tables) -> Key:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    key = tables.key(text.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Refusal("UNAUTHORIZED", "The key is missing or not valid.")
+    return key
+
+
+def _check_permission(key: Key, kind: Kind) -> None:
+    if not (key.can_read if kind is Kind.QUERY else key.can_write):
+        missing = "read" if kind is Kind.QUERY else "write"
+        raise Refusal("FORBIDDEN", f"This key does not permit to {missing}.")

@@ -1,0 +1,170 @@
+"""The sandbox on a loopback port: the standard library's server, which owns its sockets and so can cut them."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, cast
+
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import MAX_BODY, Answer, HangUp, Request, Silent, reason_phrase
+
+_HOST: Final = "127.0.0.1"
+_RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time to linger: closing sends a reset instead of a goodbye."""
+
+
+class Server(ThreadingHTTPServer):
+    """A served sandbox; ``url`` is its base URL."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, sandbox: Sandbox, port: int, log: Callable[[str], None] | None) -> None:
+        self.sandbox = sandbox
+        self.log = log
+        self._guard = threading.Lock()
+        self._open: dict[socket.socket, bool] = {}
+        super().__init__((_HOST, port), _Exchange)
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, with the port that was found where none was named."""
+        return f"http://{_HOST}:{self.server_port}"
+
+    def stop(self, grace: float = 2.0) -> None:
+        """Take no more connections, let what is being answered finish within ``grace`` seconds, and close the rest."""
+        self.shutdown()
+        self.server_close()
+        deadline = time.monotonic() + grace
+        while any(self._open.values()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with self._guard:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def note(self, connection: socket.socket, *, is_busy: bool) -> None:
+        """Remember a connection, and whether it is being answered."""
+        with self._guard:
+            self._open[connection] = is_busy
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 (the base class's type)
+        """Forget a connection and close it."""
+        with self._guard:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base class's types)
+        """Say nothing: a client that goes away in the middle is the client's business."""
+
+
+class _Exchange(BaseHTTPRequestHandler):
+    """One connection: requests in, answers out, until either side has enough."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "halo-sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        """Answer one request, whatever its method."""
+        server = cast("Server", self.server)
+        server.note(self.connection, is_busy=True)
+        try:
+            self._exchange(server)
+        finally:
+            server.note(self.connection, is_busy=False)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = do_GET  # noqa: N815 (the base class's names)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+        """Hand a line to whoever wants the log."""
+        log = cast("Server", self.server).log
+        if log is not None:
+            log(format % args)
+
+    def _exchange(self, server: Server) -> None:
+        request = self._request()
+        if request is None:
+            return
+        try:
+            answer = server.sandbox.answer(request)
+        except HangUp as cut:
+            self._cut(cut)
+        except Silent:
+            self._keep_silent(server)
+        else:
+            self._send(answer)
+
+    def _request(self) -> Request | None:
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not length.isdecimal():
+            self._refuse(411)
+            return None
+        if int(length) > 2 * MAX_BODY:
+            self._refuse(413)
+            return None
+        body = self.rfile.read(int(length))
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(self.command, path, query, headers, body)
+
+    def _refuse(self, status: int) -> None:
+        self.close_connection = True
+        self._send(Answer(status, {"connection": "close"}, b""))
+
+    def _send(self, answer: Answer) -> None:
+        self._send_head(answer)
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def _send_head(self, answer: Answer) -> None:
+        self.send_response(answer.status, reason_phrase(answer.status))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+
+    def _cut(self, cut: HangUp) -> None:
+        if cut.answer is not None and cut.sent:
+            self._send_head(cut.answer)
+            self.wfile.write(cut.answer.body[: cut.sent])
+            self.wfile.flush()
+        else:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.close_connection = True
+
+    def _keep_silent(self, server: Server) -> None:
+        """Hold the connection until the client, which sends nothing meanwhile, closes it, or the sandbox closes."""
+        self.close_connection = True
+        server.note(self.connection, is_busy=False)
+        self.connection.settimeout(0.1)
+        while not server.sandbox.closing.is_set():
+            with suppress(TimeoutError):
+                self.connection.recv(1)
+                return
+
+
+@contextmanager
+def serve(sandbox: Sandbox, port: int = 0, log: Callable[[str], None] | None = None) -> Iterator[Server]:
+    """Serve a sandbox on loopback in a thread of its own until the block ends; port 0 finds a free one.
+
+    ``log`` gets a line a request. The sandbox stays open. Raises ``OSError`` if the port is taken.
+    """
+    server = Server(sandbox, port, log)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="halo-sandbox", daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()

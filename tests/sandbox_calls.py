@@ -1,0 +1,116 @@
+"""Calls into a sandbox as any client makes them, for the tests of the sandbox; nothing of our client is in here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import Answer, Request
+
+Json = Any
+
+PROJECT = demo.DEMO_PROJECT_ID
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+DAILY: dict[str, Any] = {
+    "projectId": PROJECT,
+    "title": "Daily review",
+    "prompt": "Look.",
+    "agentUuid": demo.CHECKOUT_ID,
+    "frequency": "daily",
+    "hours": [9],
+    "minutes": [0],
+    "daysOfWeek": [],
+    "daysOfMonth": [],
+    "timezone": "UTC",
+    "spanLimit": 10000,
+    "lookbackHours": 24,
+}
+
+
+class Clock:
+    """A clock that moves only when told."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class RefusedError(AssertionError):
+    """A procedure said no where a test expected a result."""
+
+
+@dataclass
+class Caller:
+    """Someone with a key."""
+
+    sandbox: Sandbox
+    key: str = demo.DEMO_KEY
+
+    def ask(self, procedure: str, given: object = None) -> Answer:
+        """Return the answer to a query."""
+        query = "" if given is None else urlencode({"input": json.dumps(given)})
+        return self.send("GET", procedure, query=query)
+
+    def tell(self, procedure: str, given: object) -> Answer:
+        """Return the answer to a mutation."""
+        return self.send("POST", procedure, body=json.dumps(given).encode())
+
+    def send(self, method: str, procedure: str, *, query: str = "", body: bytes = b"") -> Answer:
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        return self.sandbox.answer(Request(method, f"/{procedure}", query, headers, body))
+
+    def get(self, procedure: str, given: object = None) -> Json:
+        """Return the result of a query."""
+        return result(self.ask(procedure, given))
+
+    def do(self, procedure: str, given: object) -> Json:
+        """Return the result of a mutation."""
+        return result(self.tell(procedure, given))
+
+    def create(self, **fields: object) -> dict[str, Any]:
+        """Create a daily schedule with some fields of one's own."""
+        created: dict[str, Any] = self.do("haloSchedule.create", {**DAILY, **fields})
+        return created
+
+    def listed(self, **fields: object) -> list[dict[str, Any]]:
+        """Return every schedule of a list, all pages joined."""
+        schedules: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get("haloSchedule.listForProject", {"projectId": PROJECT, **fields, **cursor})
+            schedules += page["schedules"]
+            if page["nextCursor"] is None:
+                return schedules
+            cursor = {"cursor": page["nextCursor"]}
+
+
+def result(answer: Answer) -> Json:
+    """Return what an answer holds, or fail with what the platform said instead."""
+    envelope = json.loads(answer.body)
+    if answer.status != 200:
+        raise RefusedError(envelope)
+    assert list(envelope) == ["result"]
+    assert list(envelope["result"]) == ["data"]
+    return envelope["result"]["data"]
+
+
+def error(answer: Answer) -> tuple[int, int, str, str]:
+    """Return status, JSON-RPC code, tRPC code and message of a refusal, having checked the rest of its envelope."""
+    envelope = json.loads(answer.body)
+    assert list(envelope) == ["error"]
+    assert set(envelope["error"]) == {"message", "code", "data"}
+    about = envelope["error"]["data"]
+    assert about["httpStatus"] == answer.status
+    assert set(about) == {"code", "httpStatus", "path"}
+    return answer.status, envelope["error"]["code"], about["code"], envelope["error"]["message"]
