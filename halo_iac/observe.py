@@ -35,7 +35,12 @@ class Observation:
         self._agents = _Background(lambda: reader.agents(project_id))
 
     def result(self) -> Actual:
-        """Wait for both and return what they found, or raise the error of the first that failed."""
+        """Wait for both, then return what they found or raise the error of the first that failed.
+
+        Both, so that no request outlives the result and the same error is told every time.
+        """
+        self._schedules.wait()
+        self._agents.wait()
         listing = self._schedules.result()
         return Actual(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
 
@@ -50,8 +55,10 @@ class _Background(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def result(self) -> T:
+    def wait(self) -> None:
         self._thread.join()
+
+    def result(self) -> T:
         if self._error is not None:
             raise self._error
         return self._results[0]

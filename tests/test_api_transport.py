@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -470,6 +471,44 @@ def test_other_hosts_go_through_the_proxy_and_its_refusal_was_not_sent(monkeypat
         error = failed_call("https://halo.invalid")
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert error.reason == "the proxy did not open a connection"
+
+
+def test_a_proxy_that_hangs_up_instead_of_opening_a_tunnel_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(65536).startswith(b"CONNECT halo.invalid:443 ")
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    error = failed_call("https://halo.invalid")
+    thread.join()
+    listener.close()
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error.reason == "the proxy did not open a connection"
+
+
+def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def intercept() -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(OSError), server_side().wrap_socket(connection, server_side=True):
+            pass
+
+    thread = threading.Thread(target=intercept)
+    thread.start()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    error = failed_call("https://halo.invalid")
+    thread.join()
+    listener.close()
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error.reason == "the certificate of halo.invalid is self-signed"
 
 
 @pytest.mark.parametrize("proxy", ["ftp://proxy.invalid", "socks5://user:secret@proxy.invalid", "http://[::"])

@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from enum import Enum
 from typing import Final
 
 import httpx
@@ -32,6 +33,11 @@ _NEVER_SENT: Final = (
     httpx.LocalProtocolError,
 )
 _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
+_PROXY_TROUBLE: Final = (
+    "the proxy did not open a connection",
+    "Check HTTPS_PROXY, its user name and password.",
+    True,
+)
 _CERTIFICATE_HINT: Final = (
     "Behind a proxy that opens TLS, set SSL_CERT_FILE to its CA bundle (PEM). Verification cannot be turned off."
 )
@@ -47,18 +53,29 @@ _CERTIFICATE_FLAWS: Final[dict[int, str]] = {
 """OpenSSL's X509_V_ERR_… numbers → our words."""
 
 
-def platform_error(error: Exception, procedure: str, host: str, *, has_answer_begun: bool) -> PlatformError:
+class Stage(Enum):
+    """How far a request had come when it failed."""
+
+    TUNNELLING = 1
+    """The proxy was asked for a connection to the platform, and no more."""
+    SENT = 2
+    """It was on its way, unless the error says otherwise."""
+    ANSWERED = 3
+    """The answer had begun."""
+
+
+def platform_error(error: Exception, procedure: str, host: str, stage: Stage) -> PlatformError:
     """Return the typed error for what the HTTP library raised; ``host`` is named where it could not be reached."""
     if isinstance(error, httpx.DecodingError):
         return _unreadable(procedure)
-    if isinstance(error, _NEVER_SENT):
-        return _unreachable(error, procedure, host)
+    if isinstance(error, _NEVER_SENT) or stage is Stage.TUNNELLING:
+        return _unreachable(error, procedure, host, stage)
     if isinstance(error, httpx.TransportError | OSError):
-        return _unanswered(error, procedure, has_answer_begun=has_answer_begun)
+        return _unanswered(error, procedure, has_answer_begun=stage is Stage.ANSWERED)
     return Unreachable(
         "the request could not be made from these settings",
         procedure=procedure,
-        delivery=Delivery.AMBIGUOUS if has_answer_begun else Delivery.NOT_SENT,
+        delivery=Delivery.AMBIGUOUS if stage is Stage.ANSWERED else Delivery.NOT_SENT,
         hint="Check INF_API_URL, HTTPS_PROXY and ALL_PROXY.",
     )
 
@@ -109,15 +126,16 @@ def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> 
     )
 
 
-def _unreachable(error: Exception, procedure: str, host: str) -> Unreachable:
-    reason, hint, is_transient = _why_unreachable(error, host)
+def _unreachable(error: Exception, procedure: str, host: str, stage: Stage) -> Unreachable:
+    is_proxys = isinstance(error, httpx.ProxyError) or (
+        stage is Stage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    )
+    reason, hint, is_transient = _PROXY_TROUBLE if is_proxys else _why_unreachable(error, host)
     return Unreachable(reason, procedure=procedure, delivery=Delivery.NOT_SENT, is_transient=is_transient, hint=hint)
 
 
 def _why_unreachable(error: Exception, host: str) -> tuple[str, str, bool]:
     """Return what happened, what to do, and whether repeating may help."""
-    if isinstance(error, httpx.ProxyError):
-        return "the proxy did not open a connection", "Check HTTPS_PROXY, its user name and password.", True
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return "the request could not be put together", "Check INF_API_URL and the team id.", False
     if isinstance(error, httpx.TimeoutException):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from halo_iac.api.answers import schedule_of, unreadable
 from halo_iac.api.caller import Json
+from halo_iac.api.text import one_line
 from halo_iac.model.remote import RemoteSchedule
 
 PROCEDURE: Final = "haloSchedule.listForProject"
@@ -67,9 +68,9 @@ class _Joined:
         return cursor
 
     def _add_schedule(self, schedule: RemoteSchedule) -> None:
-        if schedule.wire.get("projectId", self._project_id) != self._project_id:
-            self.note(f"schedule {schedule.id} of another project was listed")
+        if schedule.wire.get("projectId") not in (None, self._project_id):
+            self.note(f"schedule {one_line(schedule.id)} of another project was listed")
             return
         known = self._by_id.setdefault(schedule.id, schedule)
         if known is not schedule and known.wire != schedule.wire:
-            self.note(f"schedule {schedule.id} was listed twice with different contents")
+            self.note(f"schedule {one_line(schedule.id)} was listed twice with different contents")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,6 +18,7 @@ import httpx
 from halo_iac.api import failures
 from halo_iac.api.caller import Json, Kind
 from halo_iac.api.envelope import Answer, Context, delivery_of, mutation_body, open_answer, query_path
+from halo_iac.api.failures import Stage
 from halo_iac.api.hosts import is_loopback
 from halo_iac.api.secret import Secret
 from halo_iac.errors import Unreadable
@@ -161,6 +162,16 @@ def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: st
     return headers
 
 
+class _Progress:
+    """Told by httpx what it does: while all it has sent is a proxy's CONNECT, the platform has seen nothing."""
+
+    stage = Stage.SENT
+
+    def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self.stage = Stage.TUNNELLING if facts["request"].method == b"CONNECT" else Stage.SENT
+
+
 @dataclass(frozen=True, slots=True)
 class _Exchange:
     """One request and its answer, within bounds."""
@@ -174,16 +185,18 @@ class _Exchange:
     def run(self, parts: tuple[str, str, bytes | None]) -> Answer:
         """Send and read; every foreign exception ends here."""
         method, url, body = parts
+        progress = _Progress()
+        build = self.client.build_request
         try:
-            request = self.client.build_request(method, url, content=body, timeout=self._timeout())
+            request = build(method, url, content=body, timeout=self._timeout(), extensions={"trace": progress})
             response = self.client.send(request, stream=True)
         except failures.FOREIGN as error:
-            raise failures.platform_error(error, self.procedure, self.host, has_answer_begun=False) from None
+            raise failures.platform_error(error, self.procedure, self.host, progress.stage) from None
         with closing(response):
             try:
                 return Answer(response.status_code, dict(response.headers), self._body(response))
             except failures.FOREIGN as error:
-                raise failures.platform_error(error, self.procedure, self.host, has_answer_begun=True) from None
+                raise failures.platform_error(error, self.procedure, self.host, Stage.ANSWERED) from None
 
     def _timeout(self) -> httpx.Timeout:
         left = self.deadline - monotonic()
