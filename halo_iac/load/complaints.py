@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from halo_iac.errors import Problem
 from halo_iac.load import hints
+from halo_iac.load.document import Document, Location
 from halo_iac.load.file import LARGEST
-from halo_iac.load.parse import Document, Location
 from halo_iac.load.wording import shown
 
 _FORMS: Final = {
@@ -19,8 +18,6 @@ _FORMS: Final = {
     "lookback": "expected hours, days or weeks, such as 36h, 7d or 2w",
     "timezone": "expected an IANA time zone, such as America/Los_Angeles",
     "prompt": "the prompt is empty",
-    "prompt_file": "the file's name has to end in .md or .txt",
-    "include": "the file's name has to end in .yaml or .yml",
     "id": "expected up to 200 printable characters without spaces",
     "project": "expected up to 200 printable characters without spaces",
 }
@@ -51,35 +48,30 @@ _WORDS: Final = {
     "state": "active or archived",
     "version": "1, the only version so far",
 }
-_ALLOWED: Final[dict[str, Collection[str]]] = {
-    "defaults": hints.OVERLAY_KEYS,
-    "overrides": hints.OVERLAY_KEYS,
-    "scope": hints.SCOPE_KEYS,
-}
+_ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS}
+"""Mappings within the mapping that is checked → the keys that they may have."""
+
 INCLUDE_KEYS: Final = frozenset({"schedules"})
 
 Found = Any
 """One of :meth:`pydantic.ValidationError.errors`."""
 
 
-def problems_of(
-    error: ValidationError, document: Document, below: Location, allowed: Collection[str]
-) -> Iterator[Problem]:
-    """Yield a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys."""
+def report(error: ValidationError, document: Document, below: Location, allowed: Collection[str]) -> set[str]:
+    """Add a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys.
+
+    Returns the mapping's keys concerned; none where it is no mapping, or lacks keys only.
+    """
+    broken = set()
     for found in error.errors(include_url=False, include_context=False):
-        place = (*below, *found["loc"])
-        words = [step for step in found["loc"] if isinstance(step, str) and step != "[key]"]
-        field = str(words[-1]) if words else str(below[-1]) if below else "file"
-        if found["type"] == "extra_forbidden":
-            keys = _ALLOWED.get(str(found["loc"][0]), allowed) if len(found["loc"]) > 1 else allowed
-            yield document.problem(place, *_unknown_key(field, found["input"], keys), at_key=True)
-            continue
-        if found["loc"][-1:] == ("[key]",):
-            place = place[:-1]
-        message, hint = _worded(found, field)
-        yield document.problem(
-            place, message, hint, at_key=found["type"] == "missing" or found["loc"][-1:] == ("[key]",)
-        )
+        location = found["loc"]
+        if location and found["type"] != "missing":
+            broken.add(str(location[0]))
+        is_key = location[-1:] == ("[key]",)
+        place = (*below, *(location[:-1] if is_key else location))
+        message, hint = _worded(found, below, allowed)
+        document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
+    return broken
 
 
 def _unknown_key(key: str, value: object, allowed: Collection[str]) -> tuple[str, str | None]:
@@ -88,12 +80,17 @@ def _unknown_key(key: str, value: object, allowed: Collection[str]) -> tuple[str
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
 
 
-def _worded(found: Found, field: str) -> tuple[str, str | None]:
+def _worded(found: Found, below: Location, allowed: Collection[str]) -> tuple[str, str | None]:
     """Return message and hint for one finding; null comes first, since every check words it differently."""
+    names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
+    field = names[-1] if names else "file"
+    if found["type"] == "extra_forbidden":
+        keys = _ALLOWED.get(names[-2], allowed) if len(names) > 1 else allowed
+        return _unknown_key(field, found["input"], keys)
     if found["type"] == "missing":
         return f"{shown(field)} is missing", None
     if found["input"] is None:
-        return f"{shown(field)} is null", "leave the key out"
+        return f"{shown(field)} is null", "write `schedules: {}`" if field == "schedules" else "leave the key out"
     message, hint = _WORDINGS.get(found["type"], _form)(found, field)
     return f"{shown(field)}: {message}", hint
 
@@ -142,10 +139,6 @@ def _empty(_: Found, field: str) -> tuple[str, str | None]:
     return "it is empty", "leave the key out" if field not in {"title", "prompt"} else None
 
 
-def _too_long(_: Found, __: str) -> tuple[str, str | None]:
-    return "it is too long", None
-
-
 def _form(_: Found, field: str) -> tuple[str, str | None]:
     return _FORMS.get(field, "expected text without a space at either end"), None
 
@@ -162,6 +155,5 @@ _WORDINGS: Final[dict[str, Callable[[Found, str], tuple[str, str | None]]]] = {
     "day": _day,
     "too_short": _empty,
     "string_too_short": _empty,
-    "string_too_long": _too_long,
     "string_pattern_mismatch": _form,
 }

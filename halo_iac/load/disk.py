@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from glob import iglob
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
+from halo_iac.load import globs
 
 MEBIBYTE: Final = 1024 * 1024
 MAX_FILE: Final = 5 * MEBIBYTE
@@ -33,9 +34,8 @@ class Disk:
         self._bytes = 0
 
     def matches(self, pattern: str) -> list[Path]:
-        """Return what a glob matches in the project's folder, in order of name; hidden names never match."""
-        found = islice(iglob(pattern, root_dir=self.root, recursive=True), MAX_FILES + 1)  # noqa: PTH207 - skips dot files
-        return [self.root / name for name in sorted(found)]
+        """Return what a glob matches in the project's folder, in order of name."""
+        return list(islice(globs.matches(self.root, pattern), MAX_FILES + 1))
 
     def identity(self, path: Path) -> Path:
         """Return what two names of one file have in common."""
@@ -46,7 +46,7 @@ class Disk:
         try:
             real = path.resolve(strict=True)
             if must_be_inside and not real.is_relative_to(self._real_root):
-                raise CannotRead("lies outside the project's folder")
+                raise CannotRead("outside of the project's folder")
             self._check_kind(real)
             with real.open("rb") as file:
                 data = file.read(limit + 1)
@@ -62,17 +62,17 @@ class Disk:
     def _check_kind(self, real: Path) -> None:
         mode = real.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise CannotRead("is a directory, not a file")
+            raise CannotRead("a directory, not a file")
         if not stat.S_ISREG(mode):
-            raise CannotRead("is not a regular file")
+            raise CannotRead("not a regular file")
 
     def _count(self, data: bytes, limit: int) -> None:
         self._files += 1
         self._bytes += len(data)
         if len(data) > limit:
             size = f"{limit // MEBIBYTE} MiB" if limit >= MEBIBYTE else f"{limit // 1024} KiB"
-            raise CannotRead(f"is larger than {size}")
+            raise CannotRead(f"larger than {size}")
         if self._files > MAX_FILES:
-            raise CannotRead(f"is one file too many: a project has at most {MAX_FILES:,}")
+            raise CannotRead(f"one file too many: a project has at most {MAX_FILES:,}")
         if self._bytes > MAX_TOTAL:
-            raise CannotRead(f"is too much: a project's files have at most {MAX_TOTAL // MEBIBYTE} MiB in all")
+            raise CannotRead(f"too much: a project's files have at most {MAX_TOTAL // MEBIBYTE} MiB in all")

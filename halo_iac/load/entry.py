@@ -54,7 +54,7 @@ class EntryReader:
     def read(self, place: Place, key: str, raw: object) -> Entry | None:
         """Return the entry, or ``None`` and a problem at least."""
         if not isinstance(raw, dict):
-            place.complain_of_whole("expected keys and values", "an entry without any is no schedule")
+            place.complain_of_lack("expected keys and values", "an entry without any is no schedule")
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
         title = given.get("title")
@@ -82,13 +82,13 @@ class EntryReader:
 
     def _spec(self, place: Place, given: Fields) -> Spec | None:
         merged = {**BUILT_IN, **self.defaults.fields, **given, **self.overrides.fields}
-        before = len(place.problems)
+        before = place.problem_count
         if "title" not in given:
-            place.complain_of_whole("`title` is missing")
+            place.complain_of_lack("`title` is missing")
         if "agent" not in merged:
-            place.complain_of_whole("`agent` is missing", "give it here or under `defaults`")
+            place.complain_of_lack("`agent` is missing", "give it here or under `defaults`")
         parts = _cadence(place, given)
-        if parts is None or len(place.problems) > before:
+        if parts is None or place.problem_count > before:
             return None
         return Spec(
             title=given["title"],
@@ -111,7 +111,7 @@ def _check_title(place: Place, title: str) -> bool:
 def _names_a_schedule(place: Place, given: Fields) -> bool:
     if "title" in given or "id" in given:
         return True
-    place.complain_of_whole("`title` is missing: an archived entry needs it, or an `id`")
+    place.complain_of_lack("`title` is missing: an archived entry needs it, or an `id`")
     return False
 
 
@@ -125,7 +125,7 @@ def _cadence(place: Place, given: Fields) -> Parts | None:
         return None
     frequency = given.get("frequency")
     if frequency is None:
-        place.complain_of_whole("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
+        place.complain_of_lack("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
         return None
     try:
         times = from_times(given["at"]) if "at" in given else {}
@@ -142,13 +142,13 @@ def _complete(parts: Parts) -> Parts:
 
 
 def _has_right_parts(place: Place, frequency: str, given: Fields) -> bool:
-    before = len(place.problems)
+    before = place.problem_count
     relevant = RELEVANT_PARTS[frequency]
     for part, frequencies in _ONLY_FOR.items():
         key = "at" if part == "hours" and "at" in given else part
         if part in relevant and key not in given:
-            place.complain_of_whole(f"{shown(part)} is missing: {frequency} needs it", _EXAMPLES[part])
+            place.complain_of_lack(f"{shown(part)} is missing: {frequency} needs it", _EXAMPLES[part])
         elif part not in relevant and key in given:
             hint = "remove it, or change `frequency`"
             place.complain(key, f"{shown(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
-    return len(place.problems) == before
+    return place.problem_count == before

@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from halo_iac.errors import Problem
 from halo_iac.load import hints
-from halo_iac.load.complaints import problems_of
+from halo_iac.load.complaints import report
 from halo_iac.load.disk import CannotRead
+from halo_iac.load.document import Document, Location
 from halo_iac.load.interpolate import interpolated
-from halo_iac.load.parse import Document
 from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
 from halo_iac.load.wording import shown
 from halo_iac.load.zones import zone_names
@@ -45,17 +44,17 @@ class Place:
     location: tuple[str, ...]
 
     @property
-    def problems(self) -> list[Problem]:
-        """Return the document's problems so far."""
-        return self.document.problems
+    def problem_count(self) -> int:
+        """Return how many problems the document has so far."""
+        return len(self.document.problems)
 
     def complain(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem with one key's value, or with the key itself."""
-        self.problems.append(self.document.problem((*self.location, key), message, hint, at_key=at_key))
+        self.document.complain((*self.location, key), message, hint, at_key=at_key)
 
-    def complain_of_whole(self, message: str, hint: str | None = None) -> None:
+    def complain_of_lack(self, message: str, hint: str | None = None) -> None:
         """Add a problem with what the mapping lacks; it points at the mapping's own key."""
-        self.problems.append(self.document.problem(self.location, message, hint, at_key=True))
+        self.document.complain(self.location, message, hint, at_key=True)
 
 
 class FieldReader:
@@ -67,38 +66,26 @@ class FieldReader:
 
     def read(self, place: Place, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
         """Return the fields that could be read, and whether nothing was wrong with the form of any."""
-        before = len(place.problems)
+        before = place.problem_count
         fields = self._with_variables(place, raw)
         try:
             given: Fields = check(fields)
         except ValidationError as error:
-            given = self._sound(place, fields, error, check, allowed)
+            broken = report(error, place.document, place.location, allowed)
+            given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
         if not _REWRITTEN.isdisjoint(given):
             self._check_spellings(place, given)
             self._rewrite(place, given)
-        return given, len(place.problems) == before
+        return given, place.problem_count == before
 
     def _with_variables(self, place: Place, raw: Fields) -> Fields:
         if not place.document.has_dollars:
             return raw
-        return interpolated(
-            raw,
-            self._variables,
-            lambda where, message, hint: place.problems.append(
-                place.document.problem((*place.location, *where), message, hint)
-            ),
-        )
 
-    def _sound(
-        self, place: Place, fields: Fields, error: ValidationError, check: Check, allowed: Collection[str]
-    ) -> Fields:
-        """Report what is wrong with the form and return the other fields, whose values can still be looked at."""
-        place.problems.extend(problems_of(error, place.document, place.location, allowed))
-        broken = {found["loc"][0] for found in error.errors() if found["loc"]}
-        if not broken:
-            return {}
-        sound: Fields = check({key: value for key, value in fields.items() if key not in broken})
-        return sound
+        def complain(where: Location, message: str, hint: str) -> None:
+            place.document.complain((*place.location, *where), message, hint)
+
+        return interpolated(raw, self._variables, complain)
 
     def _check_spellings(self, place: Place, given: Fields) -> None:
         for key, others in _TWICE:
@@ -117,7 +104,9 @@ class FieldReader:
             place.complain("timezone", f"no time zone is named {shown(name)}", hints.for_zone(name, zone_names()))
         if "prompt" in given:
             given["prompt"] = plain_prompt(given["prompt"])
-            if is_too_long(given["prompt"]):
+            if "\0" in given["prompt"]:
+                place.complain("prompt", "a NUL byte in the prompt")
+            elif is_too_long(given["prompt"]):
                 place.complain("prompt", TOO_LONG)
         if "prompt_file" in given:
             self._read_prompt(place, given)
@@ -130,4 +119,4 @@ class FieldReader:
             given["prompt"] = self._prompts.text(place.folder, name)
         except CannotRead as error:
             hint = "variables are not read in paths of prompts" if "${" in name else None
-            place.complain("prompt_file", f"{shown(name)} {error.reason}", hint)
+            place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint)

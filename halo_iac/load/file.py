@@ -21,15 +21,17 @@ LARGEST: Final = 2_147_483_647
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+CRON: Final = r"^(?:(?:\S+\s+){4}\S+|@[a-z]+)$"
 LOOKBACK: Final = r"[1-9][0-9]{0,5}[hdw]"
 ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
 
-def variable_or(pattern: str) -> str:
-    """Return a pattern that a value has to match, unless a variable of the environment decides it."""
-    return rf"^(?:{pattern}|.*\$.*)$"
+def path_pattern(suffixes: str) -> str:
+    """Return what paths look like for JSON Schema; :mod:`halo_iac.load.paths` says of each what is wrong with it."""
+    part = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*"
+    return rf"^(?![A-Za-z]:)(?:{part}/+)*{part}\.(?:{suffixes})$"
 
 
 def _in_list(value: object) -> object:
@@ -57,8 +59,9 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 Minute = Annotated[int, Field(ge=0, le=59)]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
-Reference = Annotated[str, Field(pattern=variable_or(NAME), max_length=500)]
-Time = Annotated[str, Field(pattern=variable_or(TIME))]
+Reference = Annotated[str, Field(pattern=f"^{NAME}$")]
+Time = Annotated[str, Field(pattern=f"^{TIME}$")]
+IncludeGlob = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": path_pattern("yaml|yml")})]
 OldTitle = Annotated[str, Field(min_length=1)]
 
 
@@ -85,7 +88,7 @@ class Overlay(TypedDict, total=False):
     timezone: Annotated[
         str,
         Field(
-            pattern=variable_or(ZONE),
+            pattern=f"^{ZONE}$",
             description="IANA time zone in which hours and days are read; left out: UTC.",
             examples=["America/Los_Angeles"],
         ),
@@ -97,8 +100,8 @@ class Overlay(TypedDict, total=False):
         str,
         Field(
             min_length=1,
-            pattern=r"\.(?:md|txt)$",
             description="A .md or .txt file holding the prompt, relative to the file that names it.",
+            json_schema_extra={"pattern": path_pattern("md|txt")},
         ),
     ]
     model_id: Annotated[
@@ -112,7 +115,7 @@ class Overlay(TypedDict, total=False):
     lookback: Annotated[
         str,
         Field(
-            pattern=variable_or(LOOKBACK),
+            pattern=f"^{LOOKBACK}$",
             description="The same as lookback_hours, in hours, days or weeks.",
             examples=["36h", "7d", "2w"],
         ),
@@ -149,7 +152,7 @@ class EntryFields(Overlay, total=False):
     cron: Annotated[
         str,
         Field(
-            pattern=variable_or(r"(?:\S+\s+){4}\S+|@[a-z]+"),
+            pattern=CRON,
             description="The whole cadence as five cron fields, where they map exactly.",
             examples=["0 9 * * 1-5"],
         ),
@@ -164,7 +167,7 @@ class EntryFields(Overlay, total=False):
     ]
     id: Annotated[
         str,
-        Field(pattern=variable_or(PINNED), description="Pins the entry to the schedule with this id."),
+        Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
     ]
 
 
@@ -210,7 +213,7 @@ class ProjectFile(TypedDict, total=False):
         Field(description="Title globs that are never archived, paused or renamed out of the glob."),
     ]
     include: Annotated[
-        list[Annotated[str, Field(min_length=1, pattern=r"\.ya?ml$")]],
+        list[IncludeGlob],
         Field(description="Globs of further files, each holding only `schedules`."),
     ]
     agents: Annotated[

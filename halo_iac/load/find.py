@@ -26,19 +26,26 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
         path = folder / FILE_NAME
         if path.exists():
             return path
-    message = "no such file here, nor in a folder above up to the root of the repository"
+    message = "no such file here, nor in a folder above"
     raise ProjectNotFound([Problem(FILE_NAME, 0, 0, message)], hint=HOW_TO_START)
 
 
 def _searched(start: Path, home: Path | None) -> Iterator[Path]:
-    """Yield the folders to look into, nearest first; never one of another owner."""
-    owner = start.stat().st_uid
+    """Yield the folders to look into, nearest first: up to the repository's root or home, never another owner's."""
+    owner = _owner(start)
     for folder in (start, *start.parents):
-        if folder.stat().st_uid != owner:
+        if _owner(folder) != owner:
             return
         yield folder
         if folder == home or (folder / ".git").exists():
             return
+
+
+def _owner(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_uid
+    except OSError:
+        return None
 
 
 def _home() -> Path | None:

@@ -15,8 +15,8 @@ LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file"})
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
 
-Complain = Callable[[tuple[str | int, ...], str, str | None], None]
-"""Told the path of a string within the mapping, a message and a hint."""
+Complain = Callable[[tuple[str], str, str], None]
+"""Told which field cannot be resolved, why, and what to do."""
 
 
 class _Unresolved(Exception):  # noqa: N818 - carries one message out of a substitution
@@ -27,13 +27,19 @@ class _Unresolved(Exception):  # noqa: N818 - carries one message out of a subst
 
 
 def interpolated(fields: dict[str, Any], variables: Mapping[str, str], complain: Complain) -> dict[str, Any]:
-    """Return the fields with every reference replaced; the very same mapping if there is none."""
+    """Return the fields with every reference replaced, without those where that is impossible.
+
+    The very same mapping if nothing refers to a variable.
+    """
     if not any(_mentions(value) for key, value in fields.items() if key not in LITERAL_FIELDS):
         return fields
-    return {
-        key: value if key in LITERAL_FIELDS else _replaced(value, variables, complain, (key,))
-        for key, value in fields.items()
-    }
+    replaced = {}
+    for key, value in fields.items():
+        try:
+            replaced[key] = value if key in LITERAL_FIELDS else _replaced(value, variables)
+        except _Unresolved as unresolved:
+            complain((key,), unresolved.message, unresolved.hint)
+    return replaced
 
 
 def _mentions(value: object) -> bool:
@@ -42,16 +48,12 @@ def _mentions(value: object) -> bool:
     return isinstance(value, str) and "$" in value
 
 
-def _replaced(value: object, variables: Mapping[str, str], complain: Complain, place: tuple[str | int, ...]) -> object:
+def _replaced(value: object, variables: Mapping[str, str]) -> object:
     if isinstance(value, list):
-        return [_replaced(element, variables, complain, (*place, index)) for index, element in enumerate(value)]
+        return [_replaced(element, variables) for element in value]
     if not isinstance(value, str) or "$" not in value:
         return value
-    try:
-        return _REFERENCE.sub(lambda found: _value(found, variables), value)
-    except _Unresolved as unresolved:
-        complain(place, unresolved.message, unresolved.hint)
-        return value
+    return _REFERENCE.sub(lambda found: _value(found, variables), value)
 
 
 def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:

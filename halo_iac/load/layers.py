@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from halo_iac.load.parse import Document
+from halo_iac.load.document import Document
 from halo_iac.model.origin import BUILT_IN, Origin, Source
 
 SPELLINGS: Final = {

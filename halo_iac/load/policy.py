@@ -9,11 +9,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import hints
-from halo_iac.load.complaints import problems_of
+from halo_iac.load.complaints import report
+from halo_iac.load.document import Document
 from halo_iac.load.fields import FieldReader, Fields, Place
 from halo_iac.load.file import check_overlay, check_project
 from halo_iac.load.layers import Layer
-from halo_iac.load.parse import Document
 from halo_iac.load.sources import SourceFile
 from halo_iac.model.origin import Origin, Source
 from halo_iac.model.project import Scope, UndeclaredPolicy
@@ -50,7 +50,9 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
     values = _checked(document, {key: _emptied(key, value) for key, value in root.items()})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
-        document.problems.append(document.problem((), message, "a project without any says `schedules: {}`"))
+        document.complain((), message, "a project without any says `schedules: {}`")
+    if values.get("scope") == {}:
+        document.complain(("scope",), "`scope` is empty", "leave the key out")
     return Policy(
         values=values,
         defaults=_layer(source, fields, Source.DEFAULTS),
@@ -68,8 +70,7 @@ def _checked(document: Document, top: Fields) -> Fields:
     try:
         values: Fields = check_project(top)
     except ValidationError as error:
-        document.problems.extend(problems_of(error, document, (), hints.PROJECT_KEYS))
-        broken = {found["loc"][0] for found in error.errors() if found["loc"]}
+        broken = report(error, document, (), hints.PROJECT_KEYS)
         sound = {key: value for key, value in top.items() if key not in broken}
         values = check_project({"version": 1, **sound})
     return values

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import hints
-from halo_iac.load.complaints import INCLUDE_KEYS, problems_of
+from halo_iac.load.complaints import INCLUDE_KEYS, report
 from halo_iac.load.disk import Disk
+from halo_iac.load.document import Document
 from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
 from halo_iac.load.file import KEY, check_include
-from halo_iac.load.parse import Document
 from halo_iac.load.paths import displayed
 from halo_iac.load.policy import Policy, read_policy
 from halo_iac.load.prompts import Prompts
@@ -84,7 +84,7 @@ def _check_included(document: Document) -> None:
     try:
         check_include({**document.root, "schedules": {}} if isinstance(schedules, dict) else document.root)
     except ValidationError as error:
-        document.problems.extend(problems_of(error, document, (), INCLUDE_KEYS))
+        report(error, document, (), INCLUDE_KEYS)
 
 
 def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
@@ -112,7 +112,7 @@ def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
         count += len(schedules)
         if count > MAX_SCHEDULES:
             place = Place(source.document, source.folder, ("schedules",))
-            place.complain_of_whole(f"more than {MAX_SCHEDULES:,} schedules in all")
+            place.complain_of_lack(f"more than {MAX_SCHEDULES:,} schedules in all")
             return
         for key, raw in schedules.items():
             yield Place(source.document, source.folder, ("schedules", key)), raw
@@ -121,11 +121,12 @@ def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
 def _check_key(place: Place, key: str, seen: dict[str, Place]) -> bool:
     if not _KEY.match(key):
         message = f"key {shown(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
-        place.complain_of_whole(message, hints.for_schedule_key(key))
+        place.complain_of_lack(message, hints.for_schedule_key(key))
         return False
     if key in seen:
-        first = seen[key].document.problem(seen[key].location, "", at_key=True)
-        place.complain_of_whole(f"key {shown(key)} is already in {first.path}:{first.line}")
+        document, location = seen[key].document, seen[key].location
+        line, _ = document.place(location, at_key=True)
+        place.complain_of_lack(f"key {shown(key)} is already in {document.path}:{line}")
         return False
     seen[key] = place
     return True

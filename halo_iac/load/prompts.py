@@ -40,10 +40,10 @@ class Prompts:
         try:
             text = plain_prompt(data.decode("utf-8-sig"))
         except UnicodeDecodeError:
-            return CannotRead("is not valid UTF-8")
+            return CannotRead("not valid UTF-8")
         if "\0" in text:
-            return CannotRead("holds a NUL byte")
-        return text if text.strip() else CannotRead("is empty")
+            return CannotRead("a NUL byte in it")
+        return text if text.strip() else CannotRead("empty")
 
 
 def is_too_long(prompt: str) -> bool:

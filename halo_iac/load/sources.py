@@ -8,8 +8,9 @@ from pathlib import Path
 
 from halo_iac.errors import Problem, ProjectNotFound
 from halo_iac.load.disk import CannotRead, Disk
+from halo_iac.load.document import Document
 from halo_iac.load.find import HOW_TO_START
-from halo_iac.load.parse import Document, parse
+from halo_iac.load.parse import parse
 from halo_iac.load.paths import INCLUDE_SUFFIXES, displayed, refusal
 from halo_iac.load.wording import shown
 
@@ -31,7 +32,7 @@ def read_project_file(disk: Disk, path: Path, cwd: Path) -> SourceFile:
         return SourceFile(parse(disk.read(path, must_be_inside=False), name), path.parent)
     except CannotRead as error:
         document = Document(name)
-        document.problems.append(Problem(name, 0, 0, error.reason))
+        document.complain_of_whole(error.reason)
         return SourceFile(document, path.parent)
 
 
@@ -48,8 +49,8 @@ def read_included(disk: Disk, project: SourceFile, path: Path, globs: Sequence[s
             try:
                 yield SourceFile(parse(disk.read(found), name), found.parent)
             except CannotRead as error:
-                message = f"{shown(name)} {error.reason}"
-                project.document.problems.append(project.document.problem(("include", position), message))
+                message = f"{shown(name)}: {error.reason}"
+                project.document.complain(("include", position), message)
 
 
 def _matches(disk: Disk, document: Document, position: int, glob: str) -> list[Path]:
@@ -57,5 +58,5 @@ def _matches(disk: Disk, document: Document, position: int, glob: str) -> list[P
     found = disk.matches(glob) if reason is None else []
     if not found:
         message = reason or "no file matches"
-        document.problems.append(document.problem(("include", position), f"{shown(glob)}: {message}"))
+        document.complain(("include", position), f"{shown(glob)}: {message}")
     return found

@@ -1,0 +1,182 @@
+"""A YAML parser's events → values and marks, refusing what a project file must not hold.
+
+Several documents, tags, undefined aliases and depth are looked for here because the C parser lets them through, and
+because stopping at the 51st bracket is cheaper than reading 20,000. Merge keys (``<<``) mean what they mean to
+ruamel.yaml's safe loader: a mapping's own keys win, then the earliest mapping of a list.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any, Final
+
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from halo_iac.load.document import Document, Node, Values
+from halo_iac.load.scalars import FIRST_CHARACTERS, Scalar, resolve
+from halo_iac.load.wording import shown
+
+MAX_DEPTH: Final = 50
+MAX_EXPANSION: Final = 10
+"""How many times its own size, in nodes, a file may grow when its aliases are followed (design §10)."""
+
+Event = Any
+"""An event of either parser; ruamel.yaml has no types for what each kind holds."""
+
+Take = Callable[[], Event]
+
+
+class Complaint(Exception):  # noqa: N818 - raised where reading cannot go on, collected where it can
+    """What is wrong at a character; ``first`` is where a key stands that is given again."""
+
+    def __init__(self, index: int, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.message = message
+        self.hint = hint
+        self.first = first
+
+
+class Builder:
+    """Turns one file's events into values; fills a document's ``marks`` and ``keys`` on the way."""
+
+    def __init__(self, document: Document, take: Take) -> None:
+        self.complaints: list[Complaint] = []
+        self._marks = document.marks
+        self._keys = document.keys
+        self._take = take
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._expanded = 0
+        self._depth = 0
+        self._names: dict[str, str] = {}
+
+    def root(self) -> Values:
+        """Return the top mapping of the only document; raises a complaint where reading cannot go on."""
+        take = self._take
+        take()
+        event = take()
+        if event.__class__ is StreamEndEvent:
+            raise Complaint(0, "the file is empty", "a file without schedules says `schedules: {}`")
+        self._check_directives(event)
+        event = take()
+        if event.__class__ is not MappingStartEvent:
+            raise Complaint(event.start_mark.index, "expected keys and values at the top of the file")
+        root: Values = self._node(event)
+        take()
+        event = take()
+        if event.__class__ is DocumentStartEvent:
+            raise Complaint(event.start_mark.index, "a second document begins here; a file holds one")
+        return root
+
+    def _check_directives(self, event: Event) -> None:
+        if event.version is not None and tuple(event.version) != (1, 2):
+            raise Complaint(event.start_mark.index, "files are YAML 1.2", "remove the %YAML line")
+
+    def _node(self, event: Event) -> Node:
+        kind = event.__class__
+        if kind is AliasEvent:
+            return self._alias(event)
+        self._marks.append(event.start_mark.index)
+        if event.ctag is not None:
+            self._complain(event, "tags have no meaning here", "remove the tag")
+        if event.anchor is None:
+            return self._scalar(event) if kind is ScalarEvent else self._collection(event)
+        size = len(self._marks) + self._expanded - 1
+        value = self._scalar(event) if kind is ScalarEvent else self._collection(event)
+        self._anchors[event.anchor] = (value, len(self._marks) + self._expanded - size)
+        return value
+
+    def _scalar(self, event: Event) -> Scalar:
+        text: str = event.value
+        if event.implicit[0] and (not text or text[0] in FIRST_CHARACTERS):
+            return resolve(text)
+        return text
+
+    def _alias(self, event: Event) -> Node:
+        self._marks.append(event.start_mark.index)
+        if event.anchor not in self._anchors:
+            raise Complaint(event.start_mark.index, f"no anchor named {shown(event.anchor)} stands before this alias")
+        value, size = self._anchors[event.anchor]
+        self._expanded += size
+        if self._expanded > MAX_EXPANSION * len(self._marks):
+            raise Complaint(event.start_mark.index, "aliases expand to more than ten times the file")
+        return value
+
+    def _collection(self, event: Event) -> Values | list[Any]:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Complaint(event.start_mark.index, f"nested more than {MAX_DEPTH} levels deep")
+        value = self._mapping() if event.__class__ is MappingStartEvent else self._list()
+        self._depth -= 1
+        return value
+
+    def _list(self) -> list[Any]:
+        values = []
+        take = self._take
+        while (event := take()).__class__ is not SequenceEndEvent:
+            values.append(self._node(event))
+        return values
+
+    def _mapping(self) -> Values:
+        values: Values = {}
+        ordinals = array("I")
+        merged: list[Values] | None = None
+        take, marks, node = self._take, self._marks, self._node
+        while (event := take()).__class__ is not MappingEndEvent:
+            ordinal = len(marks)
+            key = self._key(event)
+            value = node(take())
+            if key is None:
+                continue
+            if key == "<<" and event.implicit[0]:
+                merged = self._bases(event, value, merged)
+            elif key in values:
+                self._complain(event, f"key {shown(key)} is already", first=marks[ordinals[list(values).index(key)]])
+            else:
+                values[key] = value
+                ordinals.append(ordinal)
+        self._keys[id(values)] = ordinals
+        return self._merge(values, merged) if merged else values
+
+    def _key(self, event: Event) -> str | None:
+        if event.__class__ is ScalarEvent and event.anchor is None and event.ctag is None:
+            self._marks.append(event.start_mark.index)
+            key = self._scalar(event)
+        else:
+            key = self._node(event)
+        if key.__class__ is str:
+            return self._names.setdefault(key, key)
+        self._complain(event, "a key has to be a string", "put it in quotes")
+        return None
+
+    def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
+        bases = value if isinstance(value, list) else [value]
+        if earlier is not None:
+            self._complain(event, "key `<<` is given twice", "merge several with a list: `<<: [*one, *two]`")
+        elif not all(isinstance(base, dict) for base in bases):
+            self._complain(event, "`<<` merges mappings, and this is none")
+        else:
+            return bases
+        return earlier or []
+
+    def _merge(self, own: Values, bases: list[Values]) -> Values:
+        """Return a mapping's own keys over those of the mappings it merges, places included."""
+        places: dict[str, int] = {}
+        values: Values = {}
+        for mapping in (*reversed(bases), own):
+            values.update(mapping)
+            places.update(zip(mapping, self._keys[id(mapping)], strict=True))
+        self._keys[id(values)] = array("I", places.values())
+        return values
+
+    def _complain(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        self.complaints.append(Complaint(event.start_mark.index, message, hint, first=first))

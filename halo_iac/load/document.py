@@ -1,0 +1,87 @@
+"""A YAML file as values, and where each of them stands."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from halo_iac.errors import Problem
+
+Node = Any
+"""A value of a file: a mapping, a list, or a scalar."""
+
+Values = dict[str, Node]
+Location = Sequence[str | int]
+"""A path of keys and indexes from the top of a file."""
+
+
+class Document:
+    """A file as read: ``root`` holds its values, ``problems`` what is wrong with them.
+
+    ``root`` is ``None`` if the file could not be understood; ``problems`` then says why. ``path`` is what messages
+    show, ``has_dollars`` whether the file might refer to a variable.
+
+    ``marks`` has the character index of every node in document order (a node's position there is its *ordinal*),
+    ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order. A value follows its
+    key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when somebody asks.
+    """
+
+    __slots__ = ("_key_places", "_line_starts", "_text", "has_dollars", "keys", "marks", "path", "problems", "root")
+
+    def __init__(self, path: str, text: str = "") -> None:
+        self.path = path
+        self.root: Values | None = None
+        self.problems: list[Problem] = []
+        self.has_dollars = "$" in text
+        self.marks = array("I")
+        self.keys: dict[int, array[int]] = {}
+        self._text = text
+        self._key_places: dict[int, dict[str, int]] = {}
+        self._line_starts: array[int] | None = None
+
+    def complain(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Add a problem at a value, or at its key; at the nearest place above where there is no such value."""
+        self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))
+
+    def complain_at(self, index: int, message: str, hint: str | None = None) -> None:
+        """Add a problem at a character."""
+        self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
+
+    def complain_of_whole(self, message: str, hint: str | None = None) -> None:
+        """Add a problem with the file as a whole."""
+        self.problems.append(Problem(self.path, 0, 0, message, hint))
+
+    def place(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of a value or of its key."""
+        node: Node = self.root
+        ordinal = key_ordinal = 0
+        for step in location:
+            if isinstance(node, dict) and step in node:
+                key_ordinal = self._key_ordinals(node)[str(step)]
+                ordinal = key_ordinal + 1
+                node = node[step]
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                if not any(isinstance(sibling, dict | list) for sibling in node[:step]):  # else: the list's own place
+                    key_ordinal = ordinal = ordinal + 1 + step
+                node = node[step]
+            else:
+                break
+        return self.line_and_column(self.marks[key_ordinal if at_key else ordinal])
+
+    def line_and_column(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a character."""
+        if self._line_starts is None:
+            # Same length, so that indexes stay true: \r\n is one line end, a lone \r another.
+            text = self._text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in self._text else self._text
+            self._line_starts = array("I", accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+        line = bisect_right(self._line_starts, index)
+        return line, index - self._line_starts[line - 1] + 1
+
+    def _key_ordinals(self, mapping: Values) -> dict[str, int]:
+        places = self._key_places.get(id(mapping))
+        if places is None:
+            places = self._key_places[id(mapping)] = dict(zip(mapping, self.keys[id(mapping)], strict=True))
+        return places

@@ -1,0 +1,157 @@
+"""JSON Schemas for editors and other tools: the project file, an included file, and the plan (design §2).
+
+Generated from :mod:`halo_iac.load.file` and :mod:`halo_iac.model.change`; what only holds between fields is added
+here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It cannot say: duplicate keys,
+which time zones and files exist, whether a cron expression maps or several times form a product, that ``9.0`` is no
+hour, that a title is composed (NFC) and declared once, and which variables are set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from halo_iac.load.file import IncludeFile, ProjectFile
+from halo_iac.load.titles import LONGEST
+from halo_iac.model.change import Plan
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+INVISIBLE: Final = (
+    r"[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
+)
+"""The characters that :func:`halo_iac.load.titles.is_invisible` refuses, those beyond 16 bits aside."""
+
+_VARIABLE: Final = r"\$\{"
+_LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
+"""Fields without a form that a variable could stand for, or without variables at all."""
+
+
+def _having(*keys: str) -> Schema:
+    return {"required": list(keys)}
+
+
+def _any_of(*keys: str) -> Schema:
+    return {"anyOf": [_having(key) for key in keys]}
+
+
+def _none_of(*keys: str) -> Schema:
+    return {"not": _any_of(*keys)}
+
+
+def _when(field: str, value: str, then: Schema) -> Schema:
+    return {"if": {"properties": {field: {"const": value}}, **_having(field)}, "then": then}
+
+
+_IS_ACTIVE: Final[Schema] = {"properties": {"state": {"const": "active"}}}
+_ONE_SPELLING: Final[Schema] = {
+    "lookback": _none_of("lookback_hours"),
+    "prompt": _none_of("prompt_file"),
+}
+_ONE_CADENCE: Final[Schema] = {
+    "at": _none_of("hours", "minutes"),
+    "cron": _none_of("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at"),
+}
+_CADENCE: Final[list[Schema]] = [
+    {"if": {"not": _having("cron")}, "then": _having("frequency")},
+    _when("frequency", "hourly", _none_of("days_of_week", "days_of_month", "hours", "at")),
+    _when("frequency", "daily", {**_any_of("hours", "at"), **_none_of("days_of_week", "days_of_month")}),
+    _when("frequency", "weekly", {**_having("days_of_week"), **_any_of("hours", "at"), **_none_of("days_of_month")}),
+    _when("frequency", "monthly", {**_having("days_of_month"), **_any_of("hours", "at"), **_none_of("days_of_week")}),
+]
+_TITLE: Final[Schema] = {
+    "pattern": r"^\S(?:.*\S)?$",
+    "not": {"pattern": INVISIBLE},
+    "anyOf": [{"maxLength": LONGEST}, {"pattern": r"\$"}],
+}
+_ENTRY: Final[list[Schema]] = [
+    {"if": {"not": _having("id")}, "then": {"properties": {"title": _TITLE}}},
+    _when("state", "archived", _any_of("title", "id")),
+    {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}},
+]
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of field names, which say nothing."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's own signature
+        return False
+
+
+def project_schema() -> Schema:
+    """Return the JSON Schema of a project file."""
+    schema = _of_files(ProjectFile, "HALO project file")
+    entry = schema["properties"]["schedules"]["patternProperties"]
+    needs_agent = {key: {"if": _IS_ACTIVE, "then": _having("agent")} for key in entry}
+    gives_agent = [{"properties": {key: _having("agent")}, **_having(key)} for key in ("defaults", "overrides")]
+    schema["anyOf"] = [_having("schedules"), _having("include")]
+    schema["if"] = {"not": {"anyOf": gives_agent}}
+    schema["then"] = {"properties": {"schedules": {"patternProperties": needs_agent}}}
+    schema["$defs"]["ScopeFields"]["minProperties"] = 1
+    return schema
+
+
+def include_schema() -> Schema:
+    """Return the JSON Schema of an included file."""
+    return _of_files(IncludeFile, "HALO included file")
+
+
+def plan_schema() -> Schema:
+    """Return the JSON Schema of a plan, as ``plan --format json`` prints and ``--out`` saves it."""
+    schema = TypeAdapter(Plan).json_schema(mode="serialization", schema_generator=_Untitled)
+    return {"$schema": DIALECT, **schema}
+
+
+def render(schema: Schema) -> str:
+    """Return a schema as it is committed and printed: two spaces, one line end at the close, ASCII only."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+FILES: Final[dict[str, Callable[[], Schema]]] = {
+    "halo.schema.json": project_schema,
+    "halo.include.schema.json": include_schema,
+    "halo.plan.schema.json": plan_schema,
+}
+"""The committed files in ``schemas/``, by name."""
+
+
+def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
+    schema: Schema = TypeAdapter(model).json_schema(schema_generator=_Untitled)
+    definitions = schema["$defs"]
+    for name in ("EntryFields", "Overlay"):
+        if name in definitions:
+            definitions[name]["dependentSchemas"] = dict(_ONE_SPELLING)
+            _allow_variables(definitions[name]["properties"])
+    definitions["EntryFields"]["dependentSchemas"].update(_ONE_CADENCE)
+    definitions["EntryFields"]["allOf"] = _ENTRY
+    for mapping in schema["properties"].values():
+        if "patternProperties" in mapping:
+            mapping["additionalProperties"] = False
+    return {"$schema": DIALECT, **schema, "title": title}
+
+
+def _allow_variables(properties: Schema) -> None:
+    """Let ``${NAME}`` stand wherever a string has a form of its own: it is replaced before the form is checked."""
+    for name, schema in properties.items():
+        if name not in _LITERAL:
+            properties[name] = _or_variable(schema)
+
+
+def _or_variable(schema: JsonSchemaValue) -> JsonSchemaValue:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_or_variable(choice) for choice in schema["anyOf"]]}
+    if "items" in schema:
+        return {**schema, "items": _or_variable(schema["items"])}
+    if "pattern" in schema:
+        return {**schema, "pattern": f"{schema['pattern']}|{_VARIABLE}"}
+    if any(isinstance(word, str) for word in schema.get("enum", ())):
+        described = {key: schema[key] for key in ("description",) if key in schema}
+        forms = {key: value for key, value in schema.items() if key not in described}
+        return {**described, "anyOf": [forms, {"type": "string", "pattern": _VARIABLE}]}
+    return schema
