@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import ConfigDict, Field
 
 from halo_iac.model.schedule import FIELDS, Frequency, Spec, Value, plain_prompt, with_relevant_parts
 
@@ -198,12 +200,14 @@ class Agent:
 class Host:
     """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one (design §5, §9)."""
 
-    base_url: str
-    project_id: str
-    project_name: str | None = None
-    url_origin: str = "default"
-    project_origin: str = ""
-    is_sandbox: bool = False
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    base_url: Annotated[str, Field(description="The platform's base URL.")]
+    project_id: Annotated[str, Field(description="The project's id.")]
+    project_name: Annotated[str | None, Field(description="The project's name, where the platform tells it.")] = None
+    url_origin: Annotated[str, Field(description="Where the base URL comes from.")] = "default"
+    project_origin: Annotated[str, Field(description="Where the project's id comes from.")] = ""
+    is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine.")] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,146 @@
+"""JSON for machines: plans there and back, problems, errors and summaries; same values, same bytes (design §5, §8).
+
+Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
+runner obeys ``##[`` and ``##vso[`` wherever they stand in a line (see :mod:`halo_iac.render.safe`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
+from halo_iac.model.change import PLAN_VERSION, Action, Change, Plan
+from halo_iac.model.outcome import Event, Summary
+
+MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
+"""The largest plan that is read, as the largest answer (design §10): ten thousand changes take about 40 MiB."""
+
+_AGAIN: Final = "make it again with `halo plan --out FILE`"
+
+
+def plan_json(plan: Plan) -> str:
+    """Return the plan as a document that :func:`read_plan` reads back, equal in every value."""
+    try:
+        document = _adapter().dump_json(plan, indent=2, ensure_ascii=True)
+    except PydanticSerializationError:
+        message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
+        raise DocumentError(message) from None
+    return _harmless(document.decode("ascii"))
+
+
+def read_plan(document: bytes) -> Plan:
+    """Return the plan that a document holds.
+
+    :class:`~halo_iac.errors.DocumentError` for anything that :func:`plan_json` of this version does not write: other
+    JSON, another version, unknown or missing keys, half a file.
+    """
+    if len(document) > MAX_PLAN_BYTES:
+        raise DocumentError(f"the saved plan is larger than {MAX_PLAN_BYTES >> 20} MiB", hint=_AGAIN)
+    try:
+        plan = _adapter().validate_json(document, strict=True)
+    except ValidationError as error:
+        raise _not_a_plan(error) from None
+    for change in plan.changes:
+        if not _is_whole(change):
+            raise DocumentError(
+                f"the saved plan is damaged: its {change.action} of {change.name} is not whole", hint=_AGAIN
+            )
+    return plan
+
+
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
+
+
+def _not_a_plan(error: ValidationError) -> DocumentError:
+    """Say what is wrong with a document without repeating its content, which may hold prompts."""
+    wrongs = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(wrong["loc"] == ("version",) and wrong["type"] != "missing" for wrong in wrongs):
+        hint = f"this halo reads version {PLAN_VERSION}; {_AGAIN}"
+        return DocumentError("the saved plan is of another version", hint=hint)
+    first = wrongs[0]
+    if first["type"] == "json_invalid":
+        return DocumentError(f"the saved plan is no JSON, or half of one: {first['msg']}", hint=_AGAIN)
+    place = ".".join(map(str, first["loc"])) or "the document"
+    more = f" (and {len(wrongs) - 1:,} more)" if len(wrongs) > 1 else ""
+    return DocumentError(f"the saved plan is damaged: {place}: {first['msg']}{more}", hint=_AGAIN)
+
+
+def _is_whole(change: Change) -> bool:
+    has_before = change.before is not None or change.action in {Action.CREATE, Action.ARCHIVE}
+    return has_before and (change.after is not None) == (change.action is not Action.ARCHIVE)
+
+
+# Values that only go out --------------------------------------------------------------------------------------------
+
+
+def problems_json(problems: Sequence[Problem]) -> str:
+    """Return the problems of project files, in their order; an empty list where there are none."""
+    return _document({"problems": [_problem(problem) for problem in problems]})
+
+
+def error_json(error: HaloError) -> str:
+    """Return an error as one document for stderr; its ``exit_code`` is the process's."""
+    fields: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    if isinstance(error, ProjectError):
+        fields["problems"] = [_problem(problem) for problem in error.problems]
+    if isinstance(error, PlatformError):
+        fields |= {"procedure": error.procedure, "status": error.status}
+    return _document({"error": fields})
+
+
+def summary_json(summary: Summary) -> str:
+    """Return what came of every change, in the order of the plan."""
+    return _document(
+        {
+            "outcomes": [_outcome(event) for event in summary.events],
+            "counts": dict(sorted(Counter(str(event.status) for event in summary.events).items())),
+            "is_interrupted": summary.is_interrupted,
+            "exit_code": summary.exit_code,
+        }
+    )
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _outcome(event: Event) -> dict[str, Any]:
+    return {
+        "action": str(event.change.action),
+        "key": event.change.key,
+        "id": event.id or event.change.id,
+        "title": event.change.title,
+        "status": str(event.status),
+        "message": event.message,
+        "hint": event.hint,
+        "elapsed": None if event.elapsed is None else round(event.elapsed, 3),
+    }
+
+
+def _document(value: object) -> str:
+    return _harmless(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def _harmless(document: str) -> str:
+    """Escape in a finished document, where ``##`` and DEL can only stand within a string."""
+    return document.replace("##", "#\\u0023").replace("\x7f", "\\u007f") + "\n"

@@ -1,0 +1,60 @@
+"""Foreign words made harmless: what others wrote must neither move a cursor nor command a CI runner (design §10).
+
+Titles, prompts, platform messages and file names pass through :func:`safe` before they reach any line of output.
+Control, format and invisible characters become visible; words that a runner would obey are broken by a backslash:
+
+- GitHub's runner obeys ``::name::`` at the start of a line, after trimming white space, and ``##[name]`` *anywhere* in
+  one; Azure's obeys ``##vso[name]`` anywhere. So the guarantee is given for the words themselves, and no layout that a
+  renderer may choose can undo it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+_SPACES: Final = frozenset(" \u3000")
+"""Of the space separators, those that a reader can tell apart; a no-break space in a diff would look like none."""
+_BLANK_LETTERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+"""Letters and marks by their category that fonts show as nothing."""
+
+_ASCII_NAMES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_SUSPECT: Final = re.compile(r"[^ -~]")
+_COMMAND: Final = re.compile(r"(##(?:vso)?)(?=\[)", re.IGNORECASE)
+
+
+def safe(text: str, *, is_unicode: bool = True) -> str:
+    """Return the text on one line, with nothing in it that a terminal or a CI runner would obey.
+
+    Line ends become symbols as well; :func:`safe_lines` keeps them. Without ``is_unicode`` the result is ASCII.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
+    if "##" in text:
+        text = _COMMAND.sub(r"\1\\", text)
+    return f"\\{text}" if "::" in text and text.lstrip().startswith("::") else text
+
+
+def safe_lines(text: str, *, is_unicode: bool = True) -> list[str]:
+    """Return the lines of a text, each as :func:`safe` returns it; at least one."""
+    return [safe(line, is_unicode=is_unicode) for line in text.replace("\r\n", "\n").split("\n")]
+
+
+def _shown(character: str, *, is_unicode: bool) -> str:
+    if is_unicode and not _is_hidden(character):
+        return character
+    if is_unicode and character < " ":
+        return chr(0x2400 + ord(character))
+    if is_unicode and character == "\x7f":
+        return "\u2421"
+    if character < "\x80":
+        return _ASCII_NAMES.get(character) or f"\\x{ord(character):02x}"
+    return character.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _is_hidden(character: str) -> bool:
+    if character in _BLANK_LETTERS:
+        return True
+    return unicodedata.category(character) in _HIDDEN and character not in _SPACES

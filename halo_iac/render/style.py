@@ -1,0 +1,103 @@
+"""Style: what the reader's screen can show, and the few signs and colours that are ours (design §5, §8)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from halo_iac.model.change import Action
+from halo_iac.render.safe import safe, safe_lines
+
+SIGNS: Final[dict[str, str]] = {Action.CREATE: "+", Action.UPDATE: "~", Action.UNARCHIVE: "^", Action.ARCHIVE: "-"}
+"""The sign of each action, the same in every format."""
+
+LOG_WIDTH: Final = 120
+"""Where a line that may be broken is broken if there is no screen."""
+
+_CODES: Final[dict[str, str]] = {
+    Action.CREATE: "32",
+    Action.UPDATE: "33",
+    Action.UNARCHIVE: "36",
+    Action.ARCHIVE: "31",
+    "blocked": "35",
+    "warning": "33",
+    "refused": "1;31",
+    "bold": "1",
+    "dim": "2",
+    "added": "32",
+    "removed": "31",
+}
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_ASCII: Final = str.maketrans({"→": "->", "│": "|", "…": "...", "·": "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What may be written: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
+
+    ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length.
+    """
+
+    colour: bool = False
+    unicode: bool = True
+    width: int | None = None
+
+    def paint(self, text: str, role: str) -> str:
+        """Return the text in the colour of an action or a role; as it is where there is no colour."""
+        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
+
+    def safe(self, text: str) -> str:
+        """Return foreign words on one line, harmless and showable."""
+        return safe(text, is_unicode=self.unicode)
+
+    def safe_lines(self, text: str) -> list[str]:
+        """Return the lines of foreign words, each harmless and showable."""
+        return safe_lines(text, is_unicode=self.unicode)
+
+    def quoted(self, title: str) -> str:
+        """Return a title in quotation marks."""
+        return f'"{self.safe(title)}"'
+
+    def own(self, text: str) -> str:
+        """Return our own words, with our few signs spelt in ASCII where nothing else can be shown."""
+        return text if self.unicode else text.translate(_ASCII)
+
+    def fits(self, text: str) -> bool:
+        """Say whether an unpainted line fits on the screen, or reads well in a log where there is none."""
+        return columns(text) <= (self.width or LOG_WIDTH)
+
+
+PLAIN: Final = Style()
+"""For a pipe or a file: no colour, any length."""
+
+
+def columns(text: str) -> int:
+    """Return how many columns a line of unpainted text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(_columns(character) - 1 for character in _NOT_ASCII.findall(text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def padded(text: str, width: int) -> str:
+    """Return the text filled with spaces to a number of columns."""
+    return text + " " * (width - columns(text))
+
+
+def cut(text: str, width: int, ellipsis_: str) -> str:
+    """Return as much of an unpainted line as fits, its end replaced by the ellipsis where something is lost."""
+    if columns(text) <= width:
+        return text
+    room, kept = width - len(ellipsis_), 0
+    for index, character in enumerate(text):
+        kept += _columns(character)
+        if kept > room:
+            return (text[:index] + ellipsis_)[: max(width, 0)]
+    return text

@@ -1,0 +1,8 @@
+"""Text for people: plain lines, written once, coloured where there is a terminal (performance.md, Text).
+
+A table of a thousand rows from rich takes a thousand times as long as one string, so nothing here is drawn with it.
+"""
+
+from halo_iac.render.text.plan import plan_text
+
+__all__ = ["plan_text"]

@@ -1,0 +1,97 @@
+"""The plan as text: where it would happen, each change, what is apart, and the counts last (design §5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from halo_iac.model.change import Action, Plan, Policy
+from halo_iac.model.remote import Host
+from halo_iac.render.style import Style
+from halo_iac.render.text.asides import blocked_lines, refusal_lines, undeclared_lines, warning_lines
+from halo_iac.render.text.calendar import CADENCES, Calendar
+from halo_iac.render.text.change import change_block
+from halo_iac.render.text.values import counted, from_to, listed
+
+_LABEL: Final = 9
+_ACTIONS: Final = (Action.CREATE, Action.UPDATE, Action.UNARCHIVE, Action.ARCHIVE)
+
+
+def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
+    """Return the whole plan as text that ends in a newline, to be written once.
+
+    ``now`` is an aware instant from which next fires are worked out; without it they are left out.
+    """
+    calendar = Calendar(now, style)
+    lines = [*_header(plan, style)]
+    for change in plan.changes:
+        lines.append("")
+        lines += change_block(change, calendar, style)
+    for section in (
+        blocked_lines(plan.blocked, style),
+        undeclared_lines(plan.undeclared, style),
+        warning_lines(plan.warnings, style),
+        refusal_lines(plan.refusals, style),
+    ):
+        first = next(section, None)
+        if first is not None:
+            lines += ["", first, *section]
+    if calendar.has_left_out:
+        lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
+    lines += ["", counts_line(plan, style), ""]
+    return "\n".join(lines)
+
+
+def _header(plan: Plan, style: Style) -> Iterator[str]:
+    host = plan.host
+    if host.is_sandbox:
+        yield style.paint(f"{'SANDBOX':<{_LABEL}}a local platform; nothing here reaches the real one", "warning")
+    yield f"{'Host':<{_LABEL}}{style.safe(host.base_url)}{_came_from(host.url_origin, style)}"
+    yield f"{'Project':<{_LABEL}}{_project(host, style)}{_came_from(host.project_origin, style)}"
+    yield f"{'Policy':<{_LABEL}}{_policy(plan.policy, style)}"
+    if plan.targets:
+        yield f"{'Targets':<{_LABEL}}{listed(plan.targets, style)}; other entries are left out"
+
+
+def _project(host: Host, style: Style) -> str:
+    id_ = style.safe(host.project_id)
+    return f"{style.quoted(host.project_name)} {id_}" if host.project_name else id_
+
+
+def _came_from(origin: str, style: Style) -> str:
+    return f"  {style.paint(f'({style.safe(origin)})', 'dim')}" if origin else ""
+
+
+def _policy(policy: Policy, style: Style) -> str:
+    scope = [
+        *(() if policy.scope_agents is None else (f"agents {listed(policy.scope_agents, style)}",)),
+        *(() if policy.title_prefix is None else (f"titles that start {style.quoted(policy.title_prefix)}",)),
+    ]
+    parts = [f"undeclared: {style.safe(policy.undeclared)}", f"scope: {' and '.join(scope) or 'the whole project'}"]
+    if policy.protect:
+        parts.append(f"protect: {', '.join(map(style.quoted, policy.protect))}")
+    return "; ".join(parts)
+
+
+def counts_line(plan: Plan, style: Style) -> str:
+    """Return the last line: what would be done, what would not, and the change in runs a month."""
+    runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
+    rest = [
+        *([f"{len(plan.blocked):,} blocked"] if plan.blocked else ()),
+        *([f"{len(plan.undeclared):,} undeclared"] if plan.undeclared else ()),
+        *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
+    ]
+    if not plan.changes:
+        are = "schedule is" if plan.unchanged == 1 else "schedules are"
+        declared = f"{plan.unchanged:,} {are} as declared"
+        return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
+    numbers = Counter(change.action for change in plan.changes)
+    deeds = ", ".join(_deed(action, numbers[action], style) for action in _ACTIONS)
+    return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
+
+
+def _deed(action: Action, number: int, style: Style) -> str:
+    words = f"{number:,} to {action}"
+    return style.paint(words, action) if number else words

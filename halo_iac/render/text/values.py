@@ -1,0 +1,61 @@
+"""Values in words: fields as the project file spells them, numbers and counts as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from halo_iac.model.schedule import Value
+from halo_iac.render.style import Style
+
+DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NONE: Final = "(none)"
+LISTED: Final = 20
+"""How many names a list shows before it counts the rest."""
+
+
+def shown(field: str, value: Value, style: Style) -> str:
+    """Return the value of a field of a schedule on one line; ``(none)`` for one that is absent or empty."""
+    if value is None or value == ():
+        return _NONE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_part(field, number) for number in value)}]"
+    if isinstance(value, int):
+        return f"{value:,}" if field == "span_limit" else str(value)
+    return style.quoted(value) if field == "title" else style.safe(value)
+
+
+def _part(field: str, number: int) -> str:
+    return DAYS[number] if field == "days_of_week" and 0 <= number < 7 else str(number)
+
+
+def from_to(before: float, after: float, style: Style) -> str:
+    """Return ``91 → 121 (+30)``, the difference being that of the numbers shown; one number where they are equal.
+
+    Means get as many digits as mean something beside the larger of the two.
+    """
+    largest = max(before, after)
+    digits = 0 if largest >= 100 else 1 if largest >= 1 else 2
+    first, last = round(before, digits), round(after, digits)
+    if first == last:
+        return _number(last, digits)
+    gain = f"{'+' if last > first else ''}{_number(last - first, digits)}"
+    return f"{_number(first, digits)} {style.own('→')} {_number(last, digits)} ({gain})"
+
+
+def _number(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 line`` or ``2,000 lines``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], style: Style) -> str:
+    """Return names separated by commas, those beyond :data:`LISTED` counted."""
+    shown_names = ", ".join(map(style.safe, names[:LISTED]))
+    return shown_names if len(names) <= LISTED else f"{shown_names} and {len(names) - LISTED:,} more"

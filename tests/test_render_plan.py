@@ -1,0 +1,195 @@
+"""The plan as text: golden output, and what no plan may do to a reader's screen or a CI runner.
+
+``HALO_UPDATE_GOLDEN=1 pytest tests/test_render_plan.py`` writes the golden files anew; read the difference before
+committing it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, plan_of, update
+
+from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
+from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.text import plan_text
+from halo_iac.render.text.calendar import CADENCES
+from halo_iac.render.text.prompt import COMPARED, DIFF
+
+GOLDEN = Path(__file__).parent / "golden" / "render"
+COMMAND = re.compile(r"^\s*(::|##\[|##vso\[)|##\[|##vso\[", re.MULTILINE)
+RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def assert_golden(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("HALO_UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode()
+
+
+def assert_harmless(text: str) -> None:
+    assert RAW.search(text) is None
+    assert COMMAND.search(text) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("plan-pipe.txt", PLAIN),
+        ("plan-narrow.txt", Style(width=60)),
+        ("plan-wide.txt", Style(width=160)),
+        ("plan-colour.txt", Style(colour=True, width=100)),
+        ("plan-ascii.txt", Style(unicode=False, width=100)),
+    ],
+)
+def test_a_plan_with_every_section_looks_as_agreed(name: str, style: Style) -> None:
+    assert_golden(name, plan_text(every_section(), style, now=NOW))
+
+
+def test_ascii_output_is_ascii_whatever_the_plan_holds() -> None:
+    for words in (*HOSTILE, "日本語のタイトル", "Übersicht…"):
+        assert plan_text(hostile(words), Style(unicode=False), now=NOW).isascii()
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
+    for style in (PLAIN, Style(width=40), Style(unicode=False)):
+        assert_harmless(plan_text(hostile(words), style, now=NOW))
+
+
+@given(st.text(st.sampled_from("a: #[]vso\n\r\t\x1b\u202e\u00a0\u3000"), max_size=12))
+def test_no_mixture_of_signs_makes_a_command(words: str) -> None:
+    assert_harmless(plan_text(hostile(words), PLAIN, now=NOW))
+
+
+def test_without_changes_one_line_says_so() -> None:
+    assert plan_text(plan_of(), PLAIN).splitlines()[-1] == (
+        "No changes. 12 schedules are as declared. Runs a month: 91.3."
+    )
+
+
+def test_without_changes_the_last_line_still_counts_what_is_apart() -> None:
+    plan = plan_of(undeclared=(UndeclaredSchedule("1", "One", is_firing=True),), unchanged=1)
+    assert plan_text(plan, PLAIN).splitlines()[-1] == (
+        "No changes. 1 schedule is as declared; 1 undeclared. Runs a month: 91.3."
+    )
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (Runs(91.31, 121.75), "91 → 122 (+31)"),
+        (Runs(30.44, 8.7), "30.4 → 8.7 (-21.7)"),
+        (Runs(0, 0.25), "0 → 0.25 (+0.25)"),
+        (Runs(0, 0), "0"),
+        (Runs(17_531.4, 17_531.2), "17,531"),
+    ],
+)
+def test_runs_a_month_differ_by_what_the_shown_numbers_differ(runs: Runs, words: str) -> None:
+    assert plan_text(plan_of(runs_per_month=runs), PLAIN).endswith(f" Runs a month: {words}.\n")
+
+
+def test_more_than_twenty_undeclared_schedules_are_counted() -> None:
+    undeclared = tuple(UndeclaredSchedule(str(number), f"Title {number}", is_firing=True) for number in range(32))
+    text = plan_text(plan_of(undeclared=undeclared), PLAIN)
+    assert "Undeclared: 32 schedules, still firing; left alone" in text
+    assert text.count('  ? "Title') == 20
+    assert "  … and 12 more" in text
+
+
+def test_next_fires_are_left_out_without_a_clock() -> None:
+    assert "next fires" not in plan_text(plan_of(update("a", BASE, replace(BASE, hours=(10,)))), PLAIN)
+
+
+def test_next_fires_are_left_out_where_nothing_about_them_changes() -> None:
+    plan = plan_of(update("a", BASE, replace(BASE, max_turns=60)))
+    assert "next fires" not in plan_text(plan, PLAIN, now=NOW)
+
+
+def fires_shown(text: str) -> list[str]:
+    return [line.split("next fires")[1].strip() for line in text.splitlines() if "next fires" in line]
+
+
+def test_next_fires_name_the_zone_once_unless_it_changes_and_the_year_unless_it_is_this_one() -> None:
+    spec = replace(BASE, timezone="Europe/Berlin", frequency="monthly", days_of_month=(24,), prompt="p")
+    plan = plan_of(create("a", spec))
+    rows = fires_shown(plan_text(plan, PLAIN, now=NOW))
+    assert rows == ["Tue 24 Nov 2026 09:00, Thu 24 Dec 2026 09:00, Sun 24 Jan 2027 09:00 CET"]
+    rows = fires_shown(plan_text(plan, PLAIN, now=NOW + timedelta(days=70)))
+    assert rows == ["Wed 24 Feb 09:00 CET, Wed 24 Mar 09:00 CET, Sat 24 Apr 09:00 CEST"]
+
+
+def test_next_fires_stop_after_so_many_cadences() -> None:
+    specs = [replace(BASE, hours=(n % 24,), minutes=(n // 24,)) for n in range(CADENCES + 1)]
+    text = plan_text(plan_of(*(create(f"k{n}", spec) for n, spec in enumerate(specs))), PLAIN, now=NOW)
+    assert text.count("next fires") == CADENCES
+    assert f"Next fires are shown for the first {CADENCES} cadences only." in text
+
+
+def test_a_cadence_of_the_platform_that_makes_no_sense_is_named_as_such() -> None:
+    odd = replace(BASE, hours=(), timezone="Mars/Olympus")
+    text = plan_text(plan_of(archive(Cause.UNDECLARED, odd)), PLAIN, now=NOW)
+    assert "  a cadence that makes no sense to this version\n" in text
+    assert fires_shown(text) == ["unknown → never while archived"]
+
+
+def prompt_lines(before: str, after: str) -> list[str]:
+    plan = plan_of(update("a", replace(BASE, prompt=before), replace(BASE, prompt=after)))
+    return [line.strip() for line in plan_text(plan, PLAIN).splitlines() if line.lstrip().startswith("│")]
+
+
+def test_a_paragraph_on_one_line_is_compared_by_sentences() -> None:
+    before = "Look at payments. " * 12 + "Report three errors. Cite traces."
+    lines = prompt_lines(before, before.replace("three", "five"))
+    assert lines == [
+        "│   …",
+        "│   … Look at payments.",
+        "│   … Look at payments.",
+        "│ - … Report three errors.",
+        "│ + … Report five errors.",
+        "│   … Cite traces.",
+    ]
+
+
+def test_trailing_spaces_and_odd_spaces_show_in_a_diff() -> None:
+    assert prompt_lines("one \ntwo\nend", "one\ntwo\u00a0\nend") == [
+        "│ - one·",
+        "│ - two",
+        "│ + one",
+        "│ + two\\xa0",
+        "│   end",
+    ]
+
+
+def test_a_long_diff_is_cut_and_says_where_the_rest_is() -> None:
+    lines = prompt_lines("\n".join(f"old {n}" for n in range(60)), "\n".join(f"new {n}" for n in range(60)))
+    assert len(lines) == DIFF + 1
+    assert lines[-1] == "│   … 40 more lines of difference; --json has them all"
+
+
+def test_prompts_too_long_to_compare_are_only_counted() -> None:
+    old, new = (word + "\n" + "\n".join(f"{word} {n}" for n in range(COMPARED)) for word in ("old", "new"))
+    assert prompt_lines(old, new) == ["│   … 1,001 lines replaced by 1,001, too many to compare"]
+
+
+@given(
+    st.text(st.sampled_from("ab. \n…·\u00a0"), max_size=400),
+    st.text(st.sampled_from("ab. \n…·\u00a0"), max_size=400),
+)
+def test_two_prompts_that_differ_never_have_an_empty_diff(before: str, after: str) -> None:
+    lines = prompt_lines(before, after)
+    assert any(line.startswith(("│ -", "│ +")) for line in lines) == (before != after)
+
+
+def test_ten_thousand_changes_are_drawn_whole() -> None:
+    text = plan_text(large(10_000), PLAIN, now=NOW)
+    assert text.count("+ create ") == text.count("~ update ") == 5_000
