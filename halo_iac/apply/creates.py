@@ -66,7 +66,7 @@ class Creates:
         yield from self._retire_twins(known)
 
     def _list(self) -> Listing:
-        return self._desk.reader.schedules(self._project_id, include_archived=True)
+        return self._desk.retry(lambda: self._desk.reader.schedules(self._project_id))
 
     def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
         if error.ends_the_run:

@@ -67,11 +67,13 @@ class Crew:
         self._halted.set()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Carry out the jobs and yield their events; ends when all have ended or the grace is over."""
+        """Carry out the jobs and yield their events; ends when all have ended or the grace is over.
+
+        A job that is still under way then has no final event, and its outcome is unknown.
+        """
         for job in jobs:
             self._jobs.put(job)
         self._hire(len(jobs))
-        in_flight: dict[int, Event] = {}
         waiting, deadline = len(jobs), None
         while waiting:
             if deadline is None and self._stop.is_set():
@@ -84,15 +86,10 @@ class Crew:
                 continue
             if isinstance(report, _Ended):
                 waiting -= 1
-                in_flight.pop(id(report.job.change), None)
                 if report.event is not None:
                     yield report.event
             else:
-                in_flight[id(report.change)] = report
                 yield report
-        for event in in_flight.values():
-            message = "it was under way when the run was interrupted"
-            yield replace(event, status=Status.UNKNOWN, message=message)
 
     def _hire(self, jobs: int) -> None:
         for _ in range(min(self._size, jobs) - len(self._threads)):

@@ -24,7 +24,7 @@ from halo_iac.model.schedule import FIELDS, Spec
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every step works with."""
+    """What every step works with; the reader makes single attempts, since ``retry`` repeats it with its write."""
 
     reader: Reader
     writer: Writer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from halo_iac.model.change import Change
@@ -71,9 +71,16 @@ class Summary:
 
 
 def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrupted: bool = False) -> Summary:
-    """Fold the events of a run: the last one of each change, in plan order; a change without one was not started."""
+    """Fold the events of a run: how each change ended, in plan order.
+
+    A change without an event was not started; one that was started and has not ended is unknown.
+    """
     last = {id(event.change): event for event in events}
-    return Summary(
-        tuple(last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes),
-        is_interrupted=is_interrupted,
-    )
+    ended = (last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes)
+    return Summary(tuple(map(_settled, ended)), is_interrupted=is_interrupted)
+
+
+def _settled(event: Event) -> Event:
+    if event.status.is_final:
+        return event
+    return replace(event, status=Status.UNKNOWN, message="it was under way when the run was interrupted")

@@ -1,0 +1,63 @@
+"""``halo agent``: the agents that schedules can name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli.command import at_work
+from halo_iac.cli.workplace import Workplace
+
+group = typer.Typer(name="agent", help="The agents seen in this project's traces.", rich_markup_mode=None)
+
+
+class TimeRange(StrEnum):
+    """How far back the platform looks for agents (wire.md, agent.listForProject)."""
+
+    HOUR = "1h"
+    SIX_HOURS = "6h"
+    TWELVE_HOURS = "12h"
+    DAY = "1d"
+    THREE_DAYS = "3d"
+    WEEK = "7d"
+    TWO_WEEKS = "14d"
+    MONTH = "30d"
+    QUARTER = "90d"
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@at_work
+def list_agents(
+    workplace: Workplace,
+    time_range: Annotated[
+        TimeRange, typer.Option("--time-range", metavar="RANGE", help="1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d or 90d.")
+    ] = TimeRange.MONTH,
+) -> int:
+    """List the agents seen in recent traces, with the UUIDs that schedules use.
+
+    \b
+    Examples:
+      halo agent list
+      halo agent list --time-range 90d --json
+    """
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
+        return 0
+    from halo_iac.render.text import table
+
+    agents = connection.reader.agents(connection.project.id, time_range.value)
+    rows = [
+        (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
+        for agent in agents
+    ]
+    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style))
+    if not rows:
+        console.err(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
+    return 0

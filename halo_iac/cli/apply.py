@@ -1,0 +1,152 @@
+"""``halo apply``: carry out the plan."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.command import at_work
+from halo_iac.cli.console import Console
+from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import RefusedError
+
+if TYPE_CHECKING:
+    from halo_iac.model.change import Plan
+    from halo_iac.model.outcome import Event, Summary
+
+_LARGEST_PLAN: Final = 64 * 1024 * 1024
+_DECLINED: Final = 3
+
+
+@at_work
+def apply(
+    workplace: Workplace,
+    plan_file: Annotated[
+        str | None,
+        typer.Argument(metavar="[PLAN]", help="A plan saved by `halo plan --out`: do that and nothing else."),
+    ] = None,
+    target: options.Target = None,
+    yes: options.Yes = False,
+    allow_archive: options.AllowArchive = 0,
+    allow_create: options.AllowCreate = None,
+    concurrency: options.Concurrency = 8,
+    max_rps: options.MaxRps = 50,
+) -> int:
+    """Make the platform what the files say: shows the plan, asks, carries it out.
+
+    Without a terminal it needs --yes. Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly
+    applied, 5 an outcome is unknown, 130 interrupted.
+
+    \b
+    Examples:
+      halo apply
+      halo apply --yes
+      halo apply plan.json --yes
+    """
+    console = workplace.console
+    from halo_iac.cli.planning import make_plan, show_plan, wish
+
+    saved = _read_saved(plan_file) if plan_file is not None else None
+    planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved))
+    if not console.wants_json:
+        show_plan(workplace, planned, as_json=False)
+    if planned.refusals:
+        raise RefusedError(_refused(planned, as_json=console.wants_json), hint="nothing was changed")
+    if not planned.changes:
+        return _finish(console, planned, None, as_json=console.wants_json)
+    if not yes and not _confirmed(console, planned):
+        return _DECLINED
+    summary = _carry_out(workplace, planned, concurrency, max_rps)
+    return _finish(console, planned, summary, as_json=console.wants_json)
+
+
+def _read_saved(name: str) -> Plan:
+    from halo_iac.cli.files import read_bytes
+    from halo_iac.render.json import read_plan
+
+    return read_plan(read_bytes(Path(name), _LARGEST_PLAN))
+
+
+def _refused(planned: Plan, *, as_json: bool) -> str:
+    count = len(planned.refusals)
+    if not as_json:
+        return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
+    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.refusals)
+
+
+def _confirmed(console: Console, planned: Plan) -> bool:
+    if not console.is_interactive:
+        raise RefusedError(
+            "nobody is there to be asked, so nothing was changed", hint="run with --yes where the plan was reviewed"
+        )
+    count = len(planned.changes)
+    answer = console.ask(f"\nApply {count} change{'' if count == 1 else 's'}? Only `yes` goes on: ")
+    if answer.lower() not in {"yes", "y"}:
+        console.err("Nothing was changed.")
+        return False
+    return True
+
+
+def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: float) -> Summary:
+    from halo_iac.api.retry import Retry
+    from halo_iac.apply.pace import Pace
+    from halo_iac.cli.live import narrated
+    from halo_iac.model.outcome import summarize
+    from halo_iac.pipeline import apply_plan
+
+    stop = threading.Event()
+    retry = Retry(stop=stop)
+    connection = workplace.connect(before_request=Pace(max_rps, stop))
+    events: list[Event] = []
+    with _stopping_on_signals(stop), suppress(KeyboardInterrupt):
+        happening = apply_plan(
+            planned,
+            connection.single_attempt_reader(),
+            connection.writer(),
+            stop=stop,
+            retry=retry,
+            concurrency=concurrency,
+        )
+        for event in narrated(happening, workplace.console, len(planned.changes)):
+            events.append(event)
+    return summarize(planned.changes, events, is_interrupted=stop.is_set())
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM start nothing new; a second Ctrl-C does not wait for what is in flight."""
+
+    def handle(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(console: Console, planned: Plan, summary: Summary | None, *, as_json: bool) -> int:
+    """Write how it ended; a blocked entry makes a run that went well a failed or a partial one (design §8)."""
+    code = summary.exit_code if summary is not None else 0
+    if planned.blocked and code == 0:
+        code = 4 if summary is not None and summary.has_written else 1
+    if as_json:
+        from halo_iac.render.json import apply_json
+
+        console.out(apply_json(planned, summary))
+    elif summary is not None:
+        from halo_iac.render.text import summary_text
+
+        console.out(summary_text(summary, console.out_style))
+    return code

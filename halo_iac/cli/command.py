@@ -1,0 +1,54 @@
+"""What commands have in common: the options that say where to work and how to write, declared once for all of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, get_type_hints
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+from halo_iac.cli.workplace import Choice, Workplace
+
+Command = Callable[..., int]
+
+
+def _common(  # its signature is what every command below the platform has besides its own options
+    ctx: typer.Context,
+    *,
+    file: options.File = None,
+    project: options.Project = None,
+    team: options.Team = None,
+    sandbox: options.Sandbox = False,
+    sandbox_file: options.SandboxFile = None,
+    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    json: options.Json = False,
+    no_color: options.NoColor = False,
+) -> Workplace:
+    console: Console = ctx.obj
+    console.prepare(json=json, format=format, no_color=no_color)
+    return Workplace(console, Choice(file, project, team, sandbox, sandbox_file))
+
+
+def at_work(command: Command) -> Command:
+    """Give a command the common options, and hand it the :class:`Workplace` they describe as its first argument."""
+    common = inspect.signature(_common).parameters
+
+    @wraps(command)
+    def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
+        workplace = _common(**{name: given.pop(name) for name in common})
+        return command(workplace, **given)
+
+    _, *own = inspect.signature(command).parameters.values()
+    parameters = [*own, *common.values()]
+    hints = {**get_type_hints(command, include_extras=True), **get_type_hints(_common, include_extras=True)}
+    keyword_only = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
+    ]
+    wrapper.__signature__ = inspect.Signature(keyword_only, return_annotation=int)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
+    del wrapper.__wrapped__  # or its annotations would be read instead
+    return wrapper

@@ -1,0 +1,125 @@
+"""``halo doctor``: where everything comes from, and whether it works."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from halo_iac import __version__
+from halo_iac.cli.command import at_work
+from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.errors import HaloError, ProjectNotFound
+from halo_iac.model.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``is_fine`` is ``None`` for a mere fact."""
+
+    subject: str
+    verdict: str
+    is_fine: bool | None = None
+
+
+@at_work
+def doctor(workplace: Workplace) -> int:
+    """Check the set-up: where key, URL and project come from, whether they work, and what the key permits.
+
+    Never prints the key. Exit codes: 0 everything works, 1 something does not.
+
+    \b
+    Examples:
+      halo doctor
+      halo doctor --sandbox --json
+    """
+    console = workplace.console
+    findings = list(_examine(workplace))
+    if console.wants_json:
+        from dataclasses import asdict
+
+        from halo_iac.render.json import document
+
+        console.out(document([asdict(finding) for finding in findings]))
+    else:
+        from halo_iac.render.text import record
+
+        marks = {None: "", True: "ok: ", False: "FAILED: "}
+        console.out(
+            record([(each.subject, marks[each.is_fine] + each.verdict) for each in findings], console.out_style)
+        )
+    return 1 if any(finding.is_fine is False for finding in findings) else 0
+
+
+def _examine(workplace: Workplace) -> Iterator[Finding]:
+    yield Finding("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
+    yield _yaml_parser()
+    declared: Project | None = None
+    try:
+        declared = workplace.load()
+        yield Finding("project file", f"{declared.path}, {len(declared.entries)} schedules", is_fine=True)
+    except ProjectNotFound as error:
+        is_fine = None if workplace.named_file is None else False
+        yield Finding("project file", f"none: {error.hint}", is_fine)
+    except HaloError as error:
+        yield Finding("project file", error.message, is_fine=False)
+    try:
+        connection = workplace.connect(declared)
+    except HaloError as error:
+        yield Finding("settings", _told(error), is_fine=False)
+        return
+    yield from _examine_connection(connection)
+
+
+def _yaml_parser() -> Finding:
+    from halo_iac.load.parse import parser_name
+
+    name = parser_name()
+    if name == "C":
+        return Finding("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
+    return Finding("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
+
+
+def _examine_connection(connection: Connection) -> Iterator[Finding]:
+    settings = connection.settings
+    kind = " (SANDBOX)" if connection.is_sandbox else ""
+    if connection.is_embedded:
+        yield Finding("platform", connection.base_url + kind)
+    else:
+        yield Finding("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
+        yield Finding("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
+        yield Finding("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
+    try:
+        chosen = connection.project
+        yield Finding("project", f"{chosen.id} from {chosen.origin}")
+    except HaloError as error:
+        yield Finding("project", _told(error), is_fine=False)
+        return
+    yield from _examine_key(connection)
+    try:
+        count = len(connection.reader.agents(chosen.id))
+        yield Finding("reading", f"{count} agents in the last 90 days", is_fine=True)
+    except HaloError as error:
+        yield Finding("reading", _told(error), is_fine=False)
+
+
+def _examine_key(connection: Connection) -> Iterator[Finding]:
+    try:
+        context = connection.reader.auth_context()
+    except HaloError as error:
+        yield Finding("key", _told(error), is_fine=False)
+        return
+    scoped = {project.id: project for project in context.scoped}
+    mine = scoped.get(connection.project.id)
+    if mine is None:
+        yield Finding("key", "works, but the platform does not say what it permits in this project", is_fine=None)
+        return
+    name = f" in {mine.name}" if mine.name else ""
+    permits = " and ".join(mine.permissions) or "nothing"
+    can_write = "write" in mine.permissions
+    verdict = f"permits {permits}{name}" + ("" if can_write else "; enough for plan, not for apply")
+    yield Finding("key", verdict, is_fine="read" in mine.permissions)
+
+
+def _told(error: HaloError) -> str:
+    return error.message + (f" ({error.hint})" if error.hint else "")

@@ -1,0 +1,84 @@
+"""``halo import``: YAML for the schedules that exist."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halo_iac.cli.command import at_work
+from halo_iac.cli.files import write_atomically
+from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import FileError, ProjectError
+
+if TYPE_CHECKING:
+    from halo_iac.adopt import Adoption
+    from halo_iac.model.remote import RemoteSchedule
+
+
+@at_work
+def import_(workplace: Workplace) -> int:
+    """Write a project file for the schedules the platform holds, then plan it: no change.
+
+    The file must not exist yet. Values equal to the defaults are left out; a schedule whose title is not unique, or
+    not one that can be declared, is pinned by id. Nothing is written to the platform.
+
+    \b
+    Examples:
+      halo import
+      halo import --file halo.staging.yaml --project 2f6c1c5e-…
+    """
+    console = workplace.console
+    path = Path(workplace.named_file or "halo.yaml")
+    if path.exists() or path.is_symlink():
+        raise FileError(f"{path} exists and is left as it is", hint="name a new file with --file")
+    adoption = _write(workplace, path)
+    console.err(f"Wrote {path} with {len(adoption.entries)} schedules.")
+    for remote, reason in adoption.left_out:
+        console.err(f"Left out: {_named(remote)}: {reason}")
+    from halo_iac.cli.planning import make_plan, plan_exit_code, show_plan, wish
+
+    planned = make_plan(workplace, wish(None, 0, None))
+    show_plan(workplace, planned, as_json=console.wants_json)
+    return plan_exit_code(planned, is_detailed=False)
+
+
+def _write(workplace: Workplace, path: Path) -> Adoption:
+    from halo_iac.adopt import adopt
+    from halo_iac.load.schema import schema_text
+    from halo_iac.render.yaml import project_text
+
+    connection = workplace.connect()
+    actual = connection.start_observing().result()
+    if actual.gap is not None:
+        raise FileError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
+    adoption = adopt(actual, _problems_of)
+    notes = [f"not imported: {_named(remote)}: {reason}" for remote, reason in adoption.left_out]
+    named = connection.project.id if workplace.choice.project is not None else None
+    text = project_text(adoption.entries, project_id=named, notes=notes).text
+    write_atomically(path, text)
+    schema = path.parent / "halo.schema.json"
+    if not schema.exists():
+        write_atomically(schema, schema_text("project"))
+    return adoption
+
+
+def _problems_of(entries: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Load the entries as their file would be, and return what is wrong with which."""
+    from halo_iac.load import load
+    from halo_iac.render.yaml import project_text
+
+    written = project_text(entries)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "halo.yaml"
+        path.write_text(written.text, encoding="utf-8", newline="\n")
+        try:
+            load(path, variables={}, cwd=Path(folder))
+        except ProjectError as error:
+            found = ((written.entry_at(problem.line), problem.message) for problem in error.problems)
+            return {key: message for key, message in found if key is not None}
+    return {}
+
+
+def _named(remote: RemoteSchedule) -> str:
+    return f"{remote.title!r} ({remote.id})"

@@ -1,0 +1,64 @@
+"""Every option and argument, declared once, so that one name means one thing on every command."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+File = Annotated[
+    str | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Project file; default: HALO_FILE, or halo.yaml here or above."),
+]
+Project = Annotated[
+    str | None,
+    typer.Option(
+        "--project", metavar="ID", help="Project id; default: the file, INF_PROJECT_ID, then the inf config file."
+    ),
+]
+Team = Annotated[
+    str | None,
+    typer.Option("--team", metavar="ID", help="Team id; default: INF_TEAM_ID, then the inf config file."),
+]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Talk to the local sandbox (.halo/ beside the project file).")]
+SandboxFile = Annotated[
+    str | None,
+    typer.Option("--sandbox-file", metavar="PATH", help="The same, in another file; so does HALO_SANDBOX."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and errors as JSON on stderr.")]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="How the result is written.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does NO_COLOR.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", metavar="KEY", help="Only this entry; may be given several times."),
+]
+AllowArchive = Annotated[
+    int,
+    typer.Option("--allow-archive", metavar="N", min=0, help="Permit up to N schedules to stop firing."),
+]
+AllowCreate = Annotated[
+    list[str] | None,
+    typer.Option("--allow-create", metavar="KEY", help="Create this entry even if a schedule looks like it."),
+]
+Out = Annotated[
+    str | None, typer.Option("--out", "-o", metavar="FILE", help="Save the plan, for `halo apply FILE` (mode 0600).")
+]
+DetailedExitcode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit 2 when changes are pending, 0 when there are none.")
+]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Changes under way at a time.")
+]
+MaxRps = Annotated[
+    float, typer.Option("--max-rps", metavar="N", min=0.1, help="Requests a second at most; the platform takes 100.")
+]

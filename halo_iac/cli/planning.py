@@ -1,0 +1,67 @@
+"""What ``plan``, ``apply`` and ``import`` share: making a plan, showing it, and what its exit code is."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from halo_iac.cli.workplace import Workplace, utc_now
+
+if TYPE_CHECKING:
+    from halo_iac.model.change import Plan
+    from halo_iac.pipeline import Wish
+
+
+def wish(
+    target: Sequence[str] | None, allow_archive: int, allow_create: Sequence[str] | None, saved: Plan | None = None
+) -> Wish:
+    """Return what the command line asks for; a saved plan brings its targets unless others are named."""
+    from halo_iac.pipeline import Wish
+    from halo_iac.plan import Overrides
+
+    targets = tuple(dict.fromkeys(target or ()))
+    if saved is not None and not targets:
+        targets = saved.targets
+    return Wish(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved)
+
+
+def make_plan(workplace: Workplace, wished: Wish) -> Plan:
+    """Return the plan of the project against its platform."""
+    # A plan is made once and lives to the end: collecting garbage in between costs two thirds of its time.
+    gc.disable()
+    workplace.observe_early()
+    from halo_iac.pipeline import plan_project
+
+    return plan_project(workplace.load, workplace.observe, wished)
+
+
+def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
+    """Write the plan to standard output."""
+    console = workplace.console
+    if as_json:
+        from halo_iac.render.json import plan_json
+
+        console.out(plan_json(planned))
+        return
+    from halo_iac.render.text import plan_text
+
+    console.out(plan_text(planned, console.out_style, now=utc_now()))
+
+
+def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
+    """Return 1 with a blocked entry, else 3 with a refusal, else 2 for pending changes if asked for (design §8)."""
+    if planned.blocked:
+        return 1
+    if planned.refusals:
+        return 3
+    return 2 if is_detailed and planned.changes else 0
+
+
+def save_plan(planned: Plan, name: str) -> None:
+    """Write the plan's document, readable by its owner only: it holds prompts."""
+    from halo_iac.cli.files import write_atomically
+    from halo_iac.render.json import plan_json
+
+    write_atomically(Path(name), plan_json(planned), mode=0o600)

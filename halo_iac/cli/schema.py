@@ -1,0 +1,38 @@
+"""``halo schema``: print a JSON Schema."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli.console import Console
+
+
+class SchemaName(StrEnum):
+    """What a schema describes."""
+
+    PROJECT = "project"
+    INCLUDE = "include"
+    PLAN = "plan"
+
+
+def schema(
+    ctx: typer.Context,
+    name: Annotated[
+        SchemaName, typer.Argument(metavar="[project|include|plan]", help="Which document the schema describes.")
+    ] = SchemaName.PROJECT,
+) -> int:
+    """Print the JSON Schema of the project file, of an included file, or of a saved plan.
+
+    \b
+    Examples:
+      halo schema > halo.schema.json
+      halo schema include > halo.include.schema.json
+    """
+    from halo_iac.load.schema import schema_text
+
+    console: Console = ctx.obj
+    console.out(schema_text(name.value))
+    return 0
