@@ -26,7 +26,8 @@ class Document:
 
     ``marks`` has the character index of every node in document order (a node's position there is its *ordinal*),
     ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order. A value follows its
-    key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when somebody asks.
+    key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when somebody
+    asks.
     """
 
     __slots__ = ("_key_places", "_line_starts", "_text", "has_dollars", "keys", "marks", "path", "problems", "root")

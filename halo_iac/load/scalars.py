@@ -50,7 +50,7 @@ def resolve(text: str) -> Scalar:
     if _INTEGER.fullmatch(text):
         return _integer(text)
     if _FLOAT.fullmatch(text):
-        return float(text.replace("_", ""))
+        return float(text.lower().replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
     return text
 
 

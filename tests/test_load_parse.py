@@ -1,0 +1,233 @@
+"""YAML text → values and places: like ruamel.yaml's safe loader where that is wanted, refusing where it is not."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from halo_iac.load.document import Node
+from halo_iac.load.parse import parse, parse_text, parser_name
+
+# Line separators are line ends to one of the two parsers and plain characters to the other.
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12)
+WORDS = st.text("abtrueno019.-_~ é\n", max_size=8)
+
+
+def trees(texts: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+    nodes = st.recursive(
+        scalars, lambda node: st.lists(node, max_size=3) | st.dictionaries(texts, node, max_size=3), max_leaves=8
+    )
+    return st.dictionaries(texts, nodes, min_size=1, max_size=4)
+
+
+PLAIN = """\
+yes no on off y n ~ null Null NULL nUll true True TRUE tRue false 0 -0 +1 007 0o17 0O17 0x1F 0b11 1_000 _1 1__0 +_1 1.5
+1. .5 -.5 . +. 1e3 1e+3 1.e3 1.5e-3 .inf -.inf +.INF 09:00 9:30 1:2:3 0x 0o 0b 0o8 1-2 -- ++1 1.2.3 infinity"""
+
+
+def values(text: str, *, pure: bool = False) -> Node:
+    document = parse_text(text, "halo.yaml", pure=pure)
+    assert [str(problem) for problem in document.problems] == []
+    return document.root
+
+
+def complaints(data: bytes | str) -> list[str]:
+    return [str(problem) for problem in parse(data if isinstance(data, bytes) else data.encode(), "f").problems]
+
+
+def ruamel(text: str) -> Node:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@given(tree=trees(TEXT))
+@settings(deadline=None, max_examples=60)
+def test_quoted_values_are_those_of_the_safe_loader(tree: dict[str, Any], pure: bool) -> None:
+    text = json.dumps(tree, ensure_ascii=False)
+    assert values(text, pure=pure) == ruamel(text) == tree
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@given(tree=trees(WORDS))
+@settings(deadline=None, max_examples=60)
+def test_plain_values_are_those_of_the_safe_loader(tree: dict[str, Any], pure: bool) -> None:
+    out = StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.dump(tree, out)
+    assert values(out.getvalue(), pure=pure) == ruamel(out.getvalue()) == tree
+
+
+@pytest.mark.parametrize("text", PLAIN.split())
+def test_plain_scalars_mean_what_they_mean_to_the_safe_loader(text: str) -> None:
+    ours, theirs = values(f"a: {text}")["a"], ruamel(f"a: {text}")["a"]
+    assert (type(ours), ours) == (type(theirs), theirs)
+
+
+def test_a_date_stays_text() -> None:
+    assert values("a: 2026-01-02\nb: 2026-01-02 10:00:00Z") == {"a": "2026-01-02", "b": "2026-01-02 10:00:00Z"}
+
+
+def test_a_number_too_long_for_any_field_stays_text() -> None:
+    assert values(f"a: {'9' * 5000}") == {"a": "9" * 5000}
+
+
+def test_quotes_keep_a_string_a_string() -> None:
+    assert values("a: '9'\nb: \"true\"\nc: ''") == {"a": "9", "b": "true", "c": ""}
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}",
+        "a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a}",
+        "a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc:\n  <<: [*a, *b]\n  w: 4",
+        "a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b}",
+        "a: &a [1, 2]\nb: *a\nc: [*a, *a]",
+        "a: &t text\nb: *t",
+        "? a\n: 1\n? b\n: [x]",
+    ],
+)
+def test_aliases_and_merge_keys_mean_what_they_mean_to_the_safe_loader(text: str, pure: bool) -> None:
+    ours, theirs = values(text, pure=pure), ruamel(text)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_places_are_those_of_keys_and_values(pure: bool) -> None:
+    text = (
+        "# é\nbase: &b {x: 1, y: 2}\r\nlist: [a, 'b',\n  c]\nnested:\n- {k: v}\n- deep: [1]\n"
+        "merged:\n  <<: *b\n  y: 3\nalias: *b\n"
+    )
+    document = parse_text(text, "f", pure=pure)
+    locations: list[tuple[str | int, ...]] = [
+        ("base",),
+        ("base", "y"),
+        ("list", 2),
+        ("nested", 0, "k"),
+        ("nested", 1, "deep", 0),
+        ("merged", "x"),
+        ("merged", "y"),
+        ("alias",),
+        ("alias", "x"),
+    ]
+    assert {where: (document.place(where, at_key=True), document.place(where)) for where in locations} == {
+        ("base",): ((2, 1), (2, 7)),
+        ("base", "y"): ((2, 17), (2, 20)),
+        ("list", 2): ((4, 3), (4, 3)),
+        ("nested", 0, "k"): ((6, 4), (6, 7)),
+        ("nested", 1, "deep", 0): ((7, 10), (7, 10)),
+        ("merged", "x"): ((2, 11), (2, 14)),
+        ("merged", "y"): ((10, 3), (10, 6)),
+        ("alias",): ((11, 1), (11, 8)),
+        ("alias", "x"): ((2, 11), (2, 14)),
+    }
+
+
+def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
+    document = parse_text("a:\n  b: 1\n", "f")
+    assert document.place(("a", "c", "d"), at_key=True) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "f:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
+        (b"# nothing\n", "f:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
+        (b"---\n...\n", "f:2:1: expected keys and values at the top of the file"),
+        (b"- a\n", "f:1:1: expected keys and values at the top of the file"),
+        (b"# x\nsecret\n", "f:2:1: expected keys and values at the top of the file"),
+        (b"a: 1\n---\nb: 2\n", "f:2:1: a second document begins here; a file holds one"),
+        (b"%YAML 1.1\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
+        (b"a: *x\n", "f:1:4: no anchor named `x` stands before this alias"),
+        (b"a: &a [*a]\n", "f:1:8: no anchor named `a` stands before this alias"),
+        (b"a: !x b\n", "f:1:4: tags have no meaning here (remove the tag)"),
+        (b"a: !!str 5\n", "f:1:4: tags have no meaning here (remove the tag)"),
+        (b"a:\n\tb: 1\n", "f:2:1: a tab is no indentation in YAML (use spaces)"),
+        (b"a: 1\n\tb: 2\n", "f:2:1: a tab is no indentation in YAML (use spaces)"),
+        (b"a: |\n  x\n\ty\n", "f:3:1: a tab is no indentation in YAML (use spaces)"),
+        (b"a: \0\n", "f:1:4: a NUL byte (is it a binary file, or UTF-16?)"),
+        (b"a: \x07\n", "f:1:4: a control character (write it as an escape in double quotes)"),
+        ("ä: b\nc: ".encode() + b"\xff\n", "f:2:4: not valid UTF-8 (save it as UTF-8)"),
+        ("a: b".encode("utf-16"), "f: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        ("a: b".encode("utf-32"), "f: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (b"a: 1\nb: 2\na: 3\n", "f:3:1: key `a` is already in line 1"),
+        (
+            b"a: {<<: {b: 1}, <<: {c: 2}}",
+            "f:1:17: key `<<` is given twice (merge several with a list: `<<: [*one, *two]`)",
+        ),
+        (b"a: {<<: 5}", "f:1:5: `<<` merges mappings, and this is none"),
+        (b"9: a\n", "f:1:1: a key has to be a string (put it in quotes)"),
+        (b"[a]: b\n", "f:1:1: a key has to be a string (put it in quotes)"),
+        (
+            b"a: b: c\n",
+            "f:1:5: not valid YAML: mapping values are not allowed in this context "
+            "(put a value with a colon in it in quotes)",
+        ),
+        (
+            b"a: {\nb: 1\n",
+            "f:3:1: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping from line 1",
+        ),
+        (b"[" * 20_000, "f:1:1: expected keys and values at the top of the file"),
+        (b"a: " + b"[" * 20_000, "f:1:53: nested more than 50 levels deep"),
+        (b"{a: " * 51, "f:1:201: nested more than 50 levels deep"),
+    ],
+)
+def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> None:
+    assert complaints(data) == [expected]
+
+
+def test_what_can_be_said_together_is_said_together() -> None:
+    assert complaints("a: 1\na: 2\n9: b\nc: !x d\n") == [
+        "f:2:1: key `a` is already in line 1",
+        "f:3:1: a key has to be a string (put it in quotes)",
+        "f:4:4: tags have no meaning here (remove the tag)",
+    ]
+
+
+def test_fifty_levels_are_fine() -> None:
+    document = parse(b"a: " + b"[" * 49 + b"]" * 49, "f")
+    assert document.problems == []
+
+
+def test_an_alias_bomb_is_refused_before_it_expands() -> None:
+    lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 9)]
+    assert complaints("\n".join(lines)) == ["f:3:15: aliases expand to more than ten times the file"]
+
+
+def test_a_bomb_of_merge_keys_is_refused_too() -> None:
+    fields = ", ".join(f"k{n}: 1" for n in range(100))
+    assert complaints(f"a: &a {{{fields}}}\nb: [{', '.join(['{<<: *a}'] * 60)}]")[0].endswith(
+        "aliases expand to more than ten times the file"
+    )
+
+
+def test_sharing_one_entry_by_an_anchor_is_no_bomb() -> None:
+    text = "base: &b {x: 1, y: 2, z: 3}\n" + "".join(f"e{n}: {{<<: *b, title: t{n}}}\n" for n in range(50))
+    assert values(text)["e49"] == {"x": 1, "y": 2, "z": 3, "title": "t49"}
+
+
+@given(st.binary(max_size=60) | st.text(alphabet="a:-[]{}&*!|>'\"%@`#,?\n\t ~<=\\0", max_size=60).map(str.encode))
+@settings(deadline=None, max_examples=400)
+def test_no_bytes_raise(data: bytes) -> None:
+    document = parse(data, "f")
+    assert (document.root is None) <= bool(document.problems)
+
+
+def test_a_file_that_was_not_understood_is_not_quoted() -> None:
+    for pure in (False, True):
+        document = parse_text("key: 'SECRET\nother: %SECRET {SECRET ]", "f", pure=pure)
+        assert "SECRET" not in str(document.problems)
+
+
+def test_the_parser_in_use_has_a_name() -> None:
+    assert parser_name() == "C"
