@@ -1,0 +1,32 @@
+#!/bin/sh
+# The main job, end to end, on the sandbox: plan, apply, a second plan without a change, an edit and its plan.
+# Works on a copy in a temporary folder, with no key and no network; `make demo` runs it with halo on the PATH.
+set -eu
+
+for name in $(env | sed -n 's/^\(INF_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(HALO_[A-Za-z0-9_]*\)=.*/\1/p'); do
+    unset "$name"
+done
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+there=$(mktemp -d)
+trap 'rm -rf "$there"' EXIT
+cp "$here/halo.yaml" "$there/halo.yaml"
+cd "$there"
+
+step() {
+    printf '\n\033[1m$ %s\033[0m\n' "$1"
+}
+
+step "halo plan --sandbox"
+halo plan --sandbox
+
+step "halo apply --sandbox --yes"
+halo apply --sandbox --yes
+
+step "halo plan --sandbox --detailed-exitcode    # again: nothing left to do"
+halo plan --sandbox --detailed-exitcode
+
+step "sed -i 's/\"09:00\"/\"08:30\"/' halo.yaml && halo plan --sandbox"
+sed 's/"09:00"/"08:30"/' halo.yaml > edited.yaml
+mv edited.yaml halo.yaml
+halo plan --sandbox
