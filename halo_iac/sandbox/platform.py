@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from halo_iac.sandbox import agents, demo, projects, schedules
+from halo_iac.sandbox import agents, demo, projects, rules, schedules
 from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
 from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
 from halo_iac.sandbox.protocol import (
@@ -75,7 +75,7 @@ class Sandbox:
         self._settings = settings
         self._clock = clock
         self._ids = ids
-        self._seen: deque[Seen] = deque(maxlen=100_000)
+        self._seen: deque[Seen] = deque(maxlen=10_000)
         self._known: set[str] = set()
 
     @classmethod
@@ -118,30 +118,31 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Seen]:
-        """Every request so far, oldest first."""
+        """The last 10,000 requests, oldest first."""
         return list(self._seen)
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` where a fault says so."""
         name = procedure_name(request)
-        given = None
-        with suppress(Refusal):  # it is raised again, and answered, once the faults have had their turn
-            given = input_of(request)
+        given, flaw = _input(request)
         self._seen.append(Seen(name, given))
         taken = self.faults.take(name, given)
         answer = self._spoiled(None, [fault for fault in taken if not fault.is_late], name)
         if answer is not None:
             return answer
-        answer = self._handled(request, name)
+        answer = self._handled(request, name, given, flaw)
         return self._spoiled(answer, [fault for fault in taken if fault.is_late], name) or answer
 
     def admit(self, project_id: str) -> None:
         """Let a project exist, with the demo agents in it; one that is there stays as it is."""
         if project_id in self._known:
             return
-        with self._store.writing() as tables:
-            demo.add_keys(tables)
-            demo.add_project(tables, project_id, instant(self._clock()))
+        with self._store.reading() as tables:
+            is_there = tables.has_project(project_id)
+        if not is_there:  # opening a sandbox to read it takes no write lock
+            with self._store.writing() as tables:
+                demo.add_keys(tables)
+                demo.add_project(tables, project_id, instant(self._clock()))
         self._known.add(project_id)
 
     def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
@@ -167,7 +168,9 @@ class Sandbox:
                 own = wire.get("id")
                 is_free = isinstance(own, str) and tables.schedule(own) is None
                 row_id = str(own) if is_free else self._ids()
-                tables.put_schedule(ScheduleRow(row_id, project_id, wire.get("modelId"), dict(wire)))
+                asked = wire.get("modelId")
+                asked_model_id = asked if isinstance(asked, str) else None
+                tables.put_schedule(ScheduleRow(row_id, project_id, asked_model_id, dict(wire)))
 
     def schedules(self) -> list[dict[str, Any]]:
         """Return every schedule of every project as it would go over the wire, in the order of creation."""
@@ -182,23 +185,25 @@ class Sandbox:
                 return spoiled(answer, fault.effect, name)
         return None
 
-    def _handled(self, request: Request, name: str) -> Answer:
+    def _handled(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> Answer:  # noqa: ANN401 (JSON)
         try:
             if name == _TELEMETRY:
                 return succeed(b"null")
-            return succeed(self._called(request, name))
+            return succeed(self._called(request, name, given, flaw))
         except Refusal as refusal:
             return fail(refusal, name)
         except SandboxError as error:
             return fail(Refusal("INTERNAL_SERVER_ERROR", str(error)), name)
 
-    def _called(self, request: Request, name: str) -> bytes:
+    def _called(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> bytes:  # noqa: ANN401 (JSON)
         procedure = _procedure(request, name)
         with self._store.reading() as tables:
             key = _caller(request, tables)
         _check_permission(key, procedure.kind)
-        given = input_of(request)
-        self._admit_named(given)
+        if flaw is not None:
+            raise flaw
+        if self._settings.any_project and key.every_project:
+            self._admit_named(given)
         is_query = procedure.kind is Kind.QUERY
         with self._store.reading() if is_query else self._store.writing() as tables:
             now = instant(self._clock())
@@ -206,8 +211,16 @@ class Sandbox:
 
     def _admit_named(self, given: object) -> None:
         named = given.get("projectId") if isinstance(given, dict) else None
-        if self._settings.any_project and isinstance(named, str) and named.strip():
-            self.admit(named)
+        with suppress(rules.Wrong):  # the procedure says so itself
+            self.admit(rules.identifier(named))
+
+
+def _input(request: Request) -> tuple[Any, Refusal | None]:
+    """Return the input, or what is wrong with it, to be said once faults, key and permission have had their say."""
+    try:
+        return input_of(request), None
+    except Refusal as refusal:
+        return None, refusal
 
 
 def _procedure(request: Request, name: str) -> Procedure:

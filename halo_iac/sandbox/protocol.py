@@ -83,7 +83,7 @@ class NoAnswer(Exception):  # noqa: N818 (likewise)
     """A fault wants this request to get no answer: a server sees to its socket, a client in-process raises."""
 
 
-class HangUp(NoAnswer):
+class HangUp(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
     """The connection is to be cut, after ``sent`` bytes of ``answer`` where the fault let some out."""
 
     def __init__(self, answer: Answer | None = None, sent: int = 0) -> None:
@@ -92,7 +92,7 @@ class HangUp(NoAnswer):
         self.sent = sent
 
 
-class Silent(NoAnswer):
+class Silent(NoAnswer, TimeoutError):  # noqa: N818 (likewise)
     """Nothing is ever to be sent, and the connection stays open until the client gives up."""
 
     def __init__(self) -> None:

@@ -52,6 +52,12 @@ _MODELS: Final[Shape] = {
     "modelId": nullable(_eligible),
     "summarizationModelId": nullable(_eligible_to_sum_up),
 }
+_FIELDS: Final = (
+    *("id", "teamId", "projectId", "title", "enabled", "archivedAt", "autoPausedAt", "autoPauseReason"),
+    *("frequency", "hours", "minutes", "daysOfWeek", "daysOfMonth", "timezone", "prompt", "agentUuid"),
+    *("modelId", "summarizationModelId", "spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns"),
+    *("createdByUserId", "createdAt", "updatedAt"),
+)
 _DEFAULTS: Final = {"maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, "summarizationModelId": None}
 
 _CREATE: Final[Shape] = {
@@ -165,19 +171,17 @@ def _found(call: Call, shape: Shape) -> ScheduleRow:
 
 
 def _created(call: Call, schedule_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": schedule_id,
-        "teamId": demo.DEMO_TEAM_ID,
+    fields = {
         **_DEFAULTS,
         **wanted,
+        "id": schedule_id,
+        "teamId": demo.DEMO_TEAM_ID,
         "modelId": _resolved(wanted.get("modelId")),
-        "archivedAt": None,
-        "autoPausedAt": None,
-        "autoPauseReason": None,
         "createdByUserId": demo.DEMO_USER_ID,
         "createdAt": call.now,
         "updatedAt": call.now,
     }
+    return {name: fields.get(name) for name in _FIELDS}
 
 
 def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:

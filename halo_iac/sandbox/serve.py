@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, Final, cast
 
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import MAX_BODY, Answer, HangUp, Request, Silent, reason_phrase
 
 _HOST: Final = "127.0.0.1"
-_RESET: Final = struct.pack("ii", 1, 0)
+_RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 """SO_LINGER with no time to linger: closing sends a reset instead of a goodbye."""
 
 
@@ -25,6 +28,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    allow_reuse_address = os.name != "nt"  # Windows would let two servers share the port
 
     def __init__(self, sandbox: Sandbox, port: int, log: Callable[[str], None] | None) -> None:
         self.sandbox = sandbox
@@ -32,6 +36,11 @@ class Server(ThreadingHTTPServer):
         self._guard = threading.Lock()
         self._open: dict[socket.socket, bool] = {}
         super().__init__((_HOST, port), _Exchange)
+
+    def server_bind(self) -> None:
+        """Bind without the base class's look-up of the host's full name, which may ask a name server."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = _HOST, self.socket.getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -55,6 +64,11 @@ class Server(ThreadingHTTPServer):
         with self._guard:
             self._open[connection] = is_busy
 
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base class's types)
+        """Take a connection on."""
+        self.note(request, is_busy=False)
+        super().process_request(request, client_address)
+
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 (the base class's type)
         """Forget a connection and close it."""
         with self._guard:
@@ -62,15 +76,15 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base class's types)
-        """Say nothing: a client that goes away in the middle is the client's business."""
+        """Say nothing of a client that goes away in the middle; anything else is a mistake of ours and shows."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Exchange(BaseHTTPRequestHandler):
     """One connection: requests in, answers out, until either side has enough."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "halo-sandbox"
-    sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -128,7 +142,9 @@ class _Exchange(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _send_head(self, answer: Answer) -> None:
-        self.send_response(answer.status, reason_phrase(answer.status))
+        self.log_request(answer.status)
+        self.send_response_only(answer.status, reason_phrase(answer.status))
+        self.send_header("Date", self.date_time_string())
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -141,6 +157,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self.wfile.flush()
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.connection.close()  # before the base class can say goodbye
         self.close_connection = True
 
     def _keep_silent(self, server: Server) -> None:

@@ -161,7 +161,9 @@ class Tables:
         sql = """INSERT INTO schedules (id, project_id, agent_id, is_archived, asked_model_id, wire)
                  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET agent_id = excluded.agent_id,
                  is_archived = excluded.is_archived, asked_model_id = excluded.asked_model_id, wire = excluded.wire"""
-        agent_id, is_archived = row.wire.get("agentUuid"), row.wire.get("archivedAt") is not None
+        agent_id = row.wire.get("agentUuid")
+        agent_id = agent_id if isinstance(agent_id, str) else None  # a seeded row may hold anything
+        is_archived = row.wire.get("archivedAt") is not None
         values = (row.id, row.project_id, agent_id, is_archived, row.asked_model_id, _text(row.wire))
         self._connection.execute(sql, values)
 

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead, RemoteDisconnected
+from urllib.parse import quote
+
+import pytest
+from sandbox_calls import DAILY, PROJECT, Caller
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Fault, Refuse, Silence, Truncate
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.serve import Server, serve
+
+HEADERS = {"Authorization": f"Bearer {demo.DEMO_KEY}", "Content-Type": "application/json; charset=utf-8"}
+LIST = "/haloSchedule.listForProject?input=" + quote(json.dumps({"projectId": PROJECT}))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.open(None) as opened:
+        yield opened
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[Server]:
+    with serve(sandbox) as serving:
+        yield serving
+
+
+@pytest.fixture
+def connection(server: Server) -> Iterator[HTTPConnection]:
+    with client_of(server) as opened:
+        yield opened
+
+
+def client_of(server: Server, timeout: float = 10) -> closing[HTTPConnection]:
+    return closing(HTTPConnection("127.0.0.1", server.server_port, timeout=timeout))
+
+
+@contextmanager
+def raw(server: Server) -> Iterator[socket.socket]:
+    with closing(socket.create_connection(("127.0.0.1", server.server_port), timeout=10)) as opened:
+        yield opened
+
+
+def listed(connection: HTTPConnection) -> HTTPResponse:
+    connection.request("GET", LIST, headers=HEADERS)
+    return connection.getresponse()
+
+
+def create(connection: HTTPConnection) -> HTTPResponse:
+    connection.request("POST", "/haloSchedule.create", body=json.dumps(DAILY), headers=HEADERS)
+    return connection.getresponse()
+
+
+def test_the_url_is_on_loopback_with_the_port_that_was_found(server: Server) -> None:
+    assert server.url == f"http://127.0.0.1:{server.server_port}"
+    assert server.server_port > 0
+
+
+def test_a_connection_carries_request_after_request(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    created = json.loads(create(connection).read())["result"]["data"]
+    local = connection.sock.getsockname()
+    answer = listed(connection)
+    assert (answer.status, answer.version, answer.reason) == (200, 11, "OK")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert json.loads(answer.read()) == {"result": {"data": {"schedules": [created], "nextCursor": None}}}
+    assert connection.sock.getsockname() == local
+    assert sandbox.schedules() == [created]
+
+
+def test_eight_clients_create_at_once(sandbox: Sandbox, server: Server) -> None:
+    def work(_number: int) -> int:
+        with client_of(server) as connection:
+            return sum(create(connection).read().startswith(b'{"result"') for _ in range(10))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(8))) == 80
+    assert len(sandbox.schedules()) == 80
+
+
+def test_refusals_and_other_methods_keep_the_connection(connection: HTTPConnection) -> None:
+    statuses = []
+    for method, path in (
+        ("GET", "/x"),
+        ("PUT", "/haloSchedule.create"),
+        ("HEAD", "/haloSchedule.create"),
+        ("GET", LIST),
+    ):
+        connection.request(method, path, headers=HEADERS)
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    assert statuses == [404, 405, 405, 200]
+
+
+def test_a_chunked_body_is_refused(connection: HTTPConnection) -> None:
+    connection.request("POST", "/haloSchedule.create", body=iter([b"{}"]), headers=HEADERS, encode_chunked=True)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Connection"]) == (411, b"", "close")
+
+
+def test_a_body_beyond_all_bounds_is_refused_unread(server: Server) -> None:
+    with raw(server) as client:
+        client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_hang_up_resets_the_connection(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    sandbox.faults.add(Fault("*", Cut()))
+    with pytest.raises(ConnectionResetError):
+        listed(connection)
+    connection.close()
+    assert listed(connection).status == 200
+
+
+def test_a_hang_up_after_the_handler_leaves_what_it_did(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    sandbox.faults.add(Fault("haloSchedule.create", Cut(), when="after"))
+    with pytest.raises(ConnectionResetError):
+        create(connection)
+    assert [each["title"] for each in sandbox.schedules()] == ["Daily review"]
+
+
+def test_a_hang_up_in_the_middle_breaks_the_promised_length(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    sandbox.faults.add(Fault("*", Cut(sent=10)))
+    with pytest.raises(IncompleteRead) as caught:
+        listed(connection).read()
+    assert caught.value.partial == b'{"result":'
+
+
+def test_a_truncated_answer_has_the_length_it_says(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    sandbox.faults.add(Fault("*", Truncate(10)))
+    assert listed(connection).read() == b'{"result":'
+    assert listed(connection).status == 200
+
+
+def test_a_client_gives_up_on_silence(sandbox: Sandbox, server: Server) -> None:
+    sandbox.faults.add(Fault("*", Silence()))
+    with client_of(server, timeout=0.2) as impatient, pytest.raises(TimeoutError):
+        listed(impatient)
+
+
+def test_stopping_ends_a_silence(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("*", Silence()))
+    with serve(sandbox) as server, client_of(server) as connection, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(listed, connection)
+        while not sandbox.requests:
+            pass
+        server.stop()
+        with pytest.raises((RemoteDisconnected, ConnectionResetError)):
+            waiting.result()
+
+
+def test_foreign_answers_come_with_their_own_headers(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    sandbox.faults.add(Fault("*", CLOUDFLARE_403), Fault("*", Refuse("TOO_MANY_REQUESTS", retry_after="7")))
+    answer = listed(connection)
+    assert (answer.status, answer.reason, answer.headers.get_all("server")) == (403, "Forbidden", ["cloudflare"])
+    assert answer.read() == CLOUDFLARE_403.body
+    answer = listed(connection)
+    assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+
+
+def test_stopping_closes_idle_connections_and_frees_the_port(sandbox: Sandbox) -> None:
+    with serve(sandbox) as server, raw(server) as idle:
+        port = server.server_port
+        idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(1000).startswith(b"HTTP/1.1 404 ")
+        server.stop()
+        assert idle.recv(1000) == b""
+    with serve(sandbox, port) as server:
+        assert server.server_port == port
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_system(sandbox: Sandbox, server: Server) -> None:
+    with pytest.raises(OSError, match="in use"), serve(sandbox, server.server_port):
+        pass
+
+
+def test_a_log_has_a_line_a_request_and_no_key(sandbox: Sandbox) -> None:
+    lines: list[str] = []
+    with serve(sandbox, log=lines.append) as server, client_of(server) as connection:
+        connection.request("GET", "/x", headers=HEADERS)
+        connection.getresponse().read()
+    assert lines == ['"GET /x HTTP/1.1" 404 -']
+
+
+def test_served_and_in_process_are_the_same_sandbox(sandbox: Sandbox, connection: HTTPConnection) -> None:
+    create(connection).read()
+    caller = Caller(sandbox)
+    assert json.loads(listed(connection).read())["result"]["data"]["schedules"] == caller.listed()

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import sqlite3
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sandbox_calls import Caller, error
+
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.store import Key, Store
+
+
+def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with Sandbox.open(path) as sandbox:
+        caller = Caller(sandbox)
+        created = caller.create(modelId=None)
+        archived = caller.do("haloSchedule.archive", {"id": caller.create()["id"]})
+        context = caller.get("project.getAuthContext")
+        sandbox.add_key(Key("sk-inference-third"))
+    with Sandbox.open(path) as sandbox:
+        caller = Caller(sandbox)
+        assert caller.listed(includeArchived=True) == [created, archived]
+        assert caller.get("project.getAuthContext") == context
+        assert Caller(sandbox, "sk-inference-third").get("project.getProjects") == []
+        renamed = caller.do("haloSchedule.update", {"id": created["id"], "title": "Renamed"})
+        assert renamed["modelId"] == "halo-large"
+
+
+def test_two_sandboxes_may_share_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with Sandbox.open(path) as one, Sandbox.open(path) as other:
+        created = Caller(one).create()
+        assert Caller(other).listed() == [created]
+        Caller(other).do("haloSchedule.archive", {"id": created["id"]})
+        assert Caller(one).listed() == []
+
+
+def test_eight_threads_on_a_file_lose_nothing(tmp_path: Path) -> None:
+    def work(number: int) -> str:
+        with Sandbox.open(path) as sandbox:
+            created = Caller(sandbox).create(title=f"Number {number}")
+            return str(Caller(sandbox).do("haloSchedule.update", {"id": created["id"], "hours": [1]})["title"])
+
+    path = tmp_path / "sandbox.db"
+    with ThreadPoolExecutor(8) as pool:
+        titles = list(pool.map(work, range(40)))
+    with Sandbox.open(path) as sandbox:
+        assert sorted(each["title"] for each in sandbox.schedules()) == sorted(titles)
+
+
+def test_one_row_updated_by_many_threads_keeps_every_change(tmp_path: Path) -> None:
+    fields = {"hours": [1], "minutes": [2], "spanLimit": 3, "lookbackHours": 4, "maxTurns": 5, "enabled": False}
+    with Sandbox.open(tmp_path / "sandbox.db") as sandbox:
+        caller = Caller(sandbox)
+        schedule_id = caller.create()["id"]
+
+        def change(name: str) -> None:
+            caller.do("haloSchedule.update", {"id": schedule_id, name: fields[name]})
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(change, fields))
+        stored = caller.get("haloSchedule.getById", {"id": schedule_id})
+        assert {name: stored[name] for name in fields} == fields
+
+
+def test_a_halo_folder_is_private_and_hides_itself_from_git(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / ".halo"
+    Sandbox.open(folder / "sandbox.db").close()
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
+    if sys.platform != "win32":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_of_another_name_or_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    Sandbox.open(tmp_path / "other" / "sandbox.db").close()
+    assert not (tmp_path / "other" / ".gitignore").exists()
+    (tmp_path / ".halo").mkdir()
+    Sandbox.open(tmp_path / ".halo" / "sandbox.db").close()
+    assert not (tmp_path / ".halo" / ".gitignore").exists()
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    path.write_text("version: 1\n" * 100, encoding="utf-8")
+    with pytest.raises(SandboxError) as caught:
+        Sandbox.open(path)
+    assert str(caught.value) == f"{path}: SQLite says: file is not a database"
+    assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE photos (name)")
+    connection.close()
+    with pytest.raises(SandboxError) as caught:
+        Sandbox.open(path)
+    said = f"{path} is not a sandbox of this version of halo; name another file or delete it."
+    assert str(caught.value) == said
+
+
+def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox.open(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(SandboxError, match="not a sandbox of this version"):
+        Sandbox.open(path)
+
+
+def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError) as caught:
+        Sandbox.open(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: SQLite says: unable to open database file"
+
+
+def test_a_file_in_place_of_the_folder_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("", encoding="ascii")
+    with pytest.raises(SandboxError, match="the sandbox's folder cannot be made"):
+        Sandbox.open(tmp_path / "x" / "y" / "sandbox.db")
+    with pytest.raises(SandboxError):
+        Sandbox.open(tmp_path / "x" / "sandbox.db")
+
+
+def test_nothing_of_a_failed_write_remains() -> None:
+    def fail_half_way() -> None:
+        with store.writing() as tables:
+            tables.add_project("p", "P", "2026-01-01T00:00:00.000Z")
+            raise ZeroDivisionError
+
+    store = Store(None)
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    with store.reading() as tables:
+        assert tables.projects() == []
+    store.close()
+
+
+def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
+    sandbox = Sandbox.open(None)
+    sandbox.close()
+    answer = Caller(sandbox).ask("haloSchedule.listEligibleModels")
+    assert error(answer) == (500, -32603, "INTERNAL_SERVER_ERROR", "The sandbox is closed.")
