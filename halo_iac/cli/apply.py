@@ -114,8 +114,8 @@ def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: f
             retry=retry,
             concurrency=concurrency,
         )
-        for event in narrated(happening, workplace.console, len(planned.changes)):
-            events.append(event)
+        # What was told before a second Ctrl-C stays in the list.
+        events.extend(narrated(happening, workplace.console, len(planned.changes)))
     return summarize(planned.changes, events, is_interrupted=stop.is_set())
 
 

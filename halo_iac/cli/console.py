@@ -7,12 +7,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
-_PIPE_WIDTH: Final = 120
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
 
 
@@ -58,6 +57,11 @@ class Console:
         """Write narration or an error; a missing final newline is added."""
         self._write(self._stderr, text)
 
+    @property
+    def narration(self) -> TextIO:
+        """Return standard error for whoever redraws lines; what is written there is veiled as well."""
+        return _VeiledStream(self._stderr, self._veiled)
+
     def ask(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
         self._stderr.write(self._veiled(question))
@@ -73,6 +77,11 @@ class Console:
     def shows_progress(self) -> bool:
         """Say whether narration goes to a terminal, where lines may be redrawn."""
         return self._stderr.isatty() and self.env.get("TERM", "") not in _PLAIN_TERMINALS
+
+    @property
+    def narration(self) -> TextIO:
+        """Return standard error as a stream, for a display that writes to it by itself."""
+        return cast("TextIO", _Veiled(self._stderr, self._veiled))
 
     @property
     def out_style(self) -> Style:
@@ -93,7 +102,7 @@ class Console:
         return Style(
             colour=is_coloured and self.env.get("TERM", "") not in _PLAIN_TERMINALS,
             unicode=encoding.startswith("utf"),
-            width=shutil.get_terminal_size().columns if is_terminal else _PIPE_WIDTH,
+            width=shutil.get_terminal_size().columns if is_terminal else None,
         )
 
     def _write(self, stream: TextIO, text: str) -> None:
@@ -105,3 +114,51 @@ class Console:
         for veil in self._veils:
             text = veil(text)
         return text
+
+
+class _Veiled(io.TextIOBase):
+    """A stream whose writes pass through the console's veils."""
+
+    def __init__(self, stream: TextIO, veil: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._veil = veil
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in the base class
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        return self._stream.write(self._veil(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+class _VeiledStream(io.TextIOBase, TextIO):
+    """A stream whose every write passes through the veils."""
+
+    def __init__(self, stream: TextIO, veil: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._veil = veil
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        return self._stream.write(self._veil(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()

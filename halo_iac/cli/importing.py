@@ -59,7 +59,7 @@ def _write(workplace: Workplace, path: Path) -> Adoption:
     write_atomically(path, text)
     schema = path.parent / "halo.schema.json"
     if not schema.exists():
-        write_atomically(schema, schema_text("project"))
+        write_atomically(schema, schema_text(schema.name))
     return adoption
 
 

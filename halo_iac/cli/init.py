@@ -64,7 +64,7 @@ def init(
     from halo_iac.load.schema import schema_text
 
     write_atomically(path, _HEAD + _schedules(agent))
-    write_atomically(path.parent / SCHEMA_FILE, schema_text("project"))
+    write_atomically(path.parent / SCHEMA_FILE, schema_text(SCHEMA_FILE))
     console.out(f"Wrote {path} and {path.parent / SCHEMA_FILE}.")
     console.err("Next: `halo agent list` shows the agents, `halo plan` what would happen.")
     return 0

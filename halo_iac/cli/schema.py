@@ -17,6 +17,11 @@ class SchemaName(StrEnum):
     INCLUDE = "include"
     PLAN = "plan"
 
+    @property
+    def file_name(self) -> str:
+        """Return the name under which the schema is committed."""
+        return "halo.schema.json" if self is SchemaName.PROJECT else f"halo.{self}.schema.json"
+
 
 def schema(
     ctx: typer.Context,
@@ -34,5 +39,5 @@ def schema(
     from halo_iac.load.schema import schema_text
 
     console: Console = ctx.obj
-    console.out(schema_text(name.value))
+    console.out(schema_text(name.file_name))
     return 0

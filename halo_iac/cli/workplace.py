@@ -103,15 +103,20 @@ class Workplace:
 
     def connect_for_reading(self) -> Connection:
         """Return a connection for a command that needs no schedules of ours: a project file only says which project."""
+        connection = self.connect(self._project_if_any())
+        if connection.is_sandbox and not self.console.wants_json:
+            self.console.err(f"SANDBOX {connection.base_url}")
+        return connection
+
+    def _project_if_any(self) -> Project | None:
         if self.choice.project is not None:
-            return self.connect()
+            return None
         try:
-            project = self.load()
+            return self.load()
         except ProjectNotFound:
             if self.named_file is not None:
                 raise
-            return self.connect()
-        return self.connect(project)
+            return None
 
     def settings(self, project: Project | None = None) -> Settings:
         """Resolve key, base URL, team and project; the inf config file means nothing to a sandbox."""

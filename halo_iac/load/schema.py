@@ -121,6 +121,11 @@ FILES: Final[dict[str, Callable[[], Schema]]] = {
 """The committed files in ``schemas/``, by name."""
 
 
+def schema_text(file_name: str) -> str:
+    """Return one of :data:`FILES` as it is committed, printed and written beside a project file."""
+    return render(FILES[file_name]())
+
+
 def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     schema: Schema = TypeAdapter(model).json_schema(schema_generator=_Untitled)
     definitions = schema["$defs"]
