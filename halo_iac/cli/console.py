@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TextIO, cast
+from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
     from halo_iac.render.style import Style
@@ -79,11 +79,6 @@ class Console:
         return self._stderr.isatty() and self.env.get("TERM", "") not in _PLAIN_TERMINALS
 
     @property
-    def narration(self) -> TextIO:
-        """Return standard error as a stream, for a display that writes to it by itself."""
-        return cast("TextIO", _Veiled(self._stderr, self._veiled))
-
-    @property
     def out_style(self) -> Style:
         """Return what standard output can show."""
         return self._style(self._stdout)
@@ -114,30 +109,6 @@ class Console:
         for veil in self._veils:
             text = veil(text)
         return text
-
-
-class _Veiled(io.TextIOBase):
-    """A stream whose writes pass through the console's veils."""
-
-    def __init__(self, stream: TextIO, veil: Callable[[str], str]) -> None:
-        self._stream = stream
-        self._veil = veil
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in the base class
-        return self._stream.encoding
-
-    def write(self, text: str) -> int:
-        return self._stream.write(self._veil(text))
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
 
 
 class _VeiledStream(io.TextIOBase, TextIO):
