@@ -14,7 +14,7 @@ from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Reje
 from halo_iac.model.change import FieldChange, Plan, Runs
 from halo_iac.model.outcome import Event, Status, Summary
 from halo_iac.model.schedule import FIELDS, Spec
-from halo_iac.render.json import error_json, plan_json, problems_json, read_plan, summary_json
+from halo_iac.render.json import apply_json, document, error_json, plan_json, problems_json, read_plan, summary_json
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text import plan_text
 
@@ -77,6 +77,16 @@ def test_a_document_is_ascii_and_commands_no_ci_runner(words: str) -> None:
 def test_text_that_is_not_unicode_is_a_typed_error() -> None:
     with pytest.raises(DocumentError, match="not valid Unicode"):
         plan_json(hostile("\udc80"))
+
+
+def test_what_apply_did_stands_beside_its_plan() -> None:
+    plan = plan_of(create("a", BASE))
+    summary = Summary((Event(plan.changes[0], Status.DONE, "new-id"),))
+    assert json.loads(apply_json(plan, summary)) == {
+        "plan": json.loads(plan_json(plan)),
+        "summary": json.loads(summary_json(summary)),
+    }
+    assert json.loads(apply_json(plan, None))["summary"] is None
 
 
 GOOD = json.loads(plan_json(plan_of(create("a", BASE))))
@@ -191,5 +201,13 @@ def test_a_summary_says_what_came_of_every_change() -> None:
         ],
         "counts": {"done": 1, "not started": 1},
         "is_interrupted": False,
-        "exit_code": 4,
     }
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_an_answer_of_the_platform_is_passed_on_harmless_and_equal(words: str) -> None:
+    text = document([{"title": words, words: None}])
+    assert json.loads(text) == [{"title": words, words: None}]
+    assert text.isascii()
+    assert "##" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())

@@ -84,7 +84,7 @@ def _is_whole(change: Change) -> bool:
 
 def problems_json(problems: Sequence[Problem]) -> str:
     """Return the problems of project files, in their order; an empty list where there are none."""
-    return _document({"problems": [_problem(problem) for problem in problems]})
+    return document({"problems": [_problem(problem) for problem in problems]})
 
 
 def error_json(error: HaloError) -> str:
@@ -99,19 +99,31 @@ def error_json(error: HaloError) -> str:
         fields["problems"] = [_problem(problem) for problem in error.problems]
     if isinstance(error, PlatformError):
         fields |= {"procedure": error.procedure, "status": error.status}
-    return _document({"error": fields})
+    return document({"error": fields})
 
 
 def summary_json(summary: Summary) -> str:
     """Return what came of every change, in the order of the plan."""
-    return _document(
-        {
-            "outcomes": [_outcome(event) for event in summary.events],
-            "counts": dict(sorted(Counter(str(event.status) for event in summary.events).items())),
-            "is_interrupted": summary.is_interrupted,
-            "exit_code": summary.exit_code,
-        }
-    )
+    return document(_summary(summary))
+
+
+def apply_json(plan: Plan, summary: Summary | None) -> str:
+    """Return a plan and what came of it; ``summary`` is null where there was nothing to carry out."""
+    planned = _adapter().dump_python(plan, mode="json")
+    return document({"plan": planned, "summary": None if summary is None else _summary(summary)})
+
+
+def document(value: object) -> str:
+    """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
+    return _harmless(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    return {
+        "outcomes": [_outcome(event) for event in summary.events],
+        "counts": dict(sorted(Counter(str(event.status) for event in summary.events).items())),
+        "is_interrupted": summary.is_interrupted,
+    }
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -135,10 +147,6 @@ def _outcome(event: Event) -> dict[str, Any]:
         "hint": event.hint,
         "elapsed": None if event.elapsed is None else round(event.elapsed, 3),
     }
-
-
-def _document(value: object) -> str:
-    return _harmless(json.dumps(value, indent=2, ensure_ascii=True))
 
 
 def _harmless(document: str) -> str:

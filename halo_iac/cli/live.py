@@ -1,0 +1,134 @@
+"""Narration of a run on standard error: a live line per change on a terminal, plain lines in a pipe (design §6, §8).
+
+What has ended scrolls by as a plain line; only what is under way is redrawn, so no screen is too small for a long run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+from halo_iac.cli.console import Console
+from halo_iac.model.outcome import Event, Status
+from halo_iac.render.style import Style, cut
+from halo_iac.render.text.outcome import event_line
+
+if TYPE_CHECKING:
+    from rich.console import Console as Screen
+    from rich.live import Live
+    from rich.text import Text
+
+_FRAMES_A_SECOND: Final = 8
+_LARGEST: Final = 16
+"""How many lines are redrawn at most; on a lower screen, as many as fit."""
+
+
+def narrated(events: Iterable[Event], console: Console, total: int) -> Iterator[Event]:
+    """Yield the events of a run of ``total`` changes, each shown on standard error as it comes."""
+    if console.shows_progress:
+        with LiveLines(console.narration, console.err_style, total) as lines:
+            for event in events:
+                lines.show(event)
+                yield event
+        return
+    style, ended = console.err_style, set[int]()
+    for event in events:
+        if event.status.is_final:
+            ended.add(id(event.change))
+            console.err(event_line(event, style, position=(len(ended), total)))
+        elif event.status is not Status.STARTED:
+            console.err(event_line(event, style))
+        yield event
+
+
+class LiveLines:
+    """Draws the changes that are under way below the lines of those that have ended; a context manager.
+
+    ``clock`` gives seconds from any start, for how long a change has been under way.
+    """
+
+    def __init__(
+        self, stream: TextIO, style: Style, total: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._style = style
+        self._total = total
+        self._clock = clock
+        self._ended: set[int] = set()
+        self._under_way: dict[int, tuple[Event, float]] = {}
+        self._drawn: tuple[tuple[Event, float], ...] = ()
+        self._screen = _screen(stream, style)
+        self._live = _live(self._screen, self._draw)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Take note of an event: what has ended is written down for good, what is under way is drawn by the clock."""
+        change = id(event.change)
+        if event.status.is_final:
+            self._ended.add(change)
+            self._under_way.pop(change, None)
+        else:
+            since = self._under_way[change][1] if change in self._under_way else self._clock()
+            self._under_way[change] = (event, since)
+        self._drawn = tuple(self._under_way.values())  # whole, because another thread draws it
+        if event.status.is_final:
+            self._write(event_line(event, self._style, position=(len(self._ended), self._total)))
+
+    def _write(self, lines: str) -> None:
+        from rich.text import Text
+
+        self._screen.print(Text.from_ansi(lines), soft_wrap=True)
+
+    def _draw(self) -> Text:
+        from rich.text import Text
+
+        room = max(1, min(_LARGEST, self._screen.height - 2))
+        width = max(1, self._screen.width - 1)
+        now = self._clock()
+        lines = [self._line(event, now - since, width) for event, since in self._drawn[:room]]
+        if len(self._drawn) > room:
+            lines[-1] = self._style.own(f"… and {len(self._drawn) - room + 1} more")
+        return Text.from_ansi("\n".join(lines), no_wrap=True, end="")
+
+    def _line(self, event: Event, seconds: float, width: int) -> str:
+        plain = Style(unicode=self._style.unicode)
+        words = " ".join(line.strip() for line in event_line(event, plain).split("\n")[:2])
+        line = cut(f"{words}  {seconds:.0f} s", width, plain.own("…"))
+        return self._style.paint(line, "warning" if event.status is Status.RETRYING else event.change.action)
+
+
+def _screen(stream: TextIO, style: Style) -> Screen:
+    from rich.console import Console as Screen
+
+    return Screen(
+        file=stream,
+        force_terminal=True,
+        no_color=not style.colour,
+        color_system="standard" if style.colour else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def _live(screen: Screen, draw: Callable[[], Text]) -> Live:
+    from rich.live import Live
+
+    return Live(
+        console=screen,
+        get_renderable=draw,
+        refresh_per_second=_FRAMES_A_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        vertical_overflow="crop",
+    )

@@ -1,0 +1,53 @@
+"""What is wrong, as text: problems one to a line, errors with what to do (design §2, house.md habit 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from halo_iac.errors import HaloError, Problem, ProjectError
+from halo_iac.render.style import Style
+
+
+def problems_text(problems: Sequence[Problem], style: Style) -> str:
+    """Return ``path:line:column: message (hint)`` one to a line, then their number; empty without problems."""
+    if not problems:
+        return ""
+    files = len({problem.path for problem in problems})
+    total = f"{_counted(len(problems), 'problem')} in {_counted(files, 'file')}"
+    return "\n".join([*(_line(problem, style) for problem in problems), style.paint(total, "refused"), ""])
+
+
+def error_text(error: HaloError, style: Style) -> str:
+    """Return an error as a person reads it: what happened and where, then what to do.
+
+    Problems of project files stay lines of their own, as editors and CI systems look for them.
+    """
+    if isinstance(error, ProjectError) and error.problems:
+        hints = _hint(error.hint, style)
+        return problems_text(error.problems, style) + "".join(f"{line}\n" for line in hints)
+    first, *others = style.safe_lines(error.message)
+    lines = [f"{style.paint('error:', 'refused')} {first}", *_behind_bars(others, style)]
+    return "\n".join([*lines, *_hint(error.hint, style), ""])
+
+
+def _line(problem: Problem, style: Style) -> str:
+    place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
+    hint = f" ({problem.hint})" if problem.hint else ""
+    words = style.safe(f"{place}: {problem.message}{hint}")
+    shown = style.safe(place)
+    return style.paint(shown, "bold") + words[len(shown) :] if words.startswith(shown) else words
+
+
+def _hint(hint: str | None, style: Style) -> Iterator[str]:
+    if hint:
+        first, *others = style.safe_lines(hint)
+        yield f"{style.paint('hint:', 'bold')} {first}"
+        yield from _behind_bars(others, style)
+
+
+def _behind_bars(lines: Sequence[str], style: Style) -> list[str]:
+    return [f"{style.own('│')} {line}".rstrip() for line in lines]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

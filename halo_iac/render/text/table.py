@@ -1,0 +1,67 @@
+"""Tables and records: aligned columns of foreign words, as one string (performance.md, Text)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from halo_iac.render.style import Style, columns, cut, padded
+
+_GAP: Final = "  "
+_NARROWEST: Final = 8
+"""No column is made narrower than this: below it, nothing can be told apart."""
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
+    """Return headers and rows in aligned columns, ending in a newline.
+
+    On a screen too narrow for them the widest columns are cut; without a width nothing is. Columns of numbers stand to
+    the right.
+    """
+    cells = [[style.safe(cell) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
+    widths = _fitting(widths, style.width)
+    is_number = [bool(cells) and all(row[index].isdecimal() for row in cells) for index in range(len(headers))]
+    head = _line(headers, widths, is_number, style)
+    return "\n".join([style.paint(head, "bold"), *(_line(row, widths, is_number, style) for row in cells), ""])
+
+
+def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
+    """Return one name and value a line; a value of several lines goes on behind a bar."""
+    names = [style.safe(name) for name, _ in pairs]
+    width = max(map(columns, names), default=0)
+    bar = style.own("│")
+    lines = []
+    for name, (_, value) in zip(names, pairs, strict=True):
+        first, *others = style.safe_lines(value)
+        label = style.paint(padded(name, width), "bold")
+        lines.append(f"{label}{_GAP}{first}".rstrip())
+        lines += (f"{' ' * width}{bar} {line}".rstrip() for line in others)
+    return "\n".join([*lines, ""]) if lines else ""
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], is_number: Sequence[bool], style: Style) -> str:
+    ellipsis = style.own("…")
+    parts = []
+    for cell, width, is_right in zip(cells, widths, is_number, strict=True):
+        shown = cut(cell, width, ellipsis)
+        parts.append(shown.rjust(width) if is_right else padded(shown, width))
+    return _GAP.join(parts).rstrip()
+
+
+def _fitting(widths: Sequence[int], room: int | None) -> list[int]:
+    """Return widths that fit into ``room``, taking from the widest column first."""
+    fitting = list(widths)
+    if room is None:
+        return fitting
+    excess = sum(fitting) + len(_GAP) * (len(fitting) - 1) - room
+    while excess > 0:
+        widest = max(range(len(fitting)), key=fitting.__getitem__)
+        second = max((width for index, width in enumerate(fitting) if index != widest), default=0)
+        floor = max(min(second, fitting[widest] - 1), _NARROWEST)
+        taken = min(excess, fitting[widest] - floor)
+        if taken <= 0:
+            break
+        fitting[widest] -= taken
+        excess -= taken
+    return fitting

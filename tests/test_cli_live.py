@@ -1,0 +1,111 @@
+"""The live display: what is under way is redrawn, what has ended stays, on any screen."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from render_samples import BASE, create
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.live import LiveLines, narrated
+from halo_iac.model.outcome import Event, Status
+from halo_iac.render.style import Style
+
+CHANGES = [replace(create(f"schedule-{n}", BASE), key=f"schedule-{n}") for n in range(40)]
+
+
+def shown(style: Style, *events: Event, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="")
+    with LiveLines(stream, style, len(CHANGES), clock=lambda: 0.0) as lines:
+        for event in events:
+            lines.show(event)
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def without_codes(text: str) -> list[str]:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").split("\n")
+
+
+@pytest.fixture(autouse=True)
+def _small_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "8")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def test_what_has_ended_stays_and_what_is_under_way_is_cut_to_the_screen() -> None:
+    long = replace(CHANGES[1], key="a-key-that-is-longer-than-the-screen-is-wide")
+    done = Event(CHANGES[0], Status.DONE, "i" * 60, elapsed=1.0)
+    lines = without_codes(shown(Style(), Event(CHANGES[0], Status.STARTED), done, Event(long, Status.STARTED)))
+    assert "+ creating     a-key-that-is-longer-th…" in {line[:40] for line in lines}
+    assert f"[ 1/40] + created      schedule-0  {'i' * 60}  (1.00 s)" in lines
+
+
+def test_more_than_fit_are_counted() -> None:
+    text = shown(Style(), *(Event(change, Status.STARTED) for change in CHANGES))
+    assert "… and 35 more" in without_codes(text)
+    assert max(map(len, without_codes(text))) < 40
+
+
+def test_a_retry_stays_on_its_live_line() -> None:
+    events = (Event(CHANGES[0], Status.STARTED), Event(CHANGES[0], Status.RETRYING, None, "HTTP 503"))
+    assert any(
+        line.startswith(". retrying     schedule-0 │ HTTP 503") for line in without_codes(shown(Style(), *events))
+    )
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    hostile = replace(CHANGES[0], key="ключ\x1b[2J")
+    events = (Event(hostile, Status.STARTED), Event(hostile, Status.FAILED, None, "нет", "→"))
+    text = shown(Style(unicode=False), *events, *(Event(c, Status.STARTED) for c in CHANGES), encoding="ascii")
+    assert "\x1b[2J" not in text
+    assert "\\u043a" in text
+
+
+def test_colours_are_only_used_where_they_are_wanted() -> None:
+    event = Event(CHANGES[0], Status.DONE, "1", elapsed=0.1)
+    assert "\x1b[32m" in shown(Style(colour=True), event)
+    assert "\x1b[32m" not in shown(Style(), event)
+
+
+def test_a_change_that_ends_twice_is_counted_once() -> None:
+    twin = replace(CHANGES[0])
+    events = (Event(twin, Status.DONE, "1"), Event(twin, Status.FAILED, "1", "its twin was older"))
+    lines = without_codes(shown(Style(), *events))
+    assert [line for line in lines if line.startswith("[")] == [
+        "[ 1/40] + created      schedule-0  1",
+        "[ 1/40] ! failed       schedule-0  1",
+    ]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def narration(stream: io.StringIO, **env: str) -> str:
+    console = Console(io.StringIO(), io.StringIO(), stream, env)
+    console.hide(lambda text: text.replace("sk-secret", "***"))
+    leaky = replace(CHANGES[0], key="sk-secret")
+    events = [Event(leaky, Status.STARTED), Event(leaky, Status.RETRYING, None, "HTTP 503"), Event(leaky, Status.DONE)]
+    assert list(narrated(events, console, 1)) == events
+    return stream.getvalue()
+
+
+def test_a_pipe_gets_plain_lines_of_what_matters() -> None:
+    assert narration(io.StringIO()) == ". retrying     ***\n      | HTTP 503\n[1/1] + created      ***\n"
+
+
+def test_a_terminal_is_redrawn_and_never_shows_the_key() -> None:
+    text = narration(Terminal(), TERM="xterm")
+    assert "\x1b[" in text
+    assert "***" in text
+    assert "sk-secret" not in text
