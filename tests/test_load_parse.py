@@ -169,8 +169,10 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
         (b"[a]: b\n", "f:1:1: a key has to be a string (put it in quotes)"),
         (
             b"a: b: c\n",
-            "f:1:5: not valid YAML: mapping values are not allowed in this context "
-            "(put a value with a colon in it in quotes)",
+            (
+                "f:1:5: not valid YAML: mapping values are not allowed in this context "
+                "(put a value with a colon in it in quotes)"
+            ),
         ),
         (
             b"a: {\nb: 1\n",

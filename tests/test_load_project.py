@@ -1,43 +1,328 @@
-"""A project file → Project: the example of the design, layers and origins."""
+"""Project files → Project: layers, includes, prompts, variables, environments, and where every value stands."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from halo_iac.load import load
-from halo_iac.model.project import Project
+import pytest
 
-EXAMPLE = """\
+from halo_iac.errors import ProjectError
+from halo_iac.load import disk, load
+from halo_iac.model import defaults
+from halo_iac.model.origin import Origin, Source
+from halo_iac.model.project import Project, Scope, UndeclaredPolicy
+from halo_iac.model.schedule import FIELDS, Cadence, Spec
+
+EVERYTHING = """\
+# yaml-language-server: $schema=./halo.schema.json
 version: 1
+project: 2f6c1c5e
+undeclared: archive
+scope:
+  agents: [checkout]
+  title_prefix: "Checkout: "
+protect: ["Checkout: nightly*"]
+include: [schedules/*.yaml]
 agents: {checkout: 6f1e2a9c}
 defaults: {timezone: America/Los_Angeles, lookback_hours: 48}
 overrides: {enabled: false}
 schedules:
-  checkout-daily:
-    title: Daily checkout review
+  weekly-review:
+    title: "Checkout: weekly review"
     agent: checkout
     frequency: weekly
-    days_of_week: [thu, mon]
-    at: "09:30"
-    lookback: 7d
+    days_of_week: [thu, 1]
+    hours: 9
+    minutes: [30, 0, 30]
     prompt: |
       Look for errors.
+
+    model_id: m1
+    summarization_model_id: m2
+    span_limit: 20000
+    lookback: 7d
+    max_subagent_depth: 2
+    max_turns: 40
+    enabled: true
+    state: active
+    renamed_from: Old title
+    id: 0b9d6c1e
+"""
+INCLUDED = """\
+# Kept by the checkout team
+schedules:
+  hourly:
+    title: "Checkout: hourly"
+    agent: checkout
+    cron: "*/30 * * * *"
+    prompt_file: prompts/hourly.md
+  gone: {title: "Checkout: gone", state: archived, prompt_file: prompts/gone.md}
 """
 
 
+def written(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode())
+    return folder
+
+
 def loaded(folder: Path, text: str, **variables: str) -> Project:
-    (folder / "halo.yaml").write_text(text, encoding="utf-8")
-    return load(Path("halo.yaml"), variables=variables, cwd=folder)
+    return load(Path("halo.yaml"), variables=variables, cwd=written(folder, {"halo.yaml": text}))
 
 
-def test_every_field_says_which_layer_decided_it(tmp_path: Path) -> None:
-    origins = loaded(tmp_path, EXAMPLE).entries[0].origins
-    fields = ("title", "hours", "lookback_hours", "timezone", "enabled", "span_limit")
-    assert {field: str(origins.of(field)) for field in fields} == {
-        "title": "halo.yaml:7",
-        "hours": "halo.yaml:11",
-        "lookback_hours": "halo.yaml:12",
-        "timezone": "halo.yaml:3 (defaults)",
-        "enabled": "halo.yaml:4 (overrides)",
+@pytest.fixture
+def everything(tmp_path: Path) -> Project:
+    files = {
+        "halo.yaml": EVERYTHING,
+        "schedules/team.yaml": INCLUDED,
+        "schedules/prompts/hourly.md": "\ufeffLook at\r\nthe last hour.  \r\n\r\n",
+    }
+    return load(Path("halo.yaml"), variables={}, cwd=written(tmp_path, files))
+
+
+def test_the_example_of_the_design_loads_whole(everything: Project) -> None:
+    assert everything.entries[0].spec == Spec(
+        title="Checkout: weekly review",
+        agent="checkout",
+        frequency="weekly",
+        days_of_week=(1, 4),
+        days_of_month=(),
+        hours=(9,),
+        minutes=(0, 30),
+        timezone="America/Los_Angeles",
+        prompt="Look for errors.",
+        model_id="m1",
+        summarization_model_id="m2",
+        span_limit=20000,
+        lookback_hours=168,
+        max_subagent_depth=2,
+        max_turns=40,
+        enabled=False,
+    )
+    assert [(entry.key, entry.renamed_from, entry.id, entry.is_retired) for entry in everything.entries] == [
+        ("weekly-review", ("Old title",), "0b9d6c1e", False),
+        ("hourly", (), None, False),
+        ("gone", (), None, True),
+    ]
+
+
+def test_policy_and_aliases_are_read(everything: Project) -> None:
+    assert (everything.path, everything.project_id, everything.undeclared) == (
+        "halo.yaml",
+        "2f6c1c5e",
+        UndeclaredPolicy.ARCHIVE,
+    )
+    assert everything.scope == Scope(("checkout",), "Checkout: ")
+    assert (everything.protect, everything.aliases) == (("Checkout: nightly*",), {"checkout": "6f1e2a9c"})
+
+
+def test_policy_keys_say_where_they_are_written(everything: Project) -> None:
+    keys = ("project", "scope", "scope.agents", "scope.title_prefix", "protect", "agents.checkout", "undeclared")
+    assert [str(everything.origin(key)) for key in keys] == [f"halo.yaml:{line}" for line in (3, 5, 6, 7, 8, 10, 4)]
+
+
+def test_an_included_entry_takes_its_prompt_from_beside_its_own_file(everything: Project) -> None:
+    spec = everything.entries[1].spec
+    assert spec is not None
+    assert spec.prompt == "Look at\nthe last hour."
+    assert spec.cadence == Cadence("hourly", (), (), (), (0, 30), "America/Los_Angeles")
+
+
+def test_a_retired_entry_needs_no_more_than_its_title(everything: Project) -> None:
+    entry = everything.entries[2]
+    assert (entry.title, entry.spec, entry.is_retired) == ("Checkout: gone", None, True)
+
+
+def test_every_field_says_which_layer_decided_it(everything: Project) -> None:
+    origins = everything.entries[0].origins
+    assert {field: str(origins.of(field)) for field in FIELDS if field not in {"model_id", "span_limit"}} == {
+        "title": "halo.yaml:15",
+        "agent": "halo.yaml:16",
+        "frequency": "halo.yaml:17",
+        "days_of_week": "halo.yaml:18",
+        "days_of_month": "built-in default",
+        "hours": "halo.yaml:19",
+        "minutes": "halo.yaml:20",
+        "timezone": "halo.yaml:11 (defaults)",
+        "prompt": "halo.yaml:21",
+        "summarization_model_id": "halo.yaml:25",
+        "lookback_hours": "halo.yaml:27",
+        "max_subagent_depth": "halo.yaml:28",
+        "max_turns": "halo.yaml:29",
+        "enabled": "halo.yaml:12 (overrides)",
+    }
+    assert origins.entry == Origin(Source.ENTRY, "halo.yaml", 14, 3)
+
+
+def test_fields_of_a_cron_expression_and_a_prompt_file_say_so_too(everything: Project) -> None:
+    origins = everything.entries[1].origins
+    assert {field: str(origins.of(field)) for field in ("frequency", "minutes", "prompt", "span_limit")} == {
+        "frequency": "schedules/team.yaml:6",
+        "minutes": "schedules/team.yaml:6",
+        "prompt": "schedules/prompts/hourly.md:1",
         "span_limit": "built-in default",
     }
+
+
+def test_what_is_left_out_means_the_documented_default(tmp_path: Path) -> None:
+    project = loaded(tmp_path, "version: 1\nschedules: {a: {title: T, agent: x, frequency: daily, hours: 9}}")
+    assert project.entries[0].spec == Spec(
+        title="T",
+        agent="x",
+        frequency="daily",
+        days_of_week=(),
+        days_of_month=(),
+        hours=(9,),
+        minutes=(0,),
+        timezone="UTC",
+        prompt=defaults.PROMPT,
+        model_id=None,
+        summarization_model_id=None,
+        span_limit=10_000,
+        lookback_hours=24,
+        max_subagent_depth=3,
+        max_turns=50,
+        enabled=None,
+    )
+
+
+def test_a_project_without_schedules_is_one(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "version: 1\nschedules: {}").entries == ()
+
+
+def test_two_spellings_are_one_field_across_layers(tmp_path: Path) -> None:
+    text = (
+        "version: 1\ndefaults: {agent: x, lookback_hours: 5, prompt_file: p.md}\noverrides: {lookback: 2d}\n"
+        "schedules: {a: {title: T, frequency: hourly, lookback_hours: 7, prompt: mine}}"
+    )
+    written(tmp_path, {"p.md": "theirs"})
+    entry = loaded(tmp_path, text).entries[0]
+    assert entry.spec is not None
+    assert (entry.spec.lookback_hours, entry.spec.prompt) == (48, "mine")
+    assert str(entry.origins.of("lookback_hours")) == "halo.yaml:3 (overrides)"
+
+
+def test_environments_share_included_files(tmp_path: Path) -> None:
+    shared = "schedules:\n  a: {title: 'Review${SUFFIX:-}', agent: bot, cron: '@daily'}\n"
+    head = "version: 1\ninclude: [shared/*.yaml]\nagents: {bot: %s}\n"
+    written(
+        tmp_path,
+        {
+            "shared/all.yaml": shared,
+            "halo.yaml": head % "prod-bot",
+            "halo.staging.yaml": head % "staging-bot" + "overrides: {enabled: false, agent: other}\n",
+        },
+    )
+    production = load(Path("halo.yaml"), variables={}, cwd=tmp_path)
+    staging = load(Path("halo.staging.yaml"), variables={"HALO_VAR_SUFFIX": " (staging)"}, cwd=tmp_path)
+    specs = [project.entries[0].spec for project in (production, staging)]
+    assert [(spec.title, spec.agent, spec.enabled) for spec in specs if spec] == [
+        ("Review", "bot", None),
+        ("Review (staging)", "other", False),
+    ]
+    assert str(staging.entries[0].origins.of("enabled")) == "halo.staging.yaml:4 (overrides)"
+    assert (production.aliases, staging.aliases) == ({"bot": "prod-bot"}, {"bot": "staging-bot"})
+
+
+def test_a_file_included_twice_is_loaded_once_and_in_order_of_name(tmp_path: Path) -> None:
+    body = "schedules: {%s: {title: %s, agent: x, cron: '@daily'}}"
+    names = ("s/b", "s/a", "s/deep/er/c", "s/.hidden/d", "z")
+    written(tmp_path, {f"{name}.yaml": body % (name[-1], name[-1]) for name in names})
+    (tmp_path / "s" / "link.yaml").symlink_to(tmp_path / "s" / "a.yaml")
+    (tmp_path / "s" / "circle").symlink_to(tmp_path / "s")
+    project = loaded(tmp_path, "version: 1\ninclude: [z.yaml, 's/*.yaml', 's/**/[a-c].yaml', '**/*.yaml']")
+    assert [entry.key for entry in project.entries] == ["z", "a", "b", "c"]
+
+
+def test_paths_are_shown_relative_to_the_working_directory(tmp_path: Path) -> None:
+    written(tmp_path, {"project/halo.yaml": "version: 3\nschedules: {}\n", "elsewhere/x": ""})
+    with pytest.raises(ProjectError) as raised:
+        load(tmp_path / "project" / "halo.yaml", variables={}, cwd=tmp_path / "elsewhere")
+    assert raised.value.message.startswith("../project/halo.yaml:1:10: ")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("${A}", "1"),
+        ("a ${A}-${B_2} z", "a 1-two z"),
+        ("${NONE:-fall back}", "fall back"),
+        ("x${EMPTY:-}y", "xy"),
+        ("${EMPTY:-f}", "f"),
+        ("${A:-f}", "1"),
+        ("$$ $${A} $5 a$", "$ ${A} $5 a$"),
+        ("${INNER}", "${A}"),
+    ],
+)
+def test_variables_stand_for_their_values(tmp_path: Path, title: str, expected: str) -> None:
+    variables = {"HALO_VAR_A": "1", "HALO_VAR_B_2": "two", "HALO_VAR_EMPTY": "", "HALO_VAR_INNER": "${A}", "NONE": "no"}
+    text = f"version: 1\nschedules:\n  a: {{title: '{title}', agent: x, cron: '@daily'}}\n"
+    assert loaded(tmp_path, text, **variables).entries[0].title == expected
+
+
+def test_variables_are_read_in_every_string_of_an_entry_but_not_in_prompts_and_policy(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nprotect: ['${V}']\ndefaults: {timezone: '${TZ}', model_id: '${V}'}\nschedules:\n"
+        "  a: {title: T, agent: '${V}', frequency: '${F}', days_of_week: ['${D}'], at: '${AT}', lookback: '${L}',"
+        " prompt: 'costs ${V}', renamed_from: ['${V}'], id: '${V}', state: '${S:-active}'}\n"
+    )
+    variables = {"V": "v", "TZ": "Asia/Tokyo", "F": "weekly", "D": "mon", "AT": "09:30", "L": "2d"}
+    project = loaded(tmp_path, text, **{f"HALO_VAR_{name}": value for name, value in variables.items()})
+    entry = project.entries[0]
+    assert entry.spec is not None
+    assert (entry.spec.agent, entry.spec.model_id, entry.spec.prompt, entry.spec.lookback_hours) == (
+        "v",
+        "v",
+        "costs ${V}",
+        48,
+    )
+    assert entry.spec.cadence == Cadence("weekly", (1,), (), (9,), (30,), "Asia/Tokyo")
+    assert (entry.renamed_from, entry.id, project.protect) == (("v",), "v", ("${V}",))
+
+
+def test_entries_may_share_fields_by_merge_keys(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nschedules:\n  a: &a\n    title: A\n    agent: x\n    cron: '@daily'\n"
+        "  b:\n    <<: *a\n    title: B\n"
+    )
+    entry = loaded(tmp_path, text).entries[1]
+    assert (entry.title, str(entry.origins.of("title")), str(entry.origins.of("agent"))) == (
+        "B",
+        "halo.yaml:9",
+        "halo.yaml:5",
+    )
+
+
+def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MAX_FILES", 3)
+    files = {f"s/{name}.yaml": "schedules: {}" for name in "abcd"}
+    written(tmp_path, files)
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
+    message = "one file too many: a project has at most 3"
+    assert raised.value.message.splitlines() == [f"halo.yaml:2:11: `s/{name}.yaml`: {message}" for name in "cd"]
+
+
+def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MAX_TOTAL", 60)
+    written(tmp_path, {"a.yaml": "schedules: {}"})
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\ninclude: [a.yaml]\n# " + "x" * 20)
+    assert raised.value.message == "halo.yaml:2:11: `a.yaml`: too much: a project's files have at most 0 MiB in all"
+
+
+def test_more_schedules_than_anyone_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("halo_iac.load.project.MAX_SCHEDULES", 1)
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\nschedules: {a: {}, b: {}}")
+    assert raised.value.message == "halo.yaml:2:1: more than 1 schedules in all"
+
+
+def test_a_long_prompt_in_the_file_itself_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError) as raised:
+        loaded(
+            tmp_path, f"version: 1\nschedules: {{a: {{title: T, agent: x, cron: '@daily', prompt: {'é' * 140_000}}}}}"
+        )
+    assert raised.value.message == "halo.yaml:2:61: the prompt is longer than 256 KiB"

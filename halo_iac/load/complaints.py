@@ -91,6 +91,8 @@ def _worded(found: Found, below: Location, allowed: Collection[str]) -> tuple[st
         return f"{shown(field)} is missing", None
     if found["input"] is None:
         return f"{shown(field)} is null", "write `schedules: {}`" if field == "schedules" else "leave the key out"
+    if field in _WORDS:
+        return f"{shown(field)}: expected {_WORDS[field]}", hints.for_value(field, found["input"])
     message, hint = _WORDINGS.get(found["type"], _form)(found, field)
     return f"{shown(field)}: {message}", hint
 
@@ -131,10 +133,6 @@ def _day(found: Found, field: str) -> tuple[str, str | None]:
     return f"expected {_RANGES[field]}", hints.for_day(found["input"])
 
 
-def _word(found: Found, field: str) -> tuple[str, str | None]:
-    return f"expected {_WORDS[field]}", hints.for_value(field, found["input"])
-
-
 def _empty(_: Found, field: str) -> tuple[str, str | None]:
     return "it is empty", "leave the key out" if field not in {"title", "prompt"} else None
 
@@ -151,7 +149,6 @@ _WORDINGS: Final[dict[str, Callable[[Found, str], tuple[str, str | None]]]] = {
     "dict_type": _type,
     "greater_than_equal": _range,
     "less_than_equal": _range,
-    "literal_error": _word,
     "day": _day,
     "too_short": _empty,
     "string_too_short": _empty,

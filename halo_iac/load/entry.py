@@ -57,13 +57,7 @@ class EntryReader:
             place.complain_of_lack("expected keys and values", "an entry without any is no schedule")
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
-        title = given.get("title")
-        if title is not None and "id" not in given:
-            is_whole = _check_title(place, title) and is_whole
-        if title is not None and self.title_prefix is not None and not title.startswith(self.title_prefix):
-            place.complain(
-                "title", f"the title is outside of the scope: it has to begin with {shown(self.title_prefix)}"
-            )
+        self._check_title(place, given)
         if not is_whole:
             return None
         is_retired = given.get("state") == "archived"
@@ -72,13 +66,26 @@ class EntryReader:
             return None
         return Entry(
             key=key,
-            title=title,
+            title=given.get("title"),
             spec=spec,
             origins=EntryOrigins(place.document, key, self.overrides, self.defaults),
             is_retired=is_retired,
             renamed_from=tuple(given.get("renamed_from", ())),
             id=given.get("id"),
         )
+
+    def _check_title(self, place: Place, given: Fields) -> None:
+        """Report a title that may not be used, or that is not this project's to use; an ``id`` excuses odd ones."""
+        title = given.get("title")
+        if title is None:
+            return
+        oddity = None if "id" in given else titles.oddity(title)
+        if oddity is not None:
+            corrected = titles.corrected(title)
+            place.complain("title", oddity, f"write {shown(corrected, longest=titles.LONGEST)}" if corrected else None)
+        if self.title_prefix is not None and not title.startswith(self.title_prefix):
+            rule = f"it has to begin with {shown(self.title_prefix)}"
+            place.complain("title", f"the title is outside of the scope: {rule}")
 
     def _spec(self, place: Place, given: Fields) -> Spec | None:
         merged = {**BUILT_IN, **self.defaults.fields, **given, **self.overrides.fields}
@@ -97,15 +104,6 @@ class EntryReader:
             **with_relevant_parts(parts["frequency"], parts),
             **{name: merged[name] for name in BUILT_IN},
         )
-
-
-def _check_title(place: Place, title: str) -> bool:
-    oddity = titles.oddity(title)
-    if oddity is None:
-        return True
-    corrected = titles.corrected(title)
-    place.complain("title", oddity, f"write {shown(corrected, longest=titles.LONGEST)}" if corrected else None)
-    return False
 
 
 def _names_a_schedule(place: Place, given: Fields) -> bool:

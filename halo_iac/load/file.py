@@ -199,7 +199,12 @@ class IncludeFile(TypedDict):
 class ProjectFile(TypedDict, total=False):
     """A project file."""
 
-    version: Required[Annotated[Literal[1], Field(description="The version of this format: 1.")]]
+    version: Required[
+        Annotated[
+            int,
+            Field(ge=1, le=1, description="The version of this format: 1.", json_schema_extra={"const": 1}),
+        ]
+    ]
     project: Annotated[
         str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project goes before it.")
     ]

@@ -215,9 +215,14 @@ def for_zone(name: str, zones: Collection[str]) -> str | None:
     meant = _ZONES.get(name.lower())
     if meant is not None:
         return f"write `{meant}`"
-    for zone in sorted(zones):
-        if folded(zone) == folded(name) or zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"):
-            return f"did you mean `{zone}`?"
+    ways = (
+        lambda zone: folded(zone) == folded(name),
+        lambda zone: zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"),
+    )
+    for is_it in ways:
+        for zone in sorted(zones):
+            if is_it(zone):
+                return f"did you mean `{zone}`?"
     return _close(name, zones)
 
 

@@ -1,0 +1,121 @@
+"""``at:`` and ``cron:`` → parts of a cadence, or why there are none that say the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cronsim import CronSim
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
+
+EVERY_MINUTE = tuple(range(60))
+EVERY_HOUR = tuple(range(24))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("* * * * *", {"frequency": "hourly", "minutes": EVERY_MINUTE}),
+        ("*/15 * * * *", {"frequency": "hourly", "minutes": (0, 15, 30, 45)}),
+        ("5/20 * * * *", {"frequency": "hourly", "minutes": (5, 25, 45)}),
+        ("0 */2 * * *", {"frequency": "daily", "hours": tuple(range(0, 24, 2)), "minutes": (0,)}),
+        ("30 9,17 * * *", {"frequency": "daily", "hours": (9, 17), "minutes": (30,)}),
+        (
+            "0 9 * * 1-5",
+            {"frequency": "weekly", "days_of_week": (1, 2, 3, 4, 5), "hours": (9,), "minutes": (0,)},
+        ),
+        ("0 9 * * FRI-sat", {"frequency": "weekly", "days_of_week": (5, 6), "hours": (9,), "minutes": (0,)}),
+        ("0 9 * * 5-7", {"frequency": "weekly", "days_of_week": (0, 5, 6), "hours": (9,), "minutes": (0,)}),
+        ("0 * * * 1", {"frequency": "weekly", "days_of_week": (1,), "hours": EVERY_HOUR, "minutes": (0,)}),
+        ("0 9 * jan-dec 0-7", {"frequency": "daily", "hours": (9,), "minutes": (0,)}),
+        ("0 0 1,15 * *", {"frequency": "monthly", "days_of_month": (1, 15), "hours": (0,), "minutes": (0,)}),
+        ("@hourly", {"frequency": "hourly", "minutes": (0,)}),
+        ("@daily", {"frequency": "daily", "hours": (0,), "minutes": (0,)}),
+        ("@weekly", {"frequency": "weekly", "days_of_week": (0,), "hours": (0,), "minutes": (0,)}),
+        ("@monthly", {"frequency": "monthly", "days_of_month": (1,), "hours": (0,), "minutes": (0,)}),
+    ],
+)
+def test_cron_maps_where_a_cadence_says_the_same(expression: str, expected: Parts) -> None:
+    assert from_cron(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        (
+            "0 9 1 * 1",
+            "cron fires where either the day of the month or the day of the week fits, and a schedule cannot",
+        ),
+        ("0 9 */2 * 1", "cron fires where either"),
+        ("0 9 * 1 *", "cron restricts the months, and a schedule fires in all of them"),
+        (
+            "0 9 * * * *",
+            "cron has five fields (minute, hour, day of month, month, day of week), not 6: seconds and years",
+        ),
+        ("0 9 * *", "cron has five fields (minute, hour, day of month, month, day of week), not 4"),
+        ("@reboot", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
+        ("@yearly", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
+        ("60 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("0 24 * * *", "cron's hour has no meaning here: expected 0 to 23, `*`, lists, ranges and steps"),
+        ("0 9 0 * *", "cron's day of month has no meaning here: expected 1 to 31, `*`, lists, ranges and steps"),
+        ("0 9 * * 8", "cron's day of week has no meaning here: expected 0 to 7, `*`, lists, ranges and steps"),
+        ("*/0 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("5-1 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("1, * * * *", "cron's minute has no meaning here: expected numbers, `*`, lists, ranges and steps"),
+        ("0 9 L * *", "cron's day of month has no meaning here: expected numbers, `*`, lists, ranges and steps"),
+        ("0 9 * * 1#2", "cron's day of week has no meaning here: expected numbers, `*`, lists, ranges and steps"),
+        ("0 ² * * *", "cron's hour has no meaning here: expected numbers, `*`, lists, ranges and steps"),
+    ],
+)
+def test_cron_that_does_not_map_says_why(expression: str, why: str) -> None:
+    with pytest.raises(Unmappable) as raised:
+        from_cron(expression)
+    assert raised.value.message.startswith(why)
+
+
+FIELD = st.sampled_from(["*", "*/2", "1", "1,3", "2-5", "1-6/2", "3/2"])
+
+
+@given(minute=FIELD, hour=FIELD, day=st.sampled_from(["*", "1", "2-5", "*/7"]), week_day=FIELD)
+@settings(deadline=None, max_examples=80)
+def test_a_mapped_cadence_fires_when_cron_does(minute: str, hour: str, day: str, week_day: str) -> None:
+    expression = f"{minute} {hour} {day} * {week_day}"
+    try:
+        parts = from_cron(expression)
+    except Unmappable:
+        return
+    start = datetime(2026, 1, 30, 23, 59, tzinfo=UTC)
+    fires = CronSim(expression, start)
+    moment = start
+    for _ in range(30):
+        expected = next(fires)
+        moment += timedelta(minutes=1)
+        while not _fires(parts, moment):
+            moment += timedelta(minutes=1)
+            assert moment <= expected
+        assert moment == expected
+
+
+def _fires(parts: Parts, moment: datetime) -> bool:
+    return (
+        moment.minute in parts["minutes"]
+        and moment.hour in parts.get("hours", EVERY_HOUR)
+        and moment.isoweekday() % 7 in parts.get("days_of_week", range(7))
+        and moment.day in parts.get("days_of_month", range(32))
+    )
+
+
+def test_times_of_day_become_hours_and_minutes() -> None:
+    assert from_times(["17:30", "9:00", "09:30", "17:00", "17:00"]) == {"hours": (9, 17), "minutes": (0, 30)}
+
+
+def test_times_that_form_no_product_name_what_would_be_added() -> None:
+    with pytest.raises(Unmappable) as raised:
+        from_times(["09:00", "17:30"])
+    assert (raised.value.message, raised.value.hint) == (
+        "these times are no product of hours and minutes: it would also fire at 09:30, 17:00",
+        "split them over several entries",
+    )

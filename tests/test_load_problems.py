@@ -1,0 +1,400 @@
+"""Every kind of bad input and the exact words it gets, as ``path:line:column: message (hint)``."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from halo_iac.errors import ProjectError, ProjectNotFound
+from halo_iac.load import load
+
+GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
+
+
+def problems(folder: Path, files: dict[str, str | bytes] | str, **variables: str) -> list[str]:
+    """Load ``halo.yaml`` among the files and return what is wrong; an empty list if nothing is."""
+    for name, content in ({"halo.yaml": files} if isinstance(files, str) else files).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        load(Path("halo.yaml"), variables=variables, cwd=folder)
+    except ProjectError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def entry(**fields: str | None) -> str:
+    """Return a project file with one entry: a good one with these fields laid over it, without those that are None."""
+    written = {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
+    return "version: 1\nschedules:\n  a:\n" + "".join(f"    {key}: {value}\n" for key, value in written.items())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        # form of one field
+        ({"hours": "24"}, "7:12: `hours`: expected 0 to 23"),
+        ({"hours": "[9, -1]"}, "7:16: `hours`: expected 0 to 23"),
+        ({"hours": '["9"]'}, "7:13: `hours`: expected a whole number, 0 to 23 (write it without quotes)"),
+        ({"hours": "9.0"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
+        ({"hours": "[9.0]"}, "7:13: `hours`: expected a whole number, 0 to 23"),
+        ({"hours": "true"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
+        ({"hours": "[]"}, "7:12: `hours`: it is empty (leave the key out)"),
+        ({"hours": ""}, "7:11: `hours` is null (leave the key out)"),
+        ({"hours": "{a: 1}"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
+        ({"minutes": "60"}, "8:14: `minutes`: expected 0 to 59"),
+        ({"span_limit": "0"}, "8:17: `span_limit`: expected 1 to 2147483647"),
+        ({"span_limit": "true"}, "8:17: `span_limit`: expected a whole number, 1 to 2147483647"),
+        ({"lookback_hours": "-1"}, "8:21: `lookback_hours`: expected 1 to 2147483647"),
+        ({"max_subagent_depth": "6"}, "8:25: `max_subagent_depth`: expected 1 to 5"),
+        ({"max_turns": "101"}, "8:16: `max_turns`: expected 1 to 100"),
+        ({"max_turns": "'9'"}, "8:16: `max_turns`: expected a whole number, 1 to 100 (write it without quotes)"),
+        ({"enabled": "yes"}, "8:14: `enabled`: expected true or false (without quotes)"),
+        ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
+        ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
+        ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
+        ({"timezone": "PST"}, "8:15: no time zone is named `PST` (write `America/Los_Angeles`)"),
+        ({"timezone": "utc"}, "8:15: no time zone is named `utc` (did you mean `UTC`?)"),
+        ({"timezone": "Berlin"}, "8:15: no time zone is named `Berlin` (did you mean `Europe/Berlin`?)"),
+        ({"timezone": "Factory"}, "8:15: no time zone is named `Factory`"),
+        ({"timezone": "../x"}, "8:15: `timezone`: expected an IANA time zone, such as America/Los_Angeles"),
+        ({"prompt": "' '"}, "8:13: `prompt`: the prompt is empty"),
+        ({"prompt": '"a\\0b"'}, "8:13: a NUL byte in the prompt"),
+        ({"id": "a b"}, "8:9: `id`: expected up to 200 printable characters without spaces"),
+        ({"id": "7"}, "8:9: `id`: expected text (put it in quotes)"),
+        ({"model_id": "' m'"}, "8:15: `model_id`: expected text without a space at either end"),
+        ({"renamed_from": "[]"}, "8:19: `renamed_from`: it is empty (leave the key out)"),
+        ({"renamed_from": "[5]"}, "8:20: `renamed_from`: expected text (put it in quotes)"),
+        ({"state": "paused"}, "8:12: `state`: expected active or archived (write `enabled: false`)"),
+        (
+            {"frequency": "dayly"},
+            "6:16: `frequency`: expected hourly, daily, weekly or monthly (did you mean `daily`?)",
+        ),
+        (
+            {"frequency": "weekdays"},
+            (
+                "6:16: `frequency`: expected hourly, daily, weekly or monthly "
+                "(write `weekly` with `days_of_week: [mon, tue, wed, thu, fri]`)"
+            ),
+        ),
+        # keys
+        ({"timeZone": "UTC"}, "8:5: unknown key `timeZone` (did you mean `timezone`?)"),
+        ({"daysOfWeek": "[1]"}, "8:5: unknown key `daysOfWeek` (did you mean `days_of_week`?)"),
+        ({"agentUuid": "x"}, "8:5: unknown key `agentUuid` (did you mean `agent`?)"),
+        ({"max_turn": "5"}, "8:5: unknown key `max_turn` (did you mean `max_turns`?)"),
+        ({"suspend": "true"}, "8:5: unknown key `suspend` (write `enabled: false`)"),
+        ({"paused": "false"}, "8:5: unknown key `paused` (write `enabled: true`)"),
+        ({"active": "false"}, "8:5: unknown key `active` (write `enabled: false`)"),
+        ({"archived": "true"}, "8:5: unknown key `archived` (write `state: archived`)"),
+        ({"name": "x"}, "8:5: unknown key `name` (did you mean `title`?)"),
+        ({"schedule": "'0 9 * * *'"}, "8:5: unknown key `schedule` (did you mean `frequency` or `cron`?)"),
+        ({"undeclared": "report"}, "8:5: unknown key `undeclared` (it belongs at the top of the project file)"),
+        ({"wholly_odd": "1"}, "8:5: unknown key `wholly_odd`"),
+        ({'"\\e[31m"': "1"}, "8:5: unknown key `\\x1b[31m`"),
+        # cadence
+        ({"frequency": None}, "3:3: `frequency` is missing (hourly, daily, weekly or monthly; or give `cron`)"),
+        ({"hours": None}, '3:3: `hours` is missing: daily needs it (such as `hours: [9]`, or `at: "09:00"`)'),
+        (
+            {"frequency": "weekly"},
+            "3:3: `days_of_week` is missing: weekly needs it (such as `days_of_week: [mon, thu]`)",
+        ),
+        (
+            {"frequency": "monthly"},
+            "3:3: `days_of_month` is missing: monthly needs it (such as `days_of_month: [1, 15]`)",
+        ),
+        (
+            {"frequency": "hourly"},
+            "7:5: `hours` is for daily, weekly and monthly, not for hourly (remove it, or change `frequency`)",
+        ),
+        ({"days_of_week": "1"}, "8:5: `days_of_week` is for weekly, not for daily (remove it, or change `frequency`)"),
+        (
+            {"days_of_month": "1"},
+            "8:5: `days_of_month` is for monthly, not for daily (remove it, or change `frequency`)",
+        ),
+        (
+            {"days_of_week": "[Monday]"},
+            "8:20: `days_of_week`: expected 0 to 6, or sun to sat (write `mon`)",
+        ),
+        (
+            {"days_of_week": "7"},
+            "8:19: `days_of_week`: expected 0 to 6, or sun to sat (7 is no day here: Sunday is 0)",
+        ),
+        (
+            {"hours": None, "at": "['09:00', '17:30']"},
+            (
+                "7:9: these times are no product of hours and minutes: it would also fire at 09:30, 17:00 "
+                "(split them over several entries)"
+            ),
+        ),
+        (
+            {"hours": None, "at": "9"},
+            '7:9: `at`: expected a list of times, such as ["09:30"] (write it in quotes, such as "09:00")',
+        ),
+        ({"hours": None, "at": "9am"}, '7:9: `at`: expected a time of day such as "09:30"'),
+        ({"at": "09:00"}, "7:5: `hours` and `at` say the same (keep one)"),
+        ({"cron": "'0 9 * * *'", "frequency": None}, "6:5: `hours` and `cron` say the same (keep one)"),
+        (
+            {"cron": "'0 9 1 * 1'", "frequency": None, "hours": None},
+            (
+                "6:11: cron fires where either the day of the month or the day of the week fits, and a schedule cannot "
+                "say so (restrict one of the two, or split it over two entries)"
+            ),
+        ),
+        (
+            {"cron": "daily", "frequency": None, "hours": None},
+            '6:11: `cron`: expected five cron fields, such as "0 9 * * 1-5"',
+        ),
+        # what an entry lacks
+        ({"title": None}, "3:3: `title` is missing"),
+        ({"agent": None}, "3:3: `agent` is missing (give it here or under `defaults`)"),
+        ({"title": None, "state": "archived"}, "3:3: `title` is missing: an archived entry needs it, or an `id`"),
+        ({"state": "archived", "hours": "99"}, "7:12: `hours`: expected 0 to 23"),
+        # two spellings
+        ({"lookback": "1d", "lookback_hours": "24"}, "8:5: `lookback` and `lookback_hours` say the same (keep one)"),
+        # titles
+        ({"title": "' T'"}, "4:12: a title has no space at either end (write `T`)"),
+        ({"title": '"T\\u00a0"'}, "4:12: a title has no space at either end (write `T`)"),
+        ({"title": '"a\\u200bb"'}, "4:12: a title holds no control, format or zero-width characters (write `ab`)"),
+        ({"title": '"a\\nb"'}, "4:12: a title holds no control, format or zero-width characters (write `a b`)"),
+        ({"title": '"e\\u0301"'}, "4:12: a title is written in NFC, its composed form (write `é`)"),
+        ({"title": '"\\u200b"'}, "4:12: a title holds no control, format or zero-width characters"),
+        ({"title": "x" * 201}, f"4:12: a title has 1 to 200 characters, this one 201 (write `{'x' * 200}`)"),
+        ({"title": "''"}, "4:12: `title`: it is empty"),
+        ({"title": "2026"}, "4:12: `title`: expected text (put it in quotes)"),
+        # variables
+        ({"title": "${REGION} T"}, "4:12: `${REGION}` is not set (set HALO_VAR_REGION, or write ${REGION:-fallback})"),
+        (
+            {"agent": "${a-b}"},
+            "5:12: `${` begins no variable (write ${NAME} or ${NAME:-fallback}, and $$ for a dollar)",
+        ),
+        ({"hours": "'${HOUR:-9}'"}, "7:12: `hours`: expected a whole number, 0 to 23 (write it without quotes)"),
+        # prompt files
+        ({"prompt_file": "gone.md"}, "8:18: `gone.md`: no such file"),
+        ({"prompt_file": "folder.md"}, "8:18: `folder.md`: a directory, not a file"),
+        ({"prompt_file": "blank.md"}, "8:18: `blank.md`: empty"),
+        ({"prompt_file": "latin.md"}, "8:18: `latin.md`: not valid UTF-8"),
+        ({"prompt_file": "nul.md"}, "8:18: `nul.md`: a NUL byte in it"),
+        ({"prompt_file": "long.md"}, "8:18: `long.md`: larger than 256 KiB"),
+        ({"prompt_file": "out.md"}, "8:18: `out.md`: outside of the project's folder"),
+        ({"prompt_file": "circle.md"}, None),
+        ({"prompt_file": "socket.md"}, "8:18: `socket.md`: not a regular file"),
+        ({"prompt_file": "/etc/x.md"}, "8:18: `/etc/x.md`: a path is relative to the file that names it"),
+        ({"prompt_file": "C:x.md"}, "8:18: `C:x.md`: a path is relative to the file that names it"),
+        ({"prompt_file": "a\\x.md"}, "8:18: `a\\x.md`: a path is written with `/`, not with a backslash"),
+        ({"prompt_file": "../x.md"}, "8:18: `../x.md`: a path does not leave its folder with `..`"),
+        ({"prompt_file": ".git/x.md"}, "8:18: `.git/x.md`: no part of a path begins with a dot"),
+        ({"prompt_file": '"a\\0.md"'}, "8:18: `a\\x00.md`: a path holds no NUL or other control characters"),
+        ({"prompt_file": "halo.yaml"}, "8:18: `halo.yaml`: the file's name has to end in .md or .txt"),
+        (
+            {"prompt_file": "${X}.md"},
+            "8:18: `${X}.md`: no such file (variables are not read in paths of prompts)",
+        ),
+        ({"prompt_file": "fine.md", "prompt": "x"}, "9:5: `prompt` and `prompt_file` say the same (keep one)"),
+    ],
+)
+def test_an_entry_with_something_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], expected: str | None
+) -> None:
+    project = tmp_path / "project"
+    (project / "folder.md").mkdir(parents=True)
+    (tmp_path / "elsewhere.md").write_text("x")
+    (project / "out.md").symlink_to(tmp_path / "elsewhere.md")
+    (project / "circle.md").symlink_to(project / "circle.md")
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.chdir(project)  # a socket's path is short
+        listener.bind("socket.md")
+        prompts = {"blank.md": " \n", "latin.md": b"\xe9", "nul.md": "a\0", "long.md": "x" * 262_145, "fine.md": "x"}
+        found = problems(project, {"halo.yaml": entry(**fields), **prompts})
+    if expected is None:
+        assert found[0].startswith("halo.yaml:8:18: `circle.md`: cannot be read: ")
+    else:
+        assert found == [f"halo.yaml:{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("schedules: {}", ["1:1: `version` is missing"]),
+        ("version: 2\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
+        ("version: '1'\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
+        ("version: true\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
+        ("version: 1", ["1:1: `schedules` is missing (a project without any says `schedules: {}`)"]),
+        ("version: 1\nschedules:", ["2:11: `schedules` is null (write `schedules: {}`)"]),
+        ("version: 1\nschedules: [a]", ["2:12: `schedules`: expected keys and values"]),
+        ("version: 1\nschedules: {a: x}", ["2:13: expected keys and values (an entry without any is no schedule)"]),
+        (
+            "version: 1\nschedules: {'My report!': {}}",
+            [
+                (
+                    "2:13: key `My report!` is not made of letters, digits, - and _ "
+                    "(64 at most, a letter or digit first) "
+                    "(write `My-report`)"
+                )
+            ],
+        ),
+        (
+            "version: 1\nschedule: {}",
+            [
+                "1:1: `schedules` is missing (a project without any says `schedules: {}`)",
+                "2:1: unknown key `schedule` (did you mean `schedules`?)",
+            ],
+        ),
+        ("version: 1\nschedules: {}\nprune: true", ["3:1: unknown key `prune` (write `undeclared: archive`)"]),
+        (
+            "version: 1\nschedules: {}\napi_key: x",
+            ["3:1: unknown key `api_key` (keys, URLs, teams and the sandbox are never read from YAML)"],
+        ),
+        (
+            "version: 1\nschedules: {}\ntimezone: UTC\nhours: 9",
+            [
+                "3:1: unknown key `timezone` (it belongs under `defaults`, `overrides` or an entry)",
+                "4:1: unknown key `hours` (it belongs to an entry of `schedules`)",
+            ],
+        ),
+        (
+            "version: 1\nschedules: {}\nundeclared: delete",
+            ["3:13: `undeclared`: expected report or archive (write `archive`)"],
+        ),
+        (
+            "version: 1\nschedules: {}\nproject: ''",
+            ["3:10: `project`: expected up to 200 printable characters without spaces"],
+        ),
+        ("version: 1\nschedules: {}\nscope: {}", ["3:8: `scope` is empty (leave the key out)"]),
+        ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: it is empty (leave the key out)"]),
+        (
+            "version: 1\nschedules: {}\nscope: {title_prefix: ''}",
+            ["3:23: `title_prefix`: it is empty (leave the key out)"],
+        ),
+        ("version: 1\nschedules: {}\nscope: {agent: [x]}", ["3:9: unknown key `agent` (did you mean `agents`?)"]),
+        (
+            "version: 1\nschedules: {}\nprotect: x",
+            ["3:10: `protect`: expected a list of titles, in which * stands for anything"],
+        ),
+        ("version: 1\nschedules: {}\nagents: {a: 1}", ["3:13: `a`: expected text (put it in quotes)"]),
+        ("version: 1\nschedules: {}\nagents: {' a': x}", ["3:10: ` a`: expected text without a space at either end"]),
+        (
+            "version: 1\nschedules: {}\ndefaults: {title: x, hours: [9], state: archived}",
+            [
+                "3:12: unknown key `title` (it belongs to each entry)",
+                "3:22: unknown key `hours` (it belongs to each entry)",
+                "3:34: unknown key `state` (it belongs to each entry)",
+            ],
+        ),
+        ("version: 1\nschedules: {}\noverrides: 5", ["3:12: `overrides`: expected keys and values"]),
+        (
+            "version: 1\nschedules: {}\ndefaults: {timezone: PST, lookback: 1d, lookback_hours: 24}",
+            [
+                "3:22: no time zone is named `PST` (write `America/Los_Angeles`)",
+                "3:27: `lookback` and `lookback_hours` say the same (keep one)",
+            ],
+        ),
+    ],
+)
+def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected: list[str]) -> None:
+    assert problems(tmp_path, text) == [f"halo.yaml:{problem}" for problem in expected]
+
+
+@pytest.mark.parametrize(
+    ("glob", "expected"),
+    [
+        ("none/*.yaml", "`none/*.yaml`: no file matches"),
+        ("/etc/x.yaml", "`/etc/x.yaml`: a path is relative to the file that names it"),
+        ("./a.yaml", "`./a.yaml`: no part of a path begins with a dot"),
+        ("../a.yaml", "`../a.yaml`: a path does not leave its folder with `..`"),
+        ("a.txt", "`a.txt`: the file's name has to end in .yaml or .yml"),
+        ("folder.yaml", "`folder.yaml`: a directory, not a file"),
+        ("out.yaml", "`out.yaml`: outside of the project's folder"),
+    ],
+)
+def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: str) -> None:
+    project = tmp_path / "project"
+    (project / "folder.yaml").mkdir(parents=True)
+    (tmp_path / "elsewhere.yaml").write_text("schedules: {}")
+    (project / "out.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    assert problems(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
+
+
+def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        {
+            "halo.yaml": (
+                "version: 1\ninclude: [s/*.yaml, none.yaml]\ndefaults: {max_turns: 0, agent: x}\n"
+                "schedules: {k: {title: T}}\n"
+            ),
+            "s/a.yaml": "defaults: {}\nschedules:\n  b: {titel: x}\n  c: {title: ' x', cron: '@never'}\n",
+            "s/b.yaml": "schedules: {a: b: c}\n",
+            "s/c.yaml": "schedules: {k: {title: U, cron: '@daily'}}\n",
+            "s/d.yaml": "- x\n",
+        },
+    )
+    assert found == [
+        "halo.yaml:2:21: `none.yaml`: no file matches",
+        "halo.yaml:3:23: `max_turns`: expected 1 to 100",
+        "halo.yaml:4:13: `frequency` is missing (hourly, daily, weekly or monthly; or give `cron`)",
+        "s/a.yaml:1:1: an included file holds only `schedules`, not `defaults` (it belongs to the project file)",
+        "s/a.yaml:3:7: unknown key `titel` (did you mean `title`?)",
+        "s/a.yaml:4:14: a title has no space at either end (write `x`)",
+        "s/a.yaml:4:26: cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname",
+        "s/b.yaml:1:17: not valid YAML: did not find expected ',' or '}' (put a value with a colon in it in quotes)",
+        "s/c.yaml:1:13: key `k` is already in halo.yaml:4",
+        "s/d.yaml:1:1: expected keys and values at the top of the file",
+    ]
+
+
+def test_a_title_is_declared_once(tmp_path: Path) -> None:
+    one = "agent: x, cron: '@daily', title"
+    text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"
+    rule = "(a title is declared once, unless each has an `id`)"
+    assert problems(tmp_path, text, HALO_VAR_T="T") == [
+        f"halo.yaml:4:40: the title is already that of `a` (halo.yaml:3) {rule}",
+        f"halo.yaml:5:40: the title is already that of `a` (halo.yaml:3) {rule}",
+    ]
+
+
+def test_a_title_may_repeat_where_every_entry_has_an_id(tmp_path: Path) -> None:
+    one = "agent: x, cron: '@daily', title: ' odd\\u200b ', id"
+    assert problems(tmp_path, f"version: 1\nschedules:\n  a: {{{one}: i}}\n  b: {{{one}: j}}\n") == []
+
+
+def test_an_entry_outside_the_scope_is_a_problem(tmp_path: Path) -> None:
+    text = "version: 1\nscope: {title_prefix: 'C: '}\nschedules: {a: {title: D, agent: x, cron: '@daily'}}\n"
+    assert problems(tmp_path, text) == ["halo.yaml:3:24: the title is outside of the scope: it has to begin with `C: `"]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "halo.yaml:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
+        (b"x" * (5 * 1024 * 1024 + 1), "halo.yaml: larger than 5 MiB"),
+        (b"\xff\xfea\0", "halo.yaml: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+    ],
+)
+def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, expected: str) -> None:
+    assert problems(tmp_path, {"halo.yaml": data}) == [expected]
+
+
+def test_a_directory_is_no_project_file(tmp_path: Path) -> None:
+    (tmp_path / "halo.yaml").mkdir()
+    assert problems(tmp_path, {}) == ["halo.yaml: a directory, not a file"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
+def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
+    (tmp_path / "halo.yaml").touch(mode=0)
+    assert problems(tmp_path, {}) == ["halo.yaml: cannot be read: Permission denied"]
+
+
+def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
+    with pytest.raises(ProjectNotFound) as raised:
+        load(Path("halo.yaml"), variables={}, cwd=tmp_path)
+    assert (raised.value.message, raised.value.hint) == ("halo.yaml: no such file", "run `halo init` or `halo import`")
+
+
+def test_a_value_that_is_not_a_word_of_ours_is_not_quoted(tmp_path: Path) -> None:
+    found = problems(tmp_path, "version: SECRET\nproject: SE CRET\napiKey: SECRET\nschedules: [SECRET]\n")
+    assert "SECRET" not in "".join(found)
