@@ -1,15 +1,12 @@
-"""What came of a plan as text, and the tables and problems of the other commands.
-
-``HALO_UPDATE_GOLDEN=1`` writes the golden files anew, as in ``test_render_plan.py``.
-"""
+"""What came of a plan as text, and the tables and problems of the other commands."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+from render_asserts import assert_golden, assert_harmless
 from render_samples import BASE, HOSTILE, archive, create, schedule_id, update
-from test_render_plan import assert_golden, assert_harmless
 
 from halo_iac.errors import HaloError, Problem, ProjectError, UsageError
 from halo_iac.model.change import Action, Cause

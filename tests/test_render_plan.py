@@ -1,20 +1,14 @@
-"""The plan as text: golden output, and what no plan may do to a reader's screen or a CI runner.
-
-``HALO_UPDATE_GOLDEN=1 pytest tests/test_render_plan.py`` writes the golden files anew; read the difference before
-committing it.
-"""
+"""The plan as text: golden output, and what no plan may do to a reader's screen or a CI runner."""
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from render_asserts import assert_golden, assert_harmless
 from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, plan_of, update
 
 from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
@@ -22,23 +16,6 @@ from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text import plan_text
 from halo_iac.render.text.calendar import CADENCES
 from halo_iac.render.text.prompt import COMPARED, DIFF
-
-GOLDEN = Path(__file__).parent / "golden" / "render"
-COMMAND = re.compile(r"^\s*(::|##\[|##vso\[)|##\[|##vso\[", re.MULTILINE)
-RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-
-
-def assert_golden(name: str, text: str) -> None:
-    path = GOLDEN / name
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    assert text == path.read_bytes().decode()
-
-
-def assert_harmless(text: str) -> None:
-    assert RAW.search(text) is None
-    assert COMMAND.search(text) is None
 
 
 @pytest.mark.parametrize(

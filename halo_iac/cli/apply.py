@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Event, Summary
 
-_LARGEST_PLAN: Final = 64 * 1024 * 1024
 _DECLINED: Final = 3
 
 
@@ -69,9 +68,9 @@ def apply(
 
 def _read_saved(name: str) -> Plan:
     from halo_iac.cli.files import read_bytes
-    from halo_iac.render.json import read_plan
+    from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
 
-    return read_plan(read_bytes(Path(name), _LARGEST_PLAN))
+    return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
 
 
 def _refused(planned: Plan, *, as_json: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from halo_iac.errors import HaloError, Problem, ProjectError
 from halo_iac.render.style import Style
+from halo_iac.render.words import counted
 
 
 def problems_text(problems: Sequence[Problem], style: Style) -> str:
@@ -13,7 +14,7 @@ def problems_text(problems: Sequence[Problem], style: Style) -> str:
     if not problems:
         return ""
     files = len({problem.path for problem in problems})
-    total = f"{_counted(len(problems), 'problem')} in {_counted(files, 'file')}"
+    total = f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"
     return "\n".join([*(_line(problem, style) for problem in problems), style.paint(total, "refused"), ""])
 
 
@@ -47,7 +48,3 @@ def _hint(hint: str | None, style: Style) -> Iterator[str]:
 
 def _behind_bars(lines: Sequence[str], style: Style) -> list[str]:
     return [f"{style.own('│')} {line}".rstrip() for line in lines]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from halo_iac.model.change import Blocked, PlanWarning, Refusal, UndeclaredSchedule
 from halo_iac.render.style import Style
 from halo_iac.render.text.change import INDENT
-from halo_iac.render.text.values import LISTED, counted, listed
+from halo_iac.render.text.values import LISTED, listed
+from halo_iac.render.words import counted
 
 
 def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
     """Return entries nothing is planned for, each with what is in the way and what to do."""
     if not blocked:
         return
-    yield style.paint(f"Blocked: {entries(len(blocked))}, for which nothing is planned", "blocked")
+    yield style.paint(f"Blocked: {counted(len(blocked), 'entry', 'entries')}, for which nothing is planned", "blocked")
     for entry in blocked:
         origin = style.paint(f"({style.safe(entry.origin)})", "dim") if entry.origin else ""
         yield f"  {style.paint('!', 'blocked')} {style.paint(style.safe(entry.key), 'bold')}  {origin}".rstrip()
@@ -69,8 +70,3 @@ def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> It
     yield f"{indent}{lead}{first}"
     bar = style.own("│")
     yield from (f"{INDENT}{bar} {line}".rstrip() for line in others)
-
-
-def entries(count: int) -> str:
-    """Return ``1 entry`` or ``2 entries``."""
-    return "1 entry" if count == 1 else f"{count:,} entries"

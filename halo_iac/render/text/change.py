@@ -10,7 +10,8 @@ from halo_iac.model.schedule import Spec
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.calendar import Calendar
 from halo_iac.render.text.prompt import excerpt, prompt_diff
-from halo_iac.render.text.values import counted, from_to, shown
+from halo_iac.render.text.values import from_to, shown
+from halo_iac.render.words import counted
 
 INDENT: Final = "      "
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})

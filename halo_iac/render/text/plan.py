@@ -13,7 +13,8 @@ from halo_iac.render.style import Style
 from halo_iac.render.text.asides import blocked_lines, refusal_lines, undeclared_lines, warning_lines
 from halo_iac.render.text.calendar import CADENCES, Calendar
 from halo_iac.render.text.change import change_block
-from halo_iac.render.text.values import counted, from_to, listed
+from halo_iac.render.text.values import from_to, listed
+from halo_iac.render.words import counted
 
 _LABEL: Final = 9
 _ACTIONS: Final = (Action.CREATE, Action.UPDATE, Action.UNARCHIVE, Action.ARCHIVE)
@@ -84,8 +85,7 @@ def counts_line(plan: Plan, style: Style) -> str:
         *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
     ]
     if not plan.changes:
-        are = "schedule is" if plan.unchanged == 1 else "schedules are"
-        declared = f"{plan.unchanged:,} {are} as declared"
+        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} as declared"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
     numbers = Counter(change.action for change in plan.changes)
     deeds = ", ".join(_deed(action, numbers[action], style) for action in _ACTIONS)

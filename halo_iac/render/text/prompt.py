@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from halo_iac.render.style import Style
-from halo_iac.render.text.values import counted
+from halo_iac.render.words import counted
 
 CONTEXT: Final = 2
 EXCERPT: Final = 8

@@ -50,11 +50,6 @@ def _number(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if digits else text
 
 
-def counted(count: int, noun: str) -> str:
-    """Return ``1 line`` or ``2,000 lines``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, those beyond :data:`LISTED` counted."""
     shown_names = ", ".join(map(style.safe, names[:LISTED]))
