@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from ruamel.yaml.events import (
     AliasEvent,
@@ -21,13 +21,10 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
+from halo_iac.load.bounds import MAX_DEPTH, MAX_EXPANSION
 from halo_iac.load.document import Document, Node, Values
 from halo_iac.load.scalars import FIRST_CHARACTERS, Scalar, resolve
 from halo_iac.load.wording import shown
-
-MAX_DEPTH: Final = 50
-MAX_EXPANSION: Final = 10
-"""How many times its own size, in nodes, a file may grow when its aliases are followed (design §10)."""
 
 Event = Any
 """An event of either parser; ruamel.yaml has no types for what each kind holds."""

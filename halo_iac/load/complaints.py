@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import hints
+from halo_iac.load.bounds import MAX_NUMBER, MAX_PROMPT
 from halo_iac.load.document import Document, Location
-from halo_iac.load.file import LARGEST
 from halo_iac.load.wording import shown
 
 _FORMS: Final = {
@@ -26,8 +26,8 @@ _RANGES: Final = {
     "days_of_month": "1 to 31",
     "hours": "0 to 23",
     "minutes": "0 to 59",
-    "span_limit": f"1 to {LARGEST}",
-    "lookback_hours": f"1 to {LARGEST}",
+    "span_limit": f"1 to {MAX_NUMBER}",
+    "lookback_hours": f"1 to {MAX_NUMBER}",
     "max_subagent_depth": "1 to 5",
     "max_turns": "1 to 100",
 }
@@ -56,6 +56,9 @@ INCLUDE_KEYS: Final = frozenset({"schedules"})
 Found = Any
 """One of :meth:`pydantic.ValidationError.errors`."""
 
+Wording = tuple[str, str | None]
+"""Message and hint."""
+
 
 def report(error: ValidationError, document: Document, below: Location, allowed: Collection[str]) -> set[str]:
     """Add a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys.
@@ -74,83 +77,91 @@ def report(error: ValidationError, document: Document, below: Location, allowed:
     return broken
 
 
-def _unknown_key(key: str, value: object, allowed: Collection[str]) -> tuple[str, str | None]:
+def _unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
 
 
-def _worded(found: Found, below: Location, allowed: Collection[str]) -> tuple[str, str | None]:
+def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
     """Return message and hint for one finding; null comes first, since every check words it differently."""
     names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
-    field = names[-1] if names else "file"
+    subject = names[-1] if names else "file"
     if found["type"] == "extra_forbidden":
         keys = _ALLOWED.get(names[-2], allowed) if len(names) > 1 else allowed
-        return _unknown_key(field, found["input"], keys)
+        return _unknown_key(subject, found["input"], keys)
     if found["type"] == "missing":
-        return f"{shown(field)} is missing", None
+        return f"{shown(subject)} is missing", None
     if found["input"] is None:
-        return f"{shown(field)} is null", "write `schedules: {}`" if field == "schedules" else "leave the key out"
-    if field in _WORDS:
-        return f"{shown(field)}: expected {_WORDS[field]}", hints.for_value(field, found["input"])
-    message, hint = _WORDINGS.get(found["type"], _form)(found, field)
-    return f"{shown(field)}: {message}", hint
+        return f"{shown(subject)} is null", "write `schedules: {}`" if subject == "schedules" else "leave the key out"
+    is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
+    message, hint = _expectation(found, "" if is_alias else subject)
+    return f"{shown(subject)}: {message}", hint
 
 
-def _type(found: Found, field: str) -> tuple[str, str | None]:
+def _expectation(found: Found, field: str) -> Wording:
     value = found["input"]
-    if found["type"] == "list_type":
-        return f"expected a list of {_LISTS.get(field, 'names')}", _hint_for_list(field, value)
-    if found["type"] == "string_type":
-        return "expected text", _hint_for_text(field, value)
-    if found["type"] == "bool_type":
-        return "expected true or false", "without quotes" if isinstance(value, str) else None
-    if found["type"] == "dict_type":
-        return "expected keys and values", None
-    message = f"expected a whole number, {_RANGES.get(field, '')}".rstrip(", ")
-    return message, "write it without quotes" if isinstance(value, str) and value.strip().isdecimal() else None
+    if field in _WORDS:
+        return f"expected {_WORDS[field]}", hints.for_value(field, value)
+    return _EXPECTATIONS.get(found["type"], _form)(field, value)
 
 
-def _hint_for_list(field: str, value: object) -> str | None:
-    if field == "at" and isinstance(value, int | float) and not isinstance(value, bool):
-        return 'write it in quotes, such as "09:00"'
-    return None
+def _list(field: str, value: object) -> Wording:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    hint = 'write it in quotes, such as "09:00"' if field == "at" and is_number else None
+    return f"expected a list of {_LISTS.get(field, 'names')}", hint
 
 
-def _hint_for_text(field: str, value: object) -> str | None:
-    if isinstance(value, bool | int | float):
-        if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
-            return f"write `lookback_hours: {value}`, or `lookback: {value}h`"
-        return "put it in quotes"
-    return None
+def _text(field: str, value: object) -> Wording:
+    if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
+        return "expected text", f"write `lookback_hours: {value}`, or `lookback: {value}h`"
+    return "expected text", "put it in quotes" if isinstance(value, bool | int | float) else None
 
 
-def _range(_: Found, field: str) -> tuple[str, str | None]:
-    return f"expected {_RANGES.get(field, 'another number')}", None
+def _flag(_: str, value: object) -> Wording:
+    return "expected true or false", "without quotes" if isinstance(value, str) else None
 
 
-def _day(found: Found, field: str) -> tuple[str, str | None]:
-    return f"expected {_RANGES[field]}", hints.for_day(found["input"])
+def _mapping(_: str, __: object) -> Wording:
+    return "expected keys and values", None
 
 
-def _empty(_: Found, field: str) -> tuple[str, str | None]:
+def _number(field: str, value: object) -> Wording:
+    is_quoted = isinstance(value, str) and value.strip().isdecimal()
+    return f"expected a whole number, {_RANGES[field]}", "write it without quotes" if is_quoted else None
+
+
+def _range(field: str, _: object) -> Wording:
+    return f"expected {_RANGES[field]}", None
+
+
+def _day(field: str, value: object) -> Wording:
+    return f"expected {_RANGES[field]}", hints.for_day(value)
+
+
+def _empty(field: str, _: object) -> Wording:
     return "it is empty", "leave the key out" if field not in {"title", "prompt"} else None
 
 
-def _form(_: Found, field: str) -> tuple[str, str | None]:
+def _too_long(_: str, __: object) -> Wording:
+    return f"longer than {MAX_PROMPT // 1024} KiB", None
+
+
+def _form(field: str, _: object) -> Wording:
     return _FORMS.get(field, "expected text without a space at either end"), None
 
 
-_WORDINGS: Final[dict[str, Callable[[Found, str], tuple[str, str | None]]]] = {
-    "string_type": _type,
-    "int_type": _type,
-    "bool_type": _type,
-    "list_type": _type,
-    "dict_type": _type,
+_EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
+    "list_type": _list,
+    "string_type": _text,
+    "bool_type": _flag,
+    "dict_type": _mapping,
+    "int_type": _number,
     "greater_than_equal": _range,
     "less_than_equal": _range,
     "day": _day,
     "too_short": _empty,
     "string_too_short": _empty,
+    "string_too_long": _too_long,
     "string_pattern_mismatch": _form,
 }

@@ -5,15 +5,9 @@ from __future__ import annotations
 import stat
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
 from halo_iac.load import globs
-
-MEBIBYTE: Final = 1024 * 1024
-MAX_FILE: Final = 5 * MEBIBYTE
-MAX_PROMPT: Final = 256 * 1024
-MAX_FILES: Final = 1_000
-MAX_TOTAL: Final = 64 * MEBIBYTE
+from halo_iac.load.bounds import MAX_FILE, MAX_FILES, MAX_TOTAL, MEBIBYTE
 
 
 class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which line named the file

@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic's own requirement: before 3.12 it cannot read the standard one
 
+from halo_iac.load.bounds import MAX_NUMBER, MAX_PROMPT
+
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-LARGEST: Final = 2_147_483_647
-"""The platform documents "positive"; this is where common integers end."""
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
@@ -57,7 +57,7 @@ Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=Written
 DayOfMonth = Annotated[int, Field(ge=1, le=31)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Minute = Annotated[int, Field(ge=0, le=59)]
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Reference = Annotated[str, Field(pattern=f"^{NAME}$")]
 Time = Annotated[str, Field(pattern=f"^{TIME}$")]
@@ -94,7 +94,12 @@ class Overlay(TypedDict, total=False):
         ),
     ]
     prompt: Annotated[
-        str, Field(pattern=r"\S", description="What the analysis is asked to do; left out: this tool's own prompt.")
+        str,
+        Field(
+            pattern=r"\S",
+            max_length=MAX_PROMPT,
+            description="What the analysis is asked to do; left out: this tool's own prompt.",
+        ),
     ]
     prompt_file: Annotated[
         str,

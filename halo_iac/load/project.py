@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import hints
+from halo_iac.load.bounds import MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, report
 from halo_iac.load.disk import Disk
 from halo_iac.load.document import Document
@@ -23,8 +24,6 @@ from halo_iac.load.prompts import Prompts
 from halo_iac.load.sources import SourceFile, read_included, read_project_file
 from halo_iac.load.wording import shown
 from halo_iac.model.project import Entry, Project
-
-MAX_SCHEDULES: Final = 100_000
 
 _KEY: Final = re.compile(KEY)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from halo_iac.load.disk import MAX_PROMPT, CannotRead, Disk
+from halo_iac.load.bounds import MAX_PROMPT
+from halo_iac.load.disk import CannotRead, Disk
 from halo_iac.load.paths import PROMPT_SUFFIXES, refusal
 from halo_iac.model.schedule import plain_prompt
 

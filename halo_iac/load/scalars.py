@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-Scalar = str | int | float | bool | None
+from halo_iac.load.bounds import MAX_DIGITS
 
-MAX_DIGITS: Final = 400
-"""Longer numbers stay text: no field wants them, and Python refuses to convert very long ones."""
+Scalar = str | int | float | bool | None
 
 _WORDS: Final[dict[str, bool | None]] = {
     "": None,

@@ -1,0 +1,25 @@
+"""How much a project may be (design §10): far more than anybody has, far less than would hurt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEBIBYTE: Final = 1024 * 1024
+
+MAX_FILE: Final = 5 * MEBIBYTE
+MAX_PROMPT: Final = 256 * 1024
+MAX_FILES: Final = 1_000
+MAX_TOTAL: Final = 64 * MEBIBYTE
+MAX_SCHEDULES: Final = 100_000
+
+MAX_DEPTH: Final = 50
+"""How many mappings and lists may be nested."""
+
+MAX_EXPANSION: Final = 10
+"""How many times its own size, in nodes, a file may grow when its aliases are followed."""
+
+MAX_DIGITS: Final = 400
+"""Longer numbers stay text: no field wants them, and Python refuses to convert very long ones."""
+
+MAX_NUMBER: Final = 2_147_483_647
+"""The platform documents "positive"; this is where common integers end."""

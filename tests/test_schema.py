@@ -1,0 +1,346 @@
+"""The JSON Schemas: fresh, described, and as strict as ``load`` wherever JSON Schema can be."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from halo_iac.errors import ProjectError
+from halo_iac.load import load
+from halo_iac.load.schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
+from halo_iac.load.titles import is_invisible
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
+LEFT_OUT = object()
+
+
+def _name(value: object) -> str:
+    return ascii(value).replace(ascii(LEFT_OUT), "left out")[:120]
+
+
+ENTRY = {"title": "T", "agent": "x", "frequency": "daily", "hours": 9}
+RETIRED = {"state": "archived", "agent": LEFT_OUT, "frequency": LEFT_OUT, "hours": LEFT_OUT}
+
+BROKEN_ENTRIES: list[dict[str, Any]] = [
+    *({field: None} for field in ENTRY),
+    *({field: LEFT_OUT} for field in ENTRY),
+    {"title": ""},
+    {"title": 5},
+    {"title": " T"},
+    {"title": "T "},
+    {"title": "T\u3000"},
+    {"title": "a\u200bb"},
+    {"title": "a\tb"},
+    {"title": "a\u2028b"},
+    {"title": "x" * 201},
+    {"agent": ""},
+    {"agent": " x"},
+    {"frequency": "dayly"},
+    {"frequency": "Daily"},
+    {"frequency": ["daily"]},
+    {"hours": 24},
+    {"hours": -1},
+    {"hours": "9"},
+    {"hours": ["9"]},
+    {"hours": [9, None]},
+    {"hours": True},
+    {"hours": [True]},
+    {"hours": 9.5},
+    {"hours": []},
+    {"minutes": 60},
+    {"minutes": []},
+    {"days_of_week": "mon"},
+    {"days_of_month": 1},
+    {"frequency": "weekly"},
+    {"frequency": "weekly", "days_of_week": 7},
+    {"frequency": "weekly", "days_of_week": "Monday"},
+    {"frequency": "weekly", "days_of_week": []},
+    {"frequency": "weekly", "days_of_week": [True]},
+    {"frequency": "weekly", "days_of_week": 1, "days_of_month": 1},
+    {"frequency": "weekly", "days_of_week": 1, "hours": LEFT_OUT},
+    {"frequency": "monthly"},
+    {"frequency": "monthly", "days_of_month": 0},
+    {"frequency": "monthly", "days_of_month": [32]},
+    {"frequency": "monthly", "days_of_month": 1, "days_of_week": 1},
+    {"frequency": "hourly"},
+    {"frequency": "hourly", "hours": LEFT_OUT, "at": "09:00"},
+    {"frequency": "hourly", "hours": LEFT_OUT, "days_of_week": 1},
+    {"at": "09:00"},
+    {"hours": LEFT_OUT, "at": "09:00", "minutes": 0},
+    {"hours": LEFT_OUT, "at": "24:00"},
+    {"hours": LEFT_OUT, "at": "9am"},
+    {"hours": LEFT_OUT, "at": []},
+    {"hours": LEFT_OUT, "at": 9},
+    {"cron": "0 9 * * *"},
+    {"cron": "0 9 * * *", "frequency": LEFT_OUT},
+    {"cron": "0 9 * *", "frequency": LEFT_OUT, "hours": LEFT_OUT},
+    {"cron": "0 9 * * *", "frequency": LEFT_OUT, "hours": LEFT_OUT, "at": "09:00"},
+    {"timezone": ""},
+    {"timezone": "../x"},
+    {"timezone": 1},
+    {"prompt": ""},
+    {"prompt": " \n"},
+    {"prompt": "x" * 262_145},
+    {"prompt": "x", "prompt_file": "p.md"},
+    {"prompt_file": "p"},
+    {"prompt_file": "/p.md"},
+    {"prompt_file": "../p.md"},
+    {"prompt_file": "a/../p.md"},
+    {"prompt_file": ".p.md"},
+    {"prompt_file": "a/.b/p.md"},
+    {"prompt_file": "C:p.md"},
+    {"prompt_file": "a\\p.md"},
+    {"prompt_file": "a\u0000.md"},
+    {"model_id": ""},
+    {"model_id": None},
+    {"summarization_model_id": 5},
+    {"span_limit": 0},
+    {"span_limit": True},
+    {"span_limit": "5"},
+    {"span_limit": 2**31},
+    {"lookback_hours": 0},
+    {"lookback": 24},
+    {"lookback": "0d"},
+    {"lookback": "7 days"},
+    {"lookback": "7d", "lookback_hours": 24},
+    {"max_subagent_depth": 0},
+    {"max_subagent_depth": 6},
+    {"max_turns": 0},
+    {"max_turns": 101},
+    {"enabled": "true"},
+    {"enabled": 1},
+    {"enabled": None},
+    {"state": "paused"},
+    {"state": None},
+    {"renamed_from": []},
+    {"renamed_from": ""},
+    {"renamed_from": [5]},
+    {"id": ""},
+    {"id": "a b"},
+    {"id": "x" * 201},
+    {"id": 7},
+    {"timeZone": "UTC"},
+    {"suspend": True},
+    {**RETIRED, "title": LEFT_OUT},
+    {**RETIRED, "title": " T"},
+    {**RETIRED, "hours": 99},
+    {**RETIRED, "hours": 9, "at": "09:00"},
+]
+
+BROKEN_PROJECTS: list[dict[str, Any]] = [
+    {"version": LEFT_OUT},
+    {"version": 2},
+    {"version": "1"},
+    {"version": True},
+    {"version": None},
+    {"schedules": LEFT_OUT},
+    {"schedules": None},
+    {"schedules": []},
+    {"schedules": {"a": None}},
+    {"schedules": {"a b": ENTRY}},
+    {"schedules": {"-a": ENTRY}},
+    {"schedules": {"": ENTRY}},
+    {"schedules": {"x" * 65: ENTRY}},
+    {"schedule": {}},
+    {"project": ""},
+    {"project": "a b"},
+    {"project": 5},
+    {"undeclared": "delete"},
+    {"scope": {}},
+    {"scope": []},
+    {"scope": {"agents": []}},
+    {"scope": {"agents": "x"}},
+    {"scope": {"agents": [""]}},
+    {"scope": {"title_prefix": ""}},
+    {"scope": {"title": "x"}},
+    {"protect": "x"},
+    {"protect": [""]},
+    {"include": "x.yaml"},
+    {"include": ["x.txt"]},
+    {"include": ["/x.yaml"]},
+    {"include": ["../x.yaml"]},
+    {"include": ["./x.yaml"]},
+    {"agents": []},
+    {"agents": {"a": 1}},
+    {"agents": {"a": ""}},
+    {"agents": {" a": "x"}},
+    {"defaults": []},
+    {"defaults": None},
+    {"defaults": {"title": "T"}},
+    {"defaults": {"hours": 9}},
+    {"defaults": {"state": "active"}},
+    {"defaults": {"id": "x"}},
+    {"defaults": {"max_turns": 0}},
+    {"defaults": {"lookback": "1d", "lookback_hours": 24}},
+    {"overrides": {"cron": "@daily"}},
+    {"overrides": {"renamed_from": "T"}},
+    {"overrides": {"prompt": "x", "prompt_file": "p.md"}},
+]
+
+GOOD_ENTRIES: list[dict[str, Any]] = [
+    {},
+    {"hours": [0, 23], "minutes": 59},
+    {"frequency": "hourly", "hours": LEFT_OUT},
+    {"frequency": "hourly", "hours": LEFT_OUT, "minutes": [0, 30]},
+    {"frequency": "weekly", "days_of_week": "mon"},
+    {"frequency": "weekly", "days_of_week": [0, "sat"]},
+    {"frequency": "monthly", "days_of_month": [1, 31]},
+    {"hours": LEFT_OUT, "at": ["9:00", "17:00"]},
+    {"frequency": LEFT_OUT, "hours": LEFT_OUT, "cron": "*/5 0-3 * * mon,FRI"},
+    {"frequency": LEFT_OUT, "hours": LEFT_OUT, "cron": "@daily"},
+    {"title": "x" * 200},
+    {"title": "Prüfung ✓ 日本"},
+    {"title": "${V:-" + "y" * 100 + "} " + "x" * 150},
+    {"title": " odd\u200b", "id": "i"},
+    {"frequency": "${F}", "timezone": "${V:-UTC}", "lookback": "${L}", "state": "${S:-active}", "id": "${V}"},
+    {"prompt": "costs $5 and ${braces"},
+    {"prompt_file": "a b/p.md"},
+    {"lookback": "2w", "model_id": "m", "renamed_from": ["a", "b"], "enabled": False},
+    RETIRED,
+    {**RETIRED, "title": LEFT_OUT, "id": "x"},
+    {**RETIRED, "hours": 9, "days_of_week": 1, "prompt_file": "gone.md"},
+]
+
+GOOD_PROJECTS: list[dict[str, Any]] = [
+    {"schedules": {}},
+    {"defaults": {"agent": "x"}, "schedules": {"a": {"title": "T", "cron": "@daily"}}},
+    {"overrides": {"agent": "x"}, "schedules": {"A_1-b": {"title": "T", "cron": "@daily"}}},
+    {"scope": {"agents": ["x"], "title_prefix": "T"}, "protect": [], "include": [], "agents": {}, "project": "p"},
+    {"schedules": LEFT_OUT, "include": ["s/**/*.yml"]},
+]
+
+NOT_SAYABLE: list[dict[str, Any]] = [
+    {"hours": 9.0},
+    {"timezone": "Mars/Olympus"},
+    {"title": "e\u0301"},
+    {"title": "a\U000e0001b"},
+    {"title": "${UNSET}"},
+    {"title": " ${V}", "agent": "${"},
+    {"prompt": "é" * 140_000},
+    {"prompt_file": "missing.md"},
+    {"hours": LEFT_OUT, "at": ["09:00", "17:30"]},
+    {"frequency": LEFT_OUT, "hours": LEFT_OUT, "cron": "0 9 1 * 1"},
+    {"frequency": LEFT_OUT, "hours": LEFT_OUT, "cron": "99 9 * * *"},
+]
+"""What only ``load`` can know: duplicate keys and titles aside, which no value shows."""
+
+
+def _with(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**base, **changes}.items() if value is not LEFT_OUT}
+
+
+def _project_of(changes: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 1, "schedules": {"a": _with(ENTRY, changes)}}
+
+
+def _project(changes: dict[str, Any]) -> dict[str, Any]:
+    return _with({"version": 1, "schedules": {"a": ENTRY}}, changes)
+
+
+def loads(folder: Path, project: dict[str, Any]) -> bool:
+    (folder / "a b").mkdir()
+    for name in ("p.md", "a b/p.md", "a.md"):
+        (folder / name).write_text("Look.")
+    (folder / "s").mkdir()
+    for name in ("s/x.yml", "x.yaml"):
+        (folder / name).write_text("schedules: {}")
+    (folder / "halo.yaml").write_text(json.dumps(project, ensure_ascii=False).replace("\u2028", "\\u2028"))
+    variables = {"HALO_VAR_V": "UTC", "HALO_VAR_F": "daily", "HALO_VAR_L": "1d"}
+    try:
+        load(folder / "halo.yaml", variables=variables)
+    except ProjectError:
+        return False
+    return True
+
+
+def is_valid(schema: dict[str, Any], instance: object) -> bool:
+    return bool(Draft202012Validator(schema).is_valid(instance))
+
+
+@pytest.mark.parametrize("project", [*map(_project_of, GOOD_ENTRIES), *map(_project, GOOD_PROJECTS)], ids=_name)
+def test_what_loads_is_valid(tmp_path: Path, project: dict[str, Any]) -> None:
+    assert (loads(tmp_path, project), is_valid(project_schema(), project)) == (True, True)
+
+
+@pytest.mark.parametrize("project", [*map(_project_of, BROKEN_ENTRIES), *map(_project, BROKEN_PROJECTS)], ids=_name)
+def test_what_is_refused_for_its_form_is_invalid(tmp_path: Path, project: dict[str, Any]) -> None:
+    assert (loads(tmp_path, project), is_valid(project_schema(), project)) == (False, False)
+
+
+@pytest.mark.parametrize("changes", NOT_SAYABLE, ids=_name)
+def test_what_json_schema_cannot_say_is_refused_by_load(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert not loads(tmp_path, _project_of(changes))
+
+
+@pytest.mark.parametrize("changes", [*GOOD_ENTRIES, {"agent": LEFT_OUT}], ids=_name)
+def test_an_included_file_may_hold_the_same_entries(changes: dict[str, Any]) -> None:
+    assert is_valid(include_schema(), {"schedules": {"a": _with(ENTRY, changes)}})
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {},
+        {"version": 1, "schedules": {}},
+        {"schedules": None},
+        *({"schedules": {"a": _with(ENTRY, change)}} for change in BROKEN_ENTRIES if change != {"agent": LEFT_OUT}),
+    ],
+    ids=_name,
+)
+def test_an_included_file_is_refused_as_a_project_file_is(file: dict[str, Any]) -> None:
+    assert not is_valid(include_schema(), file)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_example_is_valid(path: Path) -> None:
+    values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    schema = project_schema() if "version" in values else include_schema()
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(values)] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_committed_schemas_are_fresh(name: str) -> None:
+    committed = (ROOT / "schemas" / name).read_text(encoding="utf-8")
+    assert committed == render(FILES[name]()), f"schemas/{name} is stale: write it anew with `halo schema`"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_schemas_are_schemas(name: str) -> None:
+    Draft202012Validator.check_schema(FILES[name]())
+
+
+def _properties(schema: object, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every documented property of a schema; rules that only refine one, below ``allOf`` and such, have none."""
+    if not isinstance(schema, dict):
+        return
+    for name, value in schema.get("properties", {}).items():
+        yield f"{path}.{name}", value
+    for name, value in schema.get("$defs", {}).items():
+        yield from _properties(value, name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_field_has_a_description(name: str) -> None:
+    assert [path for path, field in _properties(FILES[name]()) if "description" not in field] == []
+
+
+def test_a_plan_is_closed_to_unknown_fields() -> None:
+    definitions = plan_schema()["$defs"].values()
+    assert [part["title"] for part in definitions if part["type"] == "object" and part["additionalProperties"]] == []
+
+
+def test_the_schema_knows_the_invisible_characters_of_16_bits() -> None:
+    surrogates = range(0xD800, 0xE000)
+    invisible = {code for code in range(0x10000) if is_invisible(chr(code))} - set(surrogates)
+    matched = {code for code in range(0x10000) if not is_valid({"not": {"pattern": INVISIBLE}}, chr(code))}
+    unknown_to_older_tables = {code for code in matched if unicodedata.category(chr(code)) == "Cn"}
+    assert matched - unknown_to_older_tables == invisible, sys.version
