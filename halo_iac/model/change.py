@@ -146,6 +146,16 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentName:
+    """What the platform calls an agent that a change names by its UUID."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(description="The agent's UUID.")]
+    name: Annotated[str, Field(description="Its agent.id or agent.name.")]
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """Runs a month, a mean over the calendar, before and after."""
 
@@ -173,4 +183,5 @@ class Plan:
     refusals: Annotated[tuple[Refusal, ...], Field(description="Why it must not be applied as it is.")]
     unchanged: Annotated[int, Field(description="Entries that are already as declared.")]
     runs_per_month: Annotated[Runs, Field(description="Runs a month before and after.")]
+    agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION

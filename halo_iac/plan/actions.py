@@ -12,6 +12,7 @@ from halo_iac.errors import UsageError
 from halo_iac.fires import runs_of
 from halo_iac.model.change import (
     Action,
+    AgentName,
     Blocked,
     Cause,
     Change,
@@ -76,6 +77,7 @@ def plan(
         refusals=guard(situation),
         unchanged=sum(verdict is None for verdict in verdicts),
         runs_per_month=_runs(active, changes),
+        agents=_agent_names(changes, actual),
     )
 
 
@@ -201,6 +203,14 @@ def _pause_warning(pair: Pair) -> PlanWarning | None:
         return None
     message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
     return PlanWarning(message, pair.entry.key)
+
+
+def _agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, ...]:
+    """Return the names of the agents that changes set or replace; a reviewer knows those, not the ids."""
+    fields = (field for change in changes for field in change.fields if field.field == "agent")
+    concerned = {id_ for field in fields for id_ in (field.before, field.after)}
+    named = (agent for agent in actual.agents if agent.id in concerned and agent.identity is not None)
+    return tuple(sorted((AgentName(agent.id, agent.identity or "") for agent in named), key=lambda each: each.id))
 
 
 # Runs a month -------------------------------------------------------------------------------------------------------

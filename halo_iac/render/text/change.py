@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from halo_iac.model.change import Action, Cause, Change, FieldChange
-from halo_iac.model.schedule import Spec
+from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.calendar import Calendar
 from halo_iac.render.text.prompt import excerpt, prompt_diff
@@ -33,14 +34,31 @@ class Row(NamedTuple):
     below: tuple[str, ...] = ()
 
 
-def change_block(change: Change, calendar: Calendar, style: Style) -> list[str]:
-    """Return the lines of one change, without a blank line around them."""
-    rows = list(_ROWS[change.action](change, calendar, style))
+def change_block(
+    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the lines of one change, without a blank line around them; ``agents`` has the names of agent ids."""
+    rows = list(_ROWS[change.action](_with_names(change, agents or {}), calendar, style))
     width = max((len(row.label) for row in rows), default=0)
     lines = [_heading(change, style)]
     for row in rows:
         lines += _row_lines(row, width, style)
     return lines
+
+
+def _with_names(change: Change, agents: Mapping[str, str]) -> Change:
+    """Put an agent's name before its id, wherever a field shows one."""
+
+    def named(value: Value) -> Value:
+        return f"{agents[value]} ({value})" if isinstance(value, str) and value in agents else value
+
+    if not any(field.field == "agent" for field in change.fields):
+        return change
+    fields = (
+        replace(field, before=named(field.before), after=named(field.after)) if field.field == "agent" else field
+        for field in change.fields
+    )
+    return replace(change, fields=tuple(fields))
 
 
 def _heading(change: Change, style: Style) -> str:

@@ -26,10 +26,11 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
     ``now`` is an aware instant from which next fires are worked out; without it they are left out.
     """
     calendar = Calendar(now, style)
+    agents = {agent.id: agent.name for agent in plan.agents}
     lines = [*_header(plan, style)]
     for change in plan.changes:
         lines.append("")
-        lines += change_block(change, calendar, style)
+        lines += change_block(change, calendar, style, agents)
     for section in (
         blocked_lines(plan.blocked, style),
         undeclared_lines(plan.undeclared, style),
