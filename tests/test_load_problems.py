@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from halo_iac.errors import ProjectError, ProjectNotFound
 from halo_iac.load import load
+from halo_iac.load.hints import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 
@@ -223,8 +228,8 @@ def test_an_entry_with_something_wrong(
         ("version: '1'\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
         ("version: true\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
         ("version: 1", ["1:1: `schedules` is missing (a project without any says `schedules: {}`)"]),
-        ("version: 1\nschedules:", ["2:11: `schedules` is null (write `schedules: {}`)"]),
-        ("version: 1\nschedules: [a]", ["2:12: `schedules`: expected keys and values"]),
+        ("version: 1\nschedules:", ["2:11: `schedules` is null (write `schedules: {}` for none)"]),
+        ("version: 1\nschedules: [a]", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
         ("version: 1\nschedules: {a: x}", ["2:13: expected keys and values (an entry without any is no schedule)"]),
         (
             "version: 1\nschedules: {'My report!': {}}",
@@ -233,6 +238,15 @@ def test_an_entry_with_something_wrong(
                     "2:13: key `My report!` is not made of letters, digits, - and _ "
                     "(64 at most, a letter or digit first) "
                     "(write `My-report`)"
+                )
+            ],
+        ),
+        (
+            'version: 1\nschedules: {"a\\n": {}}',
+            [
+                (
+                    "2:13: key `a\\n` is not made of letters, digits, - and _ "
+                    "(64 at most, a letter or digit first) (write `a`)"
                 )
             ],
         ),
@@ -398,3 +412,52 @@ def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
 def test_a_value_that_is_not_a_word_of_ours_is_not_quoted(tmp_path: Path) -> None:
     found = problems(tmp_path, "version: SECRET\nproject: SE CRET\napiKey: SECRET\nschedules: [SECRET]\n")
     assert "SECRET" not in "".join(found)
+
+
+WORDS = st.sampled_from(
+    [
+        "daily",
+        "weekly",
+        "mon",
+        "09:00",
+        "7d",
+        "0 9 * * 1",
+        "@daily",
+        "UTC",
+        "a.md",
+        "*.yaml",
+        "${A}",
+        "${",
+        "$",
+        "archived",
+    ]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 99)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | WORDS,
+    lambda node: st.lists(node, max_size=3) | st.dictionaries(st.text(max_size=5), node, max_size=2),
+    max_leaves=4,
+)
+
+
+def mappings(keys: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(sorted(keys)) | st.text(max_size=5), VALUES, max_size=8)
+
+
+@given(
+    policy=mappings(PROJECT_KEYS),
+    layers=st.dictionaries(st.sampled_from(["defaults", "overrides"]), mappings(ENTRY_KEYS)),
+    entries=st.dictionaries(st.sampled_from(["a", "b"]), mappings(ENTRY_KEYS)) | VALUES,
+)
+@settings(deadline=None, max_examples=300)
+def test_no_values_raise_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, policy: dict[str, Any], layers: dict[str, Any], entries: object
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    text = json.dumps({"version": 1, **policy, **layers, "schedules": entries}, ensure_ascii=False)
+    found = problems(folder, text, HALO_VAR_A="x")
+    assert all(problem.startswith("halo.yaml:") and problem.isprintable() for problem in found)

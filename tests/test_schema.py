@@ -19,7 +19,7 @@ from halo_iac.load.schema import FILES, INVISIBLE, include_schema, plan_schema, 
 from halo_iac.load.titles import is_invisible
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
+EXAMPLES = sorted([*(ROOT / "examples").rglob("*.yaml"), *ROOT.glob("halo*.yaml")])
 LEFT_OUT = object()
 
 

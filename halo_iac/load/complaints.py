@@ -77,7 +77,8 @@ def report(error: ValidationError, document: Document, below: Location, allowed:
     return broken
 
 
-def _unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
+def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
+    """Word a key that a mapping with these ``allowed`` ones must not have."""
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
@@ -89,11 +90,11 @@ def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
     subject = names[-1] if names else "file"
     if found["type"] == "extra_forbidden":
         keys = _ALLOWED.get(names[-2], allowed) if len(names) > 1 else allowed
-        return _unknown_key(subject, found["input"], keys)
+        return unknown_key(subject, found["input"], keys)
     if found["type"] == "missing":
         return f"{shown(subject)} is missing", None
     if found["input"] is None:
-        return f"{shown(subject)} is null", "write `schedules: {}`" if subject == "schedules" else "leave the key out"
+        return f"{shown(subject)} is null", "leave the key out"
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
     message, hint = _expectation(found, "" if is_alias else subject)
     return f"{shown(subject)}: {message}", hint

@@ -201,8 +201,8 @@ class IncludeFile(TypedDict):
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class ProjectFile(TypedDict, total=False):
-    """A project file."""
+class PolicyFields(TypedDict, total=False):
+    """A project file without its schedules, which are checked one by one."""
 
     version: Required[
         Annotated[
@@ -231,10 +231,15 @@ class ProjectFile(TypedDict, total=False):
     ]
     defaults: Annotated[Overlay, Field(description="Fields for what an entry leaves out.")]
     overrides: Annotated[Overlay, Field(description="Fields that are stronger than the entry's.")]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ProjectFile(PolicyFields, total=False):
+    """A project file."""
+
     schedules: Schedules
 
 
 check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validate_python
 check_overlay: Final[Callable[[object], Any]] = TypeAdapter(Overlay).validate_python
-check_project: Final[Callable[[object], Any]] = TypeAdapter(ProjectFile).validate_python
-check_include: Final[Callable[[object], Any]] = TypeAdapter(IncludeFile).validate_python
+check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validate_python

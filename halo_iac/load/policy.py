@@ -12,7 +12,7 @@ from halo_iac.load import hints
 from halo_iac.load.complaints import report
 from halo_iac.load.document import Document
 from halo_iac.load.fields import FieldReader, Fields, Place
-from halo_iac.load.file import check_overlay, check_project
+from halo_iac.load.file import check_overlay, check_policy
 from halo_iac.load.layers import Layer
 from halo_iac.load.sources import SourceFile
 from halo_iac.model.origin import Origin, Source
@@ -47,7 +47,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
     """Return a project file's policy, with every problem of it added to its document."""
     document = source.document
     root = document.root or {}
-    values = _checked(document, {key: _emptied(key, value) for key, value in root.items()})
+    values = _checked(document, {key: _emptied(key, value) for key, value in root.items() if key != "schedules"})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
         document.complain((), message, "a project without any says `schedules: {}`")
@@ -68,11 +68,11 @@ def _emptied(key: str, value: object) -> object:
 
 def _checked(document: Document, top: Fields) -> Fields:
     try:
-        values: Fields = check_project(top)
+        values: Fields = check_policy(top)
     except ValidationError as error:
         broken = report(error, document, (), hints.PROJECT_KEYS)
         sound = {key: value for key, value in top.items() if key not in broken}
-        values = check_project({"version": 1, **sound})
+        values = check_policy({"version": 1, **sound})
     return values
 
 

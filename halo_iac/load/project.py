@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from halo_iac.errors import ProjectError
 from halo_iac.load import hints
 from halo_iac.load.bounds import MAX_SCHEDULES
-from halo_iac.load.complaints import INCLUDE_KEYS, report
+from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
 from halo_iac.load.disk import Disk
 from halo_iac.load.document import Document
 from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
-from halo_iac.load.file import KEY, check_include
+from halo_iac.load.file import KEY
 from halo_iac.load.paths import displayed
 from halo_iac.load.policy import Policy, read_policy
 from halo_iac.load.prompts import Prompts
@@ -79,11 +77,11 @@ def _error(sources: Iterable[SourceFile]) -> ProjectError:
 def _check_included(document: Document) -> None:
     if document.root is None:
         return
-    schedules = document.root.get("schedules")
-    try:
-        check_include({**document.root, "schedules": {}} if isinstance(schedules, dict) else document.root)
-    except ValidationError as error:
-        report(error, document, (), INCLUDE_KEYS)
+    for key, value in document.root.items():
+        if key != "schedules":
+            document.complain((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
+    if "schedules" not in document.root:
+        document.complain((), "`schedules` is missing")
 
 
 def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
@@ -105,8 +103,10 @@ def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry,
 def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
     count = 0
     for source in sources:
-        schedules = (source.document.root or {}).get("schedules")
+        schedules = (source.document.root or {}).get("schedules", {})
         if not isinstance(schedules, dict):
+            message = "is null" if schedules is None else "holds no keys and values"
+            source.document.complain(("schedules",), f"`schedules` {message}", "write `schedules: {}` for none")
             continue
         count += len(schedules)
         if count > MAX_SCHEDULES:
@@ -118,7 +118,7 @@ def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
 
 
 def _check_key(place: Place, key: str, seen: dict[str, Place]) -> bool:
-    if not _KEY.match(key):
+    if not _KEY.fullmatch(key):
         message = f"key {shown(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
         place.complain_of_lack(message, hints.for_schedule_key(key))
         return False
