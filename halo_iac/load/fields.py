@@ -32,8 +32,6 @@ _TWICE: Final = (
 )
 """A key, and those that say the same and so must not stand beside it."""
 
-_REWRITTEN: Final = frozenset({"lookback", "prompt", "prompt_file", "timezone", "lookback_hours", "at", "cron"})
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -73,9 +71,8 @@ class FieldReader:
         except ValidationError as error:
             broken = report(error, place.document, place.location, allowed)
             given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
-        if not _REWRITTEN.isdisjoint(given):
-            self._check_spellings(place, given)
-            self._rewrite(place, given)
+        _check_spellings(place, given)
+        self._rewrite(place, given)
         return given, place.problem_count == before
 
     def _with_variables(self, place: Place, raw: Fields) -> Fields:
@@ -86,14 +83,6 @@ class FieldReader:
             place.document.complain((*place.location, *where), message, hint)
 
         return interpolated(raw, self._variables, complain)
-
-    def _check_spellings(self, place: Place, given: Fields) -> None:
-        for key, others in _TWICE:
-            if key not in given:
-                continue
-            for other in others:
-                if other in given:
-                    place.complain(other, f"{shown(other)} and {shown(key)} say the same", "keep one", at_key=True)
 
     def _rewrite(self, place: Place, given: Fields) -> None:
         if "lookback" in given:
@@ -120,3 +109,12 @@ class FieldReader:
         except CannotRead as error:
             hint = "variables are not read in paths of prompts" if "${" in name else None
             place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint)
+
+
+def _check_spellings(place: Place, given: Fields) -> None:
+    for key, others in _TWICE:
+        if key not in given:
+            continue
+        for other in others:
+            if other in given:
+                place.complain(other, f"{shown(other)} and {shown(key)} say the same", "keep one", at_key=True)
