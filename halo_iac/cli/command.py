@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from typing import Any, get_type_hints
 
 import typer
@@ -35,7 +35,7 @@ def _common(  # its signature is what every command below the platform has besid
 
 def at_work(command: Command) -> Command:
     """Give a command the common options, and hand it the :class:`Workplace` they describe as its first argument."""
-    common = inspect.signature(_common).parameters
+    common, common_hints = _common_parameters()
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
@@ -44,7 +44,7 @@ def at_work(command: Command) -> Command:
 
     _, *own = inspect.signature(command).parameters.values()
     parameters = [*own, *common.values()]
-    hints = {**get_type_hints(command, include_extras=True), **get_type_hints(_common, include_extras=True)}
+    hints = {**get_type_hints(command, include_extras=True), **common_hints}
     keyword_only = [
         each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
     ]
@@ -52,3 +52,9 @@ def at_work(command: Command) -> Command:
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
     del wrapper.__wrapped__  # or its annotations would be read instead
     return wrapper
+
+
+@cache
+def _common_parameters() -> tuple[Mapping[str, inspect.Parameter], Mapping[str, Any]]:
+    """Return the common parameters and their types, which every command shares and ``--help`` should not pay twice."""
+    return inspect.signature(_common).parameters, get_type_hints(_common, include_extras=True)

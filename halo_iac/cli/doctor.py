@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from halo_iac import __version__
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Connection, Workplace
 from halo_iac.errors import HaloError, ProjectNotFound
-from halo_iac.model.project import Project
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
 
 
 @dataclass(frozen=True, slots=True)

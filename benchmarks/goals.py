@@ -1,0 +1,193 @@
+"""The goals of performance.md that this machine can measure by itself, each one function from a bench to its lines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import workload
+from measure import Command, Comparison, Server, compare, run, serving, typical
+
+LATENCY: Final = 0.05
+_PARSE: Final = "import sys, yaml; yaml.load(open(sys.argv[1], 'rb'), yaml.CSafeLoader)"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure beside what it must be and should be; ``detail`` has the measurements behind it."""
+
+    goal: str
+    what: str
+    measured: float
+    must: float
+    aim: float
+    detail: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where things are, and how many pairs are enough."""
+
+    folder: Path
+    pairs: int
+
+    def halo(self, *arguments: str, server: Server | None = None) -> Command:
+        """Return our command as installed beside the Python that runs this."""
+        return Command([str(Path(sys.executable).with_name("halo")), *arguments], self.env(server))
+
+    def python(self, *arguments: str) -> Command:
+        """Return a bare Python, the same one."""
+        return Command([sys.executable, *arguments], self.env(None))
+
+    def plan(self, count: int, server: Server) -> Command:
+        """Return a plan of so many declared schedules."""
+        return self.halo("plan", "--file", str(self.project(count)), server=server)
+
+    def project(self, count: int) -> Path:
+        """Return a project file that declares so many schedules."""
+        path = self.folder / f"{count}.yaml"
+        if not path.exists():
+            path.write_text(workload.project_text(count), encoding="utf-8")
+        return path
+
+    def env(self, server: Server | None) -> dict[str, str]:
+        """Return the whole environment of a command: nothing inherited that slows Python, no address but loopback's."""
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+        own = {"HOME": str(self.folder), "INF_CONFIG_DIR": str(self.folder / "inf")}
+        if server is None:
+            return {**inherited, **own}
+        platform = {"INF_API_URL": server.url, "INF_API_KEY": "sk-inference-bench", "INF_PROJECT_ID": workload.PROJECT}
+        return {**inherited, **own, **platform}
+
+
+def version(bench: Bench) -> Iterator[Line]:
+    """S1: asking for the version costs what Python costs."""
+    both = compare(bench.halo("--version"), bench.python("-c", "pass"), bench.pairs * 4)
+    yield _ratio("S1", "halo --version / python -c pass", both, 2.0, 1.6)
+
+
+def usage(bench: Bench) -> Iterator[Line]:
+    """S2: help loads the command line and no more."""
+    both = compare(bench.halo("--help"), bench.python("-c", "pass"), bench.pairs * 2)
+    yield _ratio("S2", "halo --help / python -c pass", both, 8, 6)
+
+
+def official(goal: str, count: int, must: float, aim: float) -> Callable[[Bench], Iterator[Line]]:
+    """P1, P2: a plan beside the official client's plain list of the same server."""
+
+    def measure(bench: Bench) -> Iterator[Line]:
+        inf = os.environ.get("HALO_BENCH_INF") or shutil.which("inf")
+        if inf is None:
+            return
+        with serving(count) as server:
+            listing = Command([inf, "--json", "halo", "schedule", "list"], bench.env(server))
+            both = compare(bench.plan(count, server), listing, bench.pairs)
+        yield _ratio(goal, f"plan of {count:,} / inf --json halo schedule list", both, must, aim)
+
+    return measure
+
+
+def parsing(goal: str, count: int, must: float, aim: float) -> Callable[[Bench], Iterator[Line]]:
+    """P3, P4: a whole plan beside a process that only parses the same file with PyYAML's C loader."""
+
+    def measure(bench: Bench) -> Iterator[Line]:
+        with serving(count) as server:
+            parser = bench.python("-c", _PARSE, str(bench.project(count)))
+            both = compare(bench.plan(count, server), parser, bench.pairs)
+        yield _ratio(goal, f"plan of {count:,} / PyYAML CSafeLoader", both, must, aim)
+
+    return measure
+
+
+def memory(bench: Bench) -> Iterator[Line]:
+    """M1: peak resident memory of a plan."""
+    for count, must, aim in ((100, 50, 42), (1_000, 65, 52), (10_000, 180, 145)):
+        with serving(count) as server:
+            peaks = typical([run(bench.plan(count, server)) for _ in range(3)])
+        yield Line("M1", f"plan of {count:,}, peak memory", peaks.peak, must, aim, f"{peaks.wall:.3f} s", " MiB")
+
+
+def latency(bench: Bench) -> Iterator[Line]:
+    """L1: what a slow platform adds to a plan is its pages, one after the other, and nothing else."""
+    pages, count = 10, 1_000
+    size = count // pages
+    with serving(count, page_size=size) as fast, serving(count, page_size=size, latency=LATENCY) as slow:
+        both = compare(bench.plan(count, slow), bench.plan(count, fast), bench.pairs)
+    limit = pages * LATENCY + both.second.wall
+    detail = f"{both.first.wall:.3f} s / ({pages} × {LATENCY} s + {both.second.wall:.3f} s)"
+    yield Line(
+        "L1",
+        f"plan of {pages} pages at {LATENCY * 1000:.0f} ms / pages × latency + plan without",
+        both.first.wall / limit,
+        1.1,
+        1.0,
+        detail,
+    )
+
+
+def applying(goal: str, concurrency: int, must: float, aim: float) -> Callable[[Bench], Iterator[Line]]:
+    """A1, A2: a whole apply, start and plan included, beside what the latency alone allows.
+
+    Updates are shown against their own limit: each schedule is read before it is written, so two requests.
+    """
+
+    def measure(bench: Bench) -> Iterator[Line]:
+        count = 1_000
+        for what, held, requests in (("creates", 0, 1), ("updates", count, 2)):
+            walls = []
+            for _ in range(max(3, bench.pairs // 2)):
+                with serving(held, changed_every=1, latency=LATENCY) as server:
+                    walls.append(run(_apply(bench, count, server, concurrency)))
+            cost = typical(walls)
+            limit = count * requests / concurrency * LATENCY
+            detail = f"{cost.wall:.3f} s / {limit:.3f} s; cpu {cost.cpu:.2f} s"
+            yield Line(
+                goal, f"apply of {count:,} {what} at {concurrency} / the limit", cost.wall / limit, must, aim, detail
+            )
+
+    return measure
+
+
+def _apply(bench: Bench, count: int, server: Server, concurrency: int) -> Command:
+    flags = ("--yes", "--concurrency", str(concurrency), "--max-rps", "100000")
+    return bench.halo("apply", "--file", str(bench.project(count)), *flags, server=server)
+
+
+def requests(bench: Bench) -> Iterator[Line]:
+    """R1: a plan asks for each page once, for the agents once, and for nothing else."""
+    pages, count = 10, 1_000
+    with serving(count, page_size=count // pages) as server:
+        server.counts()
+        run(bench.plan(count, server))
+        counts = server.counts()
+    wanted = {"haloSchedule.listForProject": pages, "agent.listForProject": 1}
+    detail = ", ".join(f"{procedure} {times}" for procedure, times in sorted(counts.items()))
+    excess = sum(counts.values()) - sum(wanted.values()) if counts.keys() == wanted.keys() else sum(counts.values())
+    yield Line("R1", f"requests of a plan of {pages} pages beyond {pages} + 1", excess, 0, 0, detail)
+
+
+def _ratio(goal: str, what: str, both: Comparison, must: float, aim: float) -> Line:
+    detail = f"{both.first.wall:.3f} s / {both.second.wall:.3f} s; cpu {both.cpu:.2f}"
+    return Line(goal, what, both.wall, must, aim, detail)
+
+
+GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
+    "S1": version,
+    "S2": usage,
+    "P1": official("P1", 100, 0.75, 0.6),
+    "P2": official("P2", 1_000, 1.2, 0.9),
+    "P3": parsing("P3", 1_000, 2.0, 1.5),
+    "P4": parsing("P4", 10_000, 0.45, 0.30),
+    "M1": memory,
+    "L1": latency,
+    "A1": applying("A1", 16, 1.25, 1.13),
+    "A2": applying("A2", 32, 1.4, 1.22),
+    "R1": requests,
+}
+"""In the order of performance.md; P5 and P6 need peers that are not installed here."""

@@ -1,0 +1,137 @@
+"""A platform that costs next to nothing, so that what is measured is the client.
+
+A process of its own: ``python loopback.py N`` prints its port and answers until standard input ends. It holds N
+schedules in memory, answers after a latency that costs no thread, and counts what it is asked. The sandbox checks and
+stores what it is given; this one believes everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import workload
+
+COUNTS: Final = "_counts"
+"""Asked like a procedure: what was asked since it was last asked, by procedure."""
+
+
+class Platform:
+    """The schedules, and an answer to every procedure that a plan and an apply call."""
+
+    def __init__(self, schedules: list[dict[str, Any]], page_size: int) -> None:
+        self._schedules = {schedule["id"]: schedule for schedule in schedules}
+        self._page_size = page_size
+        self._pages: dict[int, bytes] = {}
+        self._counts: Counter[str] = Counter()
+        self._page(0)
+
+    def answer(self, procedure: str, given: dict[str, Any]) -> bytes:
+        """Return the answer's body."""
+        if procedure == COUNTS:
+            counts, self._counts = self._counts, Counter()
+            return json.dumps(counts).encode()
+        self._counts[procedure] += 1
+        return b'{"result":{"data":' + self._result(procedure, given) + b"}}"
+
+    def _result(self, procedure: str, given: dict[str, Any]) -> bytes:
+        match procedure:
+            case "haloSchedule.listForProject":
+                return self._page(int(given.get("cursor") or 0))
+            case "agent.listForProject":
+                return _encoded([_agent(name, id_) for name, id_ in workload.AGENTS.items()])
+            case "haloSchedule.getById":
+                return _encoded(self._schedules[given["id"]])
+            case "haloSchedule.create":
+                return self._put({**next(workload.schedules(1)), **given, "id": f"made-{len(self._schedules)}"})
+            case "haloSchedule.update":
+                return self._put({**self._schedules[given["id"]], **given})
+            case _:
+                return b"null"
+
+    def _put(self, schedule: dict[str, Any]) -> bytes:
+        self._schedules[schedule["id"]] = schedule
+        self._pages.clear()
+        return _encoded(schedule)
+
+    def _page(self, start: int) -> bytes:
+        if start not in self._pages:
+            end = start + self._page_size
+            schedules = list(self._schedules.values())
+            cursor = str(end) if end < len(schedules) else None
+            self._pages[start] = _encoded({"schedules": schedules[start:end], "nextCursor": cursor})
+        return self._pages[start]
+
+
+class Exchange(asyncio.Protocol):
+    """One connection: as much of HTTP/1.1 as clients that wait for each answer speak."""
+
+    def __init__(self, platform: Platform, latency: float) -> None:
+        self._platform = platform
+        self._latency = latency
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what answers are written to."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer once a request is whole."""
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < _content_length(head):
+            return
+        self._received = b""
+        method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
+        url = urlsplit(target)
+        text = parse_qs(url.query).get("input", ["{}"])[0] if method == "GET" else body
+        answer = self._platform.answer(url.path[1:], json.loads(text or "{}"))
+        asyncio.get_running_loop().call_later(self._latency, self._send, answer)
+
+    def _send(self, body: bytes) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._transport.writelines((head.encode(), body))
+
+
+def _content_length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+def _agent(name: str, id_: str) -> dict[str, Any]:
+    return {"id": id_, "identitySource": "agent_name", "identityValue": name, "stats": {"executionCount": 1}}
+
+
+def _encoded(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def _serve(platform: Platform, latency: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Exchange(platform, latency), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def main() -> None:
+    """Serve until standard input ends, so that no server outlives whoever started it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("schedules", type=int)
+    parser.add_argument("--changed-every", type=int, default=workload.CHANGED_EVERY)
+    parser.add_argument("--page-size", type=int, default=10_000)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    options = parser.parse_args()
+    schedules = list(workload.schedules(options.schedules, options.changed_every))
+    asyncio.run(_serve(Platform(schedules, options.page_size), options.latency))
+
+
+if __name__ == "__main__":
+    main()

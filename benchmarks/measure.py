@@ -1,0 +1,118 @@
+"""Whole processes, measured from outside: wall time, processor time and peak memory, two commands in turn.
+
+Machines that are shared drift by half between one minute and the next, so a figure is the ratio of two commands that
+ran right after each other, and the median of several such pairs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+from urllib.request import urlopen
+
+from loopback import COUNTS
+
+HERE: Final = Path(__file__).parent
+
+_KIB_PER_UNIT: Final = 1 / 1024 if sys.platform == "darwin" else 1
+"""``ru_maxrss`` counts bytes on macOS and KiB elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run, and the whole environment it runs in."""
+
+    argv: list[str]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One process: ``wall`` and ``cpu`` (user and system) in seconds, ``peak`` resident memory in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The medians of two commands in turn, and of what the first takes relative to the second."""
+
+    first: Cost
+    second: Cost
+    wall: float
+    cpu: float
+
+
+def run(command: Command) -> Cost:
+    """Run a command to its end; one that fails ends the measurements, since failing is fast."""
+    with tempfile.TemporaryFile() as output:
+        redirected = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
+        began = time.perf_counter()
+        child = os.posix_spawn(command.argv[0], command.argv, command.env, file_actions=redirected)
+        _, status, usage = os.wait4(child, 0)
+        wall = time.perf_counter() - began
+        if status != 0:
+            output.seek(0)
+            said = output.read().decode(errors="replace")[-2000:]
+            sys.exit(f"{' '.join(command.argv)}\nended with {os.waitstatus_to_exitcode(status)}:\n{said}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _KIB_PER_UNIT / 1024)
+
+
+def compare(first: Command, second: Command, pairs: int) -> Comparison:
+    """Run two commands in turn, each once before it counts, so that files are cached and modules compiled."""
+    run(first), run(second)
+    costs = [(run(first), run(second)) for _ in range(pairs)]
+    return Comparison(
+        first=typical(one for one, _ in costs),
+        second=typical(other for _, other in costs),
+        wall=median(one.wall / other.wall for one, other in costs),
+        cpu=median(one.cpu / other.cpu for one, other in costs),
+    )
+
+
+def typical(costs: Iterable[Cost]) -> Cost:
+    """Return the medians of several runs of one command."""
+    runs = list(costs)
+    return Cost(
+        median(cost.wall for cost in runs), median(cost.cpu for cost in runs), median(cost.peak for cost in runs)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A platform on loopback, in a process of its own."""
+
+    url: str
+
+    def counts(self) -> dict[str, int]:
+        """Return what it was asked since the last time, by procedure."""
+        with urlopen(f"{self.url}/{COUNTS}") as answer:
+            counts: dict[str, int] = json.load(answer)
+            return counts
+
+
+@contextmanager
+def serving(schedules: int, **options: float) -> Iterator[Server]:
+    """Serve so many schedules until the block ends; ``options`` are those of ``loopback.py``."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    argv = [sys.executable, str(HERE / "loopback.py"), str(schedules), *flags]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        try:
+            yield Server(f"http://127.0.0.1:{port}")
+        finally:
+            process.stdin.close()

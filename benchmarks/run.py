@@ -1,0 +1,47 @@
+"""The measurements behind every figure this project quotes: ``python benchmarks/run.py [--quick] [GOAL …]``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from goals import GOALS, Bench, Line
+
+PAIRS = 7
+FEWEST = 3
+
+
+def main() -> None:
+    """Measure the named goals, or all of them, and print a line as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(GOALS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help=f"{FEWEST} pairs instead of {PAIRS}: a first impression")
+    options = parser.parse_args()
+    unknown = [goal for goal in options.goals if goal not in GOALS]
+    if unknown:
+        parser.error(f"no such goal: {', '.join(unknown)}")
+    with tempfile.TemporaryDirectory(prefix="halo-bench-") as folder:
+        bench = Bench(Path(folder), FEWEST if options.quick else PAIRS)
+        _measure(bench, options.goals or list(GOALS))
+
+
+def _measure(bench: Bench, goals: list[str]) -> None:
+    print(f"{'':4}{'measured':>10}  {'must':>6}  {'aim':>6}  what")
+    for goal in goals:
+        found = False
+        for line in GOALS[goal](bench):
+            found = True
+            print(_text(line), flush=True)
+        if not found:
+            print(f"{goal:4}{'-':>10}  {'':6}  {'':6}  not measured: `inf` is neither on PATH nor in HALO_BENCH_INF")
+
+
+def _text(line: Line) -> str:
+    verdict = "aim" if line.measured <= line.aim else "must" if line.measured <= line.must else "MISSED"
+    figures = f"{line.goal:4}{f'{line.measured:.2f}':>10}  {line.must:>6g}  {line.aim:>6g}"
+    return f"{figures}  {line.what}{line.unit and f' ({line.unit.strip()})'}: {verdict} [{line.detail}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What is measured: N schedules, as a project file and as the platform holds them, 1 % of them changed.
+
+The same N give the same bytes everywhere. An entry has 19 lines on average, its prompt 1 to 8 of them
+(performance.md, Workload).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+PROJECT: Final = "5a4db0c5-0000-4000-8000-00000000be4c"
+AGENTS: Final = {
+    "checkout": "5a4db0c5-a000-4000-8000-000000000001",
+    "support-bot": "5a4db0c5-a000-4000-8000-000000000002",
+    "research": "5a4db0c5-a000-4000-8000-000000000003",
+}
+CREATED: Final = "2025-01-01T00:00:00.000Z"
+CHANGED_EVERY: Final = 100
+
+_NAMES: Final = tuple(AGENTS)
+_ZONES: Final = ("America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Tokyo")
+_SENTENCES: Final = (
+    "Look for tool calls that fail more than once.",
+    "Name slow spans and what they wait for.",
+    "Compare the error rate with last week's.",
+    "Which answers cost most, and why?",
+    "Cite the trace of every finding.",
+)
+
+
+def project_text(count: int) -> str:
+    """Return a project file that declares ``count`` schedules."""
+    entries = "".join(_entry(schedule) for schedule in schedules(count, changed_every=0))
+    return f"version: 1\nproject: {PROJECT}\nschedules:{entries or ' {}'}\n"
+
+
+def schedules(count: int, changed_every: int = CHANGED_EVERY) -> Iterator[dict[str, Any]]:
+    """Yield schedules as the platform holds them; every so many-th (0: none) is not as the project file has it."""
+    for number in range(count):
+        schedule = _schedule(number)
+        if changed_every and number % changed_every == changed_every - 1:
+            schedule["lookbackHours"] += 24
+            schedule["prompt"] += "\nOne more line that nobody declared."
+        yield schedule
+
+
+def _schedule(number: int) -> dict[str, Any]:
+    is_weekly = number % 2 == 0
+    return {
+        "id": f"5a4db0c5-5000-4000-8000-{number:012}",
+        "teamId": "5a4db0c5-0000-4000-8000-00000000007e",
+        "projectId": PROJECT,
+        "title": f"Review number {number}",
+        "enabled": True,
+        "archivedAt": None,
+        "autoPausedAt": None,
+        "autoPauseReason": None,
+        "frequency": "weekly" if is_weekly else "monthly",
+        "hours": [number % 24],
+        "minutes": [number % 60],
+        "daysOfWeek": [1, 4] if is_weekly else [],
+        "daysOfMonth": [] if is_weekly else [1, 15],
+        "timezone": _ZONES[number % len(_ZONES)],
+        "prompt": "\n".join(_SENTENCES[(number + line) % len(_SENTENCES)] for line in range(1 + number * 5 % 8)),
+        "agentUuid": AGENTS[_NAMES[number % len(_NAMES)]],
+        "modelId": "halo-large",
+        "summarizationModelId": None,
+        "spanLimit": 10000,
+        "lookbackHours": 24,
+        "maxSubagentDepth": 3,
+        "maxTurns": 50,
+        "createdByUserId": "5a4db0c5-0000-4000-8000-000000000002",
+        "createdAt": CREATED,
+        "updatedAt": CREATED,
+    }
+
+
+def _entry(schedule: dict[str, Any]) -> str:
+    days = "days_of_week: [mon, thu]" if schedule["daysOfWeek"] else "days_of_month: [1, 15]"
+    number = schedule["title"].rpartition(" ")[2]
+    agent = _NAMES[int(number) % len(_NAMES)]
+    prompt = "".join(f"\n      {line}" for line in schedule["prompt"].split("\n"))
+    return f"""
+  review-{number}:
+    title: {schedule["title"]}
+    agent: {agent}
+    frequency: {schedule["frequency"]}
+    {days}
+    hours: {schedule["hours"]}
+    minutes: {schedule["minutes"]}
+    timezone: {schedule["timezone"]}
+    prompt: |{prompt}
+    span_limit: {schedule["spanLimit"]}
+    lookback_hours: {schedule["lookbackHours"]}
+    max_subagent_depth: {schedule["maxSubagentDepth"]}
+    max_turns: {schedule["maxTurns"]}
+    enabled: true
+"""
