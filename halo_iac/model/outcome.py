@@ -32,7 +32,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One step of one change; ``id`` as soon as it is known, ``elapsed`` in seconds once it is final."""
+    """One step of one change; ``id`` as soon as it is known, ``elapsed`` in seconds once it is final.
+
+    ``is_partial`` if something of it was, or may have been, written even though it did not end done.
+    """
 
     change: Change
     status: Status
@@ -40,6 +43,7 @@ class Event:
     message: str = ""
     hint: str | None = None
     elapsed: float | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class Summary:
 
     @property
     def has_written(self) -> bool:
-        """Say whether the platform was changed."""
-        return bool(self.having(Status.DONE))
+        """Say whether the platform was changed, as far as is known."""
+        return any(event.status is Status.DONE or event.is_partial for event in self.events)
 
     @property
     def exit_code(self) -> int:
@@ -83,4 +87,7 @@ def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrup
 def _settled(event: Event) -> Event:
     if event.status.is_final:
         return event
-    return replace(event, status=Status.UNKNOWN, message="it was under way when the run was interrupted")
+    message = "it was under way when the run was interrupted"
+    return replace(
+        event, status=Status.UNKNOWN, message=message, hint="plan again in a minute to see what became of it"
+    )
