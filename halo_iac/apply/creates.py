@@ -7,15 +7,16 @@ repeated; it is looked for. And since two runs may race, what was made is looked
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from halo_iac.api.listing import Listing
+from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
-from halo_iac.apply.crew import Crew, Job, Report
+from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
 from halo_iac.apply.steps import Desk, differing_fields
-from halo_iac.errors import Delivery, PlatformError
+from halo_iac.errors import Delivery, PlatformError, Unreadable
 from halo_iac.model.change import Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.remote import Opaque, RemoteSchedule
@@ -42,7 +43,7 @@ class Creates:
         self._project_id = project_id
         self._looks = looks
         self._lost: list[Change] = []
-        self._made: dict[str, Change] = {}
+        self._made: dict[str, Event] = {}
 
     def run(self, changes: Sequence[Change]) -> Iterator[Event]:
         """List, create, look for what was lost, look for twins; yields events and never raises a platform's failure."""
@@ -50,23 +51,29 @@ class Creates:
             return
         try:
             listing = self._list()
+        except GraceOverError:
+            return
         except PlatformError as error:
             yield from self._give_up(changes, error)
             return
         taken = {remote.title: remote.id for remote in listing.schedules if remote.is_active}
-        known = frozenset(remote.id for remote in listing.schedules)
-        if listing.gap is not None:
-            message = f"the list of schedules is not whole ({listing.gap}), so nothing is created"
-            yield from (Event(change, Status.FAILED, None, message, "run again") for change in changes)
-            return
         yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
         jobs = [Job(change, partial(self._create, change)) for change in changes if change.title not in taken]
         yield from self._crew.run(jobs)
-        yield from self._find_lost(known)
-        yield from self._retire_twins(known)
+        yield from self._find_lost(frozenset(remote.id for remote in listing.schedules))
+        yield from self._retire_twins()
 
     def _list(self) -> Listing:
-        return self._desk.retry(lambda: self._desk.reader.schedules(self._project_id))
+        """Return every schedule; a listing that is not whole permits no create and no archive (design §5)."""
+        listing = self._crew.ask(lambda: self._desk.retry(lambda: self._desk.reader.schedules(self._project_id)))
+        if listing.gap is None:
+            return listing
+        raise Unreadable(
+            f"the list of schedules is not whole: {listing.gap}",
+            procedure=PROCEDURE,
+            delivery=Delivery.AMBIGUOUS,
+            hint="run again",
+        )
 
     def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
         if error.ends_the_run:
@@ -77,8 +84,7 @@ class Creates:
     # One create -----------------------------------------------------------------------------------------------------
 
     def _create(self, change: Change, report: Report) -> Event:
-        spec = _declared(change)
-        fields = create_input(self._project_id, spec)
+        fields = create_input(self._project_id, _declared(change))
         retry = self._desk.retrying(change, report)
         try:
             answer = retry(lambda: self._desk.writer.create(fields), creates=True)
@@ -89,37 +95,42 @@ class Creates:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)
             return Event(change, Status.RETRYING, None, f"{error.message}; looking whether it happened")
-        self._made[answer.id] = change
-        differing = _differing(spec, answer)
-        if differing:
-            message = f"it was created, but the platform answered with another {', '.join(differing)} than was sent"
-            return Event(change, Status.FAILED, answer.id, message, "plan again to see what it is now")
-        return Event(change, Status.DONE, answer.id)
+        event = _created(change, answer)
+        self._made[answer.id] = event
+        return event
 
     # Lost answers ---------------------------------------------------------------------------------------------------
 
     def _find_lost(self, known: Collection[str]) -> Iterator[Event]:
-        elapsed = 0.0
+        elapsed, trouble = 0.0, "it has not appeared"
         for look in self._looks:
             if not self._lost:
                 return
             self._stop.wait(look - elapsed)
             elapsed = look
             try:
-                listing = self._list()
-            except PlatformError:
+                schedules = self._list().schedules
+            except GraceOverError:
+                break
+            except PlatformError as error:
+                trouble = f"it could not be looked for ({error.message})"
+                if error.ends_the_run:
+                    break
                 continue  # the next look may succeed; if none does, the outcome stays unknown
-            for change in tuple(self._lost):
-                event = self._recognise(change, listing.schedules, known)
-                if event is not None:
-                    self._lost.remove(change)
-                    yield event
+            trouble = "it has not appeared"
+            yield from self._recognised(schedules, known)
             if self._stop.is_set():
                 break
-        for change in self._lost:
-            message = "its answer was lost and it has not appeared; it may still"
-            hint = "plan again in a minute: it will be matched by its title if it was created"
-            yield Event(change, Status.UNKNOWN, None, message, hint)
+        hint = "plan again in a minute: it will be matched by its title if it was created"
+        message = f"its answer was lost and {trouble}; it may still be created"
+        yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
+
+    def _recognised(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
+        for change in tuple(self._lost):
+            event = self._recognise(change, schedules, known)
+            if event is not None:
+                self._lost.remove(change)
+                yield event
 
     def _recognise(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
         """Return how a lost create ended: the one new schedule with its title and every value sent is ours."""
@@ -135,43 +146,62 @@ class Creates:
             ids = ", ".join(remote.id for remote in ours)
             hint = "pin the right one with `id:` and archive the other"
             return Event(change, Status.CONFLICT, None, f"{len(ours)} new schedules match it: {ids}", hint)
-        self._made[ours[0].id] = change
-        return Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
+        event = Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
+        self._made[ours[0].id] = event
+        return event
 
     # Twins ----------------------------------------------------------------------------------------------------------
 
-    def _retire_twins(self, known: Collection[str]) -> Iterator[Event]:
+    def _retire_twins(self) -> Iterator[Event]:
         """Archive what this run made where another run made the same title first."""
-        if not self._made or self._stop.is_set():
+        if not self._made or self._crew.is_stopping:
             return
         try:
             schedules = self._list().schedules
-        except PlatformError as error:
-            message = f"created, but nobody could look whether another run created the same: {error.message}"
-            yield from (Event(change, Status.DONE, id_, message) for id_, change in self._made.items())
+        except GraceOverError:
             return
-        new = [remote for remote in schedules if remote.is_active and remote.id not in known]
-        by_title: dict[str, list[RemoteSchedule]] = {}
-        for remote in sorted(new, key=lambda remote: remote.age):
-            by_title.setdefault(remote.title, []).append(remote)
-        for twins in by_title.values():
-            for later in twins[1:]:
-                if later.id in self._made:
-                    yield self._retire(later, twins[0], self._made)
-
-    def _retire(self, later: RemoteSchedule, first: RemoteSchedule, made: Mapping[str, Change]) -> Event:
-        change = made[later.id]
-        message = f"another run created {first.id} with this title first; ours, {later.id}, was archived"
-        try:
-            self._desk.retry(lambda: self._desk.writer.archive(later.id))
         except PlatformError as error:
-            message = f"another run created {first.id} with this title first; archive ours, {later.id}: {error.message}"
-        return Event(change, Status.CONFLICT, later.id, message, "plan again: the first one is matched by its title")
+            message = f"nobody could look whether another run created the same: {error.message}"
+            for event in self._made.values():
+                yield replace(event, message="; ".join(filter(None, (event.message, message))))
+            return
+        yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(schedules)])
+
+    def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
+        """Return the ids of what this run made later than another of the same title was made, and that other's."""
+        first: dict[str, str] = {}
+        for remote in sorted(filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.age):
+            older = first.setdefault(remote.title, remote.id)
+            if older != remote.id and remote.id in self._made:
+                yield remote.id, older
+
+    def _retirement(self, later: str, first: str) -> Job:
+        change = self._made[later].change
+        return Job(change, partial(self._retire, change, later, first))
+
+    def _retire(self, change: Change, later: str, first: str, report: Report) -> Event:
+        what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
+        try:
+            self._desk.retrying(change, report)(lambda: self._desk.writer.archive(later))
+        except PlatformError as error:
+            if error.ends_the_run:
+                self._desk.halt()
+            what, hint = f"ours, {later}, could not be archived: {error.message}", f"archive {later}, then plan again"
+        message = f"another run created {first} with this title first; {what}"
+        return Event(change, Status.CONFLICT, later, message, hint, is_partial=True)
 
 
 def _declared(change: Change) -> Spec:
     assert change.after is not None  # noqa: S101 - a create always has one
     return change.after
+
+
+def _created(change: Change, answer: RemoteSchedule) -> Event:
+    differing = _differing(_declared(change), answer)
+    if not differing:
+        return Event(change, Status.DONE, answer.id)
+    message = f"it was created, but the platform answered with another {', '.join(differing)} than was sent"
+    return Event(change, Status.FAILED, answer.id, message, "plan again to see what it is now", is_partial=True)
 
 
 def _present(change: Change, id_: str) -> Event:

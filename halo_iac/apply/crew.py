@@ -9,12 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Final, TypeVar
 
 from halo_iac.model.change import Change
 from halo_iac.model.outcome import Event, Status
+
+T = TypeVar("T")
 
 GRACE: Final = 5.0
 """Seconds that what is in flight is given after Ctrl-C."""
@@ -24,6 +29,10 @@ _TICK: Final = 0.1
 
 Report = Callable[[Event], None]
 Work = Callable[[Report], Event]
+
+
+class GraceOverError(Exception):
+    """The run was told to stop, and what it waited for did not come within the grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +47,23 @@ class Job:
 class _Ended:
     """A job is over; ``event`` is ``None`` if it was never started."""
 
-    job: Job
     event: Event | None
 
 
 class Crew:
-    """Up to ``size`` threads that live as long as the run, so that each keeps its connection.
+    """Up to ``size`` threads that live until :meth:`dismiss`, so that each keeps its connection.
 
     Nothing new is started once ``stop`` is set by a signal, or once :meth:`halt` is called because nothing can succeed.
+    What is under way when ``stop`` is set has ``grace`` seconds in all. Only one thread may command a crew.
     """
 
     def __init__(self, size: int, stop: threading.Event, *, grace: float = GRACE) -> None:
         self._size = size
         self._stop = stop
         self._grace = grace
+        self._deadline: float | None = None
         self._halted = threading.Event()
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._reports: SimpleQueue[Event | _Ended] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -66,47 +76,72 @@ class Crew:
         """Start nothing new: no other change can succeed either."""
         self._halted.set()
 
+    def dismiss(self) -> None:
+        """Let every thread end once it is done with what it is at."""
+        for _ in self._threads:
+            self._tasks.put(None)
+
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Carry out the jobs and yield their events; ends when all have ended or the grace is over.
 
-        A job that is still under way then has no final event, and its outcome is unknown.
+        A job without an event was not started; one without a final event is still under way, its outcome unknown.
         """
+        if self.is_stopping:
+            return
         for job in jobs:
-            self._jobs.put(job)
+            self._tasks.put(partial(self._do, job))
         self._hire(len(jobs))
-        waiting, deadline = len(jobs), None
+        waiting = len(jobs)
         while waiting:
-            if deadline is None and self._stop.is_set():
-                deadline = time.monotonic() + self._grace
-            if deadline is not None and time.monotonic() > deadline:
-                break
             try:
                 report = self._reports.get(timeout=_TICK)
             except Empty:
+                if self._is_grace_over():
+                    return
                 continue
-            if isinstance(report, _Ended):
-                waiting -= 1
-                if report.event is not None:
-                    yield report.event
-            else:
-                yield report
+            event = report.event if isinstance(report, _Ended) else report
+            waiting -= isinstance(report, _Ended)
+            if event is not None:
+                yield event
 
-    def _hire(self, jobs: int) -> None:
-        for _ in range(min(self._size, jobs) - len(self._threads)):
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return what ``question`` returns, or raise what it raises; one of the crew asks it.
+
+        So the grace holds for it too: :class:`GraceOverError` instead of a wait for a socket's time-out.
+        """
+        answer: Future[T] = Future()
+        self._tasks.put(partial(_settle, answer, question))
+        self._hire(1)
+        while not self._is_grace_over():
+            with suppress(TimeoutError):
+                return answer.result(timeout=_TICK)
+        raise GraceOverError
+
+    def _is_grace_over(self) -> bool:
+        if not self._stop.is_set():
+            return False
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+        return time.monotonic() >= self._deadline
+
+    def _hire(self, tasks: int) -> None:
+        for _ in range(min(self._size, tasks) - len(self._threads)):
             thread = threading.Thread(target=self._serve, name="halo-apply", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def _serve(self) -> None:
-        while True:
-            job = self._jobs.get()
-            if self.is_stopping:
-                self._reports.put(_Ended(job, None))
-                continue
-            self._reports.put(Event(job.change, Status.STARTED, job.change.id))
-            began = time.monotonic()
-            event = self._carry_out(job)
-            self._reports.put(_Ended(job, replace(event, elapsed=time.monotonic() - began)))
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _do(self, job: Job) -> None:
+        if self.is_stopping:
+            self._reports.put(_Ended(None))
+            return
+        self._reports.put(Event(job.change, Status.STARTED, job.change.id))
+        began = time.monotonic()
+        event = self._carry_out(job)
+        self._reports.put(_Ended(replace(event, elapsed=time.monotonic() - began)))
 
     def _carry_out(self, job: Job) -> Event:
         try:
@@ -114,3 +149,10 @@ class Crew:
         except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever
             message = f"halo itself failed ({type(error).__name__}) while this was under way; please report it"
             return Event(job.change, Status.UNKNOWN, job.change.id, message)
+
+
+def _settle(answer: Future[T], question: Callable[[], T]) -> None:
+    try:
+        answer.set_result(question())
+    except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
+        answer.set_exception(error)

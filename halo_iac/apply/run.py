@@ -34,34 +34,70 @@ def apply(
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.outcome.summarize` folds them.
 
-    Setting ``stop`` starts nothing new and ends the iterator within ``grace`` seconds. A change without a final event
-    was not started. No failure of the platform is raised: each is the event of its change.
+    Setting ``stop`` starts nothing new and ends the iterator within ``grace`` seconds. A change without an event was
+    not started; one without a final event was still under way then. No failure of the platform is raised: each is the
+    event of its change.
     """
     crew = Crew(concurrency, stop, grace=grace)
-    desk = Desk(reader, writer, retry, crew.halt)
-    last: dict[int, Event] = {}
+    try:
+        yield from _Run(plan, crew, Desk(reader, writer, retry, crew.halt)).phases(stop, looks)
+    finally:
+        crew.dismiss()
 
-    def noted(events: Iterator[Event]) -> Iterator[Event]:
+
+class _Run:
+    """The phases of one run, each of which looks at how those before it ended."""
+
+    def __init__(self, plan: Plan, crew: Crew, desk: Desk) -> None:
+        self._plan = plan
+        self._crew = crew
+        self._desk = desk
+        self._last: dict[int, Event] = {}
+        self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
+
+    def phases(self, stop: threading.Event, looks: Sequence[float]) -> Iterator[Event]:
+        """Carry out phase after phase."""
+        changes = self._plan.changes
+        for wave in _waves(changes):
+            yield from self._noted(self._existing(wave))
+        creates = Creates(self._desk, self._crew, stop, self._plan.host.project_id, looks)
+        yield from self._noted(self._free(_having(changes, lambda change: change.action is Action.CREATE), creates.run))
+        yield from self._noted(self._existing(_having(changes, _is_plain_update)))
+        yield from self._noted(self._existing(_having(changes, lambda change: change.action is Action.UNARCHIVE)))
+        archives = _having(changes, lambda change: change.action is Action.ARCHIVE)
+        if all(map(self._is_done, _having(changes, lambda change: change.action is not Action.ARCHIVE))):
+            yield from self._existing(archives)
+            return
+        message = "archives run last, and only when everything before them is done"
+        yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
+
+    def _noted(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
-            last[id(event.change)] = event
+            self._last[id(event.change)] = event
             yield event
 
-    def existing(changes: Sequence[Change]) -> Iterator[Event]:
-        return crew.run([Job(change, partial(carry_out, change, desk)) for change in changes])
+    def _is_done(self, change: Change) -> bool:
+        event = self._last.get(id(change))
+        return event is not None and event.status in {Status.DONE, Status.ALREADY}
 
-    for wave in _waves(plan.changes):
-        yield from noted(existing(wave))
-    creates = Creates(desk, crew, stop, plan.host.project_id, looks)
-    yield from noted(creates.run(_having(plan.changes, lambda change: change.action is Action.CREATE)))
-    yield from noted(existing(_having(plan.changes, _is_plain_update)))
-    yield from noted(existing(_having(plan.changes, lambda change: change.action is Action.UNARCHIVE)))
-    archives = _having(plan.changes, lambda change: change.action is Action.ARCHIVE)
-    before = [change for change in plan.changes if change.action is not Action.ARCHIVE]
-    if all(_is_done(last.get(id(change))) for change in before):
-        yield from noted(existing(archives))
-        return
-    message = "archives run last, and only when everything before them is done"
-    yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
+    def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
+        return self._free(changes, lambda free: self._crew.run([_job(change, self._desk) for change in free]))
+
+    def _free(self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]) -> Iterator[Event]:
+        """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
+        held = {id(change): holder for change in changes if (holder := self._holder(change)) is not None}
+        for change in changes:
+            if id(change) in held:
+                message = f"its title is still held by {held[id(change)].name}, whose rename is not done"
+                yield Event(change, Status.NOT_STARTED, change.id, message)
+        yield from run([change for change in changes if id(change) not in held])
+
+    def _holder(self, change: Change) -> Change | None:
+        """Return the rename that should have freed the title a change takes, if it has not; in a cycle nobody waits."""
+        holder = self._holders.get(change.title)
+        if holder is None or not _takes_title(change) or self._is_done(holder):
+            return None
+        return None if _is_rename(change) and holder.wave >= change.wave else holder
 
 
 def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
@@ -78,9 +114,13 @@ def _is_rename(change: Change) -> bool:
     return change.action is Action.UPDATE and change.is_rename
 
 
+def _takes_title(change: Change) -> bool:
+    return change.is_rename or change.action in {Action.CREATE, Action.UNARCHIVE}
+
+
 def _is_plain_update(change: Change) -> bool:
     return change.action is Action.UPDATE and not change.is_rename
 
 
-def _is_done(event: Event | None) -> bool:
-    return event is not None and event.status in {Status.DONE, Status.ALREADY}
+def _job(change: Change, desk: Desk) -> Job:
+    return Job(change, partial(carry_out, change, desk))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final
 
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
@@ -40,6 +40,9 @@ class Desk:
         return replace(self.retry, on_retry=narrate)
 
 
+_LOOK_AGAIN: Final = "plan again to see what it is now"
+
+
 class _Clash(Exception):  # noqa: N818 - ends one step, never leaves this module
     """The platform shows neither what was planned from nor what is desired."""
 
@@ -48,49 +51,76 @@ class _Mismatch(Exception):  # noqa: N818 - likewise
     """The platform's answer is not what was sent."""
 
 
-class _Attempt(Protocol):
-    def __call__(self) -> Status: ...
-
-
 def carry_out(change: Change, desk: Desk, report: Report) -> Event:
     """Update, unarchive or archive one schedule and return how it ended; never raises a platform's failure."""
     step = _Step(change, desk)
-
+    retry = desk.retrying(change, report)
     try:
-        status = desk.retrying(change, report)(step.attempt)
+        status = retry(step.attempt)
     except _Clash as clash:
-        return Event(change, Status.CONFLICT, change.id, str(clash), "plan again to see what it is now")
+        return step.ended(Status.CONFLICT, str(clash), _LOOK_AGAIN)
     except _Mismatch as mismatch:
-        return Event(change, Status.FAILED, change.id, str(mismatch), "plan again to see what it is now")
+        return step.put_back(step.ended(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
     except PlatformError as error:
-        return _failure(change, error, desk, is_open=step.is_open)
+        if error.ends_the_run:
+            desk.halt()
+        return step.put_back(step.failed(error), retry)
     return Event(change, status, change.id)
 
 
-def _failure(change: Change, error: PlatformError, desk: Desk, *, is_open: bool) -> Event:
-    if error.ends_the_run:
-        desk.halt()
-    if is_open:
-        hint = f"`halo schedule get {change.id}` shows what became of it; the next apply repeats it if need be"
-        return Event(change, Status.UNKNOWN, change.id, error.message, hint)
-    return Event(change, Status.FAILED, change.id, error.message, error.hint)
+def _is_refusal(error: PlatformError) -> bool:
+    """Say whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
+    return error.delivery is Delivery.REFUSED or error.status == 409
 
 
 class _Step:
-    """The attempts at one change; ``is_open`` while a write's answer was lost and no read has settled it since."""
+    """The attempts at one change of one schedule, and what is known of it in between."""
 
     def __init__(self, change: Change, desk: Desk) -> None:
         self._change = change
         self._id = change.id or ""
         self._desk = desk
         self._has_written = False
-        self._has_unarchived = False
-        self.is_open = False
-        self.attempt: _Attempt = {
-            Action.UPDATE: self._update,
-            Action.UNARCHIVE: self._unarchive,
-            Action.ARCHIVE: self._archive,
-        }[change.action]
+        """A write was answered, or may have happened."""
+        self._is_open = False
+        """A write's answer was lost, and no read has settled it since."""
+        self._is_exposed = False
+        """It was unarchived, or may have been, and has not got its new values yet."""
+
+    def attempt(self) -> Status:
+        """Read, compare, and write if need be."""
+        match self._change.action:
+            case Action.UPDATE:
+                return self._update()
+            case Action.UNARCHIVE:
+                return self._unarchive()
+            case _:
+                return self._archive()
+
+    def ended(self, status: Status, message: str, hint: str | None) -> Event:
+        """Return the event of a change that is not done."""
+        return Event(self._change, status, self._id, message, hint, is_partial=self._has_written)
+
+    def failed(self, error: PlatformError) -> Event:
+        """Return what the last failure means: unknown where a write may have happened."""
+        if not self._is_open:
+            return self.ended(Status.FAILED, error.message, error.hint)
+        hint = f"`halo schedule get {self._id}` shows what became of it; the next apply repeats it if need be"
+        return self.ended(Status.UNKNOWN, error.message, hint)
+
+    def put_back(self, ended: Event, retry: Retry) -> Event:
+        """Archive again what is active without its new values: it must not fire with the old ones."""
+        if not self._is_exposed:
+            return ended
+        try:
+            retry(lambda: self._write(self._desk.writer.archive))
+        except PlatformError as error:
+            status = Status.UNKNOWN if self._is_open else ended.status
+            message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
+            return replace(
+                ended, status=status, message=message, hint="archive it by hand, or plan and apply again soon"
+            )
+        return replace(ended, status=Status.FAILED, message=f"{ended.message}; it was archived again")
 
     def _update(self) -> Status:
         remote = self._read()
@@ -116,17 +146,18 @@ class _Step:
     def _unarchive(self) -> Status:
         """Update first, so that no stale cadence fires; the other way round where the platform insists."""
         remote = self._read()
-        if remote.is_active and not self._has_unarchived and not self._has_written:
-            if self._shows_desired(remote):
-                return Status.ALREADY
-            raise _Clash("it has been unarchived since the plan was made")
         is_pending = not self._shows_desired(remote)
+        if remote.is_active and not self._has_written:
+            if is_pending:
+                raise _Clash("it has been unarchived since the plan was made")
+            return Status.ALREADY
         if is_pending and not remote.is_active:
             is_pending = not self._has_updated_archived()
         if not remote.is_active:
-            self._write_unarchive()
+            self._write_unarchive(is_pending=is_pending)
         if is_pending:
-            self._write_fields_or_rearchive()
+            self._write_fields()
+        self._is_exposed = False
         return Status.DONE
 
     def _has_updated_archived(self) -> bool:
@@ -134,22 +165,18 @@ class _Step:
         try:
             self._write_fields()
         except PlatformError as error:
-            if error.delivery is Delivery.REFUSED and not error.is_transient and not error.ends_the_run:
+            if _is_refusal(error) and not error.is_transient and not error.ends_the_run:
                 return False
             raise
         return True
 
-    def _write_fields_or_rearchive(self) -> None:
+    def _write_unarchive(self, *, is_pending: bool) -> None:
         try:
-            self._write_fields()
-        except PlatformError as error:
-            if error.delivery is Delivery.REFUSED and not error.is_transient:
-                self._write(self._desk.writer.archive)  # it must not fire with the values it had
+            answer = self._write(self._desk.writer.unarchive)
+        except PlatformError:
+            self._is_exposed = is_pending and self._is_open
             raise
-
-    def _write_unarchive(self) -> None:
-        answer = self._write(self._desk.writer.unarchive)
-        self._has_unarchived = True
+        self._is_exposed = is_pending
         if not answer.is_active:
             raise _Mismatch("the platform answered, but the schedule is still archived")
 
@@ -171,15 +198,15 @@ class _Step:
 
     def _read(self) -> RemoteSchedule:
         remote = self._desk.reader.schedule(self._id)
-        self.is_open = False
+        self._is_open = False
         return remote
 
     def _write(self, call: Callable[[str], RemoteSchedule]) -> RemoteSchedule:
         try:
             answer = call(self._id)
         except PlatformError as error:
-            self.is_open = error.delivery is Delivery.AMBIGUOUS
-            self._has_written |= self.is_open
+            self._is_open = error.delivery is Delivery.AMBIGUOUS and not _is_refusal(error)
+            self._has_written |= self._is_open
             raise
         self._has_written = True
         return answer

@@ -1,0 +1,254 @@
+"""A sandbox with our own client on it, plans made by hand, and an apply whose waits are only noted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox_calls import DAILY, PROJECT, Caller, Clock
+
+from halo_iac.api.embedded import EmbeddedTransport
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.secret import Secret
+from halo_iac.api.transport import Transport
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.model.change import Action, Cause, Change, FieldChange, Plan, Policy, Runs
+from halo_iac.model.outcome import Event, Summary, summarize
+from halo_iac.model.remote import Host, read_spec
+from halo_iac.model.schedule import FIELDS, Spec, Value
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Cut, Effect, Fault, Refuse, Reply, Truncate
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import Request
+from halo_iac.sandbox.serve import serve
+
+READ = "haloSchedule.getById"
+LIST = "haloSchedule.listForProject"
+CREATE = "haloSchedule.create"
+UPDATE = "haloSchedule.update"
+ARCHIVE = "haloSchedule.archive"
+UNARCHIVE = "haloSchedule.unarchive"
+
+TRANSIENT: dict[str, Effect] = {
+    "408": Refuse("TIMEOUT"),
+    "500": Refuse(),
+    "503": Refuse("SERVICE_UNAVAILABLE"),
+    "502 in HTML": Reply(502, b"<html>Bad Gateway</html>", "text/html"),
+    "502 and nothing": Reply(502),
+    "200 in HTML": Reply(200, b"<html>Sign in</html>", "text/html"),
+    "200 and nothing": Reply(200),
+    "truncated": Truncate(20),
+    "reset": Cut(),
+}
+"""Failures that may come before or after the platform has done what it was asked to do."""
+
+NOT_NOW: dict[str, Effect] = {"425": Refuse(status=425), "429": Refuse("TOO_MANY_REQUESTS")}
+"""Failures that say that nothing was done, and to come back."""
+
+WRONG: dict[str, Effect] = {
+    "400": Refuse("BAD_REQUEST"),
+    "404": Refuse("NOT_FOUND"),
+    "412": Refuse("PRECONDITION_FAILED"),
+    "422": Refuse("UNPROCESSABLE_CONTENT"),
+}
+"""Failures that say that nothing was done, and never will be."""
+
+ENDING: dict[str, Effect] = {
+    "401": Refuse("UNAUTHORIZED"),
+    "402": Refuse("PAYMENT_REQUIRED"),
+    "403": Refuse("FORBIDDEN"),
+}
+"""Failures after which nothing else can succeed either."""
+
+
+@dataclass
+class Bench:
+    """One sandbox and one client on it; every wait of a run is in ``waits`` instead of taking any time."""
+
+    sandbox: Sandbox
+    transport: Transport
+    clock: Clock
+    stop: threading.Event = field(default_factory=threading.Event)
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def caller(self) -> Caller:
+        """Return somebody else with a key of the same platform."""
+        return Caller(self.sandbox)
+
+    def add(self, title: str, *, archived: bool = False, **fields: object) -> dict[str, Any]:
+        """Let a schedule be there from the start; the requests that made it are not counted."""
+        made = self.caller.create(title=title, **fields)
+        if archived:
+            made = self.caller.do(ARCHIVE, {"id": made["id"]})
+        return made
+
+    def fault(self, match: str, effect: Effect, **how: Any) -> None:  # noqa: ANN401 - a fault's own fields
+        self.sandbox.faults.add(Fault(match, effect, **how))
+
+    def events(self, *changes: Change, concurrency: int = 1, grace: float = 5.0, attempts: int = 3) -> Iterator[Event]:
+        """Carry out the changes, event by event."""
+        return apply(
+            plan_of(*changes),
+            Reader(self.transport, Retry(attempts=1)),
+            Writer(self.transport),
+            stop=self.stop,
+            retry=Retry(stop=self.stop, attempts=attempts, sleep=self.waits.append, chance=lambda: 0.0),
+            concurrency=concurrency,
+            looks=(0.0, 0.0, 0.0),
+            grace=grace,
+        )
+
+    def run(
+        self,
+        *changes: Change,
+        during: Callable[[Event], None] | None = None,
+        **how: Any,  # noqa: ANN401 - what events takes
+    ) -> Run:
+        """Carry out the changes and return what came of it; ``during`` is told each event before the run goes on."""
+        before = len(self.sandbox.requests)
+        events = []
+        for event in self.events(*changes, **how):
+            events.append(event)
+            if during is not None:
+                during(event)
+        summary = summarize(changes, events, is_interrupted=self.stop.is_set())
+        return Run(summary, tuple(events), [seen.procedure for seen in self.sandbox.requests[before:]])
+
+    def shown(self) -> dict[str, tuple[str, bool, list[int]]]:
+        """Return what the platform holds, by id: title, whether it is active, hours."""
+        return {
+            wire["id"]: (wire["title"], wire["archivedAt"] is None, wire["hours"]) for wire in self.sandbox.schedules()
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run: its fold, its events, and the procedures it called."""
+
+    summary: Summary
+    events: tuple[Event, ...]
+    requests: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        return self.summary.exit_code
+
+    @property
+    def statuses(self) -> list[str]:
+        """Return how every change ended, in the order of the plan."""
+        return [str(event.status) for event in self.summary.events]
+
+    @property
+    def told(self) -> list[str]:
+        """Return every event as ``key status``."""
+        return [f"{event.change.key} {event.status}" for event in self.events]
+
+    @property
+    def writes(self) -> list[str]:
+        return [name for name in self.requests if name not in {READ, LIST}]
+
+    @property
+    def message(self) -> str:
+        """Return the message of the first change's last event."""
+        return self.summary.events[0].message
+
+
+@contextmanager
+def bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - the sandbox's own
+    """Open a sandbox in this process, whose ids are s1, s2, …"""
+    clock, numbers = Clock(), iter(range(1, 10_000))
+    with Sandbox.open(None, clock=clock, ids=lambda: f"s{next(numbers)}", **settings) as sandbox:
+
+        def answer(
+            method: str, path: str, query: str, headers: dict[str, str], body: bytes
+        ) -> tuple[int, dict[str, str], bytes]:
+            answered = sandbox.answer(Request(method, path, query, headers, body))
+            return answered.status, answered.headers, answered.body
+
+        with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(answer)) as transport:
+            yield Bench(sandbox, transport, clock)
+
+
+@contextmanager
+def served_bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - likewise
+    """The same over a socket, so that a hang-up is one."""
+    with (
+        bench(**settings) as embedded,
+        serve(embedded.sandbox) as server,
+        Transport(server.url, Secret(demo.DEMO_KEY)) as transport,
+    ):
+        try:
+            yield replace(embedded, transport=transport)
+        finally:
+            embedded.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
+            for thread in threading.enumerate():
+                if thread.name == "halo-apply":
+                    thread.join(10)
+
+
+# Plans --------------------------------------------------------------------------------------------------------------
+
+
+def plan_of(*changes: Change) -> Plan:
+    return Plan(
+        host=Host("sandbox:memory", PROJECT, None, "--sandbox", "the sandbox", is_sandbox=True),
+        policy=Policy("report"),
+        targets=(),
+        changes=changes,
+        blocked=(),
+        undeclared=(),
+        warnings=(),
+        refusals=(),
+        unchanged=0,
+        runs_per_month=Runs(0, 0),
+    )
+
+
+def update(wire: dict[str, Any], *, wave: int = 0, unmanaged: Sequence[str] = (), **fields: Value) -> Change:
+    """Plan that the fields get these values; ``unmanaged`` are left to the operator."""
+    return _change(Action.UPDATE, wire, fields, unmanaged, wave)
+
+
+def unarchive(wire: dict[str, Any], **fields: Value) -> Change:
+    return _change(Action.UNARCHIVE, wire, fields)
+
+
+def archive(wire: dict[str, Any]) -> Change:
+    return Change(Action.ARCHIVE, Cause.UNDECLARED, None, wire["id"], wire["title"], before=_spec(wire))
+
+
+def create(title: str, **fields: Value) -> Change:
+    spec = replace(_spec({**DAILY, "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True}), title=title)
+    after = replace(spec, **fields)  # type: ignore[arg-type]
+    return Change(Action.CREATE, Cause.DECLARED, title, None, title, after=after)
+
+
+def _change(
+    action: Action, wire: dict[str, Any], fields: dict[str, Value], unmanaged: Sequence[str] = (), wave: int = 0
+) -> Change:
+    before = _spec(wire)
+    wanted = replace(before, **fields)  # type: ignore[arg-type]
+    left = {"model_id": None, "summarization_model_id": None, **dict.fromkeys(unmanaged)}
+    return Change(
+        action=action,
+        cause=Cause.DECLARED,
+        key=before.title,
+        id=wire["id"],
+        title=wanted.title,
+        fields=tuple(FieldChange(name, getattr(before, name), fields[name], "") for name in FIELDS if name in fields),
+        before=before,
+        after=replace(wanted, **left),  # type: ignore[arg-type]
+        wave=wave,
+    )
+
+
+def _spec(wire: dict[str, Any]) -> Spec:
+    spec = read_spec(wire)
+    assert isinstance(spec, Spec)
+    return spec

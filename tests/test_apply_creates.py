@@ -1,0 +1,387 @@
+"""Creates: never made twice, looked for where an answer was lost, retired where two runs raced (design §6, Creates)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from apply_bench import (
+    ARCHIVE,
+    CREATE,
+    ENDING,
+    LIST,
+    NOT_NOW,
+    READ,
+    TRANSIENT,
+    UNARCHIVE,
+    UPDATE,
+    WRONG,
+    Bench,
+    archive,
+    bench,
+    create,
+    plan_of,
+    served_bench,
+    update,
+)
+from sandbox_calls import DAILY
+
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.secret import Secret
+from halo_iac.api.transport import Transport
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.model.outcome import Event, summarize
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Cut, Effect, Pass, Refuse, Reply, Silence, Truncate
+
+WORDS = "A fault of the sandbox, as asked for."
+AMBIGUOUS: dict[str, Effect] = {
+    **TRANSIENT,
+    "409": Refuse("CONFLICT"),
+    "302": Reply(302, headers={"location": "https://elsewhere.example/"}),
+    "silence": Silence(),
+}
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        yield opened
+
+
+def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Bench) -> None:
+    run = one.run(create("Review"))
+    assert (run.told, run.requests, run.exit_code) == (["Review started", "Review done"], [LIST, CREATE, LIST], 0)
+    assert one.sandbox.requests[1].input == {
+        **DAILY,
+        "title": "Review",
+        "modelId": None,
+        "maxSubagentDepth": 3,
+        "maxTurns": 50,
+        "enabled": True,
+    }
+    assert (one.shown(), run.summary.events[0].id) == ({"s1": ("Review", True, [9])}, "s1")
+
+
+def test_a_run_without_creates_lists_nothing(one: Bench) -> None:
+    assert one.run(update(one.add("Review"), hours=(12,))).requests == [READ, UPDATE]
+
+
+def test_a_title_that_has_appeared_is_a_conflict(one: Bench) -> None:
+    one.add("Review")
+    run = one.run(create("Review"), create("Other"))
+    assert (run.statuses, run.writes, run.exit_code) == (["conflict", "done"], [CREATE], 4)
+    assert run.message == "a schedule with this title has appeared since the plan was made: s1"
+    assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Other", True, [9])}
+
+
+def test_an_archived_title_is_free(one: Bench) -> None:
+    one.add("Review", archived=True)
+    assert one.run(create("Review")).statuses == ["done"]
+
+
+# What may be repeated -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", NOT_NOW.values(), ids=NOT_NOW)
+def test_a_create_is_repeated_where_the_platform_says_not_now(one: Bench, effect: Effect) -> None:
+    one.fault(CREATE, effect)
+    run = one.run(create("Review"))
+    assert (run.told, run.writes) == (["Review started", "Review retrying", "Review done"], [CREATE, CREATE])
+    assert (one.shown(), run.exit_code) == ({"s1": ("Review", True, [9])}, 0)
+
+
+def test_a_create_waits_as_long_as_the_platform_says(one: Bench) -> None:
+    one.fault(CREATE, Refuse("TOO_MANY_REQUESTS", retry_after="11"))
+    assert (one.run(create("Review")).statuses, one.waits) == (["done"], [11.0])
+
+
+def test_a_create_that_was_not_sent_is_repeated(one: Bench) -> None:
+    with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as nobody:
+        events = list(
+            apply(
+                plan_of(create("Review")),
+                Reader(one.transport, Retry(attempts=1)),
+                Writer(nobody),
+                stop=one.stop,
+                retry=Retry(attempts=3, sleep=one.waits.append, chance=lambda: 0.0),
+                looks=(0.0,),
+            )
+        )
+    summary = summarize([events[0].change], events)
+    assert [str(event.status) for event in events] == ["started", "retrying", "retrying", "failed"]
+    assert (one.waits, summary.exit_code, one.shown()) == ([0.5, 1.0], 1, {})
+    assert "no connection to 127.0.0.1:9" in summary.events[0].message
+
+
+@pytest.mark.parametrize("effect", WRONG.values(), ids=WRONG)
+def test_a_refused_create_has_failed(one: Bench, effect: Effect) -> None:
+    one.fault(CREATE, effect)
+    run = one.run(create("Review"), create("Other"))
+    assert (run.statuses, run.writes, run.exit_code) == (["failed", "done"], [CREATE, CREATE], 4)
+    assert one.shown() == {"s1": ("Other", True, [9])}
+
+
+@pytest.mark.parametrize("effect", ENDING.values(), ids=ENDING)
+def test_no_key_no_credit_no_permission_end_the_run(one: Bench, effect: Effect) -> None:
+    wire = one.add("C")
+    one.fault(CREATE, effect)
+    run = one.run(create("A"), create("B"), update(wire, hours=(12,)))
+    assert (run.statuses, run.requests, run.exit_code) == (["failed", "not started", "not started"], [LIST, CREATE], 1)
+    assert one.shown() == {"s1": ("C", True, [9])}
+
+
+# What is looked for -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Bench, effect: Effect) -> None:
+    one.fault(CREATE, effect, when="after")
+    run = one.run(create("Review"))
+    assert run.told == ["Review started", "Review retrying", "Review done"]
+    assert run.requests == [LIST, CREATE, LIST, LIST]
+    assert (run.message, run.exit_code) == ("its answer was lost, but it was created", 0)
+    assert (one.shown(), one.waits) == ({"s1": ("Review", True, [9])}, [])
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [effect for effect in AMBIGUOUS.values() if not isinstance(effect, Truncate)],
+    ids=[name for name, effect in AMBIGUOUS.items() if not isinstance(effect, Truncate)],
+)
+def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Bench, effect: Effect) -> None:
+    one.fault(CREATE, effect)
+    run = one.run(create("Review"))
+    assert run.told == ["Review started", "Review retrying", "Review unknown"]
+    assert run.requests == [LIST, CREATE, LIST, LIST, LIST]
+    assert (run.message, run.exit_code) == ("its answer was lost and it has not appeared; it may still be created", 5)
+    assert one.shown() == {}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
+    with served_bench() as served:
+        served.fault(CREATE, Cut(), when=when)
+        run = served.run(create("Review"))
+        assert run.writes == [CREATE]
+        assert run.statuses == [{"before": "unknown", "after": "done"}[when]]
+        assert len(served.shown()) == {"before": 0, "after": 1}[when]
+
+
+def test_a_create_may_appear_late(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after")
+    one.fault(LIST, Pass())
+    one.fault(LIST, Reply(200, b'{"result":{"data":{"schedules":[],"nextCursor":null}}}'), times=2)
+    run = one.run(create("Review"))
+    assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST, LIST], 0)
+
+
+def test_several_that_match_are_a_conflict_naming_ids(one: Bench) -> None:
+    one.add("Elsewhere")
+    one.fault(CREATE, Cut(), when="after")
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.add("Review")))
+    assert (run.statuses, run.message, run.exit_code) == (["conflict"], "2 new schedules match it: s2, s3", 1)
+    assert [seen.input["title"] for seen in one.sandbox.requests if seen.procedure == CREATE][1:] == ["Review"] * 2
+
+
+def test_one_with_other_values_is_not_ours(one: Bench) -> None:
+    one.fault(CREATE, Cut())
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.add("Review", hours=[17])))
+    assert (run.statuses, run.exit_code) == (["unknown"], 5)
+    assert one.shown() == {"s1": ("Review", True, [17])}
+
+
+def test_one_that_was_there_before_is_not_ours(one: Bench) -> None:
+    one.add("Review", archived=True)
+    one.fault(CREATE, Cut())
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
+    assert (run.statuses, run.exit_code) == (["unknown"], 5)
+
+
+def test_one_that_somebody_archived_at_once_is_still_ours(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after")
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
+    assert (run.statuses, run.exit_code) == (["done"], 0)
+
+
+def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:
+    """Let somebody else act once a change stands so."""
+
+    def during(event: Event) -> None:
+        if event.status == status:
+            act()
+
+    return during
+
+
+def test_a_look_that_fails_is_followed_by_the_next(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after")
+    one.fault(LIST, Pass())
+    one.fault(LIST, Refuse("BAD_REQUEST"))
+    run = one.run(create("Review"))
+    assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST], 0)
+
+
+def test_it_is_said_where_nobody_could_look(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after")
+    one.fault(LIST, Pass())
+    one.fault(LIST, Refuse("BAD_REQUEST"), times=3)
+    run = one.run(create("Review"))
+    why = f"it could not be looked for ({LIST} (HTTP 400): {WORDS})"
+    assert run.message == f"its answer was lost and {why}; it may still be created"
+    assert (run.statuses, run.exit_code, one.shown()) == (["unknown"], 5, {"s1": ("Review", True, [9])})
+
+
+def test_looking_ends_with_the_key(one: Bench) -> None:
+    one.fault(CREATE, Cut())
+    one.fault(LIST, Pass())
+    one.fault(LIST, Refuse("UNAUTHORIZED"), times=None)
+    run = one.run(create("Review"))
+    assert (run.statuses, run.requests, run.exit_code) == (["unknown"], [LIST, CREATE, LIST], 5)
+
+
+def test_an_answer_other_than_what_was_sent_has_created_something(one: Bench) -> None:
+    other = b'{"result":{"data":%s}}'
+    one.add("Model", hours=[17])
+    wire = one.caller.ask(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":').removesuffix(b"}}")
+    one.fault(CREATE, Reply(200, other % wire))
+    run = one.run(create("Review"))
+    message = "it was created, but the platform answered with another title, hours than was sent"
+    assert (run.statuses, run.message, run.exit_code) == (["failed"], message, 4)
+
+
+# Listings -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
+def test_the_listing_is_repeated(one: Bench, effect: Effect) -> None:
+    one.fault(LIST, effect)
+    run = one.run(create("Review"))
+    assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, LIST, CREATE, LIST], 0)
+
+
+def test_without_a_listing_nothing_is_created_and_the_rest_goes_on(one: Bench) -> None:
+    wire = one.add("C")
+    one.fault(LIST, Refuse("BAD_REQUEST"))
+    run = one.run(create("A"), create("B"), update(wire, hours=(12,)), archive(one.add("D")))
+    assert (run.statuses, run.exit_code) == (["failed", "failed", "done", "not started"], 4)
+    assert (run.requests, run.message) == (
+        [LIST, READ, UPDATE],
+        f"nothing was created, because the schedules could not be listed first: {LIST} (HTTP 400): {WORDS}",
+    )
+
+
+def test_a_listing_without_a_key_ends_the_run(one: Bench) -> None:
+    wire = one.add("B")
+    one.fault(LIST, Refuse("UNAUTHORIZED"))
+    run = one.run(create("A"), update(wire, hours=(12,)))
+    assert (run.statuses, run.requests, run.exit_code) == (["failed", "not started"], [LIST], 1)
+
+
+FOREIGN = b'{"result":{"data":{"schedules":[{"id":"x","title":"X","projectId":"elsewhere"}],"nextCursor":null}}}'
+ENDLESS = b'{"result":{"data":{"schedules":[],"nextCursor":"again"}}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "gap"),
+    [
+        (FOREIGN, "schedule x of another project was listed"),
+        (ENDLESS, "the platform repeated a cursor"),
+    ],
+)
+def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: Bench, body: bytes, gap: str) -> None:
+    one.fault(LIST, Reply(200, body), times=None)
+    run = one.run(create("A"), archive(one.add("B")))
+    assert (run.statuses, run.writes, run.exit_code) == (["failed", "not started"], [], 1)
+    assert run.message.endswith(f"the list of schedules is not whole: {gap}")
+    assert one.shown() == {"s1": ("B", True, [9])}
+
+
+def test_a_listing_in_pages_is_read_to_its_end() -> None:
+    with bench(page_size=1) as paged:
+        paged.add("Other")
+        paged.add("Review")
+        run = paged.run(create("Review"))
+        assert (run.statuses, run.requests) == (["conflict"], [LIST, LIST])
+
+
+# Twins --------------------------------------------------------------------------------------------------------------
+
+
+def _earlier_twin(one: Bench, hours: tuple[int, ...] = (9,)) -> Callable[[Event], None]:
+    """Let another run turn out to have created the same an hour before."""
+
+    def create_earlier() -> None:
+        one.clock.advance(hours=-1)
+        one.add("Review", hours=list(hours))
+        one.clock.advance(hours=1)
+
+    return _on("done", create_earlier)
+
+
+def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Bench) -> None:
+    wire = one.add("Other")
+    run = one.run(create("Review"), archive(wire), during=_earlier_twin(one, hours=(17,)))
+    assert run.statuses == ["conflict", "not started"]
+    assert run.message == "another run created s3 with this title first; ours, s2, was archived"
+    assert (run.exit_code, run.writes) == (4, [CREATE, CREATE, ARCHIVE])
+    assert one.shown() == {"s1": ("Other", True, [9]), "s2": ("Review", False, [9]), "s3": ("Review", True, [17])}
+
+
+def test_of_two_made_at_the_same_instant_the_id_decides(one: Bench) -> None:
+    run = one.run(create("Review"), during=_on("done", lambda: one.add("Review")))
+    assert (run.statuses, run.exit_code) == (["done"], 0)
+    assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", True, [9])}
+
+
+def test_the_earlier_is_left_alone_whoever_made_the_later(one: Bench) -> None:
+    def create_later() -> None:
+        one.clock.advance(hours=1)
+        one.add("Review")
+
+    run = one.run(create("Review"), during=_on("done", create_later))
+    assert (run.statuses, run.writes, run.exit_code) == (["done"], [CREATE, CREATE], 0)
+
+
+def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Bench) -> None:
+    one.add("Review", archived=True)
+    one.clock.advance(hours=1)
+    run = one.run(create("Review"), during=_on("done", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
+    assert (run.statuses, run.exit_code) == (["conflict"], 4)
+    assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", False, [9])}
+
+
+def test_a_found_one_can_be_a_twin_too(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after", where={"title": "Review"})
+    run = one.run(create("Review"), during=_earlier_twin(one))
+    assert (run.told[1:], run.exit_code) == (
+        ["Review retrying", "Review done", "Review started", "Review conflict"],
+        4,
+    )
+    assert one.shown() == {"s1": ("Review", False, [9]), "s2": ("Review", True, [9])}
+
+
+def test_a_twin_that_cannot_be_archived_is_named(one: Bench) -> None:
+    one.fault(ARCHIVE, Refuse("FORBIDDEN"))
+    run = one.run(create("Review"), during=_earlier_twin(one))
+    event = run.summary.events[0]
+    assert event.message == (
+        f"another run created s2 with this title first; ours, s1, could not be archived: {ARCHIVE} (HTTP 403): {WORDS}"
+    )
+    assert (event.status, event.hint, run.exit_code) == ("conflict", "archive s1, then plan again", 4)
+
+
+@pytest.mark.parametrize("effect", [Refuse("BAD_REQUEST"), Reply(200, FOREIGN)], ids=["failed", "not whole"])
+def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Bench, effect: Effect) -> None:
+    one.fault(LIST, Pass())
+    one.fault(LIST, effect)
+    run = one.run(create("Review"))
+    assert (run.told, run.writes, run.exit_code) == (["Review started", "Review done", "Review done"], [CREATE], 0)
+    assert run.message.startswith(f"nobody could look whether another run created the same: {LIST}")
+
+
+def test_nobody_looks_for_twins_of_what_was_not_created(one: Bench) -> None:
+    one.fault(CREATE, Refuse("BAD_REQUEST"))
+    assert one.run(create("Review")).requests == [LIST, CREATE]

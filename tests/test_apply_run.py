@@ -1,0 +1,342 @@
+"""The order of a run, what depends on what, how many are under way, and what Ctrl-C leaves behind (design §6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from apply_bench import (
+    ARCHIVE,
+    CREATE,
+    LIST,
+    READ,
+    UNARCHIVE,
+    UPDATE,
+    Bench,
+    archive,
+    bench,
+    create,
+    served_bench,
+    unarchive,
+    update,
+)
+
+from halo_iac.api.embedded import EmbeddedTransport
+from halo_iac.api.secret import Secret
+from halo_iac.api.transport import Transport
+from halo_iac.apply.crew import Crew, GraceOverError
+from halo_iac.model.outcome import Event
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Cut, Pass, Refuse, Silence
+from halo_iac.sandbox.protocol import Request
+
+SOON = 0.2
+"""Seconds of grace in these tests."""
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        yield opened
+
+
+# Order --------------------------------------------------------------------------------------------------------------
+
+
+def test_renames_creates_updates_unarchives_and_last_archives(one: Bench) -> None:
+    renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
+    back = one.add("Back", archived=True)
+    run = one.run(
+        archive(gone),
+        unarchive(back, hours=(12,)),
+        update(updated, hours=(12,)),
+        create("Fresh"),
+        update(renamed, title="New"),
+    )
+    assert run.requests == [
+        *(READ, UPDATE),
+        *(LIST, CREATE, LIST),
+        *(READ, UPDATE),
+        *(READ, UPDATE, UNARCHIVE),
+        *(READ, ARCHIVE),
+    ]
+    assert [event.id for event in run.events if event.status == "done"] == ["s1", "s5", "s2", "s4", "s3"]
+    assert (run.statuses, run.exit_code) == (["done"] * 5, 0)
+    assert one.shown() == {
+        "s1": ("New", True, [9]),
+        "s2": ("Plain", True, [12]),
+        "s3": ("Gone", False, [9]),
+        "s4": ("Back", True, [12]),
+        "s5": ("Fresh", True, [9]),
+    }
+
+
+def test_a_title_is_freed_before_it_is_taken(one: Bench) -> None:
+    wires = [one.add(title) for title in ("A", "B", "C")]
+    run = one.run(
+        update(wires[0], title="B", wave=2),
+        update(wires[1], title="C", wave=1),
+        update(wires[2], title="D", wave=0),
+        create("A"),
+        concurrency=4,
+    )
+    assert (run.statuses, run.exit_code) == (["done"] * 4, 0)
+    updates = [seen.input for seen in one.sandbox.requests if seen.procedure == UPDATE]
+    assert updates == [{"id": "s3", "title": "D"}, {"id": "s2", "title": "C"}, {"id": "s1", "title": "B"}]
+    assert [title for title, _, _ in one.shown().values()] == ["B", "C", "D", "A"]
+
+
+def test_a_title_that_was_not_freed_is_not_taken(one: Bench) -> None:
+    wires = [one.add(title) for title in ("A", "B", "C")]
+    back = one.add("Back", archived=True)
+    one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s3"})
+    run = one.run(
+        update(wires[2], title="D", wave=0),
+        update(wires[1], title="C", wave=1, hours=(12,)),
+        create("B"),
+        update(wires[0], hours=(12,)),
+        unarchive(back, title="C"),
+    )
+    assert run.statuses == ["failed", "not started", "not started", "done", "not started"]
+    assert [event.message for event in run.summary.events[1:]] == [
+        "its title is still held by C, whose rename is not done",
+        "its title is still held by B, whose rename is not done",
+        "",
+        "its title is still held by C, whose rename is not done",
+    ]
+    assert (run.requests, run.exit_code) == ([READ, UPDATE, READ, UPDATE], 4)
+    assert [title for title, _, _ in one.shown().values()] == ["A", "B", "C", "Back"]
+
+
+def test_pinned_schedules_may_swap_their_titles(one: Bench) -> None:
+    first, second = one.add("A"), one.add("B")
+    run = one.run(update(first, title="B", wave=1), update(second, title="A", wave=0))
+    assert (run.statuses, [title for title, _, _ in one.shown().values()]) == (["done", "done"], ["B", "A"])
+
+
+def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Bench) -> None:
+    wires = [one.add(title) for title in ("A", "B", "C")]
+    one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s1"})
+    one.fault(CREATE, Refuse("BAD_REQUEST"), where={"title": "D"})
+    run = one.run(*(update(wire, hours=(12,)) for wire in wires), create("D"), create("E"))
+    assert (run.statuses, run.exit_code) == (["failed", "done", "done", "failed", "done"], 4)
+
+
+@pytest.mark.parametrize(
+    ("effect", "status", "exit_code"),
+    [(Refuse("BAD_REQUEST"), "failed", 1), (Cut(), "unknown", 5)],
+)
+def test_nothing_is_archived_unless_everything_before_is_done(
+    one: Bench, effect: Refuse | Cut, status: str, exit_code: int
+) -> None:
+    wire, gone = one.add("A"), one.add("Gone")
+    one.fault(UPDATE, effect, times=None)
+    run = one.run(update(wire, hours=(12,)), archive(gone))
+    assert (run.statuses, run.exit_code) == ([status, "not started"], exit_code)
+    assert run.summary.events[1].message == "archives run last, and only when everything before them is done"
+    assert one.shown()["s2"] == ("Gone", True, [9])
+
+
+def test_already_counts_as_done(one: Bench) -> None:
+    change, gone = update(one.add("A"), hours=(12,)), archive(one.add("Gone"))
+    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    run = one.run(change, gone)
+    assert (run.statuses, run.exit_code) == (["already", "done"], 0)
+
+
+def test_one_archive_that_fails_does_not_stop_the_others(one: Bench) -> None:
+    changes = [archive(one.add(title)) for title in ("A", "B")]
+    one.fault(ARCHIVE, Refuse("BAD_REQUEST"), where={"id": "s1"})
+    assert one.run(*changes).statuses == ["failed", "done"]
+
+
+def test_a_run_stopped_anywhere_and_repeated_converges(one: Bench) -> None:
+    """Ended by a lost key before every single request in turn, the run still gets there, without a second create."""
+    renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
+    back = one.add("Back", archived=True)
+    changes = (
+        update(renamed, title="New"),
+        update(updated, hours=(12,)),
+        unarchive(back, hours=(12,)),
+        archive(gone),
+    )
+    codes = []
+    for ahead in range(20):
+        one.sandbox.faults.clear()
+        one.fault("*", Pass(), times=ahead)
+        one.fault("*", Refuse("UNAUTHORIZED"), times=None)
+        codes.append(one.run(*changes).exit_code)
+    assert codes[:2] == [1, 1]
+    assert set(codes[-5:]) == {0}
+    assert one.shown() == {
+        "s1": ("New", True, [9]),
+        "s2": ("Plain", True, [12]),
+        "s3": ("Gone", False, [9]),
+        "s4": ("Back", True, [12]),
+    }
+
+
+# How many at a time -------------------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """A platform that counts who is inside, and lets nobody out before ``size`` are or no more come."""
+
+    def __init__(self, one: Bench, size: int) -> None:
+        self._one = one
+        self._barrier = threading.Barrier(size)
+        self._lock = threading.Lock()
+        self.inside = self.most = 0
+
+    def answer(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self._barrier.wait(5)
+        answered = self._one.sandbox.answer(Request(method, path, query, headers, body))
+        with self._lock:
+            self.inside -= 1
+        return answered.status, answered.headers, answered.body
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_as_many_are_under_way_as_was_said_and_no_more(one: Bench, size: int) -> None:
+    changes = [archive(one.add(f"A{number}")) for number in range(2 * size)]
+    crowd = Crowd(one, size)
+    with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(crowd.answer)) as transport:
+        one.transport = transport
+        run = one.run(*changes, concurrency=size)
+    assert (crowd.most, run.statuses) == (size, ["done"] * 2 * size)
+
+
+def test_the_crew_goes_home_when_the_run_is_over(one: Bench) -> None:
+    before = set(threading.enumerate())
+    one.run(*(archive(one.add(f"A{number}")) for number in range(4)), concurrency=4)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Bench) -> None:
+    wires = [one.add(title) for title in ("A", "B")]
+    changes = [update(wire, hours=(12,)) for wire in wires]
+    object.__setattr__(changes[0], "after", None)
+    run = one.run(*changes)
+    assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
+    assert run.message == "halo itself failed (AssertionError) while this was under way; please report it"
+
+
+# Stopping -----------------------------------------------------------------------------------------------------------
+
+
+def stopping(one: Bench, *moments: tuple[str, str]) -> Callable[[Event], None]:
+    """Set the stop signal once each of these has been told: a status, and the key of its change."""
+    missing = set(moments)
+
+    def during(event: Event) -> None:
+        missing.discard((str(event.status), str(event.change.key)))
+        if not missing:
+            one.stop.set()
+
+    return during
+
+
+def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Bench) -> None:
+    changes = [update(one.add(title), hours=(12,)) for title in ("A", "B", "C")]
+    changes.append(archive(one.add("D")))
+
+    def answer_once_stopped(
+        method: str, path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        assert one.stop.wait(10)
+        answered = one.sandbox.answer(Request(method, path, query, headers, body))
+        return answered.status, answered.headers, answered.body
+
+    with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(answer_once_stopped)) as transport:
+        one.transport = transport
+        run = one.run(*changes, during=stopping(one, ("started", "A")))
+    assert run.told == ["A started", "A done", "None not started"]
+    assert run.statuses == ["done", "not started", "not started", "not started"]
+    assert (run.requests, run.exit_code) == ([READ, UPDATE], 130)
+    assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
+    with served_bench() as served:
+        wires = [served.add(title) for title in ("A", "B", "C", "D")]
+        served.fault(UPDATE, Silence(), when=when)
+        changes = [update(wires[0], title="New"), *(update(wire, hours=(12,)) for wire in wires[1:3])]
+        changes += [unarchive(wires[3]), create("E")]
+        run = served.run(*changes, during=stopping(served, ("started", "A")), grace=SOON)
+        assert run.statuses == ["unknown", *["not started"] * 4]
+        assert (run.message, run.exit_code) == ("it was under way when the run was interrupted", 130)
+        assert served.shown()["s1"][0] == {"before": "A", "after": "New"}[when]
+
+
+def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
+    with served_bench() as served:
+        served.fault(CREATE, Cut(), where={"title": "Lost"}, when="after")
+        served.fault(CREATE, Silence(), where={"title": "Hung"})
+        moments = (("started", "Hung"), ("retrying", "Lost"))
+        run = served.run(create("Lost"), create("Hung"), during=stopping(served, *moments), grace=SOON, concurrency=2)
+        assert (run.statuses, run.exit_code) == (["unknown", "unknown"], 130)
+        assert [event.message for event in run.summary.events] == [
+            "its answer was lost and it has not appeared; it may still be created",
+            "it was under way when the run was interrupted",
+        ]
+        assert run.requests.count(LIST) == 1
+
+
+def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
+    stop, released = threading.Event(), threading.Event()
+    crew = Crew(2, stop, grace=SOON)
+    stop.set()
+    with pytest.raises(GraceOverError):
+        crew.ask(released.wait)
+    with pytest.raises(GraceOverError):  # though the second of the crew would answer at once
+        crew.ask(lambda: True)
+    assert list(crew.run([])) == []
+    released.set()
+    crew.dismiss()
+
+
+def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
+    with served_bench() as served:
+        served.fault(LIST, Silence())
+        timer = threading.Timer(0.05, served.stop.set)
+        timer.start()
+        run = served.run(create("A"), grace=SOON)
+        timer.join()
+        assert (run.statuses, run.told, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
+
+
+def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Bench) -> None:
+    change = update(one.add("B"), hours=(12,))
+    one.fault(CREATE, Cut(), when="after")
+    run = one.run(create("A"), change, during=stopping(one, ("retrying", "A")))
+    assert (run.statuses, run.exit_code) == (["done", "not started"], 130)
+    assert run.requests == [LIST, CREATE, LIST]
+
+
+def test_a_stop_ends_a_wait(one: Bench) -> None:
+    one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"), times=None)
+    change = update(one.add("A"), hours=(12,))
+    run = one.run(change, during=stopping(one, ("retrying", "A")), attempts=50)
+    assert len(run.writes) < 50
+    assert (run.statuses, run.exit_code) == (["unknown"], 130)
+
+
+def test_a_stop_before_the_first_change_starts_nothing(one: Bench) -> None:
+    changes = (update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")))
+    one.stop.set()
+    run = one.run(*changes)
+    assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [], 130)
+
+
+def test_a_stop_after_the_last_change_is_still_an_interruption(one: Bench) -> None:
+    run = one.run(update(one.add("A"), hours=(12,)), during=stopping(one, ("done", "A")))
+    assert (run.statuses, run.exit_code) == (["done"], 130)
