@@ -130,6 +130,26 @@ def test_a_narrow_screen_cuts_the_widest_columns_and_no_line_is_too_long() -> No
     assert "A title that ...  " in table(HEADERS, wide, Style(width=40, unicode=False))
 
 
+def test_a_narrow_screen_cuts_no_id() -> None:
+    row = ("A title that goes on and on", "agent_name", "6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61", "7")
+    narrow = table(HEADERS, [row], Style(width=62), whole={"UUID"})
+    assert narrow == (
+        "NAME      SOURCE    UUID                                  RUNS\n"
+        "A title…  agent_n…  6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61     7\n"
+    )
+
+
+def test_a_screen_too_narrow_for_the_ids_gets_a_record_a_row() -> None:
+    row = ("A title that goes on and on", "agent_name", "6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61", "7")
+    one = (
+        "NAME    A title that goes on and on\n"
+        "SOURCE  agent_name\n"
+        "UUID    6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61\n"
+        "RUNS    7\n"
+    )
+    assert table(HEADERS, [row, row], Style(width=50), whole={"UUID"}) == f"{one}\n{one}"
+
+
 def test_without_a_screen_nothing_is_cut() -> None:
     assert "x" * 500 in table(("A", "B"), [("x" * 500, "y" * 500)], PLAIN)
 

@@ -10,7 +10,14 @@ import typer
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
 
-group = typer.Typer(name="agent", help="The agents seen in this project's traces.", rich_markup_mode=None)
+_HELP = """The agents seen in the project's traces.
+
+\b
+Example:
+  halo agent list
+"""
+
+group = typer.Typer(name="agent", help=_HELP, rich_markup_mode=None)
 
 
 class TimeRange(StrEnum):
@@ -36,7 +43,9 @@ def list_agents(
         TimeRange, typer.Option("--time-range", metavar="RANGE", help="1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d or 90d.")
     ] = TimeRange.MONTH,
 ) -> int:
-    """List the agents seen in recent traces, with the UUIDs that schedules use.
+    """List the agents seen in recent traces, and their UUIDs.
+
+    `agent:` in a project file takes a name or a UUID of this list.
 
     \b
     Examples:
@@ -57,7 +66,7 @@ def list_agents(
         (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
         for agent in agents
     ]
-    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style))
+    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"UUID"}))
     if not rows:
-        console.err(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
+        console.say(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
     return 0

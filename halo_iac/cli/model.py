@@ -7,7 +7,14 @@ import typer
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
 
-group = typer.Typer(name="model", help="The models a schedule may name.", rich_markup_mode=None)
+_HELP = """The models a schedule may name.
+
+\b
+Example:
+  halo model list
+"""
+
+group = typer.Typer(name="model", help=_HELP, rich_markup_mode=None)
 
 
 @group.command("list")
@@ -35,5 +42,7 @@ def list_models(workplace: Workplace) -> int:
         (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")
         for model in models
     ]
-    console.out(table(("ID", "NAME"), rows, console.out_style))
+    console.out(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
+    if not rows:
+        console.say("The platform names no eligible model.")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from halo_iac.render.style import Style, columns, cut, padded
@@ -12,15 +12,19 @@ _NARROWEST: Final = 8
 """No column is made narrower than this: below it, nothing can be told apart."""
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[str] = ()) -> str:
     """Return headers and rows in aligned columns, ending in a newline.
 
-    On a screen too narrow for them the widest columns are cut; without a width nothing is. Columns of numbers stand to
-    the right.
+    On a screen too narrow for them the widest columns are cut, but not those that ``whole`` names: an id is there to be
+    copied. If it is too narrow even so, each row becomes a record. Without a width nothing is cut. Columns of numbers
+    stand to the right.
     """
     cells = [[style.safe(cell) for cell in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
-    widths = _fitting(widths, style.width)
+    natural = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
+    least = [width if name in whole else min(width, _NARROWEST) for name, width in zip(headers, natural, strict=True)]
+    if style.width is not None and whole and _total(least) > style.width:
+        return "\n".join(record(list(zip(headers, row, strict=True)), style) for row in rows)
+    widths = _fitting(natural, least, style.width)
     is_number = [bool(cells) and all(row[index].isdecimal() for row in cells) for index in range(len(headers))]
     head = _line(headers, widths, is_number, style)
     return "\n".join([style.paint(head, "bold"), *(_line(row, widths, is_number, style) for row in cells), ""])
@@ -49,19 +53,22 @@ def _line(cells: Sequence[str], widths: Sequence[int], is_number: Sequence[bool]
     return _GAP.join(parts).rstrip()
 
 
-def _fitting(widths: Sequence[int], room: int | None) -> list[int]:
-    """Return widths that fit into ``room``, taking from the widest column first."""
-    fitting = list(widths)
-    if room is None:
-        return fitting
-    excess = sum(fitting) + len(_GAP) * (len(fitting) - 1) - room
+def _fitting(natural: Sequence[int], least: Sequence[int], room: int | None) -> list[int]:
+    """Return widths that fit into ``room``, taking from the widest column that has any to give."""
+    fitting = list(natural)
+    excess = 0 if room is None else _total(fitting) - room
     while excess > 0:
-        widest = max(range(len(fitting)), key=fitting.__getitem__)
-        second = max((width for index, width in enumerate(fitting) if index != widest), default=0)
-        floor = max(min(second, fitting[widest] - 1), _NARROWEST)
-        taken = min(excess, fitting[widest] - floor)
-        if taken <= 0:
+        giving = [index for index, width in enumerate(fitting) if width > least[index]]
+        if not giving:
             break
+        widest = max(giving, key=fitting.__getitem__)
+        second = max((fitting[index] for index in giving if index != widest), default=0)
+        floor = max(min(second, fitting[widest] - 1), least[widest])
+        taken = min(excess, fitting[widest] - floor)
         fitting[widest] -= taken
         excess -= taken
     return fitting
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
