@@ -18,6 +18,14 @@ from halo_iac.cli import (
     validate,
 )
 
+_HELP = """HALO schedules as code: declare them in YAML, review the plan, apply it.
+
+\b
+Examples:
+  halo init --agent checkout
+  halo plan --sandbox
+  halo apply --sandbox
+"""
 _EPILOG = (
     "Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending, 3 refused or declined, 4 partly applied, "
     "5 an outcome is unknown, 64 wrong usage, 130 interrupted."
@@ -25,11 +33,12 @@ _EPILOG = (
 
 app = typer.Typer(
     name="halo",
-    help="HALO schedules as code: declare them in YAML, review the plan, apply it.",
+    help=_HELP,
     epilog=_EPILOG,
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

@@ -29,7 +29,7 @@ def apply(
     workplace: Workplace,
     plan_file: Annotated[
         str | None,
-        typer.Argument(metavar="[PLAN]", help="A plan saved by `halo plan --out`: do that and nothing else."),
+        typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`: do that and nothing else."),
     ] = None,
     target: options.Target = None,
     yes: options.Yes = False,
@@ -38,10 +38,12 @@ def apply(
     concurrency: options.Concurrency = 8,
     max_rps: options.MaxRps = 50,
 ) -> int:
-    """Make the platform what the files say: shows the plan, asks, carries it out.
+    """Show the plan, ask, and carry it out.
 
-    Without a terminal it needs --yes. Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly
-    applied, 5 an outcome is unknown, 130 interrupted.
+    Afterwards the platform is what the files say. Without a terminal it needs --yes.
+
+    Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly applied, 5 an outcome is unknown,
+    130 interrupted.
 
     \b
     Examples:
@@ -81,14 +83,14 @@ def _refused(planned: Plan, *, as_json: bool) -> str:
 
 
 def _confirmed(console: Console, planned: Plan) -> bool:
-    if not console.is_interactive:
+    if console.wants_json or not console.is_interactive:
         raise RefusedError(
             "nobody is there to be asked, so nothing was changed", hint="run with --yes where the plan was reviewed"
         )
     count = len(planned.changes)
     answer = console.ask(f"\nApply {count} change{'' if count == 1 else 's'}? Only `yes` goes on: ")
     if answer.lower() not in {"yes", "y"}:
-        console.err("Nothing was changed.")
+        console.say("Nothing was changed.")
         return False
     return True
 

@@ -39,8 +39,8 @@ def at_work(command: Command) -> Command:
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-        workplace = _common(**{name: given.pop(name) for name in common})
-        return command(workplace, **given)
+        with _common(**{name: given.pop(name) for name in common}) as workplace:
+            return command(workplace, **given)
 
     _, *own = inspect.signature(command).parameters.values()
     parameters = [*own, *common.values()]

@@ -7,37 +7,66 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
+
+from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
+_SHORTEST_KEY: Final = 8
+"""A shorter INF_API_KEY is a mistake; hiding every occurrence of it would only hide the mistake."""
+
+
+def utc_now() -> datetime:
+    """Return the current instant; the only clock commands have."""
+    return datetime.now(UTC)
 
 
 class Console:
-    """Standard output for results, standard error for narration.
+    """What a process gives a command: streams, environment and clock.
 
-    ``wants_json`` and ``no_color`` are set by the command as soon as its options are known; errors look at them too.
+    Standard output is for results, standard error for narration and errors. ``wants_json`` and ``no_color`` are set by
+    the command as soon as its options are known; errors look at them too.
     """
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        env: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
         self.env = env
+        self.clock = clock
         self.wants_json = False
         self.no_color = False
         self._veils: list[Callable[[str], str]] = []
-        for stream in (stdout, stderr):
+        self._hide_the_environment_s_key()
+        for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show a character gets its escape; no output is worth a crash.
                 stream.reconfigure(errors="backslashreplace")
 
     @classmethod
     def of_process(cls) -> Console:
-        """Return the console of this process."""
-        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        """Return the console of this process; a stream that its parent has closed is one to nowhere."""
+        nowhere = Path(os.devnull)
+        return cls(
+            sys.stdin or nowhere.open(encoding="utf-8"),
+            sys.stdout or nowhere.open("w", encoding="utf-8"),
+            sys.stderr or nowhere.open("w", encoding="utf-8"),
+            os.environ,
+        )
 
     def prepare(self, *, json: bool, format: str = "text", no_color: bool = False) -> bool:  # noqa: A002 - the option
         """Take note of how a command was asked to write; return whether that is JSON."""
@@ -49,22 +78,39 @@ class Console:
         """Pass everything written from now on through ``veil``, which replaces a key's text."""
         self._veils.append(veil)
 
-    def out(self, text: str) -> None:
-        """Write a result; a missing final newline is added."""
-        self._write(self._stdout, text)
+    def veiled(self, text: str) -> str:
+        """Return the text as it may be written, to a file as well: without any key."""
+        for veil in self._veils:
+            text = veil(text)
+        return text
+
+    def out(self, text: str, *, is_veiled: bool = True) -> None:
+        """Write a result; a missing final newline is added. Only the sandbox's own key goes without a veil."""
+        try:
+            self._write(self._stdout, self.veiled(text) if is_veiled else text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise FileError(f"standard output: {error.strerror}", hint="what was written is not whole") from None
+
+    def say(self, text: str) -> None:
+        """Write narration; with JSON asked for only to a terminal, so that a pipe gets errors and nothing else."""
+        if not self.wants_json or self._stderr.isatty():
+            self.err(text)
 
     def err(self, text: str) -> None:
-        """Write narration or an error; a missing final newline is added."""
-        self._write(self._stderr, text)
+        """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
+        with suppress(OSError):
+            self._write(self._stderr, self.veiled(text))
 
     @property
     def narration(self) -> TextIO:
         """Return standard error for whoever redraws lines; what is written there is veiled as well."""
-        return _VeiledStream(self._stderr, self._veiled)
+        return _VeiledStream(self._stderr, self.veiled)
 
     def ask(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
-        self._stderr.write(self._veiled(question))
+        self._stderr.write(self.veiled(question))
         self._stderr.flush()
         return self._stdin.readline().strip()
 
@@ -100,15 +146,17 @@ class Console:
             width=shutil.get_terminal_size().columns if is_terminal else None,
         )
 
-    def _write(self, stream: TextIO, text: str) -> None:
-        if text:
-            stream.write(self._veiled(text if text.endswith("\n") else text + "\n"))
-            stream.flush()
+    def _hide_the_environment_s_key(self) -> None:
+        """Hide it before anything is resolved: a mistyped command line may hold it as well."""
+        key = self.env.get("INF_API_KEY", "").strip()
+        if len(key) >= _SHORTEST_KEY:
+            self.hide(lambda text: text.replace(key, "***"))
 
-    def _veiled(self, text: str) -> str:
-        for veil in self._veils:
-            text = veil(text)
-        return text
+    @staticmethod
+    def _write(stream: TextIO, text: str) -> None:
+        if text:
+            stream.write(text if text.endswith("\n") else text + "\n")
+            stream.flush()
 
 
 class _VeiledStream(io.TextIOBase, TextIO):

@@ -11,6 +11,7 @@ from halo_iac import __version__
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Connection, Workplace
 from halo_iac.errors import HaloError, ProjectNotFound
+from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
@@ -27,9 +28,10 @@ class Finding:
 
 @at_work
 def doctor(workplace: Workplace) -> int:
-    """Check the set-up: where key, URL and project come from, whether they work, and what the key permits.
+    """Check the set-up: project file, key, URL and project.
 
-    Never prints the key. Exit codes: 0 everything works, 1 something does not.
+    Where each comes from, whether it works, and what the key permits. Never prints the key. Exit codes: 0 everything
+    works, 1 something does not.
 
     \b
     Examples:
@@ -60,17 +62,18 @@ def _examine(workplace: Workplace) -> Iterator[Finding]:
     declared: Project | None = None
     try:
         declared = workplace.load()
-        yield Finding("project file", f"{declared.path}, {len(declared.entries)} schedules", is_fine=True)
+        yield Finding("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
     except ProjectNotFound as error:
         is_fine = None if workplace.named_file is None else False
         yield Finding("project file", f"none: {error.hint}", is_fine)
     except HaloError as error:
-        yield Finding("project file", error.message, is_fine=False)
+        yield Finding("project file", _told(error), is_fine=False)
     try:
         connection = workplace.connect(declared)
     except HaloError as error:
         yield Finding("settings", _told(error), is_fine=False)
         return
+    connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
     yield from _examine_connection(connection)
 
 
@@ -100,8 +103,8 @@ def _examine_connection(connection: Connection) -> Iterator[Finding]:
         return
     yield from _examine_key(connection)
     try:
-        count = len(connection.reader.agents(chosen.id))
-        yield Finding("reading", f"{count} agents in the last 90 days", is_fine=True)
+        seen = counted(len(connection.reader.agents(chosen.id)), "agent")
+        yield Finding("reading", f"{seen} in the last 90 days", is_fine=True)
     except HaloError as error:
         yield Finding("reading", _told(error), is_fine=False)
 
@@ -125,4 +128,4 @@ def _examine_key(connection: Connection) -> Iterator[Finding]:
 
 
 def _told(error: HaloError) -> str:
-    return error.message + (f" ({error.hint})" if error.hint else "")
+    return error.message + (f"\nhint: {error.hint}" if error.hint else "")

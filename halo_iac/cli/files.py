@@ -10,20 +10,31 @@ from halo_iac.errors import FileError
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
+    content = read_start(path, limit + 1)
     if len(content) > limit:
         raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="is it the right file?")
     return content
 
 
+def read_start(path: Path, length: int) -> bytes:
+    """Return the first bytes of a file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(length)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file", hint="check the path") from None
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
+
+
 def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Write a whole file or nothing: a temporary file beside it takes its place."""
+    """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well."""
     import tempfile
 
+    path, named = path.resolve(), path
+    if path.exists() and not path.is_file():
+        kind = "a directory" if path.is_dir() else "not a regular file"
+        raise FileError(f"{named}: {kind}", hint="name a file")
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
@@ -38,4 +49,4 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise FileError(f"{path}: {error.strerror}", hint="check the folder and its permissions") from None
+        raise FileError(f"{named}: {error.strerror}", hint="check the folder and its permissions") from None

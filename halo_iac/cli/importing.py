@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.command import at_work
 from halo_iac.cli.files import write_atomically
+from halo_iac.cli.init import write_schema
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import FileError, ProjectError
+from halo_iac.errors import FileError, HaloError, ProjectError
+from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
     from halo_iac.adopt import Adoption
@@ -18,48 +20,47 @@ if TYPE_CHECKING:
 
 @at_work
 def import_(workplace: Workplace) -> int:
-    """Write a project file for the schedules the platform holds, then plan it: no change.
+    """Write a project file for the schedules that exist.
 
-    The file must not exist yet. Values equal to the defaults are left out; a schedule whose title is not unique, or
-    not one that can be declared, is pinned by id. Nothing is written to the platform.
+    Then plan it, which shows no change. The file must not exist yet, and nothing is written to the platform. Values
+    equal to the defaults are left out; a schedule whose title is not unique, or not one that can be declared, is pinned
+    by id.
 
     \b
     Examples:
       halo import
-      halo import --file halo.staging.yaml --project 2f6c1c5e-…
+      halo import --file halo.staging.yaml --project 2f6c1c5e-4b1d-4c55-9d0e-7a3f5b2c8e61
     """
     console = workplace.console
     path = Path(workplace.named_file or "halo.yaml")
     if path.exists() or path.is_symlink():
         raise FileError(f"{path} exists and is left as it is", hint="name a new file with --file")
     adoption = _write(workplace, path)
-    console.err(f"Wrote {path} with {len(adoption.entries)} schedules.")
+    console.say(f"Wrote {path} with {counted(len(adoption.entries), 'schedule')}.")
     for remote, reason in adoption.left_out:
-        console.err(f"Left out: {_named(remote)}: {reason}")
+        console.say(f"Left out: {console.err_style.safe(f'{_named(remote)}: {reason}')}")
     from halo_iac.cli.planning import make_plan, plan_exit_code, show_plan, wish
 
-    planned = make_plan(workplace, wish(None, 0, None))
-    show_plan(workplace, planned, as_json=console.wants_json)
+    with workplace.moved_to(path) as there:
+        planned = make_plan(there, wish(None, 0, None))
+        show_plan(there, planned, as_json=console.wants_json)
     return plan_exit_code(planned, is_detailed=False)
 
 
 def _write(workplace: Workplace, path: Path) -> Adoption:
     from halo_iac.adopt import adopt
-    from halo_iac.load.schema import schema_text
     from halo_iac.render.yaml import project_text
 
     connection = workplace.connect()
     actual = connection.start_observing().result()
     if actual.gap is not None:
-        raise FileError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
+        raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
     adoption = adopt(actual, _problems_of)
     notes = [f"not imported: {_named(remote)}: {reason}" for remote, reason in adoption.left_out]
     named = connection.project.id if workplace.choice.project is not None else None
     text = project_text(adoption.entries, project_id=named, notes=notes).text
-    write_atomically(path, text)
-    schema = path.parent / "halo.schema.json"
-    if not schema.exists():
-        write_atomically(schema, schema_text(schema.name))
+    write_atomically(path, workplace.console.veiled(text))
+    write_schema(path.parent)
     return adoption
 
 

@@ -10,7 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.files import write_atomically
-from halo_iac.errors import FileError
+from halo_iac.errors import FileError, UsageError
 
 SCHEMA_FILE: Final = "halo.schema.json"
 
@@ -46,11 +46,12 @@ def init(
         str | None,
         typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent: its name or UUID."),
     ] = None,
+    sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Write a small commented project file, and its JSON Schema beside it for the editor.
+    """Write a small commented project file to start from.
 
-    Without --agent the example entry is commented out, so that nothing is created by accident. An existing file is
-    never overwritten.
+    Its JSON Schema goes beside it, for the editor. Without --agent the example entry is commented out, so that nothing
+    is created by accident. An existing file is never overwritten.
 
     \b
     Examples:
@@ -61,13 +62,24 @@ def init(
     path = Path(file or console.env.get("HALO_FILE") or "halo.yaml")
     if path.exists() or path.is_symlink():
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
+    if agent is not None and not agent.strip():
+        raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
+    write_atomically(path, _HEAD + _schedules(agent))
+    console.out(f"Wrote {path}." if write_schema(path.parent) is None else f"Wrote {path} and {SCHEMA_FILE} beside it.")
+    where = " --sandbox" if sandbox else ""
+    console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")
+    return 0
+
+
+def write_schema(folder: Path) -> Path | None:
+    """Write the project file's JSON Schema for the editor; an existing file stays, and ``None`` is returned."""
     from halo_iac.load.schema import schema_text
 
-    write_atomically(path, _HEAD + _schedules(agent))
-    write_atomically(path.parent / SCHEMA_FILE, schema_text(SCHEMA_FILE))
-    console.out(f"Wrote {path} and {path.parent / SCHEMA_FILE}.")
-    console.err("Next: `halo agent list` shows the agents, `halo plan` what would happen.")
-    return 0
+    path = folder / SCHEMA_FILE
+    if path.exists() or path.is_symlink():
+        return None
+    write_atomically(path, schema_text(SCHEMA_FILE))
+    return path
 
 
 def _schedules(agent: str | None) -> str:

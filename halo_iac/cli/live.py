@@ -37,9 +37,9 @@ def narrated(events: Iterable[Event], console: Console, total: int) -> Iterator[
     for event in events:
         if event.status.is_final:
             ended.add(id(event.change))
-            console.err(event_line(event, style, position=(len(ended), total)))
+            console.say(event_line(event, style, position=(len(ended), total)))
         elif event.status is not Status.STARTED:
-            console.err(event_line(event, style))
+            console.say(event_line(event, style))
         yield event
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from halo_iac import __version__
@@ -13,53 +16,76 @@ if TYPE_CHECKING:
     from halo_iac.cli.console import Console
     from halo_iac.errors import HaloError
 
-_INTERRUPTED: Final = 130
 _FAILED: Final = 1
+_COMPLETION: Final = "_HALO_COMPLETE"
+"""The variable by which a shell asks for completions; typer answers."""
 
 
 def run() -> NoReturn:
     """Run the process's command line and exit with its code."""
     code = main(sys.argv[1:])
+    _give_up_what_is_unwritten()
     sys.exit(code)
 
 
 def main(argv: Sequence[str], console: Console | None = None) -> int:
     """Run one command and return its exit code (design §8); prints every error, raises none."""
-    if list(argv) == ["--version"]:
-        # Before anything is imported: pipelines ask this often, and it should cost what Python costs.
-        sys.stdout.write(f"halo {__version__}\n")
-        return 0
+    if list(argv) == ["--version"] and console is None:
+        return _print_version()
     from halo_iac.cli.console import Console
 
     console = console or Console.of_process()
-    console.wants_json = "--json" in argv
+    console.wants_json = _asks_for_json(argv)
+    collects_garbage = gc.isenabled()
     try:
         return _dispatch(argv, console)
     except BrokenPipeError:
-        _silence_stdout()
-        return _FAILED
-    except KeyboardInterrupt:
-        console.err("Interrupted.")
-        return _INTERRUPTED
+        return _FAILED  # whoever read this has gone, and knows why
+    finally:
+        if collects_garbage:
+            gc.enable()  # making a plan turns it off
+
+
+def _print_version() -> int:
+    """Before anything is imported: pipelines ask this often, and it should cost what Python costs."""
+    with suppress(OSError, AttributeError):  # a full disk, a closed pipe; no standard output at all
+        sys.stdout.write(f"halo {__version__}\n")
+        sys.stdout.flush()
+        return 0
+    return _FAILED
 
 
 def _dispatch(argv: Sequence[str], console: Console) -> int:
-    from typer.exceptions import TyperException
-
-    from halo_iac.cli.app import app
-    from halo_iac.errors import HaloError, UsageError
+    import typer
 
     try:
-        result = app(list(argv), standalone_mode=False, prog_name="halo", obj=console)
-    except HaloError as error:
-        return _report(error, console)
-    except TyperException as error:
-        return _report(UsageError(error.format_message().rstrip("."), hint=_usage_hint(error)), console)
-    except (BrokenPipeError, KeyboardInterrupt):
+        return _invoke(argv, console)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - the last resort: a mistake of ours must not look like one of theirs
-        return _report(_mistake(error), console)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
+        return _report(_as_ours(error), console)
+
+
+def _invoke(argv: Sequence[str], console: Console) -> int:
+    """Run the command; not by typer's own loop, which has its own answers to Ctrl-C and to a closed pipe."""
+    import typer.main
+
+    from halo_iac.cli.app import app
+
+    if _COMPLETION in console.env:
+        app(list(argv), prog_name="halo")
+    command = typer.main.get_command(app)
+    with command.make_context("halo", list(argv), obj=console) as context:
+        result = command.invoke(context)
     return result if isinstance(result, int) else 0
+
+
+def _asks_for_json(argv: Sequence[str]) -> bool:
+    """Say whether JSON is asked for, before the options are understood: a wrong option is told as JSON as well."""
+    words = [*argv[: list(argv).index("--")]] if "--" in argv else [*argv]
+    return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
 def _report(error: HaloError, console: Console) -> int:
@@ -74,13 +100,38 @@ def _report(error: HaloError, console: Console) -> int:
     return error.exit_code
 
 
+def _as_ours(error: BaseException) -> HaloError:
+    """Return whatever ended a command as an error with a message and an exit code."""
+    from typer.exceptions import TyperException
+
+    from halo_iac.errors import HaloError, InterruptedRun, UsageError
+
+    if isinstance(error, HaloError):
+        return error
+    if isinstance(error, TyperException):
+        # "Value error, " is pydantic's, with which typer reads values.
+        message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
+        return UsageError(message, hint=_usage_hint(error))
+    if isinstance(error, KeyboardInterrupt):
+        return InterruptedRun("interrupted; nothing was changed on the platform")
+    return _os_error(error) if isinstance(error, OSError) else _mistake(error)
+
+
 def _usage_hint(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None) or "halo"
     return f"`{path} --help` shows how it is used"
 
 
-def _mistake(error: Exception) -> HaloError:
+def _os_error(error: OSError) -> HaloError:
+    """Return what the operating system refused where nobody expected it, such as a file name it finds too long."""
+    from halo_iac.errors import FileError
+
+    place = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "input or output"
+    return FileError(f"{place}: {error.strerror or type(error).__name__}")
+
+
+def _mistake(error: BaseException) -> HaloError:
     """Return a mistake of ours as an error; foreign text is left out, since it may hold anything (design §10)."""
     from halo_iac.errors import HaloError
 
@@ -95,6 +146,11 @@ def _mistake(error: Exception) -> HaloError:
     return HaloError(f"halo made a mistake: {type(error).__name__}{place}", hint=hint)
 
 
-def _silence_stdout() -> None:
-    """Point standard output nowhere, so that Python's own flush at exit has nobody left to fail on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _give_up_what_is_unwritten() -> None:
+    """Point standard output nowhere if it takes no more: Python would try again at exit, and show a traceback."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -34,6 +34,10 @@ SandboxFile = Annotated[
     str | None,
     typer.Option("--sandbox-file", metavar="PATH", help="The same, in another file; so does HALO_SANDBOX."),
 ]
+SandboxAnywhere = Annotated[
+    bool,
+    typer.Option("--sandbox", hidden=True, help="Accepted like everywhere else; this command talks to no platform."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and errors as JSON on stderr.")]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="How the result is written.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does NO_COLOR.")]

@@ -16,7 +16,7 @@ def plan(
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
 ) -> int:
-    """Show what apply would do; changes nothing.
+    """Show what apply would do; change nothing.
 
     Exit codes: 0 fine, 1 an entry is blocked or a file is bad, 2 changes are pending (only with --detailed-exitcode),
     3 a guard refuses.
@@ -32,8 +32,8 @@ def plan(
 
     planned = make_plan(workplace, wish(target, allow_archive, allow_create))
     if out is not None:
-        save_plan(planned, out)
+        save_plan(workplace, planned, out)
     show_plan(workplace, planned, as_json=console.wants_json)
     if out is not None:
-        console.err(f"Saved the plan to {out}; `halo apply {out}` applies it if it still holds.")
+        console.say(f"Saved the plan to {out}; `halo apply {out}` applies it if it still holds.")
     return plan_exit_code(planned, is_detailed=detailed_exitcode)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from halo_iac.cli.workplace import Workplace, utc_now
+from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
     from halo_iac.model.change import Plan
     from halo_iac.pipeline import Wish
+
+_PLAN_START: Final = len('{\n  "host": {')
+"""How many bytes every saved plan begins with alike."""
 
 
 def wish(
@@ -47,7 +51,7 @@ def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
         return
     from halo_iac.render.text import plan_text
 
-    console.out(plan_text(planned, console.out_style, now=utc_now()))
+    console.out(plan_text(planned, console.out_style, now=console.clock()))
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
@@ -59,9 +63,15 @@ def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
     return 2 if is_detailed and planned.changes else 0
 
 
-def save_plan(planned: Plan, name: str) -> None:
+def save_plan(workplace: Workplace, planned: Plan, name: str) -> None:
     """Write the plan's document, readable by its owner only: it holds prompts."""
-    from halo_iac.cli.files import write_atomically
+    from halo_iac.cli.files import read_start, write_atomically
     from halo_iac.render.json import plan_json
 
-    write_atomically(Path(name), plan_json(planned), mode=0o600)
+    path, text = Path(name), plan_json(planned)
+    if path.is_file():
+        # `--out halo.yaml` is a slip that would cost the project file: only a plan is replaced.
+        start = read_start(path, _PLAN_START)
+        if start and start != text[:_PLAN_START].encode():
+            raise FileError(f"{path} is no saved plan and is left as it is", hint="name another file with --out")
+    write_atomically(path, workplace.console.veiled(text), mode=0o600)

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.workplace import Choice, Workplace
-from halo_iac.errors import FileError
+from halo_iac.cli.files import read_start
+from halo_iac.cli.workplace import Choice, Workplace, open_sandbox
+from halo_iac.errors import FileError, RefusedError
 
-group = typer.Typer(
-    name="sandbox", help="A HALO platform on this machine: no key, no network, no cost.", rich_markup_mode=None
-)
+if TYPE_CHECKING:
+    from halo_iac.sandbox.platform import Sandbox
 
-_PORT = 8787
+_HELP = """A HALO platform on this machine: no key, no network, no cost.
+
+Every other command talks to it with --sandbox.
+
+\b
+Examples:
+  halo sandbox serve
+  halo sandbox reset --yes
+"""
+
+group = typer.Typer(name="sandbox", help=_HELP, rich_markup_mode=None)
+
+_PORT: Final = 8787
+_SQLITE: Final = b"SQLite format 3\0"
 
 
 @group.command("serve")
@@ -27,34 +42,28 @@ def serve(
     file: options.File = None,
     sandbox_file: options.SandboxFile = None,
 ) -> int:
-    """Serve the sandbox on loopback, for `inf` and for anything else that speaks HALO's protocol.
+    """Serve the sandbox on loopback, for `inf` and other clients.
 
     The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it.
 
     \b
     Examples:
       halo sandbox serve
-      halo sandbox serve --port 0 --sandbox-file /tmp/other.db
+      halo sandbox serve --port 0 --sandbox-file other.db
     """
     console: Console = ctx.obj
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
-    from halo_iac.sandbox.platform import Sandbox
-    from halo_iac.sandbox.serve import serve as serving
 
-    try:
-        with serving(Sandbox.open(path), port=port) as server:
-            console.out(
-                f"export INF_API_URL={server.url}\n"
-                f"export INF_API_KEY={DEMO_KEY}\n"
-                f"export INF_PROJECT_ID={DEMO_PROJECT_ID}"
-            )
-            console.err(f"Sandbox {path} on {server.url}; Ctrl-C ends it.")
-            _wait_for_a_signal()
-    except OSError as error:
-        raise FileError(
-            f"the sandbox cannot listen on port {port}: {error.strerror}", hint="another --port, or 0 for any free one"
-        ) from None
+    with open_sandbox(path) as sandbox, _served(sandbox, port) as url:
+        exports = (
+            f"export INF_API_URL={url}",
+            f"export INF_API_KEY={DEMO_KEY}",
+            f"export INF_PROJECT_ID={DEMO_PROJECT_ID}",
+        )
+        console.out("\n".join(exports), is_veiled=False)
+        console.say(f"Sandbox {path} on {url}; Ctrl-C ends it.")
+        _wait_for_a_signal()
     return 0
 
 
@@ -65,7 +74,9 @@ def reset(
     file: options.File = None,
     sandbox_file: options.SandboxFile = None,
 ) -> int:
-    """Forget everything the sandbox holds; the next command starts with a new one.
+    """Forget everything the sandbox holds.
+
+    The next command starts with a new one.
 
     \b
     Examples:
@@ -77,9 +88,9 @@ def reset(
     if not path.exists():
         console.out(f"There is no sandbox at {path}.")
         return 0
+    _check_removable(path)
     if not yes and not _is_confirmed(console, path):
-        console.err("Nothing was changed.")
-        return 3
+        raise RefusedError(f"{path} is left as it is", hint="answer yes, or run with --yes")
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         try:
             path.with_name(name).unlink(missing_ok=True)
@@ -87,6 +98,29 @@ def reset(
             raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
     console.out(f"Removed {path}.")
     return 0
+
+
+@contextmanager
+def _served(sandbox: Sandbox, port: int) -> Iterator[str]:
+    """Serve, and give the base URL."""
+    from halo_iac.sandbox.serve import serve as serving
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(serving(sandbox, port=port))
+        except OSError as error:
+            hint = "choose another --port, or 0 for any free one"
+            raise FileError(f"the sandbox cannot listen on port {port}: {error.strerror}", hint=hint) from None
+        yield server.url
+
+
+def _check_removable(path: Path) -> None:
+    """Refuse to remove what no sandbox has written: `--sandbox-file halo.yaml` is a slip."""
+    start = read_start(path, len(_SQLITE))
+    if start and start != _SQLITE:
+        raise FileError(
+            f"{path} is no sandbox's file and is left as it is", hint="name the sandbox's with --sandbox-file"
+        )
 
 
 def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:

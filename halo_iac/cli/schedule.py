@@ -8,13 +8,20 @@ import typer
 
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import HaloError
 
 if TYPE_CHECKING:
     from halo_iac.model.remote import RemoteSchedule
 
-group = typer.Typer(
-    name="schedule", help="The schedules the platform holds; to change them, edit the file.", rich_markup_mode=None
-)
+_HELP = """The schedules the platform holds; the project file changes them.
+
+\b
+Examples:
+  halo schedule list
+  halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01
+"""
+
+group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
 
 
 @group.command("list")
@@ -44,10 +51,11 @@ def list_schedules(
         from halo_iac.render.text import table
 
         rows = [_row(remote) for remote in listing.schedules]
-        console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style))
+        console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
+        if not rows:
+            console.say(f"Project {connection.project.id} holds no {'' if include_archived else 'active '}schedule.")
     if listing.gap is not None:
-        console.err(f"This list is not whole: {listing.gap}.")
-        return 1
+        raise HaloError(f"this list is not whole: {listing.gap}", hint="run again; nothing was changed")
     return 0
 
 
@@ -57,7 +65,9 @@ def get_schedule(
     workplace: Workplace,
     schedule_id: Annotated[str, typer.Argument(metavar="ID", help="The schedule's id.")],
 ) -> int:
-    """Show one schedule in full, in the platform's own field names.
+    """Show one schedule in full.
+
+    The fields have the platform's own names; `halo schedule list` shows the ids.
 
     \b
     Examples:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from halo_iac.cli import options
 from halo_iac.cli.console import Console
 
 
@@ -26,10 +27,13 @@ class SchemaName(StrEnum):
 def schema(
     ctx: typer.Context,
     name: Annotated[
-        SchemaName, typer.Argument(metavar="[project|include|plan]", help="Which document the schema describes.")
+        SchemaName, typer.Argument(metavar="NAME", help="Which document the schema describes.")
     ] = SchemaName.PROJECT,
+    _sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Print the JSON Schema of the project file, of an included file, or of a saved plan.
+    """Print the JSON Schema of a project file.
+
+    Or that of an included file, or of a saved plan: `include`, `plan`.
 
     \b
     Examples:

@@ -16,8 +16,9 @@ def validate(
     format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
+    _sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Check the project file and everything it includes; no key, no network.
+    """Check the project file and all it includes, offline.
 
     Every problem of every file is reported in one go, as path:line:column: message. Exit codes: 0 fine, 1 problems.
 
@@ -40,8 +41,9 @@ def validate(
 
         console.out(problems_json(()))
     else:
-        count = len(project.entries)
-        console.out(f"{project.path}: {count} schedule{'' if count == 1 else 's'}, no problems")
+        from halo_iac.render.words import counted
+
+        console.out(f"{console.out_style.safe(project.path)}: {counted(len(project.entries), 'schedule')}, no problems")
     return 0
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halo_iac import __version__
 from halo_iac.cli.console import Console
-from halo_iac.errors import FileError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.errors import FileError, PlatformError, ProjectNotFound, SettingsError, UsageError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     import httpx
 
     from halo_iac.api.access import ChosenProject
@@ -25,13 +28,9 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.remote import Actual, Host
     from halo_iac.observe import Observation
+    from halo_iac.sandbox.platform import Sandbox
 
 SANDBOX_FILE = Path(".halo") / "sandbox.db"
-
-
-def utc_now() -> datetime:
-    """Return the current instant; the only clock commands have."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,27 @@ class Choice:
 
 @dataclass
 class Workplace:
-    """One command's surroundings; everything is opened when first asked for."""
+    """One command's surroundings; everything is opened when first asked for, and closed with the workplace."""
 
     console: Console
     choice: Choice
     cwd: Path = field(default_factory=Path.cwd)
     _early: Observation | None = None
+    _opened: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def moved_to(self, path: Path) -> Workplace:
+        """Return another workplace on the same platform, whose project file is ``path``."""
+        there = Workplace(self.console, replace(self.choice, file=str(path)), self.cwd)
+        there.sandbox_path = self.sandbox_path
+        return there
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -66,6 +80,8 @@ class Workplace:
     @property
     def named_file(self) -> str | None:
         """Return the project file's name where one was given."""
+        if self.choice.file is not None and not self.choice.file.strip():
+            raise UsageError("--file is empty", hint="give it a path, or leave it out")
         return self.choice.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
@@ -83,9 +99,9 @@ class Workplace:
         settings = self.settings(project)
         sandbox_path = self.sandbox_path
         if sandbox_path is not None:
-            http = _embedded(sandbox_path)
-            base_url = f"sandbox:{sandbox_path}"
-            return Connection(self, settings, _sandbox_transport(http, before_request), base_url, is_sandbox=True)
+            sandbox = self._opened.enter_context(open_sandbox(sandbox_path))
+            transport = self._opened.enter_context(_sandbox_transport(_embedded(sandbox), before_request))
+            return Connection(self, settings, transport, f"sandbox:{sandbox_path}", is_sandbox=True)
         key = settings.required_key()
         self.console.hide(key.value.hide_in)
         from halo_iac.api.transport import Transport
@@ -99,13 +115,14 @@ class Workplace:
             url_origin=settings.base_url.origin,
             before_request=before_request,
         )
+        self._opened.enter_context(transport)
         return Connection(self, settings, transport, settings.base_url.value, is_sandbox=_serves_sandbox(settings))
 
     def connect_for_reading(self) -> Connection:
         """Return a connection for a command that needs no schedules of ours: a project file only says which project."""
         connection = self.connect(self._project_if_any())
-        if connection.is_sandbox and not self.console.wants_json:
-            self.console.err(f"SANDBOX {connection.base_url}")
+        if connection.is_sandbox:
+            self.console.say(f"SANDBOX {connection.base_url}")
         return connection
 
     def _project_if_any(self) -> Project | None:
@@ -140,7 +157,7 @@ class Workplace:
     def sandbox_path(self) -> Path | None:
         """Return the sandbox's file, or ``None`` for the platform; a sandbox by environment and a key are an error."""
         if self.choice.sandbox_file is not None:
-            if not self.choice.sandbox_file:
+            if not self.choice.sandbox_file.strip():
                 raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
             return self.cwd / self.choice.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
@@ -152,6 +169,13 @@ class Workplace:
                 )
             return self.cwd / named
         return self._project_folder / SANDBOX_FILE if self.choice.sandbox else None
+
+    @property
+    def sandbox_origin(self) -> str:
+        """Return what says that the sandbox is meant."""
+        if self.choice.sandbox_file is not None:
+            return "--sandbox-file"
+        return "--sandbox" if self.choice.sandbox else "HALO_SANDBOX"
 
     @property
     def _project_folder(self) -> Path:
@@ -191,8 +215,13 @@ class Connection:
     def reader(self) -> Reader:
         """Return the client that cannot change anything."""
         from halo_iac.api.reader import Reader
+        from halo_iac.api.retry import Retry
 
-        return Reader(self.transport)
+        return Reader(self.transport, Retry(on_retry=self._say_that_it_waits))
+
+    def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
+        console = self.workplace.console
+        console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.0f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
@@ -227,7 +256,7 @@ class Connection:
             base_url=self.base_url,
             project_id=self.project.id,
             project_name=self.project.name,
-            url_origin="--sandbox" if self.is_embedded else self.settings.base_url.origin,
+            url_origin=self.workplace.sandbox_origin if self.is_embedded else self.settings.base_url.origin,
             project_origin=self.project.origin,
             is_sandbox=self.is_sandbox,
         )
@@ -246,16 +275,21 @@ def _home() -> Path:
         return Path(os.devnull)  # a user without a home has no config file either
 
 
-def _embedded(path: Path) -> httpx.BaseTransport:
-    """Return the sandbox in this process as a transport; it meets the client nowhere else (house.md, Layout)."""
-    from halo_iac.api.embedded import EmbeddedTransport
+def open_sandbox(path: Path) -> Sandbox:
+    """Return the sandbox in a file, made if need be; a clear error for a file that is none."""
     from halo_iac.sandbox.platform import Sandbox
-    from halo_iac.sandbox.protocol import NoAnswer, Request, SandboxError, Silent
+    from halo_iac.sandbox.protocol import SandboxError
 
     try:
-        sandbox = Sandbox.open(path)
+        return Sandbox.open(path)
     except SandboxError as error:
-        raise FileError(str(error), hint="`halo sandbox reset` starts a new one") from None
+        raise FileError(str(error), hint="name another file, or start anew with `halo sandbox reset`") from None
+
+
+def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
+    """Return the sandbox in this process as a transport; it meets the client nowhere else (house.md, Layout)."""
+    from halo_iac.api.embedded import EmbeddedTransport
+    from halo_iac.sandbox.protocol import NoAnswer, Request, Silent
 
     def answer(
         method: str, url_path: str, query: str, headers: dict[str, str], body: bytes
