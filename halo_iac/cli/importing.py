@@ -29,7 +29,7 @@ def import_(workplace: Workplace) -> int:
     \b
     Examples:
       halo import
-      halo import --file halo.staging.yaml --project 2f6c1c5e-4b1d-4c55-9d0e-7a3f5b2c8e61
+      halo import --file halo.staging.yaml --sandbox
     """
     console = workplace.console
     path = Path(workplace.named_file or "halo.yaml")

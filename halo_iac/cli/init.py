@@ -41,7 +41,7 @@ _ENTRY: Final = """\
 
 def init(
     ctx: typer.Context,
-    file: options.File = None,
+    file: options.NewFile = None,
     agent: Annotated[
         str | None,
         typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent: its name or UUID."),

@@ -19,6 +19,10 @@ File = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="Project file; default: HALO_FILE, or halo.yaml here or above."),
 ]
+NewFile = Annotated[
+    str | None,
+    typer.Option("--file", "-f", metavar="FILE", help="The file to write; default: HALO_FILE, or halo.yaml."),
+]
 Project = Annotated[
     str | None,
     typer.Option(

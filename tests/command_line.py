@@ -1,0 +1,104 @@
+"""A command line as its user meets it: arguments, a folder and an environment in; exit code and two streams out.
+
+Commands run in this process, against the sandbox or a served one; ``main`` is called as the process would call it, and
+must neither raise nor exit.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.main import main
+
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever was written
+        """The one document of standard output."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The one document of standard error."""
+        error: dict[str, Any] = json.loads(self.err)["error"]
+        return error
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+class Stream(io.TextIOWrapper):
+    """A stream in memory, in any encoding, that may pass for a terminal."""
+
+    def __init__(self, text: str = "", *, encoding: str = "utf-8", is_terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(text.encode(encoding)), encoding=encoding, newline="")
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    @property
+    def written(self) -> str:
+        self.flush()
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode(self.encoding)
+
+
+@dataclass
+class CommandLine:
+    """Runs ``halo`` in the current folder; ``env`` is the whole environment it sees."""
+
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        *argv: str,
+        answer: str | None = None,
+        encoding: str = "utf-8",
+        is_terminal: bool = False,
+        **env: str,
+    ) -> Ended:
+        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal."""
+        is_terminal = is_terminal or answer is not None
+        stdin = Stream(answer or "", is_terminal=answer is not None)
+        out, err = (Stream(encoding=encoding, is_terminal=is_terminal) for _ in range(2))
+        return Ended(self.run(argv, stdin, out, err, env), out.written, err.written)
+
+    def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:
+        console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW)
+        with redirect_stdout(out), redirect_stderr(err):  # --help goes past the console
+            return main(argv, console)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, with its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_golden(name: str, text: str) -> None:
+    """Hold a text against ``tests/golden/<name>``; ``HALO_UPDATE_GOLDEN=1`` writes it."""
+    path = GOLDEN / name
+    if os.environ.get("HALO_UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert text == path.read_text(encoding="utf-8")

@@ -1,0 +1,59 @@
+"""The help of every command, held against golden files; ``HALO_UPDATE_GOLDEN=1`` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import typer.main
+from command_line import GOLDEN, CommandLine, assert_golden
+from typer.core import TyperGroup
+
+from halo_iac.cli.app import app
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command and group, hidden aliases left out."""
+    yield ()
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    for name, command in root.commands.items():
+        yield (name,)
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)
+
+
+COMMANDS = list(commands())
+
+
+def golden_of(words: tuple[str, ...]) -> str:
+    return f"help/{'-'.join(('halo', *words))}.txt"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_help_of_a_command(halo: CommandLine, words: tuple[str, ...]) -> None:
+    ended = halo(*words, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert_golden(golden_of(words), ended.out)
+    assert ended == halo(*words, "-h")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_help_of_a_command_has_an_example_of_it(halo: CommandLine, words: tuple[str, ...]) -> None:
+    text = halo(*words, "--help").out
+    assert "\n  Example" in text
+    assert f"\n    {' '.join(('halo', *words))}" in text
+    assert text.isascii()
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "..." not in text.partition("Commands:")[2]
+
+
+def test_no_golden_help_is_of_a_command_that_is_gone() -> None:
+    assert {path.name for path in (GOLDEN / "help").iterdir()} == {
+        golden_of(words).removeprefix("help/") for words in COMMANDS
+    }
+
+
+@pytest.mark.parametrize("group", ["agent", "model", "schedule"])
+def test_ls_is_list(halo: CommandLine, group: str) -> None:
+    assert halo(group, "ls", "--sandbox") == halo(group, "list", "--sandbox")

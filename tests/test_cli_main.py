@@ -1,0 +1,315 @@
+"""Every way a command can end: one message, one exit code, never a traceback, never the key."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, Ended, Stream
+from loopback import Recorder, Reply, Request, failure, serving
+
+import halo_iac
+from halo_iac.cli.console import Console
+from halo_iac.cli.main import main
+
+CANARY = "sk-inference-canary-0123456789"
+ROOT = Path(__file__).parents[1]
+ENTRY = """\
+version: 1
+schedules:
+  daily: {title: "Dülly ☃", agent: checkout, frequency: daily, at: "09:00", prompt: Look.}
+"""
+
+
+def process(*argv: str, **options: object) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    env |= options.pop("env", {})  # type: ignore[arg-type, operator]
+    command = [sys.executable, "-W", "error", "-m", "halo_iac", *argv]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, env=env, text=True, **pipes)  # type: ignore[call-overload, no-any-return]
+
+
+# Usage --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message", "command"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'", "halo"),
+        (["plna"], "No such command 'plna'. Did you mean 'plan'?", "halo"),
+        (["--frob"], "No such option: --frob", "halo"),
+        (["plan", "--frob"], "No such option: --frob", "halo plan"),
+        (["plan", "surplus"], "Got unexpected extra argument(s) (surplus)", "halo plan"),
+        (["agent"], "Missing command", "halo agent"),
+        (["schedule", "get"], "Missing argument 'ID'", "halo schedule get"),
+        (
+            ["schema", "plans"],
+            "Invalid value for 'NAME': 'plans' is not one of 'project', 'include', 'plan'",
+            "halo schema",
+        ),
+        (["plan", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json'", "halo plan"),
+        (
+            ["apply", "--concurrency", "0"],
+            "Invalid value for '--concurrency': Input should be greater than or equal to 1",
+            "halo apply",
+        ),
+    ],
+)
+def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
+    assert halo(*argv) == Ended(64, "", f"error: {message}\nhint: `{command} --help` shows how it is used\n")
+
+
+@pytest.mark.parametrize("option", ["--file", "--sandbox-file"])
+def test_an_empty_path_does_not_quietly_mean_another(halo: CommandLine, folder: Path, option: str) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    ended = halo("plan", option, "")
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.startswith(f"error: {option} is empty\nhint: give it a path, ")
+
+
+def test_no_arguments_show_the_help(halo: CommandLine) -> None:
+    assert halo() == halo("--help")
+    assert halo().code == 0
+
+
+# Version ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--version", "plan"]])
+def test_the_version(halo: CommandLine, argv: list[str]) -> None:
+    ended = halo(*argv)
+    assert (ended.code, ended.out, ended.err) == (0, f"halo {halo_iac.__version__}\n", "")
+
+
+def test_the_version_alone_imports_nothing() -> None:
+    code = "import sys; from halo_iac.cli.main import main; main(['--version']); print('typer' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert printed.stdout == f"halo {halo_iac.__version__}\nFalse\n"
+
+
+# JSON errors --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [["--json"], ["--format", "json"], ["--format=json"]])
+def test_a_wrong_option_is_told_as_json_where_json_was_asked_for(halo: CommandLine, asked: list[str]) -> None:
+    for argv in (["plan", *asked, "--frob"], ["plan", "--frob", *asked]):
+        ended = halo(*argv)
+        assert (ended.code, ended.out) == (64, "")
+        assert ended.error == {
+            "code": "usage",
+            "message": "No such option: --frob",
+            "hint": "`halo plan --help` shows how it is used",
+            "exit_code": 64,
+        }
+
+
+def test_what_follows_the_two_dashes_asks_for_nothing(halo: CommandLine) -> None:
+    assert halo("plan", "--", "--json").err.startswith("error: Got unexpected extra argument(s) (--json)\n")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply"], ["validate"]])
+def test_an_error_is_one_document(halo: CommandLine, command: list[str]) -> None:
+    ended = halo(*command, "--json")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.error["code"] == "project_not_found"
+    assert ended.error["hint"] == "run `halo init` or `halo import`"
+
+
+# Streams that end, or never take anything ---------------------------------------------------------------------------
+
+
+class Broken(io.StringIO):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, _text: str) -> int:
+        raise self._error
+
+
+def told(halo: CommandLine, argv: tuple[str, ...], error: BaseException) -> tuple[int, str]:
+    err = Stream()
+    return halo.run(argv, Stream(), Broken(error), err, {}), err.written
+
+
+def test_a_reader_that_has_gone_is_told_nothing(halo: CommandLine) -> None:
+    assert told(halo, ("schema",), BrokenPipeError(32, "Broken pipe")) == (1, "")
+
+
+def test_a_full_disk_is_named(halo: CommandLine) -> None:
+    assert told(halo, ("schema",), OSError(28, "No space left on device")) == (
+        1,
+        "error: standard output: No space left on device\nhint: what was written is not whole\n",
+    )
+
+
+def test_ctrl_c_says_that_nothing_was_changed(halo: CommandLine) -> None:
+    assert told(halo, ("schema",), KeyboardInterrupt()) == (
+        130,
+        "error: interrupted; nothing was changed on the platform\n",
+    )
+
+
+def test_a_mistake_of_ours_is_one_message_without_foreign_words(halo: CommandLine) -> None:
+    code, message = told(halo, ("schema",), RuntimeError(f"secret {CANARY}"))
+    first, second = message.splitlines()
+    assert code == 1
+    assert first.startswith("error: halo made a mistake: RuntimeError in halo_iac.cli.console, line ")
+    assert second == "hint: please report it with the command and the version (`halo --version`)"
+
+
+def test_an_error_that_nobody_can_be_told_is_still_an_exit_code(halo: CommandLine) -> None:
+    for error in (BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")):
+        assert halo.run(("frobnicate",), Stream(), Stream(), Broken(error), {}) == 64
+
+
+def test_a_name_the_system_refuses_is_the_systems_reason(halo: CommandLine) -> None:
+    ended = halo("plan", "--file", "x" * 5000)
+    assert ended.code == 1
+    assert ended.err.startswith("error: ")
+    assert ended.err.endswith("xxx: File name too long\n")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["schema"]])
+def test_a_pipe_closed_at_the_other_end_shows_no_traceback(argv: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with process(*argv, stdout=write) as running:
+        os.close(write)
+        _, err = running.communicate()
+    assert (running.returncode, err) == (1, "")
+
+
+def test_streams_that_the_parent_closed_are_streams_to_nowhere() -> None:
+    command = f"{sys.executable} -m halo_iac frobnicate <&- >&- 2>&-; echo $?"
+    assert subprocess.run(command, shell=True, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "64\n"
+
+
+def test_ctrl_c_ends_a_command_that_waits_for_the_platform(tmp_path: Path) -> None:
+    def silent(_request: Request) -> Reply:
+        recorder.released.wait(10)
+        return failure(503)
+
+    with serving(silent) as recorder:
+        env = {"INF_API_URL": recorder.url, "INF_API_KEY": CANARY, "INF_PROJECT_ID": "p", "HALO_FILE": ""}
+        with process("agent", "list", cwd=tmp_path, env=env) as running:
+            _wait_for_a_request(recorder, running)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate()
+    assert (running.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
+
+
+def _wait_for_a_request(recorder: Recorder, running: subprocess.Popen[str]) -> None:
+    while not recorder.requests:
+        assert running.poll() is None
+        time.sleep(0.01)
+
+
+# What a terminal can show -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "is_coloured"),
+    [
+        ([], {}, True),
+        (["--no-color"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"NO_COLOR": ""}, True),
+        ([], {"TERM": "dumb"}, False),
+    ],
+)
+def test_colour(halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], *, is_coloured: bool) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    assert ("\x1b[" in halo("plan", "--sandbox", *argv, is_terminal=True, **env).out) is is_coloured
+    assert ("\x1b[" in halo("plan", "--file", "nope", *argv, is_terminal=True, **env).err) is is_coloured
+
+
+def test_a_pipe_gets_no_colour(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    assert "\x1b[" not in halo("plan", "--sandbox").text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_any_encoding_shows_every_character_somehow(halo: CommandLine, folder: Path, encoding: str) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    ended = halo("plan", "--sandbox", encoding=encoding)
+    assert ended.code == 0
+    assert ("Dülly ☃" if encoding == "utf-8" else r"D\xfclly \u2603") in ended.out
+    assert ended.out.isascii() is (encoding != "utf-8")
+
+
+def test_an_encoding_of_the_process_is_no_reason_to_fail(folder: Path) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    with process("plan", "--sandbox", env={"PYTHONIOENCODING": "ascii", "HALO_FILE": ""}) as running:
+        out, err = running.communicate()
+    assert (running.returncode, err) == (0, "")
+    assert r"D\xfclly \u2603" in out
+
+
+@pytest.mark.parametrize("columns", ["20", "60", "200"])
+def test_no_width_cuts_an_id(halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    halo("apply", "--sandbox", "--yes")
+    monkeypatch.setenv("COLUMNS", columns)
+    (id_,) = (each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json)
+    assert id_ in halo("schedule", "list", "--sandbox", is_terminal=True).out
+    assert id_ in halo("schedule", "list", "--sandbox").out
+
+
+# The key ------------------------------------------------------------------------------------------------------------
+
+
+def everything_that_fails(url: str) -> Sequence[tuple[list[str], dict[str, str]]]:
+    reachable = {"INF_API_URL": url, "INF_PROJECT_ID": "p"}
+    return [
+        (["plan"], reachable),
+        (["plan", "--json"], reachable),
+        (["apply", "--yes"], reachable),
+        (["agent", "list"], reachable),
+        (["doctor"], reachable),
+        (["doctor", "--json"], reachable),
+        (["schedule", "get", CANARY], reachable),
+        (["plan", CANARY], reachable),
+        (["plan", "--file", CANARY], reachable),
+        (["plan"], {"INF_API_URL": f"http://{CANARY}@localhost"}),
+        (["plan"], {"INF_API_URL": f"https://example.com/?{CANARY}"}),
+        (["plan"], {"INF_PROJECT_ID": "other"}),
+        (["validate"], {}),
+    ]
+
+
+def test_the_key_is_never_shown(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(f"version: 1\nproject: p\nschedules: {{}}\nodd: {CANARY}\n")
+    fine = "version: 1\nproject: p\nschedules: {}\n"
+    config = folder.parent / "inf"
+    config.mkdir()
+    with serving(lambda _request: failure(400, f"your key {CANARY} is odd", "BAD_REQUEST")) as recorder:
+        for text in (fine, f"{fine}odd: {CANARY}\n", f"{fine}{CANARY}: 1\n"):
+            (folder / "halo.yaml").write_text(text)
+            for argv, env in everything_that_fails(recorder.url):
+                (config / "config.json").unlink(missing_ok=True)
+                ended = halo(*argv, **env, INF_API_KEY=CANARY)
+                assert CANARY not in ended.text, argv
+                (config / "config.json").write_text(f'{{"apiKey": "{CANARY}"}}')
+                if CANARY not in "".join([*argv, *env.values(), text]):
+                    assert CANARY not in halo(*argv, **env).text, argv
+    assert all(request.headers["authorization"] == f"Bearer {CANARY}" for request in recorder.requests)
+    assert recorder.requests
+
+
+def test_a_plan_that_is_saved_holds_no_key(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(ENTRY.replace("Look.", f"The key is {CANARY}."), encoding="utf-8")
+    assert halo("plan", "--sandbox", "--out", "p.json", INF_API_KEY=CANARY).code == 0
+    assert CANARY not in (folder / "p.json").read_text()
+    assert "The key is ***." in (folder / "p.json").read_text()
+
+
+def test_a_console_of_this_process_has_three_streams() -> None:
+    assert main(["--version"], Console.of_process()) == 0
