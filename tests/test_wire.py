@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,9 +14,12 @@ from loopback import Recorder, Reply, Request, result, serving
 
 from halo_iac.api.caller import Json
 from halo_iac.api.reader import Reader
+from halo_iac.api.run_reader import RunReader
+from halo_iac.api.run_writer import RunWriter
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.api.writer import Writer, create_input
+from halo_iac.model.run import Order, Window
 from halo_iac.model.schedule import Spec
 
 GOLDEN = {
@@ -24,6 +29,10 @@ GOLDEN = {
 PROJECT = "project-1"
 SCHEDULE = "0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01"
 AGENT = "6f1e2a9c-5b3d-4c8e-9a7f-0d1b2c3e4f50"
+RUN = "c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b"
+CONVERSATION = "d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f"
+DAY = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
+ORDER = Order(agent=AGENT, prompt="P", window=DAY, name="checkout")
 HOURLY = Spec(
     title="T",
     agent=AGENT,
@@ -46,11 +55,22 @@ PROMISED = {"maxSubagentDepth", "maxTurns"}
 """What our create sends beyond the official one, because the project file promises it."""
 
 
+ANSWERS: dict[str, Json] = {
+    "/agent.listForProject": [],
+    "/haloSchedule.listEligibleModels": [],
+    "/haloSchedule.listForProject": {"schedules": [], "nextCursor": None},
+    "/haloSchedule.listRuns": [],
+    "/haloRun.getById": {"run": {"id": RUN}, "haloExportDataset": None},
+    "/haloRun.getEvents": {"events": [], "nextCursor": None},
+    "/haloConversation.listForProject": {"conversations": [], "nextCursor": None},
+    "/haloConversation.getDetails": {"conversation": {"id": CONVERSATION}, "messages": [], "runs": []},
+}
+
+
 def answer(request: Request) -> Reply:
-    if request.path == "/haloSchedule.listForProject":
-        return result({"schedules": [], "nextCursor": None})
-    if request.path.endswith((".listEligibleModels", "agent.listForProject")):
-        return result([])
+    """Answer as little as our client needs; what is created or changed is the schedule or run that was asked for."""
+    if request.path in ANSWERS:
+        return result(ANSWERS[request.path])
     return result({"id": (request.input or {}).get("id", SCHEDULE), "title": "T"})
 
 
@@ -120,12 +140,65 @@ OURS: dict[str, Call] = {
     f"schedule archive {SCHEDULE} -y": lambda _, writer: writer.archive(SCHEDULE),
     f"schedule unarchive {SCHEDULE}": lambda _, writer: writer.unarchive(SCHEDULE),
 }
-INTENTS_OF_OTHERS = ("run ", "runs-", "conversation", "schedule runs", "schedules-fire", "schedules --agent-uuid")
-"""Commands whose intent nothing of ours has yet, or never (a page by cursor with a limit)."""
+NEVER_OURS = "schedules --agent-uuid"
+"""The one command whose intent nothing of ours has: a single page by cursor and limit."""
+
+RunCall = Callable[[RunReader, RunWriter], object]
+
+RUNS: dict[str, RunCall] = {
+    f"run create --agent-uuid {AGENT} --prompt P --window-start-at 2026-11-01T00:00:00Z"
+    " --window-end-at 2026-11-02T00:00:00Z": lambda _, writer: writer.create(PROJECT, ORDER),
+    f"run create --agent-uuid {AGENT} --prompt P --window-start-at 2026-11-01T00:00:00Z"
+    " --window-end-at 2026-11-02T00:00:00Z --model-id m --span-limit 500 --max-subagent-depth 4 --max-turns 60"
+    " --reasoning-effort high --subagent-model-id s --debug": lambda _, writer: writer.create(
+        PROJECT,
+        replace(
+            ORDER,
+            model_id="m",
+            span_limit=500,
+            max_subagent_depth=4,
+            max_turns=60,
+            reasoning_effort="high",
+            subagent_model_id="s",
+            debug=True,
+        ),
+    ),
+    f"run get {RUN}": lambda reader, _: reader.run(RUN),
+    f"run events {RUN}": lambda reader, _: reader.events(RUN),
+    f"run events {RUN} --limit 7": lambda reader, _: reader.events(RUN, 7),
+    f"run cancel {RUN}": lambda _, writer: writer.cancel(RUN),
+    f"run cancel {RUN} --reason superseded": lambda _, writer: writer.cancel(RUN, "superseded"),
+    "conversation list": lambda reader, _: reader.conversations(PROJECT),
+    "conversation list --limit 5": lambda reader, _: reader.conversations(PROJECT, limit=5),
+    f"conversation get {CONVERSATION}": lambda reader, _: reader.conversation(CONVERSATION),
+    f"schedule runs {SCHEDULE}": lambda reader, _: reader.schedule_runs(SCHEDULE),
+    f"schedule runs {SCHEDULE} --limit 3": lambda reader, _: reader.schedule_runs(SCHEDULE, 3),
+    f"runs-follow-up --conversation-id {CONVERSATION} --prompt Why": lambda _, writer: writer.follow_up(
+        CONVERSATION, "Why"
+    ),
+    f"runs-retry --id {RUN}": lambda _, writer: writer.retry(RUN),
+    f"runs-logs --run-id {RUN} --limit 3": lambda reader, _: reader.logs(RUN, limit=3),
+    f"schedules-fire --id {SCHEDULE} --window-start-at 2026-11-01T00:00:00Z --window-end-at 2026-11-02T00:00:00Z": (
+        lambda _, writer: writer.fire(SCHEDULE, "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
+    ),
+    f"conversations --schedule-id {SCHEDULE} --limit 5": lambda reader, _: reader.conversations(
+        PROJECT, limit=5, schedule=SCHEDULE
+    ),
+}
 
 
-def test_every_recorded_schedule_agent_and_model_command_has_a_counterpart() -> None:
-    assert {command for command in GOLDEN if not command.startswith(INTENTS_OF_OTHERS)} == set(OURS)
+def test_every_recorded_command_has_a_counterpart() -> None:
+    assert {command for command in GOLDEN if not command.startswith(NEVER_OURS)} == {*OURS, *RUNS}
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_our_request_about_runs_equals_the_recorded_one(platform: Recorder, command: str) -> None:
+    with Transport(platform.url, Secret("sk-inference-test")) as transport:
+        RUNS[command](RunReader(transport), RunWriter(transport))
+
+    golden = GOLDEN[command]
+    (request,) = platform.requests
+    assert (request.method, request.path, request.input) == (golden["method"], golden["path"], golden["input"])
 
 
 @pytest.mark.parametrize("command", OURS)

@@ -1,0 +1,60 @@
+"""Cursors followed up to a limit (wire.md: every list call may page)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from halo_iac.api.answers import unreadable
+from halo_iac.api.caller import Json
+
+LARGEST_PAGE: Final = 100
+"""The largest ``limit`` ever seen on the wire; the platform may refuse more."""
+
+Cursor = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page or several: the rows as sent, and the cursor after the last; ``None`` if there is nothing more."""
+
+    rows: tuple[Any, ...]
+    next_cursor: Cursor | None
+
+
+def read_rows(value: Json, name: str, procedure: str) -> Rows:
+    """Return the page in a result, whose rows are under ``name``."""
+    if not isinstance(value, dict) or not isinstance(value.get(name), list):
+        raise unreadable(procedure, f"answered without a page of {name}")
+    cursor = value.get("nextCursor")
+    if cursor is not None and (isinstance(cursor, bool) or not isinstance(cursor, str | int)):
+        raise unreadable(procedure, "answered with a cursor that is no text")
+    return Rows(tuple(value[name]), cursor)
+
+
+def pages(read_page: Callable[[Cursor | None], Rows], procedure: str) -> Iterator[Rows]:
+    """Yield every page, asked for only when wanted; a cursor that comes again would never end, so it is unreadable."""
+    seen: set[Cursor] = set()
+    cursor: Cursor | None = None
+    while True:
+        page = read_page(cursor)
+        yield page
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise unreadable(procedure, "repeated a cursor")
+        seen.add(cursor)
+
+
+def up_to(limit: int, found: Iterator[Rows]) -> Rows:
+    """Join pages until there are ``limit`` rows."""
+    rows: list[Any] = []
+    cursor: Cursor | None = None
+    for page in found:
+        rows.extend(page.rows)
+        cursor = page.next_cursor
+        if len(rows) >= limit:
+            break
+    return Rows(tuple(rows[:limit]), cursor)
