@@ -109,3 +109,12 @@ def test_a_terminal_is_redrawn_and_never_shows_the_key() -> None:
     assert "\x1b[" in text
     assert "***" in text
     assert "sk-secret" not in text
+
+
+def test_a_run_that_was_told_to_stop_says_so_below_the_rest() -> None:
+    stream = io.StringIO()
+    with LiveLines(stream, Style(), 1, clock=lambda: 0.0, is_stopping=lambda: True) as lines:
+        lines.show(Event(CHANGES[0], Status.STARTED))
+    drawn = without_codes(stream.getvalue())
+    assert "Stopping: nothing new is started. What" in {line[:38] for line in drawn}
+    assert max(map(len, drawn)) < 40

@@ -106,7 +106,7 @@ def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: f
     retry = Retry(stop=stop)
     connection = workplace.connect(before_request=Pace(max_rps, stop))
     events: list[Event] = []
-    with _stopping_on_signals(stop), suppress(KeyboardInterrupt):
+    with _stopping_on_signals(stop, workplace.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
             planned,
             connection.single_attempt_reader(),
@@ -115,19 +115,23 @@ def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: f
             retry=retry,
             concurrency=concurrency,
         )
-        # What was told before a second Ctrl-C stays in the list.
-        events.extend(narrated(happening, workplace.console, len(planned.changes)))
+        told = narrated(happening, workplace.console, len(planned.changes), is_stopping=stop.is_set)
+        events.extend(told)  # what was told before a second Ctrl-C stays in the list
     return summarize(planned.changes, events, is_interrupted=stop.is_set())
 
 
 @contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM start nothing new; a second Ctrl-C does not wait for what is in flight."""
+def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM start nothing new; a second one does not wait for what is in flight."""
+    from halo_iac.cli.live import STOPPING
 
     def handle(_number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        if not console.shows_progress:
+            with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+                console.say(STOPPING)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -25,10 +25,16 @@ _LARGEST: Final = 16
 """How many lines are redrawn at most; on a lower screen, as many as fit."""
 
 
-def narrated(events: Iterable[Event], console: Console, total: int) -> Iterator[Event]:
+STOPPING: Final = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait."
+"""What is said at once after Ctrl-C: by the live display while it is up, else by whoever takes the signal."""
+
+
+def narrated(
+    events: Iterable[Event], console: Console, total: int, *, is_stopping: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
     """Yield the events of a run of ``total`` changes, each shown on standard error as it comes."""
     if console.shows_progress:
-        with LiveLines(console.narration, console.err_style, total) as lines:
+        with LiveLines(console.narration, console.err_style, total, is_stopping=is_stopping) as lines:
             for event in events:
                 lines.show(event)
                 yield event
@@ -46,15 +52,23 @@ def narrated(events: Iterable[Event], console: Console, total: int) -> Iterator[
 class LiveLines:
     """Draws the changes that are under way below the lines of those that have ended; a context manager.
 
-    ``clock`` gives seconds from any start, for how long a change has been under way.
+    ``clock`` gives seconds from any start, for how long a change has been under way. ``is_stopping`` says whether the
+    run was told to stop, which is then drawn below the rest.
     """
 
     def __init__(
-        self, stream: TextIO, style: Style, total: int, *, clock: Callable[[], float] = time.monotonic
+        self,
+        stream: TextIO,
+        style: Style,
+        total: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._style = style
         self._total = total
         self._clock = clock
+        self._is_stopping = is_stopping
         self._ended: set[int] = set()
         self._under_way: dict[int, tuple[Event, float]] = {}
         self._drawn: tuple[tuple[Event, float], ...] = ()
@@ -97,6 +111,8 @@ class LiveLines:
         lines = [self._line(event, now - since, width) for event, since in self._drawn[:room]]
         if len(self._drawn) > room:
             lines[-1] = self._style.own(f"… and {len(self._drawn) - room + 1} more")
+        if self._is_stopping():
+            lines.append(self._style.paint(cut(STOPPING, width, self._style.own("…")), "warning"))
         return Text.from_ansi("\n".join(lines), no_wrap=True, end="")
 
     def _line(self, event: Event, seconds: float, width: int) -> str:

@@ -1,0 +1,190 @@
+"""The real process, told to stop in the middle of an apply (design §6, last but one line; §8, exit codes)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+from apply_bench import CREATE, READ, UPDATE
+from sandbox_calls import PROJECT, Caller
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Fault, Latency, Refuse, Silence
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.serve import serve
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop")
+
+ROOT = Path(__file__).parent.parent
+PROJECT_FILE = """\
+version: 1
+schedules:
+  a: {title: Alpha, agent: checkout, frequency: daily, hours: 9}
+  b: {title: Beta, agent: support-bot, frequency: daily, hours: 9}
+  c: {title: Gamma, agent: research, frequency: daily, hours: 9}
+"""
+STOPPING = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait.\n"
+NEXT = "What to do next\n"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A served sandbox, and a folder with a project of three schedules."""
+
+    sandbox: Sandbox
+    url: str
+    folder: Path
+
+    def start(self, *argv: str) -> Popen[str]:
+        """Start ``halo apply`` on it, one change at a time."""
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONIOENCODING": "utf-8",
+            "INF_API_URL": self.url,
+            "INF_API_KEY": demo.DEMO_KEY,
+            "INF_PROJECT_ID": PROJECT,
+        }
+        command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--concurrency", "1", *argv]
+        return Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
+
+    def wait_for(self, procedure: str, **given: object) -> None:
+        """Wait until the platform has been asked for this."""
+
+        def is_there() -> bool:
+            return any(
+                seen.procedure == procedure and given.items() <= seen.input.items() for seen in self.sandbox.requests
+            )
+
+        wait_until(is_there)
+
+    @property
+    def titles(self) -> list[str]:
+        return [wire["title"] for wire in self.sandbox.schedules()]
+
+
+def wait_until(is_there: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if is_there():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came to that")
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[Setting]:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
+    numbers = iter(range(1, 100))
+    with Sandbox.open(None, ids=lambda: f"s{next(numbers)}") as sandbox, serve(sandbox) as server:
+        yield Setting(sandbox, server.url, tmp_path)
+
+
+def ended(process: Popen[str]) -> tuple[int, str, str]:
+    """Return the exit code, what stdout says after the plan, and stderr."""
+    out, err = process.communicate(timeout=30)
+    _, _, summary = out.rpartition("Runs a month: ")
+    return process.returncode, summary.partition("\n")[2], err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Setting, number: signal.Signals) -> None:
+    setting.sandbox.faults.add(Fault(CREATE, Latency(0.5)))
+    process = setting.start()
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(number)
+    code, out, err = ended(process)
+    assert out == (
+        "Interrupted: nothing new was started after that.\n\n"
+        "Done: 1\n  + created      a  s1\n\n"
+        "Not started: 2\n  b, c\n\n"
+        f"{NEXT}  Run `halo apply` again: it goes on where this run ended.\n\n"
+        "Applied: 1 created; 2 not started.\n"
+    )
+    assert err.startswith(STOPPING + "[1/3] + created      a  s1  (0.")
+    assert (code, setting.titles) == (130, ["Alpha"])
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: str, second: signal.Signals) -> None:
+    setting.sandbox.faults.add(Fault(CREATE, Silence(), when=when))  # type: ignore[arg-type]
+    process = setting.start()
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline() == STOPPING
+    process.send_signal(second)
+    code, out, err = ended(process)
+    assert out == (
+        "Interrupted: nothing new was started after that.\n\n"
+        "Unknown, it may or may not have happened: 1\n"
+        "  ? unknown      a\n"
+        "      │ it was under way when the run was interrupted\n"
+        "      │ hint: plan again in a minute to see what became of it\n\n"
+        "Not started: 2\n  b, c\n\n"
+        f"{NEXT}"
+        "  `halo schedule list` shows whether a create of unknown outcome happened.\n"
+        "  `halo plan` finds by its title what did happen, and plans only the rest.\n"
+        "  Run `halo apply` again: it goes on where this run ended.\n\n"
+        "Applied: nothing; 1 unknown, 2 not started.\n"
+    )
+    assert (code, err, setting.titles) == (130, "", {"before": [], "after": ["Alpha"]}[when])
+
+
+def test_a_signal_ends_a_wait_between_two_attempts(setting: Setting) -> None:
+    wire = Caller(setting.sandbox).create(title="Alpha")
+    setting.sandbox.faults.add(Fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="100")))
+    process = setting.start("--target", "a")
+    setting.wait_for(UPDATE, id=wire["id"])
+    assert process.stderr is not None
+    assert process.stderr.readline() == ". retrying     a  s1\n"
+    process.send_signal(signal.SIGINT)
+    code, out, _ = ended(process)
+    assert "Not done: 1\n  ! failed       a  s1\n" in out
+    assert (code, setting.sandbox.schedules()) == (130, [wire])
+
+
+def test_json_stays_one_document(setting: Setting) -> None:
+    setting.sandbox.faults.add(Fault(CREATE, Latency(0.5)))
+    process = setting.start("--json")
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    summary = json.loads(out)["summary"]
+    assert (summary["is_interrupted"], summary["counts"]) == (True, {"done": 1, "not started": 2})
+    assert (process.returncode, err) == (130, "")
+
+
+def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting) -> None:
+    setting.sandbox.faults.add(Fault("haloSchedule.listForProject", Silence()))
+    process = setting.start()
+    setting.wait_for("haloSchedule.listForProject")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
+    assert {seen.procedure for seen in setting.sandbox.requests}.isdisjoint({CREATE, UPDATE, READ})
+
+
+def test_the_next_run_does_the_rest(setting: Setting) -> None:
+    setting.sandbox.faults.add(Fault(CREATE, Silence(), when="after"))
+    process = setting.start()
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 130
+    again = setting.start()
+    code, out, _ = ended(again)
+    assert (code, out, setting.titles) == (0, "Applied: 2 created.\n", ["Alpha", "Beta", "Gamma"])
