@@ -185,8 +185,11 @@ class Workplace:
             return self.cwd
 
     def observe_early(self) -> None:
-        """Ask the platform before the files are parsed, where ``--project`` already says which project is meant."""
-        if self.choice.project:
+        """Ask the platform before the files are parsed, where ``--project`` already says which project is meant.
+
+        Not the sandbox: it has nothing to wait for, and bad files should leave no trace of one.
+        """
+        if self.choice.project and self.sandbox_path is None:
             self._early = self.connect().start_observing()
 
     def observe(self, project: Project) -> tuple[Host, Actual]:

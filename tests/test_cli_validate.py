@@ -1,0 +1,182 @@
+"""Bad input through the command line: exit 1, every problem with its place, nothing written, no traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, tree
+
+GOOD = {"title": "T", "agent": "checkout", "frequency": "daily", "hours": "9"}
+PROBLEM = re.compile(r"halo\.yaml:[1-9]\d*:[1-9]\d*: .+")
+
+
+def entry(**fields: str | None) -> bytes:
+    """Return a project file with one good entry, these fields laid over it, without those that are None."""
+    written = {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
+    lines = "".join(f"    {key}: {value}\n" for key, value in written.items())
+    return f"version: 1\nschedules:\n  a:\n{lines}".encode()
+
+
+BOMB = b"a: &a [x, x]\n" + b"".join(
+    f"{this}: &{this} [{', '.join([f'*{before}'] * 9)}]\n".encode()
+    for before, this in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+BAD = {
+    "unknown key": (entry(wholly_odd="1"), "unknown key `wholly_odd`"),
+    "misspelt key": (entry(timeZone="UTC"), "did you mean `timezone`?"),
+    "duplicate key": (entry() + b"    title: U\n", "title"),
+    "duplicate schedule key": (entry() + b"  a: {}\n", "`a`"),
+    "misspelt value": (entry(frequency="dayly"), "did you mean `daily`?"),
+    "wrong type": (entry(hours='["9"]'), "write it without quotes"),
+    "true for a number": (entry(span_limit="true"), "expected a whole number"),
+    "null": (entry(timezone="null"), "leave the key out"),
+    "range": (entry(hours="24"), "expected 0 to 23"),
+    "zone": (entry(timezone="PST"), "no time zone is named `PST`"),
+    "cadence part missing": (entry(hours=None), "`hours` is missing"),
+    "cadence part superfluous": (entry(days_of_week="mon"), "not for daily"),
+    "cron that does not map": (entry(cron="0 9 1 * 1", frequency=None, hours=None), "cron"),
+    "at that is no product": (entry(at='["09:00", "17:30"]', hours=None), "no product"),
+    "tab as indentation": (b"version: 1\nschedules:\n\ta: {}\n", "tab"),
+    "tag": (b"version: 1\nschedules: !!python/object:os.system {}\n", "tag"),
+    "NUL byte": (b"version: 1\nschedules: {}\n# \0\n", "NUL"),
+    "invalid UTF-8": (b"version: 1\nschedules: {}\n# \xff\n", "UTF-8"),
+    "several documents": (b"version: 1\nschedules: {}\n---\nversion: 1\n", "document"),
+    "alias bomb": (BOMB, "alias"),
+    "20,000 brackets": (b"version: 1\nschedules: " + b"[" * 20_000, "deep"),
+    "empty file": (b"", "empty"),
+    "list at the top": (b"- version: 1\n", "expected keys and values"),
+    "no YAML": (b"version: 1\nschedules: {a: b: c}\n", "YAML"),
+    "path out of the project": (entry(prompt_file="../prompt.md"), "does not leave its folder"),
+    "absolute path": (entry(prompt_file="/etc/prompt.md"), "relative to the file"),
+    "dot component": (entry(prompt_file=".git/prompt.md"), "begins with a dot"),
+    "glob without a match": (b"version: 1\ninclude: [none/*.yaml]\nschedules: {}\n", "no file matches"),
+    "odd title": (entry(title="' T'"), "write `T`"),
+}
+COMMANDS = (
+    ("validate",),
+    ("plan", "--sandbox"),
+    ("plan", "--sandbox", "--project", "p"),
+    ("apply", "--sandbox", "--yes"),
+    ("agent", "list", "--sandbox"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_a_problem_with_its_place_and_nothing_is_written(
+    halo: CommandLine, folder: Path, command: tuple[str, ...], name: str
+) -> None:
+    content, expected = BAD[name]
+    (folder / "halo.yaml").write_bytes(content)
+    ended = halo(*command)
+    written, silent = (ended.out, ended.err) if command[0] == "validate" else (ended.err, ended.out)
+    *problems, total = written.splitlines()
+    assert (ended.code, silent) == (1, "")
+    assert all(PROBLEM.fullmatch(problem) for problem in problems), problems
+    assert expected in "".join(problems)
+    assert total == f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in 1 file"
+    assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_same_as_json(halo: CommandLine, folder: Path, name: str) -> None:
+    content, expected = BAD[name]
+    (folder / "halo.yaml").write_bytes(content)
+    ended = halo("validate", "--json")
+    problems = ended.json["problems"]
+    assert (ended.code, ended.err, list(ended.json)) == (1, "", ["problems"])
+    assert all(list(problem) == ["path", "line", "column", "message", "hint"] for problem in problems)
+    assert expected in "".join(f"{problem['message']} {problem['hint']}" for problem in problems)
+    planned = halo("plan", "--sandbox", "--format", "json")
+    assert (planned.code, planned.out, planned.error["problems"]) == (1, "", problems)
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def utf16(path: Path) -> None:
+    path.write_text("version: 1\nschedules: {}\n", encoding="utf-16")
+
+
+def too_large(path: Path) -> None:
+    path.write_bytes(b"#" * (5 * 1024 * 1024 + 1))
+
+
+def unreadable(path: Path) -> None:
+    path.touch(mode=0)
+
+
+AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (directory, "halo.yaml: a directory, not a file"),
+        (utf16, "halo.yaml: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (too_large, "halo.yaml: larger than 5 MiB"),
+        pytest.param(unreadable, "halo.yaml: cannot be read: Permission denied", marks=AS_ROOT),
+    ],
+)
+def test_a_file_that_is_none(halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str) -> None:
+    make(folder / "halo.yaml")
+    ended = halo("validate")
+    assert (ended.code, ended.out, ended.err) == (1, f"{problem}\n1 problem in 1 file\n", "")
+    planned = halo("plan", "--sandbox")
+    assert (planned.code, planned.out, planned.err) == (1, "", ended.out)
+    assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
+
+
+@pytest.mark.parametrize("command", [("validate",), ("plan", "--sandbox"), ("apply", "--sandbox")], ids=" ".join)
+def test_a_missing_file_says_how_to_start(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
+    for named in ((), ("--file", "other.yaml")):
+        ended = halo(*command, *named)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith(f"{named[1] if named else 'halo.yaml'}: no such file")
+        assert ended.err.endswith("hint: run `halo init` or `halo import`\n")
+    assert tree(folder) == {}
+
+
+def test_every_problem_of_every_file_is_said_in_one_go(halo: CommandLine, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "s").mkdir()
+    (folder / "halo.yaml").write_text("version: 1\ninclude: [s/*.yaml]\ndefaults: {max_turns: 0}\nschedules: {}\n")
+    (folder / "s" / "a.yaml").write_text("schedules:\n  a: {titel: x}\n")
+    (folder / "s" / "b.yaml").write_text("- x\n")
+    os.chdir(folder / "sub")
+    ended = halo("validate", "--file", "../halo.yaml")
+    places = [line.split(": ")[0] for line in ended.out.splitlines()]
+    assert ended.code == 1
+    assert places[0] == "../halo.yaml:3:23"
+    assert "../s/a.yaml:2:7" in places
+    assert places[-2:] == ["../s/b.yaml:1:1", f"{len(places) - 1} problems in 3 files"]
+    assert halo("validate").out == ended.out  # found above
+
+
+def test_a_project_without_schedules_is_valid(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    ended = halo("validate")
+    assert (ended.code, ended.out, ended.err) == (0, "halo.yaml: 0 schedules, no problems\n", "")
+    assert halo("validate", "--json").json == {"problems": []}
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_validate_needs_no_key_and_makes_no_request(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_bytes(entry())
+    for argv in ((), ("--sandbox",)):
+        ended = halo("validate", *argv, INF_API_URL="http://127.0.0.1:1")
+        assert (ended.code, ended.out) == (0, "halo.yaml: 1 schedule, no problems\n")
+    assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
+
+
+def test_what_a_file_says_moves_no_cursor_and_commands_no_runner(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text('version: 1\nschedules: {}\n"\\e[31m::error::x": 1\n')
+    ended = halo("validate", is_terminal=True)
+    assert "\x1b[31m" not in ended.out
+    assert ended.code == 1
