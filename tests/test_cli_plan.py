@@ -1,0 +1,404 @@
+"""Plan and apply through the command line, on the sandbox: the main job, end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine
+
+DAILY = """\
+  daily:
+    title: Daily review
+    agent: checkout
+    frequency: daily
+    at: "09:00"
+    prompt: What went wrong?
+"""
+WEEKLY = """\
+  weekly:
+    title: Weekly review
+    agent: support-bot
+    frequency: weekly
+    days_of_week: [mon]
+    at: "08:00"
+    prompt: What went wrong this week?
+"""
+
+
+def write(folder: Path, *entries: str, **policy: str) -> None:
+    """Write a project file with these entries; a later one of the same key is not merged."""
+    top = "".join(f"{key}: {value}\n" for key, value in policy.items())
+    body = "\n" + "".join(entries) if entries else " {}\n"
+    (folder / "halo.yaml").write_text(f"version: 1\n{top}schedules:{body}")
+
+
+def titles(halo: CommandLine) -> list[str]:
+    """Return the titles of the active schedules, sorted."""
+    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json)
+
+
+def many(count: int) -> list[str]:
+    return [DAILY.replace("daily:", f"d{n}:").replace("review", f"review {n}") for n in range(count)]
+
+
+def edited(folder: Path, before: str, after: str) -> None:
+    path = folder / "halo.yaml"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+# The flow -----------------------------------------------------------------------------------------------------------
+
+
+def test_plan_apply_plan_edit_plan(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY)
+
+    planned = halo("plan", "--sandbox")
+    assert (planned.code, planned.err) == (0, "")
+    assert planned.out.startswith("SANDBOX  ")
+    assert '+ create     daily  "Daily review"' in planned.out
+    assert "Plan: 2 to create, 0 to update, 0 to unarchive, 0 to archive; 0 unchanged." in planned.out
+    assert titles(halo) == []
+
+    applied = halo("apply", "--sandbox", "--yes")
+    assert applied.code == 0
+    assert applied.out.startswith(planned.out)
+    assert applied.out.endswith("Applied: 2 created.\n")
+    assert titles(halo) == ["Daily review", "Weekly review"]
+    ids = {each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json}
+    assert all(id_ in applied.err for id_ in ids)
+
+    again = halo("plan", "--sandbox", "--detailed-exitcode")
+    assert (again.code, again.err) == (0, "")
+    assert "No changes. 2 schedules are as declared." in again.out
+    assert halo("apply", "--sandbox").code == 0  # nothing to ask about
+
+    edited(folder, '"09:00"', '"08:30"')
+    changed = halo("plan", "--sandbox", "--detailed-exitcode")
+    assert changed.code == 2
+    assert "Plan: 0 to create, 1 to update, 0 to unarchive, 0 to archive; 1 unchanged." in changed.out
+    assert "every day at 09:00 (UTC) → every day at 08:30 (UTC)" in changed.out
+
+
+def test_pending_changes_are_exit_code_2_only_if_asked_for(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    assert [halo("plan", "--sandbox", *flag).code for flag in ((), ("--detailed-exitcode",))] == [0, 2]
+
+
+def test_only_targets_are_planned_and_applied(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY)
+    assert "Plan: 1 to create," in halo("plan", "--sandbox", "--target", "weekly").out
+    assert halo("apply", "--sandbox", "--yes", "-t", "weekly").code == 0
+    assert titles(halo) == ["Weekly review"]
+
+
+def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    ended = halo("plan", "--sandbox", "--target", "dayly")
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.startswith("error: --target dayly: the project declares no such entry\n")
+
+
+# Asking -------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_to_ask_is_a_refusal(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    ended = halo("apply", "--sandbox")
+    assert ended.code == 3
+    assert "+ create     daily" in ended.out
+    assert ended.err == (
+        "error: nobody is there to be asked, so nothing was changed\nhint: run with --yes where the plan was reviewed\n"
+    )
+    assert titles(halo) == []
+
+
+def test_nobody_is_asked_about_a_plan_that_json_does_not_show(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    ended = halo("apply", "--sandbox", "--json", answer="yes\n")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.error["code"] == "refused"
+    assert titles(halo) == []
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "no\n", "yep\n"])
+def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
+    write(folder, DAILY)
+    ended = halo("apply", "--sandbox", answer=answer)
+    assert ended.code == 3
+    assert ended.err == "\nApply 1 change? Only `yes` goes on: Nothing was changed.\n"
+    assert titles(halo) == []
+
+
+@pytest.mark.parametrize("answer", ["yes\n", " YES \n", "y\n"])
+def test_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
+    write(folder, DAILY)
+    assert halo("apply", "--sandbox", answer=answer).code == 0
+    assert titles(halo) == ["Daily review"]
+
+
+# JSON ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_as_json_is_one_document(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    ended = halo("plan", "--sandbox", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert [(change["action"], change["key"]) for change in ended.json["changes"]] == [("create", "daily")]
+    assert halo("plan", "--sandbox", "--format", "json") == ended
+
+
+def test_an_apply_as_json_is_one_document(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    ended = halo("apply", "--sandbox", "--yes", "--json")
+    (outcome,) = ended.json["summary"]["outcomes"]
+    (created,) = halo("schedule", "list", "--sandbox", "--json").json
+    assert (ended.code, ended.err) == (0, "")
+    assert (outcome["action"], outcome["key"], outcome["status"], outcome["id"]) == (
+        "create",
+        "daily",
+        "done",
+        created["id"],
+    )
+    assert ended.json["plan"]["changes"][0]["key"] == "daily"
+    again = halo("apply", "--sandbox", "--yes", "--json")
+    assert (again.code, again.json["summary"], again.json["plan"]["changes"]) == (0, None, [])
+
+
+# A saved plan -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(halo: CommandLine, folder: Path) -> Path:
+    write(folder, DAILY, WEEKLY)
+    ended = halo("plan", "--sandbox", "--out", "plan.json")
+    assert ended.code == 0
+    assert ended.err == "Saved the plan to plan.json; `halo apply plan.json` applies it if it still holds.\n"
+    return folder / "plan.json"
+
+
+def rewritten(path: Path, **values: object) -> None:
+    document: dict[str, Any] = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, **values}))
+
+
+def refused(halo: CommandLine, *words: str) -> None:
+    before = titles(halo)
+    ended = halo("apply", "--sandbox", "--yes", "plan.json")
+    assert ended.code == 3, ended.text
+    assert all(word in ended.out for word in words), ended.out
+    assert ended.err.startswith("error: the plan is refused for the ")
+    assert titles(halo) == before
+
+
+def test_a_saved_plan_is_the_json_readable_by_its_owner_only(halo: CommandLine, saved: Path) -> None:
+    assert saved.read_text() == halo("plan", "--sandbox", "--json").out
+    assert os.name == "nt" or stat.S_IMODE(saved.stat().st_mode) == 0o600
+
+
+def test_a_saved_plan_is_applied_and_then_in_effect(halo: CommandLine, saved: Path) -> None:
+    assert halo("apply", "--sandbox", saved.name, "--yes").code == 0
+    assert titles(halo) == ["Daily review", "Weekly review"]
+    again = halo("apply", "--sandbox", saved.name, "--yes")
+    assert (again.code, again.err) == (0, "")
+    assert "No changes." in again.out
+
+
+def test_a_saved_plan_asks_as_well(halo: CommandLine, saved: Path) -> None:
+    assert halo("apply", "--sandbox", saved.name).code == 3
+    assert halo("apply", "--sandbox", saved.name, answer="yes\n").code == 0
+
+
+def test_what_is_missing_from_a_saved_plan_may_be_in_effect(halo: CommandLine, saved: Path) -> None:
+    halo("apply", "--sandbox", "--yes", "--target", "daily")
+    ended = halo("apply", "--sandbox", saved.name, "--yes")
+    assert ended.code == 0
+    assert ended.out.endswith("Applied: 1 created.\n")
+
+
+def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
+    assert saved.exists()
+    edited(folder, '"09:00"', '"10:00"')
+    refused(halo, "create daily: differs from the saved plan")
+    write(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
+    refused(halo, "create more: is not in the saved plan")
+    write(folder, DAILY)
+    refused(halo, "create weekly: is in the saved plan, is no longer planned")
+
+
+def test_a_saved_plan_keeps_its_targets(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY)
+    halo("plan", "--sandbox", "--out", "plan.json", "--target", "daily")
+    assert halo("apply", "--sandbox", "plan.json", "--yes").code == 0
+    assert titles(halo) == ["Daily review"]
+
+
+def test_a_hand_made_plan_does_no_more_than_the_files_say(halo: CommandLine, folder: Path, saved: Path) -> None:
+    document = json.loads(saved.read_text())
+    document["changes"][0]["title"] = "Something else"
+    saved.write_text(json.dumps(document))
+    refused(halo, "differs from the saved plan")
+    rewritten(saved, changes=[])
+    refused(halo, "is not in the saved plan")
+    write(folder)
+    rewritten(saved, changes=document["changes"])
+    refused(halo, "is no longer planned, and is not in effect either")
+
+
+def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
+    host = json.loads(saved.read_text())["host"]
+    rewritten(saved, host={**host, "project_id": "another"})
+    refused(halo, "the saved plan was made for another project")
+    rewritten(saved, host={**host, "base_url": "https://example.com"})
+    refused(halo, "the saved plan was made for another host")
+    rewritten(saved, host=host)
+    write(folder, DAILY, WEEKLY, undeclared="archive")
+    refused(halo, "the saved plan was made for another policy")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "error: plan.json: no such file\n"),
+        (b"", "error: the saved plan is no JSON, or half of one: "),
+        (b"version: 1\n", "error: the saved plan is no JSON, or half of one: "),
+        (b"{}", "error: the saved plan is damaged: "),
+        (b"\xff\xfe", "error: the saved plan is no JSON, or half of one: "),
+    ],
+)
+def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes | None, message: str) -> None:
+    write(folder, DAILY)
+    if content is not None:
+        (folder / "plan.json").write_bytes(content)
+    ended = halo("apply", "--sandbox", "plan.json", "--yes")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(message)
+    assert titles(halo) == []
+
+
+def test_half_a_plan_and_one_of_another_version_are_told(halo: CommandLine, saved: Path) -> None:
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: len(whole) // 2])
+    assert halo("apply", "--sandbox", saved.name, "--yes").err.startswith("error: the saved plan is no JSON, or half")
+    saved.write_bytes(whole)
+    rewritten(saved, version=2)
+    ended = halo("apply", "--sandbox", saved.name, "--yes")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: the saved plan is of another version\nhint: ")
+    assert titles(halo) == []
+
+
+def test_only_a_plan_is_replaced_by_a_plan(halo: CommandLine, folder: Path, saved: Path) -> None:
+    before = (folder / "halo.yaml").read_bytes()
+    ended = halo("plan", "--sandbox", "--out", "halo.yaml")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: halo.yaml is no saved plan and is left as it is\n")
+    assert (folder / "halo.yaml").read_bytes() == before
+    (folder / "empty").touch()
+    (folder / "link.json").symlink_to("there.json")
+    for name in (saved.name, "empty", "link.json"):
+        assert halo("plan", "--sandbox", "--out", name).code == 0
+        assert (folder / name).read_bytes() == saved.read_bytes()
+    assert (folder / "link.json").is_symlink()
+
+
+def test_a_plan_that_cannot_be_saved_says_why(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    assert halo("plan", "--sandbox", "--out", "no/plan.json").err == (
+        "error: no/plan.json: No such file or directory\nhint: check the folder and its permissions\n"
+    )
+    assert halo("plan", "--sandbox", "--out", ".").err == "error: .: a directory\nhint: name a file\n"
+    assert halo("plan", "--sandbox", "--out", os.devnull).code == 1
+
+
+# Guards -------------------------------------------------------------------------------------------------------------
+
+
+def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
+    write(folder, *many(5))
+    halo("apply", "--sandbox", "--yes")
+    write(folder, *many(3), undeclared="archive")
+    for command in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes")):
+        ended = halo(*command)
+        assert ended.code == 3
+        assert "override: --allow-archive 2" in ended.out
+    as_json = halo("apply", "--sandbox", "--yes", "--json")
+    assert (as_json.code, as_json.out, as_json.error["code"]) == (3, "", "refused")
+    assert "--allow-archive 2" in as_json.error["message"]
+    assert len(titles(halo)) == 5
+    assert halo("plan", "--sandbox", "--allow-archive", "2").code == 0
+    assert halo("apply", "--sandbox", "--yes", "--allow-archive", "2").code == 0
+    assert len(titles(halo)) == 3
+
+
+def test_a_protected_title_is_not_archived(halo: CommandLine, folder: Path) -> None:
+    write(folder, *many(4))
+    halo("apply", "--sandbox", "--yes")
+    write(folder, *many(3), undeclared="archive", protect='["* 3"]')
+    ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "4")
+    assert ended.code == 3
+    assert "protect" in ended.out
+    assert len(titles(halo)) == 4
+
+
+def test_a_project_that_declares_nothing_archives_nothing(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    halo("apply", "--sandbox", "--yes")
+    write(folder, undeclared="archive")
+    assert halo("apply", "--sandbox", "--yes").code == 3
+    assert titles(halo) == ["Daily review"]
+    assert halo("apply", "--sandbox", "--yes", "--allow-archive", "1").code == 0
+    assert titles(halo) == []
+
+
+def test_archiving_needs_the_whole_project(halo: CommandLine, folder: Path) -> None:
+    write(folder, *many(4))
+    halo("apply", "--sandbox", "--yes")
+    write(folder, *many(3), undeclared="archive")
+    assert halo("plan", "--sandbox", "--target", "d0").code == 3
+    assert halo("plan", "--sandbox").code == 0
+
+
+def test_a_create_that_looks_like_another_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    halo("apply", "--sandbox", "--yes")
+    edited(folder, "title: Daily review", "title: daily  Review")
+    ended = halo("plan", "--sandbox")
+    assert ended.code == 3
+    assert 'renamed_from: "Daily review"' in ended.out
+    assert "override: --allow-create daily" in ended.out
+    assert halo("apply", "--sandbox", "--yes", "--allow-create", "daily").code == 0
+    assert len(titles(halo)) == 2
+
+
+def test_undeclared_schedules_alone_are_no_change(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY)
+    halo("apply", "--sandbox", "--yes")
+    write(folder, DAILY)
+    ended = halo("plan", "--sandbox", "--detailed-exitcode")
+    assert ended.code == 0
+    assert "Undeclared: 1 schedule, still firing; left alone\n" in ended.out
+    assert halo("apply", "--sandbox").code == 0
+    assert titles(halo) == ["Daily review", "Weekly review"]
+
+
+# Blocked ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
+    planned = halo("plan", "--sandbox", "--detailed-exitcode")
+    assert planned.code == 1
+    assert "Blocked: 1 entry" in planned.out
+    assert "support-bot" in planned.out  # what was meant
+    applied = halo("apply", "--sandbox", "--yes")
+    assert applied.code == 4
+    assert titles(halo) == ["Daily review"]
+    assert halo("apply", "--sandbox", "--yes").code == 1  # nothing but the blocked one is left
+    assert halo("apply", "--sandbox", "--yes", "--json").code == 1
