@@ -1,44 +1,12 @@
-"""The sandbox's SQLite file: who may do what, and what there is.
-
-A schedule or agent is stored as the JSON text that goes over the wire, beside the few columns that are searched: a list
-of ten thousand is then a read and a join. Runs, conversations and traces come as further steps of ``_STEPS``; the one
-that brings runs makes (schedule, instant) unique, so that no fire happens twice.
-"""
+"""Who may do what, and what there is: projects, keys, agents and schedules."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-
-from halo_iac.sandbox.protocol import SandboxError
-
-_STEPS: Final = (
-    """
-    CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE keys (
-        key TEXT PRIMARY KEY, can_read INTEGER NOT NULL, can_write INTEGER NOT NULL, every_project INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE key_projects (
-        key TEXT NOT NULL REFERENCES keys, project_id TEXT NOT NULL REFERENCES projects, PRIMARY KEY (key, project_id)
-    ) WITHOUT ROWID;
-    CREATE TABLE agents (
-        seq INTEGER PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, id TEXT NOT NULL, last_seen_at TEXT,
-        wire TEXT NOT NULL, UNIQUE (project_id, id)
-    );
-    CREATE TABLE schedules (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL REFERENCES projects,
-        agent_id TEXT, is_archived INTEGER NOT NULL, asked_model_id TEXT, wire TEXT NOT NULL
-    );
-    CREATE INDEX schedules_of_project ON schedules (project_id, seq);
-    """,
-)
-"""Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
 
 _LISTED: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
@@ -166,115 +134,6 @@ class Tables:
         is_archived = row.wire.get("archivedAt") is not None
         values = (row.id, row.project_id, agent_id, is_archived, row.asked_model_id, _text(row.wire))
         self._connection.execute(sql, values)
-
-
-class Store:
-    """The file, and the connections to it: one a thread at work, kept for the next."""
-
-    def __init__(self, path: Path | None) -> None:
-        """Open a file, or with ``None`` a store that lives only in memory."""
-        self._path = path
-        self._idle: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
-        # A database in memory belongs to its one connection, so its callers take turns.
-        self._turns = threading.BoundedSemaphore(1 if path is None else 64)
-        self._is_closed = False
-        if path is not None:
-            _make_folder(path.parent)
-        with _said_plainly(path), self._borrowed() as connection:
-            _prepare(connection, path)
-
-    @contextmanager
-    def reading(self) -> Iterator[Tables]:
-        """Give the tables as they are at one moment."""
-        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
-            yield Tables(connection)
-
-    @contextmanager
-    def writing(self) -> Iterator[Tables]:
-        """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
-        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
-            yield Tables(connection)
-
-    def close(self) -> None:
-        """Close what is idle now, and what is still at work when it is done."""
-        with self._guard:
-            self._is_closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
-        with self._turns:
-            with self._guard:
-                if self._is_closed:
-                    raise SandboxError("The sandbox is closed.")
-                connection = self._idle.pop() if self._idle else None
-            connection = connection or _connected(self._path)
-            try:
-                yield connection
-            finally:
-                with self._guard:
-                    keep = not self._is_closed
-                    if keep:
-                        self._idle.append(connection)
-                if not keep:
-                    connection.close()
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
-    connection.execute(f"BEGIN {mode}")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-@contextmanager
-def _said_plainly(path: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise SandboxError(f"{path or 'The sandbox in memory'}: SQLite says: {error}") from error
-
-
-def _connected(path: Path | None) -> sqlite3.Connection:
-    name = ":memory:" if path is None else path
-    connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    with _transaction(connection, "IMMEDIATE"):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version > len(_STEPS) or (version == 0 and tables):
-            raise SandboxError(f"{path} is not a sandbox of this version of halo; name another file or delete it.")
-        for step in _STEPS[version:]:
-            for statement in step.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the file's folder; one named ``.halo`` is private and hides itself from git (design §10)."""
-    if folder.is_dir():
-        return
-    try:
-        folder.mkdir(mode=0o700 if folder.name == ".halo" else 0o777, parents=True)
-        if folder.name == ".halo":
-            (folder / ".gitignore").write_text("*\n", encoding="ascii")
-    except OSError as error:
-        if not isinstance(error, FileExistsError):
-            raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
 
 
 def _text(wire: Mapping[str, Any]) -> str:

@@ -1,0 +1,11 @@
+"""The sandbox's SQLite file.
+
+A schedule or agent is stored as the JSON text that goes over the wire, beside the few columns that are searched: a list
+of ten thousand is then a read and a join. A run is stored as what was asked for; what became of it follows from that
+and the clock (:mod:`halo_iac.sandbox.life`).
+"""
+
+from halo_iac.sandbox.store.connections import Store
+from halo_iac.sandbox.store.tables import Key, ScheduleRow, Tables
+
+__all__ = ["Key", "ScheduleRow", "Store", "Tables"]

@@ -1,0 +1,122 @@
+"""The file, and the connections to it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.tables import Tables
+
+
+class Store:
+    """The file, and the connections to it: one a thread at work, kept for the next."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open a file, or with ``None`` a store that lives only in memory."""
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        # A database in memory belongs to its one connection, so its callers take turns.
+        self._turns = threading.BoundedSemaphore(1 if path is None else 64)
+        self._is_closed = False
+        if path is not None:
+            _make_folder(path.parent)
+        with _said_plainly(path), self._borrowed() as connection:
+            _prepare(connection, path)
+
+    @contextmanager
+    def reading(self) -> Iterator[Tables]:
+        """Give the tables as they are at one moment."""
+        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
+            yield Tables(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Tables]:
+        """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
+        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
+            yield Tables(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is still at work when it is done."""
+        with self._guard:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+        with self._turns:
+            with self._guard:
+                if self._is_closed:
+                    raise SandboxError("The sandbox is closed.")
+                connection = self._idle.pop() if self._idle else None
+            connection = connection or _connected(self._path)
+            try:
+                yield connection
+            finally:
+                with self._guard:
+                    keep = not self._is_closed
+                    if keep:
+                        self._idle.append(connection)
+                if not keep:
+                    connection.close()
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _said_plainly(path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise SandboxError(f"{path or 'The sandbox in memory'}: SQLite says: {error}") from error
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    name = ":memory:" if path is None else path
+    connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection, "IMMEDIATE"):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version > len(STEPS) or (version == 0 and tables):
+            raise SandboxError(f"{path} is not a sandbox of this version of halo; name another file or delete it.")
+        for step in STEPS[version:]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the file's folder; one named ``.halo`` is private and hides itself from git (design §10)."""
+    if folder.is_dir():
+        return
+    try:
+        folder.mkdir(mode=0o700 if folder.name == ".halo" else 0o777, parents=True)
+        if folder.name == ".halo":
+            (folder / ".gitignore").write_text("*\n", encoding="ascii")
+    except OSError as error:
+        if not isinstance(error, FileExistsError):
+            raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
