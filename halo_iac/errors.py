@@ -10,6 +10,8 @@
     ├── DocumentError               a saved plan is damaged or of another version
     ├── FileError                   a file cannot be read or written
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
+    ├── NoReport                    a conversation has nothing to read, for a reason
+    ├── UnknownOutcome         5    a call that costs money may or may not have happened
     ├── InterruptedRun         130  Ctrl-C or SIGTERM outside of an apply
     └── PlatformError               a procedure did not give an answer we can use
         ├── Unreachable             the request never left: DNS, connect, TLS, proxy
@@ -106,6 +108,19 @@ class RefusedError(HaloError):
 
     exit_code = 3
     code = "refused"
+
+
+class NoReport(HaloError):  # noqa: N818 - reads as what happened
+    """There is nothing to read: no traces, still running, failed, never asked; the message says which."""
+
+    code = "no_report"
+
+
+class UnknownOutcome(HaloError):  # noqa: N818 - reads as what happened
+    """A costly call's answer was lost; it is not repeated, and the hint holds the command that looks (exit 5)."""
+
+    exit_code = 5
+    code = "unknown_outcome"
 
 
 class InterruptedRun(HaloError):  # noqa: N818 - reads as what happened

@@ -1,0 +1,68 @@
+"""Many reads at once, their results as they come: threads, because each keeps a connection of its own.
+
+They are daemons: whoever is interrupted does not wait for a socket's thirty seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
+    """Work that yields results, and further jobs to be done by whoever is free."""
+
+    work: Callable[[], Iterable[T | Job[T]]]
+
+
+_Told: TypeAlias = T | Job[T] | BaseException | None
+"""A result, a further job, an error that ends everything, or the end of one job."""
+
+
+def abreast(jobs: Iterable[Job[T]], at_once: int) -> Iterator[T]:
+    """Yield the results of all jobs, ``at_once`` of them under way; the first error ends it and is raised here."""
+    todo: SimpleQueue[Job[T] | None] = SimpleQueue()
+    told: SimpleQueue[_Told[T]] = SimpleQueue()
+    left = 0
+    threads = 0
+
+    def add(job: Job[T]) -> None:
+        nonlocal left, threads
+        left += 1
+        todo.put(job)
+        if threads < min(at_once, left):
+            threads += 1
+            threading.Thread(target=_work, args=(todo, told), daemon=True).start()
+
+    try:
+        for job in jobs:
+            add(job)
+        while left:
+            result = told.get()
+            if result is None:
+                left -= 1
+            elif isinstance(result, Job):
+                add(result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+    finally:
+        for _ in range(threads):
+            todo.put(None)
+
+
+def _work(todo: SimpleQueue[Job[T] | None], told: SimpleQueue[_Told[T]]) -> None:
+    while (job := todo.get()) is not None:
+        try:
+            for result in job.work():
+                told.put(result)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the results are read
+            told.put(error)
+        told.put(None)

@@ -1,0 +1,270 @@
+"""Starting, waiting and following: money is never spent twice, and no failing poll loses a run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from itertools import count
+
+import pytest
+
+from halo_iac.abreast import Job, abreast
+from halo_iac.api.caller import Json, Kind
+from halo_iac.api.retry import Retry
+from halo_iac.api.run_reader import RunReader
+from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, UnknownOutcome, Unreachable
+from halo_iac.model.run import TERMINAL, Started
+from halo_iac.runs import Pace, Sighting, follow, start, wait, watch
+
+ONCE = Retry(attempts=1)
+STARTED = Started({"runId": "r"}, "r", "c")
+
+
+def trouble(
+    status: int, delivery: Delivery, *, is_transient: bool = True, retry_after: float | None = None
+) -> PlatformError:
+    return Rejected(
+        "no", procedure="p", status=status, delivery=delivery, is_transient=is_transient, retry_after=retry_after
+    )
+
+
+BUSY = trouble(503, Delivery.AMBIGUOUS)
+LATER = trouble(429, Delivery.REFUSED, retry_after=40)
+FORBIDDEN = trouble(403, Delivery.REFUSED, is_transient=False)
+LOST = Unanswered("gone", procedure="haloRun.create", delivery=Delivery.AMBIGUOUS, is_transient=True)
+UNSENT = Unreachable("no such host", procedure="haloRun.create", delivery=Delivery.NOT_SENT, is_transient=True)
+
+
+# Start --------------------------------------------------------------------------------------------------------------
+
+
+class Attempts:
+    """Fails as told, then starts the run; counts."""
+
+    def __init__(self, *errors: PlatformError) -> None:
+        self.errors = list(errors)
+        self.made = 0
+
+    def __call__(self) -> Started:
+        self.made += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return STARTED
+
+
+def started(attempts: Attempts) -> Started:
+    return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", look="halo report list")
+
+
+@pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [trouble(429, Delivery.REFUSED)], [UNSENT, LATER]])
+def test_what_surely_did_nothing_is_tried_again(errors: list[PlatformError]) -> None:
+    attempts = Attempts(*errors)
+    assert started(attempts) is STARTED
+    assert attempts.made == len(errors) + 1
+
+
+@pytest.mark.parametrize("error", [LOST, BUSY, trouble(408, Delivery.AMBIGUOUS), trouble(409, Delivery.AMBIGUOUS)])
+def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(error: PlatformError) -> None:
+    attempts = Attempts(error)
+    with pytest.raises(UnknownOutcome, match="a run of checkout may or may not have been started") as raised:
+        started(attempts)
+    assert (attempts.made, raised.value.exit_code) == (1, 5)
+    assert raised.value.hint == "look before you do: `halo report list`"
+
+
+def test_a_refusal_is_told_as_it_is() -> None:
+    attempts = Attempts(FORBIDDEN)
+    with pytest.raises(Rejected):
+        started(attempts)
+    assert attempts.made == 1
+
+
+# Wait ---------------------------------------------------------------------------------------------------------------
+
+
+class Platform:
+    """Answers each look at a run with the next status or error, and each read of events with the next page."""
+
+    def __init__(self, looks: Sequence[str | PlatformError], pages: Callable[[int, Json], Json] | None = None) -> None:
+        self.looks = list(looks)
+        self.pages = pages
+        self.events_asked = 0
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        del kind, deadline
+        if procedure == "haloRun.getEvents":
+            assert self.pages is not None
+            self.events_asked += 1
+            return self.pages(self.events_asked, value)
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(look, PlatformError):
+            raise look
+        return {"run": {"id": value["id"], "status": look}, "haloExportDataset": None}
+
+
+class Clock:
+    """Seconds that pass only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None = None) -> Pace:
+    return Pace(timeout=timeout, clock=clock, pause=clock.pause, stop=stop or threading.Event())
+
+
+def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:
+    seen = watch(RunReader(platform, ONCE), "r", paced(clock, timeout=timeout))
+    return [(each.status, str(each.trouble.status) if each.trouble else None, each.is_final) for each in seen]
+
+
+def test_a_run_is_looked_at_every_interval_and_told_when_it_changes() -> None:
+    clock = Clock()
+    seen = watched(Platform(["queued", "queued", "running", "completed"]), clock)
+    assert seen == [("queued", None, False), ("running", None, False), ("completed", None, True)]
+    assert clock.pauses == [5, 5, 5]
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_every_terminal_status_ends_the_wait(status: str) -> None:
+    assert watched(Platform([status]), Clock()) == [(status, None, True)]
+
+
+def test_an_unknown_status_is_in_flight() -> None:
+    seen = watched(Platform(["dreaming", "completed"]), Clock())
+    assert seen == [("dreaming", None, False), ("completed", None, True)]
+
+
+def test_failing_polls_are_survived_with_growing_pauses() -> None:
+    clock = Clock()
+    seen = watched(Platform(["running", BUSY, BUSY, BUSY, BUSY, BUSY, "completed"]), clock)
+    assert seen == [("running", None, False), ("running", "503", False), ("completed", None, True)]
+    assert clock.pauses == [5, 10, 20, 40, 60, 60]
+
+
+def test_a_poll_that_is_told_to_wait_waits() -> None:
+    clock = Clock()
+    watched(Platform([LATER, "completed"]), clock)
+    assert clock.pauses == [40]
+
+
+def test_looking_ends_where_it_cannot_succeed() -> None:
+    assert watched(Platform(["running", FORBIDDEN]), Clock()) == [("running", None, False), ("running", "403", True)]
+
+
+def test_the_time_is_up_after_one_last_look() -> None:
+    clock = Clock()
+    assert watched(Platform(["running"]), clock, timeout=12) == [("running", None, False), ("running", None, True)]
+    assert clock.pauses == [5, 5, 2]
+
+
+def test_a_run_that_ends_with_the_last_look_has_ended() -> None:
+    final = [*watch(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(Clock(), timeout=3))][-1]
+    assert (final.is_over, final.is_final) == (True, True)
+
+
+def test_a_stopped_watch_says_nothing_more() -> None:
+    stop = threading.Event()
+    clock = Clock()
+    seen = watch(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(clock, stop=stop))
+    assert next(seen).status == "running"
+    stop.set()
+    assert [*seen] == []
+
+
+def test_several_runs_are_watched_side_by_side() -> None:
+    seen = [*wait(RunReader(Platform(["completed"]), ONCE), ["a", "b", "c"])]
+    assert {each.run_id: (each.status, each.is_final) for each in seen} == dict.fromkeys("abc", ("completed", True))
+
+
+# Follow -------------------------------------------------------------------------------------------------------------
+
+
+def page(*numbers: int, cursor: int | None) -> Json:
+    return {"events": [{"sequence": n, "eventType": f"e{n}"} for n in numbers], "nextCursor": cursor}
+
+
+def followed(platform: Platform) -> list[tuple[str, list[int]]]:
+    seen: list[Sighting] = [*follow(RunReader(platform, ONCE), "r", paced(Clock()))]
+    return [(each.status, [event.sequence for event in each.events]) for each in seen]
+
+
+def test_new_events_are_told_once_whether_cursors_count_pages_or_events() -> None:
+    """A page that was the last one is read again; it may have grown, and may have a successor by now."""
+
+    def pages(asked: int, query: Json) -> Json:
+        if query.get("cursor") == 2:
+            return page(3, cursor=None) if asked < 4 else page(3, 4, cursor=None)
+        return page(1, cursor=None) if asked == 1 else page(1, 2, cursor=2)
+
+    assert followed(Platform(["running", "running", "completed"], pages)) == [
+        ("running", [1]),
+        ("running", [2, 3]),
+        ("completed", [4]),
+    ]
+
+
+def test_a_cursor_that_never_ends_does_not_hang() -> None:
+    assert followed(Platform(["completed"], lambda *_: page(1, cursor=1))) == [("completed", [1])]
+
+
+def test_events_that_cannot_be_read_are_asked_for_again_and_none_is_lost() -> None:
+    def pages(asked: int, query: Json) -> Json:
+        if asked == 2:
+            raise BUSY
+        return page(1, cursor=1) if "cursor" not in query else page(2, cursor=None)
+
+    assert followed(Platform(["completed"], pages)) == [("completed", []), ("completed", [1, 2])]
+
+
+def test_a_run_ends_even_where_its_events_never_come() -> None:
+    def pages(*_: Json) -> Json:
+        raise BUSY
+
+    seen = followed(Platform(["running", "completed"], pages))
+    assert seen == [("running", []), ("completed", []), ("completed", [])]
+
+
+# Abreast ------------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_may_bring_further_jobs() -> None:
+    def fan_out() -> list[int | Job[int]]:
+        return [1, Job(lambda: [2]), Job(lambda: [3, 4])]
+
+    assert sorted(abreast([Job(fan_out), Job(lambda: [5])], 2)) == [1, 2, 3, 4, 5]
+
+
+def test_no_more_than_so_many_are_under_way() -> None:
+    under_way, most = count(), 0
+    lock = threading.Lock()
+    now = 0
+
+    def work() -> list[int]:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        threading.Event().wait(0.002)
+        with lock:
+            now -= 1
+        return [next(under_way)]
+
+    assert len([*abreast([Job(work) for _ in range(20)], 3)]) == 20
+    assert most <= 3
+
+
+def test_the_first_error_is_raised_where_the_results_are_read() -> None:
+    def work() -> list[int]:
+        raise FORBIDDEN
+
+    with pytest.raises(Rejected):
+        list(abreast([Job(work)], 4))
