@@ -116,9 +116,10 @@ def _after(first: PlatformError, attempt: Callable[[], T], stop: threading.Event
     return next_attempt
 
 
-def _effort(attempts: int, spent: float, error: PlatformError) -> str:
-    if attempts == 1 and error.retry_after is not None:
-        return f"The platform asks to wait {error.retry_after:.0f} s, longer than a run does."
+def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
+    if attempts == 1:
+        asked = error.retry_after
+        return f"The platform asks to wait {asked:.0f} s." if asked is not None else None
     return f"Tried {attempts} times in {spent:.0f} s."
 
 
