@@ -7,13 +7,13 @@ projected, and only then is DeepDiff imported and asked which fields differ.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from halo_iac.model import defaults
 from halo_iac.model.change import FieldChange
 from halo_iac.model.origin import Origins
 from halo_iac.model.pairing import Pair
-from halo_iac.model.remote import Opaque, RemoteSchedule, comparable_wire
+from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 
 
@@ -42,7 +42,7 @@ def _difference(pair: Pair) -> Difference:
         return Difference(pair, None)
     if remote is None:
         return _birth(pair, spec)
-    if remote.equals(comparable_wire(spec, remote.wire)):
+    if remote.shows(spec):
         return Difference(pair, spec)
     actual = remote.spec()
     if isinstance(actual, Opaque):
@@ -74,7 +74,9 @@ def changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldCha
         return ()
     from deepdiff import DeepDiff  # noqa: PLC0415 - 20 ms that a plan without changes does not pay
 
-    after, before = asdict(desired), asdict(actual)
+    # Only the unequal fields: looking into equal ones takes it three times as long.
+    before = {name: getattr(actual, name) for name in FIELDS if getattr(actual, name) != getattr(desired, name)}
+    after = {name: getattr(desired, name) for name in before}
     differing = DeepDiff(before, after).affected_root_keys
     return tuple(
         FieldChange(name, before[name], after[name], str(origins.of(name))) for name in FIELDS if name in differing

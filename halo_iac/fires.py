@@ -5,7 +5,8 @@ Words and means need no clock; instants take the moment to start from as a param
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
 from itertools import islice
@@ -27,17 +28,30 @@ def runs_per_month(cadence: Cadence) -> Fraction:
 
     Daylight saving evens out over a year and is left out.
     """
-    a_day = len(cadence.minutes) * (24 if cadence.frequency == Frequency.HOURLY else len(cadence.hours))
-    if cadence.frequency == Frequency.WEEKLY:
-        return a_day * len(cadence.days_of_week) * _DAYS_A_MONTH / 7
-    if cadence.frequency == Frequency.MONTHLY:
-        return a_day * sum((_MONTHS_WITH_DAY.get(day, Fraction(12)) for day in cadence.days_of_month), Fraction(0)) / 12
+    return _mean_runs(*_numbers(cadence))
+
+
+def runs_of(specs: Iterable[Spec]) -> Fraction:
+    """Return the runs a month of schedules together; one that is paused has none.
+
+    Equal numbers are reckoned with once: fractions are exact and slow, and ten thousand schedules have few of them.
+    """
+    counts = Counter(_numbers(spec) for spec in specs if spec.enabled is not False)
+    return sum((count * _mean_runs(*numbers) for numbers, count in counts.items()), Fraction(0))
+
+
+def _numbers(when: Cadence | Spec) -> tuple[str, int, int, int, tuple[int, ...]]:
+    """Return what the mean depends on: the frequency, how many minutes, hours and weekdays, and the days of months."""
+    return when.frequency, len(when.minutes), len(when.hours), len(when.days_of_week), when.days_of_month
+
+
+def _mean_runs(frequency: str, minutes: int, hours: int, weekdays: int, month_days: Sequence[int]) -> Fraction:
+    a_day = minutes * (24 if frequency == Frequency.HOURLY else hours)
+    if frequency == Frequency.WEEKLY:
+        return a_day * weekdays * _DAYS_A_MONTH / 7
+    if frequency == Frequency.MONTHLY:
+        return a_day * sum((_MONTHS_WITH_DAY.get(day, Fraction(12)) for day in month_days), Fraction(0)) / 12
     return a_day * _DAYS_A_MONTH
-
-
-def runs_of(spec: Spec) -> Fraction:
-    """Return the runs a month of a schedule; none while it is paused."""
-    return Fraction(0) if spec.enabled is False else runs_per_month(spec.cadence)
 
 
 # Words --------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 from typing import Any
 
 from halo_iac.errors import Problem
@@ -77,7 +78,8 @@ class Document:
         if self._line_starts is None:
             # Same length, so that indexes stay true: \r\n is one line end, a lone \r another.
             text = self._text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in self._text else self._text
-            self._line_starts = array("I", accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+            lengths = map(add, map(len, text.split("\n")), repeat(1))
+            self._line_starts = array("I", accumulate(lengths, initial=0))
         line = bisect_right(self._line_starts, index)
         return line, index - self._line_starts[line - 1] + 1
 

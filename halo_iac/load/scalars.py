@@ -7,6 +7,7 @@ on purpose: YAML 1.2 has no timestamps, and a title that looks like a date shoul
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from halo_iac.load.bounds import MAX_DIGITS
@@ -40,8 +41,12 @@ FIRST_CHARACTERS: Final = frozenset("-+.0123456789tTfFnN~")
 """What a plain scalar that is no string begins with; the empty one aside."""
 
 
+@lru_cache(maxsize=4096)
 def resolve(text: str) -> Scalar:
-    """Return the value of a plain scalar; itself where YAML 1.2 gives it no other meaning."""
+    """Return the value of a plain scalar; itself where YAML 1.2 gives it no other meaning.
+
+    Remembered, since a file of ten thousand schedules says ``9``, ``true`` and ``timezone`` ten thousand times each.
+    """
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in FIRST_CHARACTERS or len(text) > MAX_DIGITS:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from types import NoneType
 from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
-from halo_iac.model.schedule import FIELDS, Frequency, Spec, Value, plain_prompt, with_relevant_parts
+from halo_iac.model.schedule import (
+    FIELDS,
+    UNMANAGED_WHEN_LEFT_OUT,
+    Frequency,
+    Spec,
+    Value,
+    plain_prompt,
+    with_relevant_parts,
+)
 
 WIRE_NAMES: Final[dict[str, str]] = {
     "title": "title",
@@ -39,8 +48,17 @@ _PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
 _STRINGS: Final = ("title", "agentUuid", "frequency", "timezone", "prompt")
 _NUMBERS: Final = ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")
 _OPTIONAL: Final = ("modelId", "summarizationModelId")
+_CHOICE_TYPES: Final = ((str, NoneType), (str, NoneType), (bool,))
+"""What the platform may hold in the fields of ``UNMANAGED_WHEN_LEFT_OUT``."""
+
 _FREQUENCIES: Final = frozenset(Frequency)
-_comparable = itemgetter(*WIRE_NAMES.values())
+_ALWAYS_MANAGED: Final = tuple(name for name in WIRE_NAMES if name not in {*_PARTS, *UNMANAGED_WHEN_LEFT_OUT})
+_declared_values, _declared_parts, _declared_choices = (
+    attrgetter(*names) for names in (_ALWAYS_MANAGED, _PARTS, UNMANAGED_WHEN_LEFT_OUT)
+)
+_wire_values, _wire_parts, _wire_choices = (
+    itemgetter(*map(WIRE_NAMES.__getitem__, names)) for names in (_ALWAYS_MANAGED, _PARTS, UNMANAGED_WHEN_LEFT_OUT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +119,25 @@ class RemoteSchedule:
         """Return the comparable form, or why there is none (design §4, §10)."""
         return read_spec(self.wire)
 
-    def equals(self, wire_values: tuple[Any, ...]) -> bool:
-        """Say whether the raw values equal those of :func:`comparable_wire`; ``False`` means "look closer"."""
+    def shows(self, spec: Spec) -> bool:
+        """Say whether the raw values are plainly as desired; ``False`` means "look closer".
+
+        Ten thousand are compared this way in the time in which a thousand are projected onto the comparable form.
+        """
+        wire = self.wire
         try:
-            return bool(_comparable(self.wire) == wire_values)
+            return (
+                _declared_values(spec) == _wire_values(wire)
+                and [*map(list, _declared_parts(spec))] == [*_wire_parts(wire)]
+                and all(map(_is_chosen, _declared_choices(spec), _wire_choices(wire), _CHOICE_TYPES))
+            )
         except KeyError:
             return False
+
+
+def _is_chosen(declared: Value, held: object, types: tuple[type, ...]) -> bool:
+    """Say whether the platform holds something readable, and what is declared if anything is."""
+    return isinstance(held, types) and (declared is None or declared == held)
 
 
 def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
@@ -163,17 +194,6 @@ def _odd_part(wire: Mapping[str, Any]) -> str | None:
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def comparable_wire(spec: Spec, actual: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the raw values the platform would hold if it were exactly as desired, for :meth:`RemoteSchedule.equals`.
-
-    Unmanaged fields are taken from ``actual``.
-    """
-    return tuple(
-        actual.get(wire_name) if value is None else list(value) if isinstance(value, tuple) else value
-        for wire_name, value in ((wire_name, getattr(spec, name)) for name, wire_name in WIRE_NAMES.items())
-    )
 
 
 def to_wire(spec: Spec, names: Iterable[str] = FIELDS) -> dict[str, Any]:

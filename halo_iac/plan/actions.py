@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -76,7 +75,7 @@ def plan(
         warnings=tuple(_warnings(pairing, actual, chosen)),
         refusals=guard(situation),
         unchanged=sum(verdict is None for verdict in verdicts),
-        runs_per_month=_runs(active, changes),
+        runs_per_month=_runs(active, differences, changes),
         agents=_agent_names(changes, actual),
     )
 
@@ -179,8 +178,7 @@ def _left_alone(undeclared: Iterable[RemoteSchedule], archives: Iterable[Change]
 def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
     spec = remote.spec()
     note = spec.reason if isinstance(spec, Opaque) else None
-    is_firing = remote.wire.get("enabled") is not False and not remote.is_paused_by_platform
-    return UndeclaredSchedule(remote.id, remote.title, is_firing, note)
+    return UndeclaredSchedule(remote.id, remote.title, _is_firing(remote), note)
 
 
 def _policy(project: Project, pairing: Pairing) -> Policy:
@@ -216,16 +214,28 @@ def _agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, 
 # Runs a month -------------------------------------------------------------------------------------------------------
 
 
-def _runs(active: Iterable[RemoteSchedule], changes: Iterable[Change]) -> Runs:
-    specs = (remote.spec() for remote in active if not remote.is_paused_by_platform)
-    before = sum((runs_of(spec) for spec in specs if isinstance(spec, Spec)), Fraction(0))
-    after = before + sum(map(_gain, changes), Fraction(0))
-    return Runs(round(float(before), 2), round(float(after), 2))
+def _runs(active: Sequence[RemoteSchedule], differences: Iterable[Difference], changes: Iterable[Change]) -> Runs:
+    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
+    before = runs_of(_firing(active, differences))
+    paused = {remote.id for remote in active if remote.is_paused_by_platform}
+    counted = [change for change in changes if change.id not in paused]
+    lost = runs_of(each.before for each in counted if each.before and each.action is not Action.UNARCHIVE)
+    gained = runs_of(each.after.over(each.before) if each.before else each.after for each in counted if each.after)
+    return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
 
 
-def _gain(change: Change) -> Fraction:
-    is_firing_before = change.before is not None and change.action is not Action.UNARCHIVE
-    lost = runs_of(change.before) if is_firing_before and change.before else Fraction(0)
-    if change.after is None:
-        return -lost
-    return runs_of(change.after.over(change.before) if change.before else change.after) - lost
+def _firing(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> Iterator[Spec]:
+    """Yield what fires; a schedule found to be as declared is not read again, which is nearly all of them."""
+    as_declared = {
+        each.pair.remote.id: each.after
+        for each in differences
+        if each.pair.remote is not None and not each.fields and each.opaque is None
+    }
+    for remote in active:
+        spec = (as_declared.get(remote.id) or remote.spec()) if _is_firing(remote) else None
+        if isinstance(spec, Spec):
+            yield spec
+
+
+def _is_firing(remote: RemoteSchedule) -> bool:
+    return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform

@@ -1,0 +1,68 @@
+"""Runs a month: exact means, equal cadences reckoned with once, and what counts in a plan."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from wire_samples import WIRE
+
+from halo_iac.diff import diff
+from halo_iac.fires import runs_of, runs_per_month
+from halo_iac.match import match
+from halo_iac.model.change import Runs
+from halo_iac.model.origin import BUILT_IN, Origin
+from halo_iac.model.project import Entry, Project
+from halo_iac.model.remote import Actual, Host, RemoteSchedule, read_spec
+from halo_iac.model.schedule import Spec
+from halo_iac.plan import plan
+from halo_iac.resolve import resolve
+
+A_MONTH = Fraction(146_097, 4_800)  # days, over the 400 years of the calendar
+
+
+class Nowhere:
+    entry = BUILT_IN
+
+    def of(self, _field: str) -> Origin:
+        return BUILT_IN
+
+
+def spec_of(**changed: object) -> Spec:
+    spec = read_spec({**WIRE, **changed})
+    assert isinstance(spec, Spec)
+    return spec
+
+
+def runs_of_plan(declared: Spec, *held: dict[str, object]) -> Runs:
+    project = Project("halo.yaml", (Entry("one", declared.title, declared, Nowhere()),))
+    actual = Actual(tuple(RemoteSchedule({**WIRE, **wire}) for wire in held), ())
+    pairing = resolve(project, match(project, actual), actual)
+    return plan(project, pairing, diff(pairing.pairs), actual, Host("https://x", "p")).runs_per_month
+
+
+def test_means_are_exact() -> None:
+    assert runs_per_month(spec_of().cadence) == 2 * 2 * A_MONTH / 7
+    assert runs_per_month(spec_of(frequency="hourly").cadence) == 24 * A_MONTH
+    assert runs_per_month(spec_of(frequency="daily").cadence) == 2 * A_MONTH
+    assert runs_per_month(spec_of(frequency="monthly", daysOfMonth=[1, 30]).cadence) == 2 * Fraction(23, 12)
+
+
+def test_many_schedules_have_the_sum_of_their_runs_and_a_paused_one_none() -> None:
+    weekly, daily = spec_of(), spec_of(frequency="daily")
+    assert runs_of([weekly, daily, weekly, replace(weekly, enabled=False)]) == (
+        2 * runs_per_month(weekly.cadence) + runs_per_month(daily.cadence)
+    )
+
+
+def test_only_what_fires_counts_in_a_plan() -> None:
+    weekly = round(float(2 * 2 * A_MONTH / 7), 2)
+    undeclared = {"id": "two", "title": "Another"}
+    unreadable = {"id": "three", "title": "Odd", "prompt": None}
+    paused = {"id": "four", "title": "Off", "enabled": False}
+    assert runs_of_plan(spec_of(), {}) == Runs(weekly, weekly)
+    assert runs_of_plan(spec_of(), {}, undeclared, unreadable, paused) == Runs(2 * weekly, 2 * weekly)
+    assert runs_of_plan(spec_of(enabled=False), {}) == Runs(weekly, 0)
+
+
+def test_a_change_of_a_schedule_that_the_platform_has_paused_changes_no_runs() -> None:
+    shorter = replace(spec_of(), hours=(9,))
+    assert runs_of_plan(shorter, {"autoPausedAt": "2025-01-01T00:00:00.000Z"}) == Runs(0, 0)
