@@ -31,8 +31,10 @@ def import_(workplace: Workplace) -> int:
       halo import
       halo import --file halo.staging.yaml --sandbox
     """
+    from halo_iac.load.find import FILE_NAME
+
     console = workplace.console
-    path = Path(workplace.named_file or "halo.yaml")
+    path = Path(workplace.named_file or FILE_NAME)
     if path.exists() or path.is_symlink():
         raise FileError(f"{path} exists and is left as it is", hint="name a new file with --file")
     adoption = _write(workplace, path)

@@ -10,6 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.files import write_atomically
+from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, UsageError
 
 SCHEMA_FILE: Final = "halo.schema.json"
@@ -58,8 +59,10 @@ def init(
       halo init
       halo init --agent checkout
     """
+    from halo_iac.load.find import FILE_NAME
+
     console: Console = ctx.obj
-    path = Path(file or console.env.get("HALO_FILE") or "halo.yaml")
+    path = Path(Workplace(console, Choice(file)).named_file or FILE_NAME)
     if path.exists() or path.is_symlink():
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     if agent is not None and not agent.strip():

@@ -48,7 +48,7 @@ def project_text(
         line += block.count("\n")
         parts.append(block)
     parts.extend(f"# {safe(note)}\n" for note in notes)
-    return ProjectText("".join(parts), lines)
+    return ProjectText("".join(parts).rstrip("\n") + "\n", lines)
 
 
 def _block(key: str, entry: Mapping[str, Any]) -> str:

@@ -1,0 +1,94 @@
+"""``halo init``: a first project file, which validates and plans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, tree
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+
+def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
+    ended = halo("init")
+    assert (ended.code, ended.out, ended.err) == (
+        0,
+        "Wrote halo.yaml and halo.schema.json beside it.\n",
+        "Next: `halo agent list` shows the agents, `halo plan` what would happen.\n",
+    )
+    assert sorted(tree(folder)) == ["halo.schema.json", "halo.yaml"]
+    assert (folder / "halo.schema.json").read_text() == halo("schema").out
+    assert halo("validate").out == "halo.yaml: 0 schedules, no problems\n"
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("agent", ["checkout", "5a4db0c5-a000-4000-8000-000000000001"])
+def test_with_an_agent_there_is_one_schedule_to_create(halo: CommandLine, folder: Path, agent: str) -> None:
+    ended = halo("init", "--sandbox", "--agent", agent)
+    assert ended.err == "Next: `halo agent list --sandbox` shows the agents, `halo plan --sandbox` what would happen.\n"
+    assert f'agent: "{agent}"' in (folder / "halo.yaml").read_text()
+    planned = halo("plan", "--sandbox", "--detailed-exitcode")
+    assert planned.code == 2
+    assert "Plan: 1 to create," in planned.out
+    assert halo("apply", "--sandbox", "--yes").code == 0
+
+
+@pytest.mark.parametrize("agent", ['quo"te', "colon: # and", "日本語", "back\\slash"])
+def test_any_agent_name_is_written_so_that_it_reads_back(halo: CommandLine, folder: Path, agent: str) -> None:
+    halo("init", "--agent", agent)
+    assert halo("validate").code == 0
+    assert halo("plan", "--sandbox").code == 1  # there is no such agent
+    assert (folder / "halo.yaml").read_text(encoding="utf-8").count("agent: ") == 1
+
+
+def test_the_commented_entry_becomes_a_schedule_by_taking_the_braces_and_comments_away(
+    halo: CommandLine, folder: Path
+) -> None:
+    halo("init")
+    path = folder / "halo.yaml"
+    head, _, rest = path.read_text().partition("schedules: {}")
+    lines = ["schedules:", *(line.replace("#", " ", 1) for line in rest.splitlines()[1:])]
+    path.write_text(head + "\n".join(lines) + "\n")
+    assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
+
+
+def test_nothing_is_ever_overwritten(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.schema.json").write_text("mine")
+    assert halo("init").out == "Wrote halo.yaml.\n"
+    before = tree(folder)
+    ended = halo("init", "--agent", "checkout")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "error: halo.yaml exists and is left as it is\nhint: name another file with --file\n"
+    assert tree(folder) == before
+    assert before["halo.schema.json"] == b"mine"
+
+
+def test_another_file(halo: CommandLine, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    assert halo("init", "--file", "sub/staging.yaml").code == 0
+    assert halo("init", HALO_FILE="env.yaml").code == 0
+    assert sorted(tree(folder)) == ["env.yaml", "halo.schema.json", "sub/halo.schema.json", "sub/staging.yaml"]
+    assert halo("init", "--file", "no/halo.yaml").err == (
+        "error: no/halo.yaml: No such file or directory\nhint: check the folder and its permissions\n"
+    )
+
+
+def test_an_empty_agent_or_file_is_wrong_usage(halo: CommandLine, folder: Path) -> None:
+    assert halo("init", "--agent", " ").code == 64
+    assert halo("init", "--file", "").code == 64
+    assert tree(folder) == {}
+
+
+@pytest.mark.parametrize("name", ["project", "include", "plan"])
+def test_a_schema_is_a_schema(halo: CommandLine, name: str) -> None:
+    schema = json.loads(halo("schema", name, "--sandbox").out)
+    Draft202012Validator.check_schema(schema)
+
+
+def test_the_file_written_matches_the_schema_written(halo: CommandLine, folder: Path) -> None:
+    halo("init", "--agent", "checkout")
+    schema = json.loads((folder / "halo.schema.json").read_text())
+    written = YAML(typ="safe").load(folder / "halo.yaml")
+    assert list(Draft202012Validator(schema).iter_errors(written)) == []
