@@ -1,0 +1,152 @@
+"""``halo sandbox``: served for other clients, reset, and never mistaken for a file of somebody else's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, tree
+
+from halo_iac.sandbox import demo
+
+ROOT = Path(__file__).parents[1]
+PROJECT = """\
+version: 1
+schedules:
+  daily: {title: Daily, agent: checkout, frequency: daily, at: "09:00"}
+"""
+
+
+@contextmanager
+def served(folder: Path, *argv: str, **given: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``halo sandbox serve`` on a free port; ended by Ctrl-C unless it has ended already."""
+    command = [sys.executable, "-m", "halo_iac", "sandbox", "serve", "--port", "0", *argv]
+    names = [name for name in os.environ if not name.startswith(("INF_", "HALO_"))]
+    env = {**{name: os.environ[name] for name in names}, "PYTHONPATH": str(ROOT), **given}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes) as running:  # type: ignore[call-overload]
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                running.send_signal(signal.SIGINT)
+                running.wait(10)
+
+
+def exports(running: subprocess.Popen[str]) -> dict[str, str]:
+    assert running.stdout is not None
+    lines = [running.stdout.readline() for _ in range(3)]
+    assert all(line.startswith("export ") for line in lines), lines
+    pairs = (line.removeprefix("export ").strip().split("=") for line in lines)
+    return {name: value for name, value in pairs}  # noqa: C416 - says what the pairs are
+
+
+def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    with served(folder) as running:
+        env = exports(running)
+        assert list(env) == ["INF_API_URL", "INF_API_KEY", "INF_PROJECT_ID"]
+        assert (env["INF_API_KEY"], env["INF_PROJECT_ID"]) == (demo.DEMO_KEY, demo.DEMO_PROJECT_ID)
+        planned = halo("plan", **env)
+        assert planned.out.startswith("SANDBOX  ")
+        assert f"Host     {env['INF_API_URL']}  (INF_API_URL)\n" in planned.out
+        assert halo("apply", "--yes", **env).code == 0
+        assert halo("schedule", "list", **env).err == f"SANDBOX {env['INF_API_URL']}\n"
+        through_the_port = halo("schedule", "list", "--json", **env).json
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=10)
+    assert (running.returncode, out) == (0, "")
+    assert err == f"Sandbox {folder / '.halo' / 'sandbox.db'} on {env['INF_API_URL']}; Ctrl-C ends it.\n"
+    assert halo("schedule", "list", "--sandbox", "--json").json == through_the_port != []
+
+
+def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
+    with served(folder, "--sandbox-file", "other.db", INF_API_KEY=demo.DEMO_KEY) as running:
+        assert exports(running)["INF_API_KEY"] == demo.DEMO_KEY
+        running.terminate()
+        assert running.wait(10) == 0
+    assert (folder / "other.db").exists()
+
+
+def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    with served(folder) as running:
+        env = {**exports(running), "INF_API_KEY": demo.DEMO_READ_KEY}
+        assert halo("plan", **env).code == 0
+        ended = halo("apply", "--yes", **env)
+    assert ended.code == 1
+    assert "HTTP 403" in ended.out
+    assert ended.out.endswith("Applied: nothing; 1 failed.\n")
+
+
+def test_a_port_in_use_is_told(halo: CommandLine) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        ended = halo("sandbox", "serve", "--port", port)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"error: the sandbox cannot listen on port {port}: Address already in use\n"
+        "hint: choose another --port, or 0 for any free one\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none_is_wrong_usage(halo: CommandLine, port: str) -> None:
+    assert halo("sandbox", "serve", "--port", port).code == 64
+
+
+# Reset --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_reset_forgets_everything(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    halo("apply", "--sandbox", "--yes")
+    path = folder / ".halo" / "sandbox.db"
+    ended = halo("sandbox", "reset", "--yes")
+    assert (ended.code, ended.out, ended.err) == (0, f"Removed {path}.\n", "")
+    assert sorted(tree(folder)) == [".halo/.gitignore", "halo.yaml"]
+    assert halo("schedule", "list", "--sandbox", "--json").json == []
+    halo("sandbox", "reset", "--yes")
+    assert halo("sandbox", "reset").out == f"There is no sandbox at {path}.\n"
+
+
+def test_a_reset_asks(halo: CommandLine, folder: Path) -> None:
+    halo("agent", "list", "--sandbox")
+    path = folder / ".halo" / "sandbox.db"
+    ended = halo("sandbox", "reset")
+    assert (ended.code, ended.err) == (3, f"error: {path} is left as it is\nhint: answer yes, or run with --yes\n")
+    assert halo("sandbox", "reset", answer="no\n").code == 3
+    assert path.exists()
+    assert halo("sandbox", "reset", answer="yes\n").code == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "command", [("sandbox", "reset", "--yes"), ("sandbox", "serve"), ("agent", "list"), ("plan",)], ids=" ".join
+)
+def test_a_file_that_is_no_sandbox_is_left_as_it_is(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    ended = halo(*command, "--sandbox-file", "halo.yaml")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {folder / 'halo.yaml'}")
+    assert tree(folder) == {"halo.yaml": PROJECT.encode()}
+
+
+def test_a_directory_is_no_sandbox(halo: CommandLine) -> None:
+    for command in (("sandbox", "reset", "--yes"), ("sandbox", "serve"), ("agent", "list")):
+        ended = halo(*command, "--sandbox-file", ".")
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("error: ")
+
+
+def test_the_sandbox_has_a_private_folder_that_git_ignores(halo: CommandLine, folder: Path) -> None:
+    halo("agent", "list", "--sandbox")
+    assert os.name == "nt" or (folder / ".halo").stat().st_mode & 0o777 == 0o700
+    assert (folder / ".halo" / ".gitignore").read_text() == "*\n"
