@@ -6,9 +6,11 @@ archived schedules with the title. What is ambiguous is blocked, not guessed, an
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain, count
 
 from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.pairing import Pair, Pairing
@@ -59,7 +61,7 @@ class _Claims:
         self.claimed_ids.add(remote.id)
 
     def block(self, entry: Entry, reason: str, hint: str, remotes: Iterable[RemoteSchedule] = ()) -> None:
-        ids = tuple(remote.id for remote in remotes)
+        ids = tuple(remote.id for remote in sorted(remotes, key=lambda remote: remote.age))
         self.claimed_ids.update(ids)
         self.remotes.pop(entry.key, None)
         self.blocked[entry.key] = Blocked(entry.key, reason, hint, str(entry.origins.entry), ids)
@@ -92,7 +94,7 @@ def _claim_pins(entries: Iterable[Entry], actual: Actual, claims: _Claims) -> No
             if remote is None:
                 claims.block(entry, f"the project holds no schedule with the id {id_}", "correct `id:` or leave it out")
             elif len(owners) > 1:
-                keys = ", ".join(owner.key for owner in owners)
+                keys = ", ".join(sorted(owner.key for owner in owners))
                 claims.block(entry, f"the id {id_} is pinned by {keys}", "keep the pin in one entry", [remote])
             else:
                 claims.claim(entry, remote)
@@ -102,22 +104,59 @@ def _claim_pins(entries: Iterable[Entry], actual: Actual, claims: _Claims) -> No
 
 
 def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims) -> None:
-    active = _by_title(
-        remote for remote in actual.schedules if remote.is_active and remote.id not in claims.claimed_ids
-    )
+    if any(map(_formers, loose)):
+        _block_circles(loose, _unclaimed_titles(actual, claims), claims)
+        loose = [entry for entry in loose if claims.is_open(entry)]
+    active = _unclaimed_titles(actual, claims)
     yielding = _yielding(loose, active)
     for entry in loose:
         if entry.title in active and entry.key not in yielding:
             _claim_one(entry, active[entry.title], claims)
-    free = {
-        title: remotes
-        for title, remotes in active.items()
-        if not any(remote.id in claims.claimed_ids for remote in remotes)
-    }
-    wanted = _renames_wanted(loose, claims)
-    for entry in loose:
-        if claims.is_open(entry) and any(former in active for former in entry.renamed_from):
-            _claim_former_title(entry, active, free, wanted, claims)
+    waiting = [entry for entry in loose if _formers(entry) and claims.is_open(entry)]
+    if waiting:
+        _claim_former_titles(waiting, active, claims)
+
+
+def _unclaimed_titles(actual: Actual, claims: _Claims) -> _Titles:
+    return _by_title(remote for remote in actual.schedules if remote.is_active and remote.id not in claims.claimed_ids)
+
+
+def _block_circles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
+    """Block entries whose ``renamed_from`` go round: once renamed, they would look exactly as they did before.
+
+    What is active now does not matter, or else an apply could lead to a plan that is blocked.
+    """
+    by_title = {entry.title or "": entry for entry in loose}
+    pasts = {title: [former for former in _formers(entry) if former in by_title] for title, entry in by_title.items()}
+    for title, circle in _circles(pasts).items():
+        reason = f"renamed_from goes round in a circle: {', '.join(map(repr, circle))}"
+        hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
+        claims.block(by_title[title], reason, hint, active.get(title, ()))
+
+
+def _circles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Return every node that leads back to itself, with the nodes of its circle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        ahead = {node: _ahead(node, graph) for node in graph}
+        return {
+            node: sorted(other for other in ahead[node] if node in ahead[other])
+            for node in ahead
+            if node in ahead[node]
+        }
+    return {}
+
+
+def _ahead(start: str, graph: Mapping[str, Sequence[str]]) -> Set[str]:
+    found: set[str] = set()
+    waiting = list(graph[start])
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(graph[node])
+    return found
 
 
 def _yielding(loose: Sequence[Entry], active: _Titles) -> frozenset[str]:
@@ -128,61 +167,62 @@ def _yielding(loose: Sequence[Entry], active: _Titles) -> frozenset[str]:
     """
     heirs: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in loose:
-        for former in entry.renamed_from:
+        for former in _formers(entry):
             heirs[former].append(entry)
-    if not heirs:
-        return frozenset()
-
-    verdicts: dict[str, bool] = {}
-
-    def yields(entry: Entry) -> bool:
-        if entry.key not in verdicts:
-            verdicts[entry.key] = True  # within a cycle everybody yields; the cycle is blocked later
-            verdicts[entry.key] = any(former in active for former in entry.renamed_from) and any(
-                heir.title not in active or yields(heir)
-                for heir in heirs.get(entry.title or "", ())
-                if heir is not entry
-            )
-        return verdicts[entry.key]
-
-    return frozenset(entry.key for entry in loose if entry.title in active and yields(entry))
-
-
-def _renames_wanted(loose: Iterable[Entry], claims: _Claims) -> Mapping[str, Sequence[str]]:
-    """Return former title → keys of the entries still without a schedule that name it."""
-    wanted: defaultdict[str, list[str]] = defaultdict(list)
-    for entry in loose:
-        if claims.is_open(entry):
-            for former in entry.renamed_from:
-                wanted[former].append(entry.key)
-    return wanted
+    yielding = {
+        entry.key: heirs[entry.title or ""]
+        for entry in loose
+        if entry.title in heirs and entry.title in active and any(former in active for former in _formers(entry))
+    }
+    while True:
+        staying = [
+            key
+            for key, claimants in yielding.items()
+            if not any(heir.title not in active or heir.key in yielding for heir in claimants)
+        ]
+        if not staying:
+            return frozenset(yielding)
+        for key in staying:
+            del yielding[key]
 
 
-def _claim_former_title(
-    entry: Entry, active: _Titles, free: _Titles, wanted: Mapping[str, Sequence[str]], claims: _Claims
-) -> None:
-    candidates: list[RemoteSchedule] = []
-    for former in entry.renamed_from:
-        rivals = [key for key in wanted[former] if key != entry.key]
-        if former in free and rivals:
-            reason = f"renamed_from {former!r} is also claimed by {', '.join(rivals)}"
-            claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", free[former])
-            return
-        if former in active and former not in free:
-            message = f"renamed_from {former!r} is not used: another entry declares that title"
-            claims.warnings.append(PlanWarning(message, entry.key))
-        candidates.extend(free.get(former, ()))
-    if candidates:
-        _claim_one(entry, candidates, claims)
+def _formers(entry: Entry) -> tuple[str, ...]:
+    """Return the earlier titles, each once, without the title itself; a retired entry has none (design §3.6)."""
+    if entry.is_retired:
+        return ()
+    return tuple(dict.fromkeys(former for former in entry.renamed_from if former != entry.title))
+
+
+def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
+    """Give the entries without a schedule those that nobody else has by their exact title."""
+    free = {
+        title: remotes
+        for title, remotes in active.items()
+        if not any(remote.id in claims.claimed_ids for remote in remotes)
+    }
+    wanted = Counter(chain.from_iterable(map(_formers, waiting)))
+    for entry in waiting:
+        candidates = [remote for former in _formers(entry) for remote in free.get(former, ())]
+        contested = [former for former in _formers(entry) if former in free and wanted[former] > 1]
+        for former in _formers(entry):
+            if former in active and former not in free:
+                message = f"renamed_from {former!r} is not used: another entry declares that title"
+                claims.warnings.append(PlanWarning(message, entry.key))
+        if contested:
+            rivals = sorted(other.key for other in waiting if contested[0] in _formers(other) and other is not entry)
+            reason = f"renamed_from {contested[0]!r} is also claimed by {', '.join(rivals)}"
+            claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
+        elif candidates:
+            _claim_one(entry, candidates, claims)
 
 
 def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Claims) -> None:
     if len(candidates) == 1:
         claims.claim(entry, candidates[0])
         return
-    listed = ", ".join(remote.id for remote in candidates)
-    reason = f"{len(candidates)} active schedules could be this entry: {listed}"
-    claims.block(entry, reason, f"pin the right one: `id: {candidates[0].id}`", candidates)
+    ids = [remote.id for remote in sorted(candidates, key=lambda remote: remote.age)]
+    reason = f"{len(ids)} active schedules could be this entry: {', '.join(ids)}"
+    claims.block(entry, reason, f"pin the right one: `id: {ids[0]}`", candidates)
 
 
 # Archived schedules -------------------------------------------------------------------------------------------------
@@ -201,41 +241,21 @@ def _claim_archived_titles(loose: Iterable[Entry], actual: Actual, claims: _Clai
 
 
 def _rename_waves(claims: _Claims) -> Mapping[str, int]:
-    """Return key → wave for every rename, so that a title is free before it is taken; block cycles without a pin."""
-    renaming = {
+    """Return key → wave for every rename, so that a title is free before it is taken."""
+    waiting = {
         key: remote
         for key, remote in claims.remotes.items()
         if claims.entries[key].title not in {None, remote.title} and not claims.entries[key].is_retired
     }
-    leaving: defaultdict[str, list[str]] = defaultdict(list)
-    for key, remote in renaming.items():
-        leaving[remote.title].append(key)
     waves: dict[str, int] = {}
-    for key in renaming:
-        _settle_wave(key, leaving, claims, waves)
+    for wave in count():
+        held = {remote.title for remote in waiting.values()}
+        free = [key for key in waiting if claims.entries[key].title not in held]
+        # In a circle somebody has to take a title that is not free; by its pin, nobody mistakes one for the other.
+        ready = free or [key for key in waiting if claims.entries[key].id is not None]
+        if not ready:
+            break
+        for key in ready:
+            waves[key] = wave
+            del waiting[key]
     return waves
-
-
-def _settle_wave(start: str, leaving: Mapping[str, Sequence[str]], claims: _Claims, waves: dict[str, int]) -> None:
-    """Walk from a rename to the one that frees its title, and so on, then number the walk from its far end."""
-    path: list[str] = []
-    key: str | None = start
-    while key is not None and key not in waves and key not in path:
-        path.append(key)
-        key = next((other for other in leaving.get(claims.entries[key].title or "", ()) if other != key), None)
-    if key is not None and key in path:
-        cycle = path[path.index(key) :]
-        if not any(claims.entries[member].id for member in cycle):
-            _block_cycle(cycle, claims)
-    wave = waves[key] + 1 if key is not None and key in waves else 0
-    for member in reversed(path):
-        waves[member] = wave
-        wave += 1
-
-
-def _block_cycle(cycle: Sequence[str], claims: _Claims) -> None:
-    remotes = {key: claims.remotes[key] for key in cycle}
-    circle = " → ".join(repr(remotes[key].title) for key in cycle)
-    for key in cycle:
-        hint = f"pin the entries of the cycle; this one now holds `id: {remotes[key].id}` if it was not swapped yet"
-        claims.block(claims.entries[key], f"renamed_from goes round in a circle: {circle}", hint, [remotes[key]])

@@ -1,0 +1,250 @@
+"""What the laws are checked on: projects and platform states, odd ones included, and the plain makers of both.
+
+Titles come from a small pool, so that chains, twins, swaps and schedules to bring back come up by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from halo_iac.model import defaults
+from halo_iac.model.origin import Origin, Source
+from halo_iac.model.project import Entry, Project
+from halo_iac.model.remote import Actual, Agent, Host, RemoteSchedule
+from halo_iac.model.schedule import Spec
+from halo_iac.sandbox import demo
+
+AGENTS: Final = tuple(Agent(each["id"], each["identityValue"]) for each in demo.AGENTS)
+AGENT_IDS: Final = tuple(agent.id for agent in AGENTS)
+AGENT_NAMES: Final = tuple(agent.identity or "" for agent in AGENTS)
+HOST: Final = Host("https://relay.inference.net", demo.DEMO_PROJECT_ID)
+THEN: Final = "2026-01-02T03:04:05.678Z"
+PLAIN_TITLES: Final = tuple("ABCDEF")
+ODD_TITLES: Final = (
+    *("costs $5", "${HOME}", "$$", "$${x}", "true", "null", "123", "1e3", "2026-01-02", "a: b", "- a", "# a", "'", '"'),
+    *(" led by a space", "trailed by one ", "tab\tbed", "two\nlines", "nel\x85", "line\u2028separator", "\ufeffbom"),
+    *("zero\u200bwidth", "e\u0301", "\x7f", "😀", "[prod] x", "{a}", "*a", "&a", "!a", "%a", "@a", "`a", "~", "?", "|"),
+)
+ODD_PROMPTS: Final = (
+    *(
+        "Look.",
+        "Look.\n",
+        "Look.\r\nAgain.\r\n",
+        "old\rmac",
+        "a\n   \nb",
+        "a  \nb",
+        "\n\nled by lines",
+        "  led by spaces",
+    ),
+    *(
+        "tab\there",
+        "${HOME} $$",
+        "# no comment",
+        "---",
+        "...",
+        "- a\n- b",
+        "nul-free\x01control",
+        "line\u2028separator",
+    ),
+    *("nel\x85", "\ufeffbom", "😀", "'single' \"double\" \\ back", "%YAML 1.1", "a\n\n\n\nb", "x" * 300, "key: value"),
+    defaults.PROMPT,
+)
+
+
+# Makers -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Written:
+    """Origins of an entry that no file holds."""
+
+    key: str
+
+    def of(self, field: str) -> Origin:
+        return Origin(Source.ENTRY, f"{self.key}.{field}.yaml", 1, 1)
+
+    @property
+    def entry(self) -> Origin:
+        return Origin(Source.ENTRY, f"{self.key}.yaml", 1, 1)
+
+
+BASE: Final = Spec(
+    title="",
+    agent=AGENT_IDS[0],
+    frequency="daily",
+    days_of_week=(),
+    days_of_month=(),
+    hours=(9,),
+    minutes=(0,),
+    timezone="UTC",
+    prompt="Look.",
+    model_id=None,
+    summarization_model_id=None,
+    span_limit=10_000,
+    lookback_hours=24,
+    max_subagent_depth=3,
+    max_turns=50,
+    enabled=None,
+)
+
+
+def entry(
+    title: str | None,
+    *renamed_from: str,
+    key: str | None = None,
+    id: str | None = None,  # noqa: A002 - an entry's own word
+    is_retired: bool = False,
+    **fields: Any,  # noqa: ANN401 - a spec's own fields
+) -> Entry:
+    """Return an entry; its key is ``key-<title>`` unless given."""
+    key = key or f"key-{title or id}"
+    spec = None if is_retired else replace(BASE, title=title or "", **fields)
+    return Entry(key, title, spec, Written(key), is_retired, renamed_from, id)
+
+
+def project(*entries: Entry, **policy: Any) -> Project:  # noqa: ANN401 - a project's own fields
+    return Project("halo.yaml", entries, **policy)
+
+
+def wire(id: str, title: str, *, is_archived: bool = False, **fields: object) -> dict[str, Any]:  # noqa: A002 - likewise
+    """Return a schedule as the platform sends it, equal to what :func:`entry` makes of the same title."""
+    return {
+        "id": id,
+        "teamId": demo.DEMO_TEAM_ID,
+        "projectId": demo.DEMO_PROJECT_ID,
+        "title": title,
+        "enabled": True,
+        "archivedAt": THEN if is_archived else None,
+        "autoPausedAt": None,
+        "autoPauseReason": None,
+        "frequency": "daily",
+        "hours": [9],
+        "minutes": [0],
+        "daysOfWeek": [],
+        "daysOfMonth": [],
+        "timezone": "UTC",
+        "prompt": "Look.",
+        "agentUuid": AGENT_IDS[0],
+        "modelId": demo.DEFAULT_MODEL_ID,
+        "summarizationModelId": None,
+        "spanLimit": 10_000,
+        "lookbackHours": 24,
+        "maxSubagentDepth": 3,
+        "maxTurns": 50,
+        "createdByUserId": demo.DEMO_USER_ID,
+        "createdAt": THEN,
+        "updatedAt": THEN,
+        **fields,
+    }
+
+
+def remote(id: str, title: str, *, is_archived: bool = False, **fields: object) -> RemoteSchedule:  # noqa: A002 - likewise
+    return RemoteSchedule(wire(id, title, is_archived=is_archived, **fields))
+
+
+def actual(*remotes: RemoteSchedule, agents: Iterable[Agent] = AGENTS, gap: str | None = None) -> Actual:
+    return Actual(remotes, tuple(agents), gap)
+
+
+# Platform states ----------------------------------------------------------------------------------------------------
+
+
+def numbers(low: int, high: int) -> st.SearchStrategy[list[int]]:
+    """Return lists of numbers as the platform keeps them: in any order, with doubles."""
+    return st.lists(st.integers(low, high), min_size=1, max_size=4)
+
+
+@st.composite
+def wires(draw: st.DrawFn, id: str, titles: st.SearchStrategy[str]) -> dict[str, Any]:  # noqa: A002 - likewise
+    """Draw one schedule of a platform: active or not, paused by someone or nobody, perhaps unreadable."""
+    frequency = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
+    is_paused = draw(st.integers(0, 5)) == 0
+    oddity = draw(st.sampled_from([{}] * 9 + [{"frequency": "yearly"}, {"timezone": 5}, {"hours": "9"}]))
+    return wire(
+        id,
+        draw(titles),
+        is_archived=draw(st.integers(0, 3)) == 0,
+        enabled=draw(st.booleans()),
+        autoPausedAt=THEN if is_paused else None,
+        autoPauseReason="agent_not_found" if is_paused else None,
+        frequency=frequency,
+        hours=draw(numbers(0, 23)),
+        minutes=draw(numbers(0, 59)),
+        daysOfWeek=draw(numbers(0, 6)) if frequency == "weekly" else [],
+        daysOfMonth=draw(numbers(1, 31)) if frequency == "monthly" else [],
+        timezone=draw(st.sampled_from(["UTC", "America/Los_Angeles"])),
+        prompt=draw(st.sampled_from(ODD_PROMPTS)),
+        agentUuid=draw(st.sampled_from(AGENT_IDS)),
+        modelId=draw(st.sampled_from(["halo-large", "halo-small"])),
+        maxTurns=draw(st.sampled_from([20, 50])),
+    ) | (oddity or {})
+
+
+def platforms(
+    titles: st.SearchStrategy[str], *, most: int = 6, least: int = 0
+) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Return lists of schedules with different ids, whose titles may well be equal."""
+    return st.integers(least, most).flatmap(
+        lambda size: st.tuples(*(wires(f"5c000000-0000-4000-8000-{place:012}", titles) for place in range(size))).map(
+            list
+        )
+    )
+
+
+plain_titles: Final = st.sampled_from(PLAIN_TITLES)
+any_titles: Final = st.one_of(plain_titles, st.sampled_from(ODD_TITLES), st.text(min_size=1, max_size=20)).filter(
+    lambda title: title.strip() and "\0" not in title and not any("\ud800" <= c <= "\udfff" for c in title)
+)
+
+
+# Projects -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def written_entries(draw: st.DrawFn, title: str, ids: list[str]) -> dict[str, Any]:
+    """Draw one entry as a person writes it, under the title; ``ids`` may be used up for pins."""
+    written: dict[str, Any] = {"title": title}
+    former = draw(st.lists(plain_titles, max_size=2))
+    if former:
+        written["renamed_from"] = former
+    if ids and draw(st.integers(0, 4)) == 0:
+        written["id"] = ids.pop(draw(st.integers(0, len(ids) - 1)))
+    if draw(st.integers(0, 5)) == 0:
+        return {**written, "state": "archived"}
+    written["agent"] = draw(st.sampled_from((*AGENT_NAMES, AGENT_IDS[0])))
+    written["frequency"] = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
+    written["minutes"] = draw(numbers(0, 59))
+    if written["frequency"] != "hourly":
+        written["hours"] = draw(numbers(0, 23))
+    if written["frequency"] == "weekly":
+        written["days_of_week"] = draw(numbers(0, 6))
+    if written["frequency"] == "monthly":
+        written["days_of_month"] = draw(numbers(1, 31))
+    optional = {
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+        "prompt": st.sampled_from(["Look.", "Look.\nAgain.\n", defaults.PROMPT]),
+        "enabled": st.booleans(),
+        "model_id": st.sampled_from(["halo-large", "halo-medium"]),
+        "max_turns": st.sampled_from([20, 50]),
+    }
+    for name, values in optional.items():
+        if draw(st.integers(0, 2)) == 0:
+            written[name] = draw(values)
+    return written
+
+
+@st.composite
+def documents(draw: st.DrawFn, ids: Iterable[str] = (), *, most: int = 5) -> dict[str, Any]:
+    """Draw a project file as a mapping; its JSON is YAML. ``ids`` are those that pins may name."""
+    titles = draw(st.lists(plain_titles, unique=True, max_size=most))
+    left = list(ids)
+    schedules = {f"key-{title}": draw(written_entries(title, left)) for title in titles}
+    return {
+        "version": 1,
+        "undeclared": draw(st.sampled_from(["report", "report", "archive"])),
+        "schedules": schedules,
+    }
