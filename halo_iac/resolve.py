@@ -76,24 +76,23 @@ class Catalog:
 
     def _by_alias(self, alias: str, target: str) -> str | Unresolved:
         found = self._by_name(target)
-        others = [agent.id for agent in self._by_identity.get(alias, ()) if agent.id != found]
-        if others:
-            return Unresolved(
-                f"the alias {alias!r} is also the name of another agent, {others[0]}", "give the alias another name"
-            )
-        return found
+        other = self._ids.get(alias.lower(), found)
+        if other != found:
+            return _ambiguous(alias, "id", other)
+        others = sorted(agent.id for agent in self._by_identity.get(alias, ()) if agent.id != found)
+        return _ambiguous(alias, "name", others[0]) if others else found
 
     def _by_name(self, name: str) -> str | Unresolved:
+        if name.lower() in self._ids:
+            return self._ids[name.lower()]
+        ids = sorted(agent.id for agent in self._by_identity.get(name, ()))
+        if len(ids) == 1:
+            return ids[0]
+        if ids:
+            reason = f"{len(ids)} agents are called {name!r}: {', '.join(ids)}"
+            return Unresolved(reason, f"write the UUID: `agent: {ids[0]}`")
         if _UUID.fullmatch(name):
-            return self._ids.get(name.lower(), name)
-        agents = self._by_identity.get(name, [])
-        if len(agents) == 1:
-            return agents[0].id
-        if agents:
-            listed = ", ".join(agent.id for agent in agents)
-            return Unresolved(
-                f"{len(agents)} agents are called {name!r}: {listed}", f"write the UUID: `agent: {agents[0].id}`"
-            )
+            return name.lower()
         return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
 
     def _near(self, name: str) -> str:
@@ -104,6 +103,12 @@ class Catalog:
         if near:
             return "did you mean " + " or ".join(map(repr, near)) + "?"
         return "`halo agent list --time-range 90d` shows the agents; a UUID works too"
+
+
+def _ambiguous(alias: str, what: str, other: str | Unresolved) -> Unresolved:
+    return Unresolved(
+        f"the alias {alias!r} is also the {what} of another agent, {other}", "give the alias another name"
+    )
 
 
 def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None:

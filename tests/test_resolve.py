@@ -1,0 +1,168 @@
+"""Agent names → ids, and what lies outside the scope (design §3.4, §3.7)."""
+
+from __future__ import annotations
+
+import pytest
+from strategies import AGENT_IDS, AGENTS, actual, entry, project, remote
+
+from halo_iac.errors import ProjectError
+from halo_iac.match import match
+from halo_iac.model.origin import Origin, Source
+from halo_iac.model.pairing import Pairing
+from halo_iac.model.project import Entry, Project, Scope
+from halo_iac.model.remote import Actual, Agent
+from halo_iac.resolve import resolve
+
+CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
+STRANGER = "0badcafe-0000-4000-8000-00000000000a"
+
+
+def resolved(project_: Project, actual_: Actual | None = None) -> Pairing:
+    actual_ = actual_ or actual()
+    return resolve(project_, match(project_, actual_), actual_)
+
+
+def agent_of(reference: str, agents: tuple[Agent, ...] = AGENTS, **aliases: str) -> str | tuple[str, str | None]:
+    """Return the id that an entry's agent resolves to, or the reason and the hint of its block."""
+    pairing = resolved(project(entry("A", agent=reference), aliases=aliases), actual(agents=agents))
+    if pairing.blocked:
+        return pairing.blocked[0].reason, pairing.blocked[0].hint
+    (pair,) = pairing.pairs
+    assert pair.spec is not None
+    return pair.spec.agent
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reference", ["checkout", CHECKOUT, CHECKOUT.upper()])
+def test_an_agent_is_found_by_identity_or_by_id_in_any_case(reference: str) -> None:
+    assert agent_of(reference) == CHECKOUT
+
+
+@pytest.mark.parametrize("target", ["support-bot", SUPPORT, SUPPORT.upper()])
+def test_an_alias_stands_for_an_identity_or_an_id(target: str) -> None:
+    assert agent_of("desk", desk=target) == SUPPORT
+
+
+def test_an_alias_for_the_agent_that_is_called_so_is_fine() -> None:
+    assert agent_of("checkout", checkout=CHECKOUT) == CHECKOUT
+
+
+def test_an_alias_that_is_another_agents_name_is_a_problem() -> None:
+    assert agent_of("checkout", checkout="research") == (
+        f"the alias 'checkout' is also the name of another agent, {CHECKOUT}",
+        "give the alias another name",
+    )
+
+
+def test_an_alias_that_is_another_agents_id_is_a_problem() -> None:
+    reason, hint = agent_of(CHECKOUT, **{CHECKOUT: "research"})
+    assert reason == f"the alias {CHECKOUT!r} is also the id of another agent, {CHECKOUT}"
+    assert hint == "give the alias another name"
+
+
+def test_an_identity_that_looks_like_an_id_is_an_identity() -> None:
+    assert agent_of(STRANGER, (*AGENTS, Agent(RESEARCH, STRANGER))) == RESEARCH
+
+
+def test_an_id_that_is_no_uuid_is_one_once_the_platform_has_it() -> None:
+    assert agent_of("agent-7", (Agent("agent-7", "seven"),)) == "agent-7"
+
+
+def test_no_agent_of_that_name_blocks_and_shows_near_ones() -> None:
+    assert agent_of("chekout") == ("no agent is called 'chekout' in the last 90 days", "did you mean 'checkout'?")
+    assert agent_of("zzz") == (
+        "no agent is called 'zzz' in the last 90 days",
+        "`halo agent list --time-range 90d` shows the agents; a UUID works too",
+    )
+
+
+def test_near_aliases_are_shown_as_well() -> None:
+    assert agent_of("dezk", desk="support-bot")[1] == "did you mean 'desk'?"
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_several_agents_of_one_name_block_in_one_order(*, is_turned: bool) -> None:
+    twins = (Agent(CHECKOUT, "twin"), Agent(SUPPORT, "twin"))
+    assert agent_of("twin", twins[::-1] if is_turned else twins) == (
+        f"2 agents are called 'twin': {CHECKOUT}, {SUPPORT}",
+        f"write the UUID: `agent: {CHECKOUT}`",
+    )
+
+
+def test_where_the_schedule_exists_the_line_to_paste_is_shown() -> None:
+    pairing = resolved(project(entry("A", agent="gone")), actual(remote("1", "A")))
+    (blocked,) = pairing.blocked
+    assert (blocked.hint, blocked.ids) == (f"its schedule has `agent: {CHECKOUT}`, which can be pasted", ("1",))
+
+
+def test_an_id_nobody_has_seen_is_taken_in_lower_case_with_a_warning() -> None:
+    pairing = resolved(project(entry("A", agent=STRANGER.upper())))
+    assert [pair.spec and pair.spec.agent for pair in pairing.pairs] == [STRANGER]
+    assert [(warning.key, warning.message) for warning in pairing.warnings] == [
+        ("key-A", f"agent {STRANGER} has no traces in the last 90 days and no schedule yet")
+    ]
+
+
+def test_an_id_that_only_a_schedule_has_is_known() -> None:
+    pairing = resolved(project(entry("A", agent=STRANGER)), actual(remote("1", "B", agentUuid=STRANGER)))
+    assert pairing.warnings == ()
+
+
+def test_a_retired_entry_needs_no_agent() -> None:
+    pairing = resolved(project(entry("A", is_retired=True)), actual(remote("1", "A", agentUuid=STRANGER)))
+    assert (pairing.blocked, [pair.remote and pair.remote.id for pair in pairing.pairs]) == ((), ["1"])
+
+
+# Scope --------------------------------------------------------------------------------------------------------------
+
+
+def blocks(entry_: Entry, scope: Scope, **fields: object) -> list[tuple[str, tuple[str, ...]]]:
+    pairing = resolved(project(entry_, scope=scope), actual(remote("1", "A", **fields)))
+    return [(blocked.reason, blocked.ids) for blocked in pairing.blocked]
+
+
+def test_a_match_of_another_agent_is_outside_of_the_scope() -> None:
+    assert blocks(entry("A"), Scope(agents=("checkout",)), agentUuid=SUPPORT) == [
+        (f"its schedule 1 belongs to agent {SUPPORT}, outside the project's scope", ("1",))
+    ]
+
+
+def test_an_entry_of_another_agent_is_outside_of_the_scope() -> None:
+    assert blocks(entry("A", agent="research"), Scope(agents=("checkout",))) == [
+        (f"its agent {RESEARCH} is outside the project's scope", ("1",))
+    ]
+
+
+def test_a_match_without_the_prefix_is_outside_of_the_scope() -> None:
+    assert blocks(entry("Team: A", "A"), Scope(title_prefix="Team: ")) == [
+        ("its schedule 1 has a title without the prefix 'Team: ', outside the project's scope", ("1",))
+    ]
+
+
+def test_a_match_within_the_scope_is_fine() -> None:
+    assert blocks(entry("A"), Scope(agents=("checkout",), title_prefix="A")) == []
+
+
+def test_scope_agents_are_told_by_id_in_one_order() -> None:
+    scope = Scope(agents=("research", CHECKOUT.upper(), "checkout"))
+    assert resolved(project(scope=scope)).scope_agents == (CHECKOUT, RESEARCH)
+    assert resolved(project()).scope_agents is None
+
+
+def test_scope_agents_that_do_not_resolve_stop_the_whole_plan_all_at_once() -> None:
+    scope = Scope(agents=("gone", "checkout", "lost"))
+    origins = {"scope": Origin(Source.ENTRY, "halo.yaml", 3, 1)}
+    with pytest.raises(ProjectError) as caught:
+        resolved(project(scope=scope, origins=origins))
+    assert list(map(str, caught.value.problems)) == [
+        f"halo.yaml:3:1: scope: no agent is called '{name}' in the last 90 days, so nobody can say what is undeclared "
+        "(`halo agent list --time-range 90d` shows the agents; a UUID works too)"
+        for name in ("gone", "lost")
+    ]
+
+
+def test_blocked_entries_keep_the_order_of_the_file() -> None:
+    entries = (entry("B", agent="gone"), entry("A", id="9"), entry("C", agent="gone"))
+    assert [blocked.key for blocked in resolved(project(*entries)).blocked] == ["key-B", "key-A", "key-C"]
