@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
 from apply_bench import CREATE, READ, UPDATE
+from command_line import CommandLine, Stream
 from sandbox_calls import PROJECT, Caller
 
 from halo_iac.sandbox import demo
@@ -43,6 +44,7 @@ class Setting:
     sandbox: Sandbox
     url: str
     folder: Path
+    processes: list[Popen[str]] = field(default_factory=list)
 
     def start(self, *argv: str) -> Popen[str]:
         """Start ``halo apply`` on it, one change at a time."""
@@ -56,7 +58,11 @@ class Setting:
             "INF_PROJECT_ID": PROJECT,
         }
         command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--concurrency", "1", *argv]
-        return Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
+        process = Popen(
+            command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, encoding="utf-8"
+        )
+        self.processes.append(process)
+        return process
 
     def wait_for(self, procedure: str, **given: object) -> None:
         """Wait until the platform has been asked for this."""
@@ -66,19 +72,16 @@ class Setting:
                 seen.procedure == procedure and given.items() <= seen.input.items() for seen in self.sandbox.requests
             )
 
-        wait_until(is_there)
+        for _ in range(1000):
+            if is_there():
+                return
+            assert self.processes[-1].poll() is None, self.processes[-1].communicate()
+            threading.Event().wait(0.01)
+        raise AssertionError("it never came to that")
 
     @property
     def titles(self) -> list[str]:
         return [wire["title"] for wire in self.sandbox.schedules()]
-
-
-def wait_until(is_there: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if is_there():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came to that")
 
 
 @pytest.fixture
@@ -87,7 +90,11 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     (tmp_path / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
     numbers = iter(range(1, 100))
     with Sandbox.open(None, ids=lambda: f"s{next(numbers)}") as sandbox, serve(sandbox) as server:
-        yield Setting(sandbox, server.url, tmp_path)
+        setting = Setting(sandbox, server.url, tmp_path)
+        yield setting
+        for process in setting.processes:
+            process.kill()  # where a test has failed half-way
+            process.communicate()
 
 
 def ended(process: Popen[str]) -> tuple[int, str, str]:
@@ -166,11 +173,12 @@ def test_json_stays_one_document(setting: Setting) -> None:
     assert (process.returncode, err) == (130, "")
 
 
-def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, number: signal.Signals) -> None:
     setting.sandbox.faults.add(Fault("haloSchedule.listForProject", Silence()))
     process = setting.start()
     setting.wait_for("haloSchedule.listForProject")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
     assert {seen.procedure for seen in setting.sandbox.requests}.isdisjoint({CREATE, UPDATE, READ})
@@ -188,3 +196,35 @@ def test_the_next_run_does_the_rest(setting: Setting) -> None:
     again = setting.start()
     code, out, _ = ended(again)
     assert (code, out, setting.titles) == (0, "Applied: 2 created.\n", ["Alpha", "Beta", "Gamma"])
+
+
+class Impatient(Stream):
+    """A terminal at which somebody presses Ctrl-C while the end of the run is written."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Applied"):
+            raise KeyboardInterrupt
+        return super().write(text)
+
+
+class Gone(Stream):
+    """A pipe whose reader leaves before the end of the run is written."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Applied"):
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_a_signal_while_the_end_is_written_does_not_claim_that_nothing_was(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
+    err = Stream()
+    assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Impatient(), err, {}) == 130
+    assert err.written.endswith(
+        "error: interrupted while changes were being made\nhint: `halo plan` shows what is left to do\n"
+    )
+
+
+def test_a_reader_that_has_gone_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
+    assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Gone(), Stream(), {}) == 0

@@ -15,7 +15,7 @@ from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import RefusedError
+from halo_iac.errors import InterruptedRun, RefusedError
 
 if TYPE_CHECKING:
     from halo_iac.model.change import Plan
@@ -64,8 +64,12 @@ def apply(
         return _finish(console, planned, None, as_json=console.wants_json)
     if not yes and not _confirmed(console, planned):
         return _DECLINED
-    summary = _carry_out(workplace, planned, concurrency, max_rps)
-    return _finish(console, planned, summary, as_json=console.wants_json)
+    try:
+        summary = _carry_out(workplace, planned, concurrency, max_rps)
+        return _finish(console, planned, summary, as_json=console.wants_json)
+    except KeyboardInterrupt:  # one too many, while the summary was written
+        hint = "`halo plan` shows what is left to do"
+        raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
 
 
 def _read_saved(name: str) -> Plan:
@@ -146,12 +150,18 @@ def _finish(console: Console, planned: Plan, summary: Summary | None, *, as_json
     code = summary.exit_code if summary is not None else 0
     if planned.blocked and code == 0:
         code = 4 if summary is not None and summary.has_written else 1
+    with suppress(BrokenPipeError):  # whoever read this has gone, but the code still says how the run ended
+        console.out(_ending(console, planned, summary, as_json=as_json))
+    return code
+
+
+def _ending(console: Console, planned: Plan, summary: Summary | None, *, as_json: bool) -> str:
     if as_json:
         from halo_iac.render.json import apply_json
 
-        console.out(apply_json(planned, summary))
-    elif summary is not None:
-        from halo_iac.render.text import summary_text
+        return apply_json(planned, summary)
+    if summary is None:
+        return ""
+    from halo_iac.render.text import summary_text
 
-        console.out(summary_text(summary, console.out_style))
-    return code
+    return summary_text(summary, console.out_style)
