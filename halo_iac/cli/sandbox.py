@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -55,15 +57,18 @@ def serve(
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 
+    gc.enable()  # off for commands, which end before it pays; this one runs for days
     with open_sandbox(path) as sandbox, _served(sandbox, port) as url:
         exports = (
             f"export INF_API_URL={url}",
             f"export INF_API_KEY={DEMO_KEY}",
             f"export INF_PROJECT_ID={DEMO_PROJECT_ID}",
         )
+        ended = _set_by_signals()  # before anybody can know that it runs
         console.out("\n".join(exports), is_veiled=False)
         console.say(f"Sandbox {path} on {url}; Ctrl-C ends it.")
-        _wait_for_a_signal()
+        while not ended.wait(1):
+            pass
     return 0
 
 
@@ -133,11 +138,8 @@ def _is_confirmed(console: Console, path: Path) -> bool:
     return console.is_interactive and console.ask(f"Remove {path}? Only `yes` goes on: ").lower() in {"yes", "y"}
 
 
-def _wait_for_a_signal() -> None:
-    import threading
-
+def _set_by_signals() -> threading.Event:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())
-    while not ended.wait(1):
-        pass
+    return ended

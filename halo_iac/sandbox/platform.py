@@ -100,7 +100,11 @@ class Sandbox:
         settings = Settings(page_size or PAGE_SIZE, updates_archived, any_project)
         listed = faults if isinstance(faults, Faults) else Faults(faults)
         sandbox = cls(Store(path), settings, clock, ids, listed)
-        sandbox.admit(project)
+        try:
+            sandbox.admit(project)
+        except BaseException:
+            sandbox.close()  # nobody else has it to close
+            raise
         return sandbox
 
     def __enter__(self) -> Self:

@@ -26,8 +26,12 @@ class Store:
         self._is_closed = False
         if path is not None:
             _make_folder(path.parent)
-        with _said_plainly(path), self._borrowed() as connection:
-            _prepare(connection, path)
+        try:
+            with _said_plainly(path), self._borrowed() as connection:
+                _prepare(connection, path)
+        except BaseException:
+            self.close()  # nobody else has it to close
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Tables]:
@@ -90,9 +94,13 @@ def _said_plainly(path: Path | None) -> Iterator[None]:
 def _connected(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else path
     connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
