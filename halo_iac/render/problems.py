@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from halo_iac.errors import HaloError, Problem, ProjectError
+from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
 from halo_iac.render.style import Style
 from halo_iac.render.words import counted
 
@@ -24,8 +24,10 @@ def error_text(error: HaloError, style: Style) -> str:
     Problems of project files stay lines of their own, as editors and CI systems look for them.
     """
     if isinstance(error, ProjectError) and error.problems:
-        hints = _hint(error.hint, style)
-        return problems_text(error.problems, style) + "".join(f"{line}\n" for line in hints)
+        hints = "".join(f"{line}\n" for line in _hint(error.hint, style))
+        if isinstance(error, ProjectNotFound):  # a file that is not there has no problems to count
+            return "".join(f"{_line(problem, style)}\n" for problem in error.problems) + hints
+        return problems_text(error.problems, style) + hints
     first, *others = style.safe_lines(error.message)
     lines = [f"{style.paint('error:', 'refused')} {first}", *_behind_bars(others, style)]
     return "\n".join([*lines, *_hint(error.hint, style), ""])
