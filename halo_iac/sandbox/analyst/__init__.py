@@ -1,0 +1,26 @@
+"""The analyst: spans in, a report out. Pure: no file, no clock, nothing of the rest of the package.
+
+**span → trace → figures → fixes → report**, and ``answers`` for follow-up questions. Each figure is a fold over whole
+traces in a module of its own: ``volume``, ``failures``, ``timing``, ``calls``, ``loops``, ``usage``, ``steps``. The
+same spans give the same report, byte for byte, in whatever order they come.
+"""
+
+from halo_iac.sandbox.analyst.analyse import analyse, analyse_traces
+from halo_iac.sandbox.analyst.answers import answer
+from halo_iac.sandbox.analyst.attribution import Link, attribute
+from halo_iac.sandbox.analyst.figures import Figures, Window
+from halo_iac.sandbox.analyst.report import render_report
+from halo_iac.sandbox.analyst.span import AgentIdentity, Span
+
+__all__ = [
+    "AgentIdentity",
+    "Figures",
+    "Link",
+    "Span",
+    "Window",
+    "analyse",
+    "analyse_traces",
+    "answer",
+    "attribute",
+    "render_report",
+]

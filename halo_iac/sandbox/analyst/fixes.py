@@ -1,0 +1,217 @@
+"""What to try first: each fix follows from one finding, and weighs the traces affected times the weight of its kind.
+
+A finding is turned into a fix only where it clearly costs someone something; the rest stays a figure. One cause gives
+one fix: a call that fails and is stubbornly tried again is the retry's, not the error's as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from halo_iac.sandbox.analyst.advice import advice_on
+from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Fix, FixKind, ModelUse, Repeat, Retry, Timing
+from halo_iac.sandbox.analyst.tally import share
+from halo_iac.sandbox.analyst.wording import code, cost, counted, listed, took
+
+_WEIGHTS: Final = {
+    FixKind.ERROR: 4,
+    FixKind.RETRY: 4,
+    FixKind.SKIPPED: 3,
+    FixKind.LOOP: 3,
+    FixKind.SLOW: 2,
+    FixKind.COST: 2,
+    FixKind.OUTPUT: 2,
+    FixKind.REPEAT: 1,
+}
+"""What fails weighs more than what goes astray, that more than what is slow or dear, that more than what is idle."""
+
+_NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
+"""Kinds that are slow because of what is in them, or, as models, by nature."""
+_SLOW_SHARE: Final = 25
+_SLOW: Final = 2_000_000_000
+_DEAR_SHARE: Final = 50
+_DEAR_CALLS: Final = 25
+_MANY_ATTEMPTS: Final = 4
+
+
+def fixes(figures: Figures) -> tuple[Fix, ...]:
+    """Return what to try, the weightiest first."""
+    found = [fix for rule in _RULES for fix in rule(figures)]
+    return tuple(sorted(found, key=lambda fix: (-fix.weight, -_WEIGHTS[fix.kind], fix.kind, fix.subject, fix.evidence)))
+
+
+def _errors(figures: Figures) -> Iterator[Fix]:
+    for group in figures.errors:
+        if group.count == group.above or any(_covers(retry, group) for retry in figures.retries):
+            continue
+        rate = f"{group.count:,} of {counted(group.calls, 'call')} failed ({share(group.count, group.calls)} %)"
+        spread = f"in {counted(group.affected, 'trace')}, taking {took(group.time)}"
+        yield Fix(
+            kind=FixKind.ERROR,
+            subject=f"Failing: {code(group.tool or group.name)}",
+            advice=advice_on(group),
+            evidence=f"{rate} with {_message(group)}, {spread}.",
+            weight=group.affected * _WEIGHTS[FixKind.ERROR],
+            traces=group.traces,
+        )
+
+
+def _is_stubborn(retry: Retry) -> bool:
+    return retry.recovered < retry.tried or retry.most >= _MANY_ATTEMPTS
+
+
+def _covers(retry: Retry, group: ErrorGroup) -> bool:
+    """Whether an error is mostly the repetition of calls that a fix for the retries names already."""
+    return _is_stubborn(retry) and retry.tool == group.tool and 2 * retry.affected >= group.affected
+
+
+def _message(group: ErrorGroup) -> str:
+    return code(group.message) if group.message else "no message"
+
+
+def _retries(figures: Figures) -> Iterator[Fix]:
+    for retry in filter(_is_stubborn, figures.retries):
+        causes = [group for group in figures.errors if group.tool == retry.tool]
+        cause = f" It fails with {_message(causes[0])}." if causes else ""
+        advice = advice_on(*causes[:1])
+        yield Fix(
+            kind=FixKind.RETRY,
+            subject=f"Retried unchanged: {code(retry.tool)}",
+            advice=f"Stop repeating a call that failed without changing it. {advice}",
+            evidence=(
+                f"{counted(retry.calls, 'further attempt')} with the same arguments, up to {retry.most} in a row "
+                f"counting the first, in {counted(retry.affected, 'trace')}; {retry.recovered:,} of "
+                f"{counted(retry.tried, 'call')} came through in the end.{cause}"
+            ),
+            weight=retry.affected * _WEIGHTS[FixKind.RETRY],
+            traces=retry.traces,
+        )
+
+
+def _loops(figures: Figures) -> Iterator[Fix]:
+    for loop in figures.loops:
+        if len(loop.tools) > 1:  # one call over and over is a repeat or a retry already
+            yield Fix(
+                kind=FixKind.LOOP,
+                subject=f"Going in circles: {' → '.join(map(code, loop.tools))}",
+                advice="Say in the prompt when to stop, or end the run when a sequence of calls comes back unchanged.",
+                evidence=f"The same calls up to {loop.most} times in a row, in {counted(loop.affected, 'trace')}.",
+                weight=loop.affected * _WEIGHTS[FixKind.LOOP],
+                traces=loop.traces,
+            )
+
+
+def _repeats(figures: Figures) -> Iterator[Fix]:
+    for repeat in figures.repeats:
+        yield Fix(
+            kind=FixKind.REPEAT,
+            subject=f"Asked again: {code(repeat.tool)}",
+            advice=(
+                "See whether it polls for a change; if so, wait inside the tool, else keep the answer."
+                if repeat.other_answer
+                else "Keep the answer for the length of the conversation, or remind the model that it has it."
+            ),
+            evidence=(
+                f"{counted(repeat.calls, 'call')} made again with the same arguments ({_answers(repeat)}), up to "
+                f"{repeat.most} of one in a trace, in {counted(repeat.affected, 'trace')}, taking {took(repeat.time)}."
+            ),
+            weight=repeat.affected * _WEIGHTS[FixKind.REPEAT],
+            traces=repeat.traces,
+        )
+
+
+def _answers(repeat: Repeat) -> str:
+    unknown = repeat.calls - repeat.same_answer - repeat.other_answer
+    found = (
+        (repeat.same_answer, "same answer"),
+        (repeat.other_answer, "another answer"),
+        (unknown, "answer unrecorded"),
+    )
+    return ", ".join(f"{name}: {count:,}" for count, name in found if count)
+
+
+def _slow(figures: Figures) -> Iterator[Fix]:
+    whole = sum(timing.own for timing in figures.timings)
+    for timing in figures.timings:
+        if _is_slow(timing, whole):
+            yield Fix(
+                kind=FixKind.SLOW,
+                subject=f"Slow: {code(timing.name)}",
+                advice="Make it faster, ask it for less, or call it beside other work rather than before it.",
+                evidence=(
+                    f"{share(timing.own_good, whole)} % of all time passes in it; half of its "
+                    f"{counted(timing.count, 'call')} take {took(timing.took.p50)} or more, "
+                    f"one in twenty {took(timing.took.p95)} or more."
+                ),
+                weight=timing.affected * _WEIGHTS[FixKind.SLOW],
+                traces=timing.traces,
+            )
+
+
+def _is_slow(timing: Timing, whole: int) -> bool:
+    has_share = 100 * timing.own_good >= _SLOW_SHARE * whole
+    return has_share and timing.took.p95 >= _SLOW and timing.kind not in _NOT_STEPS
+
+
+def _dear(figures: Figures) -> Iterator[Fix]:
+    priced = [use for use in figures.models if use.cost]
+    whole, calls = sum((use.cost for use in priced), Decimal(0)), sum(use.calls for use in priced)
+    for use in priced:
+        if len(priced) > 1 and 100 * use.cost >= _DEAR_SHARE * whole and 100 * use.calls <= _DEAR_CALLS * calls:
+            yield _dear_fix(use, round(100 * use.cost / whole), share(use.calls, calls))
+
+
+def _dear_fix(use: ModelUse, cost_share: int, call_share: int) -> Fix:
+    return Fix(
+        kind=FixKind.COST,
+        subject=f"Costly: {code(use.model or 'model not named')}",
+        advice=f"Try a smaller model for {listed([code(step) for step in use.steps])}, and compare the answers.",
+        evidence=(
+            f"{cost_share} % of the cost ({cost(use.cost)}) for {call_share} % of the model calls ({use.calls:,})."
+        ),
+        weight=use.affected * _WEIGHTS[FixKind.COST],
+        traces=use.traces,
+    )
+
+
+def _outputs(figures: Figures) -> Iterator[Fix]:
+    for output in figures.outputs:
+        read = f"; the model call after the longest reads {output.next_prompt:,} tokens" if output.next_prompt else ""
+        yield Fix(
+            kind=FixKind.OUTPUT,
+            subject=f"Long answers: {code(output.tool)}",
+            advice="Return less: a limit, pages, or a summary with a way to ask for more.",
+            evidence=f"{counted(output.calls, 'answer')} of up to {output.most:,} characters{read}.",
+            weight=output.affected * _WEIGHTS[FixKind.OUTPUT],
+            traces=output.traces,
+        )
+
+
+def _skipped(figures: Figures) -> Iterator[Fix]:
+    for step in figures.skipped:
+        whole = step.having + step.lacking
+        yield Fix(
+            kind=FixKind.SKIPPED,
+            subject=f"Left out: {listed([code(name) for name in step.names])}",
+            advice="See why, and if it is not meant, make the step part of the flow rather than the model's choice.",
+            evidence=(
+                f"{step.lacking:,} of {counted(whole, 'trace')} ({share(step.lacking, whole)} %) answer without any "
+                f"{code(step.kind)} step, which the others have."
+            ),
+            weight=step.lacking * _WEIGHTS[FixKind.SKIPPED],
+            traces=step.traces,
+        )
+
+
+_RULES: Final[tuple[Callable[[Figures], Iterator[Fix]], ...]] = (
+    _errors,
+    _retries,
+    _loops,
+    _repeats,
+    _slow,
+    _dear,
+    _outputs,
+    _skipped,
+)

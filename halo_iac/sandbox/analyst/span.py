@@ -1,0 +1,89 @@
+"""A span as the analyst sees it: one step of an agent's work, without what no finding needs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple, Self
+
+AgentSource = Literal["agent_id", "agent_name"]
+"""What an agent is known by, in the platform's words (wire.md, Agent)."""
+
+EXCERPT: Final = 200
+"""Characters kept of a tool's input and output: enough to recognise a call, little enough for a million of them."""
+
+
+class AgentIdentity(NamedTuple):
+    """Which agent a span says it belongs to: the ``agent_id`` or the ``agent_name`` it carries."""
+
+    source: AgentSource
+    value: str
+
+
+class Span(NamedTuple):
+    """One step of a trace; a tuple, because millions are made and each may become a row (:meth:`row`).
+
+    Instants are nanoseconds since 1970 UTC. Of inputs and outputs only those of tools are kept, and the outputs of
+    failed steps: a digest to compare them by, an excerpt to show, and the output's length.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    """``AGENT LLM TOOL RETRIEVER CHAIN GUARDRAIL SPAN …``"""
+    start: int
+    end: int
+    status: Literal["OK", "ERROR", "UNSET"]
+    message: str
+    """Why it failed, as far as the span says; empty where it did not fail."""
+    agent_source: AgentSource | None
+    agent_value: str | None
+    service: str | None
+    model: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    tool: str | None
+    input_digest: str | None
+    input_excerpt: str | None
+    output_digest: str | None
+    output_excerpt: str | None
+    output_length: int | None
+    cost: Decimal | None
+
+    @property
+    def duration(self) -> int:
+        """How long it took, in nanoseconds."""
+        return self.end - self.start
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the step reports an error."""
+        return self.status == "ERROR"
+
+    @property
+    def own_agent(self) -> AgentIdentity | None:
+        """Return the agent that the span itself names; most spans name none (:mod:`.attribution`)."""
+        if self.agent_source is None or self.agent_value is None:
+            return None
+        return AgentIdentity(self.agent_source, self.agent_value)
+
+    @property
+    def call(self) -> str:
+        """What was called: the tool's name, else the span's."""
+        return self.tool or self.name
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the fields in order as SQLite takes them; the cost, which comes last, as text."""
+        return (*self[:-1], None if self.cost is None else str(self.cost))
+
+    @classmethod
+    def of_row(cls, row: tuple[Any, ...]) -> Self:
+        """Return the span that :meth:`row` gave these values of."""
+        return cls._make((*row[:-1], None if row[-1] is None else Decimal(row[-1])))
+
+
+def order(span: Span) -> tuple[int, int, str, str]:
+    """Return what spans are sorted by, so that the order they come in never matters."""
+    return (span.start, span.end, span.trace_id, span.span_id)

@@ -1,0 +1,76 @@
+"""Whose a span is."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halo_iac.sandbox.analyst import AgentIdentity, Link, attribute
+
+A = AgentIdentity("agent_name", "a")
+B = AgentIdentity("agent_id", "b")
+
+
+def test_a_span_belongs_to_the_nearest_ancestor_that_names_an_agent() -> None:
+    trace = [
+        Link("leaf of b", "b", None),
+        Link("leaf of a", "chain", None),
+        Link("b", "chain", B),
+        Link("chain", "a", None),
+        Link("a", None, A),
+    ]
+    assert attribute(trace) == {"a": A, "chain": A, "leaf of a": A, "b": B, "leaf of b": B}
+
+
+def test_what_is_above_the_only_agent_is_its_as_well() -> None:
+    assert attribute([Link("task", None, None), Link("a", "task", A)]) == {"task": A, "a": A}
+
+
+def test_what_is_above_two_agents_is_nobodys() -> None:
+    trace = [Link("task", None, None), Link("a", "task", A), Link("b", "task", B)]
+    assert attribute(trace) == {"task": None, "a": A, "b": B}
+
+
+def test_a_missing_parent_counts_as_none() -> None:
+    trace = [Link("orphan", "elsewhere", None), Link("a", None, A), Link("b", None, B)]
+    assert attribute(trace) == {"orphan": None, "a": A, "b": B}
+
+
+def test_parents_in_a_circle_end() -> None:
+    trace = [Link("x", "y", None), Link("y", "x", None), Link("self", "self", None), Link("below", "x", None)]
+    assert attribute(trace) == dict.fromkeys(("x", "y", "self", "below"))
+
+
+def test_a_trace_a_hundred_thousand_deep_is_no_trouble() -> None:
+    trace = [Link(str(depth), str(depth + 1), None) for depth in range(100_000)]
+    owners = attribute([*trace, Link("100000", None, A), Link("b", None, B)])
+    assert (owners["0"], len(owners)) == (A, 100_002)
+
+
+def _naive(links: dict[str, Link], span_id: str) -> AgentIdentity | None:
+    seen = set()
+    step: Link | None = links[span_id]
+    while step is not None and step.span_id not in seen:
+        if step.own_agent is not None:
+            return step.own_agent
+        seen.add(step.span_id)
+        step = links.get(step.parent_id or "")
+    return None
+
+
+_IDS = st.sampled_from("abcdefgh")
+_LINKS = st.lists(
+    st.builds(Link, _IDS, st.none() | _IDS, st.none() | st.sampled_from((A, B))),
+    unique_by=lambda link: link.span_id,
+)
+
+
+@given(_LINKS, st.randoms())
+def test_order_never_matters_and_every_climb_ends_where_a_plain_one_does(links: list[Link], random: object) -> None:
+    shuffled = list(links)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    owners = attribute(shuffled)
+    assert owners == attribute(links)
+    if len({link.own_agent for link in links if link.own_agent}) != 1:
+        by_id = {link.span_id: link for link in links}
+        assert owners == {span_id: _naive(by_id, span_id) for span_id in by_id}

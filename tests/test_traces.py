@@ -1,0 +1,252 @@
+"""Reading HALO's span-per-line format."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from analyst_spans import PLAIN, Field, line, parsed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halo_iac.sandbox import traces
+from halo_iac.sandbox.analyst import AgentIdentity, Span
+from halo_iac.sandbox.instants import iso, nanoseconds
+from halo_iac.sandbox.traces import BadLine, BadSpanError, lines_of, parse_line, read_spans
+
+START = 1776922320_000000001
+END = 1776922321_500000000
+
+SMALLEST = PLAIN._replace(trace_id="t1", span_id="s1", name="step", kind="SPAN", start=START, end=END)
+
+
+def attributed(**attributes: Field) -> Span:
+    return parse_line(line(attributes={name.replace("__", "."): value for name, value in attributes.items()}))
+
+
+def why_not(text: bytes) -> str:
+    with pytest.raises(BadSpanError) as caught:
+        parse_line(text)
+    return caught.value.reason
+
+
+def test_a_span_needs_no_more_than_what_is_required() -> None:
+    assert parse_line(line()) == SMALLEST
+
+
+def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show() -> None:
+    attributes = {
+        "openinference.span.kind": "tool",
+        "agent.name": "helper",
+        "tool.name": "grep",
+        "input.value": '{"pattern": "x"}',
+        "output.value": "y" * 1000,
+    }
+    found = parse_line(
+        line(parent_span_id="s0", resource={"attributes": {"service.name": "demo"}}, attributes=attributes)
+    )
+    assert found == SMALLEST._replace(
+        parent_id="s0",
+        kind="TOOL",
+        agent_source="agent_name",
+        agent_value="helper",
+        service="demo",
+        tool="grep",
+        input_digest=found.input_digest,
+        input_excerpt='{"pattern": "x"}',
+        output_digest=found.output_digest,
+        output_excerpt="y" * 200,
+        output_length=1000,
+    )
+    again = parse_line(line(attributes={**attributes, "output.value": "z"}))
+    assert (again.input_digest, again.output_digest == found.output_digest) == (found.input_digest, False)
+
+
+def test_a_model_call_keeps_model_tokens_and_cost() -> None:
+    attributes = {
+        "inference.observation_kind": "LLM",
+        "inference.llm.model_name": "m",
+        "inference.llm.input_tokens": 3,
+        "inference.llm.output_tokens": 4,
+        "inference.llm.cost.total": "0.0012",
+        "input.value": "not kept",
+    }
+    assert parse_line(line(attributes=attributes)) == SMALLEST._replace(
+        kind="LLM", model="m", prompt_tokens=3, completion_tokens=4, total_tokens=7, cost=Decimal("0.0012")
+    )
+
+
+def test_openinference_comes_before_halos_own_names() -> None:
+    attributes = {
+        "openinference.span.kind": "CHAIN",
+        "inference.observation_kind": "SPAN",
+        "llm.model_name": "a",
+        "inference.llm.model_name": "b",
+        "llm.token_count.prompt": 0,
+        "inference.llm.input_tokens": 9,
+        "llm.token_count.total": 5,
+    }
+    assert parse_line(line(attributes=attributes)) == SMALLEST._replace(
+        kind="CHAIN", model="a", prompt_tokens=0, total_tokens=5
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"agent.id": "i", "agent.name": "n", "inference.agent_name": "x"}, AgentIdentity("agent_id", "i")),
+        ({"agent.id": "", "agent.name": "n", "inference.agent_name": "x"}, AgentIdentity("agent_name", "n")),
+        ({"agent.id": None, "agent.name": 7, "inference.agent_name": "x"}, AgentIdentity("agent_name", "x")),
+        ({"inference.agent_name": " "}, None),
+    ],
+)
+def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expected: AgentIdentity | None) -> None:
+    assert parse_line(line(attributes=attributes)).own_agent == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "attributes", "message"),
+    [
+        ({"code": "STATUS_CODE_ERROR", "message": "no"}, {"exception.message": "other"}, "no"),
+        ({"code": "STATUS_CODE_ERROR", "message": " "}, {"exception.message": "gone"}, "gone"),
+        ({"code": "STATUS_CODE_ERROR"}, {"error.type": "Timeout"}, "Timeout"),
+        ({"code": "STATUS_CODE_ERROR", "message": "x" * 5000}, {}, "x" * 2000),
+        ({"code": "STATUS_CODE_UNSET", "message": "no"}, {}, ""),
+    ],
+)
+def test_a_failed_span_says_why_as_far_as_it_knows(
+    status: dict[str, Any], attributes: dict[str, Any], message: str
+) -> None:
+    assert parse_line(line(status=status, attributes=attributes)).message == message
+
+
+@pytest.mark.parametrize("odd", [True, -1, "12", 1.5, 10**13, [], None])
+def test_an_odd_token_count_counts_as_absent(odd: object) -> None:
+    assert attributed(llm__token_count__prompt=odd) == SMALLEST
+
+
+@pytest.mark.parametrize("odd", [True, "-1", "NaN", "Infinity", "much", "1e99", [], None, ""])
+def test_an_odd_cost_counts_as_absent(odd: object) -> None:
+    assert attributed(inference__llm__cost__total=odd) == SMALLEST
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [("0.10", "0.10"), (0.1, "0.1"), (2, "2"), (1.2345678901234567e-07, "1.23456789012E-7"), ("1e-400", "0E-18")],
+)
+def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> None:
+    assert str(attributed(inference__llm__cost__total=recorded).cost) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"{", "is no JSON (EOF while parsing an object)"),
+        (b"\xff", "is not UTF-8"),
+        (b"[\n", "starts a JSON list; HALO's format has one span, as an object, on each line"),
+        (b"7", "is no JSON object; HALO's format has one span, as an object, on each line"),
+        (b'{"a":' * 100_000, "is no JSON (recursion limit exceeded)"),
+        (line(trace_id=None, scope=7), "lacks trace_id, scope, or has it with another type"),
+        (line(resource={}), "lacks resource.attributes, or has it with another type"),
+        (line(span_id=""), "has an empty trace_id or span_id"),
+        (line(kind="LLM"), "has a kind that does not start with SPAN_KIND_"),
+        (line(parent_span_id=7), "has a parent_span_id that is no text"),
+        (line(start_time="today"), "has a start_time or end_time that is no ISO 8601 instant with a zone"),
+        (line(end_time="2026-04-23T05:31:00Z"), "ends before it starts"),
+        (
+            line(status={"code": "ERROR"}),
+            "has a status.code other than STATUS_CODE_OK, STATUS_CODE_ERROR and STATUS_CODE_UNSET",
+        ),
+        (b" " * (traces.MAX_LINE + 1), "is longer than 16 MiB"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_what_is_no_span_says_why(text: bytes, reason: str) -> None:
+    assert why_not(text) == reason
+
+
+@pytest.mark.parametrize("otlp", [b'{"resourceSpans": []}', b'{"traceId": "a", "spanId": "b", "attributes": []}'])
+def test_raw_otlp_is_named(otlp: bytes) -> None:
+    assert why_not(otlp).startswith("is raw OTLP (camelCase keys such as traceId), not HALO's span-per-line format; ")
+
+
+def test_bad_lines_are_numbered_and_the_rest_is_read() -> None:
+    file = b"\xef\xbb\xbf" + line() + b"\r\n\n  \n{\n" + line(span_id="s2")
+    assert list(read_spans(lines_of(io.BytesIO(file)))) == [
+        SMALLEST,
+        BadLine(4, "is no JSON (EOF while parsing an object)"),
+        SMALLEST._replace(span_id="s2"),
+    ]
+
+
+def test_a_line_without_end_is_refused_without_being_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "MAX_LINE", 1024)
+    monkeypatch.setattr(traces, "_REST", 100)
+    file = io.BytesIO(b"x" * 5000 + b"\n" + line() + b"\n" + b"y" * 1025)
+    held = list(lines_of(file))
+    assert [len(each) for each in held] == [1025, len(line()) + 1, 1025]
+    assert [isinstance(each, BadLine) for each in read_spans(held)] == [True, False, True]
+
+
+def test_a_span_survives_being_a_row() -> None:
+    found = attributed(inference__llm__cost__total="0.0012", agent__name="a")
+    assert Span.of_row(found.row()) == found
+    assert found.row()[-1] == "0.0012"
+
+
+@given(st.integers(min_value=0, max_value=2**63 - 10**9))
+def test_instants_come_back_to_the_nanosecond(instant: int) -> None:
+    assert nanoseconds(iso(instant)) == instant
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:01.5Z", 1_500_000_000),
+        ("1970-01-01T02:00:00.000000001+02:00", 1),
+        ("1970-01-01 00:00:00,25z", 250_000_000),
+        ("2016-12-31T23:59:60Z", 1483228800 * 10**9),
+    ],
+)
+def test_instants_may_be_written_in_several_ways(text: str, expected: int) -> None:
+    assert nanoseconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-04-23",
+        "2026-04-23T05:32:00",
+        "2026-13-23T05:32:00Z",
+        "2026-04-23T25:32:00Z",
+        "2026-04-23T05:32:61Z",
+        "2026-04-23T05:32:00.1234567890Z",
+        "1969-12-31T23:59:59Z",
+        "2300-01-01T00:00:00Z",
+        "２026-04-23T05:32:00Z",
+        "2026-04-23T05:32:00+99:00",
+    ],
+)
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the reason is the reader's to give
+        nanoseconds(text)
+    assert caught.type is ValueError
+
+
+Values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(parsed())), Values), st.dictionaries(st.text(), Values, max_size=3))
+def test_whatever_a_line_holds_it_is_a_span_or_has_a_reason(
+    changes: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    (found,) = read_spans([line(**{"attributes": attributes, **changes})])
+    assert found.reason if isinstance(found, BadLine) else Span.of_row(found.row()) == found
