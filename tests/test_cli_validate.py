@@ -118,10 +118,10 @@ AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this 
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (directory, "halo.yaml: a directory, not a file"),
-        (utf16, "halo.yaml: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
-        (too_large, "halo.yaml: larger than 5 MiB"),
-        pytest.param(unreadable, "halo.yaml: cannot be read: Permission denied", marks=AS_ROOT),
+        (directory, "halo.yaml:1:1: a directory, not a file"),
+        (utf16, "halo.yaml:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (too_large, "halo.yaml:1:1: larger than 5 MiB"),
+        pytest.param(unreadable, "halo.yaml:1:1: cannot be read: Permission denied", marks=AS_ROOT),
     ],
 )
 def test_a_file_that_is_none(halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str) -> None:

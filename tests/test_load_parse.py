@@ -157,8 +157,8 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
         (b"a: \0\n", "f:1:4: a NUL byte (is it a binary file, or UTF-16?)"),
         (b"a: \x07\n", "f:1:4: a control character (write it as an escape in double quotes)"),
         ("ä: b\nc: ".encode() + b"\xff\n", "f:2:4: not valid UTF-8 (save it as UTF-8)"),
-        ("a: b".encode("utf-16"), "f: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
-        ("a: b".encode("utf-32"), "f: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        ("a: b".encode("utf-16"), "f:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        ("a: b".encode("utf-32"), "f:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
         (b"a: 1\nb: 2\na: 3\n", "f:3:1: key `a` is already in line 1"),
         (
             b"a: {<<: {b: 1}, <<: {c: 2}}",

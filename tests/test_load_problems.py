@@ -384,8 +384,8 @@ def test_an_entry_outside_the_scope_is_a_problem(tmp_path: Path) -> None:
     ("data", "expected"),
     [
         (b"", "halo.yaml:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
-        (b"x" * (5 * 1024 * 1024 + 1), "halo.yaml: larger than 5 MiB"),
-        (b"\xff\xfea\0", "halo.yaml: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (b"x" * (5 * 1024 * 1024 + 1), "halo.yaml:1:1: larger than 5 MiB"),
+        (b"\xff\xfea\0", "halo.yaml:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
     ],
 )
 def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, expected: str) -> None:
@@ -394,13 +394,13 @@ def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, e
 
 def test_a_directory_is_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").mkdir()
-    assert problems(tmp_path, {}) == ["halo.yaml: a directory, not a file"]
+    assert problems(tmp_path, {}) == ["halo.yaml:1:1: a directory, not a file"]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
 def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").touch(mode=0)
-    assert problems(tmp_path, {}) == ["halo.yaml: cannot be read: Permission denied"]
+    assert problems(tmp_path, {}) == ["halo.yaml:1:1: cannot be read: Permission denied"]
 
 
 def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
