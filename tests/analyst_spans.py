@@ -58,7 +58,7 @@ def call(tool: str, arguments: str | None, at: int = 0, took: int = 100, **field
     output = fields.pop("output", None)
     answer = {"output_digest": output, "output_excerpt": output, "output_length": output and len(output)}
     asked = {"tool": tool, "input_digest": arguments, "input_excerpt": arguments}
-    return span(f"function.{tool}", "TOOL", at, took, **{**asked, **answer, **fields})
+    return span(**{"name": f"function.{tool}", "kind": "TOOL", "at": at, "took": took, **asked, **answer, **fields})
 
 
 def model_call(model: str | None, prompt: int, completion: int, cost: str | None = None, **fields: Field) -> Span:

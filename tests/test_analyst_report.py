@@ -1,0 +1,230 @@
+"""The report and the answers as markdown."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from analyst_spans import SECOND, WINDOW, call, figures, model_call, span
+from hypothesis import given
+from hypothesis import strategies as st
+from render_asserts import assert_harmless
+
+from halo_iac.sandbox.analyst import Window, analyse, answer, render_report
+from halo_iac.sandbox.analyst.wording import code, cost, counted, listed, took
+
+NOTHING = """\
+# What the traces show
+
+No spans, so no findings.
+
+Asked: `Find what fails.`
+
+## Volume
+
+There are no spans from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC.
+
+## How this was computed
+"""
+
+_ODD = (
+    "`",
+    "``",
+    "a|b",
+    "<b>",
+    "@team",
+    "::error::x",
+    "##[group]",
+    "##vso[x]",
+    "\x1b[31m",
+    "\u202e",
+    "\n# x",
+    "\\",
+    " ",
+    "",
+)
+
+
+def test_of_nothing_it_says_so() -> None:
+    report = render_report(analyse([], WINDOW, "Find what\nfails."))
+    assert report[: len(NOTHING)] == NOTHING
+
+
+def test_without_findings_it_says_so_section_by_section() -> None:
+    report = render_report(figures([span()]))
+    assert "1 trace, none of them with a failure. Nothing stands out that would need a fix." in report
+    for said in (
+        "No span failed.",
+        "No span reports an error.",
+        "No tool is called twice with the same arguments within a trace, other than after a failure.",
+        "No failed tool call is tried again with the same arguments.",
+        "No sequence of tool calls comes three times in a row.",
+        "No model call is recorded.",
+        "No step that most traces take is left out by some.",
+    ):
+        assert said in report
+
+
+def test_it_says_what_the_span_limit_left_out() -> None:
+    report = render_report(analyse([span()], WINDOW, left_out=1200))
+    assert "- The span limit left out 1,200 more spans of this window.\n" in report
+
+
+def test_long_tables_end_with_a_count_of_the_rest() -> None:
+    report = render_report(figures([span(f"step {number}") for number in range(20)]))
+    assert "… and 8 more steps." in report
+
+
+def test_a_cost_that_some_calls_lack_is_called_too_low() -> None:
+    report = render_report(figures([model_call("m", 1, 1, "0.5"), model_call("m", 1, 1), model_call("m", 1, 1)]))
+    assert (
+        "Together 6 tokens in 3 model calls; cost 0.5000. 2 calls recorded no cost, so the true cost is higher."
+        in report
+    )
+
+
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
+"""A code span as CommonMark has it: it ends with as many backticks as it began with."""
+_PIPE = re.compile(r"(?<!\\)\|")
+
+
+def _report_on(name: str, message: str, tool: str, arguments: str, model: str, trace: str) -> str:
+    place = {"name": f"x{name}", "trace_id": f"x{trace}"}
+    failing = [
+        call(f"x{tool}", f"x{arguments}", at, output=f"x{message}", message=f"x{message}", **place)
+        for at in (0, 200, 400, 600)
+    ]
+    return render_report(analyse([*failing, model_call(f"x{model}", 1, 1, "0.1", **place)], WINDOW, f"x{message}"))
+
+
+def _cells(report: str) -> list[int]:
+    return [len(_PIPE.findall(line)) for line in report.split("\n") if line.startswith("|")]
+
+
+@given(st.lists(st.sampled_from(_ODD), min_size=6, max_size=6))
+def test_foreign_text_stays_inside_code_spans(odd: list[str]) -> None:
+    plain, strange = _report_on(*"abcdef"), _report_on(*odd)
+    assert _CODE.sub("…", strange) == _CODE.sub("…", plain)
+    assert _cells(strange) == _cells(plain)
+    assert_harmless(strange)
+
+
+@given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
+def test_whatever_the_text_nothing_in_a_report_is_obeyed(odd: list[str]) -> None:
+    assert_harmless(_report_on(*odd))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "`plain`"),
+        ("a `b` c", "``a `b` c``"),
+        ("`x", "`` `x ``"),
+        ("two\n\tlines", "`two lines`"),
+        ("\x1b[31m\u202e", "`�[31m�`"),
+        ("##[group]x", "`##\\[group]x`"),
+        (" \n", "(empty)"),
+        ("x" * 200, f"`{'x' * 119}…`"),
+    ],
+)
+def test_code_spans(text: str, expected: str) -> None:
+    assert code(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "expected"),
+    [
+        (0, "0 ns"),
+        (999, "999 ns"),
+        (1_500, "1.50 µs"),
+        (12_345_678, "12.3 ms"),
+        (320_000_000, "320 ms"),
+        (1_639_899_000, "1.64 s"),
+        (99_960 * 1_000_000, "100.0 s"),
+        (100 * SECOND, "1 min 40 s"),
+        (3599 * SECOND, "59 min 59 s"),
+        (3660 * SECOND, "1 h 1 min"),
+    ],
+)
+def test_durations(nanoseconds: int, expected: str) -> None:
+    assert took(nanoseconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"), [("0", "0"), ("0.0012", "0.0012"), ("0.00000123", "0.0000012"), ("1234.5", "1,234.5000")]
+)
+def test_costs(amount: str, expected: str) -> None:
+    assert cost(Decimal(amount)) == expected
+
+
+def test_counts_and_lists() -> None:
+    assert (counted(1, "trace"), counted(1200, "trace"), counted(2, "fix", "fixes")) == (
+        "1 trace",
+        "1,200 traces",
+        "2 fixes",
+    )
+    assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+# Follow-ups ---------------------------------------------------------------------------------------------------------
+
+FOUND = figures(
+    [
+        *(call("send", "x", at, message="refused") for at in (0, 200, 400)),
+        *(call("look", "x", at, output="1") for at in (600, 800)),
+        model_call("m", 10, 5, "0.5"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "titles"),
+    [
+        ("Which errors are there?", ["Errors"]),
+        ("Why did it fail?", ["Errors"]),
+        ("What is the slowest step?", ["Where the time goes"]),
+        ("how long does a trace take", ["Where the time goes"]),
+        ("What did it cost, in tokens?", ["Tokens and cost"]),
+        ("Are there repeated calls?", ["Repeated tool calls"]),
+        ("Any retries? Is it stuck in a loop?", ["Retries and loops"]),
+        ("What should we fix first?", ["Fixes to try"]),
+        ("How many traces and spans?", ["Volume"]),
+        ("Which traces should I read?", ["Traces to look at"]),
+        ("Does it answer without retrieval?", ["Steps left out"]),
+        ("Were there timeouts, and what did they cost?", ["Errors", "Tokens and cost"]),
+    ],
+)
+def test_a_question_is_answered_with_the_reports_own_sections(question: str, titles: list[str]) -> None:
+    said = answer(question, FOUND)
+    assert [line.removeprefix("## ") for line in said.split("\n") if line.startswith("## ")] == titles
+
+
+def test_an_answer_says_what_the_report_says() -> None:
+    report = render_report(FOUND)
+    for question in ("errors?", "repeated?", "retries?", "cost?", "how many?"):
+        assert answer(question, FOUND).split("\n\n", maxsplit=1)[1].rstrip() in report
+
+
+def test_which_traces_cites_every_fix() -> None:
+    assert answer("Which traces?", FOUND) == (
+        "## Traces to look at\n\n- Retried unchanged: `send`: `t1`\n- Asked again: `look`: `t1`\n"
+    )
+    assert "No trace stands out" in answer("Which traces?", figures([span()]))
+
+
+def test_another_question_gets_the_list_of_those_it_can_answer() -> None:
+    said = answer("Who wrote this agent?", FOUND)
+    assert said.startswith("I cannot answer that. ")
+    assert "- Which errors are there?\n- What is slow?\n" in said
+
+
+def test_every_question_it_offers_it_can_answer() -> None:
+    offered = [line[2:] for line in answer("", FOUND).split("\n") if line.startswith("- ")]
+    assert len(offered) == 9
+    assert [question for question in offered if answer(question, FOUND).startswith("I cannot")] == []
+
+
+def test_the_window_is_shown_in_utc() -> None:
+    report = render_report(analyse([span()], Window(1776922320 * SECOND, 1777008720 * SECOND)))
+    assert "- Window: from 2026-04-23 05:32:00 UTC to 2026-04-24 05:32:00 UTC; " in report

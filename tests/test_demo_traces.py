@@ -1,0 +1,104 @@
+"""The demo agents' traces: their flaws are found, and no others."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.analyst import AgentIdentity, Figures, Link, Span, Window, analyse, attribute, render_report
+from halo_iac.sandbox.analyst.figures import FixKind
+from halo_iac.sandbox.demo_traces import AGENTS, demo_spans
+from halo_iac.sandbox.instants import HOUR, nanoseconds
+from halo_iac.sandbox.traces import parse_line
+
+NOON = nanoseconds("2026-11-02T12:34:00Z")
+DAY = 24 * HOUR
+GOLDEN = Path(__file__).parent / "golden" / "analyst"
+
+FLAWS = {
+    "checkout": {(FixKind.ERROR, "Failing: `charge_card`"), (FixKind.REPEAT, "Asked again: `lookup_inventory`")},
+    "support-bot": {
+        (FixKind.RETRY, "Retried unchanged: `create_ticket`"),
+        (FixKind.SKIPPED, "Left out: `search_help_center`"),
+    },
+    "research": {(FixKind.SLOW, "Slow: `fetch_page`"), (FixKind.COST, "Costly: `claude-opus-4-5`")},
+}
+
+
+def spans_of(agent: str, anchor: int = NOON) -> list[Span]:
+    return [parse_line(json.dumps(each).encode()) for each in demo_spans(anchor, agent)]
+
+
+def analysed(agent: str, anchor: int, span: int) -> Figures:
+    window = Window(anchor - span, anchor)
+    return analyse(
+        [each for each in spans_of(agent, anchor) if each.start >= window.start], window, "What fails, and why?"
+    )
+
+
+@pytest.mark.parametrize("days", [1, 2, 7])
+@pytest.mark.parametrize("agent", AGENTS)
+def test_each_flaw_is_found_and_no_other(agent: str, days: int) -> None:
+    found = analysed(agent, NOON, days * DAY)
+    assert {(fix.kind, fix.subject) for fix in found.fixes} == FLAWS[agent]
+    assert all(fix.traces for fix in found.fixes)
+
+
+@pytest.mark.parametrize("hours", [1, 5, 8, 13, 27, 1000, 9999])
+@pytest.mark.parametrize("agent", AGENTS)
+def test_they_are_found_whenever_one_looks(agent: str, hours: int) -> None:
+    found = analysed(agent, NOON + hours * HOUR, DAY)
+    assert {(fix.kind, fix.subject) for fix in found.fixes} == FLAWS[agent]
+
+
+def test_checkouts_payments_time_out_at_the_rate_it_says() -> None:
+    (group, _) = analysed("checkout", NOON, 7 * DAY).errors
+    assert group.message == "timed out after <*> ms waiting for payments.internal (request <*>)"
+    assert 0.115 < group.count / group.calls < 0.125
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_the_report_is_the_one_we_have_read(agent: str) -> None:
+    report = render_report(analysed(agent, NOON, DAY))
+    golden = GOLDEN / f"{agent}.md"
+    if os.environ.get("HALO_UPDATE_GOLDEN"):
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_bytes(report.encode())
+    assert report == golden.read_bytes().decode()
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_they_are_the_same_whenever_they_are_made(agent: str) -> None:
+    assert list(demo_spans(NOON, agent)) == list(demo_spans(NOON, agent))
+    later = {each.span_id: each for each in spans_of(agent, NOON + DAY)}
+    shared = [each for each in spans_of(agent) if each.start >= NOON + 2 * HOUR - 6 * DAY]
+    assert shared
+    assert [later[each.span_id] for each in shared] == shared
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_they_lie_in_the_week_before_the_anchor(agent: str) -> None:
+    spans = spans_of(agent)
+    assert min(each.start for each in spans) >= NOON - 7 * DAY
+    assert max(each.end for each in spans) <= NOON
+    assert len({each.span_id for each in spans}) == len(spans)
+
+
+@pytest.mark.parametrize("hour", range(3))
+def test_an_hour_holds_traces_of_the_busy_agents(hour: int) -> None:
+    anchor = NOON + hour * HOUR
+    for agent in ("checkout", "support-bot"):
+        assert any(each.start >= anchor - HOUR for each in spans_of(agent, anchor))
+
+
+@pytest.mark.parametrize("agent", demo.AGENTS, ids=lambda agent: str(agent["identityValue"]))
+def test_every_span_belongs_to_the_agent_that_the_sandbox_lists(agent: dict[str, str]) -> None:
+    traces: dict[str, list[Link]] = {}
+    for each in spans_of(agent["identityValue"]):
+        traces.setdefault(each.trace_id, []).append(Link(each.span_id, each.parent_id, each.own_agent))
+    owners = {owner for links in traces.values() for owner in attribute(links).values()}
+    assert owners == {AgentIdentity(agent["identitySource"], agent["identityValue"])}  # type: ignore[arg-type]
