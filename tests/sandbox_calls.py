@@ -33,6 +33,11 @@ DAILY: dict[str, Any] = {
 }
 
 
+def demo_agents(days: int) -> list[dict[str, Any]]:
+    """Return the demo agents as they are listed for a range of so many days."""
+    return [{**agent, "stats": {"executionCount": days * 24 * 60 // demo.EVERY[agent["id"]]}} for agent in demo.AGENTS]
+
+
 class Clock:
     """A clock that moves only when told."""
 

@@ -74,12 +74,13 @@ def test_agents_as_a_table_and_as_the_platform_sent_them(halo: CommandLine, fold
     assert (ended.code, ended.err) == (0, f"SANDBOX sandbox:{folder / '.halo' / 'sandbox.db'}\n")
     assert ended.out == (
         "NAME         SOURCE      UUID                                  EXECUTIONS\n"
-        "checkout     agent_id    5a4db0c5-a000-4000-8000-000000000001        1284\n"
-        "support-bot  agent_name  5a4db0c5-a000-4000-8000-000000000002         412\n"
-        "research     agent_name  5a4db0c5-a000-4000-8000-000000000003          37\n"
+        "checkout     agent_id    5a4db0c5-a000-4000-8000-000000000001        1440\n"
+        "support-bot  agent_name  5a4db0c5-a000-4000-8000-000000000002         720\n"
+        "research     agent_name  5a4db0c5-a000-4000-8000-000000000003         180\n"
     )
-    as_json = halo("agent", "list", "--sandbox", "--time-range", "90d", "--json")
-    assert (as_json.code, as_json.err, as_json.json) == (0, "", list(demo.AGENTS))
+    as_json = halo("agent", "list", "--sandbox", "--time-range", "7d", "--json")
+    counted = [{**agent, "stats": {"executionCount": n}} for agent, n in zip(demo.AGENTS, (336, 168, 42), strict=True)]
+    assert (as_json.code, as_json.err, as_json.json) == (0, "", counted)
 
 
 def test_models_as_a_table_and_as_the_platform_sent_them(halo: CommandLine) -> None:

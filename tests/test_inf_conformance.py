@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_calls import PROJECT, Caller
+from sandbox_calls import PROJECT, Caller, demo_agents
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
@@ -93,12 +93,12 @@ def fields(printed: str) -> dict[str, str]:
 
 
 def test_agent_list(inf: Inf) -> None:
-    assert inf.json("halo", "agent", "list", "--time-range", "7d") == list(demo.AGENTS)
+    assert inf.json("halo", "agent", "list", "--time-range", "7d") == demo_agents(7)
     assert table(inf("halo", "agent", "list")) == [
         ["UUID", "Key", "Identity", "Executions"],
-        [demo.CHECKOUT_ID, "agent_id", "checkout", "1,284"],
-        [demo.SUPPORT_BOT_ID, "agent_name", "support-bot", "412"],
-        [demo.RESEARCH_ID, "agent_name", "research", "37"],
+        [demo.CHECKOUT_ID, "agent_id", "checkout", "1,440"],
+        [demo.SUPPORT_BOT_ID, "agent_name", "support-bot", "720"],
+        [demo.RESEARCH_ID, "agent_name", "research", "180"],
     ]
 
 

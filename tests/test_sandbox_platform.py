@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sandbox_calls import DAILY, PROJECT, Caller, Clock, error, result
+from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error, result
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox, Seen
@@ -175,7 +175,7 @@ def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> N
 
 
 def test_any_project_comes_into_being_with_the_demo_agents(caller: Caller) -> None:
-    assert caller.get("agent.listForProject", {"projectId": "project-1"}) == list(demo.AGENTS)
+    assert caller.get("agent.listForProject", {"projectId": "project-1"}) == demo_agents(30)
     assert caller.create(projectId="project-1")["projectId"] == "project-1"
     assert caller.listed() == []
 
@@ -224,15 +224,15 @@ def test_projects_and_the_profile_are_where_the_official_client_looks(caller: Ca
 def test_agents_are_those_of_the_time_range(sandbox: Sandbox, caller: Caller) -> None:
     rare = {"id": NOWHERE, "identitySource": "agent_name", "identityValue": "rare", "stats": {"executionCount": 1}}
     sandbox.add_agent(PROJECT, rare, last_seen_at="2026-09-01T00:00:00.000Z")
-    assert caller.get("agent.listForProject", {"projectId": PROJECT}) == list(demo.AGENTS)
-    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"}) == [*demo.AGENTS, rare]
+    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "14d"}) == demo_agents(14)
+    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[3:] == [rare]
     sandbox.add_agent(PROJECT, rare, last_seen_at="2026-11-02T11:30:00.000Z")
-    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "1h"}) == [*demo.AGENTS, rare]
+    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "1h"})[-1] == rare
 
 
 def test_a_forgotten_agent_is_gone(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
-    assert caller.get("agent.listForProject", {"projectId": PROJECT}) == list(demo.AGENTS[1:])
+    assert caller.get("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)[1:]
     assert error(caller.tell("haloSchedule.create", DAILY))[2] == "NOT_FOUND"
 
 

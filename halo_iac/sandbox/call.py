@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -20,12 +21,23 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What a run comes to: one of :data:`halo_iac.sandbox.life.ENDINGS`, and the words for it, if not the usual."""
+
+    status: str = "completed"
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The choices of one sandbox; see :meth:`halo_iac.sandbox.platform.Sandbox.open`."""
 
     page_size: int
     updates_archived: bool
     any_project: bool
+    pace: float = 1.0
+    endings: deque[Ending] = field(default_factory=deque)
+    """What the next runs come to; when they are used up, runs complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ class Procedure:
 
     kind: Kind
     run: Callable[[Call], bytes]
+    is_recording: bool = False
+    """Whether a query keeps what it worked out."""
 
 
 def instant(moment: datetime) -> str:

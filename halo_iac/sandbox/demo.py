@@ -20,21 +20,20 @@ AGENTS: Final[tuple[dict[str, Any], ...]] = (
         "id": CHECKOUT_ID,
         "identitySource": "agent_id",
         "identityValue": "checkout",
-        "stats": {"executionCount": 1284},
     },
     {
         "id": SUPPORT_BOT_ID,
         "identitySource": "agent_name",
         "identityValue": "support-bot",
-        "stats": {"executionCount": 412},
     },
     {
         "id": RESEARCH_ID,
         "identitySource": "agent_name",
         "identityValue": "research",
-        "stats": {"executionCount": 37},
     },
 )
+EVERY: Final = {CHECKOUT_ID: 30, SUPPORT_BOT_ID: 60, RESEARCH_ID: 240}
+"""Minutes from one of an agent's traces to the next, as ``demo_traces`` has them: to count needs no trace."""
 
 # `inf` prints whatever fields a model has; these are the ones a person chooses by. The first is the catalog's default.
 MODELS: Final[tuple[dict[str, Any], ...]] = (
@@ -62,4 +61,4 @@ def add_project(tables: Tables, project_id: str, now: str) -> None:
     name = "Sandbox" if project_id == DEMO_PROJECT_ID else f"Sandbox {project_id[:8]}"
     tables.add_project(project_id, name, now)
     for agent in AGENTS:
-        tables.put_agent(project_id, agent, last_seen_at=None)
+        tables.put_agent(project_id, agent, last_seen_at=None, is_counted=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from halo_iac.sandbox import agents, demo, projects, rules, schedules
-from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
+from halo_iac.sandbox import agents, conversations, demo, projects, rules, runs, schedules
+from halo_iac.sandbox.call import Call, Ending, Kind, Procedure, Settings, instant
 from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
 from halo_iac.sandbox.protocol import (
     Answer,
@@ -32,7 +32,9 @@ PAGE_SIZE: Final = 10_000
 
 _PROCEDURES: Final[dict[str, Procedure]] = {
     **agents.PROCEDURES,
+    **conversations.PROCEDURES,
     **projects.PROCEDURES,
+    **runs.PROCEDURES,
     **schedules.PROCEDURES,
 }
 _TELEMETRY: Final = "telemetry.recordCliCommand"
@@ -79,7 +81,7 @@ class Sandbox:
         self._known: set[str] = set()
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 (choices by keyword, each with its default)
         cls,
         path: Path | None,
         *,
@@ -90,14 +92,16 @@ class Sandbox:
         faults: Faults | Iterable[Fault] = (),
         any_project: bool = True,
         updates_archived: bool = True,
+        pace: float = 1.0,
     ) -> Self:
         """Open a file, made if need be, or with ``None`` a sandbox that lives in memory only.
 
         ``project`` is there from the start, with the demo agents; with ``any_project`` any other comes into being when
         it is named for the first time. ``page_size`` is how many schedules a page has where no limit is asked for.
+        ``pace`` is how many seconds a run takes for each of the three that are usual; 0: it is over at once.
         Raises :class:`SandboxError` for a file that is none of ours.
         """
-        settings = Settings(page_size or PAGE_SIZE, updates_archived, any_project)
+        settings = Settings(page_size or PAGE_SIZE, updates_archived, any_project, pace)
         listed = faults if isinstance(faults, Faults) else Faults(faults)
         sandbox = cls(Store(path), settings, clock, ids, listed)
         try:
@@ -164,6 +168,10 @@ class Sandbox:
         with self._store.writing() as tables:
             tables.drop_agent(project_id, agent_id)
 
+    def end_next_runs(self, *endings: Ending) -> None:
+        """Let the next runs come to these endings, in this order; one without traces ends as such all the same."""
+        self._settings.endings.extend(endings)
+
     def seed(self, project_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add schedules as they are, unchecked: with fields missing, of unknown kinds, or an id that is taken."""
         self.admit(project_id)
@@ -208,8 +216,8 @@ class Sandbox:
             raise flaw
         if self._settings.any_project and key.every_project:
             self._admit_named(given)
-        is_query = procedure.kind is Kind.QUERY
-        with self._store.reading() if is_query else self._store.writing() as tables:
+        is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
+        with self._store.reading() if is_reading else self._store.writing() as tables:
             now = instant(self._clock())
             return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
 

@@ -22,11 +22,14 @@ from typing import Any, Final
 
 from halo_iac.sandbox import demo, rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.life import life
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
+from halo_iac.sandbox.runs import run_wire
 from halo_iac.sandbox.store import ScheduleRow
 
 _LARGEST_LIMIT: Final = 100
+_USUAL_LIMIT: Final = 50
 _eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
 _eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
 
@@ -105,9 +108,10 @@ def get_by_id(call: Call) -> bytes:
 
 
 def list_runs(call: Call) -> bytes:
-    """Return the schedule's runs: none, as long as nothing fires."""
-    _found(call, _RUNS)
-    return b"[]"
+    """Return the schedule's runs, newest first."""
+    row = _found(call, _RUNS)
+    limit = rules.checked(call.input, _RUNS).get("limit", _USUAL_LIMIT)
+    return encoded([run_wire(life(run, call.now)) for run in call.tables.runs.of_schedule(row.id, limit)])
 
 
 def create(call: Call) -> bytes:
@@ -196,7 +200,7 @@ def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
 
 
 def _check_agent(call: Call, project_id: str, agent_id: str) -> None:
-    if not call.tables.has_agent(project_id, agent_id):
+    if call.tables.agent(project_id, agent_id) is None:
         raise Refusal("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
 
 

@@ -6,7 +6,10 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from halo_iac.sandbox.store.runs import RunTables
+from halo_iac.sandbox.store.spans import SpanTables
 
 _LISTED: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
@@ -37,6 +40,25 @@ class ScheduleRow:
     project_id: str
     asked_model_id: str | None
     wire: dict[str, Any]
+    next_at: str | None = None
+    """The instant of its next fire; ``None``: never, blank: not reckoned yet."""
+
+
+class AgentRow(NamedTuple):
+    """An agent as stored; ``is_counted`` where its executions are to be counted, not taken from ``wire``."""
+
+    place: int
+    id: str
+    last_seen_at: str | None
+    is_counted: bool
+    wire: dict[str, Any]
+
+
+class ClockRow(NamedTuple):
+    """How many seconds the sandbox's clock is ahead, and the instant of the next fire, whichever schedule's it is."""
+
+    ahead: float
+    next_at: str | None
 
 
 class Tables:
@@ -44,6 +66,28 @@ class Tables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.runs = RunTables(connection)
+        self.spans = SpanTables(connection)
+
+    def clock(self) -> ClockRow:
+        """Return the clock."""
+        sql = "SELECT ahead, (SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL) FROM clock"
+        return ClockRow(*self._connection.execute(sql).fetchone())
+
+    def set_ahead(self, seconds: float) -> None:
+        """Let the sandbox's clock be that much ahead of the real one."""
+        self._connection.execute("UPDATE clock SET ahead = ?", (seconds,))
+
+    def take_lease(self, holder: str, now: str, until: str) -> bool:
+        """Say whether ``holder`` alone may fire schedules until an instant; both are the real clock's."""
+        sql = """UPDATE clock SET lease_holder = ?, lease_until = ?
+                 WHERE lease_holder IS NULL OR lease_holder = ? OR lease_until < ?"""
+        return self._connection.execute(sql, (holder, until, holder, now)).rowcount == 1
+
+    def end_lease(self, holder: str) -> None:
+        """Let others fire schedules."""
+        sql = "UPDATE clock SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = ?"
+        self._connection.execute(sql, (holder,))
 
     def projects(self, key: Key | None = None) -> list[dict[str, str]]:
         """Return id, name and createdAt of every project, or of those that a key covers, oldest first."""
@@ -84,27 +128,46 @@ class Tables:
         sql = "SELECT 1 FROM key_projects WHERE key = ? AND project_id = ?"
         return self._connection.execute(sql, (key.text, project_id)).fetchone() is not None
 
-    def agents(self, project_id: str, seen_since: str) -> bytes:
-        """Return the JSON list of the agents seen since an instant, in the order in which they were found."""
-        sql = """SELECT CAST(wire AS BLOB) FROM agents WHERE project_id = ?
-                 AND (last_seen_at IS NULL OR last_seen_at >= ?) ORDER BY seq"""
-        rows = self._connection.execute(sql, (project_id, seen_since))
-        return b"[" + b",".join(wire for (wire,) in rows.fetchall()) + b"]"
+    def agents(self, project_id: str) -> list[AgentRow]:
+        """Return a project's agents in the order in which they were found."""
+        sql = """SELECT seq, id, last_seen_at, is_counted, wire FROM agents
+                 WHERE project_id = ? AND NOT is_gone ORDER BY seq"""
+        rows = self._connection.execute(sql, (project_id,)).fetchall()
+        return [_agent(row) for row in rows]
 
-    def has_agent(self, project_id: str, agent_id: str) -> bool:
-        """Say whether the project has ever seen this agent."""
-        sql = "SELECT 1 FROM agents WHERE project_id = ? AND id = ?"
-        return self._connection.execute(sql, (project_id, agent_id)).fetchone() is not None
+    def agent(self, project_id: str, agent_id: str) -> AgentRow | None:
+        """Return an agent that the project has seen and not forgotten."""
+        sql = """SELECT seq, id, last_seen_at, is_counted, wire FROM agents
+                 WHERE project_id = ? AND id = ? AND NOT is_gone"""
+        row = self._connection.execute(sql, (project_id, agent_id)).fetchone()
+        return None if row is None else _agent(row)
 
-    def put_agent(self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None) -> None:
-        """Add an agent, or replace the one with its id; ``None``: it is seen at this very moment, always."""
-        sql = """INSERT INTO agents (project_id, id, last_seen_at, wire) VALUES (?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at, wire = excluded.wire"""
-        self._connection.execute(sql, (project_id, wire["id"], last_seen_at, _text(wire)))
+    def agent_places(self, project_id: str) -> dict[tuple[str, str], tuple[int, str]]:
+        """Return place and id of a project's agents, forgotten ones too, by what they are known by."""
+        rows = self._connection.execute("SELECT seq, id, wire FROM agents WHERE project_id = ?", (project_id,))
+        known = ((seq, agent_id, json.loads(wire)) for seq, agent_id, wire in rows.fetchall())
+        return {
+            (str(wire.get("identitySource")), str(wire.get("identityValue"))): (seq, agent_id)
+            for seq, agent_id, wire in known
+        }
+
+    def put_agent(
+        self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None, *, is_counted: bool = False
+    ) -> int:
+        """Add an agent, or replace the one with its id; ``None``: it is seen at this very moment, always.
+
+        Return its place, which it keeps even while it is forgotten.
+        """
+        sql = """INSERT INTO agents (project_id, id, last_seen_at, wire, is_counted) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at, wire = excluded.wire,
+                 is_counted = excluded.is_counted, is_gone = 0 RETURNING seq"""
+        values = (project_id, wire["id"], last_seen_at, _text(wire), is_counted)
+        return int(self._connection.execute(sql, values).fetchone()[0])
 
     def drop_agent(self, project_id: str, agent_id: str) -> None:
-        """Forget an agent."""
-        self._connection.execute("DELETE FROM agents WHERE project_id = ? AND id = ?", (project_id, agent_id))
+        """Forget an agent; what it did stays, and is there again should it come back."""
+        sql = "UPDATE agents SET is_gone = 1 WHERE project_id = ? AND id = ?"
+        self._connection.execute(sql, (project_id, agent_id))
 
     def listed(
         self, project_id: str, *, after: int, limit: int, archived: bool, agent_id: str | None
@@ -115,9 +178,19 @@ class Tables:
 
     def schedule(self, schedule_id: str) -> ScheduleRow | None:
         """Return one schedule, archived or not."""
-        sql = "SELECT id, project_id, asked_model_id, wire FROM schedules WHERE id = ?"
+        sql = "SELECT id, project_id, asked_model_id, wire, next_at FROM schedules WHERE id = ?"
         row = self._connection.execute(sql, (schedule_id,)).fetchone()
-        return None if row is None else ScheduleRow(row[0], row[1], row[2], json.loads(row[3]))
+        return None if row is None else _schedule(row)
+
+    def due(self, now: str, limit: int) -> list[ScheduleRow]:
+        """Return some of the schedules whose next fire is not later than an instant, the earliest first."""
+        sql = """SELECT id, project_id, asked_model_id, wire, next_at FROM schedules
+                 WHERE next_at <= ? ORDER BY next_at, seq LIMIT ?"""
+        return [_schedule(row) for row in self._connection.execute(sql, (now, limit)).fetchall()]
+
+    def set_next(self, schedule_id: str, next_at: str | None) -> None:
+        """Write down when a schedule fires next."""
+        self._connection.execute("UPDATE schedules SET next_at = ? WHERE id = ?", (next_at, schedule_id))
 
     def schedules(self) -> list[dict[str, Any]]:
         """Return every schedule of every project in the order of creation."""
@@ -126,14 +199,23 @@ class Tables:
 
     def put_schedule(self, row: ScheduleRow) -> None:
         """Add a schedule, or replace the one with its id, which keeps its place."""
-        sql = """INSERT INTO schedules (id, project_id, agent_id, is_archived, asked_model_id, wire)
-                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET agent_id = excluded.agent_id,
-                 is_archived = excluded.is_archived, asked_model_id = excluded.asked_model_id, wire = excluded.wire"""
+        sql = """INSERT INTO schedules (id, project_id, agent_id, is_archived, asked_model_id, wire, next_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET agent_id = excluded.agent_id,
+                 is_archived = excluded.is_archived, asked_model_id = excluded.asked_model_id, wire = excluded.wire,
+                 next_at = excluded.next_at"""
         agent_id = row.wire.get("agentUuid")
         agent_id = agent_id if isinstance(agent_id, str) else None  # a seeded row may hold anything
         is_archived = row.wire.get("archivedAt") is not None
-        values = (row.id, row.project_id, agent_id, is_archived, row.asked_model_id, _text(row.wire))
+        values = (row.id, row.project_id, agent_id, is_archived, row.asked_model_id, _text(row.wire), row.next_at)
         self._connection.execute(sql, values)
+
+
+def _agent(row: tuple[Any, ...]) -> AgentRow:
+    return AgentRow(row[0], row[1], row[2], bool(row[3]), json.loads(row[4]))
+
+
+def _schedule(row: tuple[Any, ...]) -> ScheduleRow:
+    return ScheduleRow(row[0], row[1], row[2], json.loads(row[3]), row[4])
 
 
 def _text(wire: Mapping[str, Any]) -> str:

@@ -1,0 +1,71 @@
+"""When a schedule fires.
+
+What the platform does around a change of the clocks is not documented. Chosen here, as Debian's cron does it: a time
+that a day leaves out fires right after the gap; a time that a day has twice fires the first time; a schedule that fires
+every hour goes on by real hours. A monthly schedule leaves out months that lack its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from halo_iac.sandbox.rules import FREQUENCIES
+
+_SPANS: Final = {
+    "hourly": timedelta(hours=3),
+    "daily": timedelta(days=3),
+    "weekly": timedelta(days=9),
+    "monthly": timedelta(days=70),
+}
+"""Longer than any two fires of a frequency lie apart: monthly on the 31st, July 31 to August 31 and on to October."""
+
+
+def next_fire(wire: Mapping[str, Any], after: datetime) -> datetime | None:
+    """Return a schedule's first fire after an instant, in UTC; ``None`` if it never fires, or not as it stands."""
+    is_at_work = wire.get("enabled") is True and wire.get("archivedAt") is None and wire.get("autoPausedAt") is None
+    return next(fires(wire, after), None) if is_at_work else None
+
+
+def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> datetime:
+    """Return the latest fire that is not after ``now``, given one that is not (``first``)."""
+    latest = first
+    for fire in fires(wire, max(first, now - _SPANS[wire["frequency"]])):
+        if fire > now:
+            break
+        latest = fire
+    return latest
+
+
+def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
+    """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 (a plan that changes nothing needs no cadence)
+
+    try:
+        # Spans begin at midnight in the zone's terms or anywhere else; a fire in a repeated hour can come out earlier
+        # than where the search began, so what is not later is dropped.
+        found = CronSim(_expression(wire), after.astimezone(ZoneInfo(wire["timezone"])))
+    except (CronSimError, KeyError, TypeError, ValueError, OSError):
+        return
+    for local in found:
+        fire = local.astimezone(UTC)
+        if fire > after:
+            yield fire
+
+
+def _expression(wire: Mapping[str, Any]) -> str:
+    frequency = wire["frequency"]
+    if frequency not in FREQUENCIES:
+        raise ValueError(frequency)
+    hours = "*" if frequency == "hourly" else _part(wire["hours"])
+    days_of_month = _part(wire["daysOfMonth"]) if frequency == "monthly" else "*"
+    days_of_week = _part(wire["daysOfWeek"]) if frequency == "weekly" else "*"
+    return f"{_part(wire['minutes'])} {hours} {days_of_month} * {days_of_week}"
+
+
+def _part(numbers: list[int]) -> str:
+    if not numbers:
+        raise ValueError(numbers)
+    return ",".join(str(number) for number in sorted(set(numbers)))

@@ -1,0 +1,136 @@
+"""Runs and conversations, as rows: what was asked for, not what became of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Any, Final, NamedTuple
+
+
+class ConversationRow(NamedTuple):
+    """A conversation; ``schedule_id`` is ``None`` unless a schedule began it."""
+
+    id: str
+    project_id: str
+    agent_id: str
+    schedule_id: str | None
+    title: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run: all that its status, its events and its answer follow from, once the clock is known."""
+
+    id: str
+    conversation_id: str
+    schedule_id: str | None
+    scheduled_for: str | None
+    created_at: str
+    asked: dict[str, Any]
+    """What was asked for, in the platform's words."""
+    dataset_id: str
+    span_count: int
+    left_out: int
+    """Spans of the window that the span limit kept out of the dataset."""
+    chosen: tuple[int, ...]
+    """The dataset's traces, by their place in the store."""
+    seen: int
+    """The last span that was there when the dataset was chosen; what is loaded later is none of the run's business."""
+    pace: float
+    """Seconds that a second of the usual course takes (:mod:`halo_iac.sandbox.life`)."""
+    ending: str
+    """The status that the run comes to unless it is cancelled."""
+    error: str | None = None
+    cancelled_at: str | None = None
+    cancel_reason: str | None = None
+    answer: str | None = None
+    """The assistant's message, kept once it has been written."""
+
+
+_NAMES: Final = tuple(field.name for field in fields(RunRow))
+_COLUMNS: Final = ", ".join(_NAMES)
+_ADD: Final = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (constants)
+_CONVERSATION: Final = "SELECT id, project_id, agent_id, schedule_id, title, created_at"
+_PAGE: Final = f"""
+    {_CONVERSATION}, seq FROM conversations
+    WHERE project_id = ? AND (created_at, seq) < (?, ?) AND (? IS NULL OR agent_id = ?)
+    AND (? IS NULL OR schedule_id = ?) ORDER BY created_at DESC, seq DESC LIMIT ?
+"""
+
+
+class RunTables:
+    """Runs and conversations, seen from inside one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add_conversation(self, row: ConversationRow) -> None:
+        """Add a conversation."""
+        sql = """INSERT INTO conversations (id, project_id, agent_id, schedule_id, title, created_at)
+                 VALUES (?, ?, ?, ?, ?, ?)"""
+        self._connection.execute(sql, row)
+
+    def conversation(self, conversation_id: str) -> ConversationRow | None:
+        """Return one conversation."""
+        sql = f"{_CONVERSATION} FROM conversations WHERE id = ?"
+        row = self._connection.execute(sql, (conversation_id,)).fetchone()
+        return None if row is None else ConversationRow(*row)
+
+    def conversations(
+        self, project_id: str, *, before: tuple[str, int], limit: int, agent_id: str | None, schedule_id: str | None
+    ) -> list[tuple[int, ConversationRow]]:
+        """Return place and row of up to ``limit`` conversations before an instant and place, newest first."""
+        wanted = (project_id, *before, agent_id, agent_id, schedule_id, schedule_id, limit)
+        rows = self._connection.execute(_PAGE, wanted).fetchall()
+        return [(seq, ConversationRow(*row)) for *row, seq in rows]
+
+    def add(self, row: RunRow) -> None:
+        """Add a run; a second one of the same schedule and instant is an :class:`sqlite3.IntegrityError`."""
+        written = {"asked": json.dumps(row.asked, ensure_ascii=False), "chosen": json.dumps(row.chosen)}
+        values = [written.get(name, getattr(row, name)) for name in _NAMES]
+        self._connection.execute(_ADD, values)
+
+    def has_fired(self, schedule_id: str, scheduled_for: str) -> bool:
+        """Say whether a schedule has a run of this instant."""
+        sql = "SELECT 1 FROM runs WHERE schedule_id = ? AND scheduled_for = ?"
+        return self._connection.execute(sql, (schedule_id, scheduled_for)).fetchone() is not None
+
+    def run(self, run_id: str) -> RunRow | None:
+        """Return one run."""
+        return next(iter(self._runs("WHERE id = ?", run_id)), None)
+
+    def of_conversation(self, conversation_id: str) -> list[RunRow]:
+        """Return a conversation's runs, oldest first."""
+        return self._runs("WHERE conversation_id = ? ORDER BY seq", conversation_id)
+
+    def latest_of(self, conversation_id: str) -> RunRow | None:
+        """Return a conversation's latest run."""
+        return next(iter(self._runs("WHERE conversation_id = ? ORDER BY seq DESC LIMIT 1", conversation_id)), None)
+
+    def of_schedule(self, schedule_id: str, limit: int) -> list[RunRow]:
+        """Return a schedule's runs, newest first."""
+        return self._runs("WHERE schedule_id = ? ORDER BY created_at DESC, seq DESC LIMIT ?", schedule_id, limit)
+
+    def of_dataset(self, dataset_id: str) -> RunRow | None:
+        """Return the run that a dataset was exported for."""
+        return next(iter(self._runs("WHERE dataset_id = ? ORDER BY seq LIMIT 1", dataset_id)), None)
+
+    def cancel(self, run_id: str, at: str, reason: str | None) -> None:
+        """Write down that a run was cancelled."""
+        sql = "UPDATE runs SET cancelled_at = ?, cancel_reason = ? WHERE id = ?"
+        self._connection.execute(sql, (at, reason, run_id))
+
+    def keep_answer(self, run_id: str, answer: str) -> None:
+        """Keep what a run answered."""
+        self._connection.execute("UPDATE runs SET answer = ? WHERE id = ?", (answer, run_id))
+
+    def _runs(self, where: str, *values: object) -> list[RunRow]:
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM runs {where}", values)  # noqa: S608 (the callers' constants)
+        return [_run(row) for row in rows.fetchall()]
+
+
+def _run(row: tuple[Any, ...]) -> RunRow:
+    values = dict(zip(_NAMES, row, strict=True))
+    return RunRow(**values | {"asked": json.loads(values["asked"]), "chosen": tuple(json.loads(values["chosen"]))})

@@ -1,0 +1,106 @@
+"""Traces, their spans, and which agents were at work in them.
+
+An *execution* is a trace as far as one agent is concerned: when its trace began, and how many of its spans are that
+agent's. Executions are reckoned per trace once the trace is whole (:meth:`SpanTables.settle`), because a span's agent
+may be named by an ancestor that comes later.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+_FIELDS: Final = """span_id, parent_id, name, kind, started, ended, status, message, agent_source, agent_value, service,
+    model, prompt_tokens, completion_tokens, total_tokens, tool, input_digest, input_excerpt, output_digest,
+    output_excerpt, output_length, cost"""
+_ADD: Final = f"INSERT OR IGNORE INTO spans (trace, agent, {_FIELDS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 (all constants)
+_OF_TRACE: Final = f"""
+    SELECT traces.trace_id, {_FIELDS} FROM spans JOIN traces ON traces.seq = spans.trace
+    WHERE trace = ? AND agent = ? AND spans.seq <= ? ORDER BY started, ended, span_id LIMIT ?
+"""  # noqa: S608 (likewise)
+
+
+class Execution(NamedTuple):
+    """A trace as far as one agent is concerned; ``trace`` is its place in the store, ``started`` nanoseconds."""
+
+    started: int
+    trace: int
+    spans: int
+
+
+class SpanTables:
+    """Traces and spans, seen from inside one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def trace(self, project_id: str, trace_id: str) -> tuple[int, bool]:
+        """Return a trace's place, and whether it is new; one that is not is unsettled from now on."""
+        made = "INSERT INTO traces (project_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING seq"
+        row = self._connection.execute(made, (project_id, trace_id)).fetchone()
+        if row is not None:
+            return row[0], True
+        found = "UPDATE traces SET is_settled = 0 WHERE project_id = ? AND trace_id = ? RETURNING seq"
+        return self._connection.execute(found, (project_id, trace_id)).fetchone()[0], False
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> int:
+        """Add spans, each its trace's place, its agent's and its fields; return how many were not there yet."""
+        before = self._connection.total_changes
+        self._connection.executemany(_ADD, rows)
+        return self._connection.total_changes - before
+
+    def mark(self, owners: Mapping[int, int | None]) -> None:
+        """Write down whose some spans are."""
+        marks = [(agent, span) for span, agent in owners.items()]
+        self._connection.executemany("UPDATE spans SET agent = ? WHERE seq = ?", marks)
+
+    def unsettled(self, limit: int) -> list[tuple[int, str]]:
+        """Return place and project of some traces that have got spans since they were last settled."""
+        sql = "SELECT seq, project_id FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
+        return self._connection.execute(sql, (limit,)).fetchall()
+
+    def links(self, trace: int) -> list[tuple[int, int, str, str | None, str | None, str | None]]:
+        """Return seq, start, id, parent's id and the agent's source and value of every span of a trace."""
+        sql = "SELECT seq, started, span_id, parent_id, agent_source, agent_value FROM spans WHERE trace = ?"
+        return self._connection.execute(sql, (trace,)).fetchall()
+
+    def settle(self, trace: int, started: int, owners: Iterable[int | None], *, is_demo: bool) -> None:
+        """Write down the executions that a trace makes, given whose each of its spans is."""
+        counts = Counter(agent for agent in owners if agent is not None)
+        self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
+        executions = [(agent, started, trace, spans, is_demo) for agent, spans in counts.items()]
+        self._connection.executemany("INSERT INTO executions VALUES (?, ?, ?, ?, ?)", executions)
+        self._connection.execute("UPDATE traces SET is_settled = 1 WHERE seq = ?", (trace,))
+
+    def execution_counts(self, since: int, until: int) -> dict[int, int]:
+        """Return how often each agent was at work in a time range, agents by their place; demo traces do not count."""
+        sql = """SELECT agents.seq, (SELECT count(*) FROM executions
+                 WHERE agent = agents.seq AND started >= ? AND started < ? AND NOT is_demo) FROM agents"""
+        return dict(self._connection.execute(sql, (since, until)).fetchall())
+
+    def demo_until(self, agent: int, day: int) -> int:
+        """Return up to when a demo agent's traces of a day are there; 0 where none are."""
+        sql = "SELECT until FROM demo_days WHERE agent = ? AND day = ?"
+        row = self._connection.execute(sql, (agent, day)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def set_demo_until(self, agent: int, day: int, until: int) -> None:
+        """Write down up to when a demo agent's traces of a day are there."""
+        self._connection.execute("INSERT OR REPLACE INTO demo_days VALUES (?, ?, ?)", (agent, day, until))
+
+    def executions(self, agent: int, since: int, until: int) -> Iterator[Execution]:
+        """Yield an agent's executions in a time range, latest first."""
+        sql = """SELECT started, trace, spans FROM executions WHERE agent = ? AND started >= ? AND started < ?
+                 ORDER BY started DESC, trace DESC"""
+        for row in self._connection.execute(sql, (agent, since, until)):
+            yield Execution(*row)
+
+    def last_span(self) -> int:
+        """Return the place of the span that was added last; 0 where there is none."""
+        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM spans").fetchone()[0])
+
+    def of_trace(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``."""
+        return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
