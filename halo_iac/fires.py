@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from halo_iac.model.schedule import Cadence, Frequency, Spec
+from halo_iac.model.schedule import RELEVANT_PARTS, Cadence, Frequency, Spec
 
 _DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+_RANGES: Final = {"days_of_week": (0, 6), "days_of_month": (1, 31), "hours": (0, 23), "minutes": (0, 59)}
 _WEEKDAYS: Final = (1, 2, 3, 4, 5)
 _LEAP_YEARS: Final = Fraction(97, 400)
 _DAYS_A_MONTH: Final = (365 + _LEAP_YEARS) / 12
@@ -54,14 +55,39 @@ def _mean_runs(frequency: str, minutes: int, hours: int, weekdays: int, month_da
     return a_day * _DAYS_A_MONTH
 
 
+def makes_sense(cadence: Cadence) -> bool:
+    """Say whether every part is there and in range; the platform may hold what no project file could say."""
+    relevant = RELEVANT_PARTS.get(cadence.frequency)
+    if relevant is None:
+        return False
+    for part in relevant:
+        numbers: Sequence[int] = getattr(cadence, part)
+        low, high = _RANGES[part]
+        if not numbers or not all(low <= number <= high for number in numbers):
+            return False
+    try:
+        ZoneInfo(cadence.timezone)
+    except (ValueError, KeyError, OSError):
+        return False
+    return True
+
+
 # Words --------------------------------------------------------------------------------------------------------------
 
 
 def in_words(cadence: Cadence) -> str:
     """Return a cadence as a person would say it: ``Mon and Thu at 09:00 (America/Los_Angeles)``."""
+    if not makes_sense(cadence):
+        return "a cadence that makes no sense to this version"
+    return f"{_when(cadence)} ({cadence.timezone})"
+
+
+def _when(cadence: Cadence) -> str:
     if cadence.frequency == Frequency.HOURLY:
-        return f"{_hourly(cadence.minutes)} ({cadence.timezone})"
-    return f"{_days(cadence)} {_times(cadence)} ({cadence.timezone})"
+        return _hourly(cadence.minutes)
+    if cadence.frequency == Frequency.DAILY and _step(cadence.hours, 24):
+        return _times(cadence)
+    return f"{_days(cadence)} {_times(cadence)}"
 
 
 def _days(cadence: Cadence) -> str:
@@ -135,7 +161,8 @@ def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
     """Yield every fire strictly after an aware instant, in the cadence's zone; ends if the cadence can never fire."""
     from cronsim import CronSim  # noqa: PLC0415 - only a rendering with a clock needs it
 
-    yield from CronSim(_cron(cadence), after.astimezone(ZoneInfo(cadence.timezone)))
+    if makes_sense(cadence):
+        yield from CronSim(_cron(cadence), after.astimezone(ZoneInfo(cadence.timezone)))
 
 
 def _cron(cadence: Cadence) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from halo_iac.fires import in_words, next_fires, runs_per_month
-from halo_iac.model.schedule import RELEVANT_PARTS, Cadence, Spec
+from halo_iac.fires import in_words, makes_sense, next_fires, runs_per_month
+from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
 
 FIRES: Final = 3
@@ -20,7 +19,6 @@ CADENCES: Final = 500
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_RANGES: Final = {"days_of_week": (0, 6), "days_of_month": (1, 31), "hours": (0, 23), "minutes": (0, 59)}
 
 
 class Calendar:
@@ -38,8 +36,7 @@ class Calendar:
         """Return a cadence in words."""
         found = self._words.get(cadence)
         if found is None:
-            words = in_words(cadence) if _makes_sense(cadence) else "a cadence that makes no sense to this version"
-            found = self._words[cadence] = self._style.safe(self._style.own(words))
+            found = self._words[cadence] = self._style.safe(self._style.own(in_words(cadence)))
         return found
 
     def runs(self, spec: Spec) -> float:
@@ -65,28 +62,11 @@ class Calendar:
         return found
 
     def _next(self, cadence: Cadence, now: datetime) -> str:
-        if not _makes_sense(cadence):
+        if not makes_sense(cadence):
             return "unknown"
         instants = next_fires(cadence, now, FIRES)
         year = instants[0].year if len({instant.year for instant in (*instants, now)}) == 1 else None
         return self._style.safe(_listed(instants, year))
-
-
-def _makes_sense(cadence: Cadence) -> bool:
-    """Say whether every part is there and in range; the platform may hold what no project file could say."""
-    relevant = RELEVANT_PARTS.get(cadence.frequency)
-    if relevant is None:
-        return False
-    for part in relevant:
-        numbers: tuple[int, ...] = getattr(cadence, part)
-        low, high = _RANGES[part]
-        if not numbers or not all(low <= number <= high for number in numbers):
-            return False
-    try:
-        ZoneInfo(cadence.timezone)
-    except (ValueError, KeyError, OSError):
-        return False
-    return True
 
 
 def _listed(fires: Sequence[datetime], year: int | None) -> str:
