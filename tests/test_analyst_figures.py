@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from analyst_spans import MS, WINDOW, call, figures, model_call, span
+from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
 
-from halo_iac.sandbox.analyst import analyse
+from halo_iac.sandbox.analyst import Span, analyse
 from halo_iac.sandbox.analyst.failures import normalised
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,
@@ -158,7 +158,7 @@ def test_own_time_leaves_out_what_passes_in_children_even_where_they_overlap_or_
     ],
 )
 def test_a_step_is_slow_when_it_takes_long_and_much_of_all_time(
-    kind: str, took: int, fields: dict[str, str], *, is_slow: bool
+    kind: str, took: int, fields: dict[str, Field], *, is_slow: bool
 ) -> None:
     found = figures([span("fetch", kind, 0, took, **fields), span("rest", "LLM", took, 5990)])
     assert any(fix.kind == FixKind.SLOW for fix in found.fixes) == is_slow
@@ -289,7 +289,7 @@ def test_a_long_answer_is_shown_with_the_prompt_that_follows_it() -> None:
 # Steps left out -----------------------------------------------------------------------------------------------------
 
 
-def _answers(trace: str, *, looks_up: bool = True, **top_fields: str) -> list[object]:
+def _answers(trace: str, *, looks_up: bool = True, **top_fields: Field) -> list[Span]:
     top = span("agent", "AGENT", trace_id=trace, **top_fields)
     below = {"trace_id": trace, "parent_id": top.span_id}
     return [top, model_call("m", 1, 1, at=500, **below), *([span("search", "RETRIEVER", 100, 50, **below)] * looks_up)]
@@ -297,7 +297,7 @@ def _answers(trace: str, *, looks_up: bool = True, **top_fields: str) -> list[ob
 
 def test_an_answer_without_the_retrieval_that_most_have_is_found() -> None:
     spans = [each for number in range(6) for each in _answers(f"t{number}", looks_up=number > 1)]
-    found = figures(spans)  # type: ignore[arg-type]
+    found = figures(spans)
     assert found.skipped == (SkippedStep("RETRIEVER", having=4, lacking=2, names=("search",), traces=("t0", "t1")),)
     assert [fix.subject for fix in found.fixes] == ["Left out: `search`"]
 
@@ -312,7 +312,7 @@ def test_no_step_is_called_left_out_without_good_reason(having: int, lacking: in
     spans += [each for number in range(lacking) for each in _answers(f"u{number}", looks_up=False, **fields)]
     if "parent_id" in fields:
         spans.append(span(trace_id="u0", parent_id="gone too"))
-    assert figures(spans).skipped == ()  # type: ignore[arg-type]
+    assert figures(spans).skipped == ()
 
 
 @pytest.mark.parametrize(("part", "whole", "expected"), [(1, 8, 13), (1, 3, 33), (0, 5, 0), (5, 5, 100), (0, 0, 0)])
