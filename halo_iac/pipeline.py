@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
-from halo_iac.apply import apply
-from halo_iac.apply.run import CONCURRENCY
 from halo_iac.diff import diff
 from halo_iac.match import match
 from halo_iac.model.change import Plan
@@ -57,7 +55,9 @@ def apply_plan(
     *,
     stop: threading.Event,
     retry: Retry,
-    concurrency: int = CONCURRENCY,
+    concurrency: int,
 ) -> Iterator[Event]:
     """Carry out a plan nobody refused and yield its events."""
+    from halo_iac.apply import apply  # noqa: PLC0415 - 10 ms that a plan does not pay
+
     return apply(planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +67,8 @@ def _write(workplace: Workplace, path: Path) -> Adoption:
 
 def _problems_of(entries: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Load the entries as their file would be, and return what is wrong with which."""
+    import tempfile
+
     from halo_iac.load import load
     from halo_iac.render.yaml import project_text
 
