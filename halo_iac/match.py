@@ -117,7 +117,7 @@ def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims
         _claim_former_titles(waiting, active, claims)
 
 
-def _unclaimed_titles(actual: Actual, claims: _Claims) -> _Titles:
+def _unclaimed_titles(actual: Actual, claims: _Claims) -> dict[str, list[RemoteSchedule]]:
     return _by_title(remote for remote in actual.schedules if remote.is_active and remote.id not in claims.claimed_ids)
 
 

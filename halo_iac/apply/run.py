@@ -95,7 +95,7 @@ class _Run:
     def _holder(self, change: Change) -> Change | None:
         """Return the rename that should have freed the title a change takes, if it has not; in a cycle nobody waits."""
         holder = self._holders.get(change.title)
-        if holder is None or not _takes_title(change) or self._is_done(holder):
+        if holder is None or not change.takes_title or self._is_done(holder):
             return None
         return None if _is_rename(change) and holder.wave >= change.wave else holder
 
@@ -112,10 +112,6 @@ def _having(changes: Sequence[Change], test: Callable[[Change], bool]) -> list[C
 
 def _is_rename(change: Change) -> bool:
     return change.action is Action.UPDATE and change.is_rename
-
-
-def _takes_title(change: Change) -> bool:
-    return change.is_rename or change.action in {Action.CREATE, Action.UNARCHIVE}
 
 
 def _is_plain_update(change: Change) -> bool:

@@ -74,6 +74,11 @@ class Change:
         return any(field.field == "title" for field in self.fields)
 
     @property
+    def takes_title(self) -> bool:
+        """Say whether an active schedule comes to bear a title that it does not bear now."""
+        return self.is_rename or self.action in {Action.CREATE, Action.UNARCHIVE}
+
+    @property
     def is_pause(self) -> bool:
         """Say whether it stops a schedule that fires from firing without archiving it."""
         return self.action is Action.UPDATE and any(

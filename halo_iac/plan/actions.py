@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Final
 
@@ -26,6 +26,7 @@ from halo_iac.model.project import Project, UndeclaredPolicy
 from halo_iac.model.remote import Actual, Host, Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.plan.guards import Overrides, Situation, guard
+from halo_iac.plan.titles import held_titles
 
 _ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
 """The order of the document; renames come first among the updates, by wave, as apply carries them out (design §6)."""
@@ -48,19 +49,20 @@ def plan(
     """
     _check_targets(project, targets)
     chosen = frozenset(targets)
-    verdicts = [_judge(each) for each in differences if not chosen or each.pair.entry.key in chosen]
+    verdicts = _verdicts(project, differences, actual, chosen)
     blocked = _all_blocked(pairing.blocked, verdicts)
     undeclared = _undeclared(project, pairing)
     archives = _archives(project, undeclared)
     changes = tuple(sorted((*(verdict for verdict in verdicts if isinstance(verdict, Change)), *archives), key=_place))
     active = [remote for remote in actual.schedules if remote.is_active and _is_in_scope(remote, project, pairing)]
+    readable = _readable(active, differences)
     situation = Situation(
         changes=changes,
         blocked=blocked,
         undeclared=undeclared,
-        active_in_scope=len(active),
+        active_in_scope=len(readable),
         declared=len(project.entries),
-        targets=targets,
+        targets=tuple(sorted(chosen)),
         protect=project.protect,
         gap=actual.gap,
         overrides=overrides or Overrides(),
@@ -68,14 +70,14 @@ def plan(
     return Plan(
         host=host,
         policy=_policy(project, pairing),
-        targets=tuple(sorted(targets)),
+        targets=situation.targets,
         changes=changes,
         blocked=tuple(entry for entry in blocked if not chosen or entry.key in chosen),
         undeclared=_left_alone(undeclared, archives),
         warnings=tuple(_warnings(pairing, actual, chosen)),
         refusals=guard(situation),
         unchanged=sum(verdict is None for verdict in verdicts),
-        runs_per_month=_runs(active, differences, changes),
+        runs_per_month=_runs(readable, changes),
         agents=_agent_names(changes, actual),
     )
 
@@ -89,6 +91,16 @@ def _check_targets(project: Project, targets: Iterable[str]) -> None:
             near = get_close_matches(target, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "a target is a key under `schedules:`"
             raise UsageError(f"--target {target}: the project declares no such entry", hint=hint)
+
+
+def _verdicts(
+    project: Project, differences: Iterable[Difference], actual: Actual, chosen: Collection[str]
+) -> list[Change | Blocked | None]:
+    """Judge each pair by itself, then by whether the title it takes will be free."""
+    verdicts = [_judge(each) for each in differences if not chosen or each.pair.entry.key in chosen]
+    changes = [verdict for verdict in verdicts if isinstance(verdict, Change)]
+    held = held_titles(changes, {entry.key: entry for entry in project.entries}, actual.schedules)
+    return [held.get(verdict.name, verdict) if isinstance(verdict, Change) else verdict for verdict in verdicts]
 
 
 # One pair -----------------------------------------------------------------------------------------------------------
@@ -214,27 +226,27 @@ def _agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, 
 # Runs a month -------------------------------------------------------------------------------------------------------
 
 
-def _runs(active: Sequence[RemoteSchedule], differences: Iterable[Difference], changes: Iterable[Change]) -> Runs:
-    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
-    before = runs_of(_firing(active, differences))
-    paused = {remote.id for remote in active if remote.is_paused_by_platform}
-    counted = [change for change in changes if change.id not in paused]
-    lost = runs_of(each.before for each in counted if each.before and each.action is not Action.UNARCHIVE)
-    gained = runs_of(each.after.over(each.before) if each.before else each.after for each in counted if each.after)
-    return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
-
-
-def _firing(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> Iterator[Spec]:
-    """Yield what fires; a schedule found to be as declared is not read again, which is nearly all of them."""
+def _readable(
+    active: Iterable[RemoteSchedule], differences: Iterable[Difference]
+) -> Sequence[tuple[RemoteSchedule, Spec]]:
+    """Return what counts; a schedule found to be as declared is not read again, which is nearly all of them."""
     as_declared = {
         each.pair.remote.id: each.after
         for each in differences
         if each.pair.remote is not None and not each.fields and each.opaque is None
     }
-    for remote in active:
-        spec = (as_declared.get(remote.id) or remote.spec()) if _is_firing(remote) else None
-        if isinstance(spec, Spec):
-            yield spec
+    specs = ((remote, as_declared.get(remote.id) or remote.spec()) for remote in active)
+    return [(remote, spec) for remote, spec in specs if isinstance(spec, Spec)]
+
+
+def _runs(readable: Iterable[tuple[RemoteSchedule, Spec]], changes: Iterable[Change]) -> Runs:
+    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
+    before = runs_of(spec for remote, spec in readable if _is_firing(remote))
+    paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
+    counted = [change for change in changes if change.id not in paused]
+    lost = runs_of(each.before for each in counted if each.before and each.action is not Action.UNARCHIVE)
+    gained = runs_of(each.after.over(each.before) if each.before else each.after for each in counted if each.after)
+    return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
 
 
 def _is_firing(remote: RemoteSchedule) -> bool:

@@ -16,7 +16,7 @@ from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 
-REMOVAL_SHARE: Final = 0.30
+REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
 
 
@@ -37,7 +37,7 @@ class Situation:
     undeclared: Sequence[RemoteSchedule]
     active_in_scope: int
     declared: int
-    targets: Sequence[str]
+    targets: tuple[str, ...]
     protect: Sequence[str]
     gap: str | None
     overrides: Overrides
@@ -61,7 +61,7 @@ def guard(situation: Situation) -> tuple[Refusal, ...]:
 def too_many_removals(situation: Situation) -> Iterator[Refusal]:
     """Refuse to silence a large part of the schedules in scope in one go."""
     removals = situation.removals
-    permitted = min(REMOVAL_LIMIT, max(1, int(situation.active_in_scope * REMOVAL_SHARE)))
+    permitted = min(REMOVAL_LIMIT, max(1, situation.active_in_scope * REMOVAL_PERCENT // 100))
     if len(removals) > max(permitted, situation.overrides.allow_archive):
         yield Refusal(
             "removals",

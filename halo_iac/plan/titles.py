@@ -1,0 +1,47 @@
+"""Titles: one is taken only where it is free by then, for two active schedules of one title block each other.
+
+Matching orders renames so that a title is free before it is taken. That comes to nothing where what should free it is
+not in the plan: its entry is blocked or no target, or it is archived, which comes last (design §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from halo_iac.model.change import Action, Blocked, Change
+from halo_iac.model.project import Entry
+from halo_iac.model.remote import RemoteSchedule
+
+
+def held_titles(
+    changes: Iterable[Change], entries: Mapping[str, Entry], schedules: Iterable[RemoteSchedule]
+) -> Mapping[str, Blocked]:
+    """Return by key what blocks the changes that would take a title some other active schedule goes on bearing.
+
+    An entry with an ``id`` may do so: it is told from its twin.
+    """
+    changes = tuple(changes)
+    taking = {
+        change.title: change
+        for change in changes
+        if change.takes_title and change.key is not None and entries[change.key].id is None
+    }
+    holders = {
+        remote.title: remote.id
+        for remote in schedules
+        if remote.title in taking and remote.is_active and remote.id != taking[remote.title].id
+    }
+    freeing = {change.id: change for change in changes if change.action is Action.UPDATE and change.is_rename}
+    blocked: dict[str, Blocked] = {}
+    while stuck := [title for title, id_ in holders.items() if id_ not in freeing]:
+        for title in stuck:
+            change, id_ = taking[title], holders.pop(title)
+            freeing.pop(change.id, None)
+            blocked[change.name] = _held(entries[change.name], title, id_)
+    return blocked
+
+
+def _held(entry: Entry, title: str, id_: str) -> Blocked:
+    reason = f"the title {title!r} is still that of schedule {id_}, and nothing in this plan frees it first"
+    hint = "mend, target or apply first the entry of that schedule"
+    return Blocked(entry.key, reason, hint, str(entry.origins.entry), (id_,))

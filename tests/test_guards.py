@@ -1,0 +1,251 @@
+"""The reasons to refuse, each with what permits it (design §5, Guards; §3.9)."""
+
+from __future__ import annotations
+
+import pytest
+from strategies import AGENT_IDS, HOST, actual, entry, project, remote
+
+from halo_iac.diff import diff
+from halo_iac.match import match
+from halo_iac.model.change import Plan
+from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.plan import Overrides, plan
+from halo_iac.resolve import resolve
+
+ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
+
+
+def planned(
+    project_: Project,
+    *remotes: RemoteSchedule,
+    targets: tuple[str, ...] = (),
+    gap: str | None = None,
+    allow_archive: int = 0,
+    allow_create: tuple[str, ...] = (),
+) -> Plan:
+    seen = actual(*remotes, gap=gap)
+    pairing = resolve(project_, match(project_, seen), seen)
+    overrides = Overrides(allow_archive, frozenset(allow_create))
+    return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets, overrides=overrides)
+
+
+def guards(plan_: Plan) -> list[str]:
+    return [refusal.guard for refusal in plan_.refusals]
+
+
+def many(count: int) -> list[RemoteSchedule]:
+    return [remote(f"{place:03}", f"T{place:03}") for place in range(count)]
+
+
+def removing(count: int, of: int, **how: int) -> Plan:
+    """Return a plan that archives so many undeclared schedules of so many in scope."""
+    kept = [entry(each.title) for each in many(of)[count:]]
+    return planned(project(*kept, entry("new", hours=(1,)), **ARCHIVE), *many(of), **how)
+
+
+# Removals -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("active", "permitted"),
+    [(1, 1), (2, 1), (3, 1), (6, 1), (7, 2), (9, 2), (10, 3), (13, 3), (14, 4), (20, 6), (83, 24), (84, 25), (200, 25)],
+)
+def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(active: int, permitted: int) -> None:
+    assert guards(removing(permitted, active, allow_archive=0)) == []
+    if permitted < active:
+        (refusal,) = removing(permitted + 1, active).refusals
+        assert refusal.guard == "removals"
+        assert refusal.message == (
+            f"{permitted + 1} of {active} active schedules in scope would stop firing; "
+            f"without a word from you {permitted} may"
+        )
+        assert refusal.override == f"--allow-archive {permitted + 1}"
+        assert refusal.names == tuple(f"{place:03}" for place in range(permitted + 1))
+
+
+def test_a_word_permits_so_many_and_no_more() -> None:
+    assert guards(removing(5, 10, allow_archive=5)) == []
+    assert guards(removing(5, 10, allow_archive=4)) == ["removals"]
+
+
+def test_a_low_number_does_not_forbid_what_is_permitted_without() -> None:
+    assert guards(removing(3, 10, allow_archive=1)) == []
+
+
+def test_retiring_and_pausing_are_removals_as_well() -> None:
+    entries = [entry("T000", is_retired=True), entry("T001", enabled=False)]
+    plan_ = planned(project(*entries, **ARCHIVE), *many(3))
+    assert guards(plan_) == ["removals"]
+    assert plan_.refusals[0].names == ("key-T001", "key-T000", "002")
+
+
+def test_what_was_paused_already_is_not_paused() -> None:
+    entries = [entry(f"T{place}", enabled=False, hours=(1,)) for place in range(3)]
+    there = [remote(f"{place}", f"T{place}", enabled=False) for place in range(3)]
+    assert guards(planned(project(*entries), *there)) == []
+
+
+def test_only_active_readable_schedules_in_scope_count() -> None:
+    elsewhere = [remote("x1", "X1", agentUuid=AGENT_IDS[1]), remote("x2", "X2", is_archived=True)]
+    opaque = [remote("o1", "O1", frequency="yearly")]
+    entries = [entry(f"T{place:03}", is_retired=place < 2) for place in range(6)]
+    plan_ = planned(project(*entries, scope=Scope(agents=("checkout",))), *many(6), *elsewhere, *opaque)
+    assert plan_.refusals[0].message.startswith("2 of 6 active schedules in scope")
+
+
+# Protected titles ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("entries", "deed"),
+    [
+        ([entry("Nightly audit", is_retired=True)], "archived"),
+        ([entry("Nightly audit", enabled=False)], "paused"),
+        ([entry("Audit", "Nightly audit")], "renamed to 'Audit'"),
+        ([entry("Audit", id="1")], "renamed to 'Audit'"),
+        ([entry("nightly audit", id="1")], "renamed to 'nightly audit'"),
+    ],
+)
+def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[Entry], deed: str) -> None:
+    plan_ = planned(project(*entries, protect=("Nightly *",)), remote("1", "Nightly audit"))
+    (refusal,) = plan_.refusals
+    assert (refusal.guard, refusal.message, refusal.override) == (
+        "protected",
+        f"'Nightly audit' is protected by 'Nightly *' and would be {deed}",
+        "edit `protect:` in the project file",
+    )
+
+
+def test_it_is_protected_even_when_its_entry_is_gone_and_whatever_is_allowed() -> None:
+    plan_ = planned(project(entry("B"), protect=("A",), **ARCHIVE), remote("1", "A"), remote("2", "B"), allow_archive=9)
+    assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("protected", ("1",))]
+
+
+@pytest.mark.parametrize(
+    "entry_",
+    [entry("Nightly check", "Nightly audit"), entry("Nightly audit", hours=(3,)), entry("Nightly audit", enabled=True)],
+)
+def test_a_protected_schedule_may_be_changed_within_its_glob(entry_: Entry) -> None:
+    there = remote("1", "Nightly audit", enabled=False)
+    assert guards(planned(project(entry_, protect=("Nightly *",)), there)) == []
+
+
+def test_an_archived_schedule_is_not_renamed_out_of_its_glob_either() -> None:
+    there = remote("1", "Nightly audit", is_archived=True)
+    assert guards(planned(project(entry("A", id="1"), protect=("Nightly *",)), there)) == ["protected"]
+
+
+# Archives of what no file declares ----------------------------------------------------------------------------------
+
+
+def test_nothing_is_archived_where_nothing_is_declared() -> None:
+    plan_ = planned(project(**ARCHIVE), remote("1", "A"))
+    (refusal,) = plan_.refusals
+    assert (refusal.guard, refusal.message, refusal.override) == (
+        "nothing-declared",
+        "nothing is declared, and 1 schedule would be archived",
+        "--allow-archive 1",
+    )
+    assert guards(planned(project(**ARCHIVE), remote("1", "A"), allow_archive=1)) == []
+    assert guards(planned(project(), remote("1", "A"))) == []
+
+
+def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
+    entries = (entry("A"), entry("B"))
+    there = (remote("1", "A"), remote("2", "B"), remote("3", "C"))
+    plan_ = planned(project(*entries, **ARCHIVE), *there, targets=("key-B", "key-A"), allow_archive=9)
+    (refusal,) = plan_.refusals
+    assert (refusal.guard, refusal.message, refusal.override) == (
+        "targets",
+        "1 undeclared schedule would be archived by a run limited to key-A, key-B",
+        "run without --target",
+    )
+
+
+@pytest.mark.parametrize("targets", [(), ("key-B",)])
+def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple[str, ...]) -> None:
+    entries = (entry("A", agent="gone"), entry("B"))
+    plan_ = planned(project(*entries, **ARCHIVE), remote("1", "C"), remote("2", "B"), targets=targets, allow_archive=9)
+    refusal = plan_.refusals[-1]
+    assert (refusal.guard, refusal.message, refusal.override, refusal.names) == (
+        "blocked",
+        "1 undeclared schedule would be archived while key-A is blocked",
+        "mend key-A first",
+        ("1",),
+    )
+
+
+def test_retired_entries_are_archived_all_the_same() -> None:
+    entries = (entry("A", agent="gone"), entry("B", is_retired=True))
+    plan_ = planned(project(*entries), remote("1", "B"), remote("2", "C"), targets=("key-A", "key-B"))
+    assert (guards(plan_), [change.id for change in plan_.changes]) == ([], ["1"])
+
+
+# Lookalikes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["daily review", "Daily  Review", " Daily Review", "Ｄaily Review", "DAILY\tREVIEW"])
+def test_a_create_is_refused_where_an_undeclared_title_is_the_same_but_for_form(title: str) -> None:
+    plan_ = planned(project(entry("Daily Review", hours=(1,))), remote("1", title))
+    (refusal,) = plan_.refusals
+    assert (refusal.guard, refusal.override, refusal.names) == (
+        "lookalike",
+        "--allow-create key-Daily Review",
+        ("key-Daily Review",),
+    )
+    assert "`id: 1`" in refusal.message
+    assert "has the same title but for case, spacing or Unicode form" in refusal.message
+
+
+def test_a_create_is_refused_where_an_undeclared_schedule_does_the_same() -> None:
+    (refusal,) = planned(project(entry("New")), remote("1", 'Old "one"')).refusals
+    assert refusal.message == (
+        "key-New would be created, but the undeclared schedule 1 ('Old \"one\"') has the same agent, prompt and "
+        'cadence; if they are one, paste `renamed_from: "Old \\"one\\""` or `id: 1` into the entry'
+    )
+
+
+@pytest.mark.parametrize(
+    "held", [{"hours": [1]}, {"prompt": "Else."}, {"agentUuid": AGENT_IDS[1]}, {"timezone": "GMT"}]
+)
+def test_another_agent_prompt_or_cadence_is_no_lookalike(held: dict[str, object]) -> None:
+    assert guards(planned(project(entry("New")), remote("1", "Old", **held))) == []
+
+
+def test_what_is_declared_archived_or_out_of_scope_is_no_lookalike() -> None:
+    there = (remote("1", "A"), remote("2", "B", is_archived=True), remote("3", "C", agentUuid=AGENT_IDS[1]))
+    scope = Scope(agents=("checkout",))
+    assert guards(planned(project(entry("A"), entry("c", hours=(1,)), entry("New"), scope=scope), *there)) == []
+
+
+def test_an_opaque_schedule_may_still_have_a_title_that_looks_alike() -> None:
+    there = remote("1", "a", frequency="yearly")
+    assert guards(planned(project(entry("A")), there)) == ["lookalike"]
+    assert guards(planned(project(entry("B")), there)) == []
+
+
+def test_each_create_needs_its_own_word() -> None:
+    there = (remote("1", "a", hours=[1]), remote("2", "b", hours=[1]))
+    plan_ = planned(project(entry("A"), entry("B")), *there, allow_create=("key-A",))
+    assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("lookalike", ("key-B",))]
+
+
+# A listing that is not whole ----------------------------------------------------------------------------------------
+
+
+def test_without_the_whole_listing_nothing_is_created_or_archived() -> None:
+    entries = (entry("A"), entry("B", is_retired=True), entry("C", hours=(1,)), entry("D"))
+    there = (remote("2", "B"), remote("3", "C"), remote("4", "D", is_archived=True))
+    plan_ = planned(project(*entries), *there, gap="the platform repeated a cursor", allow_archive=9)
+    (refusal,) = plan_.refusals
+    assert (refusal.guard, refusal.message, refusal.names) == (
+        "incomplete-listing",
+        "the list of schedules is not whole (the platform repeated a cursor), so nothing may be created or archived",
+        ("key-A", "key-B"),
+    )
+
+
+def test_a_listing_that_is_not_whole_lets_updates_pass() -> None:
+    plan_ = planned(project(entry("A", hours=(1,))), remote("1", "A"), gap="the platform repeated a cursor")
+    assert (guards(plan_), len(plan_.changes)) == ([], 1)

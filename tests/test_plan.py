@@ -1,0 +1,279 @@
+"""What would change and what else a reviewer should know (design §3, §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from strategies import AGENT_IDS, HOST, THEN, actual, entry, project, remote
+
+from halo_iac.diff import diff
+from halo_iac.errors import UsageError
+from halo_iac.match import match
+from halo_iac.model.change import AgentName, Plan, Policy, Runs, UndeclaredSchedule
+from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.remote import Actual, RemoteSchedule
+from halo_iac.plan import plan
+from halo_iac.resolve import resolve
+
+CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
+ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
+DAILY = 30.44
+
+
+def planned(project_: Project, *remotes: RemoteSchedule, targets: tuple[str, ...] = (), gap: str | None = None) -> Plan:
+    seen = actual(*remotes, gap=gap)
+    pairing = resolve(project_, match(project_, seen), seen)
+    return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
+
+
+def told(plan_: Plan) -> list[str]:
+    """Return the changes in a few words each, then what is blocked."""
+    changes = [f"{change.action} {change.key} {change.id} {change.title}" for change in plan_.changes]
+    return changes + [f"blocked {blocked.key}: {blocked.reason}" for blocked in plan_.blocked]
+
+
+# One pair -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_as_declared_is_only_counted() -> None:
+    plan_ = planned(project(entry("A"), entry("B", is_retired=True)), remote("1", "A"))
+    assert (plan_.changes, plan_.blocked, plan_.unchanged) == ((), (), 2)
+
+
+def test_a_create_an_update_an_unarchive_and_an_archive() -> None:
+    entries = (entry("A"), entry("B", hours=(3,)), entry("C"), entry("D", is_retired=True), entry("E", hours=(3,)))
+    there = (remote("2", "B"), remote("3", "C", is_archived=True), remote("4", "D"), remote("5", "E", is_archived=True))
+    plan_ = planned(project(*entries), *there)
+    assert told(plan_) == [
+        "update key-B 2 B",
+        "create key-A None A",
+        "unarchive key-C 3 C",
+        "unarchive key-E 5 E",
+        "archive key-D 4 D",
+    ]
+    assert [str(change.cause) for change in plan_.changes] == ["declared"] * 4 + ["state: archived"]
+    assert [[field.field for field in change.fields] for change in plan_.changes][2:] == [[], ["hours"], []]
+    assert [(change.before is None, change.after is None) for change in plan_.changes] == [
+        (False, False),
+        (True, False),
+        (False, False),
+        (False, False),
+        (False, True),
+    ]
+
+
+def test_what_is_archived_or_absent_needs_no_retiring() -> None:
+    entries = (entry("A", is_retired=True), entry("B", is_retired=True))
+    assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == []
+
+
+def test_a_pin_that_changes_the_title_is_shown_as_such() -> None:
+    (change,) = planned(project(entry("A", id="1")), remote("1", "B")).changes
+    assert [(field.field, field.before, field.after) for field in change.fields] == [("title", "B", "A")]
+
+
+@pytest.mark.parametrize("is_retired", [False, True])
+def test_an_opaque_schedule_blocks_the_entry_that_matches_it(*, is_retired: bool) -> None:
+    plan_ = planned(project(entry("A", is_retired=is_retired)), remote("1", "A", frequency="yearly"))
+    assert told(plan_) == ["blocked key-A: schedule 1 is left alone: unknown frequency 'yearly'"]
+
+
+# Order --------------------------------------------------------------------------------------------------------------
+
+
+def test_renames_come_first_by_wave() -> None:
+    entries = (entry("A", hours=(3,)), entry("C", "B"), entry("D", "C"), entry("Z", hours=(3,)))
+    plan_ = planned(project(*entries), *(remote(title, title) for title in "ABCZ"))
+    assert told(plan_) == ["update key-D C D", "update key-C B C", "update key-A A A", "update key-Z Z Z"]
+
+
+# Titles that are not free -------------------------------------------------------------------------------------------
+
+CHAIN = (entry("B", "A"), entry("C", "B"))
+HELD = "the title 'B' is still that of schedule 2, and nothing in this plan frees it first"
+
+
+def test_a_rename_waits_for_a_blocked_entry_that_has_its_title() -> None:
+    chain = (CHAIN[0], entry("C", "B", agent="gone"))
+    assert told(planned(project(*chain), remote("1", "A"), remote("2", "B"))) == [
+        f"blocked key-B: {HELD}",
+        "blocked key-C: no agent is called 'gone' in the last 90 days",
+    ]
+
+
+def test_a_rename_waits_for_one_that_is_no_target() -> None:
+    there = (remote("1", "A"), remote("2", "B"))
+    assert told(planned(project(*CHAIN), *there, targets=("key-B",))) == [f"blocked key-B: {HELD}"]
+    assert told(planned(project(*CHAIN), *there, targets=("key-C",))) == ["update key-C 2 C"]
+    assert told(planned(project(*CHAIN), *there)) == ["update key-C 2 C", "update key-B 1 B"]
+
+
+def test_a_whole_chain_waits() -> None:
+    chain = (entry("B", "A"), entry("C", "B"), entry("D", "C"))
+    there = (remote("1", "A"), remote("2", "B"), remote("3", "C", frequency="yearly"))
+    assert [blocked.key for blocked in planned(project(*chain), *there).blocked] == ["key-B", "key-C", "key-D"]
+
+
+def test_a_create_waits_for_the_schedule_that_is_only_being_retired() -> None:
+    entries = (entry(None, key="old", id="1", is_retired=True), entry("A"))
+    assert told(planned(project(*entries), remote("1", "A"))) == [
+        "archive old 1 A",
+        "blocked key-A: the title 'A' is still that of schedule 1, and nothing in this plan frees it first",
+    ]
+    assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == ["create key-A None A"]
+
+
+def test_a_pinned_entry_takes_a_title_that_another_schedule_has() -> None:
+    plan_ = planned(project(entry("B", id="1")), remote("1", "A"), remote("2", "B"))
+    assert told(plan_) == ["update key-B 1 B"]
+
+
+# Undeclared schedules -----------------------------------------------------------------------------------------------
+
+
+def test_undeclared_schedules_in_scope_are_listed_and_untouched() -> None:
+    there = (
+        remote("3", "C", enabled=False),
+        remote("2", "B", autoPausedAt=THEN),
+        remote("1", "A"),
+        remote("4", "D", frequency="yearly"),
+        remote("5", "E", is_archived=True),
+        remote("6", "F", agentUuid=SUPPORT),
+    )
+    plan_ = planned(project(scope=Scope(agents=("checkout",))), *there)
+    assert plan_.changes == ()
+    assert plan_.undeclared == (
+        UndeclaredSchedule("1", "A", is_firing=True),
+        UndeclaredSchedule("2", "B", is_firing=False),
+        UndeclaredSchedule("3", "C", is_firing=False),
+        UndeclaredSchedule("4", "D", is_firing=True, note="unknown frequency 'yearly'"),
+    )
+
+
+def test_the_file_may_say_that_undeclared_schedules_are_archived_but_for_opaque_ones() -> None:
+    there = (remote("1", "A"), remote("2", "B"), remote("3", "C", frequency="yearly"))
+    plan_ = planned(project(entry("A"), **ARCHIVE), *there)
+    assert told(plan_) == ["archive None 2 B"]
+    assert [str(change.cause) for change in plan_.changes] == ["undeclared: archive"]
+    assert [each.id for each in plan_.undeclared] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "archived"),
+    [
+        (Scope(), ["1", "2", "3", "4"]),
+        (Scope(agents=("checkout",)), ["1", "3"]),
+        (Scope(title_prefix="T: "), ["1", "2"]),
+        (Scope(agents=("checkout",), title_prefix="T: "), ["1"]),
+    ],
+)
+def test_the_scope_decides_what_is_undeclared(scope: Scope, archived: list[str]) -> None:
+    there = (
+        remote("1", "T: A"),
+        remote("2", "T: B", agentUuid=SUPPORT),
+        remote("3", "C"),
+        remote("4", "D", agentUuid=SUPPORT),
+    )
+    assert [change.id for change in planned(project(scope=scope, **ARCHIVE), *there).changes] == archived
+
+
+def test_the_schedules_of_a_blocked_entry_count_as_declared() -> None:
+    plan_ = planned(project(entry("A"), **ARCHIVE), remote("1", "A"), remote("2", "A"), remote("3", "B"))
+    assert [change.id for change in plan_.changes] == ["3"]
+    assert plan_.undeclared == ()
+
+
+# Targets ------------------------------------------------------------------------------------------------------------
+
+
+def test_targets_limit_what_is_planned_not_what_is_matched() -> None:
+    entries = (entry("A", hours=(3,)), entry("B", hours=(3,)), entry("C", id="9"), entry("D", id="9"))
+    plan_ = planned(project(*entries), remote("1", "A"), remote("2", "B"), targets=("key-C", "key-A", "key-A"))
+    assert told(plan_) == [
+        "update key-A 1 A",
+        "blocked key-C: the project holds no schedule with the id 9",
+    ]
+    assert (plan_.targets, plan_.undeclared) == (("key-A", "key-C"), ())
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "a target is a key under `schedules:`")]
+)
+def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        planned(project(entry("A")), targets=(target,))
+    assert (caught.value.message, caught.value.hint) == (f"--target {target}: the project declares no such entry", hint)
+
+
+# Warnings, policy, runs ---------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_that_the_platform_has_paused_is_warned_of() -> None:
+    paused = {"enabled": False, "autoPausedAt": THEN, "autoPauseReason": "agent_not_found"}
+    plan_ = planned(project(entry("A", enabled=True)), remote("1", "A", **paused))
+    assert plan_.changes == ()
+    assert [(warning.key, warning.message) for warning in plan_.warnings] == [
+        ("key-A", "the platform has paused schedule 1 (agent_not_found); `enabled` is not compared")
+    ]
+
+
+def test_a_gap_in_the_listing_is_warned_of_first() -> None:
+    plan_ = planned(project(), gap="the platform repeated a cursor")
+    assert [warning.message for warning in plan_.warnings] == [
+        "the list of schedules is not whole: the platform repeated a cursor"
+    ]
+
+
+def test_a_plan_says_the_rules_it_was_made_under() -> None:
+    scope = Scope(agents=("research", "checkout"), title_prefix="T: ")
+    plan_ = planned(project(scope=scope, protect=("T: x*",), **ARCHIVE))
+    assert plan_.policy == Policy("archive", (CHECKOUT, RESEARCH), "T: ", ("T: x*",))
+
+
+def test_a_plan_names_the_agents_that_it_sets_or_replaces() -> None:
+    plan_ = planned(project(entry("A", agent="research")), remote("1", "A"), remote("2", "B", agentUuid=SUPPORT))
+    assert plan_.agents == (AgentName(CHECKOUT, "checkout"), AgentName(RESEARCH, "research"))
+
+
+@pytest.mark.parametrize(
+    ("entry_", "held", "before", "after"),
+    [
+        (entry("A"), None, 0, DAILY),
+        (entry("A", enabled=False), None, 0, 0),
+        (entry("A"), {}, DAILY, DAILY),
+        (entry("A", hours=(1, 2)), {}, DAILY, 60.87),
+        (entry("A", enabled=False), {}, DAILY, 0),
+        (entry("A", enabled=True), {"enabled": False}, 0, DAILY),
+        (entry("A", hours=(1, 2)), {"enabled": False}, 0, 0),
+        (entry("A"), {"is_archived": True}, 0, DAILY),
+        (entry("A"), {"is_archived": True, "enabled": False}, 0, 0),
+        (entry("A", is_retired=True), {}, DAILY, 0),
+        (entry("A", is_retired=True), {"enabled": False}, 0, 0),
+        (entry("A", is_retired=True), {"autoPausedAt": THEN}, 0, 0),
+        (entry("A", hours=(1, 2)), {"autoPausedAt": THEN}, 0, 0),
+        (entry("A"), {"frequency": "yearly"}, 0, 0),
+        (entry("B"), {}, DAILY, 60.87),
+    ],
+)
+def test_runs_a_month_before_and_after(entry_: Entry, held: dict[str, Any] | None, before: float, after: float) -> None:
+    there = [] if held is None else [remote("1", "A", **held)]
+    assert planned(project(entry_), *there).runs_per_month == Runs(before, after)
+
+
+def test_runs_are_those_of_the_scope() -> None:
+    there = (remote("1", "A"), remote("2", "B", agentUuid=SUPPORT))
+    assert planned(project(scope=Scope(agents=("checkout",))), *there).runs_per_month == Runs(DAILY, DAILY)
+
+
+def test_the_same_plan_whatever_the_order() -> None:
+    entries = [entry("A"), entry("B", hours=(3,)), entry("C", id="9"), entry("D", agent="gone")]
+    there = [remote("1", "B"), remote("2", "E"), remote("3", "F"), remote("4", "A", is_archived=True)]
+
+    def turned(step: int) -> Plan:
+        seen = Actual(tuple(there[::step]), actual().agents[::step])
+        project_ = project(*entries[::step], **ARCHIVE)
+        pairing = resolve(project_, match(project_, seen), seen)
+        return plan(project_, pairing, diff(pairing.pairs), seen, HOST)
+
+    assert turned(1) == turned(-1)
