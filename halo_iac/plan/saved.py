@@ -21,15 +21,21 @@ def check_saved(saved: Plan, recomputed: Plan, actual: Actual) -> tuple[Refusal,
 
 
 def _premises(saved: Plan, recomputed: Plan) -> Iterator[Refusal]:
-    pairs = {
-        "host": (saved.host.base_url, recomputed.host.base_url),
-        "project": (saved.host.project_id, recomputed.host.project_id),
-        "targets": (saved.targets, recomputed.targets),
-        "policy": (saved.policy, recomputed.policy),
-    }
-    for premise, (then, now) in pairs.items():
+    for (premise, then), (_, now) in zip(_told(saved), _told(recomputed), strict=True):
         if then != now:
-            yield Refusal("saved-plan", f"the saved plan was made for another {premise}: {then}, now {now}", _OVERRIDE)
+            yield Refusal("saved-plan", f"the saved plan was made for {premise}: {then}, now {now}", _OVERRIDE)
+
+
+def _told(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what has to be equal, each under the name that a refusal gives it."""
+    agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix
+    yield "another host", plan.host.base_url
+    yield "another project", plan.host.project_id
+    yield "other targets", ", ".join(plan.targets) or "all entries"
+    yield "another `undeclared`", plan.policy.undeclared
+    yield "other agents in scope", "all" if agents is None else ", ".join(agents)
+    yield "another title prefix in scope", "none" if prefix is None else repr(prefix)
+    yield "another `protect`", ", ".join(map(repr, plan.policy.protect)) or "nothing"
 
 
 def _changes(saved: Plan, recomputed: Plan, actual: Actual) -> Iterator[Refusal]:
