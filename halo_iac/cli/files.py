@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from halo_iac.errors import FileError
@@ -29,24 +31,62 @@ def read_start(path: Path, length: int) -> bytes:
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well."""
-    import tempfile
-
     path, named = path.resolve(), path
     if path.exists() and not path.is_file():
         kind = "a directory" if path.is_dir() else "not a regular file"
         raise FileError(f"{named}: {kind}", hint="name a file")
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
+    with _writing(named), _beside(path, text, mode) as temporary:
+        temporary.replace(path)
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a whole file where there is none, and say whether it did; what is there stays as it is."""
+    with _writing(path), _beside(path, text, 0o666) as temporary:
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(mode & ~umask)
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links
+            if path.exists():
+                return False
             temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    return True
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder if need be, and raise unless files can be written into it: before anything is started."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise FileError(f"{named}: {error.strerror}", hint="check the folder and its permissions") from None
+        hint = "nothing was started; name another folder, or check its permissions"
+        raise FileError(f"{folder}: {error.strerror}", hint=hint) from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}", hint="check the folder and its permissions") from None
+
+
+@contextmanager
+def _beside(path: Path, text: str, mode: int) -> Iterator[Path]:
+    """Give a temporary file with the text, beside its future place; it is gone at the end, wherever it was put."""
+    import tempfile
+
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(mode & ~umask)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

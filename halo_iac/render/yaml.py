@@ -51,6 +51,11 @@ def project_text(
     return ProjectText("".join(parts).rstrip("\n") + "\n", lines)
 
 
+def mapping_text(values: Mapping[str, Any]) -> str:
+    """Return plain values as YAML, one key a line."""
+    return _dumped(dict(values), is_flat=False)
+
+
 def _block(key: str, entry: Mapping[str, Any]) -> str:
     body = _dumped({key: {name: _scalar(name, value) for name, value in entry.items()}})
     return "".join(f"  {line}" if line.strip() else line for line in body.splitlines(keepends=True)) + "\n"
@@ -66,10 +71,10 @@ def _scalar(name: str, value: object) -> object:
     return LiteralScalarString(value + "\n")
 
 
-def _dumped(value: object) -> str:
+def _dumped(value: object, *, is_flat: bool = True) -> str:
     yaml = YAML()
     yaml.width = 2**16  # a title is one line, however long
-    yaml.default_flow_style = None  # lists of numbers in one line
+    yaml.default_flow_style = None if is_flat else False  # lists of numbers in one line
     yaml.indent(mapping=2)
     stream = io.StringIO()
     yaml.dump(value, stream)

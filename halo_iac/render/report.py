@@ -1,0 +1,74 @@
+"""Reports as files and in logs: a name that sorts, where each comes from, and no word that a terminal would obey."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import Final
+
+from halo_iac.model.report import Report
+from halo_iac.render.style import PLAIN, Style
+
+_LONGEST_LABEL: Final = 64
+_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)")
+_ORDINARY_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-)){0,63}")
+_OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
+_SEPARATOR: Final = "--"
+_SUFFIX: Final = ".md"
+
+
+def file_name(report: Report, label: str) -> str:
+    """Return ``2026-11-23T0900Z--checkout-daily--<conversation id>.md``: by time, then by what ``label`` calls it.
+
+    The whole id, since it alone says whether a report is there; nothing in the name can lead out of its folder.
+    """
+    found = _INSTANT.match(report.conversation.created_at or "")
+    when = f"{found[1]}T{found[2]}{found[3]}Z" if found else "undated"
+    return f"{when}{_SEPARATOR}{slug(label)}{_SEPARATOR}{_id_in_names(report.conversation.id)}{_SUFFIX}"
+
+
+def name_ending(name: str) -> str:
+    """Return the part of a file's name that tells its conversation; see :func:`ending_of`."""
+    return name.rpartition(_SEPARATOR)[2]
+
+
+def ending_of(conversation_id: str) -> str:
+    """Return what :func:`name_ending` gives for the file of a conversation."""
+    return f"{_id_in_names(conversation_id)}{_SUFFIX}"
+
+
+def slug(label: str) -> str:
+    """Return a label as a part of a file's name: ASCII letters, digits, ``_`` and single ``-``; never empty."""
+    ascii_only = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode("ascii")
+    return _OTHERS.sub("-", ascii_only).strip("-")[:_LONGEST_LABEL].rstrip("-") or "report"
+
+
+def _id_in_names(id_: str) -> str:
+    return id_ if _ORDINARY_ID.fullmatch(id_) else hashlib.sha256(id_.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def report_file(report: Report, schedule: str | None) -> str:
+    """Return a report with front matter that says where it comes from; the markdown as the platform holds it."""
+    from halo_iac.render.yaml import mapping_text  # noqa: PLC0415 - only files need it
+
+    facts = report.facts()
+    window = {"start": facts["windowStartAt"], "end": facts["windowEndAt"]}
+    front = {
+        "run": facts["runId"],
+        "conversation": facts["conversationId"],
+        "title": facts["title"] or None,
+        "schedule": schedule,
+        "schedule_id": facts["scheduleId"],
+        "agent": facts["agentUuid"],
+        "window": window if all(window.values()) else None,
+        "model": facts["modelId"],
+        "status": facts["status"],
+    }
+    told = {name: value for name, value in front.items() if value is not None}
+    return f"---\n{mapping_text(told)}---\n\n{report.markdown}"
+
+
+def harmless(markdown: str, style: Style = PLAIN) -> str:
+    """Return markdown for a terminal or a log: line by line without anything that either would obey."""
+    return "\n".join(style.safe(line.expandtabs(4)) for line in markdown.replace("\r\n", "\n").split("\n"))
