@@ -7,7 +7,11 @@ its mistakes. A request comes in as a value, an answer goes out as one; ``platfo
 - ``faults``     misbehaviour on demand, as a plain list
 - ``call``       what a procedure gets
 - ``rules``      what an input must look like
-- ``schedules``, ``agents``, ``projects``   the procedures
+- ``schedules``, ``runs``, ``conversations``, ``agents``, ``projects``   the procedures, ``gate`` who may call them
+- ``starting``, ``life``, ``exports``   how a run begins, what becomes of it, and what it reads
+- ``cadences``, ``firing``              when schedules fire, and firing them
+- ``traces``, ``loading``, ``arrivals`` spans from a file to their rows
+- ``analyst``    what spans show; ``demo_traces``, ``demo_history``: spans to try it on
 - ``store``      SQLite
 - ``demo``       what a new sandbox holds
 - ``platform``   :class:`~halo_iac.sandbox.platform.Sandbox`: all of it behind one ``answer(request)``

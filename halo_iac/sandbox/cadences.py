@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from halo_iac.sandbox.rules import FREQUENCIES
 
@@ -41,17 +40,17 @@ def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> dateti
 
 def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
     """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 (a plan that changes nothing needs no cadence)
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 (a plan that changes nothing needs no cadence)
+
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415
 
     try:
-        # Spans begin at midnight in the zone's terms or anywhere else; a fire in a repeated hour can come out earlier
-        # than where the search began, so what is not later is dropped.
         found = CronSim(_expression(wire), after.astimezone(ZoneInfo(wire["timezone"])))
     except (CronSimError, KeyError, TypeError, ValueError, OSError):
         return
     for local in found:
         fire = local.astimezone(UTC)
-        if fire > after:
+        if fire > after:  # a search that begins in the second of two equal hours finds the first one's fires
             yield fire
 
 
@@ -65,7 +64,7 @@ def _expression(wire: Mapping[str, Any]) -> str:
     return f"{_part(wire['minutes'])} {hours} {days_of_month} * {days_of_week}"
 
 
-def _part(numbers: list[int]) -> str:
-    if not numbers:
+def _part(numbers: object) -> str:
+    if not isinstance(numbers, list) or not numbers or not all(isinstance(number, int) for number in numbers):
         raise ValueError(numbers)
     return ",".join(str(number) for number in sorted(set(numbers)))

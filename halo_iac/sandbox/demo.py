@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from halo_iac.sandbox.store import Key, Tables
+if TYPE_CHECKING:
+    from halo_iac.sandbox.store import Tables
 
 DEMO_KEY: Final = "sk-inference-sandbox-read-write"
 DEMO_READ_KEY: Final = "sk-inference-sandbox-read-only"
@@ -50,6 +51,9 @@ DEFAULT_MODEL_ID: Final = str(MODELS[0]["id"])
 
 def add_keys(tables: Tables) -> None:
     """Add the two demo keys, which are good for every project."""
+    # Not at the top: a plan against a served sandbox looks for its keys here, and should not load SQLite for that.
+    from halo_iac.sandbox.store import Key  # noqa: PLC0415
+
     tables.add_key(Key(DEMO_KEY, every_project=True))
     tables.add_key(Key(DEMO_READ_KEY, can_write=False, every_project=True))
 

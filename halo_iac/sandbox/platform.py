@@ -7,14 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from halo_iac.sandbox import agents, conversations, demo, projects, rules, runs, schedules
-from halo_iac.sandbox.call import Call, Ending, Kind, Procedure, Settings, instant
+from halo_iac.sandbox import demo, gate, rules
+from halo_iac.sandbox.cadences import next_fire
+from halo_iac.sandbox.call import Call, Ending, Kind, Settings, instant
 from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
+from halo_iac.sandbox.firing import Fire, Firing
 from halo_iac.sandbox.protocol import (
     Answer,
     Refusal,
@@ -27,18 +29,15 @@ from halo_iac.sandbox.protocol import (
 )
 from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 
+if TYPE_CHECKING:
+    from halo_iac.sandbox.analyst.span import Span
+    from halo_iac.sandbox.loading import Loaded
+    from halo_iac.sandbox.traces import BadLine
+
 PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
 
-_PROCEDURES: Final[dict[str, Procedure]] = {
-    **agents.PROCEDURES,
-    **conversations.PROCEDURES,
-    **projects.PROCEDURES,
-    **runs.PROCEDURES,
-    **schedules.PROCEDURES,
-}
 _TELEMETRY: Final = "telemetry.recordCliCommand"
-_METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ class Sandbox:
         self._ids = ids
         self._seen: deque[Seen] = deque(maxlen=10_000)
         self._known: set[str] = set()
+        self._firing = Firing(self._store, settings, ids, clock, self.closing.wait)
 
     @classmethod
     def open(  # noqa: PLR0913 (choices by keyword, each with its default)
@@ -150,7 +150,7 @@ class Sandbox:
         if not is_there:  # opening a sandbox to read it takes no write lock
             with self._store.writing() as tables:
                 demo.add_keys(tables)
-                demo.add_project(tables, project_id, instant(self._clock()))
+                demo.add_project(tables, project_id, instant(self._now(tables)))
         self._known.add(project_id)
 
     def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
@@ -182,7 +182,36 @@ class Sandbox:
                 row_id = str(own) if is_free else self._ids()
                 asked = wire.get("modelId")
                 asked_model_id = asked if isinstance(asked, str) else None
-                tables.put_schedule(ScheduleRow(row_id, project_id, asked_model_id, dict(wire)))
+                at = next_fire(wire, self._now(tables))
+                next_at = None if at is None else instant(at)
+                tables.put_schedule(ScheduleRow(row_id, project_id, asked_model_id, dict(wire), next_at))
+
+    def advance(self) -> list[Fire]:
+        """Fire the schedules that are due, each for its latest instant, and return what fired."""
+        with self._store.reading() as tables:
+            now, next_at = self._now(tables), tables.clock().next_at
+        is_due = next_at is not None and next_at <= instant(now)
+        return self._firing.advance(now) if is_due else []
+
+    def tick(self, until: datetime | None = None) -> list[Fire]:
+        """Let the sandbox's clock pass until an instant, ahead of the real one, and return all that fired on the way.
+
+        The clock stays ahead from then on; it cannot be put back, and an instant in its past is a :class:`ValueError`.
+        """
+        with self._store.reading() as tables:
+            now = self._now(tables)
+        if until is None:
+            until = now
+        elif until < now:
+            raise ValueError(f"The sandbox's clock is at {instant(now)} already.")
+        return self._firing.advance_to(until, now)
+
+    def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], None]) -> Loaded:
+        """Take traces into a project; see :func:`halo_iac.sandbox.loading.load`."""
+        from halo_iac.sandbox.loading import load  # noqa: PLC0415 (who loads no traces needs none of it)
+
+        self.admit(project_id)
+        return load(self._store, project_id, found, on_bad)
 
     def schedules(self) -> list[dict[str, Any]]:
         """Return every schedule of every project as it would go over the wire, in the order of creation."""
@@ -208,18 +237,23 @@ class Sandbox:
             return fail(Refusal("INTERNAL_SERVER_ERROR", str(error)), name)
 
     def _called(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> bytes:  # noqa: ANN401 (JSON)
-        procedure = _procedure(request, name)
+        procedure = gate.wanted(request, name)
         with self._store.reading() as tables:
-            key = _caller(request, tables)
-        _check_permission(key, procedure.kind)
+            key = gate.caller(request, tables)
+        gate.check_permission(key, procedure.kind)
         if flaw is not None:
             raise flaw
         if self._settings.any_project and key.every_project:
             self._admit_named(given)
+        self.advance()
         is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
         with self._store.reading() if is_reading else self._store.writing() as tables:
-            now = instant(self._clock())
+            now = instant(self._now(tables))
             return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
+
+    def _now(self, tables: Tables) -> datetime:
+        """Return what the sandbox's own clock says, which :meth:`tick` moves."""
+        return self._clock() + timedelta(seconds=tables.clock().ahead)
 
     def _admit_named(self, given: object) -> None:
         named = given.get("projectId") if isinstance(given, dict) else None
@@ -233,26 +267,3 @@ def _input(request: Request) -> tuple[Any, Refusal | None]:
         return input_of(request), None
     except Refusal as refusal:
         return None, refusal
-
-
-def _procedure(request: Request, name: str) -> Procedure:
-    procedure = _PROCEDURES.get(name)
-    if procedure is None:
-        raise Refusal("NOT_FOUND", f'No procedure is called "{name}".')
-    if request.method != _METHODS[procedure.kind]:
-        raise Refusal("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
-    return procedure
-
-
-def _caller(request: Request, tables: Tables) -> Key:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    key = tables.key(text.strip()) if scheme.lower() == "bearer" else None
-    if key is None:
-        raise Refusal("UNAUTHORIZED", "The key is missing or not valid.")
-    return key
-
-
-def _check_permission(key: Key, kind: Kind) -> None:
-    if not (key.can_read if kind is Kind.QUERY else key.can_write):
-        missing = "read" if kind is Kind.QUERY else "write"
-        raise Refusal("FORBIDDEN", f"This key does not permit to {missing}.")

@@ -8,6 +8,7 @@ Not documented, and chosen here:
   something.
 - An archived schedule may be updated (``Settings.updates_archived`` makes it PRECONDITION_FAILED) and stays archived.
 - A schedule of a project that the key does not cover is NOT_FOUND, like one that does not exist.
+- An archived schedule cannot be fired by hand, one that is not enabled can.
 - A schedule that the platform has paused because its agent was gone goes on once it is enabled or given an agent.
 - The catalog's default model is resolved when a schedule is written, so that a catalog that changes does not change
   schedules. A summarization model that is left out stays null.
@@ -18,14 +19,19 @@ Not documented, and chosen here:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from halo_iac.sandbox import demo, rules
-from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.cadences import next_fire
+from halo_iac.sandbox.call import Call, Kind, Procedure, instant
+from halo_iac.sandbox.firing import order_of
 from halo_iac.sandbox.life import life
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
-from halo_iac.sandbox.runs import run_wire
+from halo_iac.sandbox.runs import agent_of, check_window, run_wire
+from halo_iac.sandbox.starting import Starter, started
 from halo_iac.sandbox.store import ScheduleRow
 
 _LARGEST_LIMIT: Final = 100
@@ -76,6 +82,11 @@ _UPDATE: Final[Shape] = {
 }
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 _RUNS: Final[Shape] = {**_BY_ID, "limit": optional(rules.whole(1, _LARGEST_LIMIT))}
+_FIRE: Final[Shape] = {
+    **_BY_ID,
+    "windowStartAt": required(rules.moment),
+    "windowEndAt": required(rules.moment),
+}
 _LIST: Final[Shape] = {
     "projectId": required(rules.identifier),
     "includeArchived": optional(rules.boolean),
@@ -122,8 +133,7 @@ def create(call: Call) -> bytes:
     _check_agent(call, wanted["projectId"], wanted["agentUuid"])
     row = ScheduleRow(call.new_id(), wanted["projectId"], wanted.get("modelId"), {})
     row.wire.update(_created(call, row.id, wanted))
-    call.tables.put_schedule(row)
-    return encoded(row.wire)
+    return _kept(call, row)
 
 
 def update(call: Call) -> bytes:
@@ -142,8 +152,7 @@ def update(call: Call) -> bytes:
         changes |= {"autoPausedAt": None, "autoPauseReason": None}
     wire = {**row.wire, **changes, "updatedAt": call.now}
     rules.check_cadence(wire)
-    call.tables.put_schedule(ScheduleRow(row.id, row.project_id, asked_model_id, wire))
-    return encoded(wire)
+    return _kept(call, ScheduleRow(row.id, row.project_id, asked_model_id, wire))
 
 
 def archive(call: Call) -> bytes:
@@ -154,6 +163,19 @@ def archive(call: Call) -> bytes:
 def unarchive(call: Call) -> bytes:
     """Bring a schedule back; one that is active stays as it is."""
     return _archived(call, lambda _: None)
+
+
+def fire_now(call: Call) -> bytes:
+    """Start a run of a schedule, enabled or not, over a window of the caller's."""
+    wanted = rules.checked(call.input, _FIRE)
+    row = _found(call, _FIRE)
+    if row.wire.get("archivedAt") is not None:
+        raise Refusal("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
+    check_window(wanted, call.now)
+    window = (wanted["windowStartAt"], wanted["windowEndAt"])
+    agent = agent_of(call, row.project_id, row.wire["agentUuid"])
+    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
+    return started(Starter(call.tables, call.new_id, call.settings).start(order))
 
 
 def list_eligible_models(_call: Call) -> bytes:
@@ -195,8 +217,14 @@ def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
     if after == before:
         return encoded(row.wire)
     wire = {**row.wire, "archivedAt": after, "updatedAt": call.now}
-    call.tables.put_schedule(ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
-    return encoded(wire)
+    return _kept(call, ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
+
+
+def _kept(call: Call, row: ScheduleRow) -> bytes:
+    """Store a schedule, which fires from now on."""
+    at = next_fire(row.wire, datetime.fromisoformat(call.now))
+    call.tables.put_schedule(replace(row, next_at=None if at is None else instant(at)))
+    return encoded(row.wire)
 
 
 def _check_agent(call: Call, project_id: str, agent_id: str) -> None:
@@ -225,6 +253,7 @@ PROCEDURES: Final = {
     "haloSchedule.update": Procedure(Kind.MUTATION, update),
     "haloSchedule.archive": Procedure(Kind.MUTATION, archive),
     "haloSchedule.unarchive": Procedure(Kind.MUTATION, unarchive),
+    "haloSchedule.fireNow": Procedure(Kind.MUTATION, fire_now),
     "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, list_eligible_models),
     "haloSchedule.listEligibleSummarizationModels": Procedure(Kind.QUERY, list_eligible_summarization_models),
 }

@@ -15,7 +15,7 @@ from socketserver import TCPServer
 from typing import Any, Final, cast
 
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.protocol import MAX_BODY, Answer, HangUp, Request, Silent, reason_phrase
+from halo_iac.sandbox.protocol import MAX_BODY, Answer, HangUp, Request, SandboxError, Silent, reason_phrase
 
 _HOST: Final = "127.0.0.1"
 _RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -178,10 +178,24 @@ def serve(sandbox: Sandbox, port: int = 0, log: Callable[[str], None] | None = N
     ``log`` gets a line a request. The sandbox stays open. Raises ``OSError`` if the port is taken.
     """
     server = Server(sandbox, port, log)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="halo-sandbox", daemon=True)
-    thread.start()
+    ended = threading.Event()
+    threads = (
+        threading.Thread(target=server.serve_forever, args=(0.02,), name="halo-sandbox", daemon=True),
+        threading.Thread(target=_advance, args=(sandbox, ended), name="halo-sandbox-clock", daemon=True),
+    )
+    for thread in threads:
+        thread.start()
     try:
         yield server
     finally:
+        ended.set()
         server.stop()
-        thread.join()
+        for thread in threads:
+            thread.join()
+
+
+def _advance(sandbox: Sandbox, ended: threading.Event) -> None:
+    """Let schedules fire on time although nobody asks."""
+    while not ended.wait(1):
+        with suppress(SandboxError):  # whoever asks next is told
+            sandbox.advance()

@@ -1,0 +1,153 @@
+"""Firing schedules, which is all that ever happens by itself: what becomes of a run follows from its row.
+
+Not documented, and chosen here:
+
+- A fire is a run of the fire's own instant, over the look-back window that ends there, whenever it is made up for.
+- The sandbox's platform works only while somebody looks at it. Of the fires that were missed in between, a schedule
+  makes up for the latest alone, like systemd's and Kubernetes' timers; ``halo sandbox tick`` leaves none out.
+- A schedule that was changed, enabled or unarchived fires from then on, not for the time before.
+- A schedule whose agent is gone when it is to fire is disabled, with ``autoPausedAt`` and ``agent_not_found``, and
+  fires again once it is enabled or given an agent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from halo_iac.sandbox import cadences
+from halo_iac.sandbox.call import Settings, instant
+from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.starting import Order, Starter
+from halo_iac.sandbox.store import AgentRow, ScheduleRow, Store, Tables
+
+_BATCH: Final = 200
+"""Fires in one transaction, so that others need not wait for a thousand."""
+_LEASE: Final = timedelta(seconds=30)
+_PAUSE: Final = 0.1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LIMITS: Final = ("modelId", "summarizationModelId", "spanLimit", "maxSubagentDepth", "maxTurns")
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """What a schedule did at an instant: started a run, or was paused (``None``)."""
+
+    schedule_id: str
+    title: str
+    at: str
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """Fires what is due; one at a time of all who share a file, which the lease sees to."""
+
+    store: Store
+    settings: Settings
+    new_id: Callable[[], str]
+    clock: Callable[[], datetime]
+    """The real clock, which leases run by."""
+    wait: Callable[[float], object]
+
+    @property
+    def holder(self) -> str:
+        """Return by what name it takes the lease."""
+        return f"{os.getpid()}/{id(self.store)}"
+
+    def advance(self, now: datetime) -> list[Fire]:
+        """Fire every schedule that is due, for its latest instant; nothing while somebody else is at it."""
+        fires: list[Fire] = []
+        while True:
+            with self.store.writing() as tables:
+                if not self._has_lease(tables):
+                    return fires
+                due = tables.due(instant(now), _BATCH)
+                fires += [fire for row in due if (fire := self._fire(tables, row, now)) is not None]
+                if len(due) < _BATCH:
+                    tables.end_lease(self.holder)
+                    return fires
+
+    def advance_to(self, until: datetime, now: datetime) -> list[Fire]:
+        """Let the sandbox's clock, which says ``now``, pass until an instant, and fire whatever is due on the way."""
+        fires: list[Fire] = []
+        before, waits = None, 0
+        while (next_at := self._next_at()) is not None and next_at <= instant(until):
+            if next_at == before:  # somebody else holds the lease
+                waits += 1
+                self._wait(waits)
+            before = next_at
+            now = datetime.fromisoformat(next_at) if next_at else now
+            self._set_clock(now)
+            fires += self.advance(now)
+        self._set_clock(until)
+        return fires
+
+    def _next_at(self) -> str | None:
+        with self.store.reading() as tables:
+            return tables.clock().next_at
+
+    def _wait(self, waits: int) -> None:
+        if waits * _PAUSE > 2 * _LEASE.total_seconds():
+            raise SandboxError("Another process is firing this sandbox's schedules; try again once it is done.")
+        self.wait(_PAUSE)
+
+    def _set_clock(self, now: datetime) -> None:
+        with self.store.writing() as tables:
+            ahead = (now - self.clock()).total_seconds()
+            if ahead > tables.clock().ahead:
+                tables.set_ahead(ahead)
+
+    def _has_lease(self, tables: Tables) -> bool:
+        real = self.clock()
+        return tables.take_lease(self.holder, instant(real), instant(real + _LEASE))
+
+    def _fire(self, tables: Tables, row: ScheduleRow, now: datetime) -> Fire | None:
+        upcoming = cadences.next_fire(row.wire, now)
+        tables.set_next(row.id, None if upcoming is None else instant(upcoming))
+        if not row.next_at or not _is_whole(row.wire):
+            return None
+        at = cadences.last_fire(row.wire, datetime.fromisoformat(row.next_at), now)
+        if tables.runs.has_fired(row.id, instant(at)):
+            return None
+        agent = tables.agent(row.project_id, row.wire["agentUuid"])
+        if agent is None:
+            _pause(tables, row, instant(at))
+            return Fire(row.id, row.wire["title"], instant(at), None)
+        start = max(_EPOCH, at - timedelta(hours=min(row.wire["lookbackHours"], (at - _EPOCH) // timedelta(hours=1))))
+        order = order_of(row, agent, (start, at), origin="scheduled", created_at=instant(at))
+        run = Starter(tables, self.new_id, self.settings).start(order)
+        return Fire(row.id, row.wire["title"], instant(at), run.id)
+
+
+def order_of(
+    row: ScheduleRow, agent: AgentRow, window: tuple[datetime, datetime], *, origin: str, created_at: str
+) -> Order:
+    """Return the run that a schedule wants over a window; one that fires by itself is of its instant."""
+    return Order(
+        project_id=row.project_id,
+        agent=agent,
+        prompt=row.wire["prompt"],
+        start=window[0],
+        end=window[1],
+        limits={name: row.wire.get(name) for name in _LIMITS},
+        origin=origin,
+        created_at=created_at,
+        schedule_id=row.id,
+        scheduled_for=created_at if origin == "scheduled" else None,
+        title=row.wire["title"],
+    )
+
+
+def _pause(tables: Tables, row: ScheduleRow, at: str) -> None:
+    paused = {"enabled": False, "autoPausedAt": at, "autoPauseReason": "agent_not_found", "updatedAt": at}
+    tables.put_schedule(ScheduleRow(row.id, row.project_id, row.asked_model_id, {**row.wire, **paused}))
+
+
+def _is_whole(wire: dict[str, Any]) -> bool:
+    """Say whether a schedule can be carried out, as all can but those that were seeded odd."""
+    texts = all(isinstance(wire.get(name), str) and wire[name].strip() for name in ("title", "prompt", "agentUuid"))
+    return texts and isinstance(wire.get("lookbackHours"), int)

@@ -1,0 +1,45 @@
+"""Which procedures there are, and who may call them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from halo_iac.sandbox import agents, conversations, projects, runs, schedules
+from halo_iac.sandbox.call import Kind, Procedure
+from halo_iac.sandbox.protocol import Refusal, Request
+from halo_iac.sandbox.store import Key, Tables
+
+PROCEDURES: Final[dict[str, Procedure]] = {
+    **agents.PROCEDURES,
+    **conversations.PROCEDURES,
+    **projects.PROCEDURES,
+    **runs.PROCEDURES,
+    **schedules.PROCEDURES,
+}
+_METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
+
+
+def wanted(request: Request, name: str) -> Procedure:
+    """Return the procedure that a request names, or refuse."""
+    procedure = PROCEDURES.get(name)
+    if procedure is None:
+        raise Refusal("NOT_FOUND", f'No procedure is called "{name}".')
+    if request.method != _METHODS[procedure.kind]:
+        raise Refusal("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
+    return procedure
+
+
+def caller(request: Request, tables: Tables) -> Key:
+    """Return the key that a request comes with, or refuse."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    key = tables.key(text.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Refusal("UNAUTHORIZED", "The key is missing or not valid.")
+    return key
+
+
+def check_permission(key: Key, kind: Kind) -> None:
+    """Refuse a key that may not call procedures of this kind."""
+    if not (key.can_read if kind is Kind.QUERY else key.can_write):
+        missing = "read" if kind is Kind.QUERY else "write"
+        raise Refusal("FORBIDDEN", f"This key does not permit to {missing}.")
