@@ -19,7 +19,9 @@ try:
 except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy has none
     CParser = None
 
-_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""A pattern that takes 3 ms to compile; only a file with a control character in it does."""
+
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -77,7 +79,7 @@ def _syntax(error: YAMLError, text: str) -> Complaint:
     """Word a parser's complaint; tabs are looked for in the text, since every parser words them differently."""
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
-        found = _UNPRINTABLE.search(text)
+        found = re.search(_UNPRINTABLE, text)
         return Complaint(found.start() if found else 0, "a control character", "write it as an escape in double quotes")
     index = min(mark.index, len(text))
     line = text[text.rfind("\n", 0, index) + 1 :]
