@@ -1,0 +1,92 @@
+"""What each command does not load: start-up is most of what a small command costs (performance.md, What gets there, 1).
+
+Every command runs in a process of its own, which says at its end what it has imported.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.serve import serve
+
+HERE = str(Path(__file__).parent.parent)
+RUN = """
+import os, sys
+sys.path.insert(0, {path!r})
+sys.argv[0] = "halo"
+leave = os._exit
+def tell(code):
+    modules = sorted(sys.modules)
+    import json
+    with open("modules.json", "w") as file:
+        json.dump([code, modules], file)
+    leave(0)
+os._exit = tell
+from halo_iac.cli.main import run
+run()
+"""
+HEAVY = {
+    *("asyncio", "cronsim", "deepdiff", "h11", "httpcore", "httpx", "idna", "pydantic", "rich", "ruamel.yaml"),
+    *("sqlite3", "ssl", "tenacity"),
+}
+PROJECT = """
+version: 1
+agents: {checkout: 5a4db0c5-a000-4000-8000-000000000001}
+schedules:
+  daily: {title: Daily review, agent: checkout, frequency: daily, hours: [9]}
+"""
+
+
+def loaded(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
+    """Return the modules that a command leaves behind."""
+    script = RUN.format(path=HERE)
+    subprocess.run([sys.executable, "-c", script, *argv], cwd=folder, env=env, check=True, capture_output=True)
+    ended, modules = json.loads((folder / "modules.json").read_text())
+    assert ended == code
+    return set(modules)
+
+
+def heavy(modules: set[str]) -> set[str]:
+    return modules & HEAVY
+
+
+def bare() -> set[str]:
+    """Return what Python itself loads here, and this environment with it."""
+    listed = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], env={}, check=True, capture_output=True, text=True
+    )
+    return set(listed.stdout.split())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "halo.yaml").write_text(PROJECT)
+    return tmp_path
+
+
+def test_the_version_is_printed_before_anything_is_loaded(tmp_path: Path) -> None:
+    new = loaded(tmp_path, "--version") - bare() - set(sys.builtin_module_names)
+    assert new == {"__future__", "halo_iac", "halo_iac.cli", "halo_iac.cli.main"}
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["plan", "--help"], ["apply", "--help"]])
+def test_help_loads_the_command_line_alone(tmp_path: Path, argv: list[str]) -> None:
+    assert heavy(loaded(tmp_path, *argv)) <= ({"pydantic"} if argv[1:] else set())
+
+
+def test_files_are_checked_without_the_platform(project: Path) -> None:
+    assert heavy(loaded(project, "validate")) == {"pydantic", "ruamel.yaml"}
+
+
+def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(project: Path) -> None:
+    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
+        loaded(project, "apply", "--yes", **env)
+        modules = loaded(project, "plan", **env)
+    assert heavy(modules) == {"h11", "httpcore", "httpx", "idna", "pydantic", "ruamel.yaml", "ssl"}
+    assert not modules & {"halo_iac.apply", "halo_iac.render.json", "halo_iac.sandbox.platform", "sqlite3"}
