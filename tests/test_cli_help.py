@@ -9,13 +9,13 @@ import typer.main
 from command_line import GOLDEN, CommandLine, assert_golden
 from typer.core import TyperGroup
 
-from halo_iac.cli.app import app
+from halo_iac.cli.app import command_line
 
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Yield the words of every command and group, hidden aliases left out."""
     yield ()
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     for name, command in root.commands.items():
         yield (name,)

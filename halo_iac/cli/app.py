@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final
+
 import typer
 
-from halo_iac.cli import (
-    agent,
-    apply,
-    doctor,
-    importing,
-    init,
-    model,
-    plan,
-    sandbox,
-    schedule,
-    schema,
-    validate,
-)
+_COMMANDS: Final = {
+    "init": "init.init",
+    "import": "importing.import_",
+    "validate": "validate.validate",
+    "plan": "plan.plan",
+    "apply": "apply.apply",
+    "schema": "schema.schema",
+    "doctor": "doctor.doctor",
+    "agent": "agent.group",
+    "model": "model.group",
+    "schedule": "schedule.group",
+    "sandbox": "sandbox.group",
+}
+"""Command or group → the module of this package it is in, and its name there."""
 
-_HELP = """HALO schedules as code: declare them in YAML, review the plan, apply it.
+_HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
 
 \b
 Examples:
@@ -26,23 +30,37 @@ Examples:
   halo plan --sandbox
   halo apply --sandbox
 """
-_EPILOG = (
+_EPILOG: Final = (
     "Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending, 3 refused or declined, 4 partly applied, "
     "5 an outcome is unknown, 64 wrong usage, 130 interrupted."
 )
 
-app = typer.Typer(
-    name="halo",
-    help=_HELP,
-    epilog=_EPILOG,
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def command_line(first: str | None = None) -> typer.Typer:
+    """Return the command line; with no other command in it where its first word names one.
+
+    Of all the commands one runs: to load and build the rest as well would make a plan a tenth slower.
+    """
+    app = typer.Typer(
+        name="halo",
+        help=_HELP,
+        epilog=_EPILOG,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_halo)
+    for name in (first,) if first in _COMMANDS else _COMMANDS:
+        module, _, attribute = _COMMANDS[name].partition(".")
+        found = getattr(import_module(f"halo_iac.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
-@app.callback(invoke_without_command=True)
 def _halo(
     ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version."),  # noqa: FBT003 - typer's way
@@ -55,16 +73,3 @@ def _halo(
     if ctx.invoked_subcommand is None:
         ctx.obj.out(ctx.get_help())
     return 0
-
-
-app.command("init")(init.init)
-app.command("import")(importing.import_)
-app.command("validate")(validate.validate)
-app.command("plan")(plan.plan)
-app.command("apply")(apply.apply)
-app.command("schema")(schema.schema)
-app.command("doctor")(doctor.doctor)
-app.add_typer(agent.group)
-app.add_typer(model.group)
-app.add_typer(schedule.group)
-app.add_typer(sandbox.group)

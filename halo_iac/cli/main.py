@@ -90,11 +90,11 @@ def _invoke(argv: Sequence[str], console: Console) -> int:
     """Run the command; not by typer's own loop, which has its own answers to Ctrl-C and to a closed pipe."""
     import typer.main
 
-    from halo_iac.cli.app import app
+    from halo_iac.cli.app import command_line
 
     if _COMPLETION in console.env:
-        app(list(argv), prog_name="halo")
-    command = typer.main.get_command(app)
+        command_line()(list(argv), prog_name="halo")
+    command = typer.main.get_command(command_line(argv[0] if argv else None))
     with command.make_context("halo", list(argv), obj=console) as context:
         result = command.invoke(context)
     return result if isinstance(result, int) else 0
