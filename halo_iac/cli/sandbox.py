@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from halo_iac.cli import options
+from halo_iac.cli import options, sandbox_traces
 from halo_iac.cli.console import Console
 from halo_iac.cli.files import read_start
 from halo_iac.cli.workplace import Choice, Workplace, open_sandbox
@@ -21,13 +21,14 @@ from halo_iac.errors import FileError, RefusedError
 if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
 
-_HELP = """A HALO platform on this machine: no key, no network, no cost.
+_HELP = """A HALO platform on this machine: no key, no cost.
 
 Every other command talks to it with --sandbox.
 
 \b
 Examples:
   halo sandbox serve
+  halo sandbox load traces.jsonl
   halo sandbox reset --yes
 """
 
@@ -103,6 +104,10 @@ def reset(
             raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
     console.out(f"Removed {path}.")
     return 0
+
+
+group.command("load")(sandbox_traces.load)
+group.command("tick")(sandbox_traces.tick)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -16,40 +16,56 @@ _BATCH: Final = 5_000
 _TRACES: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Loaded:
-    """What a file held: spans, those of them that were not there yet, and lines that are none."""
+    """What a file held, counted while it is read."""
 
     spans: int = 0
     added: int = 0
+    """Those of them that were not there yet."""
     bad: int = 0
+    """Lines that are no spans."""
+    first: int | None = None
+    """When the first of them began, in nanoseconds."""
+    last: int | None = None
+    agents: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Ids of the agents that were seen, by what they are known by."""
+
+    def count(self, batch: list[Span]) -> None:
+        """Count some spans in."""
+        self.spans += len(batch)
+        starts = [span.start for span in batch]
+        self.first = min(starts if self.first is None else [self.first, *starts])
+        self.last = max(starts if self.last is None else [self.last, *starts])
 
 
-def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], None]) -> Loaded:
+def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
     """Take spans into a project. A span that is there stays as it is, so a file may be loaded again.
 
-    ``on_bad`` is told of every line that is no span, and may raise to stop; what was taken by then stays.
+    ``on_bad`` is told of every line that is no span, and says whether to go on.
     """
-    tally = {"spans": 0, "bad": 0}
-    added = 0
-
-    def good() -> Iterator[Span]:
-        for each in found:
-            if isinstance(each, BadLine):
-                tally["bad"] += 1
-                on_bad(each)
-            else:
-                tally["spans"] += 1
-                yield each
-
-    spans = good()
+    loaded = Loaded()
+    spans = _good(found, loaded, on_bad)
     try:
         while batch := list(islice(spans, _BATCH)):
+            loaded.count(batch)
             with store.writing() as tables:
-                added += Arrivals(tables, project_id).take(batch)
+                arrivals = Arrivals(tables, project_id)
+                loaded.added += arrivals.take(batch)
+            loaded.agents |= arrivals.agents
     finally:
         _settle(store)
-    return Loaded(tally["spans"], added, tally["bad"])
+    return loaded
+
+
+def _good(found: Iterable[Span | BadLine], loaded: Loaded, on_bad: Callable[[BadLine], bool]) -> Iterator[Span]:
+    for each in found:
+        if isinstance(each, BadLine):
+            loaded.bad += 1
+            if not on_bad(each):
+                return
+        else:
+            yield each
 
 
 def _settle(store: Store) -> None:

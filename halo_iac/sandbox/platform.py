@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
 
+_FARTHEST: Final = timedelta(days=366)
 _TELEMETRY: Final = "telemetry.recordCliCommand"
 
 
@@ -186,6 +187,12 @@ class Sandbox:
                 next_at = None if at is None else instant(at)
                 tables.put_schedule(ScheduleRow(row_id, project_id, asked_model_id, dict(wire), next_at))
 
+    @property
+    def now(self) -> str:
+        """Return the instant that the sandbox's own clock is at."""
+        with self._store.reading() as tables:
+            return instant(self._now(tables))
+
     def advance(self) -> list[Fire]:
         """Fire the schedules that are due, each for its latest instant, and return what fired."""
         with self._store.reading() as tables:
@@ -196,7 +203,8 @@ class Sandbox:
     def tick(self, until: datetime | None = None) -> list[Fire]:
         """Let the sandbox's clock pass until an instant, ahead of the real one, and return all that fired on the way.
 
-        The clock stays ahead from then on; it cannot be put back, and an instant in its past is a :class:`ValueError`.
+        The clock stays ahead from then on; it cannot be put back, and an instant in its past, or more than a
+        year off, is a :class:`ValueError`.
         """
         with self._store.reading() as tables:
             now = self._now(tables)
@@ -204,9 +212,11 @@ class Sandbox:
             until = now
         elif until < now:
             raise ValueError(f"The sandbox's clock is at {instant(now)} already.")
+        elif until > now + _FARTHEST:
+            raise ValueError(f"The sandbox's clock is at {instant(now)}; it is moved on by a year at most.")
         return self._firing.advance_to(until, now)
 
-    def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], None]) -> Loaded:
+    def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
         """Take traces into a project; see :func:`halo_iac.sandbox.loading.load`."""
         from halo_iac.sandbox.loading import load  # noqa: PLC0415 (who loads no traces needs none of it)
 

@@ -8,7 +8,6 @@ may be named by an ancestor that comes later.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +15,10 @@ _FIELDS: Final = """span_id, parent_id, name, kind, started, ended, status, mess
     model, prompt_tokens, completion_tokens, total_tokens, tool, input_digest, input_excerpt, output_digest,
     output_excerpt, output_length, cost"""
 _ADD: Final = f"INSERT OR IGNORE INTO spans (trace, agent, {_FIELDS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 (all constants)
+_NEW_TRACE: Final = """
+    INSERT INTO traces (project_id, trace_id, is_settled) VALUES (?, ?, 1) ON CONFLICT DO NOTHING RETURNING seq
+"""
+_OLD_TRACE: Final = "UPDATE traces SET is_settled = 0 WHERE project_id = ? AND trace_id = ? RETURNING seq"
 _OF_TRACE: Final = f"""
     SELECT traces.trace_id, {_FIELDS} FROM spans JOIN traces ON traces.seq = spans.trace
     WHERE trace = ? AND agent = ? AND spans.seq <= ? ORDER BY started, ended, span_id LIMIT ?
@@ -37,13 +40,11 @@ class SpanTables:
         self._connection = connection
 
     def trace(self, project_id: str, trace_id: str) -> tuple[int, bool]:
-        """Return a trace's place, and whether it is new; one that is not is unsettled from now on."""
-        made = "INSERT INTO traces (project_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING seq"
-        row = self._connection.execute(made, (project_id, trace_id)).fetchone()
+        """Return a trace's place, and whether it is new, and so settled; any other is unsettled from now on."""
+        row = self._connection.execute(_NEW_TRACE, (project_id, trace_id)).fetchone()
         if row is not None:
             return row[0], True
-        found = "UPDATE traces SET is_settled = 0 WHERE project_id = ? AND trace_id = ? RETURNING seq"
-        return self._connection.execute(found, (project_id, trace_id)).fetchone()[0], False
+        return self._connection.execute(_OLD_TRACE, (project_id, trace_id)).fetchone()[0], False
 
     def add(self, rows: Iterable[Sequence[Any]]) -> int:
         """Add spans, each its trace's place, its agent's and its fields; return how many were not there yet."""
@@ -66,12 +67,14 @@ class SpanTables:
         sql = "SELECT seq, started, span_id, parent_id, agent_source, agent_value FROM spans WHERE trace = ?"
         return self._connection.execute(sql, (trace,)).fetchall()
 
-    def settle(self, trace: int, started: int, owners: Iterable[int | None], *, is_demo: bool) -> None:
-        """Write down the executions that a trace makes, given whose each of its spans is."""
-        counts = Counter(agent for agent in owners if agent is not None)
+    def add_executions(self, executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool) -> None:
+        """Write down executions: each its agent, its start, its trace and its number of spans."""
+        rows = ((*execution, is_demo) for execution in executions)
+        self._connection.executemany("INSERT INTO executions VALUES (?, ?, ?, ?, ?)", rows)
+
+    def settle(self, trace: int) -> None:
+        """Forget the executions of a trace, which are about to be written down anew."""
         self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
-        executions = [(agent, started, trace, spans, is_demo) for agent, spans in counts.items()]
-        self._connection.executemany("INSERT INTO executions VALUES (?, ?, ?, ?, ?)", executions)
         self._connection.execute("UPDATE traces SET is_settled = 1 WHERE seq = ?", (trace,))
 
     def execution_counts(self, since: int, until: int) -> dict[int, int]:

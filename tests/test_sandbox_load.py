@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sandbox_calls import NOON, PROJECT, Caller, Clock
+
+from halo_iac.sandbox import demo, loading
+from halo_iac.sandbox.analyst.attribution import Link, attribute
+from halo_iac.sandbox.loading import Loaded
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.traces import BadLine, read_spans
+
+SECOND = 10**9
+MORNING = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())
+WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
+        yield Caller(sandbox)
+
+
+def span(trace: str, number: int, parent: int | None = None, *, at: int = 0, **attributes: object) -> dict[str, Any]:
+    """Return one exported span, some seconds after nine in the morning."""
+    start = datetime.fromtimestamp(MORNING + at, UTC)
+    return {
+        "trace_id": trace,
+        "span_id": f"{trace}-{number}",
+        "parent_span_id": "" if parent is None else f"{trace}-{parent}",
+        "name": f"step {number}",
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "end_time": f"{start:%Y-%m-%dT%H:%M:%S}.5Z",
+        "status": {"code": "STATUS_CODE_OK", "message": ""},
+        "resource": {"attributes": {}},
+        "scope": {"name": "s", "version": "1"},
+        "attributes": attributes,
+    }
+
+
+def lines(spans: Iterable[object]) -> list[bytes]:
+    return [json.dumps(each).encode() + b"\n" for each in spans]
+
+
+def load(
+    sandbox: Sandbox, spans: Iterable[object], on_bad: Callable[[BadLine], bool] = lambda _: True, to: str = PROJECT
+) -> Loaded:
+    return sandbox.load(to, read_spans(lines(spans)), on_bad)
+
+
+def counts(caller: Caller, time_range: str = "1d") -> dict[str, int]:
+    """Return how often each agent but those of the demo was at work."""
+    listed = caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
+    ours = [agent for agent in listed if agent["id"] not in demo.EVERY]
+    return {agent["identityValue"]: agent["stats"]["executionCount"] for agent in ours}
+
+
+def agent_id(loaded: Loaded, name: str) -> str:
+    return next(found for (_, value), found in loaded.agents.items() if value == name)
+
+
+def spans_read(caller: Caller, agent: str, **fields: object) -> int:
+    """Return how many spans of an agent a run reads."""
+    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
+    run_id = caller.do("haloRun.create", wanted)["runId"]
+    count: int = caller.get("haloRun.getById", {"id": run_id})["haloExportDataset"]["spanCount"]
+    return count
+
+
+# --- agents
+
+
+def test_agents_appear_as_the_platform_finds_them(caller: Caller) -> None:
+    loaded = load(
+        caller.sandbox,
+        [
+            span("a", 1, **{"agent.id": "planner", "agent.name": "Planner"}),
+            span("b", 1, **{"agent.name": "writer"}),
+            span("c", 1, **{"inference.agent_name": "reader"}),
+            span("d", 1),
+        ],
+    )
+    known = {("agent_id", "planner"), ("agent_name", "writer"), ("agent_name", "reader")}
+    assert (set(loaded.agents), loaded.spans, loaded.added, loaded.bad) == (known, 4, 4, 0)
+    listed = caller.get("agent.listForProject", {"projectId": PROJECT})[3:]
+    assert listed == [
+        {"id": found, "identitySource": source, "identityValue": value, "stats": {"executionCount": 1}}
+        for (source, value), found in loaded.agents.items()
+    ]
+
+
+def test_an_agent_has_the_same_id_wherever_it_is_loaded(caller: Caller) -> None:
+    spans = [span("a", 1, **{"agent.name": "writer"})]
+    with Sandbox.open(None) as other:
+        assert load(other, spans, to="project-1").agents == load(caller.sandbox, spans).agents
+
+
+def test_traces_of_a_known_agent_are_its_own(caller: Caller) -> None:
+    assert load(caller.sandbox, [span("a", 1, **{"agent.id": "checkout"})]).agents == {
+        ("agent_id", "checkout"): demo.CHECKOUT_ID
+    }
+    [checkout, *_] = caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "1d"})
+    assert checkout["stats"] == {"executionCount": 49}
+
+
+def test_a_forgotten_agent_is_back_once_it_is_seen(caller: Caller) -> None:
+    loaded = load(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})])
+    caller.sandbox.forget_agent(PROJECT, agent_id(loaded, "writer"))
+    assert counts(caller) == {}
+    load(caller.sandbox, [span("b", 1, **{"agent.name": "writer"})])
+    assert counts(caller) == {"writer": 2}
+
+
+def test_an_execution_is_a_trace_that_began_within_the_range(caller: Caller) -> None:
+    writer = {"agent.name": "writer"}
+    hours = (2, 4, 20, 50, 24 * 20)  # before noon
+    load(caller.sandbox, [span(f"t{h}", 1, at=3 * 3600 - h * 3600, **writer) for h in hours])
+    load(caller.sandbox, [span("late", 1, at=4 * 3600, **writer)])  # the platform's clock is behind this one
+    found = {name: counts(caller, name) for name in ("1h", "3d", "6h", "12h", "1d", "30d")}
+    expected = {"1h": 0, "6h": 2, "12h": 2, "1d": 3, "3d": 4, "30d": 5}
+    assert found == {name: {"writer": count} if count else {} for name, count in expected.items()}
+
+
+def test_a_trace_counts_for_every_agent_in_it_and_begins_when_it_begins(caller: Caller) -> None:
+    both = [
+        span("a", 1, at=-3600 * 20, **{"agent.name": "planner"}),
+        span("a", 2, 1, at=3600 * 2, **{"agent.name": "writer"}),
+        span("a", 3, 2, at=3600 * 2),
+    ]
+    loaded = load(caller.sandbox, both)
+    assert (counts(caller, "1d"), counts(caller, "12h")) == ({"planner": 1, "writer": 1}, {})
+    assert [spans_read(caller, agent_id(loaded, name)) for name in ("planner", "writer")] == [1, 2]
+
+
+def test_projects_keep_their_traces_apart(caller: Caller) -> None:
+    load(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})], to="project-1")
+    assert counts(caller) == {}
+    listed = caller.get("agent.listForProject", {"projectId": "project-1"})
+    assert [agent["identityValue"] for agent in listed][3:] == ["writer"]
+
+
+# --- the same file again, files in pieces, and what is no span
+
+
+def test_a_file_may_be_loaded_again(caller: Caller) -> None:
+    spans = [span("a", 1, **{"agent.name": "writer"}), span("a", 2, 1)]
+    first = load(caller.sandbox, spans)
+    again = load(caller.sandbox, [*spans, *spans])
+    assert ((first.spans, first.added), (again.spans, again.added)) == ((2, 2), (4, 0))
+    assert counts(caller) == {"writer": 1}
+    assert spans_read(caller, agent_id(first, "writer")) == 2
+
+
+def test_what_is_no_span_is_reported_with_its_line_and_skipped(caller: Caller) -> None:
+    bad: list[BadLine] = []
+    spans = [span("a", 1, **{"agent.name": "writer"}), {"not": "a span"}, span("a", 2, 1)]
+    loaded = load(caller.sandbox, spans, lambda line: bad.append(line) or True)  # type: ignore[func-returns-value]
+    assert [line.number for line in bad] == [2]
+    assert (loaded.spans, loaded.added, loaded.bad) == (2, 2, 1)
+
+
+def test_a_load_can_be_stopped_at_what_is_no_span(caller: Caller) -> None:
+    loaded = load(caller.sandbox, [span("a", 1), 7, span("b", 1)], lambda _: False)
+    assert (loaded.spans, loaded.added, loaded.bad) == (1, 1, 1)
+
+
+def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_BATCH", 2)
+    spans = [span("a", 3, 1), span("a", 2, 1), span("a", 1, **{"agent.name": "writer"}), span("b", 1)]
+
+    def cut_off() -> Iterator[Any]:
+        yield from read_spans(lines(spans[:3]))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        caller.sandbox.load(PROJECT, cut_off(), lambda _: True)
+    assert counts(caller) == {}
+    loaded = load(caller.sandbox, spans)
+    assert (loaded.added, counts(caller)) == (2, {"writer": 1})
+    assert spans_read(caller, agent_id(loaded, "writer")) == 3
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw the spans of a few traces whose steps name one of three agents, or none, in any order."""
+    spans = []
+    for trace in "abc"[: draw(st.integers(1, 3))]:
+        for number in range(draw(st.integers(1, 6))):
+            parent = None if number == 0 else draw(st.one_of(st.none(), st.integers(0, number - 1)))
+            names = draw(st.sampled_from([{}, {}, {"agent.id": "x"}, {"agent.name": "x"}, {"agent.name": "y"}]))
+            spans.append(span(trace, number, parent, at=draw(st.integers(0, 60)), **names))
+    return draw(st.permutations(spans))
+
+
+@settings(max_examples=60, deadline=None)
+@given(forests(), st.integers(1, 4), st.integers(0, 99))
+def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
+    spans: list[dict[str, Any]], batch: int, seed: int
+) -> None:
+    parsed = [each for each in read_spans(lines(spans)) if not isinstance(each, BadLine)]
+    expected: dict[tuple[str, str], list[int]] = {}
+    for trace in {each.trace_id for each in parsed}:
+        links = [Link(each.span_id, each.parent_id, each.own_agent) for each in parsed if each.trace_id == trace]
+        owners = list(attribute(links).values())
+        for agent in {owner for owner in owners if owner is not None}:
+            expected.setdefault(agent, []).append(owners.count(agent))
+    pieces = [parsed[start : start + batch] for start in range(0, len(parsed), batch)]
+    random.Random(seed).shuffle(pieces)
+    with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
+        caller = Caller(sandbox)
+        agents: dict[tuple[str, str], str] = {}
+        for piece in pieces:
+            agents |= sandbox.load(PROJECT, piece, lambda _: True).agents
+        listed = caller.get("agent.listForProject", {"projectId": PROJECT})[3:]
+        found = {agent["id"]: agent["stats"]["executionCount"] for agent in listed}
+        assert found == {agents[agent]: len(each) for agent, each in expected.items()}
+        read = {agent: spans_read(caller, agents[agent]) for agent in expected}
+        assert read == {agent: sum(each) for agent, each in expected.items()}
+
+
+# --- what a run takes of it
+
+
+def test_a_run_takes_the_latest_traces_that_fit_its_span_limit(caller: Caller) -> None:
+    spans = [span(f"t{number}", step, at=number * 60) for number in range(5) for step in range(4)]
+    for each in spans:
+        each["attributes"] = {"agent.name": "writer"}
+    writer = agent_id(load(caller.sandbox, spans), "writer")
+    limits = {1: 1, 3: 3, 4: 4, 7: 4, 8: 8, 20: 20, 100: 20}
+    assert {limit: spans_read(caller, writer, spanLimit=limit) for limit in limits} == limits
+    details = _details(caller, writer, spanLimit=8)
+    assert "2 traces, 8 spans" in details
+    assert "The span limit left out 12 more spans of this window." in details
+
+
+def test_spans_that_come_later_are_none_of_an_earlier_runs_business(caller: Caller) -> None:
+    writer = {"agent.name": "writer"}
+    found = agent_id(load(caller.sandbox, [span("a", 1, **writer)]), "writer")
+    wanted = {"projectId": PROJECT, "agentUuid": found, "prompt": "P", **WINDOW}
+    started = caller.do("haloRun.create", wanted)
+    load(caller.sandbox, [span("a", 2, 1, **writer), span("b", 1, **writer)])
+    [_, report] = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
+    assert "1 trace, 1 span:" in report["content"]
+    assert spans_read(caller, found) == 3
+
+
+def test_a_window_takes_the_traces_that_begin_in_it(caller: Caller) -> None:
+    writer = {"agent.name": "writer"}
+    edges = [span(f"t{at}", 1, at=at, **writer) for at in (-1, 0, 59, 60)]
+    found = agent_id(load(caller.sandbox, edges), "writer")
+    window = {"windowStartAt": "2026-11-02T09:00:00Z", "windowEndAt": "2026-11-02T09:01:00Z"}
+    assert spans_read(caller, found, **window) == 2
+
+
+def _details(caller: Caller, agent: str, **fields: object) -> str:
+    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
+    started = caller.do("haloRun.create", wanted)
+    report: str = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"][1]["content"]
+    return report
+
+
+# --- the demo agents
+
+
+def test_demo_traces_are_the_same_whoever_looks_first() -> None:
+    def reports(order: Iterable[str], *, first: str) -> dict[str, str]:
+        with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
+            caller = Caller(sandbox)
+            _details(caller, first, windowStartAt="2026-10-30T03:00:00Z", windowEndAt="2026-11-01T15:00:00Z")
+            return {agent: _details(caller, agent) for agent in order}
+
+    agents = list(demo.EVERY)
+    assert reports(agents, first=agents[0]) == reports(reversed(agents), first=agents[2])
+
+
+def test_demo_traces_go_on_for_as_long_as_the_clock_does() -> None:
+    clock = Clock()
+    with Sandbox.open(None, clock=clock, pace=0) as sandbox:
+        caller = Caller(sandbox)
+        before = spans_read(caller, demo.SUPPORT_BOT_ID)
+        clock.advance(days=20)
+        now = clock.now.isoformat()
+        later = {"windowStartAt": NOON.isoformat(), "windowEndAt": now}
+        assert spans_read(caller, demo.SUPPORT_BOT_ID, **later) > 15 * before
+        assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[1]["stats"] == {
+            "executionCount": 24 * (20 + 30) + 12
+        }
+
+
+def test_demo_traces_are_counted_without_being_written() -> None:
+    with Sandbox.open(None, clock=Clock()) as sandbox:
+        Caller(sandbox).get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})
+        with sandbox._store.reading() as tables:  # noqa: SLF001 (nothing of it shows outside)
+            assert tables.spans.last_span() == 0
+
+
+# --- the command
+
+
+def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -> None:
+    spans = [span("a", 1, **{"agent.name": "writer"}), "no span", span("b", 1, at=61, **{"agent.name": "\x1b[31m"})]
+    (folder / "t.jsonl").write_bytes(b"".join(lines(spans)))
+    ended = halo("sandbox", "load", "t.jsonl")
+    assert (ended.code, ended.err.splitlines()[1:]) == (
+        0,
+        ["t.jsonl:2: is no JSON object; HALO's format has one span, as an object, on each line; skipped"],
+    )
+    loaded = halo("sandbox", "load", "t.jsonl", "--json").json
+    first, second = loaded[0]["agents"]
+    assert ended.out == (
+        "t.jsonl: 2 spans, 1 bad line skipped\n"
+        "  from 2026-11-02T09:00:00Z to 2026-11-02T09:01:01Z\n"
+        f"  {first['id']}  ␛[31m\n"
+        f"  {second['id']}  writer\n"
+    )
+    assert loaded == [{"file": "t.jsonl", "spans": 2, "added": 0, "skipped": 1, "agents": [first, second]}]
+
+
+def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> None:
+    (folder / "t.jsonl").write_bytes(b"".join(lines([span("a", 1), 7, span("b", 1), 8])))
+    ended = halo("sandbox", "load", "t.jsonl", "--strict")
+    assert (ended.code, ended.out) == (1, "")
+    assert "error: t.jsonl:2: is no JSON object" in ended.err
+    assert halo("sandbox", "load", "t.jsonl").out.startswith(
+        "t.jsonl: 2 spans, 1 of them there already, 2 bad lines skipped\n"
+    )
+
+
+def test_a_file_of_another_kind_is_an_error_that_ends(halo: CommandLine, folder: Path) -> None:
+    (folder / "t.txt").write_text("word\n" * 1000)
+    ended = halo("sandbox", "load", "t.txt")
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 24)
+    assert ended.err.splitlines()[-3:-1] == ["t.txt: 980 more lines are no spans", "error: t.txt: holds no span"]
+
+
+@pytest.mark.parametrize("name", ["nothing.jsonl", "."])
+def test_a_file_that_cannot_be_read_is_an_error(halo: CommandLine, name: str) -> None:
+    ended = halo("sandbox", "load", name)
+    assert ended.code == 1
+    assert f"error: {name}: " in ended.err
+
+
+def test_tick_fires_and_says_so(halo: CommandLine, folder: Path) -> None:
+    daily = "{title: Daily, agent: checkout, frequency: daily, at: '09:00'}"
+    (folder / "halo.yaml").write_text(f"version: 1\nschedules:\n  daily: {daily}\n")
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    [schedule] = halo("schedule", "list", "--sandbox", "--json").json
+    until = datetime.now(UTC) + timedelta(days=3)
+    fires = halo("sandbox", "tick", "--until", until.isoformat(), "--json").json
+    assert [(fire["scheduleId"], fire["title"]) for fire in fires] == [(schedule["id"], "Daily")] * 3
+    again = halo("sandbox", "tick")
+    assert (again.code, again.out) == (0, "")
+    assert again.err.splitlines()[1].startswith("0 fired. The sandbox's clock is at ")
+    runs = halo("schedule", "runs", schedule["id"], "--sandbox", "--json").json
+    assert [run["scheduledForAt"] for run in runs] == [fire["scheduledForAt"] for fire in reversed(fires)]
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "said"),
+    [
+        ("morrow", 64, "error: --until morrow: no instant with a zone\n"),
+        ("2027-01-01", 64, "error: --until 2027-01-01: no instant with a zone\n"),
+        ("2020-01-01T00:00:00Z", 3, "already.\n"),
+        ("9999-12-31T00:00:00Z", 3, "it is moved on by a year at most.\n"),
+    ],
+)
+def test_tick_refuses_an_instant_it_cannot_go_to(halo: CommandLine, until: str, code: int, said: str) -> None:
+    ended = halo("sandbox", "tick", "--until", until)
+    assert ended.code == code
+    assert said in ended.err
