@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Generic, TypeAlias, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
+
+_TICK: Final = 0.1
+"""Seconds after which a signal is noticed at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def abreast(jobs: Iterable[Job[T]], at_once: int) -> Iterator[T]:
         for job in jobs:
             add(job)
         while left:
-            result = told.get()
+            result = _next(told)
             if result is None:
                 left -= 1
             elif isinstance(result, Job):
@@ -56,6 +60,13 @@ def abreast(jobs: Iterable[Job[T]], at_once: int) -> Iterator[T]:
     finally:
         for _ in range(threads):
             todo.put(None)
+
+
+def _next(told: SimpleQueue[_Told[T]]) -> _Told[T]:
+    """Wait in short turns: nothing wakes a thread that waits for ever on every system, Ctrl-C least of all."""
+    while True:
+        with suppress(Empty):
+            return told.get(timeout=_TICK)
 
 
 def _work(todo: SimpleQueue[Job[T] | None], told: SimpleQueue[_Told[T]]) -> None:

@@ -49,6 +49,11 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     )
 
 
+def is_uuid(reference: str) -> bool:
+    """Say whether a reference is an agent's UUID, which no list is needed for."""
+    return _UUID.fullmatch(reference) is not None
+
+
 class Catalog:
     """The aliases of a project and the agents of its platform, answering references; each answer is computed once."""
 
@@ -91,7 +96,7 @@ class Catalog:
         if ids:
             reason = f"{len(ids)} agents are called {name!r}: {', '.join(ids)}"
             return Unresolved(reason, f"write the UUID: `agent: {ids[0]}`")
-        if _UUID.fullmatch(name):
+        if is_uuid(name):
             return name.lower()
         return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
 

@@ -18,6 +18,8 @@ def commands() -> Iterator[tuple[str, ...]]:
     root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     for name, command in root.commands.items():
+        if command.hidden:
+            continue
         yield (name,)
         if isinstance(command, TyperGroup):
             yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)
@@ -46,6 +48,15 @@ def test_the_help_of_a_command_has_an_example_of_it(halo: CommandLine, words: tu
     assert text.isascii()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "..." not in text.partition("Commands:")[2]
+
+
+def test_the_list_of_commands_says_of_each_what_it_says_itself() -> None:
+    whole, listed = (typer.main.get_command(command_line(first)) for first in (None, "--help"))
+    assert isinstance(whole, TyperGroup)
+    assert isinstance(listed, TyperGroup)
+    assert [(name, each.get_short_help_str(), each.hidden) for name, each in listed.commands.items()] == [
+        (name, each.get_short_help_str(), each.hidden) for name, each in whole.commands.items()
+    ]
 
 
 def test_no_golden_help_is_of_a_command_that_is_gone() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from halo_iac.cli.command import at_work
+from halo_iac.cli.options import TimeRange
 from halo_iac.cli.workplace import Workplace
 
 _HELP = """The agents seen in the project's traces.
@@ -18,20 +18,6 @@ Example:
 """
 
 group = typer.Typer(name="agent", help=_HELP, rich_markup_mode=None)
-
-
-class TimeRange(StrEnum):
-    """How far back the platform looks for agents (wire.md, agent.listForProject)."""
-
-    HOUR = "1h"
-    SIX_HOURS = "6h"
-    TWELVE_HOURS = "12h"
-    DAY = "1d"
-    THREE_DAYS = "3d"
-    WEEK = "7d"
-    TWO_WEEKS = "14d"
-    MONTH = "30d"
-    QUARTER = "90d"
 
 
 @group.command("list")

@@ -8,19 +8,27 @@ from typing import Final
 import typer
 
 _COMMANDS: Final = {
-    "init": "init.init",
-    "import": "importing.import_",
-    "validate": "validate.validate",
-    "plan": "plan.plan",
-    "apply": "apply.apply",
-    "schema": "schema.schema",
-    "doctor": "doctor.doctor",
-    "agent": "agent.group",
-    "model": "model.group",
-    "schedule": "schedule.group",
-    "sandbox": "sandbox.group",
+    "init": ("init.init", "Write a small commented project file to start from."),
+    "import": ("importing.import_", "Write a project file for the schedules that exist."),
+    "validate": ("validate.validate", "Check the project file and all it includes, offline."),
+    "plan": ("plan.plan", "Show what apply would do; change nothing."),
+    "apply": ("apply.apply", "Show the plan, ask, and carry it out."),
+    "schema": ("schema.schema", "Print the JSON Schema of a project file."),
+    "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),
+    "agent": ("agent.group", "The agents seen in the project's traces."),
+    "model": ("model.group", "The models a schedule may name."),
+    "schedule": ("schedule.group", "The schedules the platform holds."),
+    "report": ("report.group", "Analyses of an agent's traces, in markdown."),
+    "run": ("run.group", "Runs: one analysis of an agent's traces each."),
+    "conversation": ("conversation.group", "Conversations: a report each, and the questions about it."),
+    "conv": ("conversation.alias", "Conversations: a report each, and the questions about it."),
+    "sandbox": ("sandbox.group", "A HALO platform on this machine: no key, no cost."),
 }
-"""Command or group → the module of this package it is in, and its name there."""
+"""Command or group → the module of this package it is in, with its name there, and its line in ``halo --help``."""
+
+_HIDDEN: Final = {"conv"}
+
+_HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
 
@@ -37,9 +45,10 @@ _EPILOG: Final = (
 
 
 def command_line(first: str | None = None) -> typer.Typer:
-    """Return the command line; with no other command in it where its first word names one.
+    """Return the command line; no more of it than its first word, where that is given, calls for.
 
-    Of all the commands one runs: to load and build the rest as well would make a plan a tenth slower.
+    Of all the commands one runs: to load and build the rest as well would make a plan a tenth slower. And help that
+    only lists them needs none.
     """
     app = typer.Typer(
         name="halo",
@@ -51,14 +60,26 @@ def command_line(first: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_halo)
+    if first in _HELPING:
+        for name, (_, line) in _COMMANDS.items():
+            app.command(name, help=line, hidden=name in _HIDDEN)(_listed)
+        return app
     for name in (first,) if first in _COMMANDS else _COMMANDS:
-        module, _, attribute = _COMMANDS[name].partition(".")
-        found = getattr(import_module(f"halo_iac.cli.{module}"), attribute)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
-        else:
-            app.command(name)(found)
+        _add(app, name)
     return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    module, _, attribute = _COMMANDS[name][0].partition(".")
+    found = getattr(import_module(f"halo_iac.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name, hidden=name in _HIDDEN)
+    else:
+        app.command(name)(found)
+
+
+def _listed() -> None:
+    """Stand for a command where commands are only listed."""
 
 
 def _halo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
+_RUNNERS: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
+"""Variables by which CI runners make themselves known."""
 _SHORTEST_KEY: Final = 8
 """A shorter INF_API_KEY is a mistake; hiding every occurrence of it would only hide the mistake."""
 
@@ -91,7 +94,22 @@ class Console:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise FileError(f"standard output: {error.strerror}", hint="what was written is not whole") from None
+            raise _not_whole(error) from None
+
+    def out_exactly(self, text: str) -> None:
+        """Write a result as it is, in UTF-8 whatever the locale and without a newline of ours: for a file or a pipe."""
+        buffer = getattr(self._stdout, "buffer", None)
+        try:
+            self._stdout.flush()
+            if buffer is None:
+                self._stdout.write(self.veiled(text))
+            else:
+                buffer.write(self.veiled(text).encode("utf-8", "backslashreplace"))
+            self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _not_whole(error) from None
 
     def say(self, text: str) -> None:
         """Write narration; with JSON asked for only to a terminal, so that a pipe gets errors and nothing else."""
@@ -118,6 +136,21 @@ class Console:
     def is_interactive(self) -> bool:
         """Say whether somebody is there to be asked."""
         return self._stdin.isatty() and self._stderr.isatty()
+
+    @property
+    def out_is_terminal(self) -> bool:
+        """Say whether results go to a terminal."""
+        return self._stdout.isatty()
+
+    @property
+    def out_is_log(self) -> bool:
+        """Say whether results go to the log of a CI runner, which obeys some of what it reads; a file is no log."""
+        if not any(map(self.env.get, _RUNNERS)):
+            return False
+        try:
+            return not stat.S_ISREG(os.fstat(self._stdout.fileno()).st_mode)
+        except OSError:
+            return True  # a stream in memory
 
     @property
     def shows_progress(self) -> bool:
@@ -157,6 +190,10 @@ class Console:
         if text:
             stream.write(text if text.endswith("\n") else text + "\n")
             stream.flush()
+
+
+def _not_whole(error: OSError) -> FileError:
+    return FileError(f"standard output: {error.strerror}", hint="what was written is not whole")
 
 
 class _VeiledStream(io.TextIOBase, TextIO):

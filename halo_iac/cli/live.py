@@ -72,8 +72,8 @@ class LiveLines:
         self._ended: set[int] = set()
         self._under_way: dict[int, tuple[Event, float]] = {}
         self._drawn: tuple[tuple[Event, float], ...] = ()
-        self._screen = _screen(stream, style)
-        self._live = _live(self._screen, self._draw)
+        self._screen = screen_on(stream, style)
+        self._live = lively(self._screen, self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -122,7 +122,8 @@ class LiveLines:
         return self._style.paint(line, "warning" if event.status is Status.RETRYING else event.change.action)
 
 
-def _screen(stream: TextIO, style: Style) -> Screen:
+def screen_on(stream: TextIO, style: Style) -> Screen:
+    """Return a terminal that shows what it is given as it is."""
     from rich.console import Console as Screen
 
     return Screen(
@@ -136,7 +137,8 @@ def _screen(stream: TextIO, style: Style) -> Screen:
     )
 
 
-def _live(screen: Screen, draw: Callable[[], Text]) -> Live:
+def lively(screen: Screen, draw: Callable[[], Text]) -> Live:
+    """Return what redraws the text that ``draw`` returns, and leaves nothing of it behind."""
     from rich.live import Live
 
     return Live(

@@ -15,6 +15,20 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class TimeRange(StrEnum):
+    """How far back the platform looks for agents (wire.md, agent.listForProject)."""
+
+    HOUR = "1h"
+    SIX_HOURS = "6h"
+    TWELVE_HOURS = "12h"
+    DAY = "1d"
+    THREE_DAYS = "3d"
+    WEEK = "7d"
+    TWO_WEEKS = "14d"
+    MONTH = "30d"
+    QUARTER = "90d"
+
+
 File = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="Project file; default: HALO_FILE, or halo.yaml here or above."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from halo_iac.cli import run_options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError
@@ -13,13 +14,17 @@ from halo_iac.errors import HaloError
 if TYPE_CHECKING:
     from halo_iac.model.remote import RemoteSchedule
 
-_HELP = """The schedules the platform holds; the project file changes them.
+_HELP = """The schedules the platform holds.
+
+The project file changes them.
 
 \b
 Examples:
   halo schedule list
   halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01
 """
+
+_RUNS = 50
 
 group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
 
@@ -81,10 +86,93 @@ def get_schedule(
 
         console.out(document(remote.wire))
         return 0
+    from halo_iac.cli.showing import fields_of
     from halo_iac.render.text import record
 
-    console.out(record(_facts(remote), console.out_style))
+    console.out(record(fields_of(remote.wire), console.out_style))
     return 0
+
+
+@group.command("runs")
+@at_work
+def list_runs(
+    workplace: Workplace,
+    schedule_id: Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")],
+    limit: run_options.Limit = 50,
+) -> int:
+    """List the most recent runs of a schedule.
+
+    \b
+    Examples:
+      halo schedule runs checkout-daily
+      halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
+    """
+    from halo_iac.cli.declared import project_if_any, schedule_id_for
+    from halo_iac.cli.running import reader_of
+    from halo_iac.cli.showing import runs_table
+
+    console = workplace.console
+    project = project_if_any(workplace)
+    connection = workplace.connect_for_reading(project)
+    found = schedule_id_for(connection, project, schedule_id)
+    runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document([run.wire for run in runs]))
+        return 0
+    console.out(runs_table(runs, console.out_style))
+    if not runs:
+        console.say(f"Schedule {console.err_style.safe(found)} has no runs yet.")
+    return 0
+
+
+@group.command("fire")
+@at_work
+def fire(
+    workplace: Workplace,
+    schedule_id: Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")],
+    window_start_at: run_options.WindowStartAt = None,
+    window_end_at: run_options.WindowEndAt = None,
+    lookback_hours: run_options.LookbackHours = None,
+) -> int:
+    """Fire a schedule now and print the run's ids.
+
+    Costs money: it is never fired twice. It fires as the platform holds it;
+    `halo report run --schedule` runs what the file says.
+
+    \b
+    Examples:
+      halo schedule fire checkout-daily
+      halo schedule fire checkout-daily --window-start-at 2026-11-01
+    """
+    from halo_iac.cli.declared import project_if_any, schedule_id_for
+    from halo_iac.cli.ordering import as_given, window
+    from halo_iac.cli.running import again, show_started, start_one
+
+    now = workplace.console.clock()
+    window(window_start_at, window_end_at, lookback_hours or 1, now)
+    project = project_if_any(workplace)
+    connection = workplace.connect_for_reading(project)
+    found = schedule_id_for(connection, project, schedule_id)
+    if lookback_hours is None and window_start_at is None:
+        lookback_hours = _lookback_of(connection.reader.schedule(found))
+    asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
+    start, end = as_given(window_start_at, asked.start), as_given(window_end_at, asked.end)
+    started = start_one(
+        connection,
+        lambda writer: writer.fire(found, start, end),
+        what=f"a run of schedule {schedule_id}",
+        look=again(workplace, f"schedule runs {found}"),
+    )
+    return show_started(workplace, started)
+
+
+def _lookback_of(remote: RemoteSchedule) -> int:
+    from halo_iac.model.run import LOOKBACK_HOURS
+
+    hours = remote.wire.get("lookbackHours")
+    return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
 def _row(remote: RemoteSchedule) -> tuple[str, ...]:
@@ -102,11 +190,3 @@ def _state(remote: RemoteSchedule) -> str:
     if remote.is_paused_by_platform:
         return f"paused ({remote.pause_reason})"
     return "paused" if remote.wire.get("enabled") is False else "active"
-
-
-def _facts(remote: RemoteSchedule) -> list[tuple[str, str]]:
-    facts = []
-    for name, value in remote.wire.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-        facts.append((name, "" if shown is None else str(shown).lower() if isinstance(shown, bool) else str(shown)))
-    return facts

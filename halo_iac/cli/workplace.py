@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from halo_iac.api.access import ChosenProject
     from halo_iac.api.credentials import Setting, Settings
     from halo_iac.api.reader import Reader
+    from halo_iac.api.retry import Retry
     from halo_iac.api.transport import Transport
     from halo_iac.api.writer import Writer
     from halo_iac.model.project import Project
@@ -53,6 +55,8 @@ class Workplace:
     cwd: Path = field(default_factory=Path.cwd)
     _early: Observation | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
+    closing: threading.Event = field(default_factory=threading.Event)
+    """Ends the repetitions of reads that are still under way when the command is over."""
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +64,7 @@ class Workplace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closing.set()
         self._opened.close()
 
     def moved_to(self, path: Path) -> Workplace:
@@ -118,9 +123,12 @@ class Workplace:
         self._opened.enter_context(transport)
         return Connection(self, settings, transport, settings.base_url.value, is_sandbox=_serves_sandbox(settings))
 
-    def connect_for_reading(self) -> Connection:
-        """Return a connection for a command that needs no schedules of ours: a project file only says which project."""
-        connection = self.connect(self._project_if_any())
+    def connect_for_reading(self, project: Project | None = None) -> Connection:
+        """Return a connection for a command that needs no schedules of ours: a project file only says which project.
+
+        ``project`` is for a command that has read it anyway.
+        """
+        connection = self.connect(project or self._project_if_any())
         if connection.is_sandbox:
             self.console.say(f"SANDBOX {connection.base_url}")
         return connection
@@ -218,9 +226,14 @@ class Connection:
     def reader(self) -> Reader:
         """Return the client that cannot change anything."""
         from halo_iac.api.reader import Reader
+
+        return Reader(self.transport, self.retry())
+
+    def retry(self, stop: threading.Event | None = None) -> Retry:
+        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over."""
         from halo_iac.api.retry import Retry
 
-        return Reader(self.transport, Retry(on_retry=self._say_that_it_waits))
+        return Retry(stop=stop or self.workplace.closing, on_retry=self._say_that_it_waits)
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
         console = self.workplace.console

@@ -23,6 +23,17 @@ NO_TRACES: Final = "no_traces"
 WITH_REPORT: Final = frozenset({COMPLETED, INCOMPLETE})
 """The terminal statuses that may have left a report behind."""
 
+LOOKBACK_HOURS: Final = 24
+"""How long a one-off run's window is where nobody says."""
+
+PROMPT: Final = (
+    "Analyze the traces in this window. Understand the agent's activity and identify anomalies, errors, "
+    "inefficiencies, and opportunities to improve reliability, latency, cost, and tool usage. Highlight the top "
+    "recurring failures, notable tool-call patterns, wasted or redundant work, slow or high-cost paths, and concrete "
+    "fixes you'd recommend. Cite specific trace IDs for every key finding."
+)
+"""What a one-off run is asked where nobody says: what the official client sends, so that both mean the same."""
+
 ASSISTANT: Final = "assistant"
 _SCHEDULED: Final = "scheduled"
 

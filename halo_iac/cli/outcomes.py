@@ -1,0 +1,97 @@
+"""What came of one-off runs: their reports, why some have none, and the exit code of it all (design §7, §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.cli.console import Console
+from halo_iac.errors import HaloError
+from halo_iac.model.run import Order
+
+if TYPE_CHECKING:
+    from halo_iac.cli.showing import Titled
+    from halo_iac.model.report import Report
+    from halo_iac.model.run import Started
+    from halo_iac.runs import Sighting
+
+_SEVEREST: Final = (130, 5, 4, 1, 3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one order: ``error`` says why it was not started or has no whole report."""
+
+    order: Order
+    started: Started | None = None
+    seen: Sighting | None = None
+    report: Report | None = None
+    error: HaloError | None = None
+
+
+def titled_reports(outcomes: Sequence[Outcome], earlier: Report | None) -> list[Titled]:
+    """Return what there is to read, the earlier report last."""
+    from halo_iac.cli.showing import Titled
+
+    titled = [Titled(each.order.name, each.report) for each in outcomes if each.report is not None]
+    if earlier is not None and titled:
+        when = earlier.conversation.created_at or "before"
+        titled = [*titled, Titled(f"{titled[0].name}, as last scheduled ({when})", earlier)]
+    return titled
+
+
+def finish(console: Console, outcomes: Sequence[Outcome], earlier: Report | None, *, is_waiting: bool) -> int:
+    """Write what is not a report, and return the most serious exit code (design §8)."""
+    errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(_document(outcomes, earlier, is_waiting=is_waiting)))
+    else:
+        from halo_iac.render.problems import error_text
+
+        if not is_waiting:
+            console.out(_ids(outcomes, console))
+        for error in errors:
+            console.err(error_text(error, console.err_style))
+    codes = {error.exit_code for error in errors}
+    return next((code for code in _SEVEREST if code in codes), 0)
+
+
+def _ids(outcomes: Sequence[Outcome], console: Console) -> str:
+    from halo_iac.render.text import table
+
+    rows = [
+        (each.order.name, each.started.run_id, each.started.conversation_id or "")
+        for each in outcomes
+        if each.started is not None
+    ]
+    return (
+        table(("AGENT", "RUN", "CONVERSATION"), rows, console.out_style, whole={"RUN", "CONVERSATION"}) if rows else ""
+    )
+
+
+def _document(outcomes: Sequence[Outcome], earlier: Report | None, *, is_waiting: bool) -> dict[str, Any]:
+    from halo_iac.cli.showing import report_fields
+
+    told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each) for each in outcomes]}
+    if earlier is not None:
+        told["comparedWith"] = report_fields(earlier)
+    return told
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    from halo_iac.cli.showing import report_fields
+
+    fields: dict[str, Any] = {"agent": outcome.order.name, "agentUuid": outcome.order.agent}
+    if outcome.started is not None:
+        fields |= outcome.started.wire
+    if outcome.seen is not None:
+        fields["status"] = outcome.seen.status
+    if outcome.report is not None:
+        fields |= report_fields(outcome.report)
+    if outcome.error is not None:
+        error = outcome.error
+        fields["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+    return fields

@@ -1,0 +1,189 @@
+"""``halo report``: analyses of traces, to read and to collect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import run_options
+from halo_iac.cli.command import at_work
+from halo_iac.cli.report_pull import pull_reports
+from halo_iac.cli.report_run import run_reports
+from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.errors import HaloError, NoReport
+
+if TYPE_CHECKING:
+    from halo_iac.model.report import Report
+    from halo_iac.model.run import ConversationDetails, Started
+
+_HELP = """Analyses of an agent's traces, in markdown.
+
+\b
+Examples:
+  halo report run checkout
+  halo report get checkout-daily > report.md
+  halo report pull --dir reports
+"""
+
+group = typer.Typer(name="report", help=_HELP, rich_markup_mode=None)
+group.command("run")(run_reports)
+group.command("pull")(pull_reports)
+
+
+@group.command("get")
+@at_work
+def get_report(
+    workplace: Workplace,
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help="A run's, conversation's or schedule's id, or a schedule's key.")
+    ],
+    all_: Annotated[bool, typer.Option("--all", help="The whole thread: questions and answers as well.")] = False,
+    output: run_options.Output = None,
+    raw: run_options.Raw = False,
+) -> int:
+    """Print a report; of a schedule, that of its latest completed run.
+
+    To a file or a pipe it goes exactly as the platform holds it.
+
+    \b
+    Examples:
+      halo report get checkout-daily
+      halo report get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f > report.md
+      halo report get checkout-daily --all --json
+    """
+    from halo_iac.cli.showing import Outlet, Titled, report_fields
+
+    console = workplace.console
+    outlet = Outlet(console, output, is_raw=raw)
+    report, key = _find(workplace, id_)
+    if all_:
+        report = replace(report, markdown=_whole(report.thread))
+    if output is not None or not console.wants_json:
+        outlet.put([Titled(key or report.conversation.title or "report", report)], key)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        messages = {"messages": report.thread.wire["messages"]} if all_ else {}
+        console.out(document({**report_fields(report), **messages}))
+    return 0
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@at_work
+def list_reports(
+    workplace: Workplace,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of this agent.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", "--schedule-id", metavar="KEY|ID", help="Only of this schedule.")
+    ] = None,
+    limit: run_options.Limit = None,
+) -> int:
+    """List the conversations that hold reports, newest first.
+
+    \b
+    Examples:
+      halo report list
+      halo report list --schedule checkout-daily --limit 5 --json
+    """
+    from halo_iac.cli.showing import list_found
+
+    return list_found(workplace, limit, agent, schedule)
+
+
+@group.command("ask")
+@at_work
+def ask(
+    workplace: Workplace,
+    conversation_id: Annotated[str, typer.Argument(metavar="CONVERSATION", help="The conversation's id.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about its report.")],
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+    no_wait: run_options.NoWait = False,
+    raw: run_options.Raw = False,
+) -> int:
+    """Ask a question about a report, wait, and print the answer alone.
+
+    Costs money, like a run.
+
+    \b
+    Examples:
+      halo report ask d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f "Why?"
+    """
+    from halo_iac.cli.running import reader_of
+    from halo_iac.cli.showing import show
+    from halo_iac.render.json import document
+
+    console = workplace.console
+    if not question.strip():
+        raise HaloError("the question is empty", hint="nothing was asked")
+    connection = workplace.connect_for_reading()
+    before = reader_of(connection).conversation(conversation_id)
+    started = _asked(connection, conversation_id, question)
+    if no_wait:
+        console.out(document(started.wire) if console.wants_json else started.run_id)
+        return 0
+    answer = _answer(connection, before, started, interval, timeout)
+    if console.wants_json:
+        console.out(document({**started.wire, "answer": answer}))
+    else:
+        show(console, answer, is_raw=raw)
+    return 0
+
+
+def _find(workplace: Workplace, reference: str) -> tuple[Report, str | None]:
+    """Return the report, and the key of its schedule where it was found by that."""
+    from halo_iac.cli.declared import project_if_any, schedule_id_of
+    from halo_iac.cli.running import reader_of
+    from halo_iac.reports import fetch, fetch_of_schedule
+
+    project = project_if_any(workplace)
+    connection = workplace.connect_for_reading(project)
+    reader = reader_of(connection)
+    if project is not None and any(entry.key == reference for entry in project.entries):
+        return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
+    return fetch(reader, reference), None
+
+
+def _whole(thread: ConversationDetails) -> str:
+    from halo_iac.cli.showing import section
+
+    return "\n".join(section(message.role, message.content) for message in thread.messages if message.content)
+
+
+def _asked(connection: Connection, conversation_id: str, question: str) -> Started:
+    from halo_iac.cli.running import Starter, again, left_going
+
+    look = again(connection.workplace, f"conversation get {conversation_id}")
+    with Starter(connection) as starter:
+        started = starter.start(
+            lambda writer: writer.follow_up(conversation_id, question), what="the follow-up", look=look
+        )
+        if starter.is_stopped:
+            raise left_going(connection, [started.run_id])
+        return started
+
+
+def _answer(
+    connection: Connection, before: ConversationDetails, started: Started, interval: float, timeout: float
+) -> str:
+    """Wait for a follow-up and return what the platform wrote since."""
+    from halo_iac.cli.running import reader_of, watched, why_unfinished
+    from halo_iac.reports import why_none
+
+    seen = watched(connection, {started.run_id: "answer"}, interval, timeout)[started.run_id]
+    if seen.details is None or not seen.is_over:
+        raise why_unfinished(connection.workplace, seen, "the question")
+    if not seen.details.run.is_completed:
+        raise why_none(seen.details.run, seen.details.dataset)
+    last = max((message.sequence for message in before.messages), default=-1)
+    now = reader_of(connection).conversation(before.conversation.id)
+    answers = [message.content for message in now.answers if message.sequence > last]
+    if not answers:
+        hint = f"look again: `halo conversation get {before.conversation.id}`"
+        raise NoReport(f"run {started.run_id} is completed, but wrote no answer", hint=hint)
+    return "\n\n".join(answers)

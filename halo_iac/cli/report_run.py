@@ -1,0 +1,220 @@
+"""``halo report run``: start one-off analyses, wait for them, show their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import run_options
+from halo_iac.cli.command import at_work
+from halo_iac.cli.options import TimeRange
+from halo_iac.cli.outcomes import Outcome, finish, titled_reports
+from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.errors import HaloError, InterruptedRun, NoReport, PlatformError, UsageError
+from halo_iac.model.run import WITH_REPORT, Order
+
+if TYPE_CHECKING:
+    from halo_iac.cli.ordering import Terms
+    from halo_iac.cli.running import Starter
+    from halo_iac.model.report import Report
+
+
+@at_work
+def run_reports(
+    workplace: Workplace,
+    agents: Annotated[
+        list[str] | None, typer.Argument(metavar="AGENT", help="Aliases, names or UUIDs; none: a picker.")
+    ] = None,
+    agent_uuid: run_options.AgentUuid = None,
+    schedule: run_options.ScheduleKey = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="With --schedule: the last scheduled report as well, for comparison.")
+    ] = False,
+    prompt: run_options.Prompt = None,
+    prompt_file: run_options.PromptFile = None,
+    window_start_at: run_options.WindowStartAt = None,
+    window_end_at: run_options.WindowEndAt = None,
+    lookback_hours: run_options.LookbackHours = None,
+    model_id: run_options.ModelId = None,
+    subagent_model_id: run_options.SubagentModelId = None,
+    span_limit: run_options.SpanLimit = None,
+    max_subagent_depth: run_options.MaxSubagentDepth = None,
+    max_turns: run_options.MaxTurns = None,
+    reasoning_effort: run_options.ReasoningEffort = None,
+    debug: run_options.Debug = False,
+    agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+    no_wait: run_options.NoWait = False,
+    output: run_options.Output = None,
+    raw: run_options.Raw = False,
+) -> int:
+    """Analyse agents' traces once, wait, and print the reports.
+
+    Costs money: what was started is never started again by itself. Ctrl-C leaves the runs going and says how to
+    resume; on a terminal a second one cancels them. Exit codes: 0 every run completed, 1 one did not, 5 nobody knows
+    whether one was started.
+
+    \b
+    Examples:
+      halo report run checkout
+      halo report run checkout support --lookback-hours 168 --output reports/
+      halo report run --schedule checkout-daily --compare
+    """
+    from halo_iac.cli.ordering import Terms
+    from halo_iac.cli.showing import Outlet
+
+    terms = Terms(
+        prompt=prompt,
+        prompt_file=prompt_file,
+        window_start_at=window_start_at,
+        window_end_at=window_end_at,
+        lookback_hours=lookback_hours,
+        model_id=model_id,
+        subagent_model_id=subagent_model_id,
+        span_limit=span_limit,
+        max_subagent_depth=max_subagent_depth,
+        max_turns=max_turns,
+        reasoning_effort=reasoning_effort,
+        debug=debug,
+    )
+    if compare and schedule is None:
+        raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
+    outlet = Outlet(workplace.console, output, is_raw=raw)
+    errand = _prepare(workplace, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
+    earlier = _earlier(errand, schedule) if compare and schedule is not None else None
+    outcomes = _start(errand)
+    if not no_wait:
+        outcomes = _wait(errand.connection, outcomes, interval, timeout)
+        if not workplace.console.wants_json or output is not None:
+            outlet.put(titled_reports(outcomes, earlier), schedule)
+    return finish(workplace.console, outcomes, earlier, is_waiting=not no_wait)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What is to be started, and where."""
+
+    connection: Connection
+    orders: tuple[Order, ...]
+    schedule_id: str | None = None
+
+
+# Before anything costs money ----------------------------------------------------------------------------------------
+
+
+def _prepare(
+    workplace: Workplace, references: Sequence[str], schedule: str | None, terms: Terms, time_range: TimeRange
+) -> _Errand:
+    from halo_iac.cli.declared import entry_called, project_if_any, spec_of
+    from halo_iac.cli.ordering import orders_for, pick_agent, template
+
+    now = workplace.console.clock()
+    if schedule is None:
+        order = template(terms, now)
+        project = project_if_any(workplace)
+        connection = workplace.connect_for_reading(project)
+        wanted = references or [pick_agent(workplace, connection, time_range)]
+        return _Errand(connection, orders_for(connection, project, wanted, order))
+    if references:
+        raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
+    project = workplace.load()
+    spec = spec_of(entry_called(project, schedule))
+    order = template(terms, now, spec)
+    connection = workplace.connect_for_reading(project)
+    (order,) = orders_for(connection, project, [spec.agent], order)
+    return _Errand(connection, (replace(order, name=schedule),))
+
+
+def _earlier(errand: _Errand, schedule: str) -> Report | None:
+    """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
+    from halo_iac.cli.declared import schedule_id_of
+    from halo_iac.cli.running import reader_of
+    from halo_iac.reports import fetch_of_schedule
+
+    workplace = errand.connection.workplace
+    try:
+        schedule_id = schedule_id_of(errand.connection, workplace.load(), schedule)
+        return fetch_of_schedule(reader_of(errand.connection), schedule_id, is_scheduled=True)
+    except PlatformError:
+        raise
+    except HaloError as error:
+        workplace.console.say(f"Nothing to compare with: {workplace.console.err_style.safe(error.message)}")
+        return None
+
+
+# The runs -----------------------------------------------------------------------------------------------------------
+
+
+def _start(errand: _Errand) -> list[Outcome]:
+    from halo_iac.cli.running import Starter
+
+    outcomes: list[Outcome] = []
+    stopper: HaloError | None = None
+    with Starter(errand.connection) as starter:
+        for order in errand.orders:
+            outcome = _started(errand.connection, starter, order) if stopper is None else Outcome(order, error=stopper)
+            outcomes.append(outcome)
+            if starter.is_stopped:
+                raise _interrupted(errand.connection, outcomes)
+            if isinstance(outcome.error, PlatformError) and outcome.error.ends_the_run:
+                stopper = outcome.error
+    return outcomes
+
+
+def _interrupted(connection: Connection, outcomes: Sequence[Outcome]) -> InterruptedRun:
+    """Return the end of a command that was told to stop while it started runs; nothing of what it paid for is lost."""
+    from halo_iac.cli.running import left_going
+
+    ending = left_going(connection, [each.started.run_id for each in outcomes if each.started is not None])
+    told = [*(each.error for each in outcomes if each.error is not None), ending]
+    return InterruptedRun("\n".join(each.message for each in told), hint="\n".join(str(each.hint) for each in told))
+
+
+def _started(connection: Connection, starter: Starter, order: Order) -> Outcome:
+    from halo_iac.cli.running import again
+
+    workplace = connection.workplace
+    look = again(workplace, f"report list --agent {order.agent}")
+    try:
+        started = starter.start(
+            lambda writer: writer.create(connection.project.id, order), what=f"a run of {order.name}", look=look
+        )
+    except HaloError as error:
+        return Outcome(order, error=error)
+    workplace.console.say(f"Started run {started.run_id} of {workplace.console.err_style.safe(order.name)}")
+    return Outcome(order, started)
+
+
+def _wait(connection: Connection, outcomes: Sequence[Outcome], interval: float, timeout: float) -> list[Outcome]:
+    from halo_iac.cli.running import watched
+
+    names = {each.started.run_id: each.order.name for each in outcomes if each.started is not None}
+    seen = watched(connection, names, interval, timeout) if names else {}
+    return [
+        each if each.started is None else _read(connection, replace(each, seen=seen[each.started.run_id]))
+        for each in outcomes
+    ]
+
+
+def _read(connection: Connection, outcome: Outcome) -> Outcome:
+    """Return the outcome with its report, or with why it has none."""
+    from halo_iac.cli.running import reader_of, why_unfinished
+    from halo_iac.reports import fetch_of_run, why_none
+
+    seen = outcome.seen
+    assert seen is not None  # noqa: S101 - every started run has a last sighting
+    if seen.details is None or not seen.is_over:
+        return replace(outcome, error=why_unfinished(connection.workplace, seen, outcome.order.name))
+    run = seen.details.run
+    if run.status not in WITH_REPORT:
+        return replace(outcome, error=why_none(run, seen.details.dataset, outcome.order.name))
+    try:
+        report = fetch_of_run(reader_of(connection), run.id)
+    except (NoReport, PlatformError) as error:
+        return replace(outcome, error=error)
+    incomplete = None if run.is_completed else NoReport(f"the report of {outcome.order.name} is {run.status}")
+    return replace(outcome, report=report, error=incomplete)

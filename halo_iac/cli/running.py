@@ -1,0 +1,193 @@
+"""Starting runs and waiting for them, as commands do: Ctrl-C loses no run that was started (design §6, §7)."""
+
+from __future__ import annotations
+
+import gc
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.errors import HaloError, InterruptedRun, PlatformError
+
+if TYPE_CHECKING:
+    from halo_iac.api.run_reader import RunReader
+    from halo_iac.api.run_writer import RunWriter
+    from halo_iac.model.run import Started
+    from halo_iac.runs import Sighting
+
+SECOND_THOUGHT: Final = 5.0
+"""Seconds after Ctrl-C in which another one cancels the runs."""
+
+Attempt = Callable[["RunWriter"], "Started"]
+
+
+def reader_of(connection: Connection) -> RunReader:
+    """Return the client that reads runs, and says so where it has to wait."""
+    from halo_iac.api.run_reader import RunReader
+
+    return RunReader(connection.transport, connection.retry())
+
+
+class Starter:
+    """Starts runs one after the other; a context manager in which Ctrl-C lets the one under way be answered.
+
+    The answer holds the only way to a run that costs money. So Ctrl-C starts nothing more, and only a second one gives
+    the answer up.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        from halo_iac.api.run_writer import RunWriter
+
+        self._stop = threading.Event()
+        self._retry = connection.retry(self._stop)
+        self._writer = RunWriter(connection.transport)
+        self._console = connection.workplace.console
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._handlers = {number: signal.signal(number, self._defer) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _defer(self, _number: int, _frame: object) -> None:
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._stop.set()
+        self._console.say("Waiting for the answer, so that no run is lost; Ctrl-C again does not wait.")
+
+    @property
+    def is_stopped(self) -> bool:
+        """Say whether nothing more is to be started."""
+        return self._stop.is_set()
+
+    def start(self, attempt: Attempt, *, what: str, look: str) -> Started:
+        """Start one run; ``what`` and ``look`` as :func:`halo_iac.runs.start` has them."""
+        from halo_iac.abreast import Job, abreast
+        from halo_iac.runs import start
+
+        def work() -> list[Started]:
+            return [start(lambda: attempt(self._writer), self._retry, what=what, look=look)]
+
+        try:
+            return next(abreast([Job(work)], 1))  # a thread of its own: Ctrl-C does not end a socket's wait
+        except KeyboardInterrupt:
+            raise InterruptedRun(
+                f"interrupted while {what} was being started; it may or may not have been",
+                hint=f"look before you start another one: `{look}`",
+            ) from None
+
+
+def start_one(connection: Connection, attempt: Attempt, *, what: str, look: str) -> Started:
+    """Start a single run and return it, even if Ctrl-C came meanwhile: its id is worth more than a moment."""
+    with Starter(connection) as starter:
+        return starter.start(attempt, what=what, look=look)
+
+
+def show_started(workplace: Workplace, started: Started) -> int:
+    """Write a run that was started, and how to wait for it."""
+    console = workplace.console
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(started.wire))
+        return 0
+    from halo_iac.cli.showing import fields_of
+    from halo_iac.render.text import record
+
+    console.out(record(fields_of(started.wire), console.out_style))
+    console.say(f"Wait for it: {again(workplace, f'run poll {started.run_id}')}")
+    return 0
+
+
+# Wait ---------------------------------------------------------------------------------------------------------------
+
+
+def watched(
+    connection: Connection, names: Mapping[str, str], interval: float, timeout: float
+) -> Mapping[str, Sighting]:
+    """Wait for runs, shown as they go; return the last sighting of each. ``names`` are what to call which run id.
+
+    Ctrl-C leaves them going and says how to resume, as :class:`~halo_iac.errors.InterruptedRun`; on a terminal a second
+    one cancels them.
+    """
+    from halo_iac.api.retry import Retry
+    from halo_iac.api.run_reader import RunReader
+    from halo_iac.cli.watching import narrated
+    from halo_iac.runs import Pace, wait
+
+    gc.enable()  # this may take half an hour
+    console = connection.workplace.console
+    reader = RunReader(connection.transport, Retry(attempts=1))
+    pace = Pace(interval, timeout)
+    last: dict[str, Sighting] = {}
+    try:
+        for seen in narrated(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
+            last[seen.run_id] = seen
+    except KeyboardInterrupt:
+        going = [run_id for run_id in names if run_id not in last or not last[run_id].is_over]
+        raise _leave(connection, going) from None
+    finally:
+        pace.stop.set()
+    return last
+
+
+def why_unfinished(workplace: Workplace, seen: Sighting, name: str | None = None) -> HaloError:
+    """Return why a run that was watched to the last has not ended as far as is known; ``name`` is whose run it is."""
+    run = f"run {seen.run_id}{f' of {name}' if name else ''}"
+    if seen.trouble is not None and not seen.trouble.is_transient:
+        return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
+    resume = f"wait on with `{again(workplace, f'run poll {seen.run_id}')}`"
+    if seen.trouble is not None:
+        return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
+    return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
+
+
+def again(workplace: Workplace, words: str) -> str:
+    """Return a command about the same project on the same platform, ready to be pasted."""
+    choice = workplace.choice
+    flags = (("--file", choice.file), ("--project", choice.project), ("--sandbox-file", choice.sandbox_file))
+    given = [f"{flag} {shlex.quote(value)}" for flag, value in flags if value]
+    return " ".join(["halo", words, *given, *(["--sandbox"] if choice.sandbox else [])])
+
+
+def left_going(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+    """Return the end of a command that stops waiting for runs, and how to resume."""
+    if not going:
+        return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
+    resume = again(connection.workplace, f"run poll {' '.join(going)}")
+    many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
+    return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
+
+
+def _leave(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+    console = connection.workplace.console
+    if going and console.shows_progress:
+        many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
+        console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
+        try:
+            threading.Event().wait(SECOND_THOUGHT)
+        except KeyboardInterrupt:
+            return _cancelled(connection, going)
+    return left_going(connection, going)
+
+
+def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+    from halo_iac.api.run_writer import RunWriter
+
+    writer, retry = RunWriter(connection.transport), connection.retry()
+    failed = []
+    for run_id in going:
+        try:
+            retry(partial(writer.cancel, run_id))
+        except PlatformError as error:
+            failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")
+    if failed:
+        return InterruptedRun("\n".join(failed), hint="try `halo run cancel ID`")
+    return InterruptedRun(f"cancellation of {'the run' if len(going) == 1 else f'{len(going)} runs'} was requested")

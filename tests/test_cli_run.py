@@ -1,0 +1,443 @@
+"""``halo run`` and ``halo schedule runs|fire``: as ``inf halo`` has them, and nothing is paid for twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from loopback import HangUp, Reply, Request, failure, result, serving
+from served_runs import COSTLY, QUIET, Served, served_runs
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Cut, Fault, Refuse
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+PROJECT_FILE = """\
+version: 1
+agents: {shop: checkout}
+schedules:
+  daily:
+    title: Daily review
+    agent: shop
+    frequency: daily
+    hours: [9]
+    lookback_hours: 48
+"""
+
+
+@pytest.fixture
+def halo_runs(halo: CommandLine) -> Iterator[Served]:
+    with served_runs(halo) as served:
+        yield served
+
+
+@pytest.fixture
+def slow(halo: CommandLine) -> Iterator[Served]:
+    """A platform whose runs go on until its clock is moved."""
+    with served_runs(halo, pace=1.0) as served:
+        yield served
+
+
+# create -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_started_and_its_ids_are_shown(halo_runs: Served) -> None:
+    ended = halo_runs("run", "create", "--agent-uuid", "checkout")
+    shown = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
+    assert ended.code == 0
+    assert shown["agentUuid"] == demo.CHECKOUT_ID
+    assert (shown["windowStartAt"], shown["windowEndAt"]) == ("2026-11-01T12:00:00.000Z", "2026-11-02T12:00:00.000Z")
+    assert ended.err.endswith(f"Wait for it: halo run poll {shown['runId']}\n")
+
+
+def test_the_workflow_of_the_documentation_works(halo_runs: Served) -> None:
+    started = halo_runs("run", "create", "--agent-uuid", demo.CHECKOUT_ID, "--json").json
+    polled = halo_runs("run", "poll", started["runId"], "--json")
+    assert (polled.code, polled.json["run"]["status"]) == (0, "completed")
+    messages = halo_runs("conv", "get", started["conversationId"], "--json").json["messages"]
+    report = next(message["content"] for message in messages if message["role"] == "assistant")
+    assert halo_runs("report", "get", started["runId"]).out == report
+
+
+def test_what_is_asked_is_sent_and_what_is_left_out_is_not(halo_runs: Served) -> None:
+    halo_runs.started(
+        *("--prompt", "Why?", "--model-id", demo.MODELS[0]["id"], "--span-limit", "500", "--max-subagent-depth", "4"),
+        *("--max-turns", "60", "--reasoning-effort", "high", "--debug", "--lookback-hours", "3"),
+    )
+    sent = next(each.input for each in halo_runs.sandbox.requests if each.procedure == "haloRun.create")
+    assert sent == {
+        "projectId": demo.DEMO_PROJECT_ID,
+        "agentUuid": demo.CHECKOUT_ID,
+        "prompt": "Why?",
+        "windowStartAt": "2026-11-02T09:00:00.000Z",
+        "windowEndAt": "2026-11-02T12:00:00.000Z",
+        "modelId": demo.MODELS[0]["id"],
+        "subagentModelId": None,
+        "spanLimit": 500,
+        "maxSubagentDepth": 4,
+        "maxTurns": 60,
+        "reasoningEffort": "high",
+        "debug": True,
+    }
+
+
+def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
+    (folder / "p.md").write_bytes("\ufeffLook.\r\nCloser.\r\n\r\n".encode())
+    run = halo_runs.started("--prompt-file", "p.md")["runId"]
+    assert halo_runs("run", "get", run, "--json").json["run"]["prompt"] == "Look.\nCloser."
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--window-start-at", "2026-11-02", "--window-end-at", "2026-11-01"], "the window ends before it starts"),
+        (["--window-end-at", "2026-11-01", "--window-start-at", "2026-11-01"], "the window ends before it starts"),
+        (["--window-start-at", "2026-11-03", "--window-end-at", "2026-11-04"], "the window lies in the future"),
+        (["--window-end-at", "2099-01-01"], "the window lies in the future"),
+        (["--window-start-at", "yesterday"], "--window-start-at: 'yesterday' is no ISO 8601 instant"),
+        (["--window-end-at", ""], "--window-end-at: '' is no ISO 8601 instant"),
+        (["--window-end-at", "0001-01-01T00:00:00+14:00"], "is no ISO 8601 instant"),
+        (["--lookback-hours", "0"], "--lookback-hours"),
+        (["--lookback-hours", "99999999"], "before the year 1"),
+        (["--lookback-hours", "9" * 30], "before the year 1"),
+        (["--span-limit", "0"], "--span-limit"),
+        (["--max-subagent-depth", "6"], "--max-subagent-depth"),
+        (["--max-turns", "101"], "--max-turns"),
+        (["--reasoning-effort", "utmost"], "--reasoning-effort"),
+        (["--prompt", " "], "--prompt is empty"),
+        (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file are both given"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_anything_is_asked(
+    halo_runs: Served, options: list[str], message: str
+) -> None:
+    ended = halo_runs("run", "create", "--agent-uuid", "checkout", *options)
+    assert (ended.code, ended.out, halo_runs.asked) == (64, "", [])
+    assert message in ended.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), (b"", "holds no prompt"), (b"\xff\xfe", "not UTF-8"), (b"x" * 300_000, "256 KiB")],
+)
+def test_a_prompt_file_that_cannot_be_used_costs_nothing(
+    halo_runs: Served, folder: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (folder / "p.md").write_bytes(content)
+    ended = halo_runs("run", "create", "--agent-uuid", "checkout", "--prompt-file", "p.md")
+    assert (ended.code, halo_runs.asked) == (1, [])
+    assert f"p.md: {message}" in ended.err.replace("longer than 256 KiB", "256 KiB")
+
+
+def test_an_unknown_agent_is_answered_with_near_ones(halo_runs: Served) -> None:
+    ended = halo_runs("run", "create", "--agent-uuid", "chekout")
+    assert (ended.code, halo_runs.paid) == (1, [])
+    assert "no agent is called 'chekout'" in ended.err
+    assert "did you mean 'checkout'?" in ended.err
+
+
+def test_an_alias_of_the_project_file_names_an_agent(halo_runs: Served, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    assert halo_runs.started(agent="shop")["agentUuid"] == demo.CHECKOUT_ID
+
+
+def test_without_an_agent_nobody_is_asked_in_a_pipe(halo_runs: Served) -> None:
+    ended = halo_runs("run", "create")
+    assert (ended.code, halo_runs.paid) == (64, [])
+    assert "no agent is named" in ended.err
+
+
+def test_without_an_agent_a_terminal_offers_those_there_are(halo_runs: Served) -> None:
+    ended = halo_runs("run", "create", answer="1\n")
+    assert ended.code == 0
+    assert "1  checkout  " in ended.err
+    assert demo.CHECKOUT_ID in ended.out
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "0\n", "4\n", "checkout\n", "-1\n"])
+def test_an_answer_that_picks_no_agent_costs_nothing(halo_runs: Served, answer: str) -> None:
+    ended = halo_runs("run", "create", answer=answer)
+    assert (ended.code, halo_runs.paid) == (64, [])
+    assert "no agent was chosen" in ended.err
+
+
+# Costly calls -------------------------------------------------------------------------------------------------------
+
+
+def costly(served: Served, folder: Path, command: str) -> list[str]:
+    """Return a command line that costs money, everything it needs being there."""
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    if command == "create":
+        return ["run", "create", "--agent-uuid", demo.CHECKOUT_ID]
+    if command == "retry":
+        return ["run", "retry", served.started(*QUIET)["runId"]]
+    if command == "ask":
+        return ["report", "ask", served.started()["conversationId"], "Why?"]
+    if command == "fire":
+        assert served("apply", "--yes").code == 0
+        return ["schedule", "fire", "daily"]
+    return ["report", "run", "checkout"]
+
+
+COMMANDS = ("create", "retry", "ask", "fire", "report")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_lost_answer_is_not_paid_for_twice(halo_runs: Served, folder: Path, command: str) -> None:
+    argv = costly(halo_runs, folder, command)
+    before = len(halo_runs.paid)
+    halo_runs.sandbox.faults.add(*(Fault(procedure, Cut(), when="after") for procedure in COSTLY))
+    ended = halo_runs(*argv)
+    assert (ended.code, ended.out, len(halo_runs.paid) - before) == (5, "", 1)
+    assert "may or may not have been started" in ended.err
+    assert "look before you do: `halo " in ended.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_the_platform_is_too_busy_for_is_tried_again(halo_runs: Served, folder: Path, command: str) -> None:
+    argv = costly(halo_runs, folder, command)
+    before = len(halo_runs.paid)
+    busy = Refuse("TOO_MANY_REQUESTS", retry_after="0")
+    halo_runs.sandbox.faults.add(*(Fault(procedure, busy) for procedure in COSTLY))
+    ended = halo_runs(*argv)
+    assert len(halo_runs.paid) - before == 2
+    assert "trying again in 0 s" in ended.err
+
+
+@pytest.mark.parametrize("status", [301, 408, 409, 500, 502, 503])
+def test_an_odd_answer_leaves_the_outcome_unknown(halo: CommandLine, status: int) -> None:
+    def answer(_: Request) -> Reply:
+        return Reply(status, b"<html>") if status in {301, 502} else failure(status)
+
+    with serving(answer) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "create", "--agent-uuid", NOWHERE, "--json", **env)
+    assert (ended.code, ended.error["code"], len(platform.requests)) == (5, "unknown_outcome", 1)
+    assert ended.error["hint"] == f"look before you do: `halo report list --agent {NOWHERE}`"
+
+
+def test_ctrl_c_while_a_run_is_started_waits_for_its_id(halo: CommandLine) -> None:
+    def answer(_: Request) -> Reply:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(0.3)
+        return result({"runId": "r-1", "conversationId": "c-1"})
+
+    with serving(answer) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "create", "--agent-uuid", NOWHERE, **env)
+    assert (ended.code, len(platform.requests)) == (0, 1)
+    assert "r-1" in ended.out
+    assert "Waiting for the answer, so that no run is lost" in ended.err
+
+
+def test_a_second_ctrl_c_gives_the_answer_up_and_says_how_to_look(halo: CommandLine) -> None:
+    released = threading.Event()
+
+    def answer(_: Request) -> Reply:
+        for seconds in (0.0, 0.4):
+            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+        released.wait(5)
+        raise HangUp
+
+    with serving(answer) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "create", "--agent-uuid", NOWHERE, **env)
+        released.set()
+    assert (ended.code, ended.out, len(platform.requests)) == (130, "", 1)
+    assert f"look before you start another one: `halo report list --agent {NOWHERE}`" in ended.err
+
+
+# get, events, logs, cancel, retry -----------------------------------------------------------------------------------
+
+
+def test_a_run_is_shown_with_its_traces(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    answer = halo_runs("run", "get", run, "--json").json
+    assert set(answer) == {"run", "haloExportDataset"}
+    shown = dict((*line.split(maxsplit=1), "")[:2] for line in halo_runs("run", "get", run).out.splitlines())
+    assert shown["status"] == "completed"
+    assert shown["traces.spanCount"] == str(answer["haloExportDataset"]["spanCount"])
+
+
+@pytest.mark.parametrize(
+    "argv", [("run", "get"), ("run", "events"), ("run", "logs"), ("run", "cancel"), ("run", "retry"), ("run", "poll")]
+)
+def test_a_run_that_is_none_says_so(halo_runs: Served, argv: tuple[str, ...]) -> None:
+    ended = halo_runs(*argv, NOWHERE)
+    assert (ended.code, ended.out) == (1, "")
+    assert "HTTP 404" in ended.err
+
+
+def test_events_are_a_table_or_as_sent(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    answer = halo_runs("run", "events", run, "--json").json
+    kinds = [event["eventType"] for event in answer["events"]]
+    assert (kinds[0], kinds[-1], answer["nextCursor"]) == ("run.created", "run.completed", None)
+    lines = halo_runs("run", "events", run).out.splitlines()
+    assert [line.split()[1] for line in lines] == ["TYPE", *kinds]
+
+
+def test_events_stop_at_the_limit_and_say_that_there_are_more(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    ended = halo_runs("run", "events", run, "--limit", "2")
+    assert (len(ended.out.splitlines()), ended.err.splitlines()[-1]) == (3, "There are more; --limit shows them.")
+
+
+def test_events_are_followed_until_the_run_has_ended(slow: Served) -> None:
+    run = slow.started()["runId"]
+    timer = threading.Timer(0.3, slow.clock.advance, kwargs={"seconds": 60})
+    timer.start()
+    ended = slow("run", "events", run, "--follow", "--interval", "0.1")
+    assert ended.code == 0
+    assert [line.split()[1] for line in ended.out.splitlines()][-1] == "run.completed"
+
+
+def test_followed_events_are_one_document_as_json(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    followed = halo_runs("run", "events", run, "--follow", "--json").json
+    assert followed == halo_runs("run", "events", run, "--json").json
+
+
+def test_logs_are_lines_or_as_sent(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    lines = halo_runs("run", "logs", run, "--limit", "2").out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith("run.created")
+    assert json.dumps(halo_runs("run", "logs", run, "--limit", "2", "--json").json).count("run.created") >= 1
+
+
+@pytest.mark.parametrize(
+    ("logs", "lines"),
+    [
+        ([], []),
+        (["a\x1b[2J", 7], ["a␛[2J", "7"]),
+        ({"logs": [{"timestamp": "t", "severityText": "INFO", "body": "::error::x"}]}, ["t  INFO  ::error::x"]),
+        ({"total": 0, "rows": [{"odd": True}]}, ['{"odd": true}']),
+        ({"odd": 1}, ['{"odd": 1}']),
+        (None, ["null"]),
+    ],
+)
+def test_logs_of_any_shape_are_shown_without_harm(halo: CommandLine, logs: object, lines: list[str]) -> None:
+    with serving(lambda _: result(logs)) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "logs", NOWHERE, **env)
+    assert (ended.code, ended.out.splitlines()) == (0, lines)
+
+
+def test_a_run_is_cancelled(slow: Served) -> None:
+    run = slow.started()["runId"]
+    ended = slow("run", "cancel", run, "--reason", "superseded")
+    assert (ended.code, ended.out) == (0, f"Cancellation of run {run} was requested.\n")
+    assert slow.sandbox.requests[-1].input == {"id": run, "reason": "superseded"}
+    slow.clock.advance(seconds=60)
+    assert slow("run", "get", run, "--json").json["run"]["status"] == "cancelled"
+
+
+def test_a_run_that_left_nothing_is_tried_again(halo_runs: Served) -> None:
+    run = halo_runs.started(*QUIET)["runId"]
+    again = halo_runs("run", "retry", run, "--json")
+    assert again.code == 0
+    assert again.json["runId"] != run
+
+
+# poll ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_completed_run_is_success_and_says_where_its_report_is(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    ended = halo_runs("run", "poll", run)
+    assert (ended.code, ended.out) == (0, f"Run {run} completed.\n")
+    assert ended.err.endswith(f"Its report: halo report get {run}\n")
+
+
+def test_several_runs_are_polled_and_one_that_failed_fails_all(halo_runs: Served) -> None:
+    good, bad = halo_runs.started()["runId"], halo_runs.started(*QUIET)["runId"]
+    ended = halo_runs("run", "poll", good, bad)
+    assert (ended.code, ended.out) == (1, f"Run {good} completed.\n")
+    assert f"run {bad} found no traces" in ended.err
+    as_json = halo_runs("run", "poll", good, bad, "--json")
+    assert [answer["run"]["status"] for answer in as_json.json] == ["completed", "no_traces"]
+    assert (as_json.code, as_json.error["code"]) == (1, "no_report")
+
+
+@pytest.mark.parametrize("status", ["export_failed", "incomplete", "timed_out"])
+def test_statuses_that_inf_waits_on_are_terminal(halo: CommandLine, status: str) -> None:
+    run = {"run": {"id": "r-1", "status": status, "errorMessage": "x\x1b[2J"}, "haloExportDataset": None}
+    with serving(lambda _: result(run)) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "poll", "r-1", **env)
+    assert ended.code == 1
+    assert status in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_a_wait_that_is_too_long_says_how_to_go_on(slow: Served) -> None:
+    run = slow.started()["runId"]
+    ended = slow("run", "poll", run, "--interval", "0.1", "--timeout", "0.2")
+    assert ended.code == 1
+    assert f"the time to wait is over, and run {run} is still pending_export; it goes on" in ended.err
+    assert f"`halo run poll {run}`" in ended.err
+
+
+def test_failing_polls_are_survived(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    halo_runs.sandbox.faults.add(Fault("haloRun.getById", Refuse(), times=2))
+    halo_runs.sandbox.faults.add(Fault("haloRun.getById", Cut()))
+    ended = halo_runs("run", "poll", run, "--interval", "0.1")
+    assert ended.code == 0
+    assert "looking again" in ended.err
+
+
+def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> None:
+    run = slow.started()["runId"]
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    ended = slow("run", "poll", run, "--interval", "0.1")
+    assert ended.code == 130
+    assert "stopped waiting; the run goes on\n" in ended.err
+    assert f"resume with `halo run poll {run}`" in ended.err
+    assert "haloRun.cancel" not in slow.asked
+
+
+def test_a_second_ctrl_c_on_a_terminal_cancels(slow: Served) -> None:
+    run = slow.started()["runId"]
+    for seconds in (0.3, 0.6):
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+    ended = slow("run", "poll", run, "--interval", "0.1", is_terminal=True)
+    assert ended.code == 130
+    assert "cancellation of the run was requested" in ended.err
+    assert slow.asked[-1] == "haloRun.cancel"
+
+
+# schedule -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_is_fired_by_its_key_over_its_own_window(halo_runs: Served, folder: Path) -> None:
+    argv = costly(halo_runs, folder, "fire")
+    started = halo_runs(*argv, "--json").json
+    sent = halo_runs.sandbox.requests[-1].input
+    assert (sent["windowStartAt"], sent["windowEndAt"]) == ("2026-10-31T12:00:00.000Z", "2026-11-02T12:00:00.000Z")
+    runs = halo_runs("schedule", "runs", "daily", "--json").json
+    assert [run["id"] for run in runs] == [started["runId"]]
+    assert started["runId"] in halo_runs("schedule", "runs", sent["id"]).out
+
+
+def test_instants_are_sent_as_they_are_given(halo_runs: Served, folder: Path) -> None:
+    argv = costly(halo_runs, folder, "fire")
+    window = ("--window-start-at", "2026-11-01T00:00:00Z", "--window-end-at", "2026-11-02")
+    assert halo_runs(*argv, *window).code == 0
+    sent = halo_runs.sandbox.requests[-1].input
+    assert (sent["windowStartAt"], sent["windowEndAt"]) == ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00.000Z")
+
+
+def test_a_schedule_without_runs_says_so(halo_runs: Served, folder: Path) -> None:
+    costly(halo_runs, folder, "fire")
+    ended = halo_runs("schedule", "runs", "daily")
+    assert (ended.code, halo_runs("schedule", "runs", "daily", "--json").json) == (0, [])
+    assert "has no runs yet" in ended.err
