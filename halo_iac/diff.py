@@ -47,7 +47,7 @@ def _difference(pair: Pair) -> Difference:
     actual = remote.spec()
     if isinstance(actual, Opaque):
         return Difference(pair, spec, opaque=actual)
-    after = _managed(spec, remote)
+    after = _managed(spec, remote, actual)
     return Difference(pair, after, changed_fields(after, actual, origins))
 
 
@@ -62,9 +62,13 @@ def _birth(pair: Pair, spec: Spec) -> Difference:
     return Difference(pair, after, tuple(fields))
 
 
-def _managed(spec: Spec, remote: RemoteSchedule) -> Spec:
-    """Leave ``enabled`` to the platform while it has paused the schedule because its agent is gone."""
-    return replace(spec, enabled=None) if remote.is_paused_by_platform else spec
+def _managed(spec: Spec, remote: RemoteSchedule, actual: Spec) -> Spec:
+    """Leave ``enabled`` to the platform while it has paused the schedule because its agent is gone.
+
+    Where the entry names another agent, that reason is gone with the same update, so what is declared counts.
+    """
+    is_left = remote.is_paused_by_platform and spec.agent == actual.agent
+    return replace(spec, enabled=None) if is_left else spec
 
 
 def changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:

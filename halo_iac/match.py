@@ -110,7 +110,7 @@ def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims
     active = _unclaimed_titles(actual, claims)
     yielding = _yielding(loose, active)
     for entry in loose:
-        if entry.title in active and entry.key not in yielding:
+        if entry.title in active and entry.title not in yielding:
             _claim_one(entry, active[entry.title], claims)
     waiting = [entry for entry in loose if _formers(entry) and claims.is_open(entry)]
     if waiting:
@@ -159,31 +159,30 @@ def _ahead(start: str, graph: Mapping[str, Sequence[str]]) -> Set[str]:
     return found
 
 
-def _yielding(loose: Sequence[Entry], active: _Titles) -> frozenset[str]:
-    """Return the keys whose exact title belongs to another entry's past while their own past is still active.
+def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
+    """Return the titles that belong to another entry's past while the past of the entry declaring them is still there.
 
     That is how a chain reads in the file: ``A → B`` and ``B → C`` at once. An entry whose own title is active and that
-    does not yield in turn has already been renamed, so its ``renamed_from`` is inert and takes nothing from anybody.
+    does not yield in turn has already been renamed, so its ``renamed_from`` is inert and takes nothing from anybody;
+    and a former title that another entry declares and keeps is nobody's past.
     """
-    heirs: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in loose:
-        for former in _formers(entry):
-            heirs[former].append(entry)
-    yielding = {
-        entry.key: heirs[entry.title or ""]
-        for entry in loose
-        if entry.title in heirs and entry.title in active and any(former in active for former in _formers(entry))
-    }
+    declared = {entry.title for entry in loose}
+    pasts = {entry.title or "": [former for former in _formers(entry) if former in active] for entry in loose}
+    heirs: defaultdict[str, list[str]] = defaultdict(list)
+    for title, formers in pasts.items():
+        for former in formers:
+            heirs[former].append(title)
+    yielding = {title for title, formers in pasts.items() if formers and title in heirs}
     while True:
-        staying = [
-            key
-            for key, claimants in yielding.items()
-            if not any(heir.title not in active or heir.key in yielding for heir in claimants)
-        ]
+        staying = {
+            title
+            for title in yielding
+            if not any(heir not in active or heir in yielding for heir in heirs[title])
+            or not any(former not in declared or former in yielding for former in pasts[title])
+        }
         if not staying:
-            return frozenset(yielding)
-        for key in staying:
-            del yielding[key]
+            return yielding
+        yielding -= staying
 
 
 def _formers(entry: Entry) -> tuple[str, ...]:

@@ -141,6 +141,12 @@ def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
     ]
 
 
+def test_an_entry_gives_way_only_where_its_own_past_is_nobody_elses_title() -> None:
+    entries = [entry("A"), entry("B", "A"), entry("C", "B")]
+    assert told(matched(entries, [remote("1", "B")])) == {"A": None, "B": "1", "C": None}
+    assert told(matched(entries, [remote("1", "B"), remote("2", "A")])) == {"A": "2", "B": "1", "C": None}
+
+
 def test_two_entries_with_one_former_title_are_blocked() -> None:
     pairing = matched([entry("B", "A"), entry("C", "A")], [remote("1", "A")])
     assert told(pairing) == {
@@ -261,7 +267,8 @@ def oracle(entries: Sequence[Entry], remotes: Sequence[RemoteSchedule]) -> Told:
 
     def may_give_way(each: Entry, others: Iterable[Entry]) -> bool:
         takers = [heir for heir in entries if each.title in formers[heir.key]]
-        has_past = any(active[former] for former in formers[each.key])
+        kept = {other.title for other in entries} - {other.title for other in others}
+        has_past = any(active[former] and former not in kept for former in formers[each.key])
         return has_past and any(not active[str(heir.title)] or heir in others for heir in takers)
 
     holders = [each for each in entries if active[str(each.title)]]

@@ -211,6 +211,8 @@ def _pause_warning(pair: Pair) -> PlanWarning | None:
     remote = pair.remote
     if remote is None or not (remote.is_active and remote.is_paused_by_platform):
         return None
+    if pair.spec is None or pair.spec.agent != remote.agent_id:
+        return None
     message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
     return PlanWarning(message, pair.entry.key)
 
