@@ -94,7 +94,7 @@ def _invoke(argv: Sequence[str], console: Console) -> int:
 
     if _COMPLETION in console.env:
         command_line()(list(argv), prog_name="halo")
-    command = typer.main.get_command(command_line(argv[0] if argv else None))
+    command = typer.main.get_command(command_line(argv[0] if argv else "--help"))
     with command.make_context("halo", list(argv), obj=console) as context:
         result = command.invoke(context)
     return result if isinstance(result, int) else 0
