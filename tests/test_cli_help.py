@@ -18,6 +18,8 @@ def commands() -> Iterator[tuple[str, ...]]:
     root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     for name, command in root.commands.items():
+        if command.hidden:
+            continue
         yield (name,)
         if isinstance(command, TyperGroup):
             yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)

@@ -17,10 +17,16 @@ _COMMANDS: Final = {
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),
     "agent": ("agent.group", "The agents seen in the project's traces."),
     "model": ("model.group", "The models a schedule may name."),
-    "schedule": ("schedule.group", "The schedules the platform holds; the project file changes them."),
-    "sandbox": ("sandbox.group", "A HALO platform on this machine: no key, no network, no cost."),
+    "schedule": ("schedule.group", "The schedules the platform holds."),
+    "report": ("report.group", "Analyses of an agent's traces, in markdown."),
+    "run": ("run.group", "Runs: one analysis of an agent's traces each."),
+    "conversation": ("conversation.group", "Conversations: a report each, and the questions about it."),
+    "conv": ("conversation.alias", "Conversations: a report each, and the questions about it."),
+    "sandbox": ("sandbox.group", "A HALO platform on this machine: no key, no cost."),
 }
 """Command or group → the module of this package it is in, with its name there, and its line in ``halo --help``."""
+
+_HIDDEN: Final = {"conv"}
 
 _HELPING: Final = {"-h", "--help"}
 
@@ -56,7 +62,7 @@ def command_line(first: str | None = None) -> typer.Typer:
     app.callback(invoke_without_command=True)(_halo)
     if first in _HELPING:
         for name, (_, line) in _COMMANDS.items():
-            app.command(name, help=line)(_listed)
+            app.command(name, help=line, hidden=name in _HIDDEN)(_listed)
         return app
     for name in (first,) if first in _COMMANDS else _COMMANDS:
         _add(app, name)
@@ -67,7 +73,7 @@ def _add(app: typer.Typer, name: str) -> None:
     module, _, attribute = _COMMANDS[name][0].partition(".")
     found = getattr(import_module(f"halo_iac.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
-        app.add_typer(found, name=name)
+        app.add_typer(found, name=name, hidden=name in _HIDDEN)
     else:
         app.command(name)(found)
 
