@@ -57,18 +57,20 @@ def mapping_text(values: Mapping[str, Any]) -> str:
 
 
 def _block(key: str, entry: Mapping[str, Any]) -> str:
-    body = _dumped({key: {name: _scalar(name, value) for name, value in entry.items()}})
-    return "".join(f"  {line}" if line.strip() else line for line in body.splitlines(keepends=True)) + "\n"
+    """Return an entry as it stands in the file; the emitter indents it, for only it knows what a prompt's lines are."""
+    document = _dumped({"schedules": {key: {name: _scalar(name, value) for name, value in entry.items()}}})
+    return document.removeprefix("schedules:\n") + "\n"
 
 
 def _scalar(name: str, value: object) -> object:
-    """Write prompts as literal blocks, where YAML lets their characters stand in one."""
-    if not isinstance(value, str) or name != "prompt":
+    """Quote what YAML would not let stand as it is; write other prompts as literal blocks."""
+    if not isinstance(value, str):
         return value
-    is_plain = all(character == "\n" or character.isprintable() for character in value)
-    if not is_plain or value != value.strip():
+    lines = value.split("\n")
+    if not all(map(str.isprintable, lines)) or value != value.strip():
         return DoubleQuotedScalarString(value)
-    return LiteralScalarString(value + "\n")
+    has_trailing_space = any(line != line.rstrip() for line in lines)
+    return value if name != "prompt" or has_trailing_space else LiteralScalarString(value + "\n")
 
 
 def _dumped(value: object, *, is_flat: bool = True) -> str:
@@ -79,4 +81,4 @@ def _dumped(value: object, *, is_flat: bool = True) -> str:
     stream = io.StringIO()
     yaml.dump(value, stream)
     text = stream.getvalue()
-    return text.removesuffix("...\n")
+    return text.removesuffix("\n...\n") + "\n" if text.endswith("\n...\n") else text  # the end of a lone scalar

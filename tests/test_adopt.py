@@ -1,0 +1,228 @@
+"""Import: schedules → a project file that says the same (design §3.10)."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
+
+from halo_iac.adopt import Adoption, adopt
+from halo_iac.errors import ProjectError
+from halo_iac.load import load
+from halo_iac.model import defaults
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual, Agent, Opaque, RemoteSchedule
+from halo_iac.model.schedule import Spec
+from halo_iac.render.yaml import project_text
+
+Entries = dict[str, dict[str, Any]]
+
+
+def problems_of(entries: Entries) -> dict[str, str]:
+    written = project_text(entries)
+    try:
+        loaded(written.text)
+    except ProjectError as error:
+        return {written.entry_at(problem.line) or "": problem.message for problem in error.problems}
+    return {}
+
+
+def loaded(text: str) -> Project:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "halo.yaml").write_text(text, encoding="utf-8", newline="\n")
+        return load(Path(folder) / "halo.yaml", variables={}, cwd=Path(folder))
+
+
+def adopted(*remotes: RemoteSchedule, **platform: Any) -> Adoption:  # noqa: ANN401 - what a platform is made of
+    return adopt(actual(*remotes, **platform), problems_of)
+
+
+def test_values_equal_to_the_defaults_are_left_out() -> None:
+    assert adopted(remote("1", "A", prompt=defaults.PROMPT)).entries == {
+        "a": {"title": "A", "agent": "checkout", "frequency": "daily", "hours": [9], "minutes": [0]}
+    }
+
+
+def test_other_values_are_written_in_the_order_of_the_documentation() -> None:
+    there = remote(
+        "1",
+        "A",
+        frequency="weekly",
+        daysOfWeek=[4, 1],
+        timezone="Asia/Tokyo",
+        spanLimit=7,
+        lookbackHours=48,
+        maxSubagentDepth=1,
+        maxTurns=9,
+        enabled=False,
+    )
+    (entry,) = adopted(there).entries.values()
+    assert list(entry.items()) == [
+        ("title", "A"),
+        ("agent", "checkout"),
+        ("frequency", "weekly"),
+        ("days_of_week", ["mon", "thu"]),
+        ("hours", [9]),
+        ("minutes", [0]),
+        ("timezone", "Asia/Tokyo"),
+        ("prompt", "Look."),
+        ("span_limit", 7),
+        ("lookback_hours", 48),
+        ("max_subagent_depth", 1),
+        ("max_turns", 9),
+        ("enabled", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "parts"),
+    [
+        ("hourly", {"minutes": [0]}),
+        ("daily", {"hours": [9], "minutes": [0]}),
+        ("monthly", {"days_of_month": [1, 15], "hours": [9], "minutes": [0]}),
+    ],
+)
+def test_parts_that_the_frequency_ignores_are_left_out(frequency: str, parts: dict[str, list[int]]) -> None:
+    (entry,) = adopted(remote("1", "A", frequency=frequency, daysOfMonth=[15, 1], daysOfWeek=[1])).entries.values()
+    assert {name: value for name, value in entry.items() if isinstance(value, list)} == parts
+
+
+def test_archived_schedules_are_not_imported() -> None:
+    assert adopted(remote("1", "A", is_archived=True)) == Adoption({}, ())
+
+
+def test_who_is_paused_by_the_platform_is_not_declared_paused() -> None:
+    (entry,) = adopted(remote("1", "A", enabled=False, autoPausedAt=THEN)).entries.values()
+    assert "enabled" not in entry
+
+
+def test_twins_are_pinned_and_come_in_one_order() -> None:
+    entries = adopted(remote("2", "A"), remote("1", "A"), remote("3", "B")).entries
+    assert [(key, entry.get("id")) for key, entry in entries.items()] == [("a", "1"), ("a-2", "2"), ("b", None)]
+
+
+def test_the_readable_twin_of_an_opaque_schedule_is_pinned() -> None:
+    adoption = adopted(remote("1", "A", frequency="yearly"), remote("2", "A"))
+    assert adoption.entries["a"]["id"] == "2"
+    assert [(each.id, reason) for each, reason in adoption.left_out] == [("1", "unknown frequency 'yearly'")]
+
+
+@pytest.mark.parametrize("title", [" A", "A\u200b", "e\u0301", "\ufeffA", "A\n", "x" * 201])
+def test_a_title_that_is_not_allowed_is_pinned(title: str) -> None:
+    (entry,) = adopted(remote("1", title)).entries.values()
+    assert (entry["title"], entry["id"]) == (title, "1")
+
+
+def test_what_cannot_be_declared_is_left_out_and_named() -> None:
+    there = [remote("1", "A", prompt=" "), remote("2", "B", maxTurns=0), remote("3", "C", timezone="Mars/Base")]
+    adoption = adopted(*there, remote("4", "D", hours=[]), remote("5", "E"))
+    assert list(adoption.entries) == ["e"]
+    assert [each.id for each, _ in adoption.left_out] == ["1", "2", "3", "4"]
+    assert all(reason for _, reason in adoption.left_out)
+
+
+@pytest.mark.parametrize(
+    ("title", "key"),
+    [
+        ("Daily Review!", "daily-review"),
+        ("123", "123"),
+        ("--", "schedule"),
+        ("日次", "schedule"),
+        ("x" * 100, "x" * 48),
+        ("null", "null"),
+    ],
+)
+def test_keys_are_slugs_of_titles(title: str, key: str) -> None:
+    assert list(adopted(remote("1", title)).entries) == [key]
+
+
+def test_keys_are_unique() -> None:
+    entries = adopted(remote("1", "A!"), remote("2", "a"), remote("3", "a-2"), remote("4", "A?")).entries
+    assert sorted(entries) == ["a", "a-2", "a-2-2", "a-3"]
+
+
+@pytest.mark.parametrize(
+    ("agents", "written"),
+    [
+        ((Agent(AGENT_IDS[0], "checkout"),), "checkout"),
+        ((Agent(AGENT_IDS[0], "checkout"), Agent(AGENT_IDS[1], "checkout")), AGENT_IDS[0]),
+        ((Agent(AGENT_IDS[0], None),), AGENT_IDS[0]),
+        ((Agent(AGENT_IDS[0], " odd "),), AGENT_IDS[0]),
+        ((Agent(AGENT_IDS[0], "${HOME}"),), AGENT_IDS[0]),
+        ((Agent(AGENT_IDS[0], AGENT_IDS[1]),), AGENT_IDS[0]),
+        ((), AGENT_IDS[0]),
+    ],
+)
+def test_an_agent_is_named_where_the_name_is_plain_and_its_own(agents: tuple[Agent, ...], written: str) -> None:
+    (entry,) = adopted(remote("1", "A"), agents=agents).entries.values()
+    assert entry["agent"] == written
+
+
+@pytest.mark.parametrize("title", ["\ud83d", "a\ud800b"])
+def test_half_a_character_is_left_out_without_a_traceback(title: str) -> None:
+    adoption = adopted(remote("1", title), remote("2", "B"))
+    assert (list(adoption.entries), [each.id for each, _ in adoption.left_out]) == (["b"], ["1"])
+
+
+# The way there and back ---------------------------------------------------------------------------------------------
+
+
+def comparable(spec: Spec | Opaque | None, names: dict[str, str]) -> dict[str, object]:
+    """Return what an entry says of a schedule: all but models, and ``enabled`` only where it is off."""
+    assert isinstance(spec, Spec)
+    fields = {name: getattr(spec, name) for name in spec.__slots__}
+    return {**fields, "agent": names.get(spec.agent, spec.agent), "model_id": None, "enabled": spec.enabled is False}
+
+
+@given(platforms(st.sampled_from(ODD_TITLES) | st.text(min_size=1, max_size=20).filter(lambda text: "\0" not in text)))
+def test_a_written_file_says_what_the_schedules_are(drawn: list[dict[str, Any]]) -> None:
+    remotes = [RemoteSchedule({**each, "autoPausedAt": None}) for each in drawn]
+    adoption = adopted(*remotes)
+    project = loaded(project_text(adoption.entries).text)
+    names = {agent.id: agent.identity or "" for agent in actual().agents}
+    left_out = {each.id for each, _ in adoption.left_out}
+    expected = [
+        comparable(each.spec(), names)
+        for each in sorted(remotes, key=lambda each: (each.title, each.id))
+        if each.is_active and each.id not in left_out
+    ]
+    assert [comparable(entry.spec, names) for entry in project.entries] == expected
+
+
+texts = st.sampled_from(ODD_PROMPTS) | st.text(
+    alphabet=st.sampled_from(" \n\t#-:'\"\\|>a\x85\u2028\ufeff😀"), min_size=1
+)
+
+
+@given(texts.filter(str.strip), wires("1", st.just("A")))
+def test_a_prompt_is_written_as_it_is(prompt: str, drawn: dict[str, Any]) -> None:
+    there = RemoteSchedule({**drawn, "prompt": prompt, "archivedAt": None})
+    if isinstance(spec := there.spec(), Spec):
+        (entry,) = loaded(project_text(adopted(there).entries).text).entries
+        assert entry.spec is not None
+        assert entry.spec.prompt == spec.prompt
+
+
+def test_a_file_knows_on_which_line_each_entry_begins() -> None:
+    adoption = adopted(remote("1", "A", prompt="a\n\nb"), remote("2", "B", prompt="x\u2028y"), remote("3", "C"))
+    written = project_text(adoption.entries)
+    lines = written.text.splitlines(keepends=False)
+    assert {key: lines[line - 1] for key, line in written.lines.items()} == {"a": "  a:", "b": "  b:", "c": "  c:"}
+    assert [written.entry_at(line) for line in (1, written.lines["a"], written.lines["b"] - 1)] == [None, "a", "a"]
+
+
+def test_notes_are_comments_of_one_line_each() -> None:
+    text = project_text({}, project_id="p-1", notes=["one\ntwo", "x: y"]).text
+    lines = text.splitlines()
+    assert lines[2:7] == ["version: 1", "project: p-1", "undeclared: report", "", "schedules: {}"]
+    assert [line[:2] for line in lines[7:]] == ["# ", "# "]
+    assert loaded(text).entries == ()
+
+
+def test_a_platform_without_schedules_is_a_file_without_entries() -> None:
+    assert adopt(Actual((), ()), problems_of) == Adoption({}, ())

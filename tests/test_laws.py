@@ -1,0 +1,311 @@
+"""The laws (house.md, habit 13), over generated projects and platform states, against the sandbox in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apply_bench import Bench, bench
+from command_line import CommandLine
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_calls import PROJECT
+from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms
+
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.load import load
+from halo_iac.model.change import Action, Cause, Plan
+from halo_iac.model.outcome import Status, Summary, summarize
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
+from halo_iac.observe import observe
+from halo_iac.pipeline import Wish, plan_project
+from halo_iac.plan import Overrides
+from halo_iac.render.json import plan_json, read_plan
+from halo_iac.sandbox.faults import Cut, Fault, Pass, Refuse
+from halo_iac.sandbox.platform import Sandbox
+
+Document = dict[str, Any]
+Wires = list[dict[str, Any]]
+
+PERMISSIVE = Overrides(1_000, frozenset(f"key-{title}" for title in "ABCDEF"))
+"""Guards are refusals and no laws; here they would only hide what a plan does."""
+
+
+@dataclass
+class World:
+    """A platform, and people who plan and apply there."""
+
+    bench: Bench
+
+    @property
+    def actual(self) -> Actual:
+        return observe(Reader(self.bench.transport, Retry(attempts=1)), PROJECT)
+
+    def plan(self, document: Document, overrides: Overrides = PERMISSIVE) -> Plan:
+        return planned(loaded(document), self.actual, overrides)
+
+    def apply(self, plan: Plan, *, stop: threading.Event | None = None, concurrency: int = 1) -> Summary:
+        """Carry out a plan that nobody refuses; its waits take no time."""
+        stop = stop or threading.Event()
+        events = apply(
+            plan,
+            Reader(self.bench.transport, Retry(attempts=1)),
+            Writer(self.bench.transport),
+            stop=stop,
+            retry=Retry(stop=stop, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
+            concurrency=concurrency,
+            looks=(0.0, 0.0),
+        )
+        return summarize(plan.changes, list(events), is_interrupted=stop.is_set())
+
+    def shown(self) -> Counter[str]:
+        """Return what the platform holds, but for ids and instants."""
+        shown = (
+            {**each, "id": None, "createdAt": None, "updatedAt": None, "archivedAt": each["archivedAt"] is not None}
+            for each in self.bench.sandbox.schedules()
+        )
+        return Counter(json.dumps(each, sort_keys=True) for each in shown)
+
+
+@contextmanager
+def world(wires: Wires) -> Iterator[World]:
+    with bench() as opened:
+        opened.sandbox.seed(PROJECT, wires)
+        yield World(opened)
+
+
+def loaded(document: Document) -> Project:
+    """Return the project of a document; JSON is YAML."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "halo.yaml"
+        path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        return load(path, variables={}, cwd=Path(folder))
+
+
+def planned(project_: Project, actual: Actual, overrides: Overrides = PERMISSIVE) -> Plan:
+    return plan_project(lambda: project_, lambda _: (HOST, actual), Wish(overrides=overrides))
+
+
+def seen(wires: Wires) -> Actual:
+    return Actual(tuple(map(RemoteSchedule, wires)), AGENTS)
+
+
+worlds = platforms(plain_titles).flatmap(
+    lambda wires: st.tuples(documents(each["id"] for each in wires), st.just(wires))
+)
+
+
+# A plan -------------------------------------------------------------------------------------------------------------
+
+
+@given(worlds)
+def test_a_plan_goes_to_json_and_back(drawn: tuple[Document, Wires]) -> None:
+    document, wires = drawn
+    plan = planned(loaded(document), seen(wires))
+    assert read_plan(plan_json(plan).encode()) == plan
+
+
+@given(worlds, st.randoms(use_true_random=False))
+def test_input_order_never_matters(drawn: tuple[Document, Wires], chance: random.Random) -> None:
+    document, wires = drawn
+    project_, actual = loaded(document), seen(wires)
+    turned_project = Project("halo.yaml", tuple(chance.sample(project_.entries, len(project_.entries))))
+    turned = Actual(
+        tuple(chance.sample(actual.schedules, len(actual.schedules))),
+        tuple(chance.sample(actual.agents, len(actual.agents))),
+    )
+    one = Project("halo.yaml", project_.entries)
+    assert plan_json(planned(turned_project, turned)) == plan_json(planned(one, actual))
+
+
+@given(worlds)
+def test_an_update_has_a_visible_field(drawn: tuple[Document, Wires]) -> None:
+    document, wires = drawn
+    for change in planned(loaded(document), seen(wires)).changes:
+        assert change.fields or change.action in {Action.UNARCHIVE, Action.ARCHIVE}
+        assert all(field.before != field.after for field in change.fields)
+
+
+@given(worlds)
+def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: tuple[Document, Wires]) -> None:
+    document, wires = drawn
+    plan = planned(loaded(document), seen(wires))
+    undeclared = {change.id for change in plan.changes if change.cause is Cause.UNDECLARED}
+    assert not undeclared or document["undeclared"] == "archive"
+    retired = {key for key, each in document["schedules"].items() if each.get("state") == "archived"}
+    archived = [change for change in plan.changes if change.action is Action.ARCHIVE]
+    assert all(change.key in retired for change in archived if change.cause is not Cause.UNDECLARED)
+    titles = {each["title"] for each in document["schedules"].values()}
+    assert not any(each["title"] in titles for each in wires if each["id"] in undeclared and "id" not in str(document))
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from strategies import entry, project, wire
+from test_laws import plan_json, planned, seen
+wires = [wire(str(at), title, is_archived=at > 5) for at, title in enumerate("ABCAXYBZ")]
+entries = [entry("A"), entry("B", "X", hours=(1,)), entry("D", "Y"), entry("E", "Y"), entry("F", agent="no")]
+print(plan_json(planned(project(*entries), seen(wires))))
+"""
+
+
+def test_the_same_inputs_give_the_same_bytes_in_every_process() -> None:
+    here = Path(__file__).parent
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", IN_ANOTHER_PROCESS, str(here), str(here.parent)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert [len(output) > 1000 for output in outputs] == [True]
+
+
+# Plan and apply -----------------------------------------------------------------------------------------------------
+
+
+@given(worlds, st.sampled_from([1, 8]))
+def test_a_plan_after_an_apply_is_empty(drawn: tuple[Document, Wires], concurrency: int) -> None:
+    document, wires = drawn
+    with world(wires) as there:
+        plan = there.plan(document)
+        if plan.refusals:
+            return
+        summary = there.apply(plan, concurrency=concurrency)
+        assert {event.status for event in summary.events} <= {Status.DONE}
+        again = there.plan(document)
+        assert (again.changes, again.refusals) == ((), ()) or plan.blocked
+        assert {each.key for each in again.blocked} <= {each.key for each in plan.blocked}
+        assert there.apply(again).exit_code == 0
+        assert there.plan(document).changes == ()
+
+
+@given(worlds)
+def test_what_no_file_declares_stays_as_it_is(drawn: tuple[Document, Wires]) -> None:
+    document, wires = drawn
+    with world(wires) as there:
+        plan = there.plan({**document, "undeclared": "report"})
+        there.apply(plan)
+        left = {each.id for each in plan.undeclared}
+        now = there.bench.sandbox.schedules()
+        assert [each for each in now if each["id"] in left] == [each for each in wires if each["id"] in left]
+
+
+# An apply that is stopped -------------------------------------------------------------------------------------------
+
+FAULTS = {
+    "lost before": Fault("*", Cut(), when="before"),
+    "lost after": Fault("*", Cut(), when="after"),
+    "two lost before": Fault("*", Cut(), times=2, when="before"),
+    "two lost after": Fault("*", Cut(), times=2, when="after"),
+    "down": Fault("*", Refuse("SERVICE_UNAVAILABLE"), times=None),
+    "gone": Fault("*", Cut(), times=None, when="before"),
+    "answers lost": Fault("*", Cut(), times=None, when="after"),
+    "refused": Fault("*", Refuse("BAD_REQUEST")),
+    "no key": Fault("*", Refuse("UNAUTHORIZED"), times=None),
+}
+
+
+def converged(there: World, document: Document, expected: Counter[str]) -> None:
+    """Apply again, as often as a person would, and compare with what an undisturbed run has made."""
+    for _ in range(2):
+        plan = there.plan(document)
+        assert plan.refusals == ()
+        there.apply(plan)
+    assert there.plan(document).changes == ()
+    assert there.shown() == expected
+
+
+def undisturbed(document: Document, wires: Wires) -> tuple[Counter[str], int] | None:
+    """Return what an apply comes to and how many requests it takes; ``None`` if there is nothing it may do."""
+    with world(wires) as there:
+        plan = there.plan(document)
+        if plan.refusals or not plan.changes:
+            return None
+        before = len(there.bench.sandbox.requests)
+        there.apply(plan)
+        took = len(there.bench.sandbox.requests) - before
+        there.apply(there.plan(document))
+        return there.shown(), took
+
+
+@given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))
+def test_an_apply_that_failed_anywhere_and_is_repeated_converges(
+    drawn: tuple[Document, Wires], data: st.DataObject, fault: str
+) -> None:
+    document, wires = drawn
+    expected = undisturbed(document, wires)
+    if expected is None:
+        return
+    shown, requests = expected
+    with world(wires) as there:
+        plan = there.plan(document)
+        passing = data.draw(st.integers(0, requests - 1), label="requests before the fault")
+        there.bench.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
+        there.apply(plan)
+        there.bench.sandbox.faults.clear()
+        converged(there, document, shown)
+
+
+@given(worlds, st.data())
+def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(
+    drawn: tuple[Document, Wires], data: st.DataObject
+) -> None:
+    document, wires = drawn
+    expected = undisturbed(document, wires)
+    if expected is None:
+        return
+    shown, requests = expected
+    with world(wires) as there:
+        plan = there.plan(document)
+        left = data.draw(st.integers(0, requests - 1), label="requests before Ctrl-C")
+        stop = threading.Event()
+        answer = there.bench.sandbox.answer
+
+        def counting(request: Any) -> Any:  # noqa: ANN401 - as the sandbox takes and gives them
+            nonlocal left
+            left -= 1
+            if left < 0:
+                stop.set()
+            return answer(request)
+
+        there.bench.sandbox.answer = counting  # type: ignore[method-assign]
+        there.apply(plan, stop=stop)
+        there.bench.sandbox.answer = answer  # type: ignore[method-assign]
+        converged(there, document, shown)
+
+
+# Import -------------------------------------------------------------------------------------------------------------
+
+
+@given(platforms(any_titles, most=5))
+def test_import_then_plan_is_empty_for_any_platform_state(wires: Wires) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file, database = Path(folder) / "halo.yaml", Path(folder) / "sandbox.db"
+        with Sandbox.open(database) as sandbox:
+            sandbox.seed(PROJECT, wires)
+        ended = CommandLine({"INF_CONFIG_DIR": folder})(
+            "import", "--file", str(file), "--sandbox-file", str(database), "--json"
+        )
+        assert (ended.code, ended.json["changes"], ended.json["blocked"]) == (0, [], []), ended.err
+        readable = [each for each in wires if not isinstance(RemoteSchedule(each).spec(), Opaque)]
+        assert ended.json["unchanged"] == sum(each["archivedAt"] is None for each in readable)
