@@ -49,13 +49,14 @@ class Layer:
 class EntryOrigins:
     """Where each field of one entry comes from; looks for lines only when asked (performance.md, point 2)."""
 
-    __slots__ = ("_defaults", "_document", "_key", "_overrides")
+    __slots__ = ("_defaults", "_document", "_entry", "_key", "_overrides")
 
     def __init__(self, document: Document, key: str, overrides: Layer, defaults: Layer) -> None:
         self._document = document
         self._key = key
         self._overrides = overrides
         self._defaults = defaults
+        self._entry: Layer | None = None
 
     def of(self, field: str) -> Origin:
         """Return the origin of a field, named as in a spec."""
@@ -68,5 +69,7 @@ class EntryOrigins:
         return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
 
     def _own(self) -> Layer:
-        raw = (self._document.root or {})["schedules"][self._key]
-        return Layer(Source.ENTRY, self._document, ("schedules", self._key), raw)
+        if self._entry is None:
+            raw = (self._document.root or {})["schedules"][self._key]
+            self._entry = Layer(Source.ENTRY, self._document, ("schedules", self._key), raw)
+        return self._entry
