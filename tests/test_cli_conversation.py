@@ -1,0 +1,92 @@
+"""``halo conversation``: threads as ``inf halo conversation`` shows them, harmless on any screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from command_line import CommandLine
+from loopback import result, serving
+from served_runs import Served, served_runs
+
+HOSTILE = "\x1b]0;owned\x07 ::error::x"
+
+
+@pytest.fixture
+def halo_runs(halo: CommandLine) -> Iterator[Served]:
+    with served_runs(halo) as served:
+        yield served
+
+
+def test_conversations_are_listed_newest_first(halo_runs: Served) -> None:
+    first = halo_runs.started()["conversationId"]
+    halo_runs.clock.advance(hours=1)
+    second = halo_runs.started("--lookback-hours", "1")["conversationId"]
+    document = halo_runs("conversation", "list", "--json").json
+    assert [each["id"] for each in document["conversations"]] == [second, first]
+    assert document["nextCursor"] is None
+    lines = halo_runs("conversation", "list").out.splitlines()
+    assert lines[0].split() == ["UPDATED", "TITLE", "CONVERSATION", "LATEST", "RUN"]
+    assert [id_ in line for id_, line in zip((second, first), lines[1:], strict=True)] == [True, True]
+
+
+def test_the_limit_follows_cursors_and_says_that_there_are_more(halo_runs: Served) -> None:
+    for _ in range(3):
+        halo_runs.started()
+    two = halo_runs("conv", "ls", "--limit", "2")
+    assert (len(two.out.splitlines()), two.err.splitlines()[-1]) == (3, "There are more; --limit shows them.")
+    limited = halo_runs("conv", "list", "--limit", "2", "--json").json
+    assert (len(limited["conversations"]), limited["nextCursor"] is None) == (2, False)
+
+
+def test_a_small_page_is_not_taken_for_the_end(halo: CommandLine) -> None:
+    pages = [
+        {"conversations": [{"id": "a"}, {"id": "b"}], "nextCursor": "x"},
+        {"conversations": [{"id": "c"}, {"id": "d"}], "nextCursor": "y"},
+    ]
+    with serving(lambda request: result(pages[1 if request.input.get("cursor") else 0])) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        document = halo("conv", "list", "--limit", "3", "--json", **env).json
+    assert document == {"conversations": [{"id": "a"}, {"id": "b"}, {"id": "c"}], "nextCursor": "y"}
+    assert [request.input for request in platform.requests] == [
+        {"projectId": "p", "limit": 3},
+        {"projectId": "p", "limit": 3, "cursor": "x"},
+    ]
+
+
+def test_a_conversation_is_shown_with_messages_and_runs(halo_runs: Served) -> None:
+    started = halo_runs.started("--prompt", "Look.")
+    document = halo_runs("conversation", "get", started["conversationId"], "--json").json
+    assert {"conversation", "messages", "runs"} <= set(document)
+    text = halo_runs("conversation", "get", started["conversationId"]).out
+    assert " user\nLook.\n" in text
+    assert " assistant\n# What the traces show\n" in text
+    assert "\n1 run\nSTATUS " in text
+    assert started["runId"] in text
+
+
+def test_conv_is_conversation(halo_runs: Served) -> None:
+    conversation = halo_runs.started()["conversationId"]
+    assert halo_runs("conv", "get", conversation) == halo_runs("conversation", "get", conversation)
+    assert halo_runs("conv", "ls") == halo_runs("conversation", "list")
+
+
+def test_a_conversation_that_is_none_says_so(halo_runs: Served) -> None:
+    ended = halo_runs("conversation", "get", "00000000-0000-4000-8000-000000000000", "--json")
+    assert (ended.code, ended.error["status"]) == (1, 404)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_foreign_words_move_no_cursor_and_command_nobody(halo: CommandLine, *, is_terminal: bool) -> None:
+    answer = {
+        "conversation": {"id": "c-1", "title": HOSTILE},
+        "messages": [{"sequence": 0, "role": HOSTILE, "content": f"a\n{HOSTILE}"}],
+        "runs": [{"id": "r-1", "status": HOSTILE}],
+    }
+    with serving(lambda _: result(answer)) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("conv", "get", "c-1", is_terminal=is_terminal, **env)
+    assert ended.code == 0
+    assert "\x1b]" not in ended.out
+    assert "\x07" not in ended.out
+    assert not any(line.lstrip().startswith("::") for line in ended.out.splitlines())
