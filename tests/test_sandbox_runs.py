@@ -7,10 +7,11 @@ import pytest
 from sandbox_calls import PROJECT, Caller, Clock, error
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending
+from halo_iac.sandbox.call import Ending, instant
 from halo_iac.sandbox.demo_traces import demo_spans
 from halo_iac.sandbox.instants import nanoseconds
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.store import Key
 
 WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
 WANTED: dict[str, Any] = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "Look.\nClosely.", **WINDOW}
@@ -198,3 +199,271 @@ def test_a_window_in_the_future_is_refused(caller: Caller) -> None:
 def test_an_unknown_agent_is_refused(caller: Caller) -> None:
     answer = caller.tell("haloRun.create", {**WANTED, "agentUuid": NOWHERE})
     assert error(answer) == (404, -32004, "NOT_FOUND", f"Agent {NOWHERE} was not found in project {PROJECT}.")
+
+
+@pytest.mark.parametrize("procedure", ["getById", "getEvents", "getLogs"])
+def test_a_run_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
+    answer = caller.ask(f"haloRun.{procedure}", {"id": "x", "runId": "x", "limit": 1})
+    assert error(answer) == (404, -32004, "NOT_FOUND", "Run x was not found.")
+
+
+def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
+    started = start(caller)
+    caller.sandbox.admit("project-1")
+    caller.sandbox.add_key(Key("sk-inference-n"), ["project-1"])
+    stranger = Caller(caller.sandbox, "sk-inference-n")
+    run_id, conversation_id = started["runId"], started["conversationId"]
+    asked = [
+        stranger.ask("haloRun.getById", {"id": run_id}),
+        stranger.ask("haloRun.getEvents", {"runId": run_id, "limit": 1}),
+        stranger.ask("haloRun.getLogs", {"runId": run_id}),
+        stranger.tell("haloRun.cancel", {"id": run_id}),
+        stranger.tell("haloRun.retry", {"id": run_id}),
+        stranger.tell("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "P"}),
+        stranger.ask("haloConversation.getById", {"id": conversation_id}),
+        stranger.ask("haloConversation.getDetails", {"id": conversation_id}),
+        stranger.ask("haloExportDataset.getById", {"id": started["haloExportDatasetId"]}),
+        stranger.ask("haloExportDataset.listTraces", {"id": started["haloExportDatasetId"]}),
+    ]
+    assert [error(answer)[2] for answer in asked] == ["NOT_FOUND"] * len(asked)
+    assert error(stranger.tell("haloRun.create", WANTED))[2] == "FORBIDDEN"
+
+
+def test_what_costs_money_needs_a_key_that_writes(caller: Caller) -> None:
+    started = start(caller)
+    reader = Caller(caller.sandbox, demo.DEMO_READ_KEY)
+    costly = {
+        "create": WANTED,
+        "retry": {"id": started["runId"]},
+        "cancel": {"id": started["runId"]},
+        "createFollowUp": {"conversationId": started["conversationId"], "prompt": "P"},
+    }
+    answers = [reader.tell(f"haloRun.{name}", given) for name, given in costly.items()]
+    assert [error(answer)[2] for answer in answers] == ["FORBIDDEN"] * len(costly)
+    assert run_of(reader, started)["status"] == "pending_export"
+
+
+# --- events and logs
+
+
+def test_events_come_as_they_happen(caller: Caller, clock: Clock) -> None:
+    started = start(caller)
+    seen: list[tuple[int, str, str]] = []
+    for _ in range(12):
+        page = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": 100, "cursor": len(seen)})
+        assert page["nextCursor"] is None
+        seen += [(event["sequence"], event["eventType"], event["createdAt"]) for event in page["events"]]
+        clock.advance(seconds=0.5)
+    names = ["run.created", "export.started", "export.completed", "run.queued", "run.starting", "run.started"]
+    assert [(number, name) for number, name, _ in seen] == list(
+        enumerate([*names, "analysis.progress", "run.completed"], 1)
+    )
+    assert (seen[0][2], seen[-1][2]) == ("2026-11-02T12:00:00.000Z", "2026-11-02T12:00:03.000Z")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
+def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limit: int) -> None:
+    started = start(caller)
+    clock.advance(minutes=1)
+    cursor: int | None = None
+    numbers: list[int] = []
+    while True:
+        page = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": limit, "cursor": cursor})
+        numbers += [event["sequence"] for event in page["events"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+        assert cursor == numbers[-1]
+    assert numbers == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("limit", 0, "limit must be from 1 to 500."),
+        ("limit", None, "limit must be an integer."),
+        ("cursor", "1", "cursor must be an integer."),
+        ("cursor", -1, "cursor must be at least 0."),
+    ],
+)
+def test_a_page_of_events_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
+    answer = caller.ask("haloRun.getEvents", {"runId": "x", "limit": 1, field: value})
+    assert error(answer) == (400, -32600, "BAD_REQUEST", message)
+
+
+def test_a_cursor_past_the_end_has_nothing(caller: Caller) -> None:
+    given = {"runId": start(caller)["runId"], "limit": 5, "cursor": 500}
+    assert caller.get("haloRun.getEvents", given) == {"events": [], "nextCursor": None}
+
+
+def test_logs_are_told_by_level_and_page(caller: Caller, clock: Clock) -> None:
+    caller.sandbox.end_next_runs(Ending("failed"))
+    run_id = start(caller, debug=True)["runId"]
+    clock.advance(minutes=1)
+
+    def told(**choice: object) -> list[str]:
+        page = caller.get("haloRun.getLogs", {"runId": run_id, **choice})
+        return [line["message"] for line in page["logs"]]
+
+    everything = told()
+    assert [len(everything), everything[-1]] == [9, "run.failed"]
+    assert told(logLevel="info") == [line for line in everything if line != "analysis.debug"]
+    assert told(logLevel="error") == ["run.failed"]
+    assert told(limit=2, offset=3) == everything[3:5]
+
+
+# --- cancelled, tried again, asked about
+
+
+def cancel(caller: Caller, started: dict[str, Any], **fields: object) -> dict[str, Any]:
+    run: dict[str, Any] = caller.do("haloRun.cancel", {"id": started["runId"], **fields})
+    return run
+
+
+@pytest.mark.parametrize("after", [0, 0.5, 1, 1.5, 2.9])
+def test_a_run_in_flight_is_cancelled_at_once(caller: Caller, clock: Clock, after: float) -> None:
+    started = start(caller)
+    clock.advance(seconds=after)
+    run = cancel(caller, started, reason="user-cancelled")
+    ended = (run["status"], run["completedAt"], run["errorMessage"])
+    assert ended == ("cancelled", instant(clock.now), "Cancelled: user-cancelled.")
+    clock.advance(minutes=1)
+    assert run_of(caller, started) == run
+    last = caller.get("haloRun.getEvents", {"runId": run["id"], "limit": 100})["events"][-1]
+    assert (last["eventType"], last["payload"]) == ("run.cancelled", {"reason": "user-cancelled"})
+
+
+def test_a_run_that_is_over_stays_as_it_is(caller: Caller, clock: Clock) -> None:
+    done, gone = start(caller), start(caller)
+    before = cancel(caller, gone)
+    clock.advance(minutes=1)
+    assert (cancel(caller, done)["status"], before["errorMessage"]) == ("completed", "Cancelled.")
+    assert cancel(caller, gone, reason="again") == before
+
+
+@pytest.mark.parametrize("status", ["failed", "incomplete", "timed_out", "export_failed", "cancelled"])
+def test_what_came_to_nothing_is_tried_again_in_its_conversation(caller: Caller, clock: Clock, status: str) -> None:
+    caller.sandbox.end_next_runs(Ending(status if status != "cancelled" else "completed"))
+    first = start(caller, spanLimit=300, modelId="halo-small")
+    if status == "cancelled":
+        cancel(caller, first)
+    clock.advance(minutes=2)
+    again = caller.do("haloRun.retry", {"id": first["runId"]})
+    assert again["conversationId"] == first["conversationId"]
+    assert len({again["runId"], again["haloExportDatasetId"], first["runId"], first["haloExportDatasetId"]}) == 4
+    assert statuses(caller, clock, again) == COURSE
+    before, after = run_of(caller, first), run_of(caller, again)
+    assert (before["status"], after["retryOfRunId"]) == (status, first["runId"])
+    same = ("prompt", "agentUuid", "spanLimit", "modelId", "origin", *WINDOW)
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+
+
+def test_a_retry_finds_the_traces_that_have_come(caller: Caller, clock: Clock) -> None:
+    window = {"windowStartAt": "2026-11-02T11:40:00Z", "windowEndAt": "2026-11-02T12:20:00Z"}
+    started = start(caller, **window)
+    clock.advance(hours=1)
+    assert run_of(caller, started)["status"] == "no_traces"
+    again = caller.do("haloRun.retry", {"id": started["runId"]})
+    assert statuses(caller, clock, again) == COURSE
+
+
+def test_what_is_done_or_under_way_is_not_tried_again(caller: Caller, clock: Clock) -> None:
+    started = start(caller)
+    for status in ("pending_export", "completed"):
+        answer = caller.tell("haloRun.retry", {"id": started["runId"]})
+        message = f"Run {started['runId']} is {status}; only one that failed is retried."
+        assert error(answer)[2:] == ("PRECONDITION_FAILED", message)
+        clock.advance(minutes=1)
+
+
+def test_one_run_at_a_time_is_in_flight_in_a_conversation(caller: Caller, clock: Clock) -> None:
+    caller.sandbox.end_next_runs(Ending("failed"))
+    started = start(caller)
+    clock.advance(minutes=1)
+    again = caller.do("haloRun.retry", {"id": started["runId"]})
+    refused = (409, -32009, "CONFLICT", f"Run {again['runId']} of this conversation is still in flight.")
+    assert error(caller.tell("haloRun.retry", {"id": started["runId"]})) == refused
+    follow_up = {"conversationId": started["conversationId"], "prompt": "Why?"}
+    assert error(caller.tell("haloRun.createFollowUp", follow_up)) == refused
+
+
+def test_a_follow_up_exports_nothing_and_reads_what_the_report_read(caller: Caller, clock: Clock) -> None:
+    started = start(caller)
+    clock.advance(minutes=1)
+    asked = caller.do(
+        "haloRun.createFollowUp", {"conversationId": started["conversationId"], "prompt": "What is slow?"}
+    )
+    assert {**asked, "runId": None} == {**started, "runId": None}
+    assert statuses(caller, clock, asked) == ["queued", "starting", "running", "completed"]
+    run = run_of(caller, asked)
+    assert (run["origin"], run["prompt"], run["scheduleId"]) == ("follow_up", "What is slow?", None)
+
+
+def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock) -> None:
+    started = start(caller)
+    clock.advance(minutes=1)
+    caller.sandbox.end_next_runs(Ending("failed"))
+    wanted = {"conversationId": started["conversationId"], "prompt": "What is slow?"}
+    asked = caller.do("haloRun.createFollowUp", wanted)
+    clock.advance(minutes=1)
+    again = caller.do("haloRun.retry", {"id": asked["runId"]})
+    clock.advance(minutes=1)
+    run = run_of(caller, again)
+    assert (run["status"], run["retryOfRunId"], run["prompt"]) == ("completed", asked["runId"], "What is slow?")
+
+
+def test_a_follow_up_needs_a_report(caller: Caller, clock: Clock) -> None:
+    caller.sandbox.end_next_runs(Ending("failed"))
+    conversation_id = start(caller)["conversationId"]
+    clock.advance(minutes=1)
+    answer = caller.tell("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "Why?"})
+    message = f"Conversation {conversation_id} has no report to ask about."
+    assert error(answer) == (412, -32012, "PRECONDITION_FAILED", message)
+    unknown = caller.tell("haloRun.createFollowUp", {"conversationId": "x", "prompt": "Why?"})
+    assert error(unknown)[2:] == ("NOT_FOUND", "Conversation x was not found.")
+
+
+# --- datasets
+
+
+def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) -> None:
+    started = start(caller)
+    given = {"id": started["haloExportDatasetId"]}
+
+    def dataset() -> tuple[str, int | None, int]:
+        found = caller.get("haloExportDataset.getById", given)
+        traces = caller.get("haloExportDataset.listTraces", given)["traces"]
+        return found["lifecycleStatus"], found["spanCount"], len(traces)
+
+    before = dataset()
+    clock.advance(minutes=1)
+    status, spans, traces = dataset()
+    assert (before, status, traces) == (("exporting", None, 0), "ready", 48)
+    pages = caller.get("haloExportDataset.listTraces", {**given, "limit": 30})
+    rest = caller.get("haloExportDataset.listTraces", {**given, "limit": 30, "cursor": pages["nextCursor"]})
+    every = pages["traces"] + rest["traces"]
+    assert (rest["nextCursor"], sum(trace["spanCount"] for trace in every)) == (None, spans)
+    assert [trace["startedAt"] for trace in every] == sorted(trace["startedAt"] for trace in every)
+    assert all(WINDOW["windowStartAt"] <= trace["startedAt"] < trace["endedAt"] for trace in every)
+
+
+@pytest.mark.parametrize(
+    ("status", "lifecycle"), [("export_failed", "failed"), ("no_traces", "empty"), ("cancelled", "cancelled")]
+)
+def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, status: str, lifecycle: str) -> None:
+    caller.sandbox.end_next_runs(Ending(status if status != "cancelled" else "completed"))
+    started = start(caller)
+    if status == "cancelled":
+        cancel(caller, started)
+    clock.advance(minutes=1)
+    dataset = caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
+    assert (dataset["lifecycleStatus"], dataset["spanCount"]) == (lifecycle, 0)
+    unknown = caller.ask("haloExportDataset.getById", {"id": "x"})
+    assert error(unknown)[2:] == ("NOT_FOUND", "Export dataset x was not found.")
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "after-", "after--1", "1"])
+def test_a_cursor_of_traces_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
+    given = {"id": start(caller)["haloExportDatasetId"], "cursor": cursor}
+    answer = caller.ask("haloExportDataset.listTraces", given)
+    assert error(answer) == (400, -32600, "BAD_REQUEST", "cursor is none that this list gave out.")

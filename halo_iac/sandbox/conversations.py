@@ -12,10 +12,11 @@ from typing import Any, Final
 from halo_iac.sandbox import exports, rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.life import Life, life
+from halo_iac.sandbox.lookup import conversation_of
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
-from halo_iac.sandbox.runs import conversation_of, dataset_wire, run_wire
 from halo_iac.sandbox.store import ConversationRow
+from halo_iac.sandbox.wires import dataset_wire, run_wire
 
 _USUAL_LIMIT: Final = 50
 _NEWEST: Final = ("~", 0)

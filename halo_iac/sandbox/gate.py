@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from halo_iac.sandbox import agents, conversations, projects, runs, schedules
+from halo_iac.sandbox import agents, conversations, datasets, projects, runs, schedules
 from halo_iac.sandbox.call import Kind, Procedure
 from halo_iac.sandbox.protocol import Refusal, Request
 from halo_iac.sandbox.store import Key, Tables
@@ -12,6 +12,7 @@ from halo_iac.sandbox.store import Key, Tables
 PROCEDURES: Final[dict[str, Procedure]] = {
     **agents.PROCEDURES,
     **conversations.PROCEDURES,
+    **datasets.PROCEDURES,
     **projects.PROCEDURES,
     **runs.PROCEDURES,
     **schedules.PROCEDURES,

@@ -1,4 +1,4 @@
-"""``haloRun.*`` and ``haloExportDataset.*``: what is known about runs, and what is chosen where nothing is.
+"""``haloRun.*``: what is known about runs, and what is chosen where nothing is.
 
 Not documented, and chosen here:
 
@@ -19,11 +19,12 @@ from typing import Any, Final
 
 from halo_iac.sandbox import demo, rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.life import Life, life
+from halo_iac.sandbox.life import life
+from halo_iac.sandbox.lookup import agent_of, conversation_of, run_of
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
 from halo_iac.sandbox.starting import Order, Starter, started
-from halo_iac.sandbox.store import AgentRow, ConversationRow, RunRow
+from halo_iac.sandbox.wires import dataset_wire, run_wire
 
 _LEVELS: Final = ("debug", "info", "warn", "error")
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
@@ -81,7 +82,7 @@ def create(call: Call) -> bytes:
 
 def get_by_id(call: Call) -> bytes:
     """Return a run and the dataset that was exported for it."""
-    row = _found(call, rules.checked(call.input, _BY_ID)["id"])
+    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
     standing = life(row, call.now)
     return encoded({"run": run_wire(standing), "haloExportDataset": dataset_wire(standing)})
 
@@ -89,7 +90,7 @@ def get_by_id(call: Call) -> bytes:
 def get_events(call: Call) -> bytes:
     """Return a page of what has happened so far; ``nextCursor`` is null at its end, for the time being."""
     wanted = rules.checked(call.input, _EVENTS)
-    past = [each for each in life(_found(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
+    past = [each for each in life(run_of(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
     first = wanted.get("cursor") or 0
     last = min(first + wanted["limit"], len(past))
     events = [
@@ -102,7 +103,7 @@ def get_events(call: Call) -> bytes:
 def get_logs(call: Call) -> bytes:
     """Return a page of the run's log, of this level and above."""
     wanted = rules.checked(call.input, _LOGS)
-    row = _found(call, wanted["runId"])
+    row = run_of(call, wanted["runId"])
     least = _LEVELS.index(wanted.get("logLevel", "debug"))
     lines = [
         {"timestamp": at, "level": moment.level, "message": moment.event, "attributes": moment.payload}
@@ -117,15 +118,15 @@ def get_logs(call: Call) -> bytes:
 def cancel(call: Call) -> bytes:
     """Cancel a run that is in flight; one that is over stays as it is."""
     wanted = rules.checked(call.input, _CANCEL)
-    row = _found(call, wanted["id"])
+    row = run_of(call, wanted["id"])
     if not life(row, call.now).is_over:
         call.tables.runs.cancel(row.id, call.now, wanted.get("reason"))
-    return encoded(run_wire(life(_found(call, row.id), call.now)))
+    return encoded(run_wire(life(run_of(call, row.id), call.now)))
 
 
 def retry(call: Call) -> bytes:
     """Start a run again that came to nothing."""
-    row = _found(call, rules.checked(call.input, _BY_ID)["id"])
+    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
     standing = life(row, call.now)
     if not standing.is_over or standing.status == "completed":
         raise Refusal("PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only one that failed is retried.")
@@ -159,95 +160,12 @@ def create_follow_up(call: Call) -> bytes:
     return started(_starter(call).follow_up(row, wanted["prompt"], call.now))
 
 
-def get_dataset(call: Call) -> bytes:
-    """Return an export dataset."""
-    dataset_id = rules.checked(call.input, _BY_ID)["id"]
-    row = call.tables.runs.of_dataset(dataset_id)
-    if row is None or not _is_covered(call, row):
-        raise Refusal("NOT_FOUND", f"Export dataset {dataset_id} was not found.")
-    return encoded(dataset_wire(life(row, call.now)))
-
-
-# What a run looks like -----------------------------------------------------------------------------------------------
-
-
-def run_wire(standing: Life) -> dict[str, Any]:
-    """Return a run as it goes over the wire."""
-    row, asked = standing.row, standing.row.asked
-    return {
-        "id": row.id,
-        "conversationId": row.conversation_id,
-        "status": standing.status,
-        "scheduleId": row.schedule_id,
-        "scheduledForAt": row.scheduled_for,
-        "haloExportDatasetId": row.dataset_id,
-        **asked,
-        "resolvedRouteId": "sandbox" if standing.started_at else None,
-        "createdAt": row.created_at,
-        "updatedAt": standing.updated_at,
-        "startedAt": standing.started_at,
-        "completedAt": standing.completed_at,
-        "errorMessage": standing.error,
-        "resultR2Key": f"halo/{row.id}.md" if standing.status == "completed" else None,
-    }
-
-
-def dataset_wire(standing: Life) -> dict[str, Any]:
-    """Return a run's dataset as it goes over the wire; nothing is counted before the export is done."""
-    row = standing.row
-    names = {moment.event for _, moment in standing.past}
-    is_whole = "export.completed" in names or row.asked["origin"] == "follow_up"
-    status = (
-        "ready" if is_whole else {"no_traces": "empty", "export_failed": "failed"}.get(standing.status, "exporting")
-    )
-    return {
-        "id": row.dataset_id,
-        "lifecycleStatus": "cancelled" if status == "exporting" and standing.is_over else status,
-        "agentUuid": row.asked["agentUuid"],
-        "spanCount": row.span_count if is_whole else 0 if standing.is_over else None,
-        "windowStartAt": row.asked["windowStartAt"],
-        "windowEndAt": row.asked["windowEndAt"],
-        "createdAt": row.created_at,
-    }
-
-
-# What has to be so ---------------------------------------------------------------------------------------------------
-
-
 def check_window(wanted: dict[str, Any], now: str) -> None:
     """Refuse a window that ends before it starts, or that starts in the future."""
     if wanted["windowEndAt"] <= wanted["windowStartAt"]:
         raise Refusal("BAD_REQUEST", "windowEndAt must be after windowStartAt.")
     if wanted["windowStartAt"] >= datetime.fromisoformat(now):
         raise Refusal("BAD_REQUEST", "windowStartAt must be in the past.")
-
-
-def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:
-    """Return an agent, or refuse."""
-    agent = call.tables.agent(project_id, agent_id)
-    if agent is None:
-        raise Refusal("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
-    return agent
-
-
-def conversation_of(call: Call, conversation_id: str) -> ConversationRow:
-    """Return a conversation that the key covers, or refuse."""
-    row = call.tables.runs.conversation(conversation_id)
-    if row is None or not call.tables.covers(call.key, row.project_id):
-        raise Refusal("NOT_FOUND", f"Conversation {conversation_id} was not found.")
-    return row
-
-
-def _found(call: Call, run_id: str) -> RunRow:
-    row = call.tables.runs.run(run_id)
-    if row is None or not _is_covered(call, row):
-        raise Refusal("NOT_FOUND", f"Run {run_id} was not found.")
-    return row
-
-
-def _is_covered(call: Call, row: RunRow) -> bool:
-    conversation = call.tables.runs.conversation(row.conversation_id)
-    return conversation is not None and call.tables.covers(call.key, conversation.project_id)
 
 
 def _check_idle(call: Call, conversation_id: str) -> None:
@@ -268,5 +186,4 @@ PROCEDURES: Final = {
     "haloRun.cancel": Procedure(Kind.MUTATION, cancel),
     "haloRun.retry": Procedure(Kind.MUTATION, retry),
     "haloRun.createFollowUp": Procedure(Kind.MUTATION, create_follow_up),
-    "haloExportDataset.getById": Procedure(Kind.QUERY, get_dataset),
 }

@@ -28,11 +28,13 @@ from halo_iac.sandbox.cadences import next_fire
 from halo_iac.sandbox.call import Call, Kind, Procedure, instant
 from halo_iac.sandbox.firing import order_of
 from halo_iac.sandbox.life import life
+from halo_iac.sandbox.lookup import agent_of
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
-from halo_iac.sandbox.runs import agent_of, check_window, run_wire
+from halo_iac.sandbox.runs import check_window
 from halo_iac.sandbox.starting import Starter, started
 from halo_iac.sandbox.store import ScheduleRow
+from halo_iac.sandbox.wires import run_wire
 
 _LARGEST_LIMIT: Final = 100
 _USUAL_LIMIT: Final = 50

@@ -107,3 +107,10 @@ class SpanTables:
     def of_trace(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:
         """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``."""
         return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
+
+    def summary(self, trace: int, *, until: int) -> tuple[str, int, int, int]:
+        """Return a trace's id, start, end and number of spans, up to the one that was added at ``until``."""
+        sql = """SELECT trace_id, min(started), max(ended), count(*) FROM spans JOIN traces ON traces.seq = trace
+                 WHERE trace = ? AND spans.seq <= ?"""
+        trace_id, started, ended, spans = self._connection.execute(sql, (trace, until)).fetchone()
+        return trace_id, started, ended, spans
