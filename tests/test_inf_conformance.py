@@ -11,7 +11,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 from sandbox_calls import PROJECT, Caller, demo_agents
 
 from halo_iac.sandbox import demo
+from halo_iac.sandbox.call import Ending, instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.serve import serve
 
@@ -66,18 +69,25 @@ class Inf:
         return next(each for each in self.sandbox.schedules() if each["id"] == schedule_id)
 
 
-@pytest.fixture
-def inf(tmp_path: Path) -> Iterator[Inf]:
+@contextmanager
+def signed_in(folder: Path, pace: float) -> Iterator[Inf]:
+    """Give the official client a sandbox, served, whose runs take this pace."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("INF_", "HALO_"))}
-    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+    with Sandbox.open(None, pace=pace) as sandbox, serve(sandbox) as server:
         own = {
             "INF_API_URL": server.url,
             "INF_API_KEY": demo.DEMO_KEY,
             "INF_PROJECT_ID": PROJECT,
-            "INF_CONFIG_DIR": str(tmp_path),
+            "INF_CONFIG_DIR": str(folder),
             "NO_COLOR": "1",
         }
         yield Inf(Caller(sandbox), {**kept, **own})
+
+
+@pytest.fixture
+def inf(tmp_path: Path) -> Iterator[Inf]:
+    with signed_in(tmp_path, pace=0) as client:
+        yield client
 
 
 def table(printed: str) -> list[list[str]]:
@@ -90,6 +100,21 @@ def fields(printed: str) -> dict[str, str]:
     """Return the lines that the client draws as a name and a value."""
     pairs = (re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in printed.splitlines() if line.startswith("  "))
     return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in pairs}
+
+
+def window() -> list[str]:
+    """Return the options that name the last day."""
+    now = datetime.now(UTC)
+    start, end = (instant(at) for at in (now - timedelta(days=1), now))
+    return ["--window-start-at", start, "--window-end-at", end]
+
+
+def run_of(inf: Inf, **given: object) -> dict[str, Any]:
+    """Start a run over the last day."""
+    _, start, _, end = window()
+    wanted = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "P", "windowStartAt": start}
+    started: dict[str, Any] = inf.caller.do("haloRun.create", {**wanted, "windowEndAt": end, **given})
+    return started
 
 
 def test_agent_list(inf: Inf) -> None:
@@ -162,9 +187,143 @@ def test_schedule_archive_and_unarchive(inf: Inf, json_flag: tuple[str, ...]) ->
 def test_schedule_runs(inf: Inf) -> None:
     schedule_id = inf.caller.create()["id"]
     assert inf.json("halo", "schedule", "runs", schedule_id) == []
-    assert inf.json("halo", "schedules-runs", "--id", schedule_id, "--limit", "3") == []
-    inf("halo", "schedule", "runs", schedule_id)
-    inf("halo", "schedules-runs", "--id", schedule_id)
+    started = inf.json("halo", "schedules-fire", "--id", schedule_id, *window())
+    [run] = inf.json("halo", "schedule", "runs", schedule_id)
+    assert (run["id"], run["origin"]) == (started["runId"], "manual_schedule")
+    assert inf.json("halo", "schedules-runs", "--id", schedule_id, "--limit", "3") == [run]
+    assert [row[:3] for row in table(inf("halo", "schedule", "runs", schedule_id))] == [
+        ["ID", "Status", "Conversation"],
+        [run["id"], "completed", run["conversationId"]],
+    ]
+    assert fields(inf("halo", "schedules-fire", "--id", schedule_id, *window()))["conversationId"]
+    assert len(table(inf("halo", "schedules-runs", "--id", schedule_id))) == 3
+
+
+def test_the_documented_workflow(tmp_path: Path) -> None:
+    with signed_in(tmp_path, pace=0.4) as inf:
+        _follow_the_documentation(inf)
+
+
+def _follow_the_documentation(inf: Inf) -> None:
+    started = inf.json("halo", "run", "create", "--agent-uuid", demo.CHECKOUT_ID, "--lookback-hours", "24")
+    run_id, conversation_id = started["runId"], started["conversationId"]
+    assert "completed" in inf("halo", "run", "poll", run_id, "--interval", "1")
+    messages = inf.json("halo", "conversation", "get", conversation_id)["messages"]
+    report = next(each["content"] for each in messages if each["role"] == "assistant")
+    assert report.startswith("# What the traces show\n")
+    assert "`charge_card`" in report
+    assert report.rstrip("\n") in inf("halo", "conversation", "get", conversation_id)
+
+
+def test_run_create(inf: Inf) -> None:
+    limits = ["--span-limit", "500", "--max-subagent-depth", "4", "--max-turns", "60", "--reasoning-effort", "high"]
+    models = ["--model-id", "halo-small", "--subagent-model-id", "halo-medium", "--debug"]
+    agent = ["--agent-uuid", demo.RESEARCH_ID, "--prompt", "P"]
+    started = inf.json("halo", "run", "create", *agent, *window(), *limits, *models)
+    run = inf.json("halo", "run", "get", started["runId"])["run"]
+    chosen = ("agentUuid", "prompt", "spanLimit", "maxSubagentDepth", "maxTurns", "reasoningEffort", "debug")
+    assert [run[name] for name in chosen] == [demo.RESEARCH_ID, "P", 500, 4, 60, "high", True]
+    assert [run[name] for name in ("modelId", "subagentModelId")] == ["halo-small", "halo-medium"]
+    twin = inf.json("halo", "runs-create", *agent, *window(), "--summarization-model-id", "halo-brief")
+    assert inf.json("halo", "get-run", "--id", twin["runId"])["run"]["summarizationModelId"] == "halo-brief"
+    assert fields(inf("halo", "run", "create", *agent, "--lookback-hours", "6"))
+
+
+def test_run_get_and_events(inf: Inf) -> None:
+    started = run_of(inf)
+    run_id = started["runId"]
+    whole = inf.caller.get("haloRun.getById", {"id": run_id})
+    assert inf.json("halo", "run", "get", run_id) == inf.json("halo", "get-run", "--id", run_id) == whole
+    shown = fields(inf("halo", "run", "get", run_id))
+    assert [shown[name] for name in ("Run id", "Status", "Model id", "Error")] == [
+        run_id,
+        "completed",
+        "halo-large",
+        "—",
+    ]
+    assert [shown[name] for name in ("ID", "Lifecycle")] == [started["haloExportDatasetId"], "ready"]
+    events = inf.caller.get("haloRun.getEvents", {"runId": run_id, "limit": 100})
+    assert inf.json("halo", "run", "events", run_id) == events
+    drawn = table(inf("halo", "run", "events", run_id))
+    assert [row[:2] for row in drawn] == [
+        ["Seq", "Type"],
+        *([str(event["sequence"]), event["eventType"]] for event in events["events"]),
+    ]
+    first = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "5")
+    rest = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "5", "--cursor", str(first["nextCursor"]))
+    assert first["events"] + rest["events"] == events["events"]
+    logs = inf.json("halo", "runs-logs", "--run-id", run_id, "--log-level", "info", "--limit", "2", "--offset", "1")
+    assert [line["message"] for line in logs["logs"]] == ["export.started", "export.completed"]
+    inf("halo", "runs-logs", "--run-id", run_id)
+
+
+@pytest.mark.parametrize("status", ["failed", "timed_out", "no_traces"])
+def test_run_poll_tells_what_came_to_nothing(inf: Inf, status: str) -> None:
+    inf.sandbox.end_next_runs(Ending(status))
+    run_id = run_of(inf)["runId"]
+    said = inf("halo", "run", "poll", run_id, "--interval", "1", code=1)
+    assert f"ended with status {status}" in said
+
+
+def test_run_cancel_and_retry(tmp_path: Path) -> None:
+    with signed_in(tmp_path, pace=1000) as inf:
+        _cancel_and_retry(inf)
+
+
+def _cancel_and_retry(inf: Inf) -> None:
+    one, other = run_of(inf), run_of(inf)
+    assert one["runId"] in inf("halo", "run", "cancel", one["runId"], "--reason", "superseded")
+    cancelled = inf.json("halo", "get-run", "--id", one["runId"])["run"]
+    assert (cancelled["status"], cancelled["errorMessage"]) == ("cancelled", "Cancelled: superseded.")
+    assert inf.json("halo", "runs-cancel", "--id", other["runId"])["status"] == "cancelled"
+    again = inf.json("halo", "runs-retry", "--id", one["runId"])
+    assert again["conversationId"] == one["conversationId"]
+    assert "still in flight" in inf("halo", "runs-retry", "--id", one["runId"], code=1)
+
+
+def test_conversation_list_and_get(inf: Inf) -> None:
+    first, second = run_of(inf, prompt="First"), run_of(inf, prompt="Second", agentUuid=demo.RESEARCH_ID)
+    page = inf.caller.get("haloConversation.listForProject", {"projectId": PROJECT})
+    assert inf.json("halo", "conversation", "list") == inf.json("halo", "conversations") == page
+    assert [row[1:3] for row in table(inf("halo", "conv", "ls"))] == [
+        ["Title", "Latest run"],
+        ["Second", second["runId"]],
+        ["First", first["runId"]],
+    ]
+    newest = inf.json("halo", "conversations", "--limit", "1")
+    oldest = inf.json("halo", "conversations", "--limit", "1", "--cursor", newest["nextCursor"])
+    assert newest["conversations"] + oldest["conversations"] == page["conversations"]
+    narrowed = inf.json("halo", "conversations", "--agent-uuid", demo.RESEARCH_ID)
+    assert [each["title"] for each in narrowed["conversations"]] == ["Second"]
+    by_id = ("--id", first["conversationId"])
+    whole = inf.caller.get("haloConversation.getDetails", {"id": first["conversationId"]})
+    assert inf.json("halo", "conversation", "get", first["conversationId"]) == whole
+    assert inf.json("halo", "conversations-details", *by_id) == whole
+    assert inf.json("halo", "get-conversation", *by_id) == oldest["conversations"][0]
+    shown = fields(inf("halo", "conversation", "get", first["conversationId"]))
+    assert [shown[name] for name in ("Conversation", "Title")] == [first["conversationId"], "First"]
+
+
+def test_a_follow_up_is_answered(inf: Inf) -> None:
+    conversation_id = run_of(inf)["conversationId"]
+    question = "Which errors are there?"
+    asked = inf.json("halo", "runs-follow-up", "--conversation-id", conversation_id, "--prompt", question)
+    assert asked["conversationId"] == conversation_id
+    messages = inf.json("halo", "conversation", "get", conversation_id)["messages"]
+    assert [each["role"] for each in messages] == ["user", "assistant", "user", "assistant"]
+    assert "charge_card" in messages[3]["content"]
+
+
+def test_who_has_signed_in_sees_what_was_exported(inf: Inf) -> None:
+    started = run_of(inf)
+    by_id = ("--id", started["haloExportDatasetId"])
+    config = {"sessionToken": inf.environment.pop("INF_API_KEY")}
+    (Path(inf.environment["INF_CONFIG_DIR"]) / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    dataset = inf.json("halo", "get-export-dataset", *by_id)
+    assert dataset == inf.caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
+    first = inf.json("halo", "export-datasets-traces", *by_id, "--limit", "30")
+    rest = inf.json("halo", "export-datasets-traces", *by_id, "--cursor", first["nextCursor"])
+    assert sum(trace["spanCount"] for trace in first["traces"] + rest["traces"]) == dataset["spanCount"]
 
 
 def test_eligible_models(inf: Inf) -> None:
