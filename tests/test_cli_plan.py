@@ -259,7 +259,7 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
     refused(halo, "the saved plan was made for another host")
     rewritten(saved, host=host)
     write(folder, DAILY, WEEKLY, undeclared="archive")
-    refused(halo, "the saved plan was made for another policy")
+    refused(halo, "the saved plan was made for another `undeclared`: report, now archive")
 
 
 @pytest.mark.parametrize(
@@ -402,3 +402,16 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
     assert titles(halo) == ["Daily review"]
     assert halo("apply", "--sandbox", "--yes").code == 1  # nothing but the blocked one is left
     assert halo("apply", "--sandbox", "--yes", "--json").code == 1
+
+
+def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_applied(
+    halo: CommandLine, folder: Path
+) -> None:
+    write(folder, DAILY)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    write(folder, WEEKLY, DAILY.replace("daily:", "other:").replace("Daily", "Other").replace("checkout", "nobody"))
+    edited(folder, "version: 1", "version: 1\nundeclared: archive")
+    ended = halo("apply", "--sandbox", "--yes")
+    assert ended.code == 4, ended.text
+    assert "Withheld: this will be left out, the rest can be applied" in ended.out
+    assert titles(halo) == ["Daily review", "Weekly review"]

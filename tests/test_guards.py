@@ -7,7 +7,7 @@ from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 
 from halo_iac.diff import diff
 from halo_iac.match import match
-from halo_iac.model.change import Plan
+from halo_iac.model.change import Cause, Plan, Refusal
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.plan import Overrides, plan
@@ -167,13 +167,17 @@ def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
 def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple[str, ...]) -> None:
     entries = (entry("A", agent="gone"), entry("B"))
     plan_ = planned(project(*entries, **ARCHIVE), remote("1", "C"), remote("2", "B"), targets=targets, allow_archive=9)
-    refusal = plan_.refusals[-1]
-    assert (refusal.guard, refusal.message, refusal.override, refusal.names) == (
-        "blocked",
-        "1 undeclared schedule would be archived while key-A is blocked",
-        "mend key-A first",
-        ("1",),
+    assert plan_.refusals == (
+        Refusal(
+            "blocked",
+            "1 undeclared schedule would be archived while key-A is blocked; the rest of the plan may be applied",
+            "mend key-A first",
+            ("1",),
+            withholds=True,
+        ),
     )
+    assert (plan_.stopping, [schedule.id for schedule in plan_.undeclared]) == ((), ["1"])
+    assert not any(change.cause is Cause.UNDECLARED for change in plan_.changes)
 
 
 def test_retired_entries_are_archived_all_the_same() -> None:

@@ -58,7 +58,7 @@ def apply(
     planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved))
     if not console.wants_json:
         show_plan(workplace, planned, as_json=False)
-    if planned.refusals:
+    if planned.stopping:
         raise RefusedError(_refused(planned, as_json=console.wants_json), hint="nothing was changed")
     if not planned.changes:
         return _finish(console, planned, None, as_json=console.wants_json)
@@ -80,10 +80,10 @@ def _read_saved(name: str) -> Plan:
 
 
 def _refused(planned: Plan, *, as_json: bool) -> str:
-    count = len(planned.refusals)
+    count = len(planned.stopping)
     if not as_json:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
-    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.refusals)
+    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
 
 
 def _confirmed(console: Console, planned: Plan) -> bool:

@@ -58,7 +58,7 @@ def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
     """Return 1 with a blocked entry, else 3 with a refusal, else 2 for pending changes if asked for (design §8)."""
     if planned.blocked:
         return 1
-    if planned.refusals:
+    if planned.stopping:
         return 3
     return 2 if is_detailed and planned.changes else 0
 

@@ -136,6 +136,9 @@ class Refusal:
     message: Annotated[str, Field(description="What it refuses and why.")]
     override: Annotated[str, Field(description="The option or the edit that permits it.")]
     names: Annotated[tuple[str, ...], Field(description="The entries or ids concerned.")] = ()
+    withholds: Annotated[
+        bool, Field(description="Whether only what it names is left out, and the plan may be applied without it.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +193,8 @@ class Plan:
     runs_per_month: Annotated[Runs, Field(description="Runs a month before and after.")]
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
+
+    @property
+    def stopping(self) -> tuple[Refusal, ...]:
+        """Return the refusals that keep the whole plan from being applied."""
+        return tuple(refusal for refusal in self.refusals if not refusal.withholds)

@@ -52,13 +52,15 @@ def plan(
     verdicts = _verdicts(project, differences, actual, chosen)
     blocked = _all_blocked(pairing.blocked, verdicts)
     undeclared = _undeclared(project, pairing)
-    archives = _archives(project, undeclared)
+    wanted = _archives(project, undeclared)
+    archives = () if blocked else wanted  # an undeclared schedule may be the very one a blocked entry is about
     changes = tuple(sorted((*(verdict for verdict in verdicts if isinstance(verdict, Change)), *archives), key=_place))
     active = [remote for remote in actual.schedules if remote.is_active and _is_in_scope(remote, project, pairing)]
     readable = _readable(active, differences)
     situation = Situation(
         changes=changes,
         blocked=blocked,
+        withheld=wanted if blocked else (),
         undeclared=undeclared,
         active_in_scope=len(readable),
         declared=len(project.entries),

@@ -30,10 +30,14 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares."""
+    """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares.
+
+    ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked.
+    """
 
     changes: Sequence[Change]
     blocked: Sequence[Blocked]
+    withheld: Sequence[Change]
     undeclared: Sequence[RemoteSchedule]
     active_in_scope: int
     declared: int
@@ -113,16 +117,16 @@ def archives_with_targets(situation: Situation) -> Iterator[Refusal]:
 
 
 def archives_with_blocked_entries(situation: Situation) -> Iterator[Refusal]:
-    """Refuse to archive what no file declares while an entry could not be matched: it may be that very schedule."""
-    archives = situation.undeclared_archives
-    if archives and situation.blocked:
-        keys = tuple(entry.key for entry in situation.blocked)
+    """Withhold the archives of what no file declares while an entry is blocked: it may be about that very schedule."""
+    if situation.withheld:
+        keys = ", ".join(entry.key for entry in situation.blocked)
         yield Refusal(
             "blocked",
-            f"{_count(archives, 'undeclared schedule')} would be archived while {', '.join(keys)} "
-            f"{'is' if len(keys) == 1 else 'are'} blocked",
-            f"mend {', '.join(keys)} first",
-            _names(archives),
+            f"{_count(situation.withheld, 'undeclared schedule')} would be archived while {keys} "
+            f"{'is' if len(situation.blocked) == 1 else 'are'} blocked; the rest of the plan may be applied",
+            f"mend {keys} first",
+            _names(situation.withheld),
+            withholds=True,
         )
 
 

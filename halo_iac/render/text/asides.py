@@ -53,10 +53,13 @@ def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str
 
 
 def refusal_lines(refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
-    """Return why the plan will not be applied as it is, each with what permits it."""
+    """Return why the plan, or a part of it, will not be applied, each with what permits it."""
     if not refusals:
         return
-    yield style.paint("Refused: this plan will not be applied as it is", "refused")
+    if all(refusal.withholds for refusal in refusals):
+        yield style.paint("Withheld: this will be left out, the rest can be applied", "refused")
+    else:
+        yield style.paint("Refused: this plan will not be applied as it is", "refused")
     for refusal in refusals:
         yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
         if refusal.names:
