@@ -53,7 +53,7 @@ class Document:
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
 
     def complain_of_whole(self, message: str, hint: str | None = None) -> None:
-        """Add a problem with the file as a whole, at its first character: every problem has a place tools can jump to."""
+        """Add a problem with the file as a whole, at its first character: every problem has a place."""
         self.problems.append(Problem(self.path, 1, 1, message, hint))
 
     def place(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
