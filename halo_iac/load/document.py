@@ -73,6 +73,10 @@ class Document:
                 break
         return self.line_and_column(self.marks[key_ordinal if at_key else ordinal])
 
+    def place_of_key(self, mapping: Values, key: str) -> tuple[int, int]:
+        """Return line and column, from 1, of a key of one of this file's mappings."""
+        return self.line_and_column(self.marks[self._key_ordinals(mapping)[key]])
+
     def line_and_column(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character."""
         if self._line_starts is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from halo_iac.load.document import Document
+from halo_iac.load.document import Document, Values
 from halo_iac.model.origin import BUILT_IN, Origin, Source
 
 SPELLINGS: Final = {
@@ -24,12 +24,11 @@ SPELLINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One mapping that gives fields: ``raw`` as written at ``location``, ``fields`` under one spelling each."""
+    """One mapping that gives fields: ``raw`` as it is in the document, ``fields`` under one spelling each."""
 
     source: Source
     document: Document
-    location: tuple[str, ...]
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Values = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def origin(self, name: str) -> Origin | None:
@@ -43,7 +42,7 @@ class Layer:
         if key == "prompt_file":
             folder = posixpath.dirname(self.document.path)
             return Origin(self.source, posixpath.join(folder, self.raw[key]), 1, 1)
-        return Origin(self.source, self.document.path, *self.document.place((*self.location, key), at_key=True))
+        return Origin(self.source, self.document.path, *self.document.place_of_key(self.raw, key))
 
 
 class EntryOrigins:
@@ -71,5 +70,5 @@ class EntryOrigins:
     def _own(self) -> Layer:
         if self._entry is None:
             raw = (self._document.root or {})["schedules"][self._key]
-            self._entry = Layer(Source.ENTRY, self._document, ("schedules", self._key), raw)
+            self._entry = Layer(Source.ENTRY, self._document, raw)
         return self._entry

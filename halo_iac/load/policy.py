@@ -78,14 +78,12 @@ def _checked(document: Document, top: Fields) -> Fields:
 
 def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
     raw = (source.document.root or {}).get(kind)
-    location = (str(kind),)
     if not isinstance(raw, dict):
-        return Layer(kind, source.document, location)
-    given, is_whole = fields.read(
-        Place(source.document, source.folder, location), raw, check_overlay, hints.OVERLAY_KEYS
-    )
+        return Layer(kind, source.document)
+    place = Place(source.document, source.folder, (str(kind),))
+    given, is_whole = fields.read(place, raw, check_overlay, hints.OVERLAY_KEYS)
     # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
-    return Layer(kind, source.document, location, raw, given if is_whole else {"agent": "", **given})
+    return Layer(kind, source.document, raw, given if is_whole else {"agent": "", **given})
 
 
 def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
