@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sandbox_calls import Caller, error
+from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.demo_traces import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.store import Key, Store
+from halo_iac.sandbox.store.schema import STEPS
 
 
 def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:
@@ -147,3 +152,48 @@ def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
     sandbox.close()
     answer = Caller(sandbox).ask("haloSchedule.listEligibleModels")
     assert error(answer) == (500, -32603, "INTERNAL_SERVER_ERROR", "The sandbox is closed.")
+
+
+def test_a_file_of_the_version_before_runs_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(STEPS[0])
+    connection.execute("INSERT INTO projects VALUES (?, 'Sandbox', '2026-11-01T00:00:00.000Z')", (PROJECT,))
+    connection.execute("INSERT INTO keys VALUES (?, 1, 1, 1)", (demo.DEMO_KEY,))
+    agent = "INSERT INTO agents (project_id, id, wire) VALUES (?, ?, ?)"
+    connection.executemany(agent, [(PROJECT, each["id"], json.dumps(each)) for each in demo.AGENTS])
+    schedule = "INSERT INTO schedules (id, project_id, is_archived, wire) VALUES (?, ?, ?, ?)"
+    common = {**DAILY, "hours": [13], "enabled": True}
+    rows = [{**common, "id": "active"}, {**common, "id": "archived", "archivedAt": "2026-11-01T00:00:00.000Z"}]
+    values = [(row["id"], PROJECT, "archivedAt" in row, json.dumps(row)) for row in rows]
+    connection.executemany(schedule, values)
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    clock = Clock()
+    with Sandbox.open(path, clock=clock) as sandbox:
+        caller = Caller(sandbox)
+        assert caller.listed(includeArchived=True) == rows
+        assert caller.get("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)
+        assert sandbox.advance() == []  # nothing is made up for of the time before
+        clock.advance(hours=1)
+        assert [(fire.schedule_id, fire.at) for fire in sandbox.advance()] == [("active", "2026-11-02T13:00:00.000Z")]
+
+
+def test_an_instant_of_a_schedule_has_one_run_whatever_the_code_does(tmp_path: Path) -> None:
+    clock = Clock()
+    with Sandbox.open(tmp_path / "sandbox.db", clock=clock) as sandbox:
+        schedule_id = Caller(sandbox).create(hours=[13])["id"]
+        clock.advance(hours=1)
+        assert len(sandbox.advance()) == 1
+    store = Store(tmp_path / "sandbox.db")
+    with store.writing() as tables:
+        [run] = tables.runs.of_schedule(schedule_id, 2)
+        with pytest.raises(sqlite3.IntegrityError):
+            tables.runs.add(replace(run, id="another"))
+    store.close()
+
+
+def test_the_demo_agents_work_as_often_as_is_counted() -> None:
+    every = {str(agent["identityValue"]): demo.EVERY[agent["id"]] for agent in demo.AGENTS}
+    assert every == {module.AGENT: module.EVERY for module in (checkout, support_bot, research)}

@@ -7,7 +7,7 @@ its mistakes. A request comes in as a value, an answer goes out as one; ``platfo
 - ``faults``     misbehaviour on demand, as a plain list
 - ``call``       what a procedure gets
 - ``rules``      what an input must look like
-- ``schedules``, ``runs``, ``conversations``, ``datasets``, ``agents``, ``projects``   the procedures
+- ``schedules``, ``schedule_runs``, ``runs``, ``conversations``, ``datasets``, ``agents``, ``projects``   the procedures
 - ``gate``       which there are and who may call them; ``lookup``, ``wires``: what they name and answer
 - ``starting``, ``life``, ``exports``   how a run begins, what becomes of it, and what it reads
 - ``cadences``, ``firing``              when schedules fire, and firing them

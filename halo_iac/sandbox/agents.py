@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from halo_iac.sandbox import demo_history, exports, rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, instant
+from halo_iac.sandbox import demo_history, rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, instant, nanoseconds
 from halo_iac.sandbox.protocol import encoded
 from halo_iac.sandbox.store import AgentRow
 
@@ -44,7 +44,7 @@ def list_for_project(call: Call) -> bytes:
 
 
 def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict[int, int]:
-    window = exports.nanoseconds(since), exports.nanoseconds(now)
+    window = nanoseconds(since), nanoseconds(now)
     counts = call.tables.spans.execution_counts(*window)
     for agent in call.tables.agents(project_id):
         counts[agent.place] += demo_history.count(call.tables, project_id, agent, *window)

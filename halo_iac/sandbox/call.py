@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from halo_iac.sandbox.protocol import Refusal
 from halo_iac.sandbox.store import Key, Tables
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LATEST: Final = 2**63 - 1
 
 
 class Kind(StrEnum):
@@ -70,3 +74,8 @@ class Procedure:
 def instant(moment: datetime) -> str:
     """Return a moment as the platform writes it: ISO 8601 in UTC, with milliseconds and ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Return an instant as spans count: nanoseconds since 1970, as far as SQLite can count."""
+    return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _LATEST)

@@ -15,7 +15,7 @@ from halo_iac.sandbox.life import Life, life
 from halo_iac.sandbox.lookup import conversation_of
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
-from halo_iac.sandbox.store import ConversationRow
+from halo_iac.sandbox.store.runs import ConversationRow
 from halo_iac.sandbox.wires import dataset_wire, run_wire
 
 _USUAL_LIMIT: Final = 50

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.exports import nanoseconds
+from halo_iac.sandbox.call import nanoseconds
 from halo_iac.sandbox.store import AgentRow, Tables
 
 _MINUTE: Final = 60_000_000_000

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from halo_iac.sandbox.store import RunRow, Tables
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_LATEST: Final = 2**63 - 1
+from halo_iac.sandbox.call import nanoseconds
+from halo_iac.sandbox.store import Tables
+from halo_iac.sandbox.store.runs import RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,3 @@ def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[list[Any]]:
         left -= len(spans)
         if spans:
             yield spans
-
-
-def nanoseconds(moment: datetime) -> int:
-    """Return an instant as spans count: nanoseconds since 1970, as far as SQLite can count."""
-    return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _LATEST)

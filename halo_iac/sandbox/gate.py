@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
-from halo_iac.sandbox import agents, conversations, datasets, projects, runs, schedules
+from halo_iac.sandbox import agents, projects, schedules
 from halo_iac.sandbox.call import Kind, Procedure
 from halo_iac.sandbox.protocol import Refusal, Request
 from halo_iac.sandbox.store import Key, Tables
 
-PROCEDURES: Final[dict[str, Procedure]] = {
-    **agents.PROCEDURES,
-    **conversations.PROCEDURES,
-    **datasets.PROCEDURES,
-    **projects.PROCEDURES,
-    **runs.PROCEDURES,
-    **schedules.PROCEDURES,
-}
+_USUAL: Final[dict[str, Procedure]] = {**agents.PROCEDURES, **projects.PROCEDURES, **schedules.PROCEDURES}
 _METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
 
 
 def wanted(request: Request, name: str) -> Procedure:
     """Return the procedure that a request names, or refuse."""
-    procedure = PROCEDURES.get(name)
+    procedure = _USUAL.get(name) or _of_runs().get(name)
     if procedure is None:
         raise Refusal("NOT_FOUND", f'No procedure is called "{name}".')
     if request.method != _METHODS[procedure.kind]:
         raise Refusal("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
     return procedure
+
+
+@cache
+def _of_runs() -> dict[str, Procedure]:
+    """Return the procedures that a plan has no use for, and need not wait for."""
+    from halo_iac.sandbox import conversations, datasets, runs, schedule_runs  # noqa: PLC0415
+
+    return {**conversations.PROCEDURES, **datasets.PROCEDURES, **runs.PROCEDURES, **schedule_runs.PROCEDURES}
 
 
 def caller(request: Request, tables: Tables) -> Key:

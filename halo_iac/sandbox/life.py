@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from halo_iac.sandbox.call import instant
-from halo_iac.sandbox.store import RunRow
+from halo_iac.sandbox.store.runs import RunRow
 
 ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "no_traces")
 """What a run can come to by itself."""

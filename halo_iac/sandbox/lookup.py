@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from halo_iac.sandbox.call import Call
 from halo_iac.sandbox.protocol import Refusal
-from halo_iac.sandbox.store import AgentRow, ConversationRow, RunRow
+from halo_iac.sandbox.store import AgentRow
+from halo_iac.sandbox.store.runs import ConversationRow, RunRow
 
 
 def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:

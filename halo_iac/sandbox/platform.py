@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -16,7 +17,6 @@ from halo_iac.sandbox import demo, gate, rules
 from halo_iac.sandbox.cadences import next_fire
 from halo_iac.sandbox.call import Call, Ending, Kind, Settings, instant
 from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
-from halo_iac.sandbox.firing import Fire, Firing
 from halo_iac.sandbox.protocol import (
     Answer,
     Refusal,
@@ -31,6 +31,7 @@ from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.analyst.span import Span
+    from halo_iac.sandbox.firing import Fire, Firing
     from halo_iac.sandbox.loading import Loaded
     from halo_iac.sandbox.traces import BadLine
 
@@ -79,7 +80,6 @@ class Sandbox:
         self._ids = ids
         self._seen: deque[Seen] = deque(maxlen=10_000)
         self._known: set[str] = set()
-        self._firing = Firing(self._store, settings, ids, clock, self.closing.wait)
 
     @classmethod
     def open(  # noqa: PLR0913 (choices by keyword, each with its default)
@@ -215,6 +215,12 @@ class Sandbox:
         elif until > now + _FARTHEST:
             raise ValueError(f"The sandbox's clock is at {instant(now)}; it is moved on by a year at most.")
         return self._firing.advance_to(until, now)
+
+    @cached_property
+    def _firing(self) -> Firing:
+        from halo_iac.sandbox.firing import Firing  # noqa: PLC0415 (most commands find nothing due)
+
+        return Firing(self._store, self._settings, self._ids, self._clock, self.closing.wait)
 
     def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
         """Take traces into a project; see :func:`halo_iac.sandbox.loading.load`."""

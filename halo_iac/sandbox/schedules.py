@@ -8,7 +8,6 @@ Not documented, and chosen here:
   something.
 - An archived schedule may be updated (``Settings.updates_archived`` makes it PRECONDITION_FAILED) and stays archived.
 - A schedule of a project that the key does not cover is NOT_FOUND, like one that does not exist.
-- An archived schedule cannot be fired by hand, one that is not enabled can.
 - A schedule that the platform has paused because its agent was gone goes on once it is enabled or given an agent.
 - The catalog's default model is resolved when a schedule is written, so that a catalog that changes does not change
   schedules. A summarization model that is left out stays null.
@@ -26,18 +25,11 @@ from typing import Any, Final
 from halo_iac.sandbox import demo, rules
 from halo_iac.sandbox.cadences import next_fire
 from halo_iac.sandbox.call import Call, Kind, Procedure, instant
-from halo_iac.sandbox.firing import order_of
-from halo_iac.sandbox.life import life
-from halo_iac.sandbox.lookup import agent_of
 from halo_iac.sandbox.protocol import Refusal, encoded
 from halo_iac.sandbox.rules import Shape, nullable, optional, required
-from halo_iac.sandbox.runs import check_window
-from halo_iac.sandbox.starting import Starter, started
 from halo_iac.sandbox.store import ScheduleRow
-from halo_iac.sandbox.wires import run_wire
 
 _LARGEST_LIMIT: Final = 100
-_USUAL_LIMIT: Final = 50
 _eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
 _eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
 
@@ -83,12 +75,6 @@ _UPDATE: Final[Shape] = {
     **_MODELS,
 }
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}
-_RUNS: Final[Shape] = {**_BY_ID, "limit": optional(rules.whole(1, _LARGEST_LIMIT))}
-_FIRE: Final[Shape] = {
-    **_BY_ID,
-    "windowStartAt": required(rules.moment),
-    "windowEndAt": required(rules.moment),
-}
 _LIST: Final[Shape] = {
     "projectId": required(rules.identifier),
     "includeArchived": optional(rules.boolean),
@@ -117,14 +103,7 @@ def list_for_project(call: Call) -> bytes:
 
 def get_by_id(call: Call) -> bytes:
     """Return one schedule, archived or not."""
-    return encoded(_found(call, _BY_ID).wire)
-
-
-def list_runs(call: Call) -> bytes:
-    """Return the schedule's runs, newest first."""
-    row = _found(call, _RUNS)
-    limit = rules.checked(call.input, _RUNS).get("limit", _USUAL_LIMIT)
-    return encoded([run_wire(life(run, call.now)) for run in call.tables.runs.of_schedule(row.id, limit)])
+    return encoded(found(call, _BY_ID).wire)
 
 
 def create(call: Call) -> bytes:
@@ -140,7 +119,7 @@ def create(call: Call) -> bytes:
 
 def update(call: Call) -> bytes:
     """Change the given fields; what they make together with the others has to be a whole cadence."""
-    row = _found(call, _UPDATE)
+    row = found(call, _UPDATE)
     if row.wire.get("archivedAt") is not None and not call.settings.updates_archived:
         raise Refusal("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
     given = rules.checked(call.input, _UPDATE)
@@ -167,19 +146,6 @@ def unarchive(call: Call) -> bytes:
     return _archived(call, lambda _: None)
 
 
-def fire_now(call: Call) -> bytes:
-    """Start a run of a schedule, enabled or not, over a window of the caller's."""
-    wanted = rules.checked(call.input, _FIRE)
-    row = _found(call, _FIRE)
-    if row.wire.get("archivedAt") is not None:
-        raise Refusal("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
-    check_window(wanted, call.now)
-    window = (wanted["windowStartAt"], wanted["windowEndAt"])
-    agent = agent_of(call, row.project_id, row.wire["agentUuid"])
-    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
-    return started(Starter(call.tables, call.new_id, call.settings).start(order))
-
-
 def list_eligible_models(_call: Call) -> bytes:
     """Return the models that may analyse."""
     return encoded(demo.MODELS)
@@ -190,7 +156,8 @@ def list_eligible_summarization_models(_call: Call) -> bytes:
     return encoded(demo.SUMMARIZATION_MODELS)
 
 
-def _found(call: Call, shape: Shape) -> ScheduleRow:
+def found(call: Call, shape: Shape) -> ScheduleRow:
+    """Return the schedule that an input names, or refuse."""
     schedule_id = rules.checked(call.input, shape)["id"]
     row = call.tables.schedule(schedule_id)
     if row is None or not call.tables.covers(call.key, row.project_id):
@@ -213,7 +180,7 @@ def _created(call: Call, schedule_id: str, wanted: dict[str, Any]) -> dict[str, 
 
 
 def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
-    row = _found(call, _BY_ID)
+    row = found(call, _BY_ID)
     before = row.wire.get("archivedAt")
     after = turned(before)
     if after == before:
@@ -250,12 +217,10 @@ def _place(cursor: str | None) -> int:
 PROCEDURES: Final = {
     "haloSchedule.listForProject": Procedure(Kind.QUERY, list_for_project),
     "haloSchedule.getById": Procedure(Kind.QUERY, get_by_id),
-    "haloSchedule.listRuns": Procedure(Kind.QUERY, list_runs),
     "haloSchedule.create": Procedure(Kind.MUTATION, create),
     "haloSchedule.update": Procedure(Kind.MUTATION, update),
     "haloSchedule.archive": Procedure(Kind.MUTATION, archive),
     "haloSchedule.unarchive": Procedure(Kind.MUTATION, unarchive),
-    "haloSchedule.fireNow": Procedure(Kind.MUTATION, fire_now),
     "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, list_eligible_models),
     "haloSchedule.listEligibleSummarizationModels": Procedure(Kind.QUERY, list_eligible_summarization_models),
 }

@@ -10,7 +10,8 @@ from typing import Any, Final
 from halo_iac.sandbox import demo, demo_history, exports
 from halo_iac.sandbox.call import Ending, Settings, instant
 from halo_iac.sandbox.protocol import encoded
-from halo_iac.sandbox.store import AgentRow, ConversationRow, RunRow, Tables
+from halo_iac.sandbox.store import AgentRow, Tables
+from halo_iac.sandbox.store.runs import ConversationRow, RunRow
 
 _LONGEST_TITLE: Final = 80
 DEFAULTS: Final = {

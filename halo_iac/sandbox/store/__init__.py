@@ -6,7 +6,6 @@ and the clock (:mod:`halo_iac.sandbox.life`).
 """
 
 from halo_iac.sandbox.store.connections import Store
-from halo_iac.sandbox.store.runs import ConversationRow, RunRow
 from halo_iac.sandbox.store.tables import AgentRow, Key, ScheduleRow, Tables
 
-__all__ = ["AgentRow", "ConversationRow", "Key", "RunRow", "ScheduleRow", "Store", "Tables"]
+__all__ = ["AgentRow", "Key", "ScheduleRow", "Store", "Tables"]

@@ -6,10 +6,13 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from halo_iac.sandbox.store.runs import RunTables
 from halo_iac.sandbox.store.spans import SpanTables
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.store.runs import RunTables
 
 _LISTED: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
@@ -66,8 +69,14 @@ class Tables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.runs = RunTables(connection)
         self.spans = SpanTables(connection)
+
+    @cached_property
+    def runs(self) -> RunTables:
+        """Return the runs and conversations."""
+        from halo_iac.sandbox.store.runs import RunTables  # noqa: PLC0415 (a plan has no use for them)
+
+        return RunTables(self._connection)
 
     def clock(self) -> ClockRow:
         """Return the clock."""
