@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, end to end, on the sandbox: plan, apply, a second plan without a change, an edit and its plan.
+# The main job, end to end, on the sandbox: plan, apply, a second plan without a change, an edit and its plan, a report.
 # Works on a copy in a temporary folder, with no key and no network; `make demo` runs it with halo on the PATH.
 set -eu
 
@@ -30,3 +30,6 @@ step "sed -i 's/\"09:00\"/\"08:30\"/' halo.yaml && halo plan --sandbox"
 sed 's/"09:00"/"08:30"/' halo.yaml > edited.yaml
 mv edited.yaml halo.yaml
 halo plan --sandbox
+
+step "halo report run --schedule checkout-daily --sandbox --interval 1"
+halo report run --schedule checkout-daily --sandbox --interval 1
