@@ -15,6 +15,7 @@ from sandbox_calls import NOON, PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo, loading
 from halo_iac.sandbox.analyst.attribution import Link, attribute
+from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.loading import Loaded
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.traces import BadLine, read_spans
@@ -297,6 +298,26 @@ def test_demo_traces_go_on_for_as_long_as_the_clock_does() -> None:
         assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[1]["stats"] == {
             "executionCount": 24 * (20 + 30) + 12
         }
+
+
+@pytest.mark.parametrize("agent", demo.EVERY)
+def test_demo_traces_written_bit_by_bit_are_those_written_at_once(agent: str) -> None:
+    def traces(*steps: float) -> list[dict[str, Any]]:
+        clock = Clock()
+        with Sandbox.open(None, clock=clock, pace=0) as sandbox:
+            caller = Caller(sandbox)
+            for hours in steps:
+                clock.advance(hours=hours)
+                window = {"windowStartAt": "2026-11-01T00:00:00Z", "windowEndAt": instant(clock.now)}
+                wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **window}
+                dataset_id = caller.do("haloRun.create", wanted)["haloExportDatasetId"]
+            found: list[dict[str, Any]] = caller.get("haloExportDataset.listTraces", {"id": dataset_id, "limit": 100})[
+                "traces"
+            ]
+            return found
+
+    steps = (0, 0.1, 0.02, 0.3, 0.08, 1.5, 0.05, 3, 4.95, 0.1, 1.9)
+    assert traces(*steps) == traces(sum(steps))
 
 
 def test_demo_traces_are_counted_without_being_written() -> None:

@@ -32,22 +32,24 @@ def provide(tables: Tables, project_id: str, agent: AgentRow, start: datetime, e
     """Write down a demo agent's traces of the days of a window, as far as they are not; others have their own."""
     if agent.id not in demo.EVERY:
         return
-    reached = nanoseconds(datetime.fromisoformat(now)) // _DELAY * _DELAY
+    slot = demo.EVERY[agent.id] * _MINUTE
+    reached = (nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
     first = max(nanoseconds(start), _began(tables, project_id)) // _DAY
     for day in range(first, min(nanoseconds(end) - 1, reached) // _DAY + 1):
-        until = min((day + 1) * _DAY, reached)
-        if tables.spans.demo_until(agent.place, day) < until:
-            _write(tables, project_id, agent, day * _DAY, until)
+        done, until = tables.spans.demo_until(agent.place, day), min((day + 1) * _DAY, reached)
+        if done < until:
+            since = max(day * _DAY, done - _DELAY + 1)  # behind the last slot whose trace is there
+            _write(tables, project_id, agent, since, until)
             tables.spans.set_demo_until(agent.place, day, until)
 
 
-def _write(tables: Tables, project_id: str, agent: AgentRow, start: int, until: int) -> None:
+def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> None:
     from halo_iac.sandbox.arrivals import Arrivals  # noqa: PLC0415 (whoever looks at no traces needs none of these)
-    from halo_iac.sandbox.demo_traces import demo_spans  # noqa: PLC0415
+    from halo_iac.sandbox.demo_traces import spans_between  # noqa: PLC0415
     from halo_iac.sandbox.traces import span_of  # noqa: PLC0415
 
-    spans = map(span_of, demo_spans(until, str(agent.wire["identityValue"]), days=1))
-    Arrivals(tables, project_id, is_demo=True).take(span for span in spans if span.start >= start)
+    spans = spans_between(since, until, str(agent.wire["identityValue"]))
+    Arrivals(tables, project_id, is_demo=True).take(map(span_of, spans))
 
 
 def _began(tables: Tables, project_id: str) -> int:

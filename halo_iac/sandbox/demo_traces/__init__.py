@@ -31,11 +31,16 @@ def demo_spans(anchor: int, agent: str, days: int = _DAYS) -> Iterator[dict[str,
 
     A trace begins within the first two minutes of its slot, counted from 1970, and is there once it has ended.
     """
+    return spans_between(anchor - days * _DAY, anchor, agent)
+
+
+def spans_between(since: int, until: int, agent: str) -> Iterator[dict[str, Any]]:
+    """Yield the same of the slots that begin between two instants, as far as their traces have ended by the second."""
     play, minutes, stamp = _PLAYS[agent]
     slot = minutes * 60 * SECOND
-    for number in range(-((days * _DAY - anchor) // slot), anchor // slot + 1):
+    for number in range(-(-since // slot), until // slot + 1):
         scene = Scene(agent, number, number * slot, stamp)
         scene.pass_time(0, 120_000)
         play(scene)
-        if nanoseconds(scene.spans[0]["end_time"]) <= anchor:
+        if nanoseconds(scene.spans[0]["end_time"]) <= until:
             yield from scene.spans
