@@ -1,11 +1,67 @@
-"""What tests share: a command line in a folder of its own."""
+"""What tests share: no environment, no network but loopback, how hard laws are tried, a command line in a folder.
+
+``HYPOTHESIS_PROFILE=thorough pytest tests/test_laws.py`` looks ten times as long, and elsewhere each time.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine
+from hypothesis import settings
+
+# No example database: a test run leaves the tree as it was. No deadline: tests are not timed.
+settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=60)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, max_examples=40)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=600)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_is_signed_in() -> Iterator[None]:
+    """Unset what halo and inf read from the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("INF_", "HALO_")):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_network_is_off() -> Iterator[None]:
+    """Let names other than localhost be unknown, and connections to other machines fail."""
+    look_up, connect = socket.getaddrinfo, socket.socket.connect
+
+    def look_up_here(host: str | bytes | None, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 - as socket has it
+        if not _is_here(host):
+            raise socket.gaierror(socket.EAI_NONAME, "the network is off in tests")
+        return look_up(host, *rest, **more)
+
+    def connect_here(connecting: socket.socket, address: Any) -> None:  # noqa: ANN401 - likewise
+        if connecting.family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
+            raise OSError("the network is off in tests")
+        connect(connecting, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up_here)
+        patch.setattr(socket.socket, "connect", connect_here)
+        yield
+
+
+def _is_here(host: str | bytes | None) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {None, "", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
 
 
 @pytest.fixture

@@ -188,12 +188,12 @@ def test_a_plan_after_an_apply_is_empty(drawn: tuple[Document, Wires], concurren
     document, wires = drawn
     with world(wires) as there:
         plan = there.plan(document)
-        if plan.refusals:
+        if plan.stopping:
             return
         summary = there.apply(plan, concurrency=concurrency)
         assert {event.status for event in summary.events} <= {Status.DONE}
         again = there.plan(document)
-        assert (again.changes, again.refusals) == ((), ()) or plan.blocked
+        assert (again.changes, again.stopping) == ((), ()) or plan.blocked
         assert {each.key for each in again.blocked} <= {each.key for each in plan.blocked}
         assert there.apply(again).exit_code == 0
         assert there.plan(document).changes == ()
@@ -229,7 +229,7 @@ def converged(there: World, document: Document, expected: Counter[str]) -> None:
     """Apply again, as often as a person would, and compare with what an undisturbed run has made."""
     for _ in range(2):
         plan = there.plan(document)
-        assert plan.refusals == ()
+        assert plan.stopping == ()
         there.apply(plan)
     assert there.plan(document).changes == ()
     assert there.shown() == expected
@@ -239,7 +239,7 @@ def undisturbed(document: Document, wires: Wires) -> tuple[Counter[str], int] | 
     """Return what an apply comes to and how many requests it takes; ``None`` if there is nothing it may do."""
     with world(wires) as there:
         plan = there.plan(document)
-        if plan.refusals or not plan.changes:
+        if plan.stopping or not plan.changes:
             return None
         before = len(there.bench.sandbox.requests)
         there.apply(plan)

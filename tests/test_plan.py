@@ -124,6 +124,21 @@ def test_a_create_waits_for_the_schedule_that_is_only_being_retired() -> None:
     assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == ["create key-A None A"]
 
 
+def test_of_twins_both_have_to_leave_a_title() -> None:
+    leaving, staying = entry("B", id="1"), entry(None, key="old", id="2", is_retired=True)
+    there = (remote("1", "A"), remote("2", "A"))
+    assert told(planned(project(entry("A"), leaving, staying), *there)) == [
+        "update key-B 1 B",
+        "archive old 2 A",
+        "blocked key-A: the title 'A' is still that of schedule 2, and nothing in this plan frees it first",
+    ]
+    assert told(planned(project(entry("A"), leaving, entry("C", id="2")), *there)) == [
+        "update key-B 1 B",
+        "update key-C 2 C",
+        "create key-A None A",
+    ]
+
+
 def test_a_pinned_entry_takes_a_title_that_another_schedule_has() -> None:
     plan_ = planned(project(entry("B", id="1")), remote("1", "A"), remote("2", "B"))
     assert told(plan_) == ["update key-B 1 B"]

@@ -27,17 +27,17 @@ def held_titles(
         if change.takes_title and change.key is not None and entries[change.key].id is None
     }
     holders = {
-        remote.title: remote.id
+        remote.id: remote.title
         for remote in schedules
         if remote.title in taking and remote.is_active and remote.id != taking[remote.title].id
     }
-    freeing = {change.id: change for change in changes if change.action is Action.UPDATE and change.is_rename}
+    freeing = {change.id for change in changes if change.action is Action.UPDATE and change.is_rename}
     blocked: dict[str, Blocked] = {}
-    while stuck := [title for title, id_ in holders.items() if id_ not in freeing]:
-        for title in stuck:
-            change, id_ = taking[title], holders.pop(title)
-            freeing.pop(change.id, None)
-            blocked[change.name] = _held(entries[change.name], title, id_)
+    while stuck := sorted(id_ for id_ in holders if id_ not in freeing):
+        for id_ in stuck:
+            change = taking[holders.pop(id_)]
+            freeing.discard(change.id)
+            blocked.setdefault(change.name, _held(entries[change.name], change.title, id_))
     return blocked
 
 

@@ -1,0 +1,227 @@
+"""Imports go down only, every library has one home, and only the top has a clock and an environment (house.md, Layout).
+
+The tables below are the architecture; read them from the top. Where the tree differs from house.md on purpose, the
+reason stands beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from halo_iac.cli import app
+
+ROOT = Path(__file__).parent.parent / "halo_iac"
+
+LAYERS = {
+    "__main__": "cli",
+    "cli": "__init__ adopt api abreast apply errors fires load match model observe pipeline plan pull render reports"
+    " resolve runs sandbox",  # match is what a schedule key is looked up with
+    "pipeline": "api apply diff match model observe plan resolve",
+    # What asks the platform.
+    "pull": "abreast api errors model reports",
+    "reports": "api errors model",
+    "runs": "abreast api errors model",
+    "observe": "api model",
+    "apply": "api errors model",
+    "api": "errors model",  # the writer takes specs, hence more of model than remote
+    # What only draws.
+    "render": "errors fires model",
+    # What is pure: no platform, no clock, no printing.
+    "plan": "diff errors fires model",
+    "diff": "model",
+    "resolve": "errors model",
+    "match": "model",
+    "load": "errors model",
+    "adopt": "model",
+    "fires": "model",
+    "abreast": "",
+    "model": "errors",
+    "errors": "",
+    "__init__": "",
+    # A fake that shared the client's code would share its mistakes.
+    "sandbox": "",
+}
+"""Module or package of halo_iac → those it may import besides itself."""
+
+PURE = ("adopt", "diff", "errors", "fires", "load", "match", "model", "plan", "render", "resolve")
+
+HOMES = {
+    "_ruamel_yaml": "load/parse",  # the C parser
+    "cronsim": "fires sandbox/cadences",
+    "deepdiff": "diff",
+    "httpx": "api/embedded api/failures api/transport",
+    "pydantic": "load/* model/* render/json",  # the models of what people write, and the plan as a document
+    "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
+    "rich": "cli/* render/text/*",
+    "ruamel": "load/build load/parse render/yaml",
+    "sqlite3": "sandbox/store/*",
+    "tenacity": "api/retry",
+    "typer": "cli/*",
+    "typing_extensions": "load/file",
+    "tzdata": "load/zones",
+}
+"""Library → the modules that may import it; for types alone, any may."""
+
+FORBIDDEN = {
+    "print": "only cli prints, through its console",
+    "input": "only cli asks",
+    "os.environ": "only cli reads the environment",
+    "os.getenv": "only cli reads the environment",
+    "sys.stdin": "only cli has streams",
+    "sys.stdout": "only cli has streams",
+    "sys.stderr": "only cli has streams",
+    "datetime.now": "the clock is passed in",
+    "datetime.utcnow": "the clock is passed in",
+    "date.today": "the clock is passed in",
+    "time.time": "the clock is passed in",
+}
+EXCEPTIONS = {
+    ("api/transport", "os.environ"),  # SSL_CERT_FILE and SSL_CERT_DIR, where httpx looks as well
+    ("api/advice", "datetime.now"),  # a Retry-After may be an instant; tests pass theirs
+    ("sandbox/platform", "datetime.now"),  # the default of a clock that is passed in
+}
+
+SHARED_WITH = {"importing": {"init"}}
+"""Commands that take something from another: both write halo.schema.json beside a new project file."""
+
+
+# What the tree is ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return every module by its path below the package, such as ``load/parse``."""
+    return {
+        path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(ROOT.rglob("*.py"))
+    }
+
+
+def layer(module: str) -> str:
+    return module.split("/", maxsplit=1)[0]
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Yield what a module imports, part by part, wherever it does so; ``from a import b`` may mean a module a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((*str(node.module).split("."), alias.name) for alias in node.names)
+
+
+def own_imports(module: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a module imports of this package, without the package's name."""
+    for parts in imports(modules()[module]):
+        if parts[0] == "halo_iac":
+            is_package_itself = len(parts) < 2 or parts[1] == "__version__"
+            yield ("__init__",) if is_package_itself else parts[1:]
+
+
+@cache
+def libraries(module: str) -> frozenset[str]:
+    """Return what a module imports at run time: not what stands under ``if TYPE_CHECKING:``."""
+    tree = modules()[module]
+    for_types = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return frozenset(parts[0] for node in nodes if id(node) not in for_types for parts in imports(node))
+
+
+def named(tree: ast.AST) -> Iterator[str]:
+    """Yield calls of bare names, and attributes of names, as they are written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+# What it has to be --------------------------------------------------------------------------------------------------
+
+
+def test_every_module_has_a_layer_and_every_layer_a_module() -> None:
+    assert {layer(module) for module in modules()} == set(LAYERS)
+
+
+def test_layers_form_no_circle() -> None:
+    TopologicalSorter({name: allowed.split() for name, allowed in LAYERS.items()}).prepare()
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_imports_go_down_only(name: str) -> None:
+    found = {
+        (module, parts[0])
+        for module in modules()
+        if layer(module) == name
+        for parts in own_imports(module)
+        if parts[0] != name
+    }
+    allowed = LAYERS[name].split()
+    assert sorted((module, imported) for module, imported in found if imported not in allowed) == []
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_every_library_has_its_home(library: str) -> None:
+    users = [module for module in modules() if library in libraries(module)]
+    assert [module for module in users if not any(fnmatch(module, home) for home in HOMES[library].split())] == []
+
+
+def test_every_library_is_known() -> None:
+    used = set().union(*map(libraries, modules()))
+    assert used - set(sys.stdlib_module_names) == {*HOMES, "halo_iac"} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("what", sorted(FORBIDDEN))
+def test_only_the_top_has_streams_a_clock_and_an_environment(what: str) -> None:
+    found = [
+        module
+        for module, tree in modules().items()
+        if layer(module) != "cli" and (module, what) not in EXCEPTIONS and what in set(named(tree))
+    ]
+    assert found == [], FORBIDDEN[what]
+
+
+def test_what_is_pure_neither_waits_nor_measures_time_nor_starts_threads() -> None:
+    unwanted = {"time", "threading", "subprocess", "socket", "http", "urllib", "random", "secrets", "signal", "asyncio"}
+    found = {
+        (module, parts[0])
+        for module, tree in modules().items()
+        if layer(module) in PURE
+        for parts in imports(tree)
+        if parts[0] in unwanted
+    }
+    assert found == set()
+
+
+def test_commands_do_not_import_each_other() -> None:
+    commands = {place.split(".")[0] for place, _ in app._COMMANDS.values()}  # noqa: SLF001 - the one list of commands
+    found = {
+        (command, parts[1])
+        for command in commands
+        for parts in own_imports(f"cli/{command}")
+        if parts[0] == "cli" and len(parts) > 1 and parts[1] in commands - {command}
+    }
+    assert found == {(command, other) for command, others in SHARED_WITH.items() for other in others}
+
+
+def test_each_stage_is_a_module_with_a_public_function_of_its_name() -> None:
+    for stage in ("load", "observe", "match", "resolve", "diff", "plan", "apply"):
+        tree = modules().get(stage) or modules()[f"{stage}/__init__"]
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert stage in defined | {parts[-1] for parts in imports(tree)}
