@@ -22,13 +22,16 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=600)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
+_FOR_TESTS = {"HALO_TEST_INF", "HALO_UPDATE_GOLDEN"}
+"""Variables that speak to the tests, not to halo."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def nobody_is_signed_in() -> Iterator[None]:
     """Unset what halo and inf read from the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(("INF_", "HALO_")):
+            if name.startswith(("INF_", "HALO_")) and name not in _FOR_TESTS:
                 patch.delenv(name)
         yield
 
