@@ -16,7 +16,7 @@ _BY_STATUS: Final[dict[int, str]] = {
     400: "The platform found the input wrong; nothing was done.",
     402: "The team is out of credit or over its plan: see billing on inference.net. Nothing else will succeed either.",
     403: "The key is known but may not do this: check its permissions (read, write) and its projects.",
-    404: "Check the id and the project: `halo doctor` shows which project is meant and where that comes from.",
+    404: "Check the id, its kind and the project: `halo doctor` shows which project is meant, and why.",
     405: "The platform knows no such procedure in this form; a newer halo may.",
     408: "The platform took too long. It may still have done it.",
     409: "Something else changed it at the same time: look at it, then run the command again.",

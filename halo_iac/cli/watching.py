@@ -28,7 +28,7 @@ def narrated(sightings: Iterable[Sighting], console: Console, names: Mapping[str
             console.say(line_of(seen, names[seen.run_id], style))
             yield seen
         return
-    board = _Board(names, style)
+    board = Board(names, style)
     screen = screen_on(console.narration, style)
     live = lively(screen, lambda: _drawn(board.lines(max(1, min(_LARGEST, screen.height - 2)), screen.width - 1)))
     with live:
@@ -61,7 +61,7 @@ def _drawn(lines: Iterable[str]) -> Text:
     return Text.from_ansi("\n".join(lines), no_wrap=True, end="\n")
 
 
-class _Board:
+class Board:
     """What is drawn while runs go: each one's status, how long it has been going, and its latest event."""
 
     def __init__(self, names: Mapping[str, str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
