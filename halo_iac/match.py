@@ -104,17 +104,17 @@ def _claim_pins(entries: Iterable[Entry], actual: Actual, claims: _Claims) -> No
 
 
 def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims) -> None:
-    if any(map(_formers, loose)):
+    has_pasts = any(entry.renamed_from for entry in loose)
+    if has_pasts:
         _block_circles(loose, _unclaimed_titles(actual, claims), claims)
         loose = [entry for entry in loose if claims.is_open(entry)]
     active = _unclaimed_titles(actual, claims)
-    yielding = _yielding(loose, active)
+    yielding = _yielding(loose, active) if has_pasts else ()
     for entry in loose:
         if entry.title in active and entry.title not in yielding:
             _claim_one(entry, active[entry.title], claims)
-    waiting = [entry for entry in loose if _formers(entry) and claims.is_open(entry)]
-    if waiting:
-        _claim_former_titles(waiting, active, claims)
+    if has_pasts:
+        _claim_former_titles([entry for entry in loose if claims.is_open(entry)], active, claims)
 
 
 def _unclaimed_titles(actual: Actual, claims: _Claims) -> dict[str, list[RemoteSchedule]]:

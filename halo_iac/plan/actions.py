@@ -101,6 +101,8 @@ def _verdicts(
     """Judge each pair by itself, then by whether the title it takes will be free."""
     verdicts = [_judge(each) for each in differences if not chosen or each.pair.entry.key in chosen]
     changes = [verdict for verdict in verdicts if isinstance(verdict, Change)]
+    if not any(change.takes_title for change in changes):
+        return verdicts
     held = held_titles(changes, {entry.key: entry for entry in project.entries}, actual.schedules)
     return [held.get(verdict.name, verdict) if isinstance(verdict, Change) else verdict for verdict in verdicts]
 
