@@ -193,6 +193,13 @@ def test_a_schedule_that_never_completed_a_run_says_how_its_latest_stands() -> N
         fetch_of_schedule(reader(platform), "s-1")
 
 
+def test_a_schedule_that_was_only_fired_by_hand_has_no_scheduled_report() -> None:
+    platform = Platform()
+    platform.add(1, origin="manual_schedule")
+    with pytest.raises(NoReport, match="no completed run of schedule s-1 was started by its cadence, only by hand"):
+        fetch_of_schedule(reader(platform), "s-1", is_scheduled=True)
+
+
 # Pull ---------------------------------------------------------------------------------------------------------------
 
 
