@@ -89,9 +89,6 @@ EXCEPTIONS = {
     ("sandbox/platform", "datetime.now"),  # the default of a clock that is passed in
 }
 
-SHARED_WITH = {"importing": {"init"}}
-"""Commands that take something from another: both write halo.schema.json beside a new project file."""
-
 
 # What the tree is ---------------------------------------------------------------------------------------------------
 
@@ -217,7 +214,7 @@ def test_commands_do_not_import_each_other() -> None:
         for parts in own_imports(f"cli/{command}")
         if parts[0] == "cli" and len(parts) > 1 and parts[1] in commands - {command}
     }
-    assert found == {(command, other) for command, others in SHARED_WITH.items() for other in others}
+    assert found == set()
 
 
 def test_each_stage_is_a_module_with_a_public_function_of_its_name() -> None:

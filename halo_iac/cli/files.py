@@ -6,8 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from halo_iac.errors import FileError
+
+SCHEMA_FILE: Final = "halo.schema.json"
+"""The project file's JSON Schema, beside it, for the editor."""
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -51,6 +55,17 @@ def write_new(path: Path, text: str) -> bool:
                 return False
             temporary.replace(path)
     return True
+
+
+def write_schema(folder: Path) -> Path | None:
+    """Write the project file's JSON Schema for the editor; an existing file stays, and ``None`` is returned."""
+    from halo_iac.load.schema import schema_text
+
+    path = folder / SCHEMA_FILE
+    if path.exists() or path.is_symlink():
+        return None
+    write_atomically(path, schema_text(SCHEMA_FILE))
+    return path
 
 
 def check_writable(folder: Path) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.command import at_work
-from halo_iac.cli.files import write_atomically
-from halo_iac.cli.init import write_schema
+from halo_iac.cli.files import write_atomically, write_schema
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, HaloError, ProjectError
 from halo_iac.render.words import counted
@@ -66,7 +65,7 @@ def _write(workplace: Workplace, path: Path) -> Adoption:
 
 
 def _problems_of(entries: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Load the entries as their file would be, and return what is wrong with which."""
+    """Load the entries as their file would be, and return what is wrong with which; raise what is no entry's fault."""
     import tempfile
 
     from halo_iac.load import load
@@ -79,7 +78,10 @@ def _problems_of(entries: dict[str, dict[str, Any]]) -> dict[str, str]:
         try:
             load(path, variables={}, cwd=Path(folder))
         except ProjectError as error:
-            found = ((written.entry_at(problem.line), problem.message) for problem in error.problems)
+            found = [(written.entry_at(problem.line), problem.message) for problem in error.problems]
+            whole = next((message for key, message in found if key is None), None)
+            if whole is not None:
+                raise HaloError(f"nothing was written: the file would be refused: {whole}") from None
             return {key: message for key, message in found if key is not None}
     return {}
 

@@ -9,11 +9,9 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.files import write_atomically
+from halo_iac.cli.files import SCHEMA_FILE, write_atomically, write_schema
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, UsageError
-
-SCHEMA_FILE: Final = "halo.schema.json"
 
 _HEAD: Final = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -72,17 +70,6 @@ def init(
     where = " --sandbox" if sandbox else ""
     console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")
     return 0
-
-
-def write_schema(folder: Path) -> Path | None:
-    """Write the project file's JSON Schema for the editor; an existing file stays, and ``None`` is returned."""
-    from halo_iac.load.schema import schema_text
-
-    path = folder / SCHEMA_FILE
-    if path.exists() or path.is_symlink():
-        return None
-    write_atomically(path, schema_text(SCHEMA_FILE))
-    return path
 
 
 def _schedules(agent: str | None) -> str:
