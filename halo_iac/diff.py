@@ -1,7 +1,7 @@
 """Diff: a matched pair → its field changes (design §4).
 
-Equality decides first, on the raw answer, because of ten thousand pairs nearly all are equal; only an unequal pair is
-projected, and only then is DeepDiff imported and asked which fields differ.
+Equality decides first, on the raw answer, because of ten thousand pairs nearly all are equal. Only an unequal pair is
+projected and gone through field by field, and only an unequal list is worth DeepDiff.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from halo_iac.model.change import FieldChange
 from halo_iac.model.origin import Origins
 from halo_iac.model.pairing import Pair
 from halo_iac.model.remote import Opaque, RemoteSchedule
-from halo_iac.model.schedule import FIELDS, Spec
+from halo_iac.model.schedule import FIELDS, Spec, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,17 @@ def _managed(spec: Spec, remote: RemoteSchedule, actual: Spec) -> Spec:
 def changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:
     """Return the managed fields in which two specs differ, with the origin of each declared value."""
     desired = spec.over(actual)
-    if desired == actual:
-        return ()
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 20 ms that a plan without changes does not pay
-
-    # Only the unequal fields: looking into equal ones takes it three times as long.
-    before = {name: getattr(actual, name) for name in FIELDS if getattr(actual, name) != getattr(desired, name)}
-    after = {name: getattr(desired, name) for name in before}
-    differing = DeepDiff(before, after).affected_root_keys
     return tuple(
-        FieldChange(name, before[name], after[name], str(origins.of(name))) for name in FIELDS if name in differing
+        FieldChange(name, before, after, str(origins.of(name)))
+        for name, before, after in ((name, getattr(actual, name), getattr(desired, name)) for name in FIELDS)
+        if before != after and _is_changed(before, after)
     )
+
+
+def _is_changed(before: Value, after: Value) -> bool:
+    """Look into two unequal values: a plain one has nothing in it to look into, lists are DeepDiff's."""
+    if not isinstance(before, tuple):
+        return True
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 20 ms, a tenth of a small plan; most changes are of plain values
+
+    return bool(DeepDiff(before, after))
