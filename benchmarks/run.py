@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="halo-bench-") as folder:
         bench = Bench(Path(folder), FEWEST if options.quick else PAIRS)
         _measure(bench, options.goals or list(GOALS))
+    print(f"{os.cpu_count()} cores; load average {os.getloadavg()[0]:.1f} at the end, about 1 of it our own")
 
 
 def _measure(bench: Bench, goals: list[str]) -> None:

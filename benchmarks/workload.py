@@ -21,9 +21,9 @@ CHANGED_EVERY: Final = 100
 _NAMES: Final = tuple(AGENTS)
 _ZONES: Final = ("America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Tokyo")
 _SENTENCES: Final = (
-    "Look for tool calls that fail more than once.",
+    "Look for tool calls that fail twice.",
     "Name slow spans and what they wait for.",
-    "Compare the error rate with last week's.",
+    "Compare errors with last week's.",
     "Which answers cost most, and why?",
     "Cite the trace of every finding.",
 )
@@ -91,9 +91,9 @@ def _entry(schedule: dict[str, Any]) -> str:
     minutes: {schedule["minutes"]}
     timezone: {schedule["timezone"]}
     prompt: |{prompt}
+    model_id: {schedule["modelId"]}
     span_limit: {schedule["spanLimit"]}
     lookback_hours: {schedule["lookbackHours"]}
     max_subagent_depth: {schedule["maxSubagentDepth"]}
     max_turns: {schedule["maxTurns"]}
-    enabled: true
-"""
+    enabled: true"""
