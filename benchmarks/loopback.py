@@ -26,6 +26,7 @@ class Platform:
 
     def __init__(self, schedules: list[dict[str, Any]], page_size: int) -> None:
         self._schedules = {schedule["id"]: schedule for schedule in schedules}
+        self._encoded = {schedule["id"]: _encoded(schedule) for schedule in schedules}
         self._page_size = page_size
         self._pages: dict[int, bytes] = {}
         self._counts: Counter[str] = Counter()
@@ -46,7 +47,7 @@ class Platform:
             case "agent.listForProject":
                 return _encoded([_agent(name, id_) for name, id_ in workload.AGENTS.items()])
             case "haloSchedule.getById":
-                return _encoded(self._schedules[given["id"]])
+                return self._encoded[given["id"]]
             case "haloSchedule.create":
                 return self._put({**next(workload.schedules(1)), **given, "id": f"made-{len(self._schedules)}"})
             case "haloSchedule.update":
@@ -56,15 +57,16 @@ class Platform:
 
     def _put(self, schedule: dict[str, Any]) -> bytes:
         self._schedules[schedule["id"]] = schedule
+        self._encoded[schedule["id"]] = _encoded(schedule)
         self._pages.clear()
-        return _encoded(schedule)
+        return self._encoded[schedule["id"]]
 
     def _page(self, start: int) -> bytes:
         if start not in self._pages:
             end = start + self._page_size
-            schedules = list(self._schedules.values())
-            cursor = str(end) if end < len(schedules) else None
-            self._pages[start] = _encoded({"schedules": schedules[start:end], "nextCursor": cursor})
+            schedules = list(self._encoded.values())
+            cursor = _encoded(str(end) if end < len(schedules) else None)
+            self._pages[start] = b'{"schedules":[%b],"nextCursor":%b}' % (b",".join(schedules[start:end]), cursor)
         return self._pages[start]
 
 
