@@ -81,12 +81,41 @@ def test_a_halo_folder_is_private_and_hides_itself_from_git(tmp_path: Path) -> N
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_of_another_name_or_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_halo_folder_that_is_there_is_made_private_and_hidden_with_the_file_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / ".halo"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "sandbox.db").touch()
+    (folder / "sandbox.db").chmod(0o644)
+    Sandbox.open(folder / "sandbox.db").close()
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
+    if sys.platform != "win32":
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "sandbox.db")] == [0o700, 0o600]
+
+
+def test_what_somebody_wrote_into_the_gitignore_stays(tmp_path: Path) -> None:
+    folder = tmp_path / ".halo"
+    folder.mkdir()
+    (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
+    Sandbox.open(folder / "sandbox.db").close()
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n"
+
+
+def test_a_folder_of_another_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other").chmod(0o755)
     Sandbox.open(tmp_path / "other" / "sandbox.db").close()
-    assert not (tmp_path / "other" / ".gitignore").exists()
-    (tmp_path / ".halo").mkdir()
-    Sandbox.open(tmp_path / ".halo" / "sandbox.db").close()
-    assert not (tmp_path / ".halo" / ".gitignore").exists()
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["sandbox.db"]
+    assert (tmp_path / "other").stat().st_mode & 0o777 in {0o755, 0o777}  # the latter on Windows
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_new_file_and_its_journals_are_their_owner_s_wherever_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "other" / "sandbox.db"
+    with Sandbox.open(path) as sandbox:
+        Caller(sandbox).create()
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes == {"sandbox.db": 0o600, "sandbox.db-shm": 0o600, "sandbox.db-wal": 0o600}
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:

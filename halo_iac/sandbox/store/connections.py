@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.store.schema import STEPS
 from halo_iac.sandbox.store.tables import Tables
+
+_PRIVATE_FOLDER: Final = ".halo"
 
 
 class Store:
@@ -25,7 +29,7 @@ class Store:
         self._turns = threading.BoundedSemaphore(1 if path is None else 64)
         self._is_closed = False
         if path is not None:
-            _make_folder(path.parent)
+            _make_place(path)
         try:
             with _said_plainly(path), self._borrowed() as connection:
                 _prepare(connection, path)
@@ -117,14 +121,31 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         connection.execute(f"PRAGMA user_version = {len(STEPS)}")
 
 
-def _make_folder(folder: Path) -> None:
-    """Make the file's folder; one named ``.halo`` is private and hides itself from git (design §10)."""
-    if folder.is_dir():
-        return
+def _make_place(path: Path) -> None:
+    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git (design §10)."""
+    folder = path.parent
+    is_ours = folder.name == _PRIVATE_FOLDER
     try:
-        folder.mkdir(mode=0o700 if folder.name == ".halo" else 0o777, parents=True)
-        if folder.name == ".halo":
-            (folder / ".gitignore").write_text("*\n", encoding="ascii")
+        folder.mkdir(mode=0o700 if is_ours else 0o777, parents=True, exist_ok=True)
+        if is_ours:
+            _close_to_others(folder, 0o700)
+            _hide_from_git(folder)
     except OSError as error:
-        if not isinstance(error, FileExistsError):
-            raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
+        raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
+    with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
+        # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if is_ours and path.is_file():
+        with suppress(OSError):  # its folder is closed already
+            _close_to_others(path, 0o600)
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    """Take away what others may do with something of ours that is there already."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(mode)
+
+
+def _hide_from_git(folder: Path) -> None:
+    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="ascii") as file:
+        file.write("*\n")
