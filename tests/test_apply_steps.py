@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ from apply_bench import (
     update,
 )
 
+from halo_iac.model.change import Cause
+from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Effect, Refuse, Reply
 
 NOON_AND_NINE = ("Review", True, [12])
@@ -305,10 +309,40 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Bench) -
     assert one.shown() == {"s1": ("Mine", True, [9])}
 
 
-def test_an_archive_does_not_mind_other_fields(one: Bench) -> None:
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        ({"agentUuid": demo.AGENTS[1]["id"]}, "agent"),
+        ({"hours": [17]}, "hours"),
+        ({"prompt": "Look closely."}, "prompt"),
+        ({"enabled": False}, "enabled"),
+        ({"modelId": "halo-small"}, "model_id"),
+    ],
+)
+def test_an_undeclared_schedule_that_somebody_edits_is_not_archived(
+    one: Bench, edit: dict[str, Any], field: str
+) -> None:
     change = archive(one.add("Review"))
+    edited = one.caller.do(UPDATE, {"id": "s1", **edit})
+    run = one.run(change)
+    assert (run.statuses, run.message) == (["conflict"], f"{field} changed on the platform since the plan was made")
+    assert (run.requests, run.exit_code, one.sandbox.schedules()) == ([READ], 1, [edited])
+
+
+def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: Bench) -> None:
+    wire = one.add("Review")
+    one.fault(READ, Reply(200, json.dumps({"result": {"data": {**wire, "frequency": "yearly"}}}).encode()))
+    run = one.run(archive(wire))
+    assert (run.statuses, run.message) == (["conflict"], "it can no longer be read: unknown frequency 'yearly'")
+    assert run.requests == [READ]
+
+
+def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Bench) -> None:
+    changes = [replace(archive(one.add(title)), cause=Cause.RETIRED, key=title) for title in ("A", "B")]
     one.caller.do(UPDATE, {"id": "s1", "hours": [17]})
-    assert (one.run(change).statuses, one.shown()) == (["done"], {"s1": ("Review", False, [17])})
+    one.caller.do(UPDATE, {"id": "s2", "title": "Mine"})
+    assert one.run(*changes).statuses == ["done", "conflict"]
+    assert one.shown() == {"s1": ("A", False, [17]), "s2": ("Mine", True, [9])}
 
 
 @pytest.mark.parametrize("effect", TRANSIENT.values(), ids=TRANSIENT)

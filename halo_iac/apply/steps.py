@@ -7,7 +7,7 @@ lost answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.crew import Report
 from halo_iac.errors import Delivery, PlatformError
-from halo_iac.model.change import Action, Change
+from halo_iac.model.change import Action, Cause, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.remote import Opaque, RemoteSchedule, to_wire
 from halo_iac.model.schedule import FIELDS, Spec
@@ -135,13 +135,27 @@ class _Step:
         remote = self._read()
         if not remote.is_active:
             return self._settled()
-        before = self._change.before
-        if before is not None and remote.title != before.title:
-            raise _Clash(f"its title is now {remote.title!r}")
+        self._refuse_moved(remote)
         answer = self._write(self._desk.writer.archive)
         if answer.is_active:
             raise _Mismatch("the platform answered, but the schedule is not archived")
         return Status.DONE
+
+    def _refuse_moved(self, remote: RemoteSchedule) -> None:
+        """Raise where an archive may no longer be meant for what is there now.
+
+        Whoever retires a schedule names it by its title, but nobody named one that no file declares: an edit to that
+        one says that somebody works with it, and may have taken it out of the scope.
+        """
+        before = self._change.before
+        if before is None:
+            return
+        if remote.title != before.title:
+            raise _Clash(f"its title is now {remote.title!r}")
+        if self._change.cause is Cause.UNDECLARED:
+            moved = differing_fields(before, _readable(remote))
+            if moved:
+                raise _Clash(_moved_message(moved))
 
     def _unarchive(self) -> Status:
         """Update first, so that no stale cadence fires; the other way round where the platform insists."""
@@ -216,14 +230,12 @@ class _Step:
 
     def _shows_desired(self, remote: RemoteSchedule) -> bool:
         """Say whether the managed fields are as desired; raise where they are not as planned either."""
-        spec = remote.spec()
-        if isinstance(spec, Opaque):
-            raise _Clash(f"it can no longer be read: {spec.reason}")
+        spec = _readable(remote)
         if self._desired.over(spec) == spec:
             return True
         moved = self._moved(spec)
         if moved:
-            raise _Clash(f"{', '.join(moved)} changed on the platform since the plan was made")
+            raise _Clash(_moved_message(moved))
         return False
 
     def _moved(self, spec: Spec) -> tuple[str, ...]:
@@ -236,6 +248,17 @@ class _Step:
             for name in differing_fields(before, spec)
             if getattr(self._desired, name) is not None and getattr(after, name) != getattr(spec, name)
         )
+
+
+def _readable(remote: RemoteSchedule) -> Spec:
+    spec = remote.spec()
+    if isinstance(spec, Opaque):
+        raise _Clash(f"it can no longer be read: {spec.reason}")
+    return spec
+
+
+def _moved_message(names: Iterable[str]) -> str:
+    return f"{', '.join(names)} changed on the platform since the plan was made"
 
 
 def differing_fields(one: Spec, other: Spec) -> tuple[str, ...]:
