@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -13,6 +16,9 @@ from halo_iac.api.hosts import is_loopback
 from halo_iac.api.inf_config import read_inf_config
 from halo_iac.api.secret import Secret
 from halo_iac.errors import SettingsError
+from halo_iac.render.json import document
+from halo_iac.render.safe import safe
+from halo_iac.render.yaml import mapping_text
 
 CANARY = "sk-inference-canary-0123456789"
 EVERYTHING = {
@@ -170,6 +176,44 @@ def test_a_secret_shows_itself_nowhere() -> None:
     assert secret.hide_in(f"<{CANARY}> {CANARY}") == "<***> ***"
     assert Secret("").hide_in("text") == "text"
     assert (secret == Secret(CANARY), secret == CANARY, hash(secret) == hash(Secret(CANARY))) == (True, False, True)
+
+
+ODD = 'sk-"inference\\\\0##[canary]\'%<&9"'
+"""A key with everything in it that some format escapes; all of it may be in a header."""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ODD,
+        json.dumps(ODD),
+        document([ODD]),
+        document([f"#{ODD}#"]),
+        mapping_text({"key": ODD}),
+        mapping_text({"key": f"# {ODD}"}),
+        mapping_text({"key": f"{ODD}\x7f"}),
+        html.escape(ODD),
+        quote(ODD),
+        safe(ODD),
+        safe(f"::{ODD}"),
+    ],
+)
+def test_a_key_is_hidden_however_a_format_has_escaped_it(written: str) -> None:
+    hidden = Secret(ODD).hide_in(f"before {written} after")
+    assert "***" in hidden
+    assert not {"inference", "canary"}.intersection(re.findall("[a-z]+", hidden))
+    assert hidden.startswith("before ")
+    assert hidden.endswith(" after")
+
+
+@pytest.mark.parametrize("text", ["sk-", "sk-inference", "sk-inference\\\\0##[canary]'%<&9", "canary", ""])
+def test_what_is_only_like_a_key_stays(text: str) -> None:
+    assert Secret(ODD).hide_in(text) == text
+
+
+def test_a_document_stays_one_when_its_keys_are_hidden() -> None:
+    texts = [ODD, f"a {ODD} b", f"\\{ODD}", f"##{ODD}##"]
+    assert json.loads(Secret(ODD).hide_in(document(texts))) == ["***", "a *** b", "\\***", "##***##"]
 
 
 def test_the_config_shows_none_of_its_values(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -304,11 +305,16 @@ def test_the_key_is_never_shown(halo: CommandLine, folder: Path) -> None:
     assert recorder.requests
 
 
-def test_a_plan_that_is_saved_holds_no_key(halo: CommandLine, folder: Path) -> None:
-    (folder / "halo.yaml").write_text(ENTRY.replace("Look.", f"The key is {CANARY}."), encoding="utf-8")
-    assert halo("plan", "--sandbox", "--out", "p.json", INF_API_KEY=CANARY).code == 0
-    assert CANARY not in (folder / "p.json").read_text()
-    assert "The key is ***." in (folder / "p.json").read_text()
+@pytest.mark.parametrize("key", [CANARY, f'sk-"{CANARY}', f"sk-\\{CANARY}", f"sk-##{CANARY}##"])
+def test_a_plan_that_is_saved_holds_no_key(halo: CommandLine, folder: Path, key: str) -> None:
+    text = ENTRY.replace("Look.", f"'The key is {key}.'")
+    (folder / "halo.yaml").write_text(text, encoding="utf-8")
+    assert halo("plan", "--sandbox", "--out", "p.json", INF_API_KEY=key).code == 0
+    saved = (folder / "p.json").read_text(encoding="utf-8")
+    assert CANARY not in saved
+    assert [change["after"]["prompt"] for change in json.loads(saved)["changes"]] == ["The key is ***."]
+    assert halo("plan", "--sandbox", "--json", INF_API_KEY=key).out == saved
+    assert CANARY not in halo("plan", "--sandbox", INF_API_KEY=key).text
 
 
 def test_a_console_of_this_process_has_three_streams() -> None:

@@ -183,7 +183,9 @@ class Console:
         """Hide it before anything is resolved: a mistyped command line may hold it as well."""
         key = self.env.get("INF_API_KEY", "").strip()
         if len(key) >= _SHORTEST_KEY:
-            self.hide(lambda text: text.replace(key, "***"))
+            from halo_iac.api.secret import Secret
+
+            self.hide(Secret(key).hide_in)
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
