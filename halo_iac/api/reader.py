@@ -47,9 +47,12 @@ class Reader:
 
         return read_listing(project_id, read_page)
 
-    def schedule(self, schedule_id: str) -> RemoteSchedule:
-        """Return one schedule; ``Rejected`` with 404 if there is none."""
-        return schedule_of(self._read(_SCHEDULE, {"id": schedule_id}), _SCHEDULE, schedule_id)
+    def schedule(self, schedule_id: str, *, deadline: float | None = None) -> RemoteSchedule:
+        """Return one schedule; ``Rejected`` with 404 if there is none.
+
+        ``deadline`` is an instant of :func:`time.monotonic`, for a read that is part of a longer operation.
+        """
+        return schedule_of(self._read(_SCHEDULE, {"id": schedule_id}, deadline), _SCHEDULE, schedule_id)
 
     def eligible_models(self) -> list[Any]:
         """Return the models a schedule may name, as sent: their shape is not documented."""
@@ -63,6 +66,6 @@ class Reader:
         """Return the projects as sent: their shape was never observed."""
         return self._read(_PROJECTS)
 
-    def _read(self, procedure: str, query: dict[str, Any] | None = None) -> Json:
-        deadline = self._retry.deadline()
-        return self._retry(lambda: self._caller.call(procedure, "query", query, deadline=deadline))
+    def _read(self, procedure: str, query: dict[str, Any] | None = None, deadline: float | None = None) -> Json:
+        latest = self._retry.deadline() if deadline is None else deadline
+        return self._retry(lambda: self._caller.call(procedure, "query", query, deadline=latest))

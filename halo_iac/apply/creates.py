@@ -15,7 +15,8 @@ from typing import Final
 from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
 from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
-from halo_iac.apply.steps import Desk, differing_fields
+from halo_iac.apply.desk import Desk
+from halo_iac.apply.steps import differing_fields
 from halo_iac.errors import Delivery, PlatformError, Unreadable
 from halo_iac.model.change import Change
 from halo_iac.model.outcome import Event, Status
@@ -86,8 +87,9 @@ class Creates:
     def _create(self, change: Change, report: Report) -> Event:
         fields = create_input(self._project_id, _declared(change))
         retry = self._desk.retrying(change, report)
+        deadline = retry.deadline()
         try:
-            answer = retry(lambda: self._desk.writer.create(fields), creates=True)
+            answer = retry(lambda: self._desk.writer.create(fields, deadline=deadline), creates=True)
         except PlatformError as error:
             if error.ends_the_run:
                 self._desk.halt()
@@ -181,8 +183,10 @@ class Creates:
 
     def _retire(self, change: Change, later: str, first: str, report: Report) -> Event:
         what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
+        retry = self._desk.retrying(change, report)
+        deadline = retry.deadline()
         try:
-            self._desk.retrying(change, report)(lambda: self._desk.writer.archive(later))
+            retry(lambda: self._desk.writer.archive(later, deadline=deadline))
         except PlatformError as error:
             if error.ends_the_run:
                 self._desk.halt()

@@ -13,7 +13,8 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.creates import LOOKS, Creates
 from halo_iac.apply.crew import GRACE, Crew, Job
-from halo_iac.apply.steps import Desk, carry_out
+from halo_iac.apply.desk import Desk
+from halo_iac.apply.steps import carry_out
 from halo_iac.model.change import Action, Change, Plan
 from halo_iac.model.outcome import Event, Status
 

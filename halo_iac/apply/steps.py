@@ -7,38 +7,18 @@ lost answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
 from halo_iac.apply.crew import Report
+from halo_iac.apply.desk import Desk
 from halo_iac.errors import Delivery, PlatformError
 from halo_iac.model.change import Action, Cause, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.remote import Opaque, RemoteSchedule, to_wire
 from halo_iac.model.schedule import FIELDS, Spec
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every step works with; the reader makes single attempts, since ``retry`` repeats it with its write."""
-
-    reader: Reader
-    writer: Writer
-    retry: Retry
-    halt: Callable[[], None]
-
-    def retrying(self, change: Change, report: Report) -> Retry:
-        """Return the retry policy, telling of each wait as an event of this change."""
-
-        def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
-            report(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
-
-        return replace(self.retry, on_retry=narrate)
-
 
 _LOOK_AGAIN: Final = "plan again to see what it is now"
 
@@ -80,6 +60,7 @@ class _Step:
         self._change = change
         self._id = change.id or ""
         self._desk = desk
+        self._deadline = desk.retry.deadline()
         self._has_written = False
         """A write was answered, or may have happened."""
         self._is_open = False
@@ -112,6 +93,7 @@ class _Step:
         """Archive again what is active without its new values: it must not fire with the old ones."""
         if not self._is_exposed:
             return ended
+        self._deadline = self._desk.retry.deadline()  # an operation of its own: the first may have used up its time
         try:
             retry(lambda: self._write(self._desk.writer.archive))
         except PlatformError as error:
@@ -197,7 +179,7 @@ class _Step:
     def _write_fields(self) -> None:
         after = self._desired
         names = [field.field for field in self._change.fields]
-        answer = self._write(lambda id_: self._desk.writer.update(id_, to_wire(after, names)))
+        answer = self._write(self._desk.writer.update, to_wire(after, names))
         spec = answer.spec()
         if isinstance(spec, Opaque):
             raise _Mismatch(f"the platform's answer cannot be read: {spec.reason}")
@@ -211,13 +193,13 @@ class _Step:
         return self._change.after
 
     def _read(self) -> RemoteSchedule:
-        remote = self._desk.reader.schedule(self._id)
+        remote = self._desk.reader.schedule(self._id, deadline=self._deadline)
         self._is_open = False
         return remote
 
-    def _write(self, call: Callable[[str], RemoteSchedule]) -> RemoteSchedule:
+    def _write(self, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
         try:
-            answer = call(self._id)
+            answer = call(self._id, *fields, deadline=self._deadline)
         except PlatformError as error:
             self._is_open = error.delivery is Delivery.AMBIGUOUS and not _is_refusal(error)
             self._has_written |= self._is_open

@@ -1,0 +1,105 @@
+"""One operation has one deadline, however often it is tried (design §6, Retries)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from apply_bench import (
+    ARCHIVE,
+    CREATE,
+    READ,
+    UNARCHIVE,
+    UPDATE,
+    Bench,
+    archive,
+    bench,
+    create,
+    plan_of,
+    unarchive,
+    update,
+)
+
+from halo_iac.api.caller import Caller, Json, Kind
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.model.change import Change
+from halo_iac.model.outcome import Status
+from halo_iac.sandbox.faults import Refuse
+
+
+@dataclass
+class Noting:
+    """Passes calls on and notes when the waiting for each is to end."""
+
+    caller: Caller
+    noted: list[tuple[str, float | None]] = field(default_factory=list)
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        self.noted.append((procedure, deadline))
+        return self.caller.call(procedure, kind, value, deadline=deadline)
+
+    @property
+    def told(self) -> list[str]:
+        return [procedure for procedure, _ in self.noted]
+
+    def deadlines(self, *procedures: str) -> list[float]:
+        """Return the different deadlines, in order; none may be missing."""
+        found = [deadline for procedure, deadline in self.noted if procedure in procedures]
+        assert None not in found
+        return sorted({deadline for deadline in found if deadline is not None})
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        yield opened
+
+
+def applied(one: Bench, change: Change) -> tuple[Noting, Status]:
+    noting = Noting(one.transport)
+    reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
+    retry = Retry(attempts=3, sleep=lambda _: None)
+    events = list(apply(plan_of(change), reader, writer, stop=one.stop, retry=retry, looks=()))
+    return noting, events[-1].status
+
+
+def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Bench) -> None:
+    change = update(one.add("Review"), hours=(12,))
+    one.fault(READ, Refuse())
+    one.fault(UPDATE, Refuse())
+    noting, status = applied(one, change)
+    assert (noting.told, status) == ([READ, READ, UPDATE, READ, UPDATE], Status.DONE)
+    assert len(noting.deadlines(READ, UPDATE)) == 1
+
+
+def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Bench) -> None:
+    back, gone = unarchive(one.add("Back", archived=True), hours=(12,)), archive(one.add("Gone"))
+    one.fault(UNARCHIVE, Refuse())
+    one.fault(ARCHIVE, Refuse())
+    noting, status = applied(one, back)
+    assert (noting.told, status) == ([READ, UPDATE, UNARCHIVE, READ, UNARCHIVE], Status.DONE)
+    assert len(noting.deadlines(READ, UPDATE, UNARCHIVE)) == 1
+    noting, status = applied(one, gone)
+    assert (noting.told, status) == ([READ, ARCHIVE, READ, ARCHIVE], Status.DONE)
+    assert len(noting.deadlines(READ, ARCHIVE)) == 1
+
+
+def test_so_do_the_attempts_at_a_create(one: Bench) -> None:
+    one.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
+    noting, status = applied(one, create("Review"))
+    assert (noting.told.count(CREATE), status) == (3, Status.DONE)
+    assert len(noting.deadlines(CREATE)) == 1
+
+
+def test_putting_back_what_must_not_fire_has_time_of_its_own(one: Bench) -> None:
+    change = unarchive(one.add("Review", archived=True), hours=(12,))
+    one.fault(UPDATE, Refuse("CONFLICT"))
+    one.fault(UPDATE, Refuse("BAD_REQUEST"))
+    noting, status = applied(one, change)
+    assert (noting.told, status) == ([READ, UPDATE, UNARCHIVE, UPDATE, ARCHIVE], Status.FAILED)
+    (first,), (second,) = noting.deadlines(READ, UPDATE, UNARCHIVE), noting.deadlines(ARCHIVE)
+    assert first < second
