@@ -322,6 +322,8 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
         ("a.txt", "`a.txt`: the file's name has to end in .yaml or .yml"),
         ("folder.yaml", "`folder.yaml`: a directory, not a file"),
         ("out.yaml", "`out.yaml`: outside of the project's folder"),
+        ("circ*.yaml", "`circle.yaml`: cannot be read: its links lead in a circle"),
+        (f"{'long' * 80}.yaml", f"`{('long' * 80)[:59]}…`: no file matches"),
     ],
 )
 def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: str) -> None:
@@ -329,6 +331,7 @@ def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: st
     (project / "folder.yaml").mkdir(parents=True)
     (tmp_path / "elsewhere.yaml").write_text("schedules: {}")
     (project / "out.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    (project / "circle.yaml").symlink_to(project / "circle.yaml")
     assert problems(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from pathlib import Path
 
 import pytest
 
 from halo_iac.errors import ProjectError
-from halo_iac.load import disk, load
+from halo_iac.load import disk, globs, load
 from halo_iac.model import defaults
 from halo_iac.model.origin import Origin, Source
 from halo_iac.model.project import Project, Scope, UndeclaredPolicy
@@ -300,9 +302,56 @@ def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     files = {f"s/{name}.yaml": "schedules: {}" for name in "abcd"}
     written(tmp_path, files)
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
+        loaded(tmp_path, "version: 1\ninclude: ['s/[a-c].yaml', 's/d.yaml']\n")
     message = "one file too many: a project has at most 3"
-    assert raised.value.message.splitlines() == [f"halo.yaml:2:11: `s/{name}.yaml`: {message}" for name in "cd"]
+    assert raised.value.message.splitlines() == [
+        f"halo.yaml:2:11: `s/c.yaml`: {message}",
+        f"halo.yaml:2:27: `s/d.yaml`: {message}",
+    ]
+
+
+def test_a_glob_that_matches_too_many_files_says_so_and_reads_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "MAX_FILES", 3)
+    written(tmp_path, {f"s/{name}.yaml": "not: read" for name in "abcd"})
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
+    message = "it matches more than 3 files, which is as many as a project may have"
+    assert raised.value.message == f"halo.yaml:2:11: `s/*.yaml`: {message}"
+
+
+def test_many_ways_to_one_file_do_not_count_as_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MAX_FILES", 5)
+    body = "schedules: {%s: {title: %s, agent: x, cron: '@daily'}}"
+    names = [f"{folder}{number}" for folder in "ab" for number in "12"]
+    written(tmp_path, {f"t/{name[0]}/x/y/z/schedules/{name}.yaml": body % (name, name) for name in names})
+    project = loaded(tmp_path, "version: 1\ninclude: ['t/*/**/*/**/*.yaml']\n")
+    assert [entry.key for entry in project.entries] == names
+
+
+def test_no_depth_of_folders_is_too_much_for_a_glob(tmp_path: Path) -> None:
+    folder = tmp_path / "/".join("d" * 200)
+    folder.mkdir(parents=True)
+    (folder / "deepest.yaml").touch()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)  # rather than a depth that not every system allows
+    try:
+        found = list(globs.matches(tmp_path, "d/**/*.yaml", lambda _: None))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found == [folder / "deepest.yaml"]
+
+
+def test_the_walk_of_the_globs_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MAX_NAMES", 50)
+    written(tmp_path, {"s/a.yaml": "schedules: {}"})
+    for number in range(10):
+        (tmp_path / f"circle{number}").symlink_to(tmp_path)
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\ninclude: [s/a.yaml, '*/*/*/*/*/*/a.yaml']\n")
+    message = "the globs look at more than 50 files and folders; name the folders they mean"
+    assert raised.value.message == f"halo.yaml:2:21: `*/*/*/*/*/*/a.yaml`: {message}"
 
 
 def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

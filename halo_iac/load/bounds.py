@@ -12,6 +12,9 @@ MAX_FILES: Final = 1_000
 MAX_TOTAL: Final = 64 * MEBIBYTE
 MAX_SCHEDULES: Final = 100_000
 
+MAX_NAMES: Final = 1_000_000
+"""How many names of files and folders the globs of a project may look at: a second or two."""
+
 MAX_DEPTH: Final = 50
 """How many mappings and lists may be nested."""
 

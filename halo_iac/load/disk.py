@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
 import stat
-from itertools import islice
 from pathlib import Path
 
 from halo_iac.load import globs
-from halo_iac.load.bounds import MAX_FILE, MAX_FILES, MAX_TOTAL, MEBIBYTE
+from halo_iac.load.bounds import MAX_FILE, MAX_FILES, MAX_NAMES, MAX_TOTAL, MEBIBYTE
 
 
 class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which line named the file
@@ -19,21 +19,27 @@ class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which l
 
 
 class Disk:
-    """The files in and below a project's folder; counts what it reads."""
+    """The files in and below a project's folder; counts what it reads and looks at."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._real_root = root.resolve()
         self._files = 0
         self._bytes = 0
+        self._names = 0
 
     def matches(self, pattern: str) -> list[Path]:
-        """Return what a glob matches in the project's folder, in order of name."""
-        return list(islice(globs.matches(self.root, pattern), MAX_FILES + 1))
+        """Return what a glob matches in the project's folder, in order of name, unless that is too much."""
+        found: list[Path] = []
+        for path in globs.matches(self.root, pattern, self._look):
+            if len(found) == MAX_FILES:
+                raise CannotRead(f"it matches more than {MAX_FILES:,} files, which is as many as a project may have")
+            found.append(path)
+        return found
 
     def identity(self, path: Path) -> Path:
         """Return what two names of one file have in common."""
-        return path.resolve()
+        return Path(os.path.realpath(path))  # Path.resolve raises where links lead in a circle, before Python 3.13
 
     def read(self, path: Path, *, limit: int = MAX_FILE, must_be_inside: bool = True) -> bytes:
         """Return a regular file's bytes, or say why not with :class:`CannotRead`."""
@@ -52,6 +58,12 @@ class Disk:
             raise CannotRead(f"cannot be read: {error.strerror or type(error).__name__}") from error
         self._count(data, limit)
         return data
+
+    def _look(self, names: int) -> None:
+        """Count one look into a folder; every look costs, even one that finds nothing."""
+        self._names += names + 1
+        if self._names > MAX_NAMES:
+            raise CannotRead(f"the globs look at more than {MAX_NAMES:,} files and folders; name the folders they mean")
 
     def _check_kind(self, real: Path) -> None:
         mode = real.stat().st_mode

@@ -54,8 +54,13 @@ def read_included(disk: Disk, project: SourceFile, path: Path, globs: Sequence[s
 
 
 def _matches(disk: Disk, document: Document, position: int, glob: str) -> list[Path]:
+    """Return the files of one glob; none, and a problem, where it is refused, matches too many, or none."""
     reason = refusal(glob, INCLUDE_SUFFIXES)
-    found = disk.matches(glob) if reason is None else []
+    found: list[Path] = []
+    try:
+        found = disk.matches(glob) if reason is None else []
+    except CannotRead as error:
+        reason = error.reason
     if not found:
         message = reason or "no file matches"
         document.complain(("include", position), f"{shown(glob)}: {message}")
