@@ -107,7 +107,7 @@ def test_a_listing_without_an_end_ends() -> None:
             return page(cursor=self.count)
 
     found = Reader(Endless()).schedules(PROJECT)
-    assert found == listing(gap="there was no last page")
+    assert found == listing(gap="the platform gave cursors without end")
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,16 @@ def test_a_cursor_that_comes_again_ends_in_an_error_not_in_a_loop() -> None:
         RunReader(platform).conversations("p", limit=50)
 
 
+def test_cursors_without_end_end_in_an_error() -> None:
+    class Endless:
+        def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+            del procedure, kind, deadline
+            return conversations(cursor=str(int(value.get("cursor", 0)) + 1))
+
+    with pytest.raises(Unreadable, match="gave cursors without end"):
+        list(RunReader(Endless()).conversation_pages("p"))
+
+
 # Costly calls -------------------------------------------------------------------------------------------------------
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from halo_iac.api.answers import schedule_of, unreadable
+from halo_iac.api.answers import schedule_of
 from halo_iac.api.caller import Json
+from halo_iac.api.paging import Cursor, pages, read_rows
 from halo_iac.api.text import one_line
 from halo_iac.model.remote import RemoteSchedule
 
 PROCEDURE: Final = "haloSchedule.listForProject"
-
-Cursor = str | int
-_MOST_PAGES: Final = 10_000
-"""A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +23,18 @@ class Listing:
     gap: str | None = None
 
 
-def read_listing(project_id: str, read_page: Callable[[Cursor | None], Any]) -> Listing:
+def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) -> Listing:
     """Follow every cursor; an error in the middle propagates, an inconsistency ends up in ``gap``."""
     joined = _Joined(project_id)
-    cursors: set[Cursor] = set()
-    cursor: Cursor | None = None
-    while True:
-        page = read_page(cursor)
-        cursor = joined.add(page)
-        if cursor is None:
-            return joined.listing()
-        if cursor in cursors or len(cursors) >= _MOST_PAGES:
-            joined.note("the platform repeated a cursor" if cursor in cursors else "there was no last page")
-            return joined.listing()
-        cursors.add(cursor)
+    found = pages(
+        lambda cursor: read_rows(read_page(cursor), "schedules", PROCEDURE),
+        PROCEDURE,
+        note=lambda reason: joined.note(f"the platform {reason}"),
+    )
+    for page in found:
+        for value in page.rows:
+            joined.add(schedule_of(value, PROCEDURE))
+    return joined.listing()
 
 
 class _Joined:
@@ -56,18 +51,7 @@ class _Joined:
     def note(self, gap: str) -> None:
         self._gap = self._gap or gap
 
-    def add(self, page: Json) -> Cursor | None:
-        """Take in one page; return the cursor of the next."""
-        if not isinstance(page, dict) or not isinstance(page.get("schedules"), list):
-            raise unreadable(PROCEDURE, "answered without a page of schedules")
-        for value in page["schedules"]:
-            self._add_schedule(schedule_of(value, PROCEDURE))
-        cursor = page.get("nextCursor")
-        if cursor is not None and (isinstance(cursor, bool) or not isinstance(cursor, str | int)):
-            raise unreadable(PROCEDURE, "answered with a cursor that is no text")
-        return cursor
-
-    def _add_schedule(self, schedule: RemoteSchedule) -> None:
+    def add(self, schedule: RemoteSchedule) -> None:
         if schedule.wire.get("projectId") not in (None, self._project_id):
             self.note(f"schedule {one_line(schedule.id)} of another project was listed")
             return

@@ -1,4 +1,4 @@
-"""Cursors followed up to a limit (wire.md: every list call may page)."""
+"""Cursors followed, for whoever wants every row and for whoever wants some (wire.md: every list call may page)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from halo_iac.api.caller import Json
 
 LARGEST_PAGE: Final = 100
 """The largest ``limit`` ever seen on the wire; the platform may refuse more."""
+_MOST_PAGES: Final = 10_000
+"""A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
 
 Cursor = str | int
 
@@ -33,8 +35,14 @@ def read_rows(value: Json, name: str, procedure: str) -> Rows:
     return Rows(tuple(value[name]), cursor)
 
 
-def pages(read_page: Callable[[Cursor | None], Rows], procedure: str) -> Iterator[Rows]:
-    """Yield every page, asked for only when wanted; a cursor that comes again would never end, so it is unreadable."""
+def pages(
+    read_page: Callable[[Cursor | None], Rows], procedure: str, *, note: Callable[[str], None] | None = None
+) -> Iterator[Rows]:
+    """Yield every page, asked for only when wanted.
+
+    Where cursors lead to no last page, ``note`` is told what the platform did and the pages end; without one, the
+    answer is unreadable.
+    """
     seen: set[Cursor] = set()
     cursor: Cursor | None = None
     while True:
@@ -43,8 +51,12 @@ def pages(read_page: Callable[[Cursor | None], Rows], procedure: str) -> Iterato
         cursor = page.next_cursor
         if cursor is None:
             return
-        if cursor in seen:
-            raise unreadable(procedure, "repeated a cursor")
+        if cursor in seen or len(seen) >= _MOST_PAGES:
+            reason = "repeated a cursor" if cursor in seen else "gave cursors without end"
+            if note is None:
+                raise unreadable(procedure, reason)
+            note(reason)
+            return
         seen.add(cursor)
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from halo_iac.api.access import AuthContext, read_auth_context
 from halo_iac.api.answers import agent_of, list_of, schedule_of
 from halo_iac.api.caller import Caller, Json
-from halo_iac.api.listing import PROCEDURE, Cursor, Listing, read_listing
+from halo_iac.api.listing import PROCEDURE, Listing, read_listing
+from halo_iac.api.paging import Cursor
 from halo_iac.api.retry import Retry
 from halo_iac.model.remote import Agent, RemoteSchedule
 
