@@ -122,6 +122,21 @@ def test_it_is_protected_even_when_its_entry_is_gone_and_whatever_is_allowed() -
     assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("protected", ("1",))]
 
 
+@pytest.mark.parametrize("title", ["[prod] Nightly audit", "Why?", "* all *", "[!a]", "[", "[]"])
+def test_a_title_written_out_protects_itself_whatever_is_in_it(title: str) -> None:
+    there = remote("1", title)
+    assert guards(planned(project(entry(title, is_retired=True), protect=(title,)), there)) == ["protected"]
+    assert guards(planned(project(entry(title, enabled=True, hours=(3,)), protect=(title,)), there)) == []
+    assert guards(planned(project(entry("Else", title), protect=(title,)), there)) == ["protected"]
+
+
+def test_a_glob_may_name_characters() -> None:
+    there = [remote(title, title) for title in ("A1", "B1", "C1")]
+    entries = [entry(each.title, is_retired=True) for each in there]
+    plan_ = planned(project(*entries, protect=("[AB]?",)), *there, allow_archive=3)
+    assert [refusal.names for refusal in plan_.refusals] == [("key-A1",), ("key-B1",)]
+
+
 @pytest.mark.parametrize(
     "entry_",
     [entry("Nightly check", "Nightly audit"), entry("Nightly audit", hours=(3,)), entry("Nightly audit", enabled=True)],

@@ -81,7 +81,7 @@ def protected_titles(situation: Situation) -> Iterator[Refusal]:
     for change in situation.changes:
         title = change.before.title if change.before else change.title
         for glob in situation.protect:
-            if fnmatchcase(title, glob) and (change.is_removal or _leaves(change, glob)):
+            if _is_covered(title, glob) and (change.is_removal or _leaves(change, glob)):
                 yield Refusal(
                     "protected",
                     f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
@@ -178,8 +178,13 @@ GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
 )
 
 
+def _is_covered(title: str, glob: str) -> bool:
+    """Say whether a glob of ``protect:`` means a title; written out it always does, brackets or not."""
+    return title == glob or fnmatchcase(title, glob)
+
+
 def _leaves(change: Change, glob: str) -> bool:
-    return change.is_rename and not fnmatchcase(change.title, glob)
+    return change.is_rename and not _is_covered(change.title, glob)
 
 
 def _deed(change: Change) -> str:
