@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, Stream
+
+from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.serve import serve
 
 DAILY = """\
   daily:
@@ -119,15 +126,15 @@ def test_nobody_to_ask_is_a_refusal(halo: CommandLine, folder: Path) -> None:
     assert titles(halo) == []
 
 
-def test_nobody_is_asked_about_a_plan_that_json_does_not_show(halo: CommandLine, folder: Path) -> None:
+def test_nobody_is_asked_where_json_is_printed_and_the_plan_is_in_it(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", "--json", answer="yes\n")
-    assert (ended.code, ended.out) == (3, "")
+    assert (ended.code, ended.json["plan"]["changes"][0]["key"], ended.json["summary"]) == (3, "daily", None)
     assert ended.error["code"] == "refused"
     assert titles(halo) == []
 
 
-@pytest.mark.parametrize("answer", ["", "\n", "no\n", "yep\n"])
+@pytest.mark.parametrize("answer", ["", "\n", "no\n", "y\n", "yep\n"])
 def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", answer=answer)
@@ -136,7 +143,7 @@ def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     assert titles(halo) == []
 
 
-@pytest.mark.parametrize("answer", ["yes\n", " YES \n", "y\n"])
+@pytest.mark.parametrize("answer", ["yes\n", " YES \n"])
 def test_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     assert halo("apply", "--sandbox", answer=answer).code == 0
@@ -329,7 +336,8 @@ def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, 
         assert ended.code == 3
         assert "override: --allow-archive 2" in ended.out
     as_json = halo("apply", "--sandbox", "--yes", "--json")
-    assert (as_json.code, as_json.out, as_json.error["code"]) == (3, "", "refused")
+    assert (as_json.code, as_json.json["summary"], as_json.error["code"]) == (3, None, "refused")
+    assert as_json.json["plan"]["refusals"][0]["override"] == "--allow-archive 2"
     assert "--allow-archive 2" in as_json.error["message"]
     assert len(titles(halo)) == 5
     assert halo("plan", "--sandbox", "--allow-archive", "2").code == 0
@@ -413,5 +421,58 @@ def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_appl
     edited(folder, "version: 1", "version: 1\nundeclared: archive")
     ended = halo("apply", "--sandbox", "--yes")
     assert ended.code == 4, ended.text
-    assert "Withheld: this will be left out, the rest can be applied" in ended.out
+    assert "Withheld: this is left out, the rest can be applied" in ended.out
     assert titles(halo) == ["Daily review", "Weekly review"]
+
+
+def test_a_blocked_entry_is_more_serious_than_a_refusal_and_than_nobody_to_ask(halo: CommandLine, folder: Path) -> None:
+    write(folder, WEEKLY, DAILY.replace("checkout", "nobody"))
+    assert halo("apply", "--sandbox").code == 1
+    write(folder, *many(5))
+    halo("apply", "--sandbox", "--yes")
+    write(folder, *many(5), DAILY.replace("checkout", "nobody"))
+    (folder / "halo.yaml").write_text(
+        (folder / "halo.yaml").read_text().replace("agent: checkout", "enabled: false\n    agent: checkout")
+    )
+    for command in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes")):
+        ended = halo(*command)
+        assert (ended.code, "override: --allow-archive 5" in ended.out) == (1, True), ended.text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_summary_that_cannot_be_written_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--sandbox", "--yes", "--json"]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        ended = subprocess.run(command, cwd=folder, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, titles(halo)) == (0, ["Daily review"])
+    assert b"Traceback" not in ended.stderr
+
+
+def test_apply_writes_where_the_plan_was_made(halo: CommandLine, folder: Path) -> None:
+    """The inf config file may change while the question is on the screen; the answer was about what was shown."""
+    write(folder, DAILY)
+    config = folder.parent / "inf" / "config.json"
+    config.parent.mkdir()
+    with Sandbox.open(None) as shown, Sandbox.open(None) as other, serve(shown) as here, serve(other) as there:
+
+        def sign_in(url: str) -> None:
+            config.write_text(json.dumps({"apiKey": DEMO_KEY, "apiUrl": url, "activeProjectId": DEMO_PROJECT_ID}))
+
+        sign_in(here.url)
+        out, err = Stream(is_terminal=True), Stream(is_terminal=True)
+        code = halo.run(("apply",), Answering("yes\n", lambda: sign_in(there.url)), out, err, {})
+        assert (code, len(shown.schedules()), len(other.schedules())) == (0, 1, 0), err.written
+
+
+class Answering(Stream):
+    """A keyboard at which something else happens before the answer is typed."""
+
+    def __init__(self, answer: str, meanwhile: Callable[[], None]) -> None:
+        super().__init__(answer, is_terminal=True)
+        self._meanwhile = meanwhile
+
+    def readline(self, size: int = -1, /) -> str:
+        self._meanwhile()
+        return super().readline(size)

@@ -75,7 +75,7 @@ def test_the_sandbox_lies_beside_the_project_file(halo: CommandLine, folder: Pat
     ("argv", "env", "path", "origin"),
     [
         (["--sandbox"], {}, ".halo/sandbox.db", "--sandbox"),
-        (["--sandbox"], {"HALO_SANDBOX": "env.db", "INF_API_KEY": KEY}, ".halo/sandbox.db", "--sandbox"),
+        (["--sandbox"], {"HALO_SANDBOX": "env.db", "INF_API_KEY": KEY}, "env.db", "HALO_SANDBOX"),
         (["--sandbox-file", "a.db"], {"HALO_SANDBOX": "env.db", "INF_API_KEY": KEY}, "a.db", "--sandbox-file"),
         (["--sandbox", "--sandbox-file", "a.db"], {}, "a.db", "--sandbox-file"),
         ([], {"HALO_SANDBOX": "env.db"}, "env.db", "HALO_SANDBOX"),
@@ -104,7 +104,7 @@ def test_a_sandbox_and_a_key_in_one_environment_are_an_error(
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         "error: HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant\n"
-        "hint: unset one of them\n"
+        "hint: unset one of them, or say --sandbox\n"
     )
     assert list(tree(folder)) == ["halo.yaml"]
 

@@ -185,7 +185,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
     assert plan_.refusals == (
         Refusal(
             "blocked",
-            "1 undeclared schedule would be archived while key-A is blocked; the rest of the plan may be applied",
+            "1 undeclared schedule would be archived while key-A is blocked",
             "mend key-A first",
             ("1",),
             withholds=True,

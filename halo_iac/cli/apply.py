@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,13 +15,12 @@ from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import InterruptedRun, RefusedError
+from halo_iac.errors import FileError, HaloError, InterruptedRun, RefusedError
+from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Event, Summary
-
-_DECLINED: Final = 3
 
 
 @at_work
@@ -52,21 +51,18 @@ def apply(
       halo apply plan.json --yes
     """
     console = workplace.console
-    from halo_iac.cli.planning import make_plan, show_plan, wish
+    from halo_iac.cli.planning import exit_code, make_plan, show_plan, wish
 
     saved = _read_saved(plan_file) if plan_file is not None else None
     planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved))
     if not console.wants_json:
         show_plan(workplace, planned, as_json=False)
-    if planned.stopping:
-        raise RefusedError(_refused(planned, as_json=console.wants_json), hint="nothing was changed")
-    if not planned.changes:
-        return _finish(console, planned, None, as_json=console.wants_json)
-    if not yes and not _confirmed(console, planned):
-        return _DECLINED
+    if not planned.stopping and not planned.changes:
+        return _finish(console, planned, None)
+    if not _is_agreed(console, planned, yes=yes):
+        return exit_code(planned, is_refused=True)
     try:
-        summary = _carry_out(workplace, planned, concurrency, max_rps)
-        return _finish(console, planned, summary, as_json=console.wants_json)
+        return _finish(console, planned, _carry_out(workplace, planned, concurrency, max_rps))
     except KeyboardInterrupt:  # one too many, while the summary was written
         hint = "`halo plan` shows what is left to do"
         raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
@@ -79,24 +75,33 @@ def _read_saved(name: str) -> Plan:
     return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
 
 
+def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
+    """Say whether the plan may be carried out; why not is said here, a refusal by a guard as well as by a person."""
+    if planned.stopping:
+        return _refuse(console, planned, _refused(planned, as_json=console.wants_json), "nothing was changed")
+    if yes:
+        return True
+    if console.wants_json or not console.is_interactive:
+        message = "nobody is there to be asked, so nothing was changed"
+        return _refuse(console, planned, message, "run with --yes where the plan was reviewed")
+    is_agreed = console.ask(f"\nApply {counted(len(planned.changes), 'change')}? Only `yes` goes on: ").lower() == "yes"
+    if not is_agreed:
+        console.say("Nothing was changed.")
+    return is_agreed
+
+
+def _refuse(console: Console, planned: Plan, message: str, hint: str) -> bool:
+    if console.wants_json:
+        console.out(_ending(console, planned, None))
+    console.tell(RefusedError(message, hint=hint))
+    return False
+
+
 def _refused(planned: Plan, *, as_json: bool) -> str:
     count = len(planned.stopping)
     if not as_json:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
     return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
-
-
-def _confirmed(console: Console, planned: Plan) -> bool:
-    if console.wants_json or not console.is_interactive:
-        raise RefusedError(
-            "nobody is there to be asked, so nothing was changed", hint="run with --yes where the plan was reviewed"
-        )
-    count = len(planned.changes)
-    answer = console.ask(f"\nApply {count} change{'' if count == 1 else 's'}? Only `yes` goes on: ")
-    if answer.lower() not in {"yes", "y"}:
-        console.say("Nothing was changed.")
-        return False
-    return True
 
 
 def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: float) -> Summary:
@@ -108,7 +113,7 @@ def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: f
 
     stop = threading.Event()
     retry = Retry(stop=stop)
-    connection = workplace.connect(before_request=Pace(max_rps, stop))
+    connection = workplace.observed.paced(Pace(max_rps, stop))
     events: list[Event] = []
     with _stopping_on_signals(stop, workplace.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
@@ -145,18 +150,23 @@ def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[No
             signal.signal(number, handler)
 
 
-def _finish(console: Console, planned: Plan, summary: Summary | None, *, as_json: bool) -> int:
-    """Write how it ended; a blocked entry makes a run that went well a failed or a partial one (design §8)."""
-    code = summary.exit_code if summary is not None else 0
-    if planned.blocked and code == 0:
-        code = 4 if summary is not None and summary.has_written else 1
-    with suppress(BrokenPipeError):  # whoever read this has gone, but the code still says how the run ended
-        console.out(_ending(console, planned, summary, as_json=as_json))
-    return code
+def _finish(console: Console, planned: Plan, summary: Summary | None) -> int:
+    """Write how it ended; where that cannot be written, the code still says how the run ended."""
+    from halo_iac.cli.planning import exit_code
+
+    try:
+        console.out(_ending(console, planned, summary))
+    except BrokenPipeError:
+        pass  # whoever read this has gone, and knows why
+    except (HaloError, OSError) as error:
+        if summary is None:
+            raise
+        console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+    return exit_code(planned, summary)
 
 
-def _ending(console: Console, planned: Plan, summary: Summary | None, *, as_json: bool) -> str:
-    if as_json:
+def _ending(console: Console, planned: Plan, summary: Summary | None) -> str:
+    if console.wants_json:
         from halo_iac.render.json import apply_json
 
         return apply_json(planned, summary)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
+    from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
 
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
@@ -120,6 +121,17 @@ class Console:
         """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
         with suppress(OSError):
             self._write(self._stderr, self.veiled(text))
+
+    def tell(self, error: HaloError) -> None:
+        """Write an error, as JSON where that is asked for."""
+        if self.wants_json:
+            from halo_iac.render.json import error_json
+
+            self.err(error_json(error))
+        else:
+            from halo_iac.render.problems import error_text
+
+            self.err(error_text(error, self.err_style))
 
     @property
     def narration(self) -> TextIO:

@@ -5,23 +5,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from halo_iac.cli.workplace import Connection, Workplace
-from halo_iac.errors import HaloError, ProjectNotFound, UsageError
+from halo_iac.cli.connection import Connection
+from halo_iac.errors import HaloError, UsageError
 
 if TYPE_CHECKING:
     from halo_iac.model.pairing import Pairing
     from halo_iac.model.project import Entry, Project
     from halo_iac.model.schedule import Spec
-
-
-def project_if_any(workplace: Workplace) -> Project | None:
-    """Return the project, whose aliases and schedules are known by name; ``None`` where there is no file."""
-    try:
-        return workplace.load()
-    except ProjectNotFound:
-        if workplace.named_file is not None:
-            raise
-        return None
 
 
 def entry_called(project: Project, key: str) -> Entry:

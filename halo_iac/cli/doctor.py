@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from halo_iac import __version__
 from halo_iac.cli.command import at_work
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, ProjectNotFound
 from halo_iac.render.words import counted
 

@@ -83,7 +83,9 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        return _report(_as_ours(error), console)
+        ours = _as_ours(error)
+        console.tell(ours)
+        return ours.exit_code
 
 
 def _invoke(argv: Sequence[str], console: Console) -> int:
@@ -104,18 +106,6 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     """Say whether JSON is asked for, before the options are understood: a wrong option is told as JSON as well."""
     words = [*argv[: list(argv).index("--")]] if "--" in argv else [*argv]
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
-
-
-def _report(error: HaloError, console: Console) -> int:
-    if console.wants_json:
-        from halo_iac.render.json import error_json
-
-        console.err(error_json(error))
-    else:
-        from halo_iac.render.problems import error_text
-
-        console.err(error_text(error, console.err_style))
-    return error.exit_code
 
 
 def _as_ours(error: BaseException) -> HaloError:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from halo_iac.cli.connection import Connection
 from halo_iac.cli.options import TimeRange
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.model.run import LOOKBACK_HOURS, PROMPT, Order, Window
 

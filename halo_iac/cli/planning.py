@@ -12,6 +12,7 @@ from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
     from halo_iac.model.change import Plan
+    from halo_iac.model.outcome import Summary
     from halo_iac.pipeline import Wish
 
 _PLAN_START: Final = len('{\n  "host": {')
@@ -55,12 +56,21 @@ def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
-    """Return 1 with a blocked entry, else 3 with a refusal, else 2 for pending changes if asked for (design §8)."""
+    """Return a plan's code: 1 with a blocked entry, else 3 with a refusal, else 2 for changes if asked for."""
+    code = exit_code(planned, is_refused=bool(planned.stopping))
+    return 2 if code == 0 and is_detailed and planned.changes else code
+
+
+def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool = False) -> int:
+    """Return the most serious code (design §8): a blocked entry makes a run that went well a failed or a partial one.
+
+    ``is_refused`` if a guard or a person said no.
+    """
+    if summary is not None and summary.exit_code:
+        return summary.exit_code
     if planned.blocked:
-        return 1
-    if planned.stopping:
-        return 3
-    return 2 if is_detailed and planned.changes else 0
+        return 4 if summary is not None and summary.has_written else 1
+    return 3 if is_refused else 0
 
 
 def save_plan(workplace: Workplace, planned: Plan, name: str) -> None:

@@ -9,9 +9,10 @@ import typer
 
 from halo_iac.cli import run_options
 from halo_iac.cli.command import at_work
+from halo_iac.cli.connection import Connection
 from halo_iac.cli.report_pull import pull_reports
 from halo_iac.cli.report_run import run_reports
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, NoReport
 
 if TYPE_CHECKING:
@@ -137,11 +138,11 @@ def ask(
 
 def _find(workplace: Workplace, reference: str) -> tuple[Report, str | None]:
     """Return the report, and the key of its schedule where it was found by that."""
-    from halo_iac.cli.declared import project_if_any, schedule_id_of
+    from halo_iac.cli.declared import schedule_id_of
     from halo_iac.cli.running import reader_of
     from halo_iac.reports import fetch, fetch_of_schedule
 
-    project = project_if_any(workplace)
+    project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     reader = reader_of(connection)
     if project is not None and any(entry.key == reference for entry in project.entries):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from halo_iac.cli.command import at_work
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, HaloError, UsageError
 
 if TYPE_CHECKING:

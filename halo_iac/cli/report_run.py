@@ -10,9 +10,10 @@ import typer
 
 from halo_iac.cli import run_options
 from halo_iac.cli.command import at_work
+from halo_iac.cli.connection import Connection
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.outcomes import Outcome, finish, titled_reports
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, InterruptedRun, NoReport, PlatformError, UsageError
 from halo_iac.model.run import WITH_REPORT, Order
 
@@ -109,13 +110,13 @@ class _Errand:
 def _prepare(
     workplace: Workplace, references: Sequence[str], schedule: str | None, terms: Terms, time_range: TimeRange
 ) -> _Errand:
-    from halo_iac.cli.declared import entry_called, project_if_any, spec_of
+    from halo_iac.cli.declared import entry_called, spec_of
     from halo_iac.cli.ordering import orders_for, pick_agent, template
 
     now = workplace.console.clock()
     if schedule is None:
         order = template(terms, now)
-        project = project_if_any(workplace)
+        project = workplace.project_if_any()
         connection = workplace.connect_for_reading(project)
         wanted = references or [pick_agent(workplace, connection, time_range)]
         return _Errand(connection, orders_for(connection, project, wanted, order))

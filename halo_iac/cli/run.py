@@ -59,7 +59,6 @@ def create_run(
       halo run create --agent-uuid checkout
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
-    from halo_iac.cli.declared import project_if_any
     from halo_iac.cli.ordering import Terms, orders_for, pick_agent, template
     from halo_iac.cli.running import again, show_started, start_one
 
@@ -78,7 +77,7 @@ def create_run(
         debug=debug,
     )
     order = template(terms, workplace.console.clock())
-    project = project_if_any(workplace)
+    project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     wanted = agent_uuid or pick_agent(workplace, connection, agent_time_range)
     (order,) = orders_for(connection, project, [wanted], order)

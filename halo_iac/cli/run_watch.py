@@ -9,7 +9,8 @@ import typer
 
 from halo_iac.cli import run_options
 from halo_iac.cli.command import at_work
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError
 
 if TYPE_CHECKING:

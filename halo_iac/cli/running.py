@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from halo_iac.cli.workplace import Connection, Workplace
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 
 if TYPE_CHECKING:

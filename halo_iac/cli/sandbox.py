@@ -14,8 +14,9 @@ import typer
 
 from halo_iac.cli import options, sandbox_traces
 from halo_iac.cli.console import Console
+from halo_iac.cli.embedding import open_sandbox
 from halo_iac.cli.files import read_start
-from halo_iac.cli.workplace import Choice, Workplace, open_sandbox
+from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, RefusedError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
 
 
 def _is_confirmed(console: Console, path: Path) -> bool:
-    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` goes on: ").lower() in {"yes", "y"}
+    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` goes on: ").lower() == "yes"
 
 
 def _set_by_signals() -> threading.Event:

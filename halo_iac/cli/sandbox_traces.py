@@ -12,7 +12,8 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.workplace import Choice, Workplace, open_sandbox
+from halo_iac.cli.embedding import open_sandbox
+from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, RefusedError, UsageError
 
 if TYPE_CHECKING:

@@ -107,12 +107,12 @@ def list_runs(
       halo schedule runs checkout-daily
       halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
     """
-    from halo_iac.cli.declared import project_if_any, schedule_id_for
+    from halo_iac.cli.declared import schedule_id_for
     from halo_iac.cli.running import reader_of
     from halo_iac.cli.showing import runs_table
 
     console = workplace.console
-    project = project_if_any(workplace)
+    project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     found = schedule_id_for(connection, project, schedule_id)
     runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
@@ -146,13 +146,13 @@ def fire(
       halo schedule fire checkout-daily
       halo schedule fire checkout-daily --window-start-at 2026-11-01
     """
-    from halo_iac.cli.declared import project_if_any, schedule_id_for
+    from halo_iac.cli.declared import schedule_id_for
     from halo_iac.cli.ordering import as_given, window
     from halo_iac.cli.running import again, show_started, start_one
 
     now = workplace.console.clock()
     window(window_start_at, window_end_at, lookback_hours or 1, now)
-    project = project_if_any(workplace)
+    project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     found = schedule_id_for(connection, project, schedule_id)
     if lookback_hours is None and window_start_at is None:

@@ -144,11 +144,11 @@ def runs_table(runs: Sequence[Run], style: Style) -> str:
 
 def list_found(workplace: Workplace, limit: int | None, agent: str | None, schedule: str | None) -> int:
     """List the conversations of the project, or of an agent or a schedule, which may be named as in the file."""
-    from halo_iac.cli.declared import project_if_any, schedule_id_for
+    from halo_iac.cli.declared import schedule_id_for
     from halo_iac.cli.ordering import agent_id_of
     from halo_iac.cli.running import reader_of
 
-    project = project_if_any(workplace)
+    project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     agent_id = None if agent is None else agent_id_of(connection, project, agent)
     schedule_id = None if schedule is None else schedule_id_for(connection, project, schedule)

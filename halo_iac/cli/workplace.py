@@ -13,24 +13,20 @@ from typing import TYPE_CHECKING
 
 from halo_iac import __version__
 from halo_iac.cli.console import Console
-from halo_iac.errors import FileError, PlatformError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.cli.embedding import open_sandbox, transport_to
+from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    import httpx
-
-    from halo_iac.api.access import ChosenProject
     from halo_iac.api.credentials import Setting, Settings
-    from halo_iac.api.reader import Reader
-    from halo_iac.api.retry import Retry
+    from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
-    from halo_iac.api.writer import Writer
+    from halo_iac.cli.connection import Connection
     from halo_iac.model.project import Project
     from halo_iac.model.remote import Actual, Host
     from halo_iac.observe import Observation
-    from halo_iac.sandbox.platform import Sandbox
 
 SANDBOX_FILE = Path(".halo") / "sandbox.db"
 
@@ -53,6 +49,7 @@ class Workplace:
     console: Console
     choice: Choice
     cwd: Path = field(default_factory=Path.cwd)
+    _connection: Connection | None = None
     _early: Observation | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -95,53 +92,61 @@ class Workplace:
 
         return load(self.project_path, variables=self.console.env, cwd=self.cwd)
 
-    # Platform -------------------------------------------------------------------------------------------------------
-
-    def connect(
-        self, project: Project | None = None, *, before_request: Callable[[], None] | None = None
-    ) -> Connection:
-        """Return a connection to the sandbox or the platform; no request is made yet."""
-        settings = self.settings(project)
-        sandbox_path = self.sandbox_path
-        if sandbox_path is not None:
-            sandbox = self._opened.enter_context(open_sandbox(sandbox_path))
-            transport = self._opened.enter_context(_sandbox_transport(_embedded(sandbox), before_request))
-            return Connection(self, settings, transport, f"sandbox:{sandbox_path}", is_sandbox=True)
-        key = settings.required_key()
-        self.console.hide(key.value.hide_in)
-        from halo_iac.api.transport import Transport
-
-        transport = Transport(
-            settings.base_url.value,
-            key.value,
-            settings.team.value if settings.team else None,
-            user_agent=f"halo-iac/{__version__}",
-            key_origin=key.origin,
-            url_origin=settings.base_url.origin,
-            before_request=before_request,
-        )
-        self._opened.enter_context(transport)
-        return Connection(self, settings, transport, settings.base_url.value, is_sandbox=_serves_sandbox(settings))
-
-    def connect_for_reading(self, project: Project | None = None) -> Connection:
-        """Return a connection for a command that needs no schedules of ours: a project file only says which project.
-
-        ``project`` is for a command that has read it anyway.
-        """
-        connection = self.connect(project or self._project_if_any())
-        if connection.is_sandbox:
-            self.console.say(f"SANDBOX {connection.base_url}")
-        return connection
-
-    def _project_if_any(self) -> Project | None:
-        if self.choice.project is not None:
-            return None
+    def project_if_any(self) -> Project | None:
+        """Return the project, or ``None`` where there is no file; one that was named has to be there."""
         try:
             return self.load()
         except ProjectNotFound:
             if self.named_file is not None:
                 raise
             return None
+
+    # Platform -------------------------------------------------------------------------------------------------------
+
+    def connect(self, project: Project | None = None) -> Connection:
+        """Return a connection to the sandbox or the platform; no request is made yet."""
+        from halo_iac.cli.connection import Connection, serves_sandbox
+
+        settings = self.settings(project)
+        if self.sandbox_path is not None:
+            sandbox = self._opened.enter_context(open_sandbox(self.sandbox_path))
+            return Connection(
+                self,
+                settings,
+                f"sandbox:{self.sandbox_path}",
+                self.sandbox_origin,
+                is_sandbox=True,
+                open_transport=lambda before: self._opened.enter_context(transport_to(sandbox, before)),
+            )
+        key = settings.required_key()
+        self.console.hide(key.value.hide_in)
+        return Connection(
+            self,
+            settings,
+            settings.base_url.value,
+            settings.base_url.origin,
+            is_sandbox=serves_sandbox(settings),
+            open_transport=lambda before: self._opened.enter_context(_transport(settings, key, before)),
+        )
+
+    def connect_for_reading(self, project: Project | None = None) -> Connection:
+        """Return a connection for a command that needs no schedules of ours: a project file only says which project.
+
+        ``project`` is for a command that has read it anyway.
+        """
+        if project is None and self.choice.project is None:
+            project = self._project_for_its_id()
+        connection = self.connect(project)
+        if connection.is_sandbox:
+            self.console.say(f"SANDBOX {connection.base_url}")
+        return connection
+
+    def _project_for_its_id(self) -> Project | None:
+        try:
+            return self.project_if_any()
+        except ProjectError as error:
+            hint = "mend the file, or name the project with --project to go on without it"
+            raise ProjectError(error.problems, hint=hint) from None
 
     def settings(self, project: Project | None = None) -> Settings:
         """Resolve key, base URL, team and project; the inf config file means nothing to a sandbox."""
@@ -169,21 +174,21 @@ class Workplace:
                 raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
             return self.cwd / self.choice.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
-        if named and not self.choice.sandbox:
-            if self.console.env.get("INF_API_KEY"):
-                raise SettingsError(
-                    "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
-                    hint="unset one of them",
-                )
-            return self.cwd / named
-        return self._project_folder / SANDBOX_FILE if self.choice.sandbox else None
+        if not named:
+            return self._project_folder / SANDBOX_FILE if self.choice.sandbox else None
+        if not self.choice.sandbox and self.console.env.get("INF_API_KEY"):
+            raise SettingsError(
+                "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
+                hint="unset one of them, or say --sandbox",
+            )
+        return self.cwd / named
 
     @property
     def sandbox_origin(self) -> str:
         """Return what says that the sandbox is meant."""
         if self.choice.sandbox_file is not None:
             return "--sandbox-file"
-        return "--sandbox" if self.choice.sandbox else "HALO_SANDBOX"
+        return "HALO_SANDBOX" if self.console.env.get("HALO_SANDBOX") else "--sandbox"
 
     @property
     def _project_folder(self) -> Path:
@@ -198,90 +203,35 @@ class Workplace:
         Not the sandbox: it has nothing to wait for, and bad files should leave no trace of one.
         """
         if self.choice.project and self.sandbox_path is None:
-            self._early = self.connect().start_observing()
+            self._connection = self.connect()
+            self._early = self._connection.start_observing()
 
     def observe(self, project: Project) -> tuple[Host, Actual]:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
-        connection = self.connect(project)
-        observation = self._early or connection.start_observing()
-        return connection.host, observation.result()
-
-
-@dataclass
-class Connection:
-    """A platform and a project on it."""
-
-    workplace: Workplace
-    settings: Settings
-    transport: Transport
-    base_url: str
-    is_sandbox: bool
+        if self._connection is None:
+            self._connection = self.connect(project)
+        observation = self._early or self._connection.start_observing()
+        return self._connection.host, observation.result()
 
     @property
-    def is_embedded(self) -> bool:
-        """Say whether the platform is the sandbox of this very process."""
-        return self.base_url.startswith("sandbox:")
+    def observed(self) -> Connection:
+        """Return the connection that :meth:`observe` used: what a plan was made from is what apply writes to."""
+        assert self._connection is not None  # noqa: S101 - there is no plan without an observation
+        return self._connection
 
-    @cached_property
-    def reader(self) -> Reader:
-        """Return the client that cannot change anything."""
-        from halo_iac.api.reader import Reader
 
-        return Reader(self.transport, self.retry())
+def _transport(settings: Settings, key: Setting[Secret], before_request: Callable[[], None] | None) -> Transport:
+    from halo_iac.api.transport import Transport
 
-    def retry(self, stop: threading.Event | None = None) -> Retry:
-        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over."""
-        from halo_iac.api.retry import Retry
-
-        return Retry(stop=stop or self.workplace.closing, on_retry=self._say_that_it_waits)
-
-    def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
-        console = self.workplace.console
-        console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.0f} s")
-
-    def single_attempt_reader(self) -> Reader:
-        """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
-        from halo_iac.api.reader import Reader
-        from halo_iac.api.retry import Retry
-
-        return Reader(self.transport, Retry(attempts=1))
-
-    def writer(self) -> Writer:
-        """Return the client that changes schedules; only apply asks for it."""
-        from halo_iac.api.writer import Writer
-
-        return Writer(self.transport)
-
-    @cached_property
-    def project(self) -> ChosenProject:
-        """Return the project that is meant; the platform is asked only where nothing names one."""
-        from halo_iac.api.access import ChosenProject, choose_project
-
-        if self.settings.project is None and self.is_embedded:
-            from halo_iac.sandbox.demo import DEMO_PROJECT_ID
-
-            return ChosenProject(DEMO_PROJECT_ID, "the sandbox")
-        return choose_project(self.settings.project, self.reader.auth_context)
-
-    @property
-    def host(self) -> Host:
-        """Return platform and project, and where both came from, as plans show them."""
-        from halo_iac.model.remote import Host
-
-        return Host(
-            base_url=self.base_url,
-            project_id=self.project.id,
-            project_name=self.project.name,
-            url_origin=self.workplace.sandbox_origin if self.is_embedded else self.settings.base_url.origin,
-            project_origin=self.project.origin,
-            is_sandbox=self.is_sandbox,
-        )
-
-    def start_observing(self) -> Observation:
-        """Begin reading schedules and agents in the background."""
-        from halo_iac.observe import start_observing
-
-        return start_observing(self.reader, self.project.id)
+    return Transport(
+        settings.base_url.value,
+        key.value,
+        settings.team.value if settings.team else None,
+        user_agent=f"halo-iac/{__version__}",
+        key_origin=key.origin,
+        url_origin=settings.base_url.origin,
+        before_request=before_request,
+    )
 
 
 def _home() -> Path:
@@ -289,52 +239,3 @@ def _home() -> Path:
         return Path.home()
     except RuntimeError:
         return Path(os.devnull)  # a user without a home has no config file either
-
-
-def open_sandbox(path: Path) -> Sandbox:
-    """Return the sandbox in a file, made if need be; a clear error for a file that is none."""
-    from halo_iac.sandbox.platform import Sandbox
-    from halo_iac.sandbox.protocol import SandboxError
-
-    try:
-        return Sandbox.open(path)
-    except SandboxError as error:
-        raise FileError(str(error), hint="name another file, or start anew with `halo sandbox reset`") from None
-
-
-def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
-    """Return the sandbox in this process as a transport; it meets the client nowhere else (house.md, Layout)."""
-    from halo_iac.api.embedded import EmbeddedTransport
-    from halo_iac.sandbox.protocol import NoAnswer, Request, Silent
-
-    def answer(
-        method: str, url_path: str, query: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        try:
-            answered = sandbox.answer(Request(method, url_path, query, headers, body))
-        except Silent:
-            raise TimeoutError from None
-        except NoAnswer:
-            raise ConnectionResetError from None
-        return answered.status, dict(answered.headers), answered.body
-
-    return EmbeddedTransport(answer)
-
-
-def _sandbox_transport(http: httpx.BaseTransport, before_request: Callable[[], None] | None) -> Transport:
-    from halo_iac.api.secret import Secret
-    from halo_iac.api.transport import Transport
-    from halo_iac.sandbox.demo import DEMO_KEY
-
-    return Transport("http://localhost", Secret(DEMO_KEY), http=http, before_request=before_request)
-
-
-def _serves_sandbox(settings: Settings) -> bool:
-    """Say whether the key is one that only a served sandbox knows."""
-    from halo_iac.api.hosts import is_loopback
-
-    if settings.key is None or not is_loopback(settings.base_url.value):
-        return False
-    from halo_iac.sandbox.demo import DEMO_KEY, DEMO_READ_KEY
-
-    return settings.key.value.reveal() in {DEMO_KEY, DEMO_READ_KEY}

@@ -123,7 +123,7 @@ def archives_with_blocked_entries(situation: Situation) -> Iterator[Refusal]:
         yield Refusal(
             "blocked",
             f"{_count(situation.withheld, 'undeclared schedule')} would be archived while {keys} "
-            f"{'is' if len(situation.blocked) == 1 else 'are'} blocked; the rest of the plan may be applied",
+            f"{'is' if len(situation.blocked) == 1 else 'are'} blocked",
             f"mend {keys} first",
             _names(situation.withheld),
             withholds=True,

@@ -53,18 +53,25 @@ def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str
 
 
 def refusal_lines(refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
-    """Return why the plan, or a part of it, will not be applied, each with what permits it."""
-    if not refusals:
-        return
-    if all(refusal.withholds for refusal in refusals):
-        yield style.paint("Withheld: this will be left out, the rest can be applied", "refused")
-    else:
+    """Return what is left out of the plan, then why it will not be applied at all, each with what permits it."""
+    withheld = [refusal for refusal in refusals if refusal.withholds]
+    stopping = [refusal for refusal in refusals if not refusal.withholds]
+    if withheld:
+        yield style.paint("Withheld: this is left out, the rest can be applied", "refused")
+        yield from _reasons(withheld, "to do", style)
+    if stopping:
+        if withheld:
+            yield ""
         yield style.paint("Refused: this plan will not be applied as it is", "refused")
+        yield from _reasons(stopping, "override", style)
+
+
+def _reasons(refusals: Sequence[Refusal], remedy: str, style: Style) -> Iterator[str]:
     for refusal in refusals:
         yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
         if refusal.names:
             yield f"{INDENT}concerns: {listed(refusal.names, style)}"
-        yield from paragraph("override: ", refusal.override, style)
+        yield from paragraph(f"{remedy}: ", refusal.override, style)
 
 
 def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> Iterator[str]:

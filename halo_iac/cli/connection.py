@@ -1,0 +1,125 @@
+"""A platform and a project on it, as a command found them: its readers, its writer, and how they are repeated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from halo_iac.errors import PlatformError
+
+if TYPE_CHECKING:
+    from halo_iac.api.access import ChosenProject
+    from halo_iac.api.credentials import Settings
+    from halo_iac.api.reader import Reader
+    from halo_iac.api.retry import Retry
+    from halo_iac.api.transport import Transport
+    from halo_iac.api.writer import Writer
+    from halo_iac.cli.workplace import Workplace
+    from halo_iac.model.remote import Host
+    from halo_iac.observe import Observation
+
+
+@dataclass
+class Connection:
+    """A platform and a project on it.
+
+    Key, address and project were resolved once, when it was made: what a plan showed is what its apply writes to.
+    ``open_transport`` gives another transport to the same place.
+    """
+
+    workplace: Workplace
+    settings: Settings
+    base_url: str
+    url_origin: str
+    is_sandbox: bool
+    open_transport: Callable[[Callable[[], None] | None], Transport]
+    before_request: Callable[[], None] | None = None
+
+    def paced(self, before_request: Callable[[], None]) -> Connection:
+        """Return the same platform and project, asked only after ``before_request`` has returned."""
+        return replace(self, before_request=before_request)
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Return what carries the calls; opened when first asked for."""
+        return self.open_transport(self.before_request)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Say whether the platform is the sandbox of this very process."""
+        return self.base_url.startswith("sandbox:")
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Return the client that cannot change anything."""
+        from halo_iac.api.reader import Reader
+
+        return Reader(self.transport, self.retry())
+
+    def retry(self, stop: threading.Event | None = None) -> Retry:
+        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over."""
+        from halo_iac.api.retry import Retry
+
+        return Retry(stop=stop or self.workplace.closing, on_retry=self._say_that_it_waits)
+
+    def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
+        console = self.workplace.console
+        console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.1f} s")
+
+    def single_attempt_reader(self) -> Reader:
+        """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
+        from halo_iac.api.reader import Reader
+        from halo_iac.api.retry import Retry
+
+        return Reader(self.transport, Retry(attempts=1))
+
+    def writer(self) -> Writer:
+        """Return the client that changes schedules; only apply asks for it."""
+        from halo_iac.api.writer import Writer
+
+        return Writer(self.transport)
+
+    @cached_property
+    def project(self) -> ChosenProject:
+        """Return the project that is meant; the platform is asked only where nothing names one."""
+        from halo_iac.api.access import ChosenProject, choose_project
+
+        if self.settings.project is None and self.is_embedded:
+            from halo_iac.sandbox.demo import DEMO_PROJECT_ID
+
+            return ChosenProject(DEMO_PROJECT_ID, "the sandbox")
+        return choose_project(self.settings.project, self.reader.auth_context)
+
+    @property
+    def host(self) -> Host:
+        """Return platform and project, and where both came from, as plans show them."""
+        from halo_iac.model.remote import Host
+
+        return Host(
+            base_url=self.base_url,
+            project_id=self.project.id,
+            project_name=self.project.name,
+            url_origin=self.url_origin,
+            project_origin=self.project.origin,
+            is_sandbox=self.is_sandbox,
+        )
+
+    def start_observing(self) -> Observation:
+        """Begin reading schedules and agents in the background."""
+        from halo_iac.observe import start_observing
+
+        return start_observing(self.reader, self.project.id)
+
+
+def serves_sandbox(settings: Settings) -> bool:
+    """Say whether the key is one that only a served sandbox knows."""
+    from halo_iac.api.hosts import is_loopback
+
+    if settings.key is None or not is_loopback(settings.base_url.value):
+        return False
+    from halo_iac.sandbox.demo import DEMO_KEY, DEMO_READ_KEY
+
+    return settings.key.value.reveal() in {DEMO_KEY, DEMO_READ_KEY}

@@ -1,0 +1,53 @@
+"""The sandbox inside this process: where it meets the client, and nowhere else (house.md, Layout)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from halo_iac.errors import FileError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from halo_iac.api.transport import Transport
+    from halo_iac.sandbox.platform import Sandbox
+
+
+def open_sandbox(path: Path) -> Sandbox:
+    """Return the sandbox in a file, made if need be; a clear error for a file that is none."""
+    from halo_iac.sandbox.platform import Sandbox
+    from halo_iac.sandbox.protocol import SandboxError
+
+    try:
+        return Sandbox.open(path)
+    except SandboxError as error:
+        raise FileError(str(error), hint="name another file, or start anew with `halo sandbox reset`") from None
+
+
+def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
+    from halo_iac.api.embedded import EmbeddedTransport
+    from halo_iac.sandbox.protocol import NoAnswer, Request, Silent
+
+    def answer(
+        method: str, url_path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        try:
+            answered = sandbox.answer(Request(method, url_path, query, headers, body))
+        except Silent:
+            raise TimeoutError from None
+        except NoAnswer:
+            raise ConnectionResetError from None
+        return answered.status, dict(answered.headers), answered.body
+
+    return EmbeddedTransport(answer)
+
+
+def transport_to(sandbox: Sandbox, before_request: Callable[[], None] | None = None) -> Transport:
+    """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
+    from halo_iac.api.secret import Secret
+    from halo_iac.api.transport import Transport
+    from halo_iac.sandbox.demo import DEMO_KEY
+
+    return Transport("http://localhost", Secret(DEMO_KEY), http=_embedded(sandbox), before_request=before_request)
