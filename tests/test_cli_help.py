@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,7 @@ def test_the_help_of_a_command_has_an_example_of_it(halo: CommandLine, words: tu
     assert text.isascii()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "..." not in text.partition("Commands:")[2]
+    assert not re.search(r"<\w", text), "a type where a name is enough"
 
 
 def test_the_list_of_commands_says_of_each_what_it_says_itself() -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Final
 
 import typer
+from typer.core import TyperArgument
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
@@ -42,6 +43,16 @@ _EPILOG: Final = (
     "Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending, 3 refused or declined, 4 partly applied, "
     "5 an outcome is unknown, 64 wrong usage, 130 interrupted."
 )
+
+
+def _no_type(_argument: TyperArgument, ctx: object) -> None:
+    """Take the place of what would make help say ``ID <str>``: the name alone is enough, as typer has it for options.
+
+    Typer 0.29 has no setting for it and makes no other class of arguments than its own.
+    """
+
+
+TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
 
 
 def command_line(first: str | None = None) -> typer.Typer:

@@ -27,7 +27,7 @@ class SchemaName(StrEnum):
 def schema(
     ctx: typer.Context,
     name: Annotated[
-        SchemaName, typer.Argument(metavar="NAME", help="Which document the schema describes.")
+        SchemaName, typer.Argument(metavar="NAME", help="Which schema: project, include or plan.")
     ] = SchemaName.PROJECT,
     _sandbox: options.SandboxAnywhere = False,
 ) -> int:
