@@ -132,6 +132,13 @@ def test_places_are_those_of_keys_and_values(pure: bool) -> None:
     }
 
 
+@pytest.mark.parametrize("pure", [False, True])
+def test_elements_of_an_aliased_list_are_placed_where_they_are_written(pure: bool) -> None:
+    document = parse_text("a: &a [1, 2]\nb: [*a, 3]\nc: *a\n", "f", pure=pure)
+    places = [document.place(where) for where in [("c",), ("c", 0), ("c", 1), ("b", 0), ("b", 1), ("b", 0, 1)]]
+    assert places == [(3, 4), (1, 8), (1, 11), (2, 5), (2, 4), (1, 11)]
+
+
 def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
     document = parse_text("a:\n  b: 1\n", "f")
     assert document.place(("a", "c", "d"), at_key=True) == (1, 1)

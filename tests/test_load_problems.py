@@ -363,6 +363,21 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
     ]
 
 
+def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> None:
+    lines = "".join(f"  - {number}\n" for number in range(20_000))
+    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
+    assert found == [
+        *(f"halo.yaml:{line}:5: `protect`: expected text (put it in quotes)" for line in range(4, 104)),
+        "halo.yaml:104:5: … and 19,900 more problems in this file, from here on",
+    ]
+
+
+def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:
+    lines = "".join(f"  - {number}\n" for number in range(101))
+    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
+    assert found == [f"halo.yaml:{line}:5: `protect`: expected text (put it in quotes)" for line in range(4, 105)]
+
+
 def test_a_title_is_declared_once(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title"
     text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"

@@ -44,12 +44,13 @@ class Complaint(Exception):  # noqa: N818 - raised where reading cannot go on, c
 
 
 class Builder:
-    """Turns one file's events into values; fills a document's ``marks`` and ``keys`` on the way."""
+    """Turns one file's events into values; fills a document's ``marks``, ``keys`` and ``lists`` on the way."""
 
     def __init__(self, document: Document, take: Take) -> None:
         self.complaints: list[Complaint] = []
         self._marks = document.marks
         self._keys = document.keys
+        self._lists = document.lists
         self._take = take
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._expanded = 0
@@ -117,7 +118,8 @@ class Builder:
         return value
 
     def _list(self) -> list[Any]:
-        values = []
+        values: list[Any] = []
+        self._lists[id(values)] = len(self._marks) - 1
         take = self._take
         while (event := take()).__class__ is not SequenceEndEvent:
             values.append(self._node(event))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, repeat, takewhile
 from operator import add
 from typing import Any
 
@@ -26,12 +26,25 @@ class Document:
     show, ``has_dollars`` whether the file might refer to a variable.
 
     ``marks`` has the character index of every node in document order (a node's position there is its *ordinal*),
-    ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order. A value follows its
-    key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when somebody
-    asks.
+    ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order, ``lists`` the ordinal
+    of each list, by its ``id()``: an alias has an ordinal of its own, and what it stands for another. A value follows
+    its key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when
+    somebody asks.
     """
 
-    __slots__ = ("_key_places", "_line_starts", "_text", "has_dollars", "keys", "marks", "path", "problems", "root")
+    __slots__ = (
+        "_key_places",
+        "_leading",
+        "_line_starts",
+        "_text",
+        "has_dollars",
+        "keys",
+        "lists",
+        "marks",
+        "path",
+        "problems",
+        "root",
+    )
 
     def __init__(self, path: str, text: str = "") -> None:
         self.path = path
@@ -40,8 +53,10 @@ class Document:
         self.has_dollars = "$" in text
         self.marks = array("I")
         self.keys: dict[int, array[int]] = {}
+        self.lists: dict[int, int] = {}
         self._text = text
         self._key_places: dict[int, dict[str, int]] = {}
+        self._leading: dict[int, int] = {}
         self._line_starts: array[int] | None = None
 
     def complain(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
@@ -66,8 +81,8 @@ class Document:
                 ordinal = key_ordinal + 1
                 node = node[step]
             elif isinstance(node, list) and isinstance(step, int) and step < len(node):
-                if not any(isinstance(sibling, dict | list) for sibling in node[:step]):  # else: the list's own place
-                    key_ordinal = ordinal = ordinal + 1 + step
+                if step <= self._leading_scalars(node):  # else: the list's own place
+                    key_ordinal = ordinal = self.lists[id(node)] + 1 + step
                 node = node[step]
             else:
                 break
@@ -92,3 +107,11 @@ class Document:
         if places is None:
             places = self._key_places[id(mapping)] = dict(zip(mapping, self.keys[id(mapping)], strict=True))
         return places
+
+    def _leading_scalars(self, values: list[Node]) -> int:
+        """Return how many elements of a list come before the first with elements of its own, which has many nodes."""
+        count = self._leading.get(id(values))
+        if count is None:
+            scalars = takewhile(lambda element: not isinstance(element, dict | list), values)
+            count = self._leading[id(values)] = sum(1 for _ in scalars)
+        return count

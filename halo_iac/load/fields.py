@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import hints
+from halo_iac.load.bounds import MAX_PROBLEMS
 from halo_iac.load.complaints import report
 from halo_iac.load.disk import CannotRead
 from halo_iac.load.document import Document, Location
@@ -90,7 +91,9 @@ class FieldReader:
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
         if "timezone" in given and given["timezone"] not in zone_names():
             name = given["timezone"]
-            place.complain("timezone", f"no time zone is named {shown(name)}", hints.for_zone(name, zone_names()))
+            is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
+            hint = None if is_counted_only else hints.for_zone(name, zone_names())
+            place.complain("timezone", f"no time zone is named {shown(name)}", hint)
         if "prompt" in given:
             given["prompt"] = plain_prompt(given["prompt"])
             if "\0" in given["prompt"]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from halo_iac.errors import ProjectError
+from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import hints
-from halo_iac.load.bounds import MAX_SCHEDULES
+from halo_iac.load.bounds import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
 from halo_iac.load.disk import Disk
 from halo_iac.load.document import Document
@@ -65,13 +65,20 @@ def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
 
 def _error(sources: Iterable[SourceFile]) -> ProjectError:
     """Return every problem, in the order of the files and then of the lines."""
-    return ProjectError(
-        [
-            problem
-            for source in sources
-            for problem in sorted(source.document.problems, key=lambda problem: (problem.line, problem.column))
-        ]
-    )
+    return ProjectError([problem for source in sources for problem in _in_order(source.document.problems)])
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return a file's problems by their places; the last one counts the others where there are very many."""
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    rest = ordered[MAX_PROBLEMS:]
+    if len(rest) < 2:
+        return ordered
+    first = rest[0]
+    return [
+        *ordered[:MAX_PROBLEMS],
+        Problem(first.path, first.line, first.column, f"… and {len(rest):,} more problems in this file, from here on"),
+    ]
 
 
 def _check_included(document: Document) -> None:
