@@ -213,7 +213,7 @@ def test_targets_limit_what_is_planned_not_what_is_matched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "a target is a key under `schedules:`")]
+    ("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "a key under `schedules:` is wanted")]
 )
 def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -1,7 +1,8 @@
 """Plan: pairs and policy → :class:`~halo_iac.model.change.Plan` (design §5).
 
-``actions`` decides what would change, ``guards`` why it must not be applied as it is, ``saved`` whether a saved plan
-still holds. Nothing here has a clock, writes, or knows how a plan looks.
+``verdicts`` decides pair by pair what would change, ``titles`` which title is not free by then, ``actions`` puts the
+plan together, ``guards`` says why it must not be applied as it is, ``monthly`` counts runs, ``saved`` holds a saved
+plan against it. Nothing here has a clock, writes, or knows how a plan looks.
 """
 
 from halo_iac.plan.actions import plan

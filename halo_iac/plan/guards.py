@@ -35,7 +35,7 @@ class Situation:
     ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked.
     """
 
-    changes: Sequence[Change]
+    changes: tuple[Change, ...]
     blocked: Sequence[Blocked]
     withheld: Sequence[Change]
     undeclared: Sequence[RemoteSchedule]

@@ -1,0 +1,40 @@
+"""Runs a month: how many fire now, and how many would once the plan is applied (design §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from halo_iac.diff import Difference
+from halo_iac.fires import runs_of
+from halo_iac.model.change import Action, Change, Runs
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+Counted = Sequence[tuple[RemoteSchedule, Spec]]
+"""Schedules that can be read, with their comparable form."""
+
+
+def counted(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> Counted:
+    """Return what counts; a schedule found to be as declared is not read again, which is nearly all of them."""
+    as_declared = {
+        each.pair.remote.id: each.after
+        for each in differences
+        if each.pair.remote is not None and not each.fields and each.opaque is None
+    }
+    specs = ((remote, as_declared.get(remote.id) or remote.spec()) for remote in active)
+    return [(remote, spec) for remote, spec in specs if isinstance(spec, Spec)]
+
+
+def runs_per_month(readable: Counted, changes: Iterable[Change]) -> Runs:
+    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
+    before = runs_of(spec for remote, spec in readable if is_firing(remote))
+    paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
+    concerned = [change for change in changes if change.id not in paused]
+    lost = runs_of(each.before for each in concerned if each.before and each.action is not Action.UNARCHIVE)
+    gained = runs_of(each.after.over(each.before) if each.before else each.after for each in concerned if each.after)
+    return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
+
+
+def is_firing(remote: RemoteSchedule) -> bool:
+    """Say whether it fires: enabled, as far as one can tell, and not paused by the platform."""
+    return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform
