@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
@@ -19,6 +20,15 @@ version: 1
 {project}undeclared: report
 
 """
+
+_PLAIN: Final = re.compile(
+    r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[a-z][a-z0-9_-]*(?: [a-z0-9_-]+)*"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    re.ASCII | re.IGNORECASE,
+)
+"""Words, and UUIDs: texts that every YAML takes for what they are."""
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+"""Instants as the platform writes them: without quotes they would be times, not texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +62,29 @@ def project_text(
 
 
 def mapping_text(values: Mapping[str, Any]) -> str:
-    """Return plain values as YAML, one key a line."""
-    return _dumped(dict(values), is_flat=False)
+    """Return plain values as YAML, one key a line.
+
+    The emitter is asked only about what is not certain: it takes most of the time that a pulled report costs.
+    """
+    return "".join(_pair_text(name, value) for name, value in values.items()) or "{}\n"
+
+
+def _pair_text(name: str, value: object) -> str:
+    rest = _known_rest(value) if _PLAIN.fullmatch(name) else None
+    return _dumped({name: value}, is_flat=False) if rest is None else f"{name}:{rest}\n"
+
+
+def _known_rest(value: object) -> str | None:
+    """Return what YAML writes after a key's colon, where that is certain."""
+    if isinstance(value, dict) and value:
+        inner = mapping_text(value).removesuffix("\n").split("\n")
+        is_certain = len(inner) == len(value)  # a pair of several lines has an indentation of its own
+        return "".join(f"\n  {line}" for line in inner) if is_certain else None
+    if not isinstance(value, str):
+        return None
+    if _PLAIN.fullmatch(value):
+        return f" {value}"
+    return f" '{value}'" if _INSTANT.fullmatch(value) else None
 
 
 def _block(key: str, entry: Mapping[str, Any]) -> str:
