@@ -1,0 +1,148 @@
+"""README keeps its word: its plan is a plan, its commands parse, its project file is valid, its exit codes are ours.
+
+``HALO_UPDATE_GOLDEN=1`` writes the plan anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer.main
+from command_line import NOW, CommandLine
+from sandbox_calls import Caller
+from typer.core import TyperCommand, TyperGroup
+
+from halo_iac import errors
+from halo_iac.cli.app import command_line
+from halo_iac.model.change import Plan
+from halo_iac.model.remote import to_wire
+from halo_iac.render.json import read_plan
+from halo_iac.render.style import Style
+from halo_iac.render.text import plan_text
+from halo_iac.sandbox.demo import SUPPORT_BOT_ID
+from halo_iac.sandbox.platform import Sandbox
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PROJECT = "2f6c1c5e-7d1f-4a55-9a86-3c6f7f2f9d10"
+THERE = {
+    "checkout-daily": "252ec52c-9c54-495d-9dbf-4e10f6fa5278",
+    "research-nightly": "8d0f7a3b-52c4-4c1e-9f5e-6c1d0b7f4a21",
+}
+"""The entries that have been applied already, and the ids of their schedules."""
+TRIAL = "51b0a6f7-9f0c-4a55-8f4e-7a6a2b6f2f0e"
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the fenced blocks of a kind, in their order."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+# The plan -----------------------------------------------------------------------------------------------------------
+
+
+def planned(halo: CommandLine) -> Plan:
+    ended = halo("plan", "--sandbox", "--json", INF_PROJECT_ID=PROJECT)
+    assert (ended.code, ended.err) == (0, "")
+    return read_plan(ended.out.encode())
+
+
+def edited(halo: CommandLine, folder: Path) -> Plan:
+    """Return the plan of our own ``halo.yaml`` after two of its entries were applied and one of them was changed."""
+    path = folder / "halo.yaml"
+    shutil.copy(ROOT / "halo.yaml", path)
+    specs = {change.key: change.after for change in planned(halo).changes}
+    ids = iter([*THERE.values(), TRIAL])
+    with Sandbox.open(folder / ".halo" / "sandbox.db", ids=lambda: next(ids)) as sandbox:
+        caller = Caller(sandbox)
+        for key in THERE:
+            spec = specs[key]
+            assert spec is not None
+            caller.create(**to_wire(spec), projectId=PROJECT)
+        caller.create(title="Trial of last spring", agentUuid=SUPPORT_BOT_ID, projectId=PROJECT)
+    path.write_text(path.read_text(encoding="utf-8").replace('at: "09:00"', 'at: "08:30"'), encoding="utf-8")
+    return planned(halo)
+
+
+def test_its_plan_is_a_plan(halo: CommandLine, folder: Path) -> None:
+    plan = edited(halo, folder)
+    host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
+    text = plan_text(replace(plan, host=host), Style(), now=NOW)
+    (shown,) = blocks("text")
+    if os.environ.get("HALO_UPDATE_GOLDEN"):
+        readme = README.read_text(encoding="utf-8")
+        README.write_text(readme.replace(shown, text), encoding="utf-8", newline="\n")
+        (shown,) = blocks("text")
+    assert shown == text
+
+
+# Commands -----------------------------------------------------------------------------------------------------------
+
+
+def command_lines() -> Iterator[str]:
+    """Yield every command of ours that README shows, in a block or within a sentence."""
+    for block in blocks("console"):
+        yield from re.findall(r"^\$ (halo .*)$", block, re.MULTILINE)
+    prose = re.sub(r"^```.*?^```$", "", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"`(halo [^`]+)`", prose)
+
+
+@cache
+def root() -> TyperCommand | TyperGroup:
+    return typer.main.get_command(command_line())
+
+
+@pytest.mark.parametrize("line", sorted(set(command_lines())))
+def test_a_command_it_shows_is_understood(line: str) -> None:
+    _, *words = shlex.split(line.partition(" > ")[0], comments=True)
+    command = root()
+    while isinstance(command, TyperGroup) and words:
+        command = command.commands[words.pop(0)]
+    if not isinstance(command, TyperGroup):
+        with command.make_context("halo", words):
+            pass  # options and arguments were parsed, and nothing was run
+
+
+# The project file ---------------------------------------------------------------------------------------------------
+
+
+def test_its_project_file_is_valid(halo: CommandLine, folder: Path) -> None:
+    example, *others = blocks("yaml")
+    assert others == []
+    whole = re.sub(r"([0-9a-f]{8})-…", r"\1-0000-4000-8000-000000000000", example)
+    (folder / "halo.yaml").write_text(whole, encoding="utf-8")
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "checkout.md").write_text("Look.\n", encoding="utf-8")
+    (folder / "schedules").mkdir()
+    entry = 'more: {title: "Checkout: more", agent: checkout, frequency: hourly, minutes: 0}'
+    (folder / "schedules" / "more.yaml").write_text(f"schedules:\n  {entry}\n", encoding="utf-8")
+    ended = halo("validate")
+    assert (ended.code, ended.err) == (0, "")
+    assert "no problems" in ended.out
+
+
+# Exit codes ---------------------------------------------------------------------------------------------------------
+
+
+def words_of(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+def test_its_exit_codes_are_those_of_help_and_of_every_error(halo: CommandLine) -> None:
+    table = re.findall(r"^\| (\d+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    help_ = " ".join(halo("--help").out.partition("Exit codes: ")[2].split())
+    listed = re.findall(r"(\d+) ([^,.]+)", help_)
+    assert [code for code, _ in table] == ["0", "1", "2", "3", "4", "5", "64", "130"]
+    assert [code for code, _ in listed] == [code for code, _ in table]
+    for (code, meaning), (_, short) in zip(table, listed, strict=True):
+        assert words_of(short) <= words_of(meaning), code
+    ours = (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.HaloError))
+    assert {str(each.exit_code) for each in ours} <= dict(table).keys()
