@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from command_line import NOW, CommandLine
+from jsonschema import Draft202012Validator
 from sandbox_calls import Caller
 from typer.core import TyperCommand, TyperGroup
 
@@ -24,7 +26,7 @@ from halo_iac import errors
 from halo_iac.cli.app import command_line
 from halo_iac.model.change import Plan
 from halo_iac.model.remote import to_wire
-from halo_iac.render.json import read_plan
+from halo_iac.render.json import plan_json, read_plan
 from halo_iac.render.style import Style
 from halo_iac.render.text import plan_text
 from halo_iac.sandbox.demo import SUPPORT_BOT_ID
@@ -82,6 +84,12 @@ def test_its_plan_is_a_plan(halo: CommandLine, folder: Path) -> None:
         README.write_text(readme.replace(shown, text), encoding="utf-8", newline="\n")
         (shown,) = blocks("text")
     assert shown == text
+
+
+def test_its_plan_as_json_is_what_the_schema_describes(halo: CommandLine, folder: Path) -> None:
+    schema = json.loads((ROOT / "schemas" / "halo.plan.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(plan_json(edited(halo, folder)))
+    assert list(Draft202012Validator(schema).iter_errors(document)) == []
 
 
 # Commands -----------------------------------------------------------------------------------------------------------
