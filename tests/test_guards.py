@@ -6,6 +6,7 @@ import pytest
 from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 
 from halo_iac.diff import diff
+from halo_iac.errors import UsageError
 from halo_iac.match import match
 from halo_iac.model.change import Cause, Plan, Refusal
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
@@ -248,6 +249,21 @@ def test_each_create_needs_its_own_word() -> None:
     there = (remote("1", "a", hours=[1]), remote("2", "b", hours=[1]))
     plan_ = planned(project(entry("A"), entry("B")), *there, allow_create=("key-A",))
     assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("lookalike", ("key-B",))]
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [("key-b", "did you mean key-B or key-A?"), ("xyz", "a key under `schedules:` is wanted")],
+)
+def test_a_word_for_an_entry_that_is_not_declared_is_wrong_usage(key: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        planned(project(entry("A"), entry("B")), remote("1", "a"), allow_create=("key-A", key))
+    expected = f"--allow-create {key}: the project declares no such entry"
+    assert (caught.value.message, caught.value.hint) == (expected, hint)
+
+
+def test_a_word_for_an_entry_that_is_not_created_is_in_vain() -> None:
+    assert guards(planned(project(entry("A")), remote("1", "A"), allow_create=("key-A",))) == []
 
 
 # A listing that is not whole ----------------------------------------------------------------------------------------

@@ -42,9 +42,6 @@ from halo_iac.sandbox.platform import Sandbox
 Document = dict[str, Any]
 Wires = list[dict[str, Any]]
 
-PERMISSIVE = Overrides(1_000, frozenset(f"key-{title}" for title in "ABCDEF"))
-"""Guards are refusals and no laws; here they would only hide what a plan does."""
-
 
 @dataclass
 class World:
@@ -56,8 +53,8 @@ class World:
     def actual(self) -> Actual:
         return observe(Reader(self.bench.transport, Retry(attempts=1)), PROJECT)
 
-    def plan(self, document: Document, overrides: Overrides = PERMISSIVE) -> Plan:
-        return planned(loaded(document), self.actual, overrides)
+    def plan(self, document: Document) -> Plan:
+        return planned(loaded(document), self.actual)
 
     def apply(self, plan: Plan, *, stop: threading.Event | None = None, concurrency: int = 1) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
@@ -97,7 +94,9 @@ def loaded(document: Document) -> Project:
         return load(path, variables={}, cwd=Path(folder))
 
 
-def planned(project_: Project, actual: Actual, overrides: Overrides = PERMISSIVE) -> Plan:
+def planned(project_: Project, actual: Actual) -> Plan:
+    """Plan with every word given: guards are refusals and no laws; here they would only hide what a plan does."""
+    overrides = Overrides(1_000, frozenset(entry.key for entry in project_.entries))
     return plan_project(lambda: project_, lambda _: (HOST, actual), Wish(overrides=overrides))
 
 

@@ -42,11 +42,13 @@ def plan(
 ) -> Plan:
     """Return what ``apply`` would do, what it would refuse, and what else a reviewer should know.
 
-    ``targets`` are keys of entries (:class:`~halo_iac.errors.UsageError` for an unknown one); matching has looked at
-    all entries even so. The result depends on nothing but the arguments, and not on their order.
+    ``targets`` and the creates that ``overrides`` permit are keys of entries (:class:`~halo_iac.errors.UsageError` for
+    an unknown one); matching has looked at all entries even so. The result depends on nothing but the arguments, and
+    not on their order.
     """
     overrides = overrides or Overrides()
     _check_keys("--target", targets, project)
+    _check_keys("--allow-create", sorted(overrides.allow_create), project)
     chosen = frozenset(targets)
     judged = verdicts(project, differences, actual, chosen)
     readable = counted(_active_in_scope(project, pairing, actual), differences)
