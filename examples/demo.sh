@@ -13,8 +13,13 @@ trap 'rm -rf "$there"' EXIT
 cp "$here/halo.yaml" "$there/halo.yaml"
 cd "$there"
 
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+
 step() {
-    printf '\n\033[1m$ %s\033[0m\n' "$1"
+    printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
 }
 
 step "halo plan --sandbox"

@@ -102,11 +102,21 @@ def test_a_project_file_further_up_is_not_what_is_planned(halo: CommandLine, fol
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "sub").mkdir()
     os.chdir(folder / "sub")
-    ended = halo("import", "--sandbox")
+    ended = halo("import", "--sandbox-file", "../.halo/sandbox.db")
     assert ended.code == 0
     assert "No changes. 1 schedule is as declared." in ended.out
     assert "title: There" in (folder / "sub" / "halo.yaml").read_text()
     assert (folder / "halo.yaml").read_text() == "version: 1\nschedules: {}\n"
+
+
+def test_the_sandbox_of_an_import_is_beside_the_file_it_writes(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "There"})
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    (folder / "sub").mkdir()
+    os.chdir(folder / "sub")
+    assert halo("import", "--sandbox").code == 0
+    assert "schedules: {}" in (folder / "sub" / "halo.yaml").read_text()
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
 
 def test_a_failure_writes_no_file(halo: CommandLine, folder: Path) -> None:

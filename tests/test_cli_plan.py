@@ -139,7 +139,8 @@ def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", answer=answer)
     assert ended.code == 3
-    assert ended.err == "\nApply 1 change? Only `yes` goes on: Nothing was changed.\n"
+    sandbox = folder / ".halo" / "sandbox.db"
+    assert ended.err == f"\nApply 1 change to sandbox:{sandbox}? Only `yes` goes on: Nothing was changed.\n"
     assert titles(halo) == []
 
 
@@ -186,7 +187,7 @@ def saved(halo: CommandLine, folder: Path) -> Path:
     write(folder, DAILY, WEEKLY)
     ended = halo("plan", "--sandbox", "--out", "plan.json")
     assert ended.code == 0
-    assert ended.err == "Saved the plan to plan.json; `halo apply plan.json` applies it if it still holds.\n"
+    assert ended.err == "Saved the plan to plan.json; `halo apply plan.json --sandbox` applies it if it still holds.\n"
     return folder / "plan.json"
 
 
@@ -273,10 +274,10 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
     ("content", "message"),
     [
         (None, "error: plan.json: no such file\n"),
-        (b"", "error: the saved plan is no JSON, or half of one: "),
-        (b"version: 1\n", "error: the saved plan is no JSON, or half of one: "),
-        (b"{}", "error: the saved plan is damaged: "),
-        (b"\xff\xfe", "error: the saved plan is no JSON, or half of one: "),
+        (b"", "error: plan.json: the saved plan is no JSON, or half of one: "),
+        (b"version: 1\n", "error: plan.json: the saved plan is no JSON, or half of one: "),
+        (b"{}", "error: plan.json: the saved plan is damaged: "),
+        (b"\xff\xfe", "error: plan.json: the saved plan is no JSON, or half of one: "),
     ],
 )
 def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes | None, message: str) -> None:
@@ -292,12 +293,12 @@ def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes
 def test_half_a_plan_and_one_of_another_version_are_told(halo: CommandLine, saved: Path) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
-    assert halo("apply", "--sandbox", saved.name, "--yes").err.startswith("error: the saved plan is no JSON, or half")
+    assert halo("apply", "--sandbox", saved.name, "--yes").err.startswith("error: plan.json: the saved plan is no JSON, or half")
     saved.write_bytes(whole)
     rewritten(saved, version=2)
     ended = halo("apply", "--sandbox", saved.name, "--yes")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: the saved plan is of another version\nhint: ")
+    assert ended.err.startswith("error: plan.json: the saved plan is of another version\nhint: ")
     assert titles(halo) == []
 
 

@@ -64,14 +64,15 @@ def test_without_changes_the_last_line_still_counts_what_is_apart() -> None:
 @pytest.mark.parametrize(
     ("runs", "words"),
     [
-        (Runs(91.31, 121.75), "91 → 122 (+31)"),
+        (Runs(91.31, 121.75), "91.3 → 122 (+30.4)"),
         (Runs(30.44, 8.7), "30.4 → 8.7 (-21.7)"),
+        (Runs(152.19, 182.62), "152 → 183 (+30.4)"),
         (Runs(0, 0.25), "0 → 0.25 (+0.25)"),
         (Runs(0, 0), "0"),
         (Runs(17_531.4, 17_531.2), "17,531"),
     ],
 )
-def test_runs_a_month_differ_by_what_the_shown_numbers_differ(runs: Runs, words: str) -> None:
+def test_runs_a_month_are_rounded_once_each_and_so_is_their_difference(runs: Runs, words: str) -> None:
     assert plan_text(plan_of(runs_per_month=runs), PLAIN).endswith(f" Runs a month: {words}.\n")
 
 

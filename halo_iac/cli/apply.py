@@ -15,7 +15,7 @@ from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import FileError, HaloError, InterruptedRun, RefusedError
+from halo_iac.errors import DocumentError, FileError, HaloError, InterruptedRun, RefusedError
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
@@ -72,7 +72,13 @@ def _read_saved(name: str) -> Plan:
     from halo_iac.cli.files import read_bytes
     from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
 
-    return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
+    hint = "PLAN is what `halo plan --out` saved; a project file goes with --file, an entry with --target"
+    try:
+        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
+    except DocumentError as error:
+        raise DocumentError(f"{name}: {error.message}", hint=error.hint or hint) from None
+    except FileError as error:
+        raise FileError(error.message, hint=hint) from None
 
 
 def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
@@ -84,7 +90,8 @@ def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
     if console.wants_json or not console.is_interactive:
         message = "nobody is there to be asked, so nothing was changed"
         return _refuse(console, planned, message, "run with --yes where the plan was reviewed")
-    is_agreed = console.ask(f"\nApply {counted(len(planned.changes), 'change')}? Only `yes` goes on: ").lower() == "yes"
+    question = f"Apply {counted(len(planned.changes), 'change')} to {planned.host.base_url}? Only `yes` goes on: "
+    is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
         console.say("Nothing was changed.")
     return is_agreed

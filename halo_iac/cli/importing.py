@@ -35,13 +35,15 @@ def import_(workplace: Workplace) -> int:
     path = Path(workplace.named_file or FILE_NAME)
     if path.exists() or path.is_symlink():
         raise FileError(f"{path} exists and is left as it is", hint="name a new file with --file")
-    adoption = _write(workplace, path)
-    console.say(f"Wrote {path} with {counted(len(adoption.entries), 'schedule')}.")
-    for remote, reason in adoption.left_out:
-        console.say(f"Left out: {console.err_style.safe(f'{_named(remote)}: {reason}')}")
+    if not path.parent.is_dir():
+        raise FileError(f"{path.parent}: no such folder", hint="make it first")
     from halo_iac.cli.planning import make_plan, plan_exit_code, show_plan, wish
 
     with workplace.moved_to(path) as there:
+        adoption = _write(there, path)
+        console.say(f"Wrote {path} with {counted(len(adoption.entries), 'schedule')}.")
+        for remote, reason in adoption.left_out:
+            console.say(f"Left out: {console.err_style.safe(f'{_named(remote)}: {reason}')}")
         planned = make_plan(there, wish(None, 0, None))
         show_plan(there, planned, as_json=console.wants_json)
     return plan_exit_code(planned, is_detailed=False)

@@ -66,7 +66,13 @@ Target = Annotated[
 ]
 AllowArchive = Annotated[
     int,
-    typer.Option("--allow-archive", metavar="N", min=0, help="Permit up to N schedules to stop firing."),
+    typer.Option(
+        "--allow-archive",
+        metavar="N",
+        min=0,
+        show_default=False,
+        help="Let up to N schedules stop firing, archived or paused; by default 30 % of those in scope, at most 25.",
+    ),
 ]
 AllowCreate = Annotated[
     list[str] | None,

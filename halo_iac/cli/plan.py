@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
+
+if TYPE_CHECKING:
+    from halo_iac.model.change import Plan
 
 
 @at_work
@@ -35,5 +42,18 @@ def plan(
         save_plan(workplace, planned, out)
     show_plan(workplace, planned, as_json=console.wants_json)
     if out is not None:
-        console.say(f"Saved the plan to {out}; `halo apply {out}` applies it if it still holds.")
+        console.say(_saved(workplace, planned, out, allow_archive, allow_create or ()))
     return plan_exit_code(planned, is_detailed=detailed_exitcode)
+
+
+def _saved(workplace: Workplace, planned: Plan, out: str, allow_archive: int, allow_create: Iterable[str]) -> str:
+    """Return what is said of a saved plan: the command that applies it, with the permissions it needs again."""
+    if planned.stopping:
+        return f"Saved the plan to {out}, but it is refused as it is."
+    from halo_iac.cli.running import again
+
+    permits = [f"--allow-create {key}" for key in allow_create]
+    if allow_archive:
+        permits.append(f"--allow-archive {allow_archive}")
+    command = again(workplace, " ".join(["apply", shlex.quote(out), *permits]))
+    return f"Saved the plan to {out}; `{command}` applies it if it still holds."

@@ -65,10 +65,8 @@ class Workplace:
         self._opened.close()
 
     def moved_to(self, path: Path) -> Workplace:
-        """Return another workplace on the same platform, whose project file is ``path``."""
-        there = Workplace(self.console, replace(self.choice, file=str(path)), self.cwd)
-        there.sandbox_path = self.sandbox_path
-        return there
+        """Return another workplace, whose project file is ``path``, whether it is there already or not."""
+        return Workplace(self.console, replace(self.choice, file=str(path)), self.cwd)
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -195,7 +193,7 @@ class Workplace:
         try:
             return self.project_path.parent
         except ProjectNotFound:
-            return self.cwd
+            return self.cwd / Path(self.named_file or "").parent
 
     def observe_early(self) -> None:
         """Ask the platform before the files are parsed, where ``--project`` already says which project is meant.

@@ -32,20 +32,19 @@ def _part(field: str, number: int) -> str:
 
 
 def from_to(before: float, after: float, style: Style) -> str:
-    """Return ``91 → 121 (+30)``, the difference being that of the numbers shown; one number where they are equal.
+    """Return ``152 → 183 (+30.4)``; one number where they are equal.
 
-    Means get as many digits as mean something beside the larger of the two.
+    Each number is rounded once, from what was reckoned, to as many digits as mean something in it: so the difference is
+    the same wherever it is shown.
     """
-    largest = max(before, after)
-    digits = 0 if largest >= 100 else 1 if largest >= 1 else 2
-    first, last = round(before, digits), round(after, digits)
-    if first == last:
-        return _number(last, digits)
-    gain = f"{'+' if last > first else ''}{_number(last - first, digits)}"
-    return f"{_number(first, digits)} {style.own('→')} {_number(last, digits)} ({gain})"
+    first, last, gain = _number(before), _number(after), _number(after - before)
+    if first == last or gain == "0":
+        return last
+    return f"{first} {style.own('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
 
 
-def _number(value: float, digits: int) -> str:
+def _number(value: float) -> str:
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
 
