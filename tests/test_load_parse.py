@@ -202,6 +202,16 @@ def test_what_can_be_said_together_is_said_together() -> None:
     ]
 
 
+def test_every_repeat_of_a_key_says_where_the_first_is() -> None:
+    document = parse_text("a: 1\nb: {a: 1, a: 2}\na: 2\nc: 1\nc: 2\na: 3\n", "f")
+    assert [str(problem) for problem in document.problems] == [
+        "f:2:11: key `a` is already in line 2",
+        "f:3:1: key `a` is already in line 1",
+        "f:5:1: key `c` is already in line 4",
+        "f:6:1: key `a` is already in line 1",
+    ]
+
+
 def test_fifty_levels_are_fine() -> None:
     document = parse(b"a: " + b"[" * 49 + b"]" * 49, "f")
     assert document.problems == []

@@ -127,7 +127,7 @@ class Builder:
 
     def _mapping(self) -> Values:
         values: Values = {}
-        ordinals = array("I")
+        ordinals: dict[str, int] = {}
         merged: list[Values] | None = None
         take, marks, node = self._take, self._marks, self._node
         while (event := take()).__class__ is not MappingEndEvent:
@@ -139,11 +139,11 @@ class Builder:
             if key == "<<" and event.implicit[0]:
                 merged = self._bases(event, value, merged)
             elif key in values:
-                self._complain(event, f"key {shown(key)} is already", first=marks[ordinals[list(values).index(key)]])
+                self._complain(event, f"key {shown(key)} is already", first=marks[ordinals[key]])
             else:
                 values[key] = value
-                ordinals.append(ordinal)
-        self._keys[id(values)] = ordinals
+                ordinals[key] = ordinal
+        self._keys[id(values)] = array("I", ordinals.values())
         return self._merge(values, merged) if merged else values
 
     def _key(self, event: Event) -> str | None:
