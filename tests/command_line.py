@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +65,20 @@ class Stream(io.TextIOWrapper):
         return buffer.getvalue().decode(self.encoding)
 
 
+class Heard(Stream):
+    """A stream on which words make something happen, each of them once, before whoever wrote them goes on."""
+
+    def __init__(self, reactions: Mapping[str, Callable[[], object]], *, is_terminal: bool = False) -> None:
+        super().__init__(is_terminal=is_terminal)
+        self._reactions = dict(reactions)
+
+    def write(self, text: str) -> int:
+        length = super().write(text)
+        for words in [words for words in self._reactions if words in text]:
+            self._reactions.pop(words)()
+        return length
+
+
 @dataclass
 class CommandLine:
     """Runs ``halo`` in the current folder; ``env`` is the whole environment it sees."""
@@ -76,12 +91,21 @@ class CommandLine:
         answer: str | None = None,
         encoding: str = "utf-8",
         is_terminal: bool = False,
+        reactions: Mapping[str, Callable[[], object]] | None = None,
         **env: str,
     ) -> Ended:
-        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal."""
+        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal.
+
+        ``reactions`` are what happens once certain words stand on standard error.
+        """
         is_terminal = is_terminal or answer is not None
         stdin = Stream(answer or "", is_terminal=answer is not None)
-        out, err = (Stream(encoding=encoding, is_terminal=is_terminal) for _ in range(2))
+        out = Stream(encoding=encoding, is_terminal=is_terminal)
+        err = (
+            Heard(reactions, is_terminal=is_terminal)
+            if reactions
+            else Stream(encoding=encoding, is_terminal=is_terminal)
+        )
         return Ended(self.run(argv, stdin, out, err, env), out.written, err.written)
 
     def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:

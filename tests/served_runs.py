@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +19,15 @@ from halo_iac.sandbox.serve import serve
 QUIET = ("--window-start-at", "2020-01-01", "--window-end-at", "2020-01-02")
 """A window in which no agent has traces."""
 
+WAITING = "Waiting for the answer"
+"""What is said once Ctrl-C has been noticed while a run is being started."""
+
 COSTLY = frozenset({"haloRun.create", "haloRun.retry", "haloRun.createFollowUp", "haloSchedule.fireNow"})
+
+
+def press_ctrl_c() -> None:
+    """Interrupt the command that runs in this process."""
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @dataclass
@@ -27,8 +38,15 @@ class Served:
     clock: Clock
     halo: CommandLine
 
-    def __call__(self, *argv: str, answer: str | None = None, is_terminal: bool = False, **env: str) -> Ended:
-        return self.halo(*argv, answer=answer, is_terminal=is_terminal, **env)
+    def __call__(
+        self,
+        *argv: str,
+        answer: str | None = None,
+        is_terminal: bool = False,
+        reactions: Mapping[str, Callable[[], object]] | None = None,
+        **env: str,
+    ) -> Ended:
+        return self.halo(*argv, answer=answer, is_terminal=is_terminal, reactions=reactions, **env)
 
     @property
     def asked(self) -> list[str]:
@@ -39,6 +57,25 @@ class Served:
     def paid(self) -> list[str]:
         """The costly procedures asked for so far."""
         return [procedure for procedure in self.asked if procedure in COSTLY]
+
+    @contextmanager
+    def once_asked(self, procedure: str, react: Callable[[], object]) -> Iterator[None]:
+        """Do something as soon as the platform is asked for a procedure within the block."""
+        over, before = threading.Event(), self.asked.count(procedure)
+
+        def watch() -> None:
+            while not over.wait(0.01):
+                if self.asked.count(procedure) > before:
+                    react()
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
     def started(self, *options: str, agent: str = "checkout") -> dict[str, str]:
         """Start a run and return the platform's answer."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from command_line import CommandLine, tree
 from loopback import Reply, Request, result, serving
 from ruamel.yaml import YAML
-from served_runs import QUIET, Served, served_runs
+from served_runs import QUIET, WAITING, Served, press_ctrl_c, served_runs
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
@@ -261,8 +260,8 @@ def test_a_read_only_folder_costs_nothing(halo_runs: Served, folder: Path) -> No
 
 
 def test_ctrl_c_leaves_several_runs_going_and_resumes_them_at_once(slow: Served) -> None:
-    threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT)).start()
-    ended = slow("report", "run", "checkout", "support-bot", "--interval", "0.1")
+    with slow.once_asked("haloRun.getById", press_ctrl_c):
+        ended = slow("report", "run", "checkout", "support-bot", "--interval", "0.1")
     runs = [each["latestRunId"] for each in slow("report", "list", "--json").json["conversations"]]
     assert ended.code == 130
     assert "stopped waiting; 2 runs go on" in ended.err
@@ -270,17 +269,19 @@ def test_ctrl_c_leaves_several_runs_going_and_resumes_them_at_once(slow: Served)
 
 
 def test_ctrl_c_while_runs_are_started_starts_no_more_and_loses_none(halo: CommandLine) -> None:
+    noticed = threading.Event()
+
     def answer(request: Request) -> Reply:
         if request.path != "/haloRun.create":
             agents = [{"id": f"a-{n}", "identitySource": "agent_id", "identityValue": n} for n in ("one", "two")]
             return result(agents)
-        os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(0.3)
+        press_ctrl_c()
+        noticed.wait(10)
         return result({"runId": "r-1", "conversationId": "c-1"})
 
     with serving(answer) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
-        ended = halo("report", "run", "one", "two", **env)
+        ended = halo("report", "run", "one", "two", reactions={WAITING: noticed.set}, **env)
     paths = [request.path for request in platform.requests]
     assert (ended.code, paths.count("/haloRun.create")) == (130, 1)
     assert "resume with `halo run poll r-1`" in ended.err

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 from loopback import HangUp, Reply, Request, failure, result, serving
-from served_runs import COSTLY, QUIET, Served, served_runs
+from served_runs import COSTLY, QUIET, WAITING, Served, press_ctrl_c, served_runs
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Fault, Refuse
@@ -224,14 +222,16 @@ def test_an_odd_answer_leaves_the_outcome_unknown(halo: CommandLine, status: int
 
 
 def test_ctrl_c_while_a_run_is_started_waits_for_its_id(halo: CommandLine) -> None:
+    noticed = threading.Event()
+
     def answer(_: Request) -> Reply:
-        os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(0.3)
+        press_ctrl_c()
+        noticed.wait(10)
         return result({"runId": "r-1", "conversationId": "c-1"})
 
     with serving(answer) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
-        ended = halo("run", "create", "--agent-uuid", NOWHERE, **env)
+        ended = halo("run", "create", "--agent-uuid", NOWHERE, reactions={WAITING: noticed.set}, **env)
     assert (ended.code, len(platform.requests)) == (0, 1)
     assert "r-1" in ended.out
     assert "Waiting for the answer, so that no run is lost" in ended.err
@@ -241,14 +241,13 @@ def test_a_second_ctrl_c_gives_the_answer_up_and_says_how_to_look(halo: CommandL
     released = threading.Event()
 
     def answer(_: Request) -> Reply:
-        for seconds in (0.0, 0.4):
-            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
-        released.wait(5)
+        press_ctrl_c()
+        released.wait(10)
         raise HangUp
 
     with serving(answer) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
-        ended = halo("run", "create", "--agent-uuid", NOWHERE, **env)
+        ended = halo("run", "create", "--agent-uuid", NOWHERE, reactions={WAITING: press_ctrl_c}, **env)
         released.set()
     assert (ended.code, ended.out, len(platform.requests)) == (130, "", 1)
     assert f"look before you start another one: `halo report list --agent {NOWHERE}`" in ended.err
@@ -292,9 +291,8 @@ def test_events_stop_at_the_limit_and_say_that_there_are_more(halo_runs: Served)
 
 def test_events_are_followed_until_the_run_has_ended(slow: Served) -> None:
     run = slow.started()["runId"]
-    timer = threading.Timer(0.3, slow.clock.advance, kwargs={"seconds": 60})
-    timer.start()
-    ended = slow("run", "events", run, "--follow", "--interval", "0.1")
+    with slow.once_asked("haloRun.getEvents", lambda: slow.clock.advance(seconds=60)):
+        ended = slow("run", "events", run, "--follow", "--interval", "0.1")
     assert ended.code == 0
     assert [line.split()[1] for line in ended.out.splitlines()][-1] == "run.completed"
 
@@ -397,8 +395,8 @@ def test_failing_polls_are_survived(halo_runs: Served) -> None:
 
 def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> None:
     run = slow.started()["runId"]
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    ended = slow("run", "poll", run, "--interval", "0.1")
+    with slow.once_asked("haloRun.getById", press_ctrl_c):
+        ended = slow("run", "poll", run, "--interval", "0.1")
     assert ended.code == 130
     assert "stopped waiting; the run goes on\n" in ended.err
     assert f"resume with `halo run poll {run}`" in ended.err
@@ -407,12 +405,12 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> Non
 
 def test_a_second_ctrl_c_on_a_terminal_cancels(slow: Served) -> None:
     run = slow.started()["runId"]
-    for seconds in (0.3, 0.6):
-        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
-    ended = slow("run", "poll", run, "--interval", "0.1", is_terminal=True)
+    with slow.once_asked("haloRun.getById", press_ctrl_c):
+        again = {"Ctrl-C again within": press_ctrl_c}
+        ended = slow("run", "poll", run, "--interval", "0.1", is_terminal=True, reactions=again)
     assert ended.code == 130
     assert "cancellation of the run was requested" in ended.err
-    assert slow.asked[-1] == "haloRun.cancel"
+    assert slow.asked.count("haloRun.cancel") == 1  # a look at the run may have been under way
 
 
 # schedule -----------------------------------------------------------------------------------------------------------

@@ -171,8 +171,8 @@ def _leave(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     console = connection.workplace.console
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
-        console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
         try:
+            console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(connection, going)
