@@ -293,7 +293,8 @@ def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes
 def test_half_a_plan_and_one_of_another_version_are_told(halo: CommandLine, saved: Path) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
-    assert halo("apply", "--sandbox", saved.name, "--yes").err.startswith("error: plan.json: the saved plan is no JSON, or half")
+    told = halo("apply", "--sandbox", saved.name, "--yes").err
+    assert told.startswith("error: plan.json: the saved plan is no JSON, or half")
     saved.write_bytes(whole)
     rewritten(saved, version=2)
     ended = halo("apply", "--sandbox", saved.name, "--yes")
