@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-import unicodedata
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ruamel.yaml import YAML
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
 from halo_iac.load.schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
-from halo_iac.load.titles import is_invisible
+from halo_iac.model.characters import is_invisible
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted([*(ROOT / "examples").rglob("*.yaml"), *ROOT.glob("halo*.yaml")])
@@ -341,6 +340,4 @@ def test_a_plan_is_closed_to_unknown_fields() -> None:
 def test_the_schema_knows_the_invisible_characters_of_16_bits() -> None:
     surrogates = range(0xD800, 0xE000)
     invisible = {code for code in range(0x10000) if is_invisible(chr(code))} - set(surrogates)
-    matched = {code for code in range(0x10000) if not is_valid({"not": {"pattern": INVISIBLE}}, chr(code))}
-    unknown_to_older_tables = {code for code in matched if unicodedata.category(chr(code)) == "Cn"}
-    assert matched - unknown_to_older_tables == invisible, sys.version
+    assert {code for code in range(0x10000) if re.search(INVISIBLE, chr(code))} == invisible

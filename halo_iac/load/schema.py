@@ -18,19 +18,34 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from halo_iac.load.file import IncludeFile, ProjectFile
 from halo_iac.load.titles import LONGEST
 from halo_iac.model.change import Plan
+from halo_iac.model.characters import INVISIBLE_RANGES, SURROGATES
 
 Schema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-INVISIBLE: Final = (
-    r"[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
-    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
-)
-"""The characters that :func:`halo_iac.load.titles.is_invisible` refuses, those beyond 16 bits aside."""
 
 _VARIABLE: Final = r"\$\{"
 _LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
 """Fields without a form that a variable could stand for, or without variables at all."""
+
+
+def _invisible() -> str:
+    """Return a class of the characters that no title may have.
+
+    Those beyond 16 bits aside, and the surrogates: half of the programs that read JSON Schemas write either as the
+    other.
+    """
+    ranges = [pair for pair in INVISIBLE_RANGES if pair[1] <= 0xFFFF and pair != SURROGATES]
+    return "[" + "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges) + "]"
+
+
+def _to(first: int, last: int) -> str:
+    if first == last:
+        return ""
+    return f"{'-' if last > first + 1 else ''}\\u{last:04x}"
+
+
+INVISIBLE: Final = _invisible()
 
 
 def _having(*keys: str) -> Schema:

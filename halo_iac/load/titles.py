@@ -5,16 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from halo_iac.model.characters import has_invisible, is_invisible
+
 LONGEST: Final = 200
-
-_ODD_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
-"""Letters and marks of no width. Variation selectors stay allowed: they are part of many an emoji."""
-
-
-def is_invisible(character: str) -> bool:
-    """Say whether a character is a control, format, line-break or zero-width one."""
-    return character in _BLANKS or unicodedata.category(character) in _ODD_CATEGORIES
 
 
 def oddity(title: str) -> str | None:
@@ -22,7 +15,7 @@ def oddity(title: str) -> str | None:
     if title.isascii() and title.isprintable():  # all that most titles need
         normal = title
     else:
-        if any(map(is_invisible, title)):
+        if has_invisible(title):
             return "a title holds no control, format or zero-width characters"
         normal = unicodedata.normalize("NFC", title)
     if title != title.strip():

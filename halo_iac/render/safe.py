@@ -14,11 +14,10 @@ import re
 import unicodedata
 from typing import Final
 
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+from halo_iac.model.characters import is_invisible
+
 _SPACES: Final = frozenset(" \u3000")
 """Of the space separators, those that a reader can tell apart; a no-break space in a diff would look like none."""
-_BLANK_LETTERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-"""Letters and marks by their category that fonts show as nothing."""
 
 _ASCII_NAMES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _SUSPECT: Final = re.compile(r"[^ -~]")
@@ -55,6 +54,4 @@ def _shown(character: str, *, is_unicode: bool) -> str:
 
 
 def _is_hidden(character: str) -> bool:
-    if character in _BLANK_LETTERS:
-        return True
-    return unicodedata.category(character) in _HIDDEN and character not in _SPACES
+    return is_invisible(character) or (unicodedata.category(character) == "Zs" and character not in _SPACES)

@@ -1,0 +1,38 @@
+"""One table of invisible characters, and all who refuse, show or replace them go by it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from halo_iac.api.text import one_line
+from halo_iac.load import titles
+from halo_iac.load.wording import shown
+from halo_iac.model.characters import is_invisible
+from halo_iac.render.safe import safe
+
+INVISIBLE = [character for character in map(chr, range(0x110000)) if is_invisible(character)]
+MARKS_AND_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+
+
+def test_the_table_is_what_unicode_calls_controls_formats_and_line_breaks_and_a_few_blanks() -> None:
+    assigned = [character for character in INVISIBLE if unicodedata.category(character) != "Cn"]
+    categories = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    everything = map(chr, range(0x110000))
+    assert assigned == [
+        one for one in everything if unicodedata.category(one) in categories or one in MARKS_AND_LETTERS
+    ]
+
+
+def test_emoji_and_their_variation_selectors_are_visible() -> None:
+    assert not any(map(is_invisible, "é 漢 ✔\ufe0f 👍🏽 \U000e0100"))
+
+
+@pytest.mark.parametrize("text", ["a{}b", "é{}漢"])
+def test_no_invisible_character_passes_anywhere(text: str) -> None:
+    for character in INVISIBLE:
+        title = text.format(character)
+        assert titles.oddity(title) == "a title holds no control, format or zero-width characters", ascii(character)
+        for words in (safe(title), one_line(title), shown(title), titles.corrected(title)):
+            assert not any(map(is_invisible, words)), ascii(character)
