@@ -116,7 +116,8 @@ def _encoded(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-async def _serve(platform: Platform, latency: float) -> None:
+async def serve(platform: Platform, latency: float) -> None:
+    """Answer on a free port of loopback, printed first, until standard input ends."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Exchange(platform, latency), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     options = parser.parse_args()
     schedules = list(workload.schedules(options.schedules, options.changed_every))
-    asyncio.run(_serve(Platform(schedules, options.page_size), options.latency))
+    asyncio.run(serve(Platform(schedules, options.page_size), options.latency))
 
 
 if __name__ == "__main__":

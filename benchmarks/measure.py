@@ -104,10 +104,10 @@ class Server:
 
 
 @contextmanager
-def serving(schedules: int, **options: float) -> Iterator[Server]:
-    """Serve so many schedules until the block ends; ``options`` are those of ``loopback.py``."""
+def serving(schedules: int, script: str = "loopback.py", **options: float) -> Iterator[Server]:
+    """Serve so many schedules until the block ends; ``options`` are those of the script."""
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    argv = [sys.executable, str(HERE / "loopback.py"), str(schedules), *flags]
+    argv = [sys.executable, str(HERE / script), str(schedules), *flags]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

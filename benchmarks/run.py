@@ -7,7 +7,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from goals import GOALS, Bench, Line
+from goals import GOALS as SPEED
+from goals import Bench, Line
+from report_goals import GOALS as REPORTS
+
+GOALS = {**SPEED, **REPORTS}
 
 PAIRS = 7
 FEWEST = 3
@@ -23,7 +27,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such goal: {', '.join(unknown)}")
     with tempfile.TemporaryDirectory(prefix="halo-bench-") as folder:
-        bench = Bench(Path(folder), FEWEST if options.quick else PAIRS)
+        bench = Bench(Path(folder), FEWEST if options.quick else PAIRS, options.quick)
         _measure(bench, options.goals or list(GOALS))
     print(f"{os.cpu_count()} cores; load average {os.getloadavg()[0]:.1f} at the end, about 1 of it our own")
 

@@ -1,6 +1,6 @@
 """Spans to load, as HALO exports them: the same count gives the same bytes everywhere.
 
-A trace has ten spans of about 800 bytes, and is written as exporters write it: each span when it ends, so children come
+A trace has ten spans of about 900 bytes, and is written as exporters write it: each span when it ends, so children come
 before their parents, and in turn with the spans of other traces. Only the topmost span names the agent.
 """
 

@@ -1,0 +1,127 @@
+"""Reports, and the traces they are written from: what issue 3 asks to be measured.
+
+performance.md sets no goals here. ``must`` and ``aim`` are fences around what was reached, so that a step back shows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from goals import LATENCY, Bench, Line
+from measure import Command, Cost, Server, run, serving, typical
+from traces import write_traces
+
+SCHEDULES: Final = 20
+REPORTS: Final = 50
+"""Of each schedule: a thousand in all."""
+
+_PARSE: Final = "import sys, json\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"
+
+
+def loading(bench: Bench) -> Iterator[Line]:
+    """T1, T2: a file of traces loaded into a new sandbox, beside a process that only parses its lines.
+
+    Its memory is compared with what a tenth of the file takes: a load is bounded if both take the same.
+    """
+    count = 100_000 if bench.is_quick else 1_000_000
+    part, whole = (_loaded(bench, spans) for spans in (count // 10, count))
+    cost, parsed, size = whole
+    detail = f"{count / cost.wall:,.0f} spans/s, {size / cost.wall:.0f} MiB/s; {cost.wall:.2f} s / {parsed.wall:.2f} s"
+    yield Line("T1", f"sandbox load of {count:,} spans / json.loads of each", cost.wall / parsed.wall, 6, 5, detail)
+    detail = f"{part[0].peak:.1f} MiB for {count // 10:,}"
+    yield Line("T2", f"sandbox load of {count:,} spans, peak memory", cost.peak, 75, 65, detail, " MiB")
+
+
+def _loaded(bench: Bench, count: int) -> tuple[Cost, Cost, float]:
+    """Return what loading costs, what parsing costs, and the file's size in MiB; a million spans take 0.9 GB."""
+    path = bench.folder / "traces.jsonl"
+    sandbox = bench.folder / f"sandbox-{count}.db"
+    flags = ("--file", str(bench.project(0)), "--sandbox-file", str(sandbox))
+    try:
+        write_traces(path, count)
+        parsed = run(bench.python("-c", _PARSE, str(path)))
+        return run(bench.halo("sandbox", "load", str(path), *flags)), parsed, path.stat().st_size / 1024**2
+    finally:
+        for left in (path, *bench.folder.glob(f"{sandbox.name}*")):
+            left.unlink(missing_ok=True)
+
+
+def pulling(goal: str, concurrency: int, must: float, aim: float) -> Callable[[Bench], Iterator[Line]]:
+    """L2, L3: a first pull, its start included, beside what the latency of its requests alone allows."""
+
+    def measure(bench: Bench) -> Iterator[Line]:
+        with _serving(LATENCY) as server:
+            costs = [
+                _pulled(bench, bench.folder / f"{goal}-{number}", server, concurrency)
+                for number in range(max(3, bench.pairs // 2))
+            ]
+            requests = sum(server.counts().values()) / len(costs)
+        cost = typical(costs)
+        limit = requests / concurrency * LATENCY
+        detail = f"{cost.wall:.3f} s / ({requests:,.0f} ÷ {concurrency} × {LATENCY} s); cpu {cost.cpu:.2f} s"
+        what = f"report pull of {SCHEDULES * REPORTS:,} at {LATENCY * 1000:.0f} ms, {concurrency} at once / the limit"
+        yield Line(goal, what, cost.wall / limit, must, aim, detail)
+
+    return measure
+
+
+def requests(bench: Bench) -> Iterator[Line]:
+    """R2, R3: a pull asks for each report once, and again for nothing that is there.
+
+    Besides, it lists the schedules, and of each schedule the conversations and, where one is missing, the runs.
+    """
+    folder = bench.folder / "pulled"
+    with _serving() as server:
+        server.counts()
+        _pulled(bench, folder, server)
+        first = server.counts()
+        before = _files(folder)
+        run(_pull(bench, folder, server))
+        second = server.counts()
+    wanted = {"haloSchedule.listForProject": 1, "haloConversation.listForProject": SCHEDULES}
+    fetched = {"haloSchedule.listRuns": SCHEDULES, "haloConversation.getDetails": SCHEDULES * REPORTS}
+    yield _excess("R2", f"requests of a pull of {SCHEDULES * REPORTS:,}", first, {**wanted, **fetched})
+    yield _excess("R3", "requests of a second pull", second, wanted)
+    changed = len(before ^ _files(folder))
+    yield Line("R3", "files that a second pull wrote or touched", changed, 0, 0, f"{len(before):,} were there")
+
+
+def _serving(latency: float = 0.0) -> AbstractContextManager[Server]:
+    return serving(SCHEDULES, "report_loopback.py", reports=REPORTS, latency=latency)
+
+
+def _pull(bench: Bench, folder: Path, server: Server, concurrency: int = 8) -> Command:
+    flags = ("--dir", str(folder), "--concurrency", str(concurrency))
+    return bench.halo("report", "pull", "--file", str(bench.project(SCHEDULES)), *flags, server=server)
+
+
+def _pulled(bench: Bench, folder: Path, server: Server, concurrency: int = 8) -> Cost:
+    """Pull into a folder that is not there yet; a pull that leaves some out ends the measurements."""
+    cost = run(_pull(bench, folder, server, concurrency))
+    written = len(_files(folder))
+    if written != SCHEDULES * REPORTS:
+        sys.exit(f"report pull wrote {written:,} reports of {SCHEDULES * REPORTS:,}")
+    return cost
+
+
+def _files(folder: Path) -> set[tuple[str, int, int, int]]:
+    found = ((path.name, path.stat()) for path in folder.iterdir())
+    return {(name, status.st_ino, status.st_mtime_ns, status.st_size) for name, status in found}
+
+
+def _excess(goal: str, what: str, counts: dict[str, int], wanted: dict[str, int]) -> Line:
+    detail = ", ".join(f"{procedure} {times:,}" for procedure, times in sorted(counts.items()))
+    excess = sum(abs(counts.get(name, 0) - wanted.get(name, 0)) for name in counts.keys() | wanted.keys())
+    return Line(goal, f"{what} other than {sum(wanted.values()):,}", excess, 0, 0, detail)
+
+
+GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
+    "T1": loading,
+    "L2": pulling("L2", 8, 1.2, 1.1),
+    "L3": pulling("L3", 32, 1.5, 1.3),
+    "R2": requests,
+}
