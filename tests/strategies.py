@@ -5,7 +5,7 @@ Titles come from a small pool, so that chains, twins, swaps and schedules to bri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,7 +23,8 @@ AGENT_IDS: Final = tuple(agent.id for agent in AGENTS)
 AGENT_NAMES: Final = tuple(agent.identity or "" for agent in AGENTS)
 HOST: Final = Host("https://relay.inference.net", demo.DEMO_PROJECT_ID)
 THEN: Final = "2026-01-02T03:04:05.678Z"
-PLAIN_TITLES: Final = tuple("ABCDEF")
+PREFIX: Final = "D"
+PLAIN_TITLES: Final = ("A", "B", "C", "DA", "DB", "DC")
 ODD_TITLES: Final = (
     *("costs $5", "${HOME}", "$$", "$${x}", "true", "null", "123", "1e3", "2026-01-02", "a: b", "- a", "# a", "'", '"'),
     *(" led by a space", "trailed by one ", "tab\tbed", "two\nlines", "nel\x85", "line\u2028separator", "\ufeffbom"),
@@ -204,8 +205,53 @@ any_titles: Final = st.one_of(plain_titles, st.sampled_from(ODD_TITLES), st.text
 # Projects -----------------------------------------------------------------------------------------------------------
 
 
+ALIASES: Final = dict(zip(("shop", "help"), AGENT_NAMES, strict=False))
+"""Names of ours for the first agents."""
+
+CRONS: Final = ("@daily", "15 * * * *", "0 9 * * mon-fri", "*/20 8-18/2 1,15 * *")
+GLOBS: Final = ("A", "D*", "?", "[BC]", "D[A]", "[prod] x")
+
+
+def now_and_then(draw: st.DrawFn) -> bool:
+    return draw(st.sampled_from([False, False, True]))
+
+
 @st.composite
-def written_entries(draw: st.DrawFn, title: str, ids: list[str]) -> dict[str, Any]:
+def written_cadences(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw when an entry fires, in one of the three spellings."""
+    spelling = draw(st.sampled_from(["parts", "parts", "at", "cron"]))
+    if spelling == "cron":
+        return {"cron": draw(st.sampled_from(CRONS))}
+    frequency = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
+    written: dict[str, Any] = {"frequency": frequency}
+    if frequency == "weekly":
+        written["days_of_week"] = draw(numbers(0, 6))
+    if frequency == "monthly":
+        written["days_of_month"] = draw(numbers(1, 31))
+    if frequency == "hourly":
+        return {**written, "minutes": draw(numbers(0, 59))}
+    if spelling == "at":
+        return {**written, "at": draw(st.sampled_from(["09:00", ["09:00", "9:30", "17:00", "17:30"]]))}
+    return {**written, "hours": draw(numbers(0, 23)), "minutes": draw(numbers(0, 59))}
+
+
+@st.composite
+def layers(draw: st.DrawFn, agents: tuple[str, ...]) -> dict[str, Any]:
+    """Draw some of the fields that an entry, ``defaults`` and ``overrides`` may all hold."""
+    fields: dict[str, st.SearchStrategy[Any]] = {
+        "agent": st.sampled_from(agents),
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+        "prompt": st.sampled_from(["Look.", "Look.\nAgain.\n", defaults.PROMPT]),
+        "enabled": st.booleans(),
+        "model_id": st.sampled_from(["halo-large", "halo-medium"]),
+        "max_turns": st.sampled_from([20, 50]),
+        **draw(st.sampled_from([{"lookback": st.just("2d")}, {"lookback_hours": st.sampled_from([24, 36])}])),
+    }
+    return {name: draw(values) for name, values in fields.items() if now_and_then(draw)}
+
+
+@st.composite
+def written_entries(draw: st.DrawFn, title: str, agents: tuple[str, ...], ids: list[str]) -> dict[str, Any]:
     """Draw one entry as a person writes it, under the title; ``ids`` may be used up for pins."""
     written: dict[str, Any] = {"title": title}
     former = draw(st.lists(plain_titles, max_size=2))
@@ -215,36 +261,50 @@ def written_entries(draw: st.DrawFn, title: str, ids: list[str]) -> dict[str, An
         written["id"] = ids.pop(draw(st.integers(0, len(ids) - 1)))
     if draw(st.integers(0, 5)) == 0:
         return {**written, "state": "archived"}
-    written["agent"] = draw(st.sampled_from((*AGENT_NAMES, AGENT_IDS[0])))
-    written["frequency"] = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
-    written["minutes"] = draw(numbers(0, 59))
-    if written["frequency"] != "hourly":
-        written["hours"] = draw(numbers(0, 23))
-    if written["frequency"] == "weekly":
-        written["days_of_week"] = draw(numbers(0, 6))
-    if written["frequency"] == "monthly":
-        written["days_of_month"] = draw(numbers(1, 31))
-    optional = {
-        "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
-        "prompt": st.sampled_from(["Look.", "Look.\nAgain.\n", defaults.PROMPT]),
-        "enabled": st.booleans(),
-        "model_id": st.sampled_from(["halo-large", "halo-medium"]),
-        "max_turns": st.sampled_from([20, 50]),
+    return {**written, **draw(written_cadences()), **draw(layers(agents))}
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a project file says beside its schedules; every entry gets an agent from ``defaults`` at least."""
+    scope: dict[str, Any] = {}
+    if now_and_then(draw):
+        scope["agents"] = draw(st.lists(st.sampled_from((*AGENT_NAMES, "shop")), min_size=1, max_size=2, unique=True))
+    if now_and_then(draw):
+        scope["title_prefix"] = PREFIX
+    agents = tuple(scope.get("agents", (*AGENT_NAMES, *ALIASES, AGENT_IDS[0])))
+    policy: dict[str, Any] = {
+        "version": 1,
+        "undeclared": draw(st.sampled_from(["report", "report", "archive"])),
+        "agents": ALIASES,
+        "defaults": {"agent": agents[0], **draw(layers(agents))},
     }
-    for name, values in optional.items():
-        if draw(st.integers(0, 2)) == 0:
-            written[name] = draw(values)
-    return written
+    if scope:
+        policy["scope"] = scope
+    if now_and_then(draw):
+        policy["protect"] = draw(st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2, unique=True))
+    if now_and_then(draw):
+        policy["overrides"] = draw(layers((*AGENT_NAMES, "help")))
+    return policy
 
 
 @st.composite
 def documents(draw: st.DrawFn, ids: Iterable[str] = (), *, most: int = 5) -> dict[str, Any]:
     """Draw a project file as a mapping; its JSON is YAML. ``ids`` are those that pins may name."""
-    titles = draw(st.lists(plain_titles, unique=True, max_size=most))
+    policy = draw(policies())
+    scope = policy.get("scope", {})
+    prefix = scope.get("title_prefix", "")
+    own_titles = st.sampled_from([title for title in PLAIN_TITLES if title.startswith(prefix)])
+    # One agent may lie outside the scope, which blocks the entry.
+    agents = (*scope["agents"], AGENT_NAMES[-1]) if "agents" in scope else (*AGENT_NAMES, *ALIASES, AGENT_IDS[0])
     left = list(ids)
-    schedules = {f"key-{title}": draw(written_entries(title, left)) for title in titles}
-    return {
-        "version": 1,
-        "undeclared": draw(st.sampled_from(["report", "report", "archive"])),
-        "schedules": schedules,
-    }
+    titles = draw(st.lists(own_titles, unique=True, max_size=most))
+    return {**policy, "schedules": {f"key-{title}": draw(written_entries(title, agents, left)) for title in titles}}
+
+
+def targets(document: Mapping[str, Any]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Return what a command may be limited to: mostly nothing."""
+    keys = sorted(document["schedules"])
+    if not keys:
+        return st.just(())
+    return st.one_of(st.just(()), st.just(()), st.lists(st.sampled_from(keys), max_size=2, unique=True).map(tuple))

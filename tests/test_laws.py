@@ -10,18 +10,19 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from apply_bench import Bench, bench
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_calls import PROJECT
-from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms
+from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms, targets
 
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
@@ -53,8 +54,8 @@ class World:
     def actual(self) -> Actual:
         return observe(Reader(self.bench.transport, Retry(attempts=1)), PROJECT)
 
-    def plan(self, document: Document) -> Plan:
-        return planned(loaded(document), self.actual)
+    def plan(self, document: Document, chosen: Sequence[str] = ()) -> Plan:
+        return planned(loaded(document), self.actual, chosen)
 
     def apply(self, plan: Plan, *, stop: threading.Event | None = None, concurrency: int = 1) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
@@ -94,63 +95,100 @@ def loaded(document: Document) -> Project:
         return load(path, variables={}, cwd=Path(folder))
 
 
-def planned(project_: Project, actual: Actual) -> Plan:
+def planned(project_: Project, actual: Actual, chosen: Sequence[str] = ()) -> Plan:
     """Plan with every word given: guards are refusals and no laws; here they would only hide what a plan does."""
     overrides = Overrides(1_000, frozenset(entry.key for entry in project_.entries))
-    return plan_project(lambda: project_, lambda _: (HOST, actual), Wish(overrides=overrides))
+    return plan_project(lambda: project_, lambda _: (HOST, actual), Wish(tuple(chosen), overrides))
 
 
 def seen(wires: Wires) -> Actual:
     return Actual(tuple(map(RemoteSchedule, wires)), AGENTS)
 
 
-worlds = platforms(plain_titles).flatmap(
-    lambda wires: st.tuples(documents(each["id"] for each in wires), st.just(wires))
-)
+class Drawn(NamedTuple):
+    """A project file, the platform it is for, and the entries a command is limited to."""
+
+    document: Document
+    wires: Wires
+    targets: tuple[str, ...]
+
+
+@st.composite
+def draws(draw: st.DrawFn) -> Drawn:
+    wires = draw(platforms(plain_titles))
+    document = draw(documents(each["id"] for each in wires))
+    return Drawn(document, wires, draw(targets(document)))
+
+
+worlds = draws()
 
 
 # A plan -------------------------------------------------------------------------------------------------------------
 
 
 @given(worlds)
-def test_a_plan_goes_to_json_and_back(drawn: tuple[Document, Wires]) -> None:
-    document, wires = drawn
-    plan = planned(loaded(document), seen(wires))
+def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
+    plan = planned(loaded(document), seen(wires), chosen)
     assert read_plan(plan_json(plan).encode()) == plan
 
 
 @given(worlds, st.randoms(use_true_random=False))
-def test_input_order_never_matters(drawn: tuple[Document, Wires], chance: random.Random) -> None:
-    document, wires = drawn
+def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
+    document, wires, chosen = drawn
     project_, actual = loaded(document), seen(wires)
-    turned_project = Project("halo.yaml", tuple(chance.sample(project_.entries, len(project_.entries))))
+    turned_project = replace(project_, entries=tuple(chance.sample(project_.entries, len(project_.entries))))
     turned = Actual(
         tuple(chance.sample(actual.schedules, len(actual.schedules))),
         tuple(chance.sample(actual.agents, len(actual.agents))),
     )
-    one = Project("halo.yaml", project_.entries)
-    assert plan_json(planned(turned_project, turned)) == plan_json(planned(one, actual))
+    turned_targets = chance.sample(chosen, len(chosen))
+    assert plan_json(planned(turned_project, turned, turned_targets)) == plan_json(planned(project_, actual, chosen))
 
 
 @given(worlds)
-def test_an_update_has_a_visible_field(drawn: tuple[Document, Wires]) -> None:
-    document, wires = drawn
-    for change in planned(loaded(document), seen(wires)).changes:
+def test_an_update_has_a_visible_field(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
+    for change in planned(loaded(document), seen(wires), chosen).changes:
         assert change.fields or change.action in {Action.UNARCHIVE, Action.ARCHIVE}
         assert all(field.before != field.after for field in change.fields)
 
 
 @given(worlds)
-def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: tuple[Document, Wires]) -> None:
-    document, wires = drawn
-    plan = planned(loaded(document), seen(wires))
-    undeclared = {change.id for change in plan.changes if change.cause is Cause.UNDECLARED}
-    assert not undeclared or document["undeclared"] == "archive"
-    retired = {key for key, each in document["schedules"].items() if each.get("state") == "archived"}
+def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
+    plan = planned(loaded(document), seen(wires), chosen)
     archived = [change for change in plan.changes if change.action is Action.ARCHIVE]
+    retired = {key for key, each in document["schedules"].items() if each.get("state") == "archived"}
     assert all(change.key in retired for change in archived if change.cause is not Cause.UNDECLARED)
-    titles = {each["title"] for each in document["schedules"].values()}
-    assert not any(each["title"] in titles for each in wires if each["id"] in undeclared and "id" not in str(document))
+    gone = {change.id for change in archived if change.cause is Cause.UNDECLARED}
+    assert not gone or document["undeclared"] == "archive"
+    # Only a pin can leave a schedule of a declared title to nobody.
+    titles = {each["title"] for each in document["schedules"].values() if "id" not in each}
+    pins = {each.get("id") for each in document["schedules"].values()}
+    agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix or ""
+    for each in (each for each in wires if each["id"] in gone):
+        assert each["title"] not in titles
+        assert each["id"] not in pins
+        assert agents is None or each["agentUuid"] in agents
+        assert each["title"].startswith(prefix)
+
+
+@given(worlds)
+def test_what_is_protected_neither_goes_nor_pauses_in_a_plan_that_may_be_applied(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
+    plan = planned(loaded(document), seen(wires), chosen)
+    silenced = [change.before.title for change in plan.changes if change.is_removal and change.before]
+    globs = document.get("protect", ())
+    assert plan.stopping or not any(fnmatchcase(title, glob) for title in silenced for glob in globs)
+
+
+@given(worlds)
+def test_a_plan_limited_to_entries_does_not_touch_others(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
+    plan = planned(loaded(document), seen(wires), chosen)
+    if chosen and not plan.stopping:
+        assert {change.key for change in plan.changes} <= set(chosen)
 
 
 IN_ANOTHER_PROCESS = """
@@ -183,26 +221,26 @@ def test_the_same_inputs_give_the_same_bytes_in_every_process() -> None:
 
 
 @given(worlds, st.sampled_from([1, 8]))
-def test_a_plan_after_an_apply_is_empty(drawn: tuple[Document, Wires], concurrency: int) -> None:
-    document, wires = drawn
+def test_a_plan_after_an_apply_is_empty(drawn: Drawn, concurrency: int) -> None:
+    document, wires, chosen = drawn
     with world(wires) as there:
-        plan = there.plan(document)
+        plan = there.plan(document, chosen)
         if plan.stopping:
             return
         summary = there.apply(plan, concurrency=concurrency)
         assert {event.status for event in summary.events} <= {Status.DONE}
-        again = there.plan(document)
+        again = there.plan(document, chosen)
         assert (again.changes, again.stopping) == ((), ()) or plan.blocked
         assert {each.key for each in again.blocked} <= {each.key for each in plan.blocked}
         assert there.apply(again).exit_code == 0
-        assert there.plan(document).changes == ()
+        assert there.plan(document, chosen).changes == ()
 
 
 @given(worlds)
-def test_what_no_file_declares_stays_as_it_is(drawn: tuple[Document, Wires]) -> None:
-    document, wires = drawn
+def test_what_no_file_declares_stays_as_it_is(drawn: Drawn) -> None:
+    document, wires, chosen = drawn
     with world(wires) as there:
-        plan = there.plan({**document, "undeclared": "report"})
+        plan = there.plan({**document, "undeclared": "report"}, chosen)
         there.apply(plan)
         left = {each.id for each in plan.undeclared}
         now = there.bench.sandbox.schedules()
@@ -224,58 +262,54 @@ FAULTS = {
 }
 
 
-def converged(there: World, document: Document, expected: Counter[str]) -> None:
+def converged(there: World, document: Document, chosen: Sequence[str], expected: Counter[str]) -> None:
     """Apply again, as often as a person would, and compare with what an undisturbed run has made."""
     for _ in range(2):
-        plan = there.plan(document)
+        plan = there.plan(document, chosen)
         assert plan.stopping == ()
         there.apply(plan)
-    assert there.plan(document).changes == ()
+    assert there.plan(document, chosen).changes == ()
     assert there.shown() == expected
 
 
-def undisturbed(document: Document, wires: Wires) -> tuple[Counter[str], int] | None:
+def undisturbed(document: Document, wires: Wires, chosen: Sequence[str]) -> tuple[Counter[str], int] | None:
     """Return what an apply comes to and how many requests it takes; ``None`` if there is nothing it may do."""
     with world(wires) as there:
-        plan = there.plan(document)
+        plan = there.plan(document, chosen)
         if plan.stopping or not plan.changes:
             return None
         before = len(there.bench.sandbox.requests)
         there.apply(plan)
         took = len(there.bench.sandbox.requests) - before
-        there.apply(there.plan(document))
+        there.apply(there.plan(document, chosen))
         return there.shown(), took
 
 
 @given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))
-def test_an_apply_that_failed_anywhere_and_is_repeated_converges(
-    drawn: tuple[Document, Wires], data: st.DataObject, fault: str
-) -> None:
-    document, wires = drawn
-    expected = undisturbed(document, wires)
+def test_an_apply_that_failed_anywhere_and_is_repeated_converges(drawn: Drawn, data: st.DataObject, fault: str) -> None:
+    document, wires, chosen = drawn
+    expected = undisturbed(*drawn)
     if expected is None:
         return
     shown, requests = expected
     with world(wires) as there:
-        plan = there.plan(document)
+        plan = there.plan(document, chosen)
         passing = data.draw(st.integers(0, requests - 1), label="requests before the fault")
         there.bench.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
         there.apply(plan)
         there.bench.sandbox.faults.clear()
-        converged(there, document, shown)
+        converged(there, document, chosen, shown)
 
 
 @given(worlds, st.data())
-def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(
-    drawn: tuple[Document, Wires], data: st.DataObject
-) -> None:
-    document, wires = drawn
-    expected = undisturbed(document, wires)
+def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn: Drawn, data: st.DataObject) -> None:
+    document, wires, chosen = drawn
+    expected = undisturbed(*drawn)
     if expected is None:
         return
     shown, requests = expected
     with world(wires) as there:
-        plan = there.plan(document)
+        plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, requests - 1), label="requests before Ctrl-C")
         stop = threading.Event()
         answer = there.bench.sandbox.answer
@@ -290,7 +324,7 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(
         there.bench.sandbox.answer = counting  # type: ignore[method-assign]
         there.apply(plan, stop=stop)
         there.bench.sandbox.answer = answer  # type: ignore[method-assign]
-        converged(there, document, shown)
+        converged(there, document, chosen, shown)
 
 
 # Import -------------------------------------------------------------------------------------------------------------
