@@ -49,7 +49,7 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
         (["plan", "--frob"], "No such option: --frob", "halo plan"),
         (["plan", "surplus"], "Got unexpected extra argument(s) (surplus)", "halo plan"),
         (["agent"], "Missing command", "halo agent"),
-        (["schedule", "get"], "Missing argument 'ID'", "halo schedule get"),
+        (["schedule", "get"], "Missing argument 'ID|KEY'", "halo schedule get"),
         (
             ["schema", "plans"],
             "Invalid value for 'NAME': 'plans' is not one of 'project', 'include', 'plan'",

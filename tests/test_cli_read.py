@@ -139,12 +139,20 @@ def test_one_schedule_in_full(halo: CommandLine, applied: list[dict[str, Any]]) 
     assert halo("schedule", "get", daily["id"], "--sandbox", "--json").json == daily
 
 
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
 def test_a_schedule_that_is_not_there(halo: CommandLine) -> None:
-    ended = halo("schedule", "get", "nope", "--sandbox")
+    ended = halo("schedule", "get", NOWHERE, "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert "error: haloSchedule.getById (HTTP 404): Schedule nope was not found.\nhint: " in ended.err
-    error = halo("schedule", "get", "nope", "--sandbox", "--json").error
+    assert f"error: haloSchedule.getById (HTTP 404): Schedule {NOWHERE} was not found.\nhint: " in ended.err
+    error = halo("schedule", "get", NOWHERE, "--sandbox", "--json").error
     assert (error["code"], error["procedure"], error["status"]) == ("rejected", "haloSchedule.getById", 404)
+
+
+def test_a_schedule_is_shown_by_its_key(halo: CommandLine, applied: list[dict[str, Any]]) -> None:
+    (daily,) = (schedule for schedule in applied if schedule["title"] == "Daily review")
+    assert halo("schedule", "get", "daily", "--sandbox", "--json").json == daily
 
 
 # Against a platform -------------------------------------------------------------------------------------------------

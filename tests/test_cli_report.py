@@ -157,6 +157,26 @@ def test_what_is_not_known_is_said_before_anything_is_paid_for(
     assert [word for word in words if word not in ended.err] == []
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("report", "run", "--schedule"),
+        ("report", "pull", "--schedule"),
+        ("report", "list", "--schedule"),
+        ("report", "get"),
+        ("schedule", "get"),
+        ("schedule", "runs"),
+        ("schedule", "fire"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_key_is_answered_with_near_ones_everywhere(declared: Served, argv: tuple[str, ...]) -> None:
+    before = declared.asked
+    ended = declared(*argv, "dayly")
+    assert (ended.code, ended.out, declared.asked) == (64, "", before)
+    assert ended.err.endswith("declares no schedule 'dayly'\nhint: did you mean 'daily'?\n")
+
+
 def test_two_agents_of_one_name_are_told_apart_by_their_ids(halo: CommandLine) -> None:
     twins = [{"id": f"{n}" * 8, "identitySource": "agent_name", "identityValue": "twin"} for n in (1, 2)]
     with serving(lambda _: result(twins)) as platform:

@@ -434,6 +434,12 @@ def test_instants_are_sent_as_they_are_given(halo_runs: Served, folder: Path) ->
     assert (sent["windowStartAt"], sent["windowEndAt"]) == ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00.000Z")
 
 
+def test_without_a_project_file_a_schedule_has_to_be_named_by_its_id(halo_runs: Served) -> None:
+    ended = halo_runs("schedule", "fire", "daily")
+    assert (ended.code, halo_runs.asked) == (64, [])
+    assert "there is no project file here that could declare schedule 'daily'" in ended.err
+
+
 def test_a_schedule_without_runs_says_so(halo_runs: Served, folder: Path) -> None:
     costly(halo_runs, folder, "fire")
     ended = halo_runs("schedule", "runs", "daily")

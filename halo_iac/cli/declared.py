@@ -9,6 +9,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.errors import HaloError, UsageError
 
 if TYPE_CHECKING:
+    from halo_iac.cli.workplace import Workplace
     from halo_iac.model.pairing import Pairing
     from halo_iac.model.project import Entry, Project
     from halo_iac.model.schedule import Spec
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
 def entry_called(project: Project, key: str) -> Entry:
     """Return an entry by its key; one that is not there is an error with near matches."""
     found = next((entry for entry in project.entries if entry.key == key), None)
-    if found is not None:
-        return found
+    if found is None:
+        raise _undeclared(project, key)
+    return found
+
+
+def _undeclared(project: Project | None, key: str) -> UsageError:
+    if project is None:
+        hint = "`halo schedule list` shows the ids; a key needs its project file: name it with --file"
+        return UsageError(f"there is no project file here that could declare schedule {key!r}", hint=hint)
     near = get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its keys stand under `schedules:`"
-    raise UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
+    return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
 
 
 def spec_of(entry: Entry) -> Spec:
@@ -58,7 +66,30 @@ def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
 
 
 def schedule_id_for(connection: Connection, project: Project | None, reference: str) -> str:
-    """Return the id that a reference is, or that the schedule with this key has."""
-    if project is not None and any(entry.key == reference for entry in project.entries):
-        return schedule_id_of(connection, project, reference)
-    return reference
+    """Return the id that a reference is, or that the schedule with this key has; a mistyped key is an error."""
+    if not is_key(project, reference):
+        return reference
+    assert project is not None  # noqa: S101 - without one nothing is a key
+    return schedule_id_of(connection, project, reference)
+
+
+def is_key(project: Project | None, reference: str) -> bool:
+    """Say whether a reference is a declared key, not an id; what looks like neither is an error with near keys.
+
+    The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
+    """
+    from halo_iac.resolve import is_uuid
+
+    entries = project.entries if project is not None else ()
+    if any(entry.key == reference for entry in entries):
+        return True
+    if is_uuid(reference) or any(entry.id == reference for entry in entries):
+        return False
+    raise _undeclared(project, reference)
+
+
+def project_for(workplace: Workplace, reference: str) -> Project | None:
+    """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
+    from halo_iac.resolve import is_uuid
+
+    return None if is_uuid(reference) else workplace.project_if_any()

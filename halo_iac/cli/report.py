@@ -138,14 +138,14 @@ def ask(
 
 def _find(workplace: Workplace, reference: str) -> tuple[Report, str | None]:
     """Return the report, and the key of its schedule where it was found by that."""
-    from halo_iac.cli.declared import schedule_id_of
+    from halo_iac.cli.declared import is_key, schedule_id_of
     from halo_iac.cli.running import reader_of
     from halo_iac.reports import fetch, fetch_of_schedule
 
     project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     reader = reader_of(connection)
-    if project is not None and any(entry.key == reference for entry in project.entries):
+    if project is not None and is_key(project, reference):
         return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
     return fetch(reader, reference), None
 

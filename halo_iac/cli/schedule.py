@@ -27,6 +27,7 @@ Examples:
 _RUNS = 50
 
 group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
+ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")]
 
 
 @group.command("list")
@@ -68,7 +69,7 @@ def list_schedules(
 @at_work
 def get_schedule(
     workplace: Workplace,
-    schedule_id: Annotated[str, typer.Argument(metavar="ID", help="The schedule's id.")],
+    schedule_id: ScheduleReference,
 ) -> int:
     """Show one schedule in full.
 
@@ -76,11 +77,15 @@ def get_schedule(
 
     \b
     Examples:
-      halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01
+      halo schedule get checkout-daily
       halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --json
     """
+    from halo_iac.cli.declared import project_for, schedule_id_for
+
     console = workplace.console
-    remote = workplace.connect_for_reading().reader.schedule(schedule_id)
+    project = project_for(workplace, schedule_id)
+    connection = workplace.connect_for_reading(project)
+    remote = connection.reader.schedule(schedule_id_for(connection, project, schedule_id))
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -97,7 +102,7 @@ def get_schedule(
 @at_work
 def list_runs(
     workplace: Workplace,
-    schedule_id: Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")],
+    schedule_id: ScheduleReference,
     limit: run_options.Limit = 50,
 ) -> int:
     """List the most recent runs of a schedule.
@@ -107,12 +112,12 @@ def list_runs(
       halo schedule runs checkout-daily
       halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
     """
-    from halo_iac.cli.declared import schedule_id_for
+    from halo_iac.cli.declared import project_for, schedule_id_for
     from halo_iac.cli.running import reader_of
     from halo_iac.cli.showing import runs_table
 
     console = workplace.console
-    project = workplace.project_if_any()
+    project = project_for(workplace, schedule_id)
     connection = workplace.connect_for_reading(project)
     found = schedule_id_for(connection, project, schedule_id)
     runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
@@ -131,7 +136,7 @@ def list_runs(
 @at_work
 def fire(
     workplace: Workplace,
-    schedule_id: Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")],
+    schedule_id: ScheduleReference,
     window_start_at: run_options.WindowStartAt = None,
     window_end_at: run_options.WindowEndAt = None,
     lookback_hours: run_options.LookbackHours = None,
@@ -146,13 +151,13 @@ def fire(
       halo schedule fire checkout-daily
       halo schedule fire checkout-daily --window-start-at 2026-11-01
     """
-    from halo_iac.cli.declared import schedule_id_for
+    from halo_iac.cli.declared import project_for, schedule_id_for
     from halo_iac.cli.ordering import as_given, window
     from halo_iac.cli.running import again, show_started, start_one
 
     now = workplace.console.clock()
     window(window_start_at, window_end_at, lookback_hours or 1, now)
-    project = workplace.project_if_any()
+    project = project_for(workplace, schedule_id)
     connection = workplace.connect_for_reading(project)
     found = schedule_id_for(connection, project, schedule_id)
     if lookback_hours is None and window_start_at is None:
