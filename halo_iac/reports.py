@@ -56,10 +56,11 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
     wanted = [run for run in runs if run.is_completed and (run.is_scheduled or not is_scheduled)]
     if wanted:
         return _fetch_of_listed(reader, max(wanted, key=lambda run: run.age))
-    if is_scheduled and any(run.is_completed for run in runs):
+    by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.age, default=None)
+    if by_hand is not None:
         raise NoReport(
-            f"no completed run of schedule {schedule_id} was started by its cadence, only by hand",
-            hint=f"`halo report get {schedule_id}` prints the latest",
+            f"no run of schedule {schedule_id} that its cadence fired has completed yet",
+            hint=f"`halo report get {by_hand.id}` prints the report of the latest one fired by hand",
         )
     latest = max(runs, key=lambda run: run.age, default=None)
     stands = f"; its latest, {latest.id}, is {latest.status}" if latest is not None else ""

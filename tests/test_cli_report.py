@@ -241,6 +241,13 @@ def test_without_an_earlier_report_the_new_one_is_printed_alone(declared: Served
     assert "Nothing to compare with: schedule " in ended.err
 
 
+def test_a_report_of_a_fire_by_hand_is_offered_for_comparison(declared: Served) -> None:
+    run = declared("schedule", "fire", "daily", "--json").json["runId"]
+    ended = declared("report", "run", "--schedule", "daily", "--compare")
+    assert ended.code == 0
+    assert "that its cadence fired has completed yet (`halo report get " + run + "` prints" in ended.err
+
+
 # run --output -------------------------------------------------------------------------------------------------------
 
 

@@ -196,8 +196,12 @@ def test_a_schedule_that_never_completed_a_run_says_how_its_latest_stands() -> N
 def test_a_schedule_that_was_only_fired_by_hand_has_no_scheduled_report() -> None:
     platform = Platform()
     platform.add(1, origin="manual_schedule")
-    with pytest.raises(NoReport, match="no completed run of schedule s-1 was started by its cadence, only by hand"):
+    with pytest.raises(NoReport) as caught:
         fetch_of_schedule(reader(platform), "s-1", is_scheduled=True)
+    assert (caught.value.message, caught.value.hint) == (
+        "no run of schedule s-1 that its cadence fired has completed yet",
+        "`halo report get r-1` prints the report of the latest one fired by hand",
+    )
 
 
 # Pull ---------------------------------------------------------------------------------------------------------------
@@ -215,9 +219,7 @@ def pulled(
 
 
 def _kind(each: Pulled) -> str:
-    if each.is_present:
-        return "present"
-    return next(kind for kind in ("report", "absence", "trouble") if getattr(each, kind) is not None)
+    return next((kind for kind in ("report", "absence", "trouble") if getattr(each, kind) is not None), "present")
 
 
 def test_every_page_is_read_and_what_is_there_is_not_asked_for(platform: Platform) -> None:

@@ -143,7 +143,8 @@ def _earlier(errand: _Errand, schedule: str) -> Report | None:
     except PlatformError:
         raise
     except HaloError as error:
-        workplace.console.say(f"Nothing to compare with: {workplace.console.err_style.safe(error.message)}")
+        why = f"{error.message} ({error.hint})" if error.hint else error.message
+        workplace.console.say(f"Nothing to compare with: {workplace.console.err_style.safe(why)}")
         return None
 
 
