@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from halo_iac.api.reader import Reader
+from halo_iac.errors import PlatformError
 from halo_iac.model.remote import Actual
 
 T = TypeVar("T")
@@ -31,18 +32,36 @@ class Observation:
 
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id
-        self._schedules = _Background(lambda: reader.schedules(project_id))
-        self._agents = _Background(lambda: reader.agents(project_id))
+        self._reader = reader
+        self._schedules = _Background(lambda: self._read(lambda: reader.schedules(project_id)))
+        self._agents = _Background(lambda: self._read(lambda: reader.agents(project_id)))
 
     def result(self) -> Actual:
-        """Wait for both, then return what they found or raise the error of the first that failed.
+        """Wait for both, then return what they found or raise the error of one.
 
-        Both, so that no request outlives the result and the same error is told every time.
+        Both, so that no request outlives the result and the same error is told every time: one that ends the run
+        before any other, since the other read may have failed only because it was not repeated any more.
         """
         self._schedules.wait()
         self._agents.wait()
+        errors = [error for error in (self._schedules.error, self._agents.error) if error is not None]
+        if errors:
+            raise next(filter(_ends_the_run, errors), errors[0])
         listing = self._schedules.result()
         return Actual(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
+
+    def _read(self, work: Callable[[], T]) -> T:
+        """Keep nobody waiting for the other read to succeed once nothing can."""
+        try:
+            return work()
+        except PlatformError as error:
+            if error.ends_the_run:
+                self._reader.give_up()
+            raise
+
+
+def _ends_the_run(error: BaseException) -> bool:
+    return isinstance(error, PlatformError) and error.ends_the_run
 
 
 class _Background(Generic[T]):
@@ -51,7 +70,7 @@ class _Background(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._results: list[T] = []
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -59,12 +78,11 @@ class _Background(Generic[T]):
         self._thread.join()
 
     def result(self) -> T:
-        if self._error is not None:
-            raise self._error
+        """Return it; only where there is no error."""
         return self._results[0]
 
     def _run(self) -> None:
         try:
             self._results.append(self._work())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
-            self._error = error
+            self.error = error

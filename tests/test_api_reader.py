@@ -293,6 +293,7 @@ def test_a_reader_only_asks_queries() -> None:
         "eligible_models": (),
         "auth_context": (),
         "projects": (),
+        "give_up": (),
     }
     public = {name for name, _ in inspect.getmembers(Reader, inspect.isfunction) if not name.startswith("_")}
     assert public == set(calls)
@@ -300,4 +301,14 @@ def test_a_reader_only_asks_queries() -> None:
         script = Script(schedule("a") | page())
         with suppress(Unreadable):
             getattr(reader_of(script), name)(*arguments)
-        assert {kind for _, kind, _ in script.asked} == {"query"}
+        assert {kind for _, kind, _ in script.asked} == ({"query"} if name != "give_up" else set())
+
+
+def test_a_reader_that_gives_up_repeats_nothing() -> None:
+    busy = Rejected("busy", procedure="p", delivery=Delivery.REFUSED, status=503, is_transient=True)
+    script = Script(busy, schedule("a"))
+    reader = reader_of(script)
+    reader.give_up()
+    with pytest.raises(Rejected):
+        reader.schedule("a")
+    assert len(script.asked) == 1

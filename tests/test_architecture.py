@@ -29,7 +29,7 @@ LAYERS = {
     "pull": "abreast api errors model reports",
     "reports": "api errors model",
     "runs": "abreast api errors model",
-    "observe": "api model",
+    "observe": "api errors model",
     "apply": "api errors model",
     "api": "errors model",  # the writer takes specs, hence more of model than remote
     # What only draws.

@@ -88,6 +88,41 @@ def test_an_error_of_either_read_is_raised(procedure: str) -> None:
     assert caught.value.procedure == procedure
 
 
+@pytest.mark.parametrize("fatal", ["agent.listForProject", "haloSchedule.listForProject"])
+def test_an_error_that_ends_the_run_ends_the_wait_of_the_other_read(fatal: str) -> None:
+    is_waiting = threading.Event()
+
+    def refuse(request: Request) -> Reply:
+        if request.path != f"/{fatal}":
+            return failure(503, Retry_After="60")
+        assert is_waiting.wait(5)
+        return failure(401)
+
+    with serving(refuse) as platform, Transport(platform.url, None) as transport:
+        reader = Reader(transport, Retry(on_retry=lambda *_: is_waiting.set()))
+        with pytest.raises(Rejected) as caught:
+            observe(reader, PROJECT)
+        assert (caught.value.procedure, caught.value.status) == (fatal, 401)
+        assert len(platform.requests) == 2
+
+
+def test_other_errors_leave_the_other_read_alone() -> None:
+    has_failed = threading.Event()
+
+    def refuse(request: Request) -> Reply:
+        if request.path == "/agent.listForProject":
+            has_failed.set()
+            return failure(404)
+        assert has_failed.wait(5)
+        return failure(503, Retry_After="0") if len(platform.requests) < 3 else answer(request)
+
+    with serving(refuse) as platform, Transport(platform.url, None) as transport:
+        with pytest.raises(Rejected) as caught:
+            observe(Reader(transport, Retry()), PROJECT)
+        assert caught.value.procedure == "agent.listForProject"
+        assert [request.input.get("cursor", "") for request in platform.requests[-3:]] == ["", "1", "2"]
+
+
 def test_a_gap_of_the_listing_is_kept() -> None:
     def repeat(request: Request) -> Reply:
         if request.path == "/agent.listForProject":

@@ -67,6 +67,10 @@ class Reader:
         """Return the projects as sent: their shape was never observed."""
         return self._read(_PROJECTS)
 
+    def give_up(self) -> None:
+        """Repeat nothing any more: waits end, and what fails from now on has failed."""
+        self._retry.stop.set()
+
     def _read(self, procedure: str, query: dict[str, Any] | None = None, deadline: float | None = None) -> Json:
         latest = self._retry.deadline() if deadline is None else deadline
         return self._retry(lambda: self._caller.call(procedure, "query", query, deadline=latest))
