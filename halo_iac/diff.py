@@ -48,7 +48,7 @@ def _difference(pair: Pair) -> Difference:
     if isinstance(actual, Opaque):
         return Difference(pair, spec, opaque=actual)
     after = _managed(spec, remote, actual)
-    return Difference(pair, after, _changed_fields(after, actual, origins))
+    return Difference(pair, after, __changed_fields(after, actual, origins))
 
 
 def _birth(pair: Pair, spec: Spec) -> Difference:
@@ -71,7 +71,7 @@ def _managed(spec: Spec, remote: RemoteSchedule, actual: Spec) -> Spec:
     return replace(spec, enabled=None) if is_left else spec
 
 
-def _changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:
+def __changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:
     """Return the managed fields in which two specs differ, with the origin of each declared value."""
     desired = spec.over(actual)
     if desired == actual:

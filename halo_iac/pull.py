@@ -40,11 +40,6 @@ class Pulled:
     absence: NoReport | None = None
     trouble: PlatformError | None = None
 
-    @property
-    def is_present(self) -> bool:
-        """Say whether nothing was asked for, because it is there."""
-        return self.report is None and self.absence is None and self.trouble is None
-
 
 def pull(
     reader: RunReader,

@@ -102,13 +102,8 @@ def error_json(error: HaloError) -> str:
     return document({"error": fields})
 
 
-def summary_json(summary: Summary) -> str:
-    """Return what came of every change, in the order of the plan."""
-    return document(_summary(summary))
-
-
 def apply_json(plan: Plan, summary: Summary | None) -> str:
-    """Return a plan and what came of it; ``summary`` is null where there was nothing to carry out."""
+    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was to be carried out."""
     planned = _adapter().dump_python(plan, mode="json")
     return document({"plan": planned, "summary": None if summary is None else _summary(summary)})
 
