@@ -75,6 +75,35 @@ def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path
     assert (folder / "other.db").exists()
 
 
+def test_a_project_that_is_not_known_is_refused_and_does_not_come_into_being(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    halo("agent", "list", "--sandbox", "--project", "made-before")
+    with served(folder) as running:
+        env = exports(running)
+        mistyped = halo("plan", "--project", "mistyped", **env)
+        assert (mistyped.code, mistyped.out) == (1, "")
+        assert "HTTP 403): This key has no access to project mistyped." in mistyped.err
+        assert halo("plan", "--project", "made-before", **env).code == 0
+        projects = halo("doctor", "--json", **env)
+    assert "mistyped" not in projects.out
+
+
+def test_the_project_of_the_project_file_is_served_and_exported(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT.replace("schedules:", "project: shop-1\nschedules:"))
+    with served(folder) as running:
+        env = exports(running)
+        assert env["INF_PROJECT_ID"] == "shop-1"
+        assert halo("apply", "--yes", **env).code == 0
+
+
+def test_a_project_file_with_problems_does_not_keep_the_sandbox_from_being_served(folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 2\n")
+    with served(folder) as running:
+        assert exports(running)["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
+        running.send_signal(signal.SIGINT)
+        assert "halo.yaml has problems, so its project is not looked for.\n" in running.communicate(timeout=10)[1]
+
+
 def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     with served(folder) as running:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
 
 
-def open_sandbox(path: Path) -> Sandbox:
-    """Return the sandbox in a file, made if need be; a clear error for a file that is none."""
+def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
+    """Return the sandbox in a file, made if need be; a clear error for a file that is none.
+
+    Without ``any_project`` it refuses projects that it does not hold, as the platform does.
+    """
     from halo_iac.sandbox.platform import Sandbox
     from halo_iac.sandbox.protocol import SandboxError
 
     try:
-        return Sandbox.open(path)
+        return Sandbox.open(path, any_project=any_project)
     except SandboxError as error:
         raise FileError(str(error), hint="name another file, or start anew with `halo sandbox reset`") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.embedding import open_sandbox
 from halo_iac.cli.files import read_start
 from halo_iac.cli.workplace import Choice, Workplace
-from halo_iac.errors import FileError, RefusedError
+from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
@@ -48,7 +49,8 @@ def serve(
 ) -> int:
     """Serve the sandbox on loopback, for `inf` and other clients.
 
-    The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it.
+    The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it. It holds the project that
+    the project file names, a demo project, and those that --sandbox made.
 
     \b
     Examples:
@@ -59,12 +61,14 @@ def serve(
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 
+    project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # off for commands, which end before it pays; this one runs for days
-    with open_sandbox(path) as sandbox, _served(sandbox, port) as url:
+    with open_sandbox(path, any_project=False) as sandbox, _served(sandbox, port) as url:
+        sandbox.admit(project_id)
         exports = (
             f"export INF_API_URL={url}",
             f"export INF_API_KEY={DEMO_KEY}",
-            f"export INF_PROJECT_ID={DEMO_PROJECT_ID}",
+            f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
         ended = _set_by_signals()  # before anybody can know that it runs
         console.out("\n".join(exports), is_veiled=False)
@@ -132,6 +136,18 @@ def _check_removable(path: Path) -> None:
         raise FileError(
             f"{path} is no sandbox's file and is left as it is", hint="name the sandbox's with --sandbox-file"
         )
+
+
+def _declared_project_id(console: Console, file: str | None) -> str | None:
+    """Return the project that the project file names; a file with problems is no reason not to serve."""
+    try:
+        project = Workplace(console, Choice(file, sandbox=True)).project_if_any()
+    except ProjectNotFound:
+        return None
+    except ProjectError as error:
+        console.say(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project is not looked for.")
+        return None
+    return None if project is None else project.project_id
 
 
 def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
