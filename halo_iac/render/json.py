@@ -103,7 +103,7 @@ def error_json(error: HaloError) -> str:
 
 
 def apply_json(plan: Plan, summary: Summary | None) -> str:
-    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was to be carried out."""
+    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out."""
     planned = _adapter().dump_python(plan, mode="json")
     return document({"plan": planned, "summary": None if summary is None else _summary(summary)})
 
