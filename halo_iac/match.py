@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
-from itertools import chain, count
+from itertools import chain
 
 from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import Actual, RemoteSchedule
+from halo_iac.renames import circles, rename_waves
 
 _Titles = Mapping[str, Sequence[RemoteSchedule]]
 
@@ -30,7 +30,7 @@ def match(project: Project, actual: Actual) -> Pairing:
     loose = [entry for entry in project.entries if entry.id is None]
     _claim_active_titles(loose, actual, claims)
     _claim_archived_titles(loose, actual, claims)
-    waves = _rename_waves(claims)
+    waves = rename_waves(claims.entries, claims.remotes)
     return Pairing(
         pairs=tuple(
             Pair(entry, claims.remotes.get(entry.key), entry.spec, waves.get(entry.key, 0))
@@ -128,35 +128,10 @@ def _block_circles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> 
     """
     by_title = {entry.title or "": entry for entry in loose}
     pasts = {title: [former for former in _formers(entry) if former in by_title] for title, entry in by_title.items()}
-    for title, circle in _circles(pasts).items():
+    for title, circle in circles(pasts).items():
         reason = f"renamed_from goes round in a circle: {', '.join(map(repr, circle))}"
         hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
-
-
-def _circles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return every node that leads back to itself, with the nodes of its circle."""
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError:
-        ahead = {node: _ahead(node, graph) for node in graph}
-        return {
-            node: sorted(other for other in ahead[node] if node in ahead[other])
-            for node in ahead
-            if node in ahead[node]
-        }
-    return {}
-
-
-def _ahead(start: str, graph: Mapping[str, Sequence[str]]) -> Set[str]:
-    found: set[str] = set()
-    waiting = list(graph[start])
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting.extend(graph[node])
-    return found
 
 
 def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
@@ -234,27 +209,3 @@ def _claim_archived_titles(loose: Iterable[Entry], actual: Actual, claims: _Clai
     for entry in loose:
         if claims.is_open(entry) and entry.title in archived:
             claims.claim(entry, max(archived[entry.title], key=lambda remote: remote.retirement))
-
-
-# The order of renames -----------------------------------------------------------------------------------------------
-
-
-def _rename_waves(claims: _Claims) -> Mapping[str, int]:
-    """Return key → wave for every rename, so that a title is free before it is taken."""
-    waiting = {
-        key: remote
-        for key, remote in claims.remotes.items()
-        if claims.entries[key].title not in {None, remote.title} and not claims.entries[key].is_retired
-    }
-    waves: dict[str, int] = {}
-    for wave in count():
-        held = {remote.title for remote in waiting.values()}
-        free = [key for key in waiting if claims.entries[key].title not in held]
-        # In a circle somebody has to take a title that is not free; by its pin, nobody mistakes one for the other.
-        ready = free or [key for key in waiting if claims.entries[key].id is not None]
-        if not ready:
-            break
-        for key in ready:
-            waves[key] = wave
-            del waiting[key]
-    return waves

@@ -38,7 +38,8 @@ LAYERS = {
     "plan": "diff errors fires model",
     "diff": "model",
     "resolve": "errors model",
-    "match": "model",
+    "match": "model renames",
+    "renames": "model",
     "load": "errors model",
     "adopt": "model",
     "fires": "model",
@@ -51,7 +52,7 @@ LAYERS = {
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = ("adopt", "diff", "errors", "fires", "load", "match", "model", "plan", "render", "resolve")
+PURE = ("adopt", "diff", "errors", "fires", "load", "match", "model", "plan", "renames", "render", "resolve")
 
 HOMES = {
     "_ruamel_yaml": "load/parse",  # the C parser
