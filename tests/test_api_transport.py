@@ -201,7 +201,7 @@ def test_something_that_does_not_speak_http_is_ambiguous() -> None:
         (b"", "answered with an empty body"),
         (b"<html>hello</html>", "answered with an HTML page"),
         (b'{"result":{"data":[1,2', "answered with JSON that is cut off or broken"),
-        (b"OK", "answered with something that is not JSON"),
+        (b"OK", "answered with text that is not JSON"),
         (b"{}", "answered with JSON that is not tRPC's"),
         (b"[1]", "answered with JSON that is not tRPC's"),
         (b'{"result":7}', "answered with JSON that is not tRPC's"),
@@ -213,7 +213,7 @@ def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: st
     error = failed_answer(lambda _: Reply(200, body), url_origin="INF_API_URL")
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
     assert str(error) == f"haloSchedule.create (HTTP 200): {reason}"
-    assert error.hint == "Does INF_API_URL point at the platform? The base URL in use comes from: INF_API_URL."
+    assert error.hint == "Does the address point at the platform? It comes from: INF_API_URL."
 
 
 def test_a_broken_compression_is_unreadable() -> None:
@@ -343,6 +343,28 @@ def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) ->
         "This says nothing about the key: check the network, VPN and proxy in between."
         " Quote Ray ID 8c0ffee-FRA when you ask about it."
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "reason"),
+    [
+        (
+            503,
+            (b"no healthy upstream", {}),
+            "Service Unavailable, from a gateway or proxy, which answered with text that is not JSON",
+        ),
+        (502, (PAGE, {}), "Bad Gateway, from a gateway or proxy, which answered with an HTML page"),
+        (520, (PAGE, CLOUDFLARE), "status 520, from Cloudflare, which answered with an HTML page"),
+        (503, (b"", {}), "answered with an empty body"),
+    ],
+)
+def test_a_failure_of_a_gateway_leads_with_what_happened(
+    status: int, reply: tuple[bytes, dict[str, str]], reason: str
+) -> None:
+    error = failed_answer(lambda _: Reply(status, *reply))
+    assert str(error) == f"haloSchedule.create (HTTP {status}): {reason}"
+    trouble = "The platform's own trouble" if not reply[0] else "Something in front of the platform cannot reach it"
+    assert (error.hint or "").startswith(f"{trouble}: try again later")
 
 
 def test_a_page_of_someone_else_is_a_gateway_s() -> None:

@@ -36,6 +36,13 @@ def for_status(status: int, key_origin: str | None) -> str:
     return _BY_STATUS.get(status, "The platform declined; nothing was done.")
 
 
+def from_gateway(status: int, key_origin: str | None) -> str:
+    """Return what to do about a failure that something in front of the platform answered with."""
+    if status >= 500:
+        return "Something in front of the platform cannot reach it: try again later, or check the proxy in between."
+    return for_status(status, key_origin)
+
+
 def _wrong_key(key_origin: str | None) -> str:
     if key_origin is None:
         return "No key was sent: set INF_API_KEY, or sign in with `inf`."
@@ -44,7 +51,7 @@ def _wrong_key(key_origin: str | None) -> str:
 
 def wrong_url(url_origin: str) -> str:
     """Return the advice for an address that answers, but not as the platform would."""
-    return f"Does INF_API_URL point at the platform? The base URL in use comes from: {url_origin}."
+    return f"Does the address point at the platform? It comes from: {url_origin}."
 
 
 def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:

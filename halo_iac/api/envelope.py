@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -43,7 +44,11 @@ class Shape(StrEnum):
     HTML = "answered with an HTML page"
     BROKEN = "answered with JSON that is cut off or broken"
     JSON = "answered with JSON that is not tRPC's"
-    OTHER = "answered with something that is not JSON"
+    OTHER = "answered with text that is not JSON"
+
+
+_A_GATEWAY_S: Final = frozenset({Shape.HTML, Shape.OTHER})
+"""What the platform itself, which speaks JSON, does not fail with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,18 @@ def _foreign_failure(answer: Answer, context: Context) -> Unreadable:
         return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
     if answer.status == 404:
         return _unreadable(answer, context, shape, advice.wrong_url(context.url_origin))
+    if shape in _A_GATEWAY_S:
+        gateway, _ = advice.blocked_by_gateway(answer.headers)
+        reason = f"{_phrase(answer.status)}, from {gateway}, which {shape}"
+        return _unreadable(answer, context, reason, advice.from_gateway(answer.status, context.key_origin))
     return _unreadable(answer, context, shape, advice.for_status(answer.status, context.key_origin))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"
 
 
 def _trpc_error(body: bytes) -> dict[str, Any] | None:
