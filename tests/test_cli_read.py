@@ -83,6 +83,16 @@ def test_agents_as_a_table_and_as_the_platform_sent_them(halo: CommandLine, fold
     assert (as_json.code, as_json.err, as_json.json) == (0, "", counted)
 
 
+def test_the_name_of_an_agent_is_never_cut(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "checkout-assistant-of-the-european-shop"
+    answer = [{"id": demo.CHECKOUT_ID, "identitySource": "agent_name", "identityValue": name}]
+    monkeypatch.setenv("COLUMNS", "70")
+    with serving(lambda _: result(answer)) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("agent", "list", "--no-color", is_terminal=True, **env)
+    assert ended.out == f"NAME        {name}\nSOURCE      agent_name\nUUID        {demo.CHECKOUT_ID}\nEXECUTIONS\n"
+
+
 def test_models_as_a_table_and_as_the_platform_sent_them(halo: CommandLine) -> None:
     assert halo("model", "list", "--sandbox").out == (
         "ID           NAME\nhalo-large   HALO Large\nhalo-medium  HALO Medium\nhalo-small   HALO Small\n"

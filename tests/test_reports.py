@@ -415,6 +415,16 @@ def test_a_report_on_a_screen_moves_no_cursor(style: Style) -> None:
     assert style.unicode or shown.isascii()
 
 
+@pytest.mark.parametrize("width", [40, 70, 100])
+def test_a_cell_of_a_table_folds_and_loses_nothing(width: int) -> None:
+    trace, step = "0123456789abcdef0123456789abcdef", "checkout.payment.authorize_with_the_provider_of_the_card"
+    shown = on_screen(f"| TRACE | STEP |\n|---|---|\n| `{trace}` | {step} |\n", Style(width=width))
+    _, _, body = shown.rpartition("─")
+    columns = zip(*(line[1:].split("  ", 1) for line in body.splitlines() if line.strip()), strict=True)
+    assert ["".join("".join(column).split()) for column in columns] == [trace, step]
+    assert max(map(len, shown.splitlines())) <= width
+
+
 def test_markdown_is_drawn_and_links_show_where_they_lead() -> None:
     shown = on_screen("# Head\n\n- [a link](http://x.example/y)\n", Style(width=60))
     assert "http://x.example/y" in shown

@@ -52,7 +52,7 @@ def list_agents(
         (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
         for agent in agents
     ]
-    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"UUID"}))
+    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
     if not rows:
         console.say(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
     return 0

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from halo_iac.render.report import harmless
 from halo_iac.render.style import Style
+
+if TYPE_CHECKING:
+    from rich.console import Console as Screen
+    from rich.console import ConsoleOptions, RenderResult
+    from rich.markdown import Markdown
 
 _WIDEST: Final = 100
 """Columns beyond which prose is hard to read."""
@@ -20,11 +25,10 @@ def on_screen(markdown: str, style: Style) -> str:
     plain = harmless(markdown, style)
     if not style.unicode:
         return plain
-    from rich.console import Console as Screen  # noqa: PLC0415 - see the module
-    from rich.markdown import Markdown  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - see the module
 
     drawn = io.StringIO()
-    screen = Screen(
+    screen = Console(
         file=drawn,
         force_terminal=True,
         legacy_windows=False,
@@ -32,5 +36,24 @@ def on_screen(markdown: str, style: Style) -> str:
         color_system="standard" if style.colour else None,
         width=min(style.width or _WIDEST, _WIDEST),
     )
-    screen.print(Markdown(plain, hyperlinks=False, code_theme="ansi_dark"))
+    screen.print(_folding(plain))
     return drawn.getvalue()
+
+
+def _folding(markdown: str) -> Markdown:
+    """Return markdown whose tables fold what is too long for a cell; rich's own cut it, a trace id as well."""
+    from rich.markdown import Markdown, TableElement  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    class FoldingTable(TableElement):
+        def __rich_console__(self, console: Screen, options: ConsoleOptions) -> RenderResult:
+            for table in super().__rich_console__(console, options):
+                assert isinstance(table, Table)  # noqa: S101 - rich draws a table as one
+                for column in table.columns:
+                    column.overflow = "fold"
+                yield table
+
+    class Folding(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": FoldingTable}
+
+    return Folding(markdown, hyperlinks=False, code_theme="ansi_dark")
