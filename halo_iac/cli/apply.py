@@ -6,8 +6,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +22,9 @@ from halo_iac.render.words import counted
 if TYPE_CHECKING:
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Event, Summary
+
+_PATIENCE: Final = 10
+"""Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
 
 
 @at_work
@@ -129,7 +133,7 @@ def _carry_out(workplace: Workplace, planned: Plan, concurrency: int, max_rps: f
             connection.writer(),
             stop=stop,
             retry=retry,
-            concurrency=concurrency,
+            concurrency=min(concurrency, ceil(max_rps * _PATIENCE)),
         )
         told = narrated(happening, workplace.console, len(planned.changes), is_stopping=stop.is_set)
         events.extend(told)  # what was told before a second Ctrl-C stays in the list
