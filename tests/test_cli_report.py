@@ -129,6 +129,7 @@ def test_without_waiting_the_ids_are_printed(slow: Served) -> None:
     run = slow("report", "list", "--json").json["conversations"][0]["latestRunId"]
     assert (ended.code, ended.out.splitlines()[0].split()) == (0, ["AGENT", "RUN", "CONVERSATION"])
     assert run in ended.out
+    assert ended.err.endswith(f"Wait for it: halo run poll {run}\n")
     as_json = slow("report", "run", "checkout", "--no-wait", "--json").json
     assert set(as_json) == {"runs"}
     assert as_json["runs"][0]["windowEndAt"] == "2026-11-02T12:00:00.000Z"
@@ -184,6 +185,12 @@ def test_two_agents_of_one_name_are_told_apart_by_their_ids(halo: CommandLine) -
         ended = halo("report", "run", "twin", **env)
     assert (ended.code, [request.path for request in platform.requests]) == (1, ["/agent.listForProject"])
     assert "2 agents are called 'twin': 11111111, 22222222" in ended.err
+
+
+def test_a_run_is_called_by_the_name_that_was_picked(halo_runs: Served) -> None:
+    ended = halo_runs("report", "run", "--no-wait", answer="1\n")
+    assert ended.code == 0
+    assert " of checkout\n" in ended.err
 
 
 def test_a_hostile_agent_name_cannot_reach_the_terminal(halo_runs: Served) -> None:
@@ -275,6 +282,19 @@ def test_an_output_that_cannot_be_written_costs_nothing(
     (folder / "file").write_text("")
     ended = halo_runs("report", "run", "checkout", "--output", output)
     assert (ended.code, halo_runs.asked) == (code, [])
+
+
+def test_a_file_that_is_there_is_refused_before_anything_is_started(halo_runs: Served, folder: Path) -> None:
+    (folder / "r.md").write_text("mine")
+    ended = halo_runs("report", "run", "checkout", "--output", "r.md")
+    assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
+    assert "r.md is there already" in ended.err
+
+
+def test_no_folder_is_made_for_an_agent_that_is_not_there(halo_runs: Served, folder: Path) -> None:
+    assert halo_runs("report", "run", "chekout", "--output", "reports/").code == 1
+    assert tree(folder) == {}
+    assert not (folder / "reports").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
@@ -497,6 +517,10 @@ def test_only_what_is_wanted_is_pulled(fired: Served, options: list[str], schedu
 def test_what_cannot_be_pulled_is_said(fired: Served, options: list[str], code: int) -> None:
     ended = fired("report", "pull", *options)
     assert (ended.code, ended.out) == (code, "")
+
+
+def test_since_says_how_a_span_is_written(declared: Served) -> None:
+    assert "such as 24h, 7d or 2w" in declared("report", "pull", "--since", "yesterday").err
 
 
 def test_without_a_project_file_there_is_nothing_to_pull(halo_runs: Served) -> None:

@@ -338,6 +338,13 @@ def test_a_run_is_cancelled(slow: Served) -> None:
     assert slow("run", "get", run, "--json").json["run"]["status"] == "cancelled"
 
 
+def test_a_run_that_has_ended_cannot_be_cancelled(halo_runs: Served) -> None:
+    run = halo_runs.started()["runId"]
+    ended = halo_runs("run", "cancel", run)
+    assert (ended.code, ended.out) == (0, f"Run {run} had ended already, as completed: nothing to cancel.\n")
+    assert "haloRun.cancel" not in halo_runs.asked
+
+
 def test_a_run_that_left_nothing_is_tried_again(halo_runs: Served) -> None:
     run = halo_runs.started(*QUIET)["runId"]
     again = halo_runs("run", "retry", run, "--json")

@@ -163,7 +163,7 @@ def agent_ids_of(connection: Connection, project: Project | None, references: Se
     return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
 
 
-def pick_agent(workplace: Workplace, connection: Connection, time_range: TimeRange) -> str:
+def pick_agent(workplace: Workplace, connection: Connection, time_range: TimeRange) -> Agent:
     """Ask on the terminal which agent is meant; where nobody can be asked, that is an error."""
     console = workplace.console
     if not console.is_interactive or console.wants_json:
@@ -176,7 +176,7 @@ def pick_agent(workplace: Workplace, connection: Connection, time_range: TimeRan
     answer = console.ask(f"Which agent (1 to {len(agents)})? ")
     if not answer.isdecimal() or not 1 <= int(answer) <= len(agents):
         raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number of the list")
-    return agents[int(answer) - 1].id
+    return agents[int(answer) - 1]
 
 
 def _choices(agents: Sequence[Agent], workplace: Workplace) -> list[str]:

@@ -100,7 +100,11 @@ def _since(text: str, now: datetime) -> str:
 
     ago = _AGO.fullmatch(text.strip())
     if ago is None:
-        return as_sent(instant(text, "--since"))
+        try:
+            return as_sent(instant(text, "--since"))
+        except UsageError:
+            hint = "such as 24h, 7d or 2w for a span up to now, or 2026-11-01T09:00:00Z"
+            raise UsageError(f"--since: {text!r} is no span and no ISO 8601 instant", hint=hint) from None
     try:
         return as_sent(now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]))
     except OverflowError:

@@ -84,11 +84,14 @@ def run_reports(
     )
     if compare and schedule is None:
         raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
-    outlet = Outlet(workplace.console, output, is_raw=raw)
+    outlet = Outlet(workplace.console, output, is_raw=raw, keeps=True)
     errand = _prepare(workplace, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
     earlier = _earlier(errand, schedule) if compare and schedule is not None else None
+    outlet.make_ready()
     outcomes = _start(errand)
-    if not no_wait:
+    if no_wait:
+        _say_how_to_wait(workplace, outcomes)
+    else:
         outcomes = _wait(errand.connection, outcomes, interval, timeout)
         if not workplace.console.wants_json or output is not None:
             outlet.put(titled_reports(outcomes, earlier), schedule)
@@ -118,8 +121,10 @@ def _prepare(
         order = template(terms, now)
         project = workplace.project_if_any()
         connection = workplace.connect_for_reading(project)
-        wanted = references or [pick_agent(workplace, connection, time_range)]
-        return _Errand(connection, orders_for(connection, project, wanted, order))
+        if references:
+            return _Errand(connection, orders_for(connection, project, references, order))
+        picked = pick_agent(workplace, connection, time_range)
+        return _Errand(connection, (replace(order, agent=picked.id, name=picked.identity or picked.id),))
     if references:
         raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
     project = workplace.load()
@@ -165,6 +170,16 @@ def _start(errand: _Errand) -> list[Outcome]:
             if isinstance(outcome.error, PlatformError) and outcome.error.ends_the_run:
                 stopper = outcome.error
     return outcomes
+
+
+def _say_how_to_wait(workplace: Workplace, outcomes: Sequence[Outcome]) -> None:
+    from halo_iac.cli.running import again
+
+    run_ids = [each.started.run_id for each in outcomes if each.started is not None]
+    if run_ids:
+        what = "it" if len(run_ids) == 1 else "them"
+        words = f"run poll {' '.join(run_ids)}"
+        workplace.console.say(f"Wait for {what}: {again(workplace, words)}")
 
 
 def _interrupted(connection: Connection, outcomes: Sequence[Outcome]) -> InterruptedRun:

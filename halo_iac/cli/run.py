@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -79,8 +80,11 @@ def create_run(
     order = template(terms, workplace.console.clock())
     project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
-    wanted = agent_uuid or pick_agent(workplace, connection, agent_time_range)
-    (order,) = orders_for(connection, project, [wanted], order)
+    if agent_uuid:
+        (order,) = orders_for(connection, project, [agent_uuid], order)
+    else:
+        picked = pick_agent(workplace, connection, agent_time_range)
+        order = replace(order, agent=picked.id, name=picked.identity or picked.id)
     started = start_one(
         connection,
         lambda writer: writer.create(connection.project.id, order),
@@ -169,9 +173,15 @@ def cancel_run(
       halo run cancel c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
     from halo_iac.api.run_writer import RunWriter
+    from halo_iac.cli.running import reader_of
 
     console = workplace.console
     connection = workplace.connect_for_reading()
+    if not console.wants_json:
+        run = reader_of(connection).run(run_id).run
+        if run.is_over:
+            console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
+            return 0
     writer = RunWriter(connection.transport)
     answer = connection.retry()(lambda: writer.cancel(run_id, reason))
     if console.wants_json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from halo_iac.cli.console import Console
 from halo_iac.cli.files import check_writable, write_atomically, write_new
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import UsageError
+from halo_iac.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from halo_iac.model.report import Report
@@ -29,12 +29,13 @@ class Titled:
 
 
 class Outlet:
-    """Takes reports to where ``--output`` says, or to standard output; made before anything costs money.
+    """Takes reports to where ``--output`` says, or to standard output; made before anything is asked.
 
-    A folder gets a file for each, with front matter; a file the markdown alone.
+    A folder gets a file for each, with front matter; a file the markdown alone. With ``keeps`` a file that is there is
+    refused.
     """
 
-    def __init__(self, console: Console, output: str | None, *, is_raw: bool) -> None:
+    def __init__(self, console: Console, output: str | None, *, is_raw: bool, keeps: bool = False) -> None:
         self._console = console
         self._is_raw = is_raw
         self._path = None if output is None else Path(output)
@@ -45,12 +46,25 @@ class Outlet:
             raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
         path = Path(output)
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
-        check_writable(path if self._is_folder else path.parent)
+        if keeps and not self._is_folder and path.exists():
+            raise FileError(f"{path} is there already", hint="nothing was started; name another file, or a folder")
+        check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
+
+    @property
+    def _folder(self) -> Path:
+        assert self._path is not None  # noqa: S101 - standard output is in no folder
+        return self._path if self._is_folder else self._path.parent
+
+    def make_ready(self) -> None:
+        """Make the folder if need be: once it is sure that there is something to do, but before it costs money."""
+        if self._path is not None:
+            check_writable(self._folder)
 
     def put(self, reports: Sequence[Titled], schedule: str | None = None) -> None:
         """Show or write the reports, one after the other."""
         if not reports:
             return
+        self.make_ready()
         if self._path is None:
             show(self._console, joined(reports), is_raw=self._is_raw)
         elif self._is_folder:
