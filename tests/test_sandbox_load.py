@@ -349,6 +349,20 @@ def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -
     assert loaded == [{"file": "t.jsonl", "spans": 2, "added": 0, "skipped": 1, "agents": [first, second]}]
 
 
+def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, folder: Path) -> None:
+    old = span("a", 1, at=-100 * 86_400, **{"agent.name": "old"})
+    spans = [old, span("b", 1, **{"agent.name": "new"})]
+    (folder / "t.jsonl").write_bytes(b"".join(lines(spans)))
+    ended = halo("sandbox", "load", "t.jsonl")
+    _, said = ended.err.splitlines()
+    who, _, command = said.partition(", so no list has it: halo ")
+    assert who == "old was last seen over 90 days ago"
+    window = "--window-start-at 2026-07-25T09:00:00Z --window-end-at 2026-07-25T09:00:01Z --sandbox"
+    assert command.startswith("report run ")
+    assert command.endswith(window)
+    assert halo(*command.split(), "--no-wait").code == 0
+
+
 def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> None:
     (folder / "t.jsonl").write_bytes(b"".join(lines([span("a", 1), 7, span("b", 1), 8])))
     ended = halo("sandbox", "load", "t.jsonl", "--strict")

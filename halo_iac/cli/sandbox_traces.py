@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
     from halo_iac.sandbox.traces import BadLine
 
+_WIDEST: Final = timedelta(days=90)
+"""The widest range over which the platform lists agents (wire.md, agent.listForProject)."""
 _MOST_SAID: Final = 20
 """Bad lines of a file that are said one by one; a file of another kind has millions."""
 
@@ -56,6 +58,7 @@ def load(
             loaded.append(_load(console, platform, project_id, path, is_strict=strict))
             if not console.wants_json:
                 console.out(_summary(console, path, loaded[-1]))
+        _say_how_to_analyse(Workplace(console, choice), loaded)
     if console.wants_json:
         _out_json(console, [_load_json(path, each) for path, each in zip(files, loaded, strict=True)])
     return 0
@@ -156,6 +159,21 @@ def _summary(console: Console, path: Path, loaded: Loaded) -> str:
         lines.append(f"  from {_at(loaded.first)} to {_at(loaded.last)}")
     lines += [f"  {agent_id}  {console.out_style.safe(name)}" for (_, name), agent_id in sorted(loaded.agents.items())]
     return "\n".join(lines)
+
+
+def _say_how_to_analyse(workplace: Workplace, loaded: Sequence[Loaded]) -> None:
+    """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
+    from halo_iac.cli.running import again
+
+    console, oldest = workplace.console, (workplace.console.clock() - _WIDEST).timestamp() * 10**9
+    names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
+    for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
+        if last < oldest:
+            words = f"report run {agent_id} --window-start-at {_at(first)} --window-end-at {_at(last + 10**9)}"
+            who = console.err_style.safe(names[agent_id])
+            console.say(
+                f"{who} was last seen over {_WIDEST.days} days ago, so no list has it: {again(workplace, words)}"
+            )
 
 
 def _load_json(path: Path, loaded: Loaded) -> dict[str, object]:

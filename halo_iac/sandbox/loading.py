@@ -30,6 +30,8 @@ class Loaded:
     last: int | None = None
     agents: dict[tuple[str, str], str] = field(default_factory=dict)
     """Ids of the agents that were seen, by what they are known by."""
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """When the first and the last trace of each of them began, by its id, whichever file they came in."""
 
     def count(self, batch: list[Span]) -> None:
         """Count some spans in."""
@@ -55,6 +57,10 @@ def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad:
             loaded.agents |= arrivals.agents
     finally:
         _settle(store)
+    with store.reading() as tables:
+        places = tables.agent_places(project_id)
+        spells = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
+    loaded.seen = {agent_id: spell for agent_id, spell in spells.items() if spell is not None}
     return loaded
 
 

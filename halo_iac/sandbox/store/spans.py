@@ -83,6 +83,12 @@ class SpanTables:
                  WHERE agent = agents.seq AND started >= ? AND started < ? AND NOT is_demo) FROM agents"""
         return dict(self._connection.execute(sql, (since, until)).fetchall())
 
+    def seen(self, agent: int) -> tuple[int, int] | None:
+        """Return the starts of an agent's first and last execution, in nanoseconds; ``None`` where it has none."""
+        sql = "SELECT min(started), max(started) FROM executions WHERE agent = ?"
+        first, last = self._connection.execute(sql, (agent,)).fetchone()
+        return None if first is None else (first, last)
+
     def demo_until(self, agent: int, day: int) -> int:
         """Return up to when a demo agent's traces of a day are there; 0 where none are."""
         sql = "SELECT until FROM demo_days WHERE agent = ? AND day = ?"
