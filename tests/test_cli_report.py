@@ -18,6 +18,9 @@ from served_runs import QUIET, WAITING, Served, press_ctrl_c, served_runs
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
 
+# Who interrupts does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
 PROJECT_FILE = """\
 version: 1
 agents: {shop: checkout}

@@ -15,6 +15,9 @@ from served_runs import COSTLY, QUIET, WAITING, Served, press_ctrl_c, served_run
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Fault, Refuse
 
+# Who interrupts does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 PROJECT_FILE = """\
 version: 1
