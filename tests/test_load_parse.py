@@ -202,6 +202,15 @@ def test_what_can_be_said_together_is_said_together() -> None:
     ]
 
 
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize("escape", ["\\ud800", "\\ud83d\\ude00", "\\U00110000", "\\UFFFFFFFF"])
+@pytest.mark.parametrize("text", ['a: "%s"', '"%s": a', 'a: &a ["é%s"]'])
+def test_an_escape_of_no_character_is_refused(text: str, escape: str, pure: bool) -> None:
+    document = parse_text(text % escape, "f", pure=pure)
+    message = "not valid YAML: found invalid Unicode character escape code"
+    assert (document.root, [problem.message for problem in document.problems]) == (None, [message])
+
+
 def test_every_repeat_of_a_key_says_where_the_first_is() -> None:
     document = parse_text("a: 1\nb: {a: 1, a: 2}\na: 2\nc: 1\nc: 2\na: 3\n", "f")
     assert [str(problem) for problem in document.problems] == [

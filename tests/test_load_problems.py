@@ -363,6 +363,16 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [("title", "4:12"), ("agent", "5:12"), ("timezone", "8:15"), ("id", "8:9"), ("renamed_from", "8:19")],
+)
+def test_a_variable_that_is_no_text_is_refused(tmp_path: Path, field: str, place: str) -> None:
+    found = problems(tmp_path, entry(**{field: '"a${BYTE}"'}), HALO_VAR_BYTE="\udcff")  # how Python passes a byte on
+    message = f"`{field}`: not valid Unicode, so it cannot be sent (look at the variable that it reads)"
+    assert found == [f"halo.yaml:{place}: {message}"]
+
+
 def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> None:
     lines = "".join(f"  - {number}\n" for number in range(20_000))
     found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")

@@ -144,6 +144,11 @@ def _empty(field: str, _: object) -> Wording:
     return "it is empty", "leave the key out" if field not in {"title", "prompt"} else None
 
 
+def _not_unicode(_: str, __: object) -> Wording:
+    """Word a lone surrogate: a file cannot hold one, so it is a byte of the environment that is not UTF-8."""
+    return "not valid Unicode, so it cannot be sent", "look at the variable that it reads"
+
+
 def _too_long(_: str, __: object) -> Wording:
     return f"longer than {MAX_PROMPT // 1024} KiB", None
 
@@ -164,5 +169,6 @@ _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
     "too_short": _empty,
     "string_too_short": _empty,
     "string_too_long": _too_long,
+    "string_unicode": _not_unicode,
     "string_pattern_mismatch": _form,
 }

@@ -10,8 +10,9 @@ import re
 from typing import Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import ScalarEvent
 
-from halo_iac.load.build import Builder, Complaint, Take
+from halo_iac.load.build import Builder, Complaint, Event, Take
 from halo_iac.load.document import Document
 
 try:
@@ -21,6 +22,10 @@ except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy 
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A pattern that takes 3 ms to compile; only a file with a control character in it does."""
+
+_BEYOND_UNICODE: Final = r"\\U(?!000|0010)[0-9A-Fa-f]{8}"
+_NO_CHARACTER: Final = "not valid YAML: found invalid Unicode character escape code"
+"""In libyaml's words."""
 
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -72,7 +77,19 @@ def _pure_events(text: str) -> Take:
     from ruamel.yaml import YAML  # noqa: PLC0415 - only where the C parser is missing
 
     take: Take = YAML(typ="safe", pure=True).parse(text).__next__
-    return take
+
+    def checked() -> Event:
+        """Return the next event, refusing escapes that the C parser refuses: half a surrogate pair cannot be sent."""
+        try:
+            event = take()
+        except (ValueError, OverflowError) as error:  # from chr()
+            found = re.search(_BEYOND_UNICODE, text)
+            raise Complaint(found.start() if found else 0, _NO_CHARACTER) from error
+        if event.__class__ is ScalarEvent and re.search("[\ud800-\udfff]", event.value):
+            raise Complaint(event.start_mark.index, _NO_CHARACTER)
+        return event
+
+    return checked
 
 
 def _syntax(error: YAMLError, text: str) -> Complaint:
