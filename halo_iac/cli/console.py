@@ -225,7 +225,8 @@ class _VeiledStream(io.TextIOBase, TextIO):
         return self._stream.write(self._veil(text))
 
     def flush(self) -> None:
-        self._stream.flush()
+        if not self._stream.closed:  # as when this is collected after the stream it stands before
+            self._stream.flush()
 
     def fileno(self) -> int:
         return self._stream.fileno()

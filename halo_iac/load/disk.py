@@ -55,7 +55,9 @@ class Disk:
         except RuntimeError as error:  # how Python before 3.13 reports links that lead in a circle
             raise CannotRead("cannot be read: its links lead in a circle") from error
         except OSError as error:
-            raise CannotRead(f"cannot be read: {error.strerror or type(error).__name__}") from error
+            is_circle = error.errno == errno.ELOOP
+            reason = "its links lead in a circle" if is_circle else error.strerror or type(error).__name__
+            raise CannotRead(f"cannot be read: {reason}") from error
         self._count(data, limit)
         return data
 
