@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os.path
 import stat
 from pathlib import Path
