@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
+from halo_iac.model.finding import Finding
 from halo_iac.model.remote import Host
 from halo_iac.model.schedule import Spec, Value
 
@@ -33,6 +34,29 @@ class Cause(StrEnum):
     DECLARED = "declared"
     RETIRED = "state: archived"
     UNDECLARED = "undeclared: archive"
+
+
+class Share(StrEnum):
+    """Whose change it is, where a plan is held against that of a base (``plan --base REF``)."""
+
+    BRANCH = "branch"
+    """The branch's alone: at the base nothing is planned for the schedule."""
+    BOTH = "both"
+    """The branch edits the entry, and the platform differed from the base's entry already."""
+    BEFORE = "before"
+    """Nobody's here: the very same is planned at the base, for the platform differed before the branch."""
+    UNTOUCHED = "untouched"
+    """Planned only now, although the branch does not touch the entry: a policy, a default or an alias has moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commit that a plan was held against."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    ref: Annotated[str, Field(description="The ref as it was given.")]
+    commit: Annotated[str, Field(description="The commit it stood for.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +86,8 @@ class Change:
     before: Annotated[Spec | None, Field(description="The schedule as the platform holds it.")] = None
     after: Annotated[Spec | None, Field(description="The schedule as declared.")] = None
     wave: Annotated[int, Field(description="Renames of a lower wave free the titles of a higher one.")] = 0
+    origin: Annotated[str, Field(description="File and line of the entry; empty for an undeclared schedule.")] = ""
+    share: Annotated[Share | None, Field(description="Whose change it is; null without --base.")] = None
 
     @property
     def name(self) -> str:
@@ -192,6 +218,8 @@ class Plan:
     unchanged: Annotated[int, Field(description="Entries that are already as declared.")]
     runs_per_month: Annotated[Runs, Field(description="Runs a month before and after.")]
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
+    findings: Annotated[tuple[Finding, ...], Field(description="What is odd about the declared schedules.")] = ()
+    base: Annotated[Base | None, Field(description="What it was held against; null without --base.")] = None
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
 
     @property

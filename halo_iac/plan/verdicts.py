@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from halo_iac.diff import Difference
 from halo_iac.model.change import Action, Blocked, Cause, Change
@@ -38,30 +39,47 @@ def _judge(difference: Difference) -> Verdict:
         return _retire(pair)
     if difference.opaque is not None:
         return _unreadable(pair, difference.opaque)
-    if remote is None:
-        return Change(Action.CREATE, Cause.DECLARED, pair.entry.key, None, after.title, fields, None, after)
-    if remote.is_active and not fields:
+    if remote is not None and remote.is_active and not fields:
         return None
-    before = remote.spec()
+    before = None if remote is None else remote.spec()
     if isinstance(before, Opaque):
         return _unreadable(pair, before)
-    action = Action.UPDATE if remote.is_active else Action.UNARCHIVE
-    return Change(action, Cause.DECLARED, pair.entry.key, remote.id, after.title, fields, before, after, pair.wave)
+    return Change(
+        action=_action(remote),
+        cause=Cause.DECLARED,
+        key=pair.entry.key,
+        id=None if remote is None else remote.id,
+        title=after.title,
+        fields=fields,
+        before=before,
+        after=after,
+        wave=pair.wave,
+        origin=str(pair.entry.origins.entry),
+    )
+
+
+def _action(remote: RemoteSchedule | None) -> Action:
+    if remote is None:
+        return Action.CREATE
+    return Action.UPDATE if remote.is_active else Action.UNARCHIVE
 
 
 def _retire(pair: Pair) -> Verdict:
     remote = pair.remote
     if remote is None or not remote.is_active:
         return None
-    return archive(remote, Cause.RETIRED, pair.entry.key) or _unreadable(pair, remote.spec())
+    planned = archive(remote, Cause.RETIRED)
+    if planned is None:
+        return _unreadable(pair, remote.spec())
+    return replace(planned, key=pair.entry.key, origin=str(pair.entry.origins.entry))
 
 
-def archive(remote: RemoteSchedule, cause: Cause, key: str | None = None) -> Change | None:
+def archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
     """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived (design §10)."""
     spec = remote.spec()
     if isinstance(spec, Opaque):
         return None
-    return Change(Action.ARCHIVE, cause, key, remote.id, remote.title, before=spec)
+    return Change(Action.ARCHIVE, cause, None, remote.id, remote.title, before=spec)
 
 
 def _unreadable(pair: Pair, why: object) -> Blocked:
