@@ -9,6 +9,7 @@
     ├── SettingsError               key, base URL, project or team: missing or contradictory
     ├── DocumentError               a saved plan is damaged or of another version
     ├── FileError                   a file cannot be read or written
+    ├── GitError                    git, a repository or a ref is missing or does not answer
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
     ├── NoReport                    a conversation has nothing to read, for a reason
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
@@ -101,6 +102,12 @@ class FileError(HaloError):
     """A file cannot be read or written; the message names it and the operating system's reason."""
 
     code = "file"
+
+
+class GitError(HaloError):
+    """There is no git, no repository, no such ref, or a remote that does not answer."""
+
+    code = "git"
 
 
 class RefusedError(HaloError):

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
+from halo_iac.branch import Against, held_to, readable, shared
 from halo_iac.diff import diff
 from halo_iac.match import match
 from halo_iac.model.change import Plan
 from halo_iac.model.outcome import Event
+from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Host
 from halo_iac.plan import Overrides, check_saved, plan
@@ -25,11 +27,15 @@ from halo_iac.resolve import resolve
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for on the command line: entries, overrides of guards, and a saved plan to stay within."""
+    """What was asked for on the command line.
+
+    Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against.
+    """
 
     targets: tuple[str, ...] = ()
     overrides: Overrides = field(default_factory=Overrides)
     saved: Plan | None = None
+    against: Against | None = None
 
 
 def plan_project(
@@ -40,12 +46,28 @@ def plan_project(
     """Return the plan of a project against a platform; raises what its stages raise."""
     project = load()
     host, actual = observe(project)
-    pairing = resolve(project, match(project, actual), actual)
-    differences = diff(pairing.pairs)
-    planned = plan(project, pairing, differences, actual, host, targets=wish.targets, overrides=wish.overrides)
+    if wish.against is not None:
+        return _plan_branch(project, actual, host, wish, readable(wish.against, actual))
+    planned, _ = _stages(project, actual, host, wish)
     if wish.saved is None:
         return planned
     return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))
+
+
+def _stages(project: Project, actual: Actual, host: Host, wish: Wish) -> tuple[Plan, Pairing]:
+    pairing = resolve(project, match(project, actual), actual)
+    differences = diff(pairing.pairs)
+    planned = plan(project, pairing, differences, actual, host, targets=wish.targets, overrides=wish.overrides)
+    return planned, pairing
+
+
+def _plan_branch(project: Project, actual: Actual, host: Host, wish: Wish, against: Against) -> Plan:
+    """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
+    project, loosenings = held_to(project, against, actual)
+    planned, _ = _stages(project, actual, host, wish)
+    before = None if against.project is None else _stages(against.project, actual, host, Wish())
+    planned = shared(planned, project, against, before)
+    return replace(planned, refusals=(*loosenings, *planned.refusals))
 
 
 def apply_plan(

@@ -18,6 +18,7 @@ from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Agent
 
+_TO_WIDEN: Final = "widen `scope:` or move the entry"
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -36,8 +37,8 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     what is undeclared.
     """
     catalog = Catalog(project, actual)
-    scope_agents = _resolve_scope(project, catalog)
-    resolved = [_resolve_pair(pair, catalog, project, scope_agents) for pair in pairing.pairs]
+    in_scope = _resolve_scope(project, catalog)
+    resolved = [_resolve_pair(pair, catalog, project, in_scope) for pair in pairing.pairs]
     blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
     pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Pair))
     return replace(
@@ -45,8 +46,13 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
         warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog)),
-        scope_agents=scope_agents,
+        scope_agents=in_scope,
     )
+
+
+def scope_agents(project: Project, actual: Actual) -> tuple[str, ...] | None:
+    """Return the ids of the agents in a project's scope; ``None`` where it names none. Raises as :func:`resolve`."""
+    return _resolve_scope(project, Catalog(project, actual))
 
 
 def is_uuid(reference: str) -> bool:
@@ -137,10 +143,8 @@ def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None
     return tuple(sorted({outcome for outcome in found.values() if isinstance(outcome, str)}))
 
 
-def _resolve_pair(
-    pair: Pair, catalog: Catalog, project: Project, scope_agents: Collection[str] | None
-) -> Pair | Blocked:
-    outside = _outside_scope(pair, project, scope_agents)
+def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Collection[str] | None) -> Pair | Blocked:
+    outside = _outside_scope(pair, project, in_scope)
     if outside is not None:
         return outside
     if pair.spec is None:
@@ -148,26 +152,27 @@ def _resolve_pair(
     found = catalog.find(pair.spec.agent)
     if isinstance(found, Unresolved):
         return _block(pair, found.reason, _line_to_paste(pair) or found.hint)
-    if scope_agents is not None and found not in scope_agents:
+    if in_scope is not None and found not in in_scope:
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
     return pair if found == pair.spec.agent else replace(pair, spec=replace(pair.spec, agent=found))
 
 
-def _outside_scope(pair: Pair, project: Project, scope_agents: Collection[str] | None) -> Blocked | None:
+def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
     remote, prefix = pair.remote, project.scope.title_prefix
+    if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
+        # Files are held to their own prefix when they are loaded; this one is that of a base (design §5).
+        return _block(pair, f"its title has not the prefix {prefix!r} of the project's scope", _TO_WIDEN)
     if remote is None:
         return None
-    if scope_agents is not None and remote.agent_id not in scope_agents:
+    if in_scope is not None and remote.agent_id not in in_scope:
         what = f"belongs to agent {remote.agent_id}"
     elif prefix is not None and not remote.title.startswith(prefix):
         what = f"has a title without the prefix {prefix!r}"
     else:
         return None
-    return _block(
-        pair, f"its schedule {remote.id} {what}, outside the project's scope", "widen `scope:` or move the entry"
-    )
+    return _block(pair, f"its schedule {remote.id} {what}, outside the project's scope", _TO_WIDEN)
 
 
 def _line_to_paste(pair: Pair) -> str | None:

@@ -22,9 +22,9 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 
 LAYERS = {
     "__main__": "cli",
-    "cli": "__init__ adopt api abreast apply errors fires load match model observe pipeline plan pull render reports"
-    " resolve runs sandbox",  # match is what a schedule key is looked up with
-    "pipeline": "api apply diff match model observe plan resolve",
+    "cli": "__init__ adopt api abreast apply branch errors fires git load match model observe pipeline plan pull render"
+    " reports resolve runs sandbox",  # match is what a schedule key is looked up with
+    "pipeline": "api apply branch diff match model observe plan resolve",
     # What asks the platform.
     "pull": "abreast api errors model reports",
     "reports": "api errors model",
@@ -32,9 +32,11 @@ LAYERS = {
     "observe": "api errors model",
     "apply": "api errors model",
     "api": "errors model",  # the writer takes specs, hence more of model than remote
+    "git": "errors",
     # What only draws.
     "render": "errors fires model",
     # What is pure: no platform, no clock, no printing.
+    "branch": "errors model resolve",
     "plan": "diff errors fires model",
     "diff": "model",
     "resolve": "errors model",
@@ -52,7 +54,7 @@ LAYERS = {
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = ("adopt", "diff", "errors", "fires", "load", "match", "model", "plan", "renames", "render", "resolve")
+PURE = ("adopt", "branch", "diff", "errors", "fires", "load", "match", "model", "plan", "renames", "render", "resolve")
 
 HOMES = {
     "_ruamel_yaml": "load/parse",  # the C parser

@@ -38,6 +38,9 @@ def apply(
     yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
+    protect: options.Protect = None,
+    undeclared: options.Undeclared = None,
+    require_head: options.RequireHead = None,
     concurrency: options.Concurrency = 8,
     max_rps: options.MaxRps = 50,
 ) -> int:
@@ -58,7 +61,12 @@ def apply(
     from halo_iac.cli.planning import exit_code, make_plan, show_plan, wish
 
     saved = _read_saved(plan_file) if plan_file is not None else None
-    planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved))
+    workplace.tighten(protect, undeclared)
+    if require_head is not None:
+        from halo_iac.cli.base import require_head as check
+
+        check(workplace, require_head)
+    planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved=saved))
     if not console.wants_json:
         show_plan(workplace, planned, as_json=False)
     if not planned.stopping and not planned.changes:

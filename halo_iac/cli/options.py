@@ -84,6 +84,26 @@ Out = Annotated[
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit 2 when changes are pending, 0 when there are none.")
 ]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Tell this branch's changes from those that REF has pending."),
+]
+AcceptPolicyChange = Annotated[
+    bool,
+    typer.Option("--accept-policy-change", help="Let the branch loosen what --base finds in the policy of its base."),
+]
+Protect = Annotated[
+    list[str] | None,
+    typer.Option("--protect", metavar="GLOB", help="Protect these titles too; so does HALO_PROTECT, one a line."),
+]
+Undeclared = Annotated[
+    str | None,
+    typer.Option("--undeclared", metavar="report", help="Archive nothing undeclared; so does HALO_UNDECLARED=report."),
+]
+RequireHead = Annotated[
+    str | None,
+    typer.Option("--require-head", metavar="REF", help="Refuse unless HEAD is what this branch of the remote is."),
+]
 Concurrency = Annotated[
     int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Changes under way at a time.")
 ]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import UsageError
 
 if TYPE_CHECKING:
+    from halo_iac.branch import Against
     from halo_iac.model.change import Plan
 
 
@@ -22,6 +24,10 @@ def plan(
     detailed_exitcode: options.DetailedExitcode = False,
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
+    protect: options.Protect = None,
+    undeclared: options.Undeclared = None,
+    base: options.Base = None,
+    accept_policy_change: options.AcceptPolicyChange = False,
 ) -> int:
     """Show what apply would do; change nothing.
 
@@ -33,27 +39,49 @@ def plan(
       halo plan
       halo plan --file halo.staging.yaml --target checkout-daily
       halo plan --out plan.json && halo apply plan.json
+      halo plan --base origin/main
     """
     console = workplace.console
     from halo_iac.cli.planning import make_plan, plan_exit_code, save_plan, show_plan, wish
 
-    planned = make_plan(workplace, wish(target, allow_archive, allow_create))
+    workplace.tighten(protect, undeclared)
+    against = _against(workplace, base, accepts_policy=accept_policy_change)
+    planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
     if out is not None:
         save_plan(workplace, planned, out)
     show_plan(workplace, planned, as_json=console.wants_json)
     if out is not None:
-        console.say(_saved(workplace, planned, out, allow_archive, allow_create or ()))
+        console.say(_saved(workplace, planned, out, _permits(allow_archive, allow_create, protect, undeclared)))
     return plan_exit_code(planned, is_detailed=detailed_exitcode)
 
 
-def _saved(workplace: Workplace, planned: Plan, out: str, allow_archive: int, allow_create: Iterable[str]) -> str:
-    """Return what is said of a saved plan: the command that applies it, with the permissions it needs again."""
+def _against(workplace: Workplace, ref: str | None, *, accepts_policy: bool) -> Against | None:
+    if ref is not None:
+        from halo_iac.cli.base import against
+
+        return against(workplace, ref, accepts_policy=accepts_policy)
+    if accepts_policy:
+        raise UsageError("--accept-policy-change goes with --base", hint="without a base, no policy is compared")
+    return None
+
+
+def _permits(
+    allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
+) -> list[str]:
+    """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
+    return [
+        *(f"--allow-create {key}" for key in allow_create or ()),
+        *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
+        *(f"--protect {shlex.quote(glob)}" for glob in protect or ()),
+        *(["--undeclared report"] if undeclared else ()),
+    ]
+
+
+def _saved(workplace: Workplace, planned: Plan, out: str, permits: Iterable[str]) -> str:
+    """Return what is said of a saved plan: the command that applies it."""
     if planned.stopping:
         return f"Saved the plan to {out}, but it is refused as it is."
     from halo_iac.cli.running import again
 
-    permits = [f"--allow-create {key}" for key in allow_create]
-    if allow_archive:
-        permits.append(f"--allow-archive {allow_archive}")
     command = again(workplace, " ".join(["apply", shlex.quote(out), *permits]))
     return f"Saved the plan to {out}; `{command}` applies it if it still holds."

@@ -11,6 +11,7 @@ from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
+    from halo_iac.branch import Against
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Summary
     from halo_iac.pipeline import Wish
@@ -20,7 +21,12 @@ _PLAN_START: Final = len('{\n  "host": {')
 
 
 def wish(
-    target: Sequence[str] | None, allow_archive: int, allow_create: Sequence[str] | None, saved: Plan | None = None
+    target: Sequence[str] | None,
+    allow_archive: int,
+    allow_create: Sequence[str] | None,
+    *,
+    saved: Plan | None = None,
+    against: Against | None = None,
 ) -> Wish:
     """Return what the command line asks for; a saved plan brings its targets unless others are named."""
     from halo_iac.pipeline import Wish
@@ -29,7 +35,7 @@ def wish(
     targets = tuple(dict.fromkeys(target or ()))
     if saved is not None and not targets:
         targets = saved.targets
-    return Wish(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved)
+    return Wish(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved, against)
 
 
 def make_plan(workplace: Workplace, wished: Wish) -> Plan:

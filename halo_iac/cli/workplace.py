@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from halo_iac import __version__
 from halo_iac.cli.console import Console
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from halo_iac.observe import Observation
 
 SANDBOX_FILE = Path(".halo") / "sandbox.db"
+
+_REPORT: Final = "report"
+_ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Workplace:
     cwd: Path = field(default_factory=Path.cwd)
     _connection: Connection | None = None
     _early: Observation | None = None
+    _protect: tuple[str, ...] = ()
+    _reports_undeclared: bool = False
     _opened: ExitStack = field(default_factory=ExitStack)
     closing: threading.Event = field(default_factory=threading.Event)
     """Ends the repetitions of reads that are still under way when the command is over."""
@@ -88,7 +93,27 @@ class Workplace:
         """Read the project and its includes; every problem of every file is in the one error."""
         from halo_iac.load import load
 
-        return load(self.project_path, variables=self.console.env, cwd=self.cwd)
+        project = load(self.project_path, variables=self.console.env, cwd=self.cwd)
+        return self._tightened(project)
+
+    def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
+        """Add to the policy of the project what the command line says; nothing can take anything away from it."""
+        if any(not glob.strip() for glob in protect or ()):
+            raise UsageError("--protect is empty", hint="give it a title, in which * stands for anything")
+        if undeclared not in {None, _REPORT}:
+            raise UsageError(f"--undeclared {undeclared}: the command line only tightens", hint=_ONLY_REPORT)
+        self._protect = tuple(protect or ())
+        self._reports_undeclared = undeclared is not None
+
+    def _tightened(self, project: Project) -> Project:
+        env = self.console.env
+        undeclared = env.get("HALO_UNDECLARED") or None
+        if undeclared not in {None, _REPORT}:
+            raise SettingsError(f"HALO_UNDECLARED is {undeclared!r}: the environment only tightens", hint=_ONLY_REPORT)
+        globs = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
+        protect = (*self._protect, *filter(None, globs))
+        reports = self._reports_undeclared or undeclared is not None
+        return project.tightened(protect=protect, reports_undeclared=reports) if protect or reports else project
 
     def project_if_any(self) -> Project | None:
         """Return the project, or ``None`` where there is no file; one that was named has to be there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from halo_iac.model.origin import BUILT_IN, Origin, Origins
@@ -58,6 +58,11 @@ class Project:
     protect: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
+        """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
+        undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
+        return replace(self, protect=tuple(dict.fromkeys((*self.protect, *protect))), undeclared=undeclared)
 
     def origin(self, key: str) -> Origin:
         """Return where a policy key is written; built-in where it is left out."""

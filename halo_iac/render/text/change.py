@@ -12,7 +12,7 @@ from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.calendar import Calendar
 from halo_iac.render.text.prompt import excerpt, prompt_diff
 from halo_iac.render.text.values import from_to, shown
-from halo_iac.render.words import counted
+from halo_iac.render.words import SHARES, counted
 
 INDENT: Final = "      "
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
@@ -68,6 +68,7 @@ def _heading(change: Change, style: Style) -> str:
         style.paint(style.safe(change.key), "bold") if change.key else "",
         style.quoted(old),
         style.safe(change.id) if change.id else "",
+        style.paint(f"({SHARES[change.share]})", "dim") if change.share in SHARES else "",
     )
     return "  ".join((deed, *filter(None, names)))
 

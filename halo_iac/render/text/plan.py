@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from halo_iac.model.change import Action, Plan, Policy
+from halo_iac.model.change import Action, Plan, Policy, Share
 from halo_iac.model.remote import Host
 from halo_iac.render.style import Style
 from halo_iac.render.text.asides import blocked_lines, refusal_lines, undeclared_lines, warning_lines
@@ -42,7 +42,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
             lines += ["", first, *section]
     if calendar.has_left_out:
         lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
-    lines += ["", counts_line(plan, style), ""]
+    lines += ["", *share_lines(plan), counts_line(plan, style), ""]
     return "\n".join(lines)
 
 
@@ -53,6 +53,9 @@ def _header(plan: Plan, style: Style) -> Iterator[str]:
     yield f"{'Host':<{_LABEL}}{style.safe(host.base_url)}{_came_from(host.url_origin, style)}"
     yield f"{'Project':<{_LABEL}}{_project(host, style)}{_came_from(host.project_origin, style)}"
     yield f"{'Policy':<{_LABEL}}{_policy(plan.policy, style)}"
+    if plan.base is not None:
+        commit = style.paint(f"({style.safe(plan.base.commit[:12])})", "dim")
+        yield f"{'Base':<{_LABEL}}{style.safe(plan.base.ref)}  {commit}"
     if plan.targets:
         yield f"{'Targets':<{_LABEL}}{listed(plan.targets, style)}; other entries are left out"
 
@@ -75,6 +78,20 @@ def _policy(policy: Policy, style: Style) -> str:
     if policy.protect:
         parts.append(f"protect: {', '.join(map(style.quoted, policy.protect))}")
     return "; ".join(parts)
+
+
+def share_lines(plan: Plan) -> Iterator[str]:
+    """Return one line that counts whose the changes are; none without a base, or where all are the branch's."""
+    shares = Counter(change.share for change in plan.changes)
+    words = {
+        Share.BRANCH: "of this branch",
+        Share.BOTH: "of this branch where the platform differed before",
+        Share.BEFORE: "planned before it already",
+        Share.UNTOUCHED: "of entries that it does not touch",
+    }
+    if plan.base is not None and set(shares) - {Share.BRANCH}:
+        parts = ", ".join(f"{shares[share]:,} {said}" for share, said in words.items() if shares[share])
+        yield f"Whose: {parts}."
 
 
 def counts_line(plan: Plan, style: Style) -> str:

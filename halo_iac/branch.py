@@ -1,0 +1,200 @@
+"""Branch: a project held against its base, which is what the branch will be merged into (design §5; peers.md).
+
+Two questions of a reviewer are answered here. Whose change is it: this branch's, or was the platform different before?
+And does the branch loosen the rules it is judged by? Until that is accepted, the stricter of both sides' policy holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from halo_iac.errors import ProjectError
+from halo_iac.model.change import Base, Change, Plan, PlanWarning, Refusal, Share
+from halo_iac.model.origin import Source
+from halo_iac.model.pairing import Pairing
+from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.remote import Actual
+from halo_iac.model.schedule import FIELDS
+from halo_iac.resolve import scope_agents
+
+_OVERRIDE: Final = "--accept-policy-change"
+_NOTHING: Final = Scope(agents=())
+"""A scope that nothing is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The base of a branch: ``project`` is what it declares.
+
+    ``None`` where it has no project file, or one that cannot be read, of which ``problem`` then says why.
+    """
+
+    base: Base
+    project: Project | None
+    problem: str | None = None
+    accepts_policy: bool = False
+
+
+# Policy -------------------------------------------------------------------------------------------------------------
+
+
+def readable(against: Against, actual: Actual) -> Against:
+    """Return the base without its project where an agent of its scope does not resolve, so that nothing is planned."""
+    if against.project is None:
+        return against
+    try:
+        scope_agents(against.project, actual)
+    except ProjectError as error:
+        return replace(against, project=None, problem=f"its project file has problems: {error.problems[0].message}")
+    return against
+
+
+def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project, tuple[Refusal, ...]]:
+    """Return the project under the stricter of both sides' policy, and a refusal for each loosening of the branch.
+
+    Once loosening is accepted, the branch's own policy holds. Raises :class:`~halo_iac.errors.ProjectError` where an
+    agent of the scope does not resolve.
+    """
+    if against.accepts_policy:
+        return project, ()
+    if against.project is None:
+        if against.problem is None:
+            return project, ()
+        message = f"the policy cannot be held against that of {against.base.ref}, as {against.problem}"
+        return project, (Refusal("policy", message, _OVERRIDE),)
+    base = against.project
+    agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
+    ref = against.base.ref
+    loosenings = (
+        *_other_project(project, base, ref),
+        *_less_protected(project, base, ref),
+        *_more_archived(project, base, ref),
+        *_more_agents(agents, base_agents, ref),
+        *_more_titles(project.scope, base.scope, ref),
+    )
+    refusals = tuple(Refusal("policy", loosening, _OVERRIDE) for loosening in loosenings)
+    return (_stricter(project, agents, base, base_agents) if refusals else project), refusals
+
+
+def _other_project(project: Project, base: Project, ref: str) -> Iterator[str]:
+    if base.project_id is not None and project.project_id != base.project_id:
+        yield f"`project` is {project.project_id or 'left out'}; at {ref} it is {base.project_id}"
+
+
+def _less_protected(project: Project, base: Project, ref: str) -> Iterator[str]:
+    for glob in base.protect:
+        if glob not in project.protect:
+            yield f"`protect` drops {glob!r}, which {ref} has"
+
+
+def _more_archived(project: Project, base: Project, ref: str) -> Iterator[str]:
+    if project.undeclared is UndeclaredPolicy.ARCHIVE and base.undeclared is not UndeclaredPolicy.ARCHIVE:
+        yield f"`undeclared` is {project.undeclared}; at {ref} it is {base.undeclared}"
+
+
+def _more_agents(agents: Collection[str] | None, base: Collection[str] | None, ref: str) -> Iterator[str]:
+    if base is None:
+        return
+    more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base)))
+    if more:
+        yield f"`scope` takes in {more}; at {ref} it has only {', '.join(base)}"
+
+
+def _more_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
+    if base.title_prefix is not None and not (scope.title_prefix or "").startswith(base.title_prefix):
+        now = "every title" if scope.title_prefix is None else f"titles that start with {scope.title_prefix!r}"
+        yield f"`scope` takes in {now}; at {ref} only those that start with {base.title_prefix!r}"
+
+
+def _stricter(
+    project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None
+) -> Project:
+    is_reported = UndeclaredPolicy.REPORT in {project.undeclared, base.undeclared}
+    return replace(
+        project,
+        undeclared=UndeclaredPolicy.REPORT if is_reported else UndeclaredPolicy.ARCHIVE,
+        protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
+        scope=_common_scope(project.scope, agents, base.scope, base_agents),
+    )
+
+
+def _common_scope(
+    scope: Scope, agents: Collection[str] | None, base: Scope, base_agents: Collection[str] | None
+) -> Scope:
+    """Return what is in both scopes, agents as ids."""
+    one, other = sorted((scope.title_prefix or "", base.title_prefix or ""), key=len)
+    if not other.startswith(one):
+        return _NOTHING
+    given = [set(each) for each in (agents, base_agents) if each is not None]
+    common = tuple(sorted(set.intersection(*given))) if given else None
+    return Scope(common, other or None)
+
+
+# Shares -------------------------------------------------------------------------------------------------------------
+
+
+def shared(plan: Plan, project: Project, against: Against, before: tuple[Plan, Pairing] | None) -> Plan:
+    """Return the plan with the share of every change; ``before`` is what is planned at the base, if it can be."""
+    warnings = plan.warnings
+    if before is None:
+        why = against.problem or f"{against.base.ref} has no project file"
+        message = f"every change is shown as this branch's: {why}"
+        return replace(plan, base=against.base, warnings=(PlanWarning(message), *warnings), changes=_all_new(plan))
+    base_plan, base_pairing = before
+    judge = _Judge(project, against.project, base_plan, base_pairing)
+    return replace(plan, base=against.base, changes=tuple(replace(each, share=judge(each)) for each in plan.changes))
+
+
+def _all_new(plan: Plan) -> tuple[Change, ...]:
+    return tuple(replace(change, share=Share.BRANCH) for change in plan.changes)
+
+
+class _Judge:
+    """Says of each change of the branch's plan whose it is, from what the base declares and what is planned there."""
+
+    def __init__(self, project: Project, base: Project | None, plan: Plan, pairing: Pairing) -> None:
+        self._entries = _by_key(project.entries)
+        self._base_entries = _by_key(base.entries if base is not None else ())
+        self._planned = {_schedule(change): change for change in plan.changes}
+        self._declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
+
+    def __call__(self, change: Change) -> Share:
+        earlier = self._planned.get(_schedule(change))
+        if earlier is not None and _essence(earlier) == _essence(change):
+            return Share.BEFORE
+        if not self._is_edited(change):
+            return Share.UNTOUCHED
+        return Share.BRANCH if earlier is None else Share.BOTH
+
+    def _is_edited(self, change: Change) -> bool:
+        """Say whether the branch edits what the change comes from: its entry, or that there was one."""
+        if change.key is None:
+            return change.id in self._declared
+        entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
+        return earlier is None or _written(entry) != _written(earlier)
+
+
+def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
+    return {entry.key: entry for entry in entries}
+
+
+def _schedule(change: Change) -> tuple[str | None, str]:
+    """Return which schedule a change is of: the platform's id, or the title that one will have."""
+    return (change.id, "") if change.id is not None else (None, change.title)
+
+
+def _essence(change: Change) -> tuple[object, ...]:
+    """Return what a change does, wherever its values are written."""
+    return (change.action, change.title, change.before, change.after)
+
+
+def _written(entry: Entry) -> tuple[object, ...]:
+    """Return what an entry itself says, without what it gets from defaults, overrides or nobody."""
+    spec = entry.spec
+    own = tuple(
+        getattr(spec, name) if spec is not None and entry.origins.of(name).source is Source.ENTRY else None
+        for name in FIELDS
+    )
+    return (entry.title, entry.is_retired, entry.renamed_from, entry.id, own)

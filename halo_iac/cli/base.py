@@ -1,0 +1,109 @@
+"""The base of a branch, as ``plan --base`` wants it: what its commit declares, read by the very same loader."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.errors import GitError, ProjectError, RefusedError
+
+if TYPE_CHECKING:
+    from halo_iac.branch import Against
+    from halo_iac.cli.workplace import Workplace
+    from halo_iac.git import Blob, Repository
+    from halo_iac.model.project import Project
+
+_SUFFIXES: Final = (".yaml", ".yml", ".md", ".txt")
+"""Of a project's folder, all that a project can consist of."""
+_MOST_FILES: Final = 50_000
+_MOST_BYTES: Final = 256 * 1024 * 1024
+
+
+def against(workplace: Workplace, ref: str, *, accepts_policy: bool) -> Against:
+    """Return the base that a ref stands for, with the project that is found there as it would be found here."""
+    from halo_iac.branch import Against
+    from halo_iac.model.change import Base
+
+    repository = _repository(workplace)
+    commit = repository.commit(ref)
+    base = Base(ref, commit)
+    blobs = repository.blobs(commit)
+    path = _project_file(workplace, repository, {blob.path for blob in blobs})
+    if path is None:
+        return Against(base, None, accepts_policy=accepts_policy)
+    try:
+        project = _load(workplace, repository, blobs, path)
+    except ProjectError as error:
+        problem = f"its project file has problems: {error.problems[0]}"
+        return Against(base, None, problem, accepts_policy=accepts_policy)
+    return Against(base, project, accepts_policy=accepts_policy)
+
+
+def require_head(workplace: Workplace, ref: str) -> None:
+    """Refuse unless the checkout's HEAD is what a branch of the remote is at now: an old pipeline must not go on."""
+    repository = _repository(workplace)
+    head = repository.commit("HEAD")
+    branch, commit = repository.remote_commit(ref)
+    if head != commit:
+        message = f"HEAD is {head[:12]}, but {branch} is at {commit[:12]} by now, so nothing was changed"
+        raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
+
+
+def _repository(workplace: Workplace) -> Repository:
+    from halo_iac.git import Repository
+
+    return Repository(workplace.project_path.resolve().parent, workplace.console.env)
+
+
+def _project_file(workplace: Workplace, repository: Repository, paths: set[PurePosixPath]) -> PurePosixPath | None:
+    """Return the project file's path at the base: the named one, or what a search from here upwards would have met."""
+    from halo_iac.load.find import FILE_NAME
+
+    if workplace.named_file is not None:
+        path = _inside(repository, workplace.project_path)
+        return path if path in paths else None
+    folder = _inside(repository, workplace.cwd)
+    return next((path for each in (folder, *folder.parents) if (path := each / FILE_NAME) in paths), None)
+
+
+def _inside(repository: Repository, path: Path) -> PurePosixPath:
+    """Return a path from the top of the repository, links in its folders resolved as git resolves them."""
+    real = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    top = repository.top.resolve()
+    if not real.is_relative_to(top):
+        raise GitError(f"{path} is not in the repository {top}", hint="leave out --base")
+    return PurePosixPath(real.relative_to(top).as_posix())
+
+
+def _load(workplace: Workplace, repository: Repository, blobs: Sequence[Blob], path: PurePosixPath) -> Project:
+    """Write the files that the base's project can consist of into a folder of its own, and load it from there."""
+    from halo_iac.load import load
+
+    wanted = [blob for blob in blobs if _is_wanted(blob, path)]
+    if len(wanted) > _MOST_FILES or sum(blob.size for blob in wanted) > _MOST_BYTES:
+        message = f"too many YAML, markdown and text files in and below {path.parent} at the base"
+        raise GitError(message, hint="give the project a folder of its own, or leave out --base")
+    with tempfile.TemporaryDirectory(prefix="halo-base-") as folder:
+        top = Path(folder).resolve()
+        for blob, content in repository.contents(wanted):
+            _write(top / blob.path, content, is_link=blob.is_link)
+        return load(top / path, variables=workplace.console.env, cwd=top / path.parent)
+
+
+def _is_wanted(blob: Blob, project: PurePosixPath) -> bool:
+    if blob.path == project:
+        return True
+    is_below = blob.path.is_relative_to(project.parent)
+    is_plain = not any(part.startswith(".") or "\\" in part or ":" in part for part in blob.path.parts)
+    return is_below and is_plain and blob.path.suffix in _SUFFIXES
+
+
+def _write(path: Path, content: bytes, *, is_link: bool) -> None:
+    """Write a file of the base; a link stays one, and the loader sees to it that none leads out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if is_link:
+        path.symlink_to(content.decode("utf-8", "surrogateescape"))
+    else:
+        path.write_bytes(content)

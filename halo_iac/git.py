@@ -1,0 +1,179 @@
+"""Git: what a branch's base holds, and where a remote's branch stands (design §5; peers.md).
+
+The ``git`` program is asked, for only it knows every way in which a repository may be stored. Nothing of a checkout is
+run on the way: objects are read as they are, so no filter, textconv or hook sees them; a ref can never be taken for an
+option; and the environment that git gets holds no key of ours.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from halo_iac.errors import GitError
+
+_SECONDS: Final = 120
+"""How long one call may take; only one that asks a remote takes more than a moment."""
+
+_OURS: Final = ("INF_", "HALO_")
+_SETTINGS: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "LC_ALL": "C",
+}
+_NO_HOOKS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+
+_REGULAR: Final = ("100644", "100755")
+_LINK: Final = "120000"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One file of a commit: its path from the top of the repository, its object and its size in bytes."""
+
+    path: PurePosixPath
+    object_id: str
+    size: int
+    is_link: bool
+
+
+class Repository:
+    """The repository that a folder belongs to; ``top`` is its uppermost folder.
+
+    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, no repository, no such ref.
+    """
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._program = _program(env)
+        self._env = {name: value for name, value in env.items() if not name.startswith(_OURS)} | _SETTINGS
+        self.top = Path(self._asked("rev-parse", "--show-toplevel", failing=f"{folder} is in no git repository"))
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a branch, a tag or an abbreviated id stands for."""
+        check_ref(ref)
+        found = self._call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if found.returncode == 0:
+            return found.stdout.decode().strip()
+        if self._asked("rev-parse", "--is-shallow-repository") == "true":
+            hint = f"this clone is shallow: fetch it first, such as with `git fetch --depth=1 origin {_bare(ref)}`"
+        else:
+            hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
+        raise GitError(f"no commit here is called {ref!r}", hint=hint)
+
+    def remote_commit(self, ref: str) -> tuple[str, str]:
+        """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
+        check_ref(ref)
+        remote, branch = self._remote_branch(ref)
+        listed = self._asked(
+            "ls-remote",
+            "--quiet",
+            "--end-of-options",
+            remote,
+            f"refs/heads/{branch}",
+            failing=f"the remote {remote!r} did not answer",
+        )
+        commit = listed.partition("\t")[0]
+        if not commit:
+            raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="name a branch, such as origin/main")
+        return f"{remote}/{branch}", commit
+
+    def blobs(self, commit: str) -> tuple[Blob, ...]:
+        """Return the files and links of a commit; submodules are none."""
+        listed = self._call("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit)
+        if listed.returncode != 0:
+            raise _failed(f"the files of {commit} cannot be listed", listed.stderr)
+        lines = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
+        return tuple(blob for line in lines if line and (blob := _blob(line)) is not None)
+
+    def contents(self, blobs: Sequence[Blob]) -> Iterable[tuple[Blob, bytes]]:
+        """Yield every blob with its bytes, exactly as they were committed."""
+        asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode()
+        answered = self._call("cat-file", "--batch", given=asked)
+        if answered.returncode != 0:
+            raise _failed("files of the repository cannot be read", answered.stderr)
+        at = 0
+        for blob in blobs:
+            head, _, _ = answered.stdout[at : at + 200].partition(b"\n")
+            if head != f"{blob.object_id} blob {blob.size}".encode():
+                raise GitError(f"{blob.path} is not in this clone", hint="fetch the base with all of its files first")
+            at += len(head) + 1
+            yield blob, answered.stdout[at : at + blob.size]
+            at += blob.size + 1
+
+    def _remote_branch(self, ref: str) -> tuple[str, str]:
+        """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""
+        remotes = self._asked("remote").split()
+        if not remotes:
+            raise GitError("this repository has no remote to ask", hint="`git remote add origin URL` names one")
+        for remote in sorted(remotes, key=len, reverse=True):
+            for prefix in (f"refs/remotes/{remote}/", f"{remote}/"):
+                if ref.startswith(prefix):
+                    return remote, ref.removeprefix(prefix)
+        if "origin" not in remotes and len(remotes) > 1:
+            raise GitError(
+                f"{ref!r} names none of the remotes {', '.join(remotes)}", hint=f"such as {remotes[0]}/{ref}"
+            )
+        return ("origin" if "origin" in remotes else remotes[0]), ref.removeprefix("refs/heads/")
+
+    def _asked(self, *words: str, failing: str | None = None) -> str:
+        answered = self._call(*words)
+        if answered.returncode != 0:
+            raise _failed(failing or f"`git {words[0]}` failed", answered.stderr)
+        return answered.stdout.decode("utf-8", "surrogateescape").strip("\n")
+
+    def _call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [self._program, "--no-pager", *_NO_HOOKS, *words]
+        try:
+            return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
+                command,
+                cwd=self._folder,
+                env=self._env,
+                input=given,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise GitError(f"`git {words[0]}` gave no answer within {_SECONDS} s", hint="try again") from None
+        except OSError as error:
+            raise GitError(f"git cannot be run: {error.strerror}", hint="is it installed?") from None
+
+
+def check_ref(ref: str) -> None:
+    """Raise unless a text can be the name of a ref or a commit; git would take some others for an option."""
+    is_odd = not ref or ref.startswith("-") or ".." in ref or any(c.isspace() or not c.isprintable() for c in ref)
+    if is_odd:
+        raise GitError(f"{ref!r} is no name of a branch or commit", hint="such as origin/main")
+
+
+def _program(env: Mapping[str, str]) -> str:
+    """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
+    found = shutil.which("git", path=env.get("PATH"))
+    if found is None:
+        raise GitError("there is no git here", hint="install git, or leave out what needs it")
+    if not Path(found).is_absolute():
+        raise GitError(f"the git on PATH is {found}, which depends on the folder", hint="use absolute folders in PATH")
+    return found
+
+
+def _blob(line: str) -> Blob | None:
+    meta, _, path = line.partition("\t")
+    mode, kind, object_id, size = meta.split()
+    is_wanted = kind == "blob" and (mode in _REGULAR or mode == _LINK)
+    return Blob(PurePosixPath(path), object_id, int(size), is_link=mode == _LINK) if is_wanted else None
+
+
+def _failed(what: str, said: bytes) -> GitError:
+    first, *others = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()] or [""]
+    return GitError(f"{what}: {first.removeprefix('fatal: ')}" if first else what, hint="\n".join(others) or None)
+
+
+def _bare(ref: str) -> str:
+    return ref.removeprefix("refs/remotes/").removeprefix("origin/")

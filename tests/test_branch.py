@@ -1,0 +1,77 @@
+"""A project held against its base: laws of whose change it is, and of which policy holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from strategies import HOST
+from test_laws import Drawn, draws, loaded, planned, seen
+
+from halo_iac.branch import Against
+from halo_iac.model.change import Base, Plan, Share
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual
+from halo_iac.pipeline import Wish, plan_project
+from halo_iac.plan import Overrides
+
+BASE = Base("main", "0" * 40)
+
+
+def held(project: Project, base: Project | None, actual: Actual, *, accepts: bool = True) -> Plan:
+    """Plan a project against a base with every other word given."""
+    overrides = Overrides(1_000, frozenset(entry.key for entry in project.entries))
+    against = Against(BASE, base, accepts_policy=accepts)
+    return plan_project(lambda: project, lambda _: (HOST, actual), Wish((), overrides, against=against))
+
+
+def shares(plan: Plan) -> set[Share | None]:
+    return {change.share for change in plan.changes}
+
+
+def without_shares(plan: Plan) -> Plan:
+    return replace(plan, base=None, changes=tuple(replace(change, share=None) for change in plan.changes))
+
+
+def project_of(drawn: Drawn) -> Project:
+    return loaded(drawn.document)
+
+
+@given(draws())
+def test_a_project_held_against_itself_changes_nothing_of_its_own(drawn: Drawn) -> None:
+    project, actual = project_of(drawn), seen(drawn.wires)
+    plan = held(project, project, actual, accepts=False)
+    assert shares(plan) <= {Share.BEFORE}
+    assert without_shares(plan) == planned(project, actual)
+
+
+@given(draws(), draws())
+def test_a_base_says_whose_changes_are_and_changes_none(drawn: Drawn, other: Drawn) -> None:
+    project, base, actual = project_of(drawn), project_of(other), seen(drawn.wires)
+    plan = held(project, base, actual)
+    assert without_shares(plan) == planned(project, actual)
+    assert None not in shares(plan)
+    assert plan.base == BASE
+
+
+@given(draws())
+def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branchs(drawn: Drawn) -> None:
+    project = project_of(drawn)
+    nothing = replace(project, entries=())
+    plan = held(project, nothing, seen(drawn.wires))
+    assert {change.share for change in plan.changes if change.key is not None} <= {Share.BRANCH, Share.BOTH}
+
+
+@given(draws(), draws())
+def test_no_branch_archives_more_than_both_sides_would_let_it(drawn: Drawn, other: Drawn) -> None:
+    project, base, actual = project_of(drawn), project_of(other), seen(drawn.wires)
+    strict = held(project, base, actual, accepts=False)
+    if not any(refusal.guard == "policy" for refusal in strict.refusals):
+        return
+    both = (project, base)
+    archives = {change.id for change in strict.changes if change.key is None}
+    assert not archives or all(str(each.undeclared) == "archive" for each in both)
+    assert set(strict.policy.protect) == {glob for each in both for glob in each.protect}
+    prefixes = [each.scope.title_prefix for each in both if each.scope.title_prefix]
+    titles = [schedule.title for schedule in strict.undeclared]
+    assert all(title.startswith(prefix) for title in titles for prefix in prefixes)

@@ -1,0 +1,492 @@
+"""``plan --base``, ``apply --require-head`` and what tightens a policy, in real repositories, on the sandbox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, assert_golden
+from repositories import Git, repository
+
+CHECKOUT, RESEARCH = (f"5a4db0c5-a000-4000-8000-00000000000{n}" for n in (1, 3))
+ENTRY = """\
+  {key}:
+    title: {title}
+    agent: {agent}
+    frequency: daily
+    at: "{at}"
+    prompt: What went wrong?
+"""
+
+
+def entry(key: str, title: str = "", agent: str = "checkout", at: str = "09:00") -> str:
+    return ENTRY.format(key=key, title=title or f"The {key}", agent=agent, at=at)
+
+
+def write(folder: Path, *entries: str, name: str = "halo.yaml", **policy: str) -> None:
+    top = "".join(f"{key}: {value}\n" for key, value in policy.items())
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"version: 1\n{top}schedules:" + ("\n" + "".join(entries) if entries else " {}\n"))
+
+
+@pytest.fixture
+def git(folder: Path) -> Git:
+    """Return the working directory as a repository, the sandbox left out of it."""
+    git = repository(folder)
+    (folder / ".gitignore").write_text(".halo/\n")
+    return git
+
+
+def plan(halo: CommandLine, *words: str) -> dict[str, str | None]:
+    """Return whose each planned change is, by key, or by title for an undeclared schedule."""
+    document = halo("plan", "--sandbox", "--json", *words).json
+    return {change["key"] or change["title"]: change["share"] for change in document["changes"]}
+
+
+# Whose change it is -------------------------------------------------------------------------------------------------
+
+
+def four_shares(halo: CommandLine, git: Git) -> None:
+    """Leave a branch whose plan holds a change of each kind."""
+    write(git.folder, *map(entry, ("edited", "pending", "inherits", "both", "kept")), defaults="{lookback_hours: 24}")
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    inherited = [entry("inherits"), entry("kept").replace("    prompt", "    lookback: 24h\n    prompt")]
+    drifted = [entry("pending", at="10:00").replace("    prompt", "    lookback: 24h\n    prompt")]
+    write(git.folder, entry("edited"), *drifted, entry("both", at="10:00"), *inherited, defaults="{lookback_hours: 24}")
+    git.commit()
+    git("switch", "--quiet", "--create", "feature")
+    write(
+        git.folder,
+        *(entry("edited", at="11:00"), *drifted, entry("both", at="11:00"), *inherited, entry("new")),
+        defaults="{lookback_hours: 48}",
+    )
+
+
+def test_a_plan_tells_whose_each_change_is(halo: CommandLine, git: Git) -> None:
+    four_shares(halo, git)
+    assert plan(halo, "--base", "main") == {
+        "both": "both",
+        "edited": "branch",
+        "inherits": "untouched",
+        "new": "branch",
+        "pending": "before",
+    }
+    assert set(plan(halo).values()) == {None}
+
+
+def test_a_plan_against_a_base_as_text(halo: CommandLine, git: Git) -> None:
+    four_shares(halo, git)
+    ended = halo("plan", "--sandbox", "--base", "main")
+    assert (ended.code, ended.err) == (0, "")
+    shown = [line for line in ended.out.splitlines() if line.startswith(("Base", "~", "+", "Whose"))]
+    commit = git("rev-parse", "main")[:12]
+    ids = {each["title"]: each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json}
+    text = "\n".join(shown).replace(commit, "COMMIT")
+    for title, id_ in ids.items():
+        text = text.replace(id_, f"ID of {title}")
+    assert_golden("base/plan.txt", text + "\n")
+
+
+def test_the_document_names_the_base(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"))
+    commit = git.commit()
+    assert halo("plan", "--sandbox", "--base", "HEAD", "--json").json["base"] == {"ref": "HEAD", "commit": commit}
+    assert halo("plan", "--sandbox", "--json").json["base"] is None
+
+
+def test_the_edit_of_a_prompt_file_is_an_edit_of_its_entry(halo: CommandLine, git: Git) -> None:
+    (git.folder / "prompt.md").write_text("Before\n")
+    write(git.folder, entry("one").replace("prompt: What went wrong?", "prompt_file: prompt.md"))
+    halo("apply", "--sandbox", "--yes")
+    git.commit()
+    (git.folder / "prompt.md").write_text("After\n")
+    assert plan(halo, "--base", "main") == {"one": "branch"}
+
+
+def test_an_entry_that_only_got_another_key_is_nobodys_change(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one", "The title"))
+    git.commit()
+    write(git.folder, entry("other", "The title"))
+    assert plan(halo, "--base", "main") == {"other": "before"}
+
+
+def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"), entry("two"), entry("three"), undeclared="archive")
+    halo("apply", "--sandbox", "--yes")
+    write(git.folder, entry("one"), entry("two"), undeclared="archive")
+    git.commit()
+    write(git.folder, entry("one"), undeclared="archive")
+    assert plan(halo, "--base", "main", "--allow-archive", "2") == {"The two": "branch", "The three": "before"}
+
+
+def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    write(git.folder, name="halo.yaml", include='["team/*.yaml"]')
+    (git.folder / "team").mkdir()
+    (git.folder / "team" / "a.yaml").write_text("schedules:\n" + entry("one"))
+    (git.folder / "team" / "b.yaml").symlink_to("a.yaml")  # one file, however often it is named
+    git.commit()
+    os.chdir(git.folder / "team")
+    assert plan(halo, "--base", "main") == {"one": "before"}
+    assert plan(halo, "--base", "main", "--file", "../halo.yaml") == {"one": "before"}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    os.chdir(elsewhere)
+    assert plan(halo, "--base", "main", "--file", str(git.folder / "halo.yaml")) == {"one": "before"}
+
+
+def test_a_file_that_the_branch_puts_nearer_does_not_escape_the_policy(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"), protect="[The *]")
+    git.commit()
+    write(git.folder, entry("one"), name="below/halo.yaml")
+    os.chdir(git.folder / "below")
+    ended = halo("plan", "--sandbox", "--base", "main")
+    assert ended.code == 3
+    assert "policy: `protect` drops 'The *', which main has" in ended.out
+
+
+def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine, git: Git) -> None:
+    git.commit()
+    write(git.folder, entry("one"))
+    ended = halo("plan", "--sandbox", "--base", "main")
+    assert ended.code == 0
+    assert "  ! every change is shown as this branch's: main has no project file" in ended.out
+    assert plan(halo, "--base", "main") == {"one": "branch"}
+
+
+@pytest.mark.parametrize(
+    "broken", ["nonsense: true\n", "scope: {agents: [nobody]}\n"], ids=["unreadable", "an agent that is gone"]
+)
+def test_a_base_that_cannot_be_read_does_not_keep_a_branch_from_mending_it(
+    halo: CommandLine, git: Git, broken: str
+) -> None:
+    write(git.folder, entry("one"))
+    with (git.folder / "halo.yaml").open("a") as file:
+        file.write(broken)
+    git.commit()
+    write(git.folder, entry("one"))
+    ended = halo("plan", "--sandbox", "--base", "main")
+    assert ended.code == 3
+    assert "policy: the policy cannot be held against that of main, as its project file has problems: " in ended.out
+    assert halo("plan", "--sandbox", "--base", "main", "--accept-policy-change").code == 0
+
+
+# Policy -------------------------------------------------------------------------------------------------------------
+
+LOOSENINGS = {
+    "protect": ({"protect": "[A, B]"}, {"protect": "[B]"}, "`protect` drops 'A', which main has"),
+    "undeclared": ({}, {"undeclared": "archive"}, "`undeclared` is archive; at main it is report"),
+    "project": (
+        {"project": "one"},
+        {"project": "two"},
+        "`project` is two; at main it is one",
+    ),
+    "project left out": ({"project": "one"}, {}, "`project` is left out; at main it is one"),
+    "all agents": (
+        {"scope": "{agents: [checkout]}"},
+        {},
+        f"`scope` takes in every agent; at main it has only {CHECKOUT}",
+    ),
+    "more agents": (
+        {"scope": "{agents: [checkout]}"},
+        {"scope": "{agents: [checkout, research]}"},
+        f"`scope` takes in {RESEARCH}; at main it has only {CHECKOUT}",
+    ),
+    "the same alias for another agent": (
+        {"scope": "{agents: [mine]}", "agents": "{mine: checkout}"},
+        {"scope": "{agents: [mine]}", "agents": "{mine: research}"},
+        f"`scope` takes in {RESEARCH}; at main it has only {CHECKOUT}",
+    ),
+    "all titles": (
+        {"scope": '{title_prefix: "The "}'},
+        {},
+        "`scope` takes in every title; at main only those that start with 'The '",
+    ),
+    "other titles": (
+        {"scope": '{title_prefix: "The one"}'},
+        {"scope": '{title_prefix: "The "}'},
+        "`scope` takes in titles that start with 'The '; at main only those that start with 'The one'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "message"), LOOSENINGS.values(), ids=LOOSENINGS)
+def test_a_loosening_is_refused_until_it_is_accepted(
+    halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str], message: str
+) -> None:
+    write(git.folder, **before)
+    git.commit()
+    write(git.folder, **after)
+    refused = halo("plan", "--sandbox", "--base", "main", "--json")
+    refusals = [(each["guard"], each["message"], each["override"]) for each in refused.json["refusals"]]
+    assert (refused.code, refusals) == (3, [("policy", message, "--accept-policy-change")])
+    accepted = halo("plan", "--sandbox", "--base", "main", "--accept-policy-change", "--json")
+    assert (accepted.code, accepted.json["refusals"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"protect": "[A]"}, {"protect": "[B, A]"}),
+        ({"undeclared": "archive"}, {}),
+        ({}, {"project": "one"}),
+        ({}, {"scope": "{agents: [checkout]}"}),
+        ({"scope": "{agents: [checkout, research]}"}, {"scope": '{agents: [research], title_prefix: "The"}'}),
+        ({"scope": '{title_prefix: "The"}'}, {"scope": '{title_prefix: "The one"}'}),
+        ({"scope": "{agents: [mine]}", "agents": "{mine: checkout}"}, {"scope": "{agents: [checkout]}"}),
+    ],
+)
+def test_a_tightening_is_the_branchs_to_make(
+    halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str]
+) -> None:
+    write(git.folder, **before)
+    git.commit()
+    write(git.folder, **after)
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, ended.json["refusals"]) == (0, [])
+
+
+def test_until_it_is_accepted_the_stricter_policy_holds(halo: CommandLine, git: Git) -> None:
+    write(git.folder, *map(entry, ("one", "two", "three", "four")))
+    halo("apply", "--sandbox", "--yes")
+    write(git.folder, *map(entry, ("one", "two", "three")), protect="[The three]", scope='{title_prefix: "The t"}')
+    text = (git.folder / "halo.yaml").read_text()
+    (git.folder / "halo.yaml").write_text(text.replace(entry("one"), ""))
+    git.commit()
+    write(git.folder, *map(entry, ("one", "two")), undeclared="archive")
+    document = halo("plan", "--sandbox", "--base", "main", "--json").json
+    assert document["changes"] == []
+    assert [each["key"] for each in document["blocked"]] == ["one"]
+    assert document["policy"] == {
+        "undeclared": "report",
+        "scope_agents": None,
+        "title_prefix": "The t",
+        "protect": ["The three"],
+    }
+    assert [each["title"] for each in document["undeclared"]] == ["The three"]
+    accepted = halo("plan", "--sandbox", "--base", "main", "--accept-policy-change", "--allow-archive", "2", "--json")
+    assert {change["title"] for change in accepted.json["changes"]} == {"The three", "The four"}
+
+
+def test_scopes_that_have_no_title_in_common_leave_nothing_to_do(halo: CommandLine, git: Git) -> None:
+    write(git.folder, scope='{title_prefix: "A "}')
+    git.commit()
+    write(git.folder, entry("one", "B one"), scope='{title_prefix: "B "}')
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, ended.json["changes"]) == (1, [])
+    assert [each["key"] for each in ended.json["blocked"]] == ["one"]
+
+
+def test_accepting_goes_with_a_base_only(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"))
+    ended = halo("plan", "--sandbox", "--accept-policy-change")
+    assert (ended.code, ended.out) == (64, "")
+
+
+# What tightens ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_command_line_and_environment_tighten(halo: CommandLine, folder: Path, way: str) -> None:
+    write(folder, *map(entry, ("one", "two", "three")), undeclared="archive", protect="[The one]")
+    halo("apply", "--sandbox", "--yes")
+    write(folder, *map(entry, ("one", "two")), undeclared="archive", protect="[The one]")
+    by_option = ("--protect", "The th*", "--protect", "Other, title")
+    words, env = (by_option, {}) if way == "option" else ((), {"HALO_PROTECT": "The th*\n\n  Other, title  \n"})
+    protected = halo("plan", "--sandbox", "--json", *words, **env)
+    assert protected.code == 3
+    assert protected.json["policy"]["protect"] == ["The one", "The th*", "Other, title"]
+    assert [each["guard"] for each in protected.json["refusals"]] == ["protected"]
+    words, env = (("--undeclared", "report"), {}) if way == "option" else ((), {"HALO_UNDECLARED": "report"})
+    reported = halo("apply", "--sandbox", "--yes", "--json", *words, **env)
+    assert (reported.code, reported.json["plan"]["changes"]) == (0, [])
+    assert reported.json["plan"]["policy"]["undeclared"] == "report"
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: str) -> None:
+    write(folder, entry("one"))
+    by_option = halo(command, "--sandbox", "--undeclared", "archive")
+    assert by_option.code == 64
+    assert by_option.err == (
+        "error: --undeclared archive: the command line only tightens\n"
+        "hint: say `report`, or edit `undeclared:` in the project file\n"
+    )
+    by_environment = halo(command, "--sandbox", HALO_UNDECLARED="archive")
+    assert by_environment.code == 1
+    assert by_environment.err.startswith("error: HALO_UNDECLARED is 'archive': the environment only tightens\n")
+    assert halo(command, "--sandbox", "--protect", " ").code == 64
+
+
+def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: Path) -> None:
+    write(folder, entry("one"))
+    ended = halo("plan", "--sandbox", "--out", "plan.json", "--protect", "The one", "--undeclared", "report")
+    words = "halo apply plan.json --protect 'The one' --undeclared report --sandbox"
+    assert f"`{words}` applies it if it still holds" in ended.err
+    assert halo("apply", "plan.json", "--sandbox", "--yes").code == 3
+    assert halo(*words.replace("'The one'", "The_one").split()[1:], "--yes", HALO_PROTECT="The one").code == 3
+    assert halo("apply", "plan.json", "--sandbox", "--yes", "--protect", "The one").code == 0
+
+
+# Bad input ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("nope", "error: no commit here is called 'nope'\n"),
+        ("-nope", "error: '-nope' is no name of a branch or commit\n"),
+        ("--help", "error: '--help' is no name of a branch or commit\n"),
+        ("main..feature", "error: 'main..feature' is no name of a branch or commit\n"),
+        ("a b", "error: 'a b' is no name of a branch or commit\n"),
+        ("\x1b[31m", r"error: '\x1b[31m' is no name of a branch or commit" + "\n"),
+        ("", "error: '' is no name of a branch or commit\n"),
+    ],
+)
+def test_a_ref_that_is_none(halo: CommandLine, git: Git, ref: str, message: str) -> None:
+    write(git.folder, entry("one"))
+    git.commit()
+    for ended in (
+        halo("plan", "--sandbox", f"--base={ref}"),
+        halo("plan", "--sandbox", f"--base={ref}", "--out", "plan.json"),
+    ):
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith(message)
+        assert "hint: " in ended.err
+    assert not (git.folder / "plan.json").exists()
+
+
+def test_a_shallow_clone_without_the_base(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    write(git.folder, entry("one"))
+    first = git.commit()
+    git.commit()
+    clone = git.clone(tmp_path / "clone", "--depth=1")
+    os.chdir(clone.folder)
+    assert plan(halo, "--base", "origin/main") == {"one": "before"}
+    for ref in (first, "origin/release"):
+        ended = halo("plan", "--sandbox", "--base", ref)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == (
+            f"error: no commit here is called '{ref}'\nhint: this clone is shallow: fetch it first, such as with "
+            f"`git fetch --depth=1 origin {ref.removeprefix('origin/')}`\n"
+        )
+
+
+def test_no_repository(halo: CommandLine, folder: Path) -> None:
+    shutil.rmtree(folder.parent / ".git")
+    write(folder, entry("one"))
+    ended = halo("plan", "--sandbox", "--base", "main")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {folder} is in no git repository: not a git repository")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("/nowhere", "there is no git here"), (".", "the git on PATH is ./git, which depends on the folder")],
+)
+def test_no_git(halo: CommandLine, git: Git, path: str, message: str) -> None:
+    write(git.folder, entry("one"))
+    git.commit()
+    planted = git.folder / "git"
+    planted.write_text("#!/bin/sh\ntouch ran\n")
+    planted.chmod(0o755)
+    ended = halo("plan", "--sandbox", "--base", "main", PATH=path)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {message}\n")
+    assert not (git.folder / "ran").exists()
+
+
+def test_a_detached_head_plans_and_applies_as_any_other(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    write(git.folder, entry("one"))
+    git.commit()
+    clone = git.clone(tmp_path / "clone")
+    clone("switch", "--quiet", "--detach")
+    os.chdir(clone.folder)
+    assert plan(halo, "--base", "HEAD") == {"one": "before"}
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main").code == 0
+
+
+def test_git_runs_nothing_of_the_checkout_and_is_told_no_key(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    ran, program = tmp_path / "ran", shutil.which("git")
+    evil = f"touch {ran}; cat"
+    write(git.folder, entry("one"))
+    (git.folder / ".gitattributes").write_text("* filter=evil diff=evil\n")
+    git.commit()
+    for name in ("filter.evil.smudge", "filter.evil.clean", "diff.evil.textconv", "core.fsmonitor", "core.pager"):
+        git("config", name, evil)
+    for hook in ("post-checkout", "pre-commit", "post-index-change", "reference-transaction"):
+        path = git.folder / ".git" / "hooks" / hook
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{evil}\n")
+        path.chmod(0o755)
+    ran.unlink(missing_ok=True)  # what `git config` may have run is its own affair
+    seen = tmp_path / "bin" / "git"
+    seen.parent.mkdir()
+    seen.write_text(f'#!/bin/sh\nenv >> {tmp_path / "env"}\nexec {program} "$@"\n')
+    seen.chmod(0o755)
+    ended = halo(
+        *("plan", "--sandbox", "--base", "main"), INF_API_KEY="sk-inference-canary", PATH=f"{seen.parent}:/usr/bin:/bin"
+    )
+    assert ended.code == 0
+    assert not ran.exists()
+    assert "canary" not in (tmp_path / "env").read_text()
+
+
+# --require-head -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clone(git: Git, tmp_path: Path) -> Git:
+    """Return a clone of a repository with a project file, and go there."""
+    write(git.folder, entry("one"))
+    git.commit()
+    clone = git.clone(tmp_path / "clone")
+    os.chdir(clone.folder)
+    return clone
+
+
+REFS = ["main", "origin/main", "refs/heads/main", "refs/remotes/origin/main"]
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_a_checkout_that_is_the_newest_may_apply(halo: CommandLine, clone: Git, ref: str) -> None:
+    assert clone.folder == Path.cwd()
+    assert halo("apply", "--sandbox", "--yes", "--require-head", ref).code == 0
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_a_checkout_that_is_behind_changes_nothing(halo: CommandLine, git: Git, clone: Git, ref: str) -> None:
+    here, there = clone("rev-parse", "HEAD")[:12], git.commit("newer")[:12]
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", ref)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == (
+        f"error: HEAD is {here}, but origin/main is at {there} by now, so nothing was changed\n"
+        "hint: apply from the newest commit, or leave out --require-head\n"
+    )
+    assert halo("schedule", "list", "--sandbox", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("nope", "the remote 'origin' has no branch 'nope'"),
+        ("-nope", "'-nope' is no name of a branch or commit"),
+    ],
+)
+def test_a_branch_that_the_remote_has_not(halo: CommandLine, clone: Git, ref: str, message: str) -> None:
+    assert clone.folder == Path.cwd()
+    ended = halo("apply", "--sandbox", "--yes", f"--require-head={ref}")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {message}\n")
+
+
+def test_a_remote_that_does_not_answer(halo: CommandLine, git: Git, clone: Git) -> None:
+    shutil.rmtree(git.folder)
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: the remote 'origin' did not answer: ")
+    clone("remote", "remove", "origin")
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert ended.err.startswith("error: this repository has no remote to ask\n")
