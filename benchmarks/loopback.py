@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 from collections import Counter
 from typing import Any, Final
@@ -19,12 +20,22 @@ import workload
 
 COUNTS: Final = "_counts"
 """Asked like a procedure: what was asked since it was last asked, by procedure."""
+SEEN: Final = "_seen"
+"""Likewise: the instants of all requests, how often each title was written, and how many schedules bear it."""
+
+_FAILURES: Final = (
+    (429, b"Retry-After: 1\r\n", b'{"error":{"message":"slow down","data":{"code":"TOO_MANY_REQUESTS"}}}'),
+    (503, b"", b"<html>no</html>"),
+)
+"""In turn; the platform has done nothing by then."""
 
 
 class Platform:
     """The schedules, and an answer to every procedure that a plan and an apply call."""
 
     def __init__(self, schedules: list[dict[str, Any]], page_size: int) -> None:
+        self.instants: list[float] = []
+        self._writes: Counter[str] = Counter()
         self._schedules = {schedule["id"]: schedule for schedule in schedules}
         self._encoded = {schedule["id"]: _encoded(schedule) for schedule in schedules}
         self._page_size = page_size
@@ -37,6 +48,9 @@ class Platform:
         if procedure == COUNTS:
             counts, self._counts = self._counts, Counter()
             return json.dumps(counts).encode()
+        if procedure == SEEN:
+            held = Counter(schedule["title"] for schedule in self._schedules.values())
+            return json.dumps({"instants": self.instants, "writes": self._writes, "held": held}).encode()
         self._counts[procedure] += 1
         return b'{"result":{"data":' + self._result(procedure, given) + b"}}"
 
@@ -56,6 +70,7 @@ class Platform:
                 return b"null"
 
     def _put(self, schedule: dict[str, Any]) -> bytes:
+        self._writes[schedule["title"]] += 1
         self._schedules[schedule["id"]] = schedule
         self._encoded[schedule["id"]] = _encoded(schedule)
         self._pages.clear()
@@ -70,12 +85,29 @@ class Platform:
         return self._pages[start]
 
 
+class Trouble:
+    """Lets a share of all requests fail, the same ones every time."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._chance = random.Random(5)
+        self._count = 0
+
+    def next(self) -> tuple[int, bytes, bytes] | None:
+        """Return the failure that the next request meets, if it meets one."""
+        if not self._share or self._chance.random() >= self._share:
+            return None
+        self._count += 1
+        return _FAILURES[self._count % len(_FAILURES)]
+
+
 class Exchange(asyncio.Protocol):
     """One connection: as much of HTTP/1.1 as clients that wait for each answer speak."""
 
-    def __init__(self, platform: Platform, latency: float) -> None:
+    def __init__(self, platform: Platform, latency: float, trouble: Trouble) -> None:
         self._platform = platform
         self._latency = latency
+        self._trouble = trouble
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,12 +125,19 @@ class Exchange(asyncio.Protocol):
         method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
         url = urlsplit(target)
         text = parse_qs(url.query).get("input", ["{}"])[0] if method == "GET" else body
-        answer = self._platform.answer(url.path[1:], json.loads(text or "{}"))
-        asyncio.get_running_loop().call_later(self._latency, self._send, answer)
+        loop, procedure = asyncio.get_running_loop(), url.path[1:]
+        if not procedure.startswith("_"):
+            self._platform.instants.append(loop.time())
+            failure = self._trouble.next()
+            if failure is not None:
+                loop.call_later(self._latency, self._send, *failure)
+                return
+        answer = self._platform.answer(procedure, json.loads(text or "{}"))
+        loop.call_later(self._latency, self._send, 200, b"", answer)
 
-    def _send(self, body: bytes) -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._transport.writelines((head.encode(), body))
+    def _send(self, status: int, headers: bytes, body: bytes) -> None:
+        head = b"HTTP/1.1 %d -\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self._transport.writelines((head % (status, headers, len(body)), body))
 
 
 def _content_length(head: bytes) -> int:
@@ -116,10 +155,10 @@ def _encoded(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-async def serve(platform: Platform, latency: float) -> None:
+async def serve(platform: Platform, latency: float, trouble: Trouble) -> None:
     """Answer on a free port of loopback, printed first, until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Exchange(platform, latency), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Exchange(platform, latency, trouble), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -131,9 +170,10 @@ def main() -> None:
     parser.add_argument("--changed-every", type=int, default=workload.CHANGED_EVERY)
     parser.add_argument("--page-size", type=int, default=10_000)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--failing", type=float, default=0.0, help="the share of requests that get 429 or 503")
     options = parser.parse_args()
     schedules = list(workload.schedules(options.schedules, options.changed_every))
-    asyncio.run(serve(Platform(schedules, options.page_size), options.latency))
+    asyncio.run(serve(Platform(schedules, options.page_size), options.latency, Trouble(options.failing)))
 
 
 if __name__ == "__main__":

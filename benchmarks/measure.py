@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from statistics import median
 from typing import Final
 from urllib.request import urlopen
 
-from loopback import COUNTS
+from loopback import COUNTS, SEEN
 
 HERE: Final = Path(__file__).parent
 
@@ -55,15 +55,15 @@ class Comparison:
     cpu: float
 
 
-def run(command: Command) -> Cost:
-    """Run a command to its end; one that fails ends the measurements, since failing is fast."""
+def run(command: Command, *, codes: Collection[int] = (0,)) -> Cost:
+    """Run a command to its end; one that ends with none of ``codes`` ends the measurements, since failing is fast."""
     with tempfile.TemporaryFile() as output:
         redirected = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
         began = time.perf_counter()
         child = os.posix_spawn(command.argv[0], command.argv, command.env, file_actions=redirected)
         _, status, usage = os.wait4(child, 0)
         wall = time.perf_counter() - began
-        if status != 0:
+        if os.waitstatus_to_exitcode(status) not in codes:
             output.seek(0)
             said = output.read().decode(errors="replace")[-2000:]
             sys.exit(f"{' '.join(command.argv)}\nended with {os.waitstatus_to_exitcode(status)}:\n{said}")
@@ -101,6 +101,30 @@ class Server:
         with urlopen(f"{self.url}/{COUNTS}") as answer:
             counts: dict[str, int] = json.load(answer)
             return counts
+
+    def seen(self) -> Seen:
+        """Return what it saw from the start."""
+        with urlopen(f"{self.url}/{SEEN}") as answer:
+            return Seen(**json.load(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When each request came (seconds), how often each title was written, and how many schedules bear each."""
+
+    instants: list[float]
+    writes: dict[str, int]
+    held: dict[str, int]
+
+    @property
+    def busiest_second(self) -> int:
+        """Return how many requests came within any one second."""
+        most, first = 0, 0
+        for last, instant in enumerate(self.instants):
+            while instant - self.instants[first] >= 1:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
 
 
 @contextmanager

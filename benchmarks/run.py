@@ -9,9 +9,10 @@ from pathlib import Path
 
 from goals import GOALS as SPEED
 from goals import Bench, Line
+from load_goals import GOALS as LOAD
 from report_goals import GOALS as REPORTS
 
-GOALS = {**SPEED, **REPORTS}
+GOALS = {**SPEED, **REPORTS, **LOAD}
 
 PAIRS = 7
 FEWEST = 3
