@@ -10,7 +10,7 @@ from test_laws import Drawn, draws, loaded, planned, seen
 
 from halo_iac.branch import Against
 from halo_iac.model.change import Base, Plan, Share
-from halo_iac.model.project import Project
+from halo_iac.model.project import Project, UndeclaredPolicy
 from halo_iac.model.remote import Actual
 from halo_iac.pipeline import Wish, plan_project
 from halo_iac.plan import Overrides
@@ -57,9 +57,9 @@ def test_a_base_says_whose_changes_are_and_changes_none(drawn: Drawn, other: Dra
 @given(draws())
 def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branchs(drawn: Drawn) -> None:
     project = project_of(drawn)
-    nothing = replace(project, entries=())
+    nothing = replace(project, entries=(), undeclared=UndeclaredPolicy.REPORT)
     plan = held(project, nothing, seen(drawn.wires))
-    assert {change.share for change in plan.changes if change.key is not None} <= {Share.BRANCH, Share.BOTH}
+    assert {change.share for change in plan.changes if change.key is not None} <= {Share.BRANCH}
 
 
 @given(draws(), draws())
