@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from fractions import Fraction
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,24 @@ _LEAP_YEARS: Final = Fraction(97, 400)
 _DAYS_A_MONTH: Final = (365 + _LEAP_YEARS) / 12
 _MONTHS_WITH_DAY: Final = {29: 11 + _LEAP_YEARS, 30: Fraction(11), 31: Fraction(7)}
 """How many months of a mean Gregorian year have a 29th, a 30th and a 31st."""
+_MINUTE: Final = timedelta(minutes=1)
+
+
+class ClockChange(StrEnum):
+    """What a change of the clocks does to a time of day that a cadence names."""
+
+    GAP = "gap"
+    """The day leaves it out: the clocks go forward over it."""
+    FOLD = "fold"
+    """The day has it twice: the clocks go back over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """One fire of a cadence, in the cadence's zone; ``reason`` says why it is approximate, if it is."""
+
+    at: datetime
+    reason: ClockChange | None = None
 
 
 def runs_per_month(cadence: Cadence) -> Fraction:
@@ -145,24 +165,68 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def reason_in_words(fire: Fire) -> str:
+    """Return what the clocks do at an approximate fire: ``the clocks skip from 02:00 to 03:00``."""
+    if fire.reason is ClockChange.FOLD:
+        return f"the clocks go back, so {fire.at:%H:%M} comes twice"
+    start = _unchanged(fire.at)
+    shape = "%H:%M" if start.date() == fire.at.date() else "%Y-%m-%d %H:%M"
+    return f"the clocks skip from {start:{shape}} to {fire.at:{shape}}"
+
+
 # Instants -----------------------------------------------------------------------------------------------------------
 
 
 def next_fires(cadence: Cadence, after: datetime, count: int) -> tuple[datetime, ...]:
-    """Return the next fires strictly after an aware instant, in the cadence's zone.
-
-    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron,
-    as cronsim does: a time in a gap fires right after it, a time in a fold fires once.
-    """
+    """Return the next fires strictly after an aware instant, in the cadence's zone."""
     return tuple(islice(fires(cadence, after), count))
 
 
 def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
-    """Yield every fire strictly after an aware instant, in the cadence's zone; ends if the cadence can never fire."""
+    """Yield every fire strictly after an aware instant, in the cadence's zone; none if the cadence makes no sense.
+
+    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron,
+    as cronsim does: a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on
+    by real hours. :func:`foreseen` says which fires rest on that.
+    """
     from cronsim import CronSim  # noqa: PLC0415 - only a rendering with a clock needs it
 
     if makes_sense(cadence):
-        yield from CronSim(_cron(cadence), after.astimezone(ZoneInfo(cadence.timezone)))
+        start = after.astimezone(UTC)
+        found = CronSim(_cron(cadence), start.astimezone(ZoneInfo(cadence.timezone)))
+        # A search that begins in the second of two equal hours finds the fires of the first.
+        yield from dropwhile(lambda fire: fire <= start, found)
+
+
+def foreseen(cadence: Cadence, after: datetime) -> Iterator[Fire]:
+    """Yield the same fires, each with the reason why it is approximate, if it is."""
+    return (Fire(at, _reason(cadence, at)) for at in fires(cadence, after))
+
+
+def _reason(cadence: Cadence, at: datetime) -> ClockChange | None:
+    if at.utcoffset() != at.replace(fold=1 - at.fold).utcoffset():
+        return ClockChange.FOLD
+    skipped = _unchanged(at)
+    while cadence.frequency != Frequency.HOURLY and skipped < at:
+        if _names(cadence, skipped):
+            return ClockChange.GAP
+        skipped += _MINUTE
+    return None
+
+
+def _unchanged(at: datetime) -> datetime:
+    """Return what the clocks would show at an instant, had they not been changed right then; mostly what they do."""
+    return (at.astimezone(UTC) - _MINUTE).astimezone(at.tzinfo) + _MINUTE
+
+
+def _names(cadence: Cadence, wall: datetime) -> bool:
+    """Say whether a cadence that is not hourly names this day and time."""
+    return (
+        wall.minute in cadence.minutes
+        and wall.hour in cadence.hours
+        and (not cadence.days_of_week or wall.isoweekday() % 7 in cadence.days_of_week)
+        and (not cadence.days_of_month or wall.day in cadence.days_of_month)
+    )
 
 
 def _cron(cadence: Cadence) -> str:
