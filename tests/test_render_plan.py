@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -104,6 +104,16 @@ def test_next_fires_name_the_zone_once_unless_it_changes_and_the_year_unless_it_
     assert rows == ["Tue 24 Nov 2026 09:00, Thu 24 Dec 2026 09:00, Sun 24 Jan 2027 09:00 CET"]
     rows = fires_shown(plan_text(plan, PLAIN, now=NOW + timedelta(days=70)))
     assert rows == ["Wed 24 Feb 09:00 CET, Wed 24 Mar 09:00 CET, Sat 24 Apr 09:00 CEST"]
+
+
+def test_a_fire_where_the_clocks_change_is_marked() -> None:
+    plan = plan_of(create("a", replace(BASE, timezone="Europe/Berlin", hours=(2,), minutes=(30,))))
+    assert fires_shown(plan_text(plan, PLAIN, now=datetime(2027, 3, 27, 12, tzinfo=UTC))) == [
+        "Sun 28 Mar 03:00 (approximate), Mon 29 Mar 02:30, Tue 30 Mar 02:30 CEST"
+    ]
+    assert fires_shown(plan_text(plan, PLAIN, now=datetime(2026, 10, 24, 12, tzinfo=UTC))) == [
+        "Sun 25 Oct 02:30 CEST (approximate), Mon 26 Oct 02:30 CET, Tue 27 Oct 02:30 CET"
+    ]
 
 
 def test_next_fires_stop_after_so_many_cadences() -> None:

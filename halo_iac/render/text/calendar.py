@@ -5,11 +5,12 @@ Ten thousand schedules share a few hundred cadences, and one next fire takes lon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from itertools import islice
 from typing import Final
 
-from halo_iac.fires import in_words, makes_sense, next_fires, runs_per_month
+from halo_iac.fires import ClockChange, Fire, foreseen, in_words, makes_sense, runs_per_month
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
 
@@ -64,23 +65,33 @@ class Calendar:
     def _next(self, cadence: Cadence, now: datetime) -> str:
         if not makes_sense(cadence):
             return "unknown"
-        instants = next_fires(cadence, now, FIRES)
-        year = instants[0].year if len({instant.year for instant in (*instants, now)}) == 1 else None
-        return self._style.safe(_listed(instants, year))
+        fires = tuple(islice(foreseen(cadence, now), FIRES))
+        return self._style.safe(_listed(fires, has_year=spans_years(now, fires)))
 
 
-def _listed(fires: Sequence[datetime], year: int | None) -> str:
-    """Return fires with their zone, named once where it is the same; the year is left out if it is this one."""
-    days = [
-        f"{_DAYS[fire.weekday()]} {fire.day} {_MONTHS[fire.month - 1]} {'' if year else f'{fire.year} '}{fire:%H:%M}"
-        for fire in fires
-    ]
-    zones = [_zone(fire) for fire in fires]
-    if len(set(zones)) == 1:
-        return f"{', '.join(days)} {zones[0]}"
-    return ", ".join(f"{day} {zone}" for day, zone in zip(days, zones, strict=True)) or "never"
+def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
+    """Say whether fires have to name their year: not if all are of this one, by the clock of their zone."""
+    return len({moment.year for fire in fires for moment in (fire.at, now.astimezone(fire.at.tzinfo))}) > 1
 
 
-def _zone(fire: datetime) -> str:
-    name = fire.tzname() or ""
+def day(at: date, *, has_year: bool = False) -> str:
+    """Return a day, or that of an instant in its zone: ``Mon 23 Nov``, perhaps with its year."""
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]}{f' {at.year}' if has_year else ''}"
+
+
+def zone(at: datetime) -> str:
+    """Return what the zone of an instant is called at the time: ``PST``, or ``UTC+07`` where it has no letters."""
+    name = at.tzname() or ""
     return name if name.isalpha() else f"UTC{name}"
+
+
+def _listed(fires: Sequence[Fire], *, has_year: bool) -> str:
+    """Return fires with their zone, named once where it is the same."""
+    words = [(f"{day(fire.at, has_year=has_year)} {fire.at:%H:%M}", zone(fire.at), fire.reason) for fire in fires]
+    if len({name for _, name, _ in words}) == 1:
+        return f"{', '.join(f'{when}{_mark(reason)}' for when, _, reason in words)} {words[0][1]}"
+    return ", ".join(f"{when} {name}{_mark(reason)}" for when, name, reason in words) or "never"
+
+
+def _mark(reason: ClockChange | None) -> str:
+    return " (approximate)" if reason else ""
