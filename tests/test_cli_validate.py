@@ -59,6 +59,7 @@ BAD = {
 }
 COMMANDS = (
     ("validate",),
+    ("preview",),
     ("plan", "--sandbox"),
     ("plan", "--sandbox", "--project", "p"),
     ("apply", "--sandbox", "--yes"),
@@ -136,7 +137,9 @@ def test_a_file_that_is_none(halo: CommandLine, folder: Path, make: Callable[[Pa
     assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
 
 
-@pytest.mark.parametrize("command", [("validate",), ("plan", "--sandbox"), ("apply", "--sandbox")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("validate",), ("preview",), ("plan", "--sandbox"), ("apply", "--sandbox")], ids=" ".join
+)
 def test_a_missing_file_says_how_to_start(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
     for named in ((), ("--file", "other.yaml")):
         ended = halo(*command, *named)

@@ -83,6 +83,12 @@ def test_files_are_checked_without_the_platform(project: Path) -> None:
     assert heavy(loaded(project, "validate")) == {"pydantic", "ruamel.yaml"}
 
 
+def test_a_preview_needs_no_platform_and_draws_what_it_is_asked_for(project: Path) -> None:
+    modules = loaded(project, "preview")
+    assert heavy(modules) == {"cronsim", "pydantic", "ruamel.yaml"}
+    assert not modules & {"halo_iac.render.json", "halo_iac.pipeline", "halo_iac.sandbox.platform"}
+
+
 def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(project: Path) -> None:
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}

@@ -37,13 +37,14 @@ def from_to(before: float, after: float, style: Style) -> str:
     Each number is rounded once, from what was reckoned, to as many digits as mean something in it: so the difference is
     the same wherever it is shown.
     """
-    first, last, gain = _number(before), _number(after), _number(after - before)
+    first, last, gain = number(before), number(after), number(after - before)
     if first == last or gain == "0":
         return last
     return f"{first} {style.own('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number with as many digits as mean something: ``17,531``, ``30.4``, ``0.25``."""
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text

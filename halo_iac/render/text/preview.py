@@ -1,0 +1,115 @@
+"""A preview as text: each schedule's next fires, the week's calendar, and what is odd about them (design §8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Final
+
+from halo_iac.fires import Fire, in_words, reason_in_words, runs_per_month
+from halo_iac.preview import LISTED, Outlook, Preview, Span, Standing
+from halo_iac.render.style import Style
+from halo_iac.render.text.calendar import day, spans_years, zone
+from halo_iac.render.text.values import number
+from halo_iac.render.text.week import meeting_lines, week_lines
+from halo_iac.render.words import counted
+
+_IN: Final = "  "
+
+
+def preview_text(preview: Preview, style: Style) -> str:
+    """Return the whole preview as text that ends in a newline, to be written once."""
+    lines = [_head(preview, style)]
+    for outlook in preview.outlooks:
+        lines += ["", *_block(outlook, preview.span, style)]
+    for section in (week_lines(preview, style), meeting_lines(preview, style), _notes(preview)):
+        first = next(section, None)
+        if first is not None:
+            lines += ["", first, *section]
+    return "\n".join([*lines, "", _counts(preview), ""])
+
+
+def _head(preview: Preview, style: Style) -> str:
+    until = "" if preview.span.until is None else f" until {_utc(preview.span.until)}"
+    schedules = counted(len(preview.outlooks), "schedule")
+    return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
+
+
+def _block(outlook: Outlook, span: Span, style: Style) -> Iterator[str]:
+    title = () if outlook.title is None else (style.quoted(outlook.title),)
+    agent = () if outlook.agent is None else (style.safe(outlook.agent),)
+    yield "  ".join((style.paint(style.safe(outlook.key), "bold"), *title, *agent))
+    if outlook.cadence is not None:
+        yield _IN + style.safe(style.own(in_words(outlook.cadence)))
+    if outlook.cadence is None or outlook.standing is not Standing.ACTIVE:
+        yield _IN + style.paint(f"never while {outlook.standing}", "dim")
+        return
+    yield f"{_IN}runs a month: {number(float(runs_per_month(outlook.cadence)))}"
+    yield from _fire_lines(outlook.fires, span.now, style)
+    if outlook.is_cut:
+        yield f"{_IN}{_IN}{style.own('…')} and more" + ("" if span.until is None else f" until {_utc(span.until)} UTC")
+    if not outlook.fires and outlook.following is not None:
+        yield _IN + style.paint("never within this time; the next one after it:", "warning")
+        yield from _fire_lines([outlook.following], span.now, style)
+
+
+def _fire_lines(fires: Sequence[Fire], now: datetime, style: Style) -> Iterator[str]:
+    """Return fires in their zone and in UTC, aligned; why one is approximate stands below it where it does not fit."""
+    has_year = spans_years(now, fires)
+    days = [day(fire.at, has_year=has_year) for fire in fires]
+    zones = [zone(fire.at) for fire in fires]
+    day_width, zone_width = (max(map(len, words), default=0) for words in (days, zones))
+    for fire, its_day, its_zone in zip(fires, days, zones, strict=True):
+        line = f"{_IN}{_IN}{its_day:<{day_width}} {fire.at:%H:%M} {its_zone:<{zone_width}}"
+        line = line if its_zone == "UTC" else f"{line} = {_also(fire.at, has_year=has_year)}"
+        if fire.reason is None:
+            yield line.rstrip()
+            continue
+        note = f"approximate: {reason_in_words(fire)}"
+        if style.fits(f"{line}  {note}"):
+            yield f"{line}  {style.paint(note, 'warning')}"
+        else:
+            yield from (line.rstrip(), f"{_IN * 3}{style.paint(note, 'warning')}")
+
+
+def _also(at: datetime, *, has_year: bool) -> str:
+    """Return an instant in UTC, with its day where that is another one there."""
+    there = at.astimezone(UTC)
+    its_day = "" if there.date() == at.date() else f"{day(there, has_year=has_year)} "
+    return f"{its_day}{there:%H:%M} UTC"
+
+
+def _utc(at: datetime) -> str:
+    """Return an instant in UTC with its year, the zone left to whoever says it."""
+    there = at.astimezone(UTC)
+    return f"{day(there, has_year=True)} {there:%H:%M}"
+
+
+def _notes(preview: Preview) -> Iterator[str]:
+    if any(fire.reason for fire in _shown(preview)):
+        yield "Approximate: what the platform does when the clocks change is not documented."
+    if any(outlook.is_cut for outlook in preview.outlooks):
+        yield f"Fires left out: {_kept(preview)}."
+
+
+def _kept(preview: Preview) -> str:
+    if len(preview.outlooks) == 1:
+        return f"the first {LISTED:,} are listed; a sooner --until has them all"
+    return f"of {LISTED:,} to share each schedule has {preview.limit:,}; `halo preview KEY` shows more of one"
+
+
+def _shown(preview: Preview) -> Iterator[Fire]:
+    for outlook in preview.outlooks:
+        yield from outlook.fires or filter(None, [outlook.following])
+    for agent in preview.week.agents:
+        yield from chain.from_iterable(agent.days)
+
+
+def _counts(preview: Preview) -> str:
+    counts = Counter(outlook.standing for outlook in preview.outlooks)
+    active = (each.cadence for each in preview.outlooks if each.standing is Standing.ACTIVE)
+    runs = sum(runs_per_month(cadence) for cadence in active if cadence is not None)
+    standings = ", ".join(f"{counts[standing]:,} {standing}" for standing in Standing if counts[standing])
+    return f"{standings or 'Nothing declared'}. Runs a month: {number(float(runs))}."

@@ -1,0 +1,316 @@
+"""``halo preview``: what declared schedules will do, as values, as text and as JSON, and what bad input is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from command_line import NOW, CommandLine, assert_golden, tree
+from hypothesis import given
+from hypothesis import strategies as st
+from render_asserts import assert_harmless
+from render_samples import HOSTILE
+from strategies import entry, numbers, project
+
+from halo_iac.fires import fires, next_fires
+from halo_iac.load import load
+from halo_iac.model.project import Entry, Project
+from halo_iac.preview import LISTED, Meeting, Preview, Span, Standing, preview
+from halo_iac.render.preview import preview_json
+from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.text.preview import preview_text
+
+SPRING = datetime(2027, 3, 26, 12, 0, tzinfo=UTC)
+"""A Friday; on Sunday the clocks of Berlin go forward."""
+YEAR_2011 = datetime(2011, 1, 1, tzinfo=UTC)
+
+FILE = """\
+version: 1
+agents: {shop: checkout}
+defaults: {timezone: Europe/Berlin}
+schedules:
+  checkout-early:
+    title: Checkout, before anybody is up
+    agent: shop
+    frequency: daily
+    at: "02:30"
+  checkout-hourly: {title: "Checkout, every hour", agent: checkout, frequency: hourly, minutes: [30]}
+  support-weekly:
+    title: Support bot, end of the week
+    agent: support-bot
+    frequency: weekly
+    days_of_week: [fri, sun]
+    at: ["09:00", "17:00"]
+    timezone: America/Los_Angeles
+  research: {title: Research, agent: 6f1e2a9c-0000-4000-8000-000000000001, cron: "0 6 31 * *", timezone: UTC}
+  research-nightly: {title: Nightly research, agent: research, cron: "30 2 * * *", enabled: false}
+  trial: {title: Trial, state: archived}
+"""
+
+
+@pytest.fixture
+def file(folder: Path) -> Path:
+    (folder / "halo.yaml").write_text(FILE)
+    return folder / "halo.yaml"
+
+
+@pytest.fixture
+def declared(file: Path) -> Project:
+    return load(file, variables={}, cwd=file.parent)
+
+
+def of(*entries: Entry, now: datetime = NOW, count: int | None = 5, until: datetime | None = None) -> Preview:
+    whole = project(*entries)
+    return preview(whole, whole.entries, Span(now, count, until))
+
+
+# What it shows ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("pipe.txt", PLAIN),
+        ("narrow.txt", Style(width=40)),
+        ("screen.txt", Style(width=80)),
+        ("wide.txt", Style(width=160)),
+        ("colour.txt", Style(colour=True, width=100)),
+        ("ascii.txt", Style(unicode=False, width=100)),
+    ],
+)
+def test_a_preview_looks_as_agreed(declared: Project, name: str, style: Style) -> None:
+    text = preview_text(preview(declared, declared.entries, Span(SPRING, 3)), style)
+    assert_golden(f"preview/{name}", text)
+    assert style.unicode or text.isascii()
+
+
+def test_a_preview_up_to_an_instant_looks_as_agreed(declared: Project) -> None:
+    found = preview(declared, declared.entries[:4], Span(SPRING, None, SPRING + timedelta(days=2)))
+    assert_golden("preview/until.txt", preview_text(found, Style(width=100)))
+
+
+def test_the_document_of_a_preview_is_as_agreed(declared: Project) -> None:
+    assert_golden("preview/preview.json", preview_json(preview(declared, declared.entries, Span(SPRING, 3))))
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
+    odd = [entry(words, key=f"{words}{n}", agent=words) for n in range(2)]
+    for style in (PLAIN, Style(width=40), Style(unicode=False)):
+        assert_harmless(preview_text(of(*odd, entry(words, key=words, is_retired=True)), style))
+    assert_harmless(preview_json(of(*odd)))
+
+
+# What it holds ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_paused_or_archived_never_fires_and_what_says_nothing_does() -> None:
+    found = of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
+    assert [(each.standing, len(each.fires)) for each in found.outlooks] == [
+        (Standing.ACTIVE, 5),
+        (Standing.ACTIVE, 5),
+        (Standing.PAUSED, 0),
+        (Standing.ARCHIVED, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "listed", "is_cut"),
+    [(3, None, 3, False), (None, 4, 4, False), (3, 9, 3, False), (9, 3, 3, False), (None, 9_999, LISTED, True)],
+)
+def test_count_or_instant_end_the_fires_whichever_comes_first(
+    count: int | None, days: int | None, listed: int, is_cut: bool
+) -> None:
+    until = None if days is None else NOW + timedelta(days=days)
+    (found,) = of(entry("A"), count=count, until=until).outlooks
+    assert found.following is not None
+    every = [*found.fires, found.following]
+    spec = entry("A").spec
+    assert spec is not None
+    assert [fire.at for fire in every] == [*next_fires(spec.cadence, NOW, listed + 1)]
+    assert found.is_cut is is_cut
+
+
+def test_a_fire_at_the_very_end_is_within() -> None:
+    (found,) = of(entry("A"), count=None, until=datetime(2026, 11, 3, 9, tzinfo=UTC)).outlooks
+    assert [fire.at for fire in found.fires] == [datetime(2026, 11, 3, 9, tzinfo=UTC)]
+
+
+def test_many_schedules_share_the_fires_that_are_listed() -> None:
+    found = of(*(entry(str(n)) for n in range(400)), count=5)
+    assert {(len(each.fires), each.is_cut) for each in found.outlooks} == {(2, True)}
+    text = preview_text(found, PLAIN)
+    assert text.count("    … and more\n") == 400
+    note = "Fires left out: of 1,000 to share each schedule has 2; `halo preview KEY` shows more of one."
+    assert text.splitlines()[-3] == note
+    assert {len(each.fires) for each in of(*(entry(str(n)) for n in range(1_001))).outlooks} == {1}
+
+
+def test_an_agent_has_one_row_whether_it_goes_by_its_alias_or_its_name() -> None:
+    entries = (entry("A", agent="checkout"), entry("B", agent="shop"), entry("C", agent="other", enabled=False))
+    found = preview(project(*entries, aliases={"shop": "checkout", "store": "checkout"}), entries, Span(NOW, 1))
+    assert [(each.agent, [len(day) for day in each.days]) for each in found.week.agents] == [
+        ("shop", [0, 2, 2, 2, 2, 2, 2]),
+        ("other", [0] * 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zones", "week", "today"),
+    [
+        (["Asia/Tokyo", "Asia/Tokyo"], "Asia/Tokyo", date(2026, 11, 3)),
+        (["Asia/Tokyo", "Europe/Berlin"], "UTC", date(2026, 11, 2)),
+        ([], "UTC", date(2026, 11, 2)),
+    ],
+)
+def test_the_week_is_in_the_zone_that_all_share(zones: Sequence[str], week: str, today: date) -> None:
+    entries = [entry(f"{n}", timezone=zone) for n, zone in enumerate(zones)]
+    paused = entry("paused", timezone="Africa/Cairo", enabled=False)
+    found = of(*entries, paused, now=datetime(2026, 11, 2, 20, tzinfo=UTC)).week
+    assert (found.timezone, found.days) == (week, tuple(today + timedelta(days=n) for n in range(7)))
+
+
+def test_schedules_of_one_agent_that_fire_at_once_are_named() -> None:
+    found = of(
+        entry("A", key="a", hours=(9,)),
+        entry("B", key="b", hours=(10,), timezone="Europe/Berlin"),
+        entry("C", key="c", hours=(9,), agent="other"),
+        entry("D", key="d", frequency="weekly", days_of_week=(3,), hours=(9,)),
+    )
+    spec = entry("A").spec
+    assert spec is not None
+    assert found.meetings == (
+        Meeting(spec.agent, ("a", "b"), 5, datetime(2026, 11, 3, 9, tzinfo=UTC)),
+        Meeting(spec.agent, ("a", "b", "d"), 1, datetime(2026, 11, 4, 9, tzinfo=UTC)),
+    )
+
+
+zones = st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kolkata"])
+entries = st.lists(
+    st.builds(
+        lambda zone, hours, minutes, agent: (zone, tuple(sorted({*hours})), tuple(sorted({*minutes})), agent),
+        zones,
+        numbers(0, 23),
+        numbers(0, 59),
+        st.sampled_from(["a", "b"]),
+    ),
+    max_size=4,
+)
+
+
+@given(entries, st.integers(0, 17 * 365 * 86_400).map(lambda seconds: YEAR_2011 + timedelta(seconds=seconds)))
+def test_the_week_holds_every_fire_of_its_days_once(drawn: list[Any], now: datetime) -> None:
+    declared = [
+        entry(f"{n}", timezone=zone, hours=hours, minutes=minutes, agent=agent)
+        for n, (zone, hours, minutes, agent) in enumerate(drawn)
+    ]
+    week = of(*declared, now=now).week
+    midnight = datetime.combine(week.days[-1] + timedelta(days=1), datetime.min.time(), ZoneInfo(week.timezone))
+    end = midnight.astimezone(UTC)
+    specs = [each.spec for each in declared if each.spec is not None]
+    expected = {
+        agent: sorted(
+            at.astimezone(UTC)
+            for spec in specs
+            if spec.agent == agent
+            for at in takewhile(lambda at: at < end, fires(spec.cadence, now))
+        )
+        for agent in dict.fromkeys(spec.agent for spec in specs)
+    }
+    assert {row.agent: [fire.at.astimezone(UTC) for day in row.days for fire in day] for row in week.agents} == expected
+
+
+# The command --------------------------------------------------------------------------------------------------------
+
+
+def test_it_reads_the_project_file_and_nothing_else(halo: CommandLine, file: Path) -> None:
+    ended = halo("preview", "--sandbox", HALO_SANDBOX="other.db", INF_API_KEY="a-key-that-is-not-asked-for")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended == halo("preview") == halo("preview", "--next", "5", "--format", "text")
+    assert tree(file.parent) == {"halo.yaml": FILE.encode()}
+
+
+def test_one_schedule_by_its_key(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - it has to be there
+    ended = halo("preview", "checkout-early", "--next", "2")
+    assert (ended.code, ended.out) == (
+        0,
+        """\
+halo.yaml: 1 schedule, from Mon 2 Nov 2026 12:00 UTC
+
+checkout-early  "Checkout, before anybody is up"  shop
+  every day at 02:30 (Europe/Berlin)
+  runs a month: 30.4
+    Tue 3 Nov 02:30 CET = 01:30 UTC
+    Wed 4 Nov 02:30 CET = 01:30 UTC
+
+The week from Mon 2 Nov 13:00 on (Europe/Berlin)
+  AGENT  Mon 2  Tue 3  Wed 4  Thu 5  Fri 6  Sat 7  Sun 8
+  shop   -      02:30  02:30  02:30  02:30  02:30  02:30
+
+1 active. Runs a month: 30.4.
+""",
+    )
+
+
+def test_until_without_next_lists_all_of_them(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
+    found = halo("preview", "support-weekly", "--until", "2026-11-20T17:00:00Z", "--json")
+    assert (found.code, found.err) == (0, "")
+    assert [fire["utc"] for fire in found.json["schedules"][0]["fires"]] == [
+        *("2026-11-06T17:00:00Z", "2026-11-07T01:00:00Z", "2026-11-08T17:00:00Z", "2026-11-09T01:00:00Z"),
+        *("2026-11-13T17:00:00Z", "2026-11-14T01:00:00Z", "2026-11-15T17:00:00Z", "2026-11-16T01:00:00Z"),
+        "2026-11-20T17:00:00Z",
+    ]
+    assert found.out == halo("preview", "support-weekly", "--until", "2026-11-20T17:00Z", "--format", "json").out
+
+
+def test_a_terminal_that_is_no_unicode_gets_ascii(halo: CommandLine, file: Path) -> None:
+    file.write_text(FILE.replace("support-bot", "サポート"), encoding="utf-8")
+    for argv in (("preview",), ("preview", "--until", "2036-01-01")):
+        ended = halo(*argv, is_terminal=True, encoding="ascii")
+        assert (ended.code, ended.out.isascii()) == (0, True)
+        assert "\x1b[" in ended.out
+        assert "\x1b[" not in halo(*argv, "--no-color", is_terminal=True).out
+
+
+def test_a_project_that_declares_nothing_says_so(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    ended = halo("preview")
+    head = "halo.yaml: 0 schedules, from Mon 2 Nov 2026 12:00 UTC"
+    assert (ended.code, ended.out) == (0, f"{head}\n\nNothing declared. Runs a month: 0.\n")
+    assert halo("preview", "--json").json["schedules"] == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("checkout-erly",), "halo.yaml declares no schedule 'checkout-erly'"),
+        (("--next", "0"), "Invalid value for '--next': Input should be greater than or equal to 1"),
+        (("--next", "1001"), "Invalid value for '--next': Input should be less than or equal to 1000"),
+        (("--next", "x"), "Invalid value for '--next':"),
+        (("--until", "tomorrow"), "--until: 'tomorrow' is no ISO 8601 instant"),
+        (("--until", ""), "--until: '' is no ISO 8601 instant"),
+        (("--until", "2026-11-02T12:00Z"), "--until 2026-11-02T12:00Z: has passed"),
+        (("--until", "2026-11-02"), "--until 2026-11-02: has passed"),
+        (("--until", "0001-01-01T00:00+14:00"), "--until: '0001-01-01T00:00+14:00' is no ISO 8601 instant"),
+        (("--format", "markdown"), "Invalid value for '--format':"),
+    ],
+)
+def test_bad_input_is_wrong_usage(halo: CommandLine, file: Path, argv: tuple[str, ...], message: str) -> None:  # noqa: ARG001 - likewise
+    ended = halo("preview", *argv)
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.startswith(f"error: {message}")
+    assert "\nhint: " in ended.err
+    told = halo("preview", *argv, "--json")
+    assert (told.code, told.out, told.error["exit_code"]) == (64, "", 64)
+
+
+def test_the_end_of_time_is_an_instant(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
+    ended = halo("preview", "--until", "9999-12-31T23:59:59Z", "--json")
+    assert ended.code == 0
+    assert sum(len(each["fires"]) for each in json.loads(ended.out)["schedules"]) == LISTED
