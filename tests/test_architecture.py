@@ -69,7 +69,7 @@ HOMES = {
     "sqlite3": "sandbox/store/*",
     "tenacity": "api/retry",
     "typer": "cli/*",
-    "typing_extensions": "load/file",
+    "typing_extensions": "load/file load/switches",
     "tzdata": "load/zones",
 }
 """Library → the modules that may import it; for types alone, any may."""

@@ -100,6 +100,32 @@ def entry(**fields: str | None) -> str:
         ({"undeclared": "report"}, "8:5: unknown key `undeclared` (it belongs at the top of the project file)"),
         ({"wholly_odd": "1"}, "8:5: unknown key `wholly_odd`"),
         ({'"\\e[31m"': "1"}, "8:5: unknown key `\\x1b[31m`"),
+        # switches
+        (
+            {"findings": "{coverge-gap: off}"},
+            "8:16: no rule is named `coverge-gap` (did you mean `coverage-gap`?)",
+        ),
+        (
+            {"findings": "{coverage_gap: off}"},
+            "8:16: no rule is named `coverage_gap` (did you mean `coverage-gap`?)",
+        ),
+        ({"findings": "{x: off}"}, "8:16: no rule is named `x`"),
+        ({"findings": "{paid-twice: on}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),
+        ({"findings": "{paid-twice: true}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),
+        ({"findings": "{paid-twice: false}"}, "8:28: `paid-twice`: expected error, warning or off (write `off`)"),
+        ({"findings": "{paid-twice: ignore}"}, "8:28: `paid-twice`: expected error, warning or off (write `off`)"),
+        ({"findings": "{paid-twice: Error}"}, "8:28: `paid-twice`: expected error, warning or off (write `error`)"),
+        (
+            {"findings": "{paid-twice: erorr}"},
+            "8:28: `paid-twice`: expected error, warning or off (did you mean `error`?)",
+        ),
+        ({"findings": "{paid-twice: 5}"}, "8:28: `paid-twice`: expected error, warning or off"),
+        ({"findings": "{paid-twice: }"}, "8:28: `paid-twice` is null (leave the key out)"),
+        ({"findings": "off"}, "8:15: `findings`: expected keys and values (such as `findings: {coverage-gap: off}`)"),
+        (
+            {"max_runs_per_month": "5"},
+            "8:5: unknown key `max_runs_per_month` (it belongs at the top of the project file)",
+        ),
         # cadence
         ({"frequency": None}, "3:3: `frequency` is missing (hourly, daily, weekly or monthly; or give `cron`)"),
         ({"hours": None}, '3:3: `hours` is missing: daily needs it (such as `hours: [9]`, or `at: "09:00"`)'),

@@ -30,6 +30,7 @@ _RANGES: Final = {
     "lookback_hours": f"1 to {MAX_NUMBER}",
     "max_subagent_depth": "1 to 5",
     "max_turns": "1 to 100",
+    "max_runs_per_month": f"1 to {MAX_NUMBER}",
 }
 _LISTS: Final = {
     "days_of_week": "days, such as [mon, thu]",
@@ -48,7 +49,7 @@ _WORDS: Final = {
     "state": "active or archived",
     "version": "1, the only version so far",
 }
-_ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS}
+_ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
 """Mappings within the mapping that is checked → the keys that they may have."""
 
 INCLUDE_KEYS: Final = frozenset({"schedules"})
@@ -79,6 +80,8 @@ def report(error: ValidationError, document: Document, below: Location, allowed:
 
 def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     """Word a key that a mapping with these ``allowed`` ones must not have."""
+    if allowed == hints.RULES:
+        return f"no rule is named {shown(key)}", hints.for_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
@@ -102,6 +105,8 @@ def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
 
 def _expectation(found: Found, field: str) -> Wording:
     value = found["input"]
+    if field in hints.RULES:
+        return "expected error, warning or off", hints.for_switch(value)
     if field in _WORDS:
         return f"expected {_WORDS[field]}", hints.for_value(field, value)
     return _EXPECTATIONS.get(found["type"], _form)(field, value)
@@ -123,8 +128,8 @@ def _flag(_: str, value: object) -> Wording:
     return "expected true or false", "without quotes" if isinstance(value, str) else None
 
 
-def _mapping(_: str, __: object) -> Wording:
-    return "expected keys and values", None
+def _mapping(field: str, _: object) -> Wording:
+    return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
 
 
 def _number(field: str, value: object) -> Wording:

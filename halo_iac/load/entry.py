@@ -15,6 +15,7 @@ from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
 from halo_iac.load.fields import FieldReader, Fields, Place
 from halo_iac.load.file import check_entry
 from halo_iac.load.layers import EntryOrigins, Layer
+from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
 from halo_iac.model import defaults as built_in
 from halo_iac.model.project import Entry
@@ -72,6 +73,7 @@ class EntryReader:
             is_retired=is_retired,
             renamed_from=tuple(given.get("renamed_from", ())),
             id=given.get("id"),
+            switches=switches(given.get("findings", {})),
         )
 
     def _check_title(self, place: Place, given: Fields) -> None:

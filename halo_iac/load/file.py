@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic's own requirement: before 3.12 it cannot read the standard one
 
 from halo_iac.load.bounds import MAX_NUMBER, MAX_PROMPT
+from halo_iac.load.switches import WrittenSwitches
 
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -174,6 +175,7 @@ class EntryFields(Overlay, total=False):
         str,
         Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
     ]
+    findings: Annotated[WrittenSwitches, Field(description="Switches for this entry, stronger than the project's.")]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
@@ -228,6 +230,12 @@ class PolicyFields(TypedDict, total=False):
     ]
     agents: Annotated[
         dict[Name, Name], Field(description="Aliases: a name of ours, and the agent's id, agent.id or agent.name.")
+    ]
+    findings: Annotated[
+        WrittenSwitches, Field(description="What is done about each oddity that a rule finds: error, warning or off.")
+    ]
+    max_runs_per_month: Annotated[
+        Positive, Field(description="How often the declared schedules may run a month, together; left out: no limit.")
     ]
     defaults: Annotated[Overlay, Field(description="Fields for what an entry leaves out.")]
     overrides: Annotated[Overlay, Field(description="Fields that are stronger than the entry's.")]

@@ -7,11 +7,13 @@ from collections.abc import Collection
 from typing import Final
 
 from halo_iac.load.file import EntryFields, Overlay, ProjectFile, ScopeFields
+from halo_iac.load.switches import WORDS, WrittenSwitches
 
 OVERLAY_KEYS: Final = frozenset(Overlay.__annotations__)
 ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
 PROJECT_KEYS: Final = frozenset(ProjectFile.__annotations__)
 SCOPE_KEYS: Final = frozenset(ScopeFields.__annotations__)
+RULES: Final = frozenset(WrittenSwitches.__annotations__)
 
 _MEANS: Final = {
     "name": "title",
@@ -70,6 +72,13 @@ _MEANS: Final = {
     "override": "overrides",
     "entries": "schedules",
     "titleprefix": "title_prefix",
+    "rules": "findings",
+    "lint": "findings",
+    "checks": "findings",
+    "warnings": "findings",
+    "maxruns": "max_runs_per_month",
+    "runspermonth": "max_runs_per_month",
+    "budget": "max_runs_per_month",
 }
 _SWITCHES: Final = {
     "suspend": True,
@@ -114,6 +123,11 @@ _VALUE_MEANS: Final = {
     ("state", "suspended"): "`enabled: false`",
     ("state", "enabled"): "`enabled: true`",
     ("state", "present"): "`active`",
+}
+_SWITCH_MEANS: Final = {
+    **dict.fromkeys(("true", "on", "yes", "enabled", "warn", "info", "notice"), "warning"),
+    **dict.fromkeys(("false", "no", "none", "never", "disabled", "disable", "ignore", "skip", "allow"), "off"),
+    **dict.fromkeys(("fail", "fatal", "critical", "deny", "refuse", "failure"), "error"),
 }
 _ZONES: Final = {
     "pst": "America/Los_Angeles",
@@ -200,6 +214,19 @@ def for_value(field: str, value: object) -> str | None:
     if meant is not None:
         return f"write {meant}"
     return _close(folded(value), _VALUES[field])
+
+
+def for_rule(name: str) -> str | None:
+    """Guess which rule was meant."""
+    same = next((rule for rule in sorted(RULES) if folded(rule) == folded(name)), None)
+    return f"did you mean `{same}`?" if same else _close(name, RULES)
+
+
+def for_switch(value: object) -> str | None:
+    """Guess what a rule was meant to do."""
+    word = folded(str(value))
+    meant = _SWITCH_MEANS.get(word, word)
+    return f"write `{meant}`" if meant in WORDS else _close(word, WORDS)
 
 
 def for_day(value: object) -> str | None:

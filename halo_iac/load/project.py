@@ -20,6 +20,7 @@ from halo_iac.load.paths import displayed
 from halo_iac.load.policy import Policy, read_policy
 from halo_iac.load.prompts import Prompts
 from halo_iac.load.sources import SourceFile, read_included, read_project_file
+from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
 from halo_iac.model.project import Entry, Project
 
@@ -60,6 +61,8 @@ def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
         protect=tuple(policy.values.get("protect", ())),
         aliases=policy.values.get("agents", {}),
         origins=policy.origins,
+        switches=switches(policy.values.get("findings", {})),
+        max_runs_per_month=policy.values.get("max_runs_per_month"),
     )
 
 

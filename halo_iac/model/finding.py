@@ -5,6 +5,7 @@ A problem is something that cannot be understood; a finding is something that ca
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -21,6 +22,10 @@ class Severity(StrEnum):
     """It is shown."""
 
 
+Switches = Mapping[str, Severity | None]
+"""Rules by name → what their findings do, ``None`` for a rule that is off; one that is left out has its own default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule's word on one place of the project files; ``line`` and ``column`` count from 1."""
@@ -35,3 +40,8 @@ class Finding:
     path: Annotated[str, Field(description="The file, relative to the working directory.")]
     line: Annotated[int, Field(description="The line, from 1.")]
     column: Annotated[int, Field(description="The column, from 1.")]
+
+
+def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings that fail a command."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)

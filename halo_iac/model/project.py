@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from halo_iac.model.finding import Switches
 from halo_iac.model.origin import BUILT_IN, Origin, Origins
 from halo_iac.model.schedule import Spec
 
@@ -30,7 +31,8 @@ class Entry:
     """One entry of ``schedules:``, defaults and overrides merged in.
 
     ``spec`` is ``None`` where ``state: archived`` (``is_retired``), whose other fields are checked for form only;
-    ``title`` may then be ``None`` too if there is an ``id``. ``spec.agent`` is the reference as written.
+    ``title`` may then be ``None`` too if there is an ``id``. ``spec.agent`` is the reference as written. ``switches``
+    are the entry's own, stronger than the project's.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Entry:
     is_retired: bool = False
     renamed_from: tuple[str, ...] = ()
     id: str | None = None
+    switches: Switches = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Project:
     protect: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    switches: Switches = field(default_factory=dict)
+    max_runs_per_month: int | None = None
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
