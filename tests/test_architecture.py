@@ -22,9 +22,9 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 
 LAYERS = {
     "__main__": "cli",
-    "cli": "__init__ abreast adopt api apply branch errors fires git load match model observe pipeline plan preview"
-    " pull render reports resolve runs sandbox",  # match is what a schedule key is looked up with
-    "pipeline": "api apply branch diff match model observe plan resolve",
+    "cli": "__init__ abreast adopt api apply branch errors findings fires git load match model observe"
+    " pipeline plan preview pull render reports resolve runs sandbox",  # match is what a schedule key is looked up with
+    "pipeline": "api apply branch diff findings match model observe plan resolve",
     # What asks the platform.
     "pull": "abreast api errors model reports",
     "reports": "api errors model",
@@ -45,6 +45,7 @@ LAYERS = {
     "renames": "model",
     "load": "errors model",
     "adopt": "model",
+    "findings": "errors fires model",
     "fires": "model",
     "abreast": "",
     "model": "errors",
@@ -55,7 +56,7 @@ LAYERS = {
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = "adopt branch diff errors fires load match model plan preview renames render resolve"
+PURE = "adopt branch diff errors findings fires load match model plan preview renames render resolve"
 
 HOMES = {
     "_ruamel_yaml": "load/parse",  # the C parser

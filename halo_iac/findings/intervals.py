@@ -1,0 +1,152 @@
+"""How long a cadence leaves between two fires, in minutes, without a clock: over the whole calendar, once a cadence.
+
+The clock on the wall is exact arithmetic: the days on which something fires repeat with the day, the week, or, for
+months of different lengths, with four years. What daylight saving adds is looked for where it can add something: in the
+one interval during which clocks go back.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from halo_iac.model.schedule import Cadence, Frequency
+
+DAY: Final = 24 * 60
+MOST_SAVED: Final = 120
+"""By how many minutes clocks go back at most: two hours in Antarctica/Troll, an hour or less everywhere else."""
+
+_FIRST_YEAR: Final = 2026
+_LEAP_CYCLE: Final = 4
+_CALENDAR_CYCLE: Final = 28
+"""After so many years, weekdays and dates fall together as before; what the next ones bring is seen in the first."""
+_MINUTE: Final = timedelta(minutes=1)
+_SAMPLE: Final = timedelta(days=7)
+"""No zone changes its clocks twice within a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The shortest and the longest time between two fires by the clock on the wall, in minutes."""
+
+    shortest: int
+    longest: int
+
+
+@cache
+def intervals(cadence: Cadence) -> Intervals:
+    """Return how long a cadence leaves between two fires, daylight saving aside."""
+    if cadence.frequency == Frequency.HOURLY:
+        steps = _steps(cadence.minutes, 60)
+    else:
+        times = _times(cadence)
+        nights = _steps(*_days(cadence))
+        open_hours = times[-1] - times[0]
+        steps = [*(after - before for before, after in pairwise(times)), *(days * DAY - open_hours for days in nights)]
+    return Intervals(min(steps), max(steps))
+
+
+@cache
+def longest_elapsed(cadence: Cadence) -> int:
+    """Return the longest time between two fires as it passes, daylight saving included.
+
+    Clocks go back by whole hours, which an hourly cadence does not notice (on Lord Howe Island by half of one, which is
+    left out).
+    """
+    longest = intervals(cadence).longest
+    if cadence.frequency == Frequency.HOURLY:
+        return longest
+    zone = ZoneInfo(cadence.timezone)
+    return max([longest, *(_elapsed_around(cadence, zone, moment) for moment in _clocks_go_back(zone))])
+
+
+def _steps(marks: Sequence[int], cycle: int) -> list[int]:
+    return [*(after - before for before, after in pairwise(marks)), marks[0] + cycle - marks[-1]]
+
+
+def _times(cadence: Cadence) -> list[int]:
+    """Return the times of a day in minutes after midnight, rising."""
+    return [hour * 60 + minute for hour in cadence.hours for minute in cadence.minutes]
+
+
+def _days(cadence: Cadence) -> tuple[Sequence[int], int]:
+    """Return the days on which a cadence fires, numbered, and after how many they repeat."""
+    if cadence.frequency == Frequency.WEEKLY:
+        return cadence.days_of_week, 7
+    if cadence.frequency == Frequency.MONTHLY:
+        first = date(_FIRST_YEAR, 1, 1)
+        whole = date(_FIRST_YEAR + _LEAP_CYCLE, 1, 1) - first
+        months = [(year, month) for year in range(first.year, first.year + _LEAP_CYCLE) for month in range(1, 13)]
+        dates = (date(*month, day) for month in months for day in cadence.days_of_month if day <= monthrange(*month)[1])
+        return [(day - first).days for day in dates], whole.days
+    return (0,), 1
+
+
+# Daylight saving ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def _clocks_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return what the clocks on the wall show, without a zone, whenever they are about to be set back."""
+    first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (_FIRST_YEAR, _FIRST_YEAR + _CALENDAR_CYCLE))
+    starts = [first + number * _SAMPLE for number in range((end - first) // _SAMPLE + 1)]
+    return tuple(
+        _last_minute(start, zone) + _MINUTE
+        for start, following in pairwise(starts)
+        if _offset(following, zone) < _offset(start, zone)
+    )
+
+
+def _last_minute(start: datetime, zone: ZoneInfo) -> datetime:
+    """Return the last minute before the clocks are set back in the week from ``start``, as they show it."""
+    before = _offset(start, zone)
+    low, high = 0, _SAMPLE // _MINUTE
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(start + middle * _MINUTE, zone) == before else (low, middle)
+    return (start + low * _MINUTE).astimezone(zone).replace(tzinfo=None)
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta()
+
+
+def _elapsed_around(cadence: Cadence, zone: ZoneInfo, moment: datetime) -> int:
+    """Return the minutes that pass from the last fire before a moment on the wall to the first one from there on."""
+    times = _times(cadence)
+    now = moment.hour * 60 + moment.minute
+    earlier, later = [at for at in times if at < now], [at for at in times if at >= now]
+    day, is_its_day = moment.date(), _fires_on(cadence, moment.date())
+    before = _at(day, earlier[-1]) if is_its_day and earlier else _at(_next_day(cadence, day, -1), times[-1])
+    after = _at(day, later[0]) if is_its_day and later else _at(_next_day(cadence, day, 1), times[0])
+    return (_instant(after, zone) - _instant(before, zone)) // _MINUTE
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when a time of the wall fires: right after a gap it is in, the first time if it is shown twice (fires)."""
+    instant = wall.replace(tzinfo=zone).astimezone(UTC)
+    is_skipped = instant.astimezone(zone).replace(tzinfo=None) != wall
+    return _instant(wall + _MINUTE, zone) if is_skipped else instant
+
+
+def _at(day: date, minutes: int) -> datetime:
+    return datetime.combine(day, time(*divmod(minutes, 60)))
+
+
+def _next_day(cadence: Cadence, day: date, step: int) -> date:
+    day += timedelta(days=step)
+    while not _fires_on(cadence, day):
+        day += timedelta(days=step)
+    return day
+
+
+def _fires_on(cadence: Cadence, day: date) -> bool:
+    if cadence.frequency == Frequency.WEEKLY:
+        return day.isoweekday() % 7 in cadence.days_of_week
+    return cadence.frequency == Frequency.DAILY or day.day in cadence.days_of_month

@@ -1,0 +1,102 @@
+"""What no prompt should hold: a placeholder that nobody filled in, or something like a credential.
+
+Of a prompt, nothing is ever quoted: what looks like a credential must not get into a log, and a placeholder may stand
+around one. Ten thousand prompts are looked through in a plan, so each pattern has signs, of which one at least is in
+every text that it matches; most texts have none, and most patterns are never compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+
+class Kind(NamedTuple):
+    """Something to look for: ``signs`` are in lower case, ``name`` is what messages call it."""
+
+    name: str
+    signs: tuple[str, ...]
+    pattern: str
+
+
+class Sighting(NamedTuple):
+    """What was seen, and in which line of the prompt, from 1."""
+
+    name: str
+    line: int
+
+
+_ASKS: Final = r"(?:your|insert|replace|fill|todo|tbd)\b"
+_NOTES: Final = "(?:TODO|FIXME|TBD|XXX)"
+_NAMED: Final = r"(?:password|passwd|secret|(?:api|secret|access)[_ -]?key|(?:api|access|auth)[_ -]?token)"
+
+PLACEHOLDERS: Final = (
+    Kind("`${...}`", ("${",), r"\$\{[A-Za-z_]"),
+    Kind("`{{...}}`", ("{{",), r"\{\{[^{}\n]*\}\}"),
+    Kind("`<your ...>`", ("<",), rf"(?i)<{_ASKS}[^<>\n]*>"),
+    Kind("`[your ...]`", ("[",), rf"(?i)\[{_ASKS}[^\[\]\n]*\](?!\()"),
+    # In capitals, and as a note: at the start of a line or before a colon. A prompt may well speak of TODOs.
+    Kind("TODO", ("todo", "fixme", "tbd", "xxx"), rf"(?m)^[ \t#>*/-]*{_NOTES}\b|\b{_NOTES}:"),
+    Kind("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
+)
+
+_DIGIT_IN: Final = r"(?=[^\s\"'`]{0,80}[0-9])"
+"""What has no digit is a word; bounded, like every repetition here, so that no text takes quadratic time."""
+
+CREDENTIALS: Final = (
+    Kind(
+        "a private key",
+        ("private key-----",),
+        r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY-----[A-Za-z0-9+/=\s]*",
+    ),
+    Kind("an AWS access key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    Kind("a GitHub token", ("gh", "github_pat_"), r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})"),
+    Kind("a GitLab token", ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    Kind("a Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    Kind("a Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35,}"),
+    Kind("a Stripe key", ("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    Kind("an API key", ("sk-",), rf"\bsk-{_DIGIT_IN}[A-Za-z0-9_-]{{20,}}"),
+    Kind("a JSON web token", ("eyj",), r"\beyJ[\w-]{8,200}\.eyJ[\w-]{8,}[\w.-]*"),
+    Kind("a bearer token", ("bearer ",), rf"\b[Bb]earer ({_DIGIT_IN}[A-Za-z0-9._~+/-]{{20,}})"),
+    Kind("a password in a URL", ("://",), r"://[^\s/:@]+:(?!pass|secret|[x*.]+@)([^\s/:@<>{}$*]{4,})@"),
+    Kind(
+        "a password or key",
+        ("passw", "secret", "key", "token"),
+        rf"(?i)(?<![A-Za-z0-9]){_NAMED}[\"'`]?[ \t]*[:=][ \t]*[\"'`]?({_DIGIT_IN}[^\s\"'`<>{{}}()\[\]$*,;]{{6,}})",
+    ),
+)
+"""A group of a pattern, if it has one, is the credential itself."""
+
+
+@cache
+def placeholder_in(prompt: str) -> Sighting | None:
+    """Return the first placeholder of a prompt that nobody filled in."""
+    return min(_seen(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
+
+
+@cache
+def credential_in(prompt: str) -> Sighting | None:
+    """Return the first thing in a prompt that looks like a credential."""
+    return min(_seen(prompt, CREDENTIALS), key=lambda sighting: sighting.line, default=None)
+
+
+def credentials_in(prompt: str) -> Iterator[str]:
+    """Yield whatever in a prompt looks like a credential, line by line, so that it can be kept out of sight."""
+    for kind in _present(prompt, CREDENTIALS):
+        for found in re.finditer(kind.pattern, prompt):
+            yield from filter(None, map(str.strip, found[found.lastindex or 0].split("\n")))
+
+
+def _seen(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Sighting]:
+    for kind in _present(prompt, kinds):
+        found = re.search(kind.pattern, prompt)
+        if found is not None:
+            yield Sighting(kind.name, prompt.count("\n", 0, found.start()) + 1)
+
+
+def _present(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
+    """Yield the kinds of which a sign is there."""
+    lowered = prompt.lower()
+    return (kind for kind in kinds if any(sign in lowered for sign in kind.signs))

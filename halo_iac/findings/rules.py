@@ -1,0 +1,205 @@
+"""The rules: what is odd about the declared schedules, one small function each.
+
+Each looks at the :class:`~halo_iac.findings.subject.Subject` and says what it finds. :data:`RULES` is the table of them
+all, with what each does unless the project file switches it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Final
+
+from halo_iac.findings.crowds import crowded_minute
+from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed
+from halo_iac.findings.prompts import credential_in, placeholder_in
+from halo_iac.findings.subject import Odd, Subject, spec_of
+from halo_iac.findings.words import hours_of, lasting, listed, lookback
+from halo_iac.fires import runs_of
+from halo_iac.model.finding import Severity
+from halo_iac.model.project import Entry
+from halo_iac.model.schedule import Cadence
+
+_LACKING: Final = {
+    29: "February has no 29th but in leap years",
+    30: "February has no 30th",
+    31: "five months have no 31st",
+}
+
+
+# One entry at a time ------------------------------------------------------------------------------------------------
+
+
+def coverage_gap(subject: Subject) -> Iterator[Odd]:
+    """Look-back shorter than the longest interval between fires: traces that nobody analyses."""
+    for (cadence, hours), entries in subject.looks.items():
+        between = intervals(cadence)
+        if hours * 60 >= between.longest:
+            continue
+        message = (
+            f"it looks back {lasting(hours * 60)}, and its fires are up to {lasting(between.longest)} apart: "
+            f"traces of up to {lasting(between.longest - hours * 60)} are never analysed"
+        )
+        hint = f"write {lookback(hours_of(between.longest))}"
+        if between.longest > 2 * between.shortest:
+            hint += ", or declare the fire after the long interval as an entry of its own"
+        yield Odd(entries, "lookback_hours", message, hint)
+
+
+def paid_twice(subject: Subject) -> Iterator[Odd]:
+    """Look-back more than twice the shortest interval between fires: the same traces, analysed again and again."""
+    for (cadence, hours), entries in subject.looks.items():
+        shortest = intervals(cadence).shortest
+        if hours * 60 > 2 * shortest:
+            times = -(-hours * 60 // shortest)
+            message = (
+                f"it looks back {lasting(hours * 60)}, and its closest fires are {lasting(shortest)} apart: "
+                f"traces are analysed, and paid for, up to {times:,} times"
+            )
+            yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours))
+
+
+def _less_often(cadence: Cadence, hours: int) -> str:
+    """Return how to pay for traces less often without leaving any out."""
+    between = intervals(cadence)
+    enough = hours_of(between.longest)
+    ways = [f"write {lookback(enough)}"] if enough < hours else []
+    if between.shortest * 2 < 60:
+        ways.append("fire less often: a look-back is an hour at least")
+    elif enough * 60 > 2 * between.shortest:
+        ways.append(
+            "declare the fire after the long interval as an entry of its own, and let the others look back less"
+        )
+    return "; ".join(ways)
+
+
+def missing_day(subject: Subject) -> Iterator[Odd]:
+    """Find a day of the month that some months lack."""
+    for (cadence, _), entries in subject.looks.items():
+        lacking = _LACKING.get(max(cadence.days_of_month, default=0))
+        if lacking is not None:
+            hint = "the 28th is in every month, and the 1st is right after the last day of each"
+            yield Odd(entries, "days_of_month", f"{lacking}: it does not fire then", hint)
+
+
+def unfinished_prompt(subject: Subject) -> Iterator[Odd]:
+    """Find a placeholder that nobody has filled in, in the prompt of a schedule that fires."""
+    for prompt, entries in subject.prompts.items():
+        sighting = placeholder_in(prompt)
+        firing = [entry for entry in entries if spec_of(entry).enabled is not False]
+        if sighting is not None and firing:
+            message = f"line {sighting.line} of the prompt looks unfinished: it holds {sighting.name}"
+            hint = "prompts are sent as they are, and nothing in them is replaced"
+            yield Odd(firing, "prompt", message, hint, line=sighting.line)
+
+
+def credential_in_prompt(subject: Subject) -> Iterator[Odd]:
+    """Find what looks like a credential, paused or not: whoever may read the schedule has it."""
+    for prompt, entries in subject.prompts.items():
+        sighting = credential_in(prompt)
+        if sighting is not None:
+            message = f"line {sighting.line} of the prompt holds what looks like {sighting.name}"
+            hint = "take it out and revoke it: whoever reads this file, or the schedule, has it"
+            yield Odd(entries, "prompt", message, hint, line=sighting.line)
+
+
+# Several together ---------------------------------------------------------------------------------------------------
+
+
+def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
+    """Look-back long enough but for the interval in which clocks go back: an hour a year that nobody analyses.
+
+    Every daily schedule with the documented look-back of a day has it, so it is said once of them all.
+    """
+    enough: dict[str, int] = {}
+    found: list[Entry] = []
+    for (cadence, hours), entries in subject.looks.items():
+        longest = intervals(cadence).longest
+        if not longest <= hours * 60 < longest + MOST_SAVED:
+            continue
+        elapsed = longest_elapsed(cadence)
+        if hours * 60 < elapsed:
+            found += entries
+            enough |= {entry.key: hours_of(elapsed) for entry in entries}
+    if found:
+        message = (
+            f"once a year, when clocks go back, fires of {listed(enough)} are further apart than the look-back: "
+            "the traces of that hour are never analysed"
+        )
+        example = f"{lookback(enough[min(enough)])} in `{min(enough)}`"
+        hint = f"write {example}, or `findings: {{coverage-gap-dst: off}}` where an hour a year does not matter"
+        yield Odd(found, "lookback_hours", message, hint, is_shared=True)
+
+
+def declared_twice(subject: Subject) -> Iterator[Odd]:
+    """Find the same agent and cadence in several entries, whatever name each has for the agent."""
+    aliases = subject.project.aliases
+    twins: defaultdict[Cadence, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for (cadence, _), entries in subject.looks.items():
+        by_agent = twins[cadence]
+        for entry in entries:
+            agent = spec_of(entry).agent
+            by_agent[aliases.get(agent, agent)].append(entry)
+    for entries in (entries for by_agent in twins.values() for entries in by_agent.values()):
+        if len(entries) > 1:
+            yield _twins(entries)
+
+
+def _twins(entries: Sequence[Entry]) -> Odd:
+    who = f"{listed(entry.key for entry in entries)} analyse the same agent at the same times"
+    if len({spec_of(entry).prompt for entry in entries}) == 1:
+        return Odd(entries, "agent", f"{who} with the same prompt: one report, paid for twice", "keep one of them")
+    hint = "one prompt can ask it all; where several reports are wanted, switch the rule off"
+    return Odd(entries, "agent", f"{who}: its traces are read, and paid for, twice", hint)
+
+
+def too_many_runs(subject: Subject) -> Iterator[Odd]:
+    """Count more runs a month than the project file permits."""
+    permitted = subject.project.max_runs_per_month
+    if permitted is None:
+        return
+    total = runs_of(map(spec_of, subject.firing))
+    if total <= permitted:
+        return
+    most = nlargest(3, ((float(runs_of([spec_of(entry)])), entry.key) for entry in subject.firing))
+    yield Odd(
+        (),
+        "max_runs_per_month",
+        f"the declared schedules run {float(total):,.1f} times a month, and {permitted:,} are permitted",
+        "most of them: " + ", ".join(f"`{key}` {runs:,.1f}" for runs, key in most),
+        is_shared=True,
+    )
+
+
+# The table ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: what it is called, what it looks for, and what its findings do unless a project file switches them.
+
+    One without a ``check`` needs an instant: see :mod:`halo_iac.findings.today`.
+    """
+
+    name: str
+    check: Callable[[Subject], Iterable[Odd]] | None
+    severity: Severity = Severity.WARNING
+
+
+CREDENTIALS: Final = Rule("credential-in-prompt", credential_in_prompt, Severity.ERROR)
+
+RULES: Final = (
+    Rule("coverage-gap", coverage_gap),
+    Rule("coverage-gap-dst", coverage_gap_dst),
+    Rule("paid-twice", paid_twice),
+    Rule("missing-day", missing_day),
+    Rule("crowded-minute", crowded_minute),
+    Rule("declared-twice", declared_twice),
+    Rule("unfinished-prompt", unfinished_prompt),
+    CREDENTIALS,
+    Rule("too-many-runs", too_many_runs, Severity.ERROR),
+    Rule("skipped-fire", None),
+    Rule("doubled-fire", None),
+)

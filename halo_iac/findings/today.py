@@ -1,0 +1,102 @@
+"""What a change does to the day on which it is applied: the one thing about a plan that needs a clock (design §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from itertools import takewhile
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from halo_iac.findings.judge import finding_at, severity_of
+from halo_iac.findings.rules import RULES, Rule
+from halo_iac.findings.subject import Odd
+from halo_iac.fires import fires, makes_sense
+from halo_iac.model.change import Action, Change, Plan
+from halo_iac.model.finding import Finding
+from halo_iac.model.project import Project
+from halo_iac.model.schedule import Cadence, Frequency
+
+_BY_NAME: Final = {rule.name: rule for rule in RULES}
+_SKIPPED: Final = _BY_NAME["skipped-fire"]
+_DOUBLED: Final = _BY_NAME["doubled-fire"]
+_SECOND: Final = timedelta(seconds=1)
+
+
+def find_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
+    """Return which changes, applied at ``now``, make a fire of today skip or happen twice.
+
+    Today is the day in the zone that the schedule has afterwards. What fires every hour, or more often, is left out: it
+    has fired within the hour, and will.
+    """
+    entries = {entry.key: entry for entry in project.entries}
+    told: dict[tuple[Cadence, Cadence], tuple[Rule, Odd] | None] = {}
+    found = []
+    for change in plan.changes:
+        moved, entry = _moved(change), entries.get(change.key or "")
+        if moved is None or entry is None:
+            continue
+        if moved not in told:
+            told[moved] = _today(*moved, now)
+        match told[moved]:
+            case (rule, odd) if severity_of(rule, project, entry):
+                found.append(finding_at(rule, odd, project, entry))
+    return tuple(found)
+
+
+def _moved(change: Change) -> tuple[Cadence, Cadence] | None:
+    """Return when a schedule fires before and after, if it fires at all and at other times."""
+    if change.action is not Action.UPDATE or change.before is None or change.after is None:
+        return None
+    before, after = change.before, change.after.over(change.before)
+    if before.cadence == after.cadence or before.enabled is False or after.enabled is False:
+        return None
+    if not makes_sense(before.cadence) or any(map(_is_often, (before.cadence, after.cadence))):
+        return None
+    return before.cadence, after.cadence
+
+
+def _is_often(cadence: Cadence) -> bool:
+    return cadence.frequency == Frequency.HOURLY or len(cadence.hours) * len(cadence.minutes) >= 24
+
+
+def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Odd] | None:
+    """Compare today's fires, the old ones until now and the new ones from now on, with those of the day of either."""
+    zone = ZoneInfo(after.timezone)
+    midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    until = datetime.combine(midnight.date() + timedelta(days=1), time(), zone)
+    old, new = _fires_of(before, midnight, until), _fires_of(after, midnight, until)
+    past, to_come = [fire for fire in old if fire <= now], [fire for fire in new if fire > now]
+    fewest, most = sorted((len(old), len(new)))
+    if len(past) + len(to_come) < fewest:
+        return _SKIPPED, _skipped(old, new, now, after.timezone)
+    if len(past) + len(to_come) > most:
+        return _DOUBLED, _doubled(past, to_come, after.timezone)
+    return None
+
+
+def _fires_of(cadence: Cadence, start: datetime, end: datetime) -> list[datetime]:
+    """Return the fires from ``start`` until before ``end``, in the zone of ``start``."""
+    found = takewhile(lambda fire: fire < end, fires(cadence, start - _SECOND))
+    return [fire.astimezone(start.tzinfo) for fire in found]
+
+
+def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zone: str) -> Odd:
+    due = [fire for fire in old if fire > now]
+    gone = [fire for fire in new if fire <= now]
+    return Odd(
+        (),
+        "hours",
+        f"applied now, it skips a run today: {gone[-1]:%H:%M} has passed, and the run of {due[0]:%H:%M} ({zone}) "
+        "falls away",
+        f"apply it after {due[-1]:%H:%M}, or start the run by hand with `halo schedule fire`",
+    )
+
+
+def _doubled(past: Sequence[datetime], to_come: Sequence[datetime], zone: str) -> Odd:
+    return Odd(
+        (),
+        "hours",
+        f"applied now, it runs twice today: at {past[-1]:%H:%M} it has, and at {to_come[0]:%H:%M} ({zone}) it will",
+        f"apply it after {to_come[-1]:%H:%M}, and the next run is tomorrow's",
+    )

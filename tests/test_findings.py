@@ -1,0 +1,332 @@
+"""Every rule: what it finds, what it leaves alone, where it points, and how its project file switches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from render_samples import plan_of, update
+from strategies import BASE, entry, project
+
+from halo_iac.findings import RULES, find, find_in_plan, find_today
+from halo_iac.findings.judge import MOST
+from halo_iac.load import load
+from halo_iac.load.switches import WrittenSwitches
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.origin import BUILT_IN, Origin, Source
+from halo_iac.model.project import Entry, Project
+
+WEEKDAYS = {"frequency": "weekly", "days_of_week": (1, 2, 3, 4, 5)}
+MONDAY_AND_THURSDAY = {"frequency": "weekly", "days_of_week": (1, 4)}
+FIRST = {"frequency": "monthly", "days_of_month": (1,)}
+HOURLY = {"frequency": "hourly", "hours": ()}
+LOS_ANGELES = {"timezone": "America/Los_Angeles"}
+SECRET = "sk-proj-0123456789abcdefghijklmn"
+
+
+def rules_of(project_: Project) -> list[tuple[str, str | None]]:
+    """Return which rules found something, and in which entry."""
+    return [(finding.rule, finding.key) for finding in find(project_)]
+
+
+# One entry at a time ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, []),
+        ({"lookback_hours": 23}, ["coverage-gap"]),
+        ({"lookback_hours": 48}, []),
+        ({"lookback_hours": 49}, ["paid-twice"]),
+        ({**HOURLY, "lookback_hours": 1}, []),
+        ({**HOURLY, "lookback_hours": 2}, []),
+        ({**HOURLY, "lookback_hours": 3}, ["paid-twice"]),
+        ({**HOURLY, "minutes": (0, 30), "lookback_hours": 1}, []),
+        ({**HOURLY, "minutes": (0, 20, 40), "lookback_hours": 1}, ["paid-twice"]),
+        ({**MONDAY_AND_THURSDAY, "lookback_hours": 95}, ["coverage-gap"]),
+        ({**MONDAY_AND_THURSDAY, "lookback_hours": 96}, []),
+        ({**MONDAY_AND_THURSDAY, "lookback_hours": 145}, ["paid-twice"]),
+        ({**WEEKDAYS, "lookback_hours": 24}, ["coverage-gap"]),
+        ({**WEEKDAYS, "lookback_hours": 72}, ["paid-twice"]),
+        ({**FIRST, "lookback_hours": 30 * 24}, ["coverage-gap"]),
+        ({**FIRST, "lookback_hours": 31 * 24}, []),
+        ({**FIRST, "days_of_month": (28,), "lookback_hours": 31 * 24}, []),
+        ({**FIRST, "days_of_month": (29,), "lookback_hours": 59 * 24}, ["paid-twice", "missing-day"]),
+        ({**FIRST, "days_of_month": (1, 31), "lookback_hours": 30 * 24}, ["paid-twice", "missing-day"]),
+        ({**LOS_ANGELES}, ["coverage-gap-dst"]),
+        ({**LOS_ANGELES, "lookback_hours": 25}, []),
+        ({**LOS_ANGELES, "lookback_hours": 23}, ["coverage-gap"]),
+        ({**LOS_ANGELES, **HOURLY, "lookback_hours": 1}, []),
+        ({"timezone": "America/Phoenix"}, []),
+        ({"prompt": "Review ${AGENT}."}, ["unfinished-prompt"]),
+        ({"prompt": f"Use {SECRET}."}, ["credential-in-prompt"]),
+        ({"prompt": f"Use {SECRET}.", "enabled": False}, ["credential-in-prompt"]),
+        ({"prompt": "TODO", "enabled": False, "lookback_hours": 1, **LOS_ANGELES}, []),
+        ({"prompt": "TODO", "enabled": True}, ["unfinished-prompt"]),
+    ],
+    ids=str,
+)
+def test_what_is_odd_about_one_entry(fields: Mapping[str, object], expected: list[str]) -> None:
+    found = {rule for rule, key in rules_of(project(entry("A", **fields))) if key == "key-A"}
+    assert found == set(expected)
+
+
+def test_a_retired_entry_is_nothing_to_any_rule() -> None:
+    assert find(project(entry("A", is_retired=True), max_runs_per_month=1)) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"lookback_hours": 23}, "write `lookback_hours: 24`"),
+        ({**MONDAY_AND_THURSDAY}, "write `lookback: 4d`"),
+        (
+            {"hours": (9, 17), "minutes": (0, 30)},
+            "write `lookback_hours: 16`; declare the fire after the long interval",
+        ),
+        ({**WEEKDAYS}, "write `lookback: 3d`, or declare the fire after the long interval as an entry of its own"),
+        ({"lookback_hours": 72}, "write `lookback_hours: 24`"),
+        ({**HOURLY, "minutes": (0, 15, 30, 45)}, "write `lookback_hours: 1`; fire less often: a look-back is an hour"),
+        ({**LOS_ANGELES}, "write `lookback_hours: 25` in `key-A`, or `findings: {coverage-gap-dst: off}` where"),
+    ],
+    ids=str,
+)
+def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hint: str) -> None:
+    (found,) = find(project(entry("A", **fields)))
+    assert (found.hint or "").startswith(hint)
+
+
+# Several together ---------------------------------------------------------------------------------------------------
+
+
+def test_one_agent_under_two_names_at_the_same_times_is_declared_twice() -> None:
+    first, second = entry("A", agent="shop"), entry("B", agent="checkout", prompt="Another question.")
+    found = find(project(first, second, entry("C", agent="other"), aliases={"shop": "checkout"}))
+    assert [(finding.rule, finding.key) for finding in found] == [("declared-twice", f"key-{title}") for title in "AB"]
+    assert {finding.message for finding in found} == {
+        "`key-A` and `key-B` analyse the same agent at the same times: its traces are read, and paid for, twice"
+    }
+
+
+@pytest.mark.parametrize(
+    "fields", [{"enabled": False}, {"hours": (10,)}, {"agent": "other"}, {"timezone": "Asia/Tokyo"}]
+)
+def test_what_differs_or_is_paused_is_not_declared_twice(fields: Mapping[str, object]) -> None:
+    assert find(project(entry("A"), entry("B", **fields))) == ()
+
+
+def test_the_look_back_and_what_nobody_has_decided_do_not_tell_twins_apart() -> None:
+    twins = project(entry("A"), entry("B", lookback_hours=30, enabled=True))
+    assert rules_of(twins) == [("declared-twice", "key-A"), ("declared-twice", "key-B")]
+
+
+def crowd(count: int, **fields: object) -> list[Entry]:
+    return [entry(f"{number:02}", key=f"k{number:02}", agent=f"agent-{number}", **fields) for number in range(count)]
+
+
+def test_more_than_ten_schedules_in_one_minute_are_a_crowd_with_a_spread() -> None:
+    assert find(project(*crowd(10))) == ()
+    (found,) = find(project(*crowd(12)))
+    assert (found.rule, found.key) == ("crowded-minute", None)
+    assert found.message == (
+        "12 schedules fire at 09:00 (UTC), all in one minute: `k00`, `k01`, `k02`, `k03`, `k04` and 7 more"
+    )
+    minutes = [f"`k{number:02}` at :{number * 5:02}" for number in range(12)]
+    assert found.hint == f"spread them over the hour, such as {', '.join(minutes)}"
+
+
+def test_a_spread_of_many_names_some_and_says_how_it_goes_on() -> None:
+    (found,) = find(project(*crowd(30)))
+    assert (found.hint or "").endswith("`k18` at :36, `k19` at :38, and so on every 2 minutes")
+
+
+def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
+    days = [crowd(9, **WEEKDAYS, lookback_hours=48)[:4], crowd(9, **FIRST, lookback_hours=31 * 24)[4:8]]
+    some = [replace(each, switches={"coverage-gap": None}) for each in (*days[0], *days[1])]
+    assert find(project(*some, *crowd(10)[8:])) == ()
+    met = find(project(*some, *crowd(11)[8:]))
+    assert [finding.rule for finding in met] == ["crowded-minute"]
+    apart = [replace(each, spec=replace(each.spec or BASE, days_of_week=(2,))) for each in days[0][:2]]
+    assert "crowded-minute" not in {rule for rule, _ in rules_of(project(*apart, *some[2:], *crowd(11)[9:]))}
+
+
+def test_hourly_schedules_that_meet_every_hour_are_one_crowd() -> None:
+    found = find(project(*crowd(11, **HOURLY, lookback_hours=1)))
+    assert [finding.rule for finding in found] == ["crowded-minute"]
+
+
+def test_runs_beyond_what_the_file_permits_are_an_error_of_the_project() -> None:
+    some = (entry("A", **HOURLY, lookback_hours=1), entry("B"), entry("C", enabled=False, **HOURLY))
+    place = {"max_runs_per_month": Origin(Source.ENTRY, "halo.yaml", 3, 1)}
+    assert find(project(*some, max_runs_per_month=761, origins=place)) == ()
+    assert find(project(*some, max_runs_per_month=760, origins=place)) == (
+        Finding(
+            "too-many-runs",
+            Severity.ERROR,
+            "the declared schedules run 760.9 times a month, and 760 are permitted",
+            "most of them: `key-A` 730.5, `key-B` 30.4",
+            None,
+            "halo.yaml",
+            3,
+            1,
+        ),
+    )
+
+
+# Switches and places ------------------------------------------------------------------------------------------------
+
+
+def test_the_project_file_knows_every_rule_and_says_what_it_does_by_itself() -> None:
+    said = {name: str(hint) for name, hint in WrittenSwitches.__annotations__.items()}
+    assert list(said) == [rule.name for rule in RULES]
+    for rule in RULES:
+        assert f"left out: {rule.severity}." in said[rule.name]
+
+
+@dataclass(frozen=True)
+class NowhereInTheEntry:
+    """Origins of an entry that gives nothing itself."""
+
+    def of(self, field: str) -> Origin:
+        return {"prompt": Origin(Source.DEFAULTS, "prompts/p.md", 1, 1)}.get(field, BUILT_IN)
+
+    @property
+    def entry(self) -> Origin:
+        return Origin(Source.ENTRY, "halo.yaml", 7, 3)
+
+
+def test_a_finding_points_at_the_entry_s_own_line_or_at_the_entry_and_at_a_prompt_where_it_is_written() -> None:
+    odd = replace(entry("A", prompt="Look.\nTODO", lookback_hours=1), origins=NowhereInTheEntry())
+    places = [(finding.rule, finding.path, finding.line, finding.column) for finding in find(project(odd))]
+    assert places == [("coverage-gap", "halo.yaml", 7, 3), ("unfinished-prompt", "prompts/p.md", 2, 1)]
+
+
+OFF: dict[str, Severity | None] = {"coverage-gap": None}
+FAILS: dict[str, Severity | None] = {"coverage-gap": Severity.ERROR}
+
+
+@pytest.mark.parametrize(
+    ("by_project", "by_entry", "expected"),
+    [
+        ({}, {}, [Severity.WARNING]),
+        (OFF, {}, []),
+        (FAILS, {}, [Severity.ERROR]),
+        ({}, OFF, []),
+        (FAILS, OFF, []),
+        (OFF, FAILS, [Severity.ERROR]),
+        (OFF, {"paid-twice": Severity.ERROR}, []),
+    ],
+)
+def test_an_entry_s_switch_is_stronger_than_the_project_s_and_both_than_the_rule_s(
+    by_project: dict[str, Severity | None], by_entry: dict[str, Severity | None], expected: list[Severity]
+) -> None:
+    odd = replace(entry("A", lookback_hours=1), switches=by_entry)
+    found = find(project(odd, switches=by_project))
+    assert [finding.severity for finding in found] == expected
+
+
+def test_who_switches_a_rule_off_is_nobody_s_twin() -> None:
+    off = {"declared-twice": None}
+    assert find(project(entry("A"), replace(entry("B"), switches=off))) == ()
+    assert len(find(project(entry("A"), replace(entry("B"), switches=off), entry("C")))) == 2
+
+
+def test_several_together_are_an_error_if_they_are_one_for_any() -> None:
+    several = crowd(11)
+    several[4] = replace(several[4], switches={"crowded-minute": Severity.ERROR})
+    (found,) = find(project(*several))
+    assert found.severity is Severity.ERROR
+
+
+def test_switches_are_read_by_either_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "halo.yaml").write_text(
+        "version: 1\nmax_runs_per_month: 50\nfindings: {coverage-gap: off, paid-twice: error}\n"
+        "schedules: {a: {title: T, agent: x, cron: '@daily', findings: {missing-day: off, paid-twice: warning}}}\n"
+    )
+    for _ in range(2):
+        read = load(Path("halo.yaml"), variables={}, cwd=tmp_path)
+        assert read.switches == {"coverage-gap": None, "paid-twice": Severity.ERROR}
+        assert read.entries[0].switches == {"missing-day": None, "paid-twice": Severity.WARNING}
+        assert (read.max_runs_per_month, read.origin("max_runs_per_month").line) == (50, 2)
+        monkeypatch.setitem(__import__("sys").modules, "_ruamel_yaml", None)
+
+
+# Many, and in a plan ------------------------------------------------------------------------------------------------
+
+
+def many(count: int) -> list[Entry]:
+    odd = {**FIRST, "days_of_month": (31,), "lookback_hours": 61 * 24}
+    return [
+        entry(
+            f"{number}",
+            key=f"k{number:03}",
+            agent=f"agent-{number}",
+            minutes=(number % 60,),
+            hours=(number // 60,),
+            **odd,
+        )
+        for number in range(count)
+    ]
+
+
+def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_matter() -> None:
+    assert len(find(project(*many(MOST + 1)))) == MOST + 1
+    found = find(project(*many(MOST + 50)), {"k149"})
+    assert len(found) == MOST + 2
+    (last,) = (finding for finding in found if "more entries" in finding.message)
+    assert (last.key, last.message) == ("k100", "49 more entries, from this one on, have much the same")
+    assert "k149" in {finding.key for finding in found}
+
+
+def test_a_plan_with_targets_has_their_findings_only() -> None:
+    odd = project(*many(3), max_runs_per_month=1)
+    assert {finding.key for finding in find_in_plan(odd, plan_of())} == {None, "k000", "k001", "k002"}
+    assert {finding.key for finding in find_in_plan(odd, plan_of(targets=("k001",)))} == {"k001"}
+
+
+# Today --------------------------------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)  # a Monday
+DAILY = replace(BASE, title="A", enabled=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"hours": (15,)}, {"hours": (9,)}, "skipped-fire"),
+        ({"hours": (9,)}, {"hours": (15,)}, "doubled-fire"),
+        ({"hours": (9,)}, {"hours": (10,)}, None),
+        ({"hours": (14,)}, {"hours": (15,)}, None),
+        ({"hours": (12,)}, {"hours": (13,)}, "doubled-fire"),
+        ({"hours": (11, 15)}, {"hours": (13, 17)}, "doubled-fire"),
+        ({"hours": (13, 17)}, {"hours": (11, 15)}, "skipped-fire"),
+        ({"hours": (9, 15)}, {"hours": (15,)}, None),
+        ({"hours": (9,)}, {"hours": (9, 15)}, None),
+        ({"hours": (9,)}, {"hours": (15,), "enabled": False}, None),
+        ({"hours": (9,), "enabled": False}, {"hours": (15,), "enabled": True}, None),
+        ({"hours": (9,)}, {"hours": (15,), "enabled": None}, "doubled-fire"),
+        ({"hours": (9,)}, {"prompt": "Another."}, None),
+        ({"hours": (9,)}, {**MONDAY_AND_THURSDAY, "hours": (15,)}, "doubled-fire"),
+        ({"hours": (9,)}, {"frequency": "weekly", "days_of_week": (2,), "hours": (15,)}, None),
+        ({"hours": (15,)}, {"frequency": "weekly", "days_of_week": (2,), "hours": (9,)}, None),
+        (HOURLY, {**HOURLY, "minutes": (30,)}, None),
+        ({"hours": (15,)}, {"hours": (9,), "timezone": "Asia/Tokyo"}, None),  # there, it is evening, and it has run
+        ({"hours": (9,)}, {"hours": (15,), "timezone": "Europe/Berlin"}, "doubled-fire"),
+        ({"hours": (15,), "timezone": "America/Los_Angeles"}, {"hours": (9,)}, "skipped-fire"),
+        ({"hours": (9,), "timezone": "Mars/Base"}, {"hours": (15,)}, None),
+    ],
+    ids=str,
+)
+def test_a_change_may_skip_or_double_a_fire_of_today(
+    before: dict[str, object], after: dict[str, object], expected: str | None
+) -> None:
+    old, new = replace(DAILY, **before), replace(DAILY, **after)  # type: ignore[arg-type]
+    declared = project(entry("A", key="a"))
+    found = find_today(plan_of(update("a", old, new)), declared, NOON)
+    assert [finding.rule for finding in found] == ([expected] if expected else [])
+    switched = replace(declared, switches={rule.name: None for rule in RULES})
+    assert find_today(plan_of(update("a", old, new)), switched, NOON) == ()

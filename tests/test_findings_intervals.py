@@ -1,0 +1,111 @@
+"""How long a cadence leaves between two fires: held against every fire of years (halo_iac.fires)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, takewhile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import numbers
+
+from halo_iac.findings.intervals import Intervals, intervals, longest_elapsed
+from halo_iac.fires import fires
+from halo_iac.model.schedule import Cadence, with_relevant_parts
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+OCTOBER = datetime(2026, 10, 20, tzinfo=UTC)
+YEARS = {"daily": 2, "weekly": 2, "monthly": 28}
+"""How long it takes until everything that a cadence can meet has come up; months meet leap years and weekdays."""
+
+ZONES = (
+    *("UTC", "Asia/Tokyo", "America/Los_Angeles", "Europe/Berlin", "Australia/Sydney"),
+    "Australia/Lord_Howe",  # half an hour
+    "Antarctica/Troll",  # two hours
+    "Africa/Casablanca",  # back and forth within weeks, by another calendar
+)
+
+
+def cadence(frequency: str, zone: str = "UTC", **parts: list[int]) -> Cadence:
+    given_ = {"days_of_week": [], "days_of_month": [], "hours": [9], "minutes": [0], **parts}
+    return Cadence(frequency, **with_relevant_parts(frequency, given_), timezone=zone)
+
+
+def elapsed(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:
+    """Return the minutes from each fire to the next, for as long as it takes unless ``days`` says how long."""
+    until = start + timedelta(days=days or YEARS[when.frequency] * 366)
+    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, fires(when, start))]
+    return [(after - before) // timedelta(minutes=1) for before, after in pairwise(instants)]
+
+
+@st.composite
+def cadences(draw: st.DrawFn, zones: tuple[str, ...]) -> Cadence:
+    return cadence(
+        draw(st.sampled_from(["daily", "weekly", "monthly"])),
+        draw(st.sampled_from(zones)),
+        days_of_week=draw(numbers(0, 6)),
+        days_of_month=draw(numbers(1, 31)),
+        hours=draw(st.lists(st.integers(0, 23), min_size=1, max_size=2)),
+        minutes=draw(st.lists(st.integers(0, 59), min_size=1, max_size=2)),
+    )
+
+
+@given(cadences(("UTC",)))
+@settings(max_examples=20)
+def test_the_shortest_and_the_longest_are_those_of_all_fires(when: Cadence) -> None:
+    between = elapsed(when)
+    assert intervals(when) == Intervals(min(between), max(between))
+
+
+@given(cadences(ZONES))
+@settings(max_examples=20)
+def test_the_longest_is_that_of_all_fires_where_clocks_go_back(when: Cadence) -> None:
+    assert longest_elapsed(when) == max(elapsed(when))
+
+
+@given(numbers(0, 59))
+def test_an_hourly_cadence_does_not_notice_that_clocks_go_back(minutes: list[int]) -> None:
+    when = cadence("hourly", "Europe/Berlin", minutes=minutes)
+    between = elapsed(when, OCTOBER, days=10)
+    assert (intervals(when), longest_elapsed(when)) == (Intervals(min(between), max(between)), max(between))
+
+
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (cadence("hourly"), (60, 60)),
+        (cadence("hourly", minutes=[0, 45]), (15, 45)),
+        (cadence("daily"), (DAY, DAY)),
+        (cadence("daily", hours=[9, 17]), (8 * 60, 16 * 60)),
+        (cadence("weekly", days_of_week=[1]), (7 * DAY, 7 * DAY)),
+        (cadence("weekly", days_of_week=[1, 4]), (3 * DAY, 4 * DAY)),
+        (cadence("weekly", days_of_week=[1, 2, 3, 4, 5]), (DAY, 3 * DAY)),
+        (cadence("monthly", days_of_month=[1]), (28 * DAY, 31 * DAY)),
+        (cadence("monthly", days_of_month=[29]), (29 * DAY, 59 * DAY)),
+        (cadence("monthly", days_of_month=[31]), (31 * DAY, 61 * DAY)),
+        (cadence("monthly", days_of_month=[1, 31]), (DAY, 30 * DAY)),
+    ],
+)
+def test_intervals(when: Cadence, expected: tuple[int, int]) -> None:
+    assert intervals(when) == Intervals(*expected)
+
+
+@pytest.mark.parametrize(
+    ("when", "hours"),
+    [
+        (cadence("daily", "America/Los_Angeles"), 25),
+        (cadence("daily", "America/Phoenix"), 24),
+        (cadence("daily", "Antarctica/Troll"), 26),
+        (cadence("daily", "Australia/Lord_Howe"), 24.5),
+        (cadence("weekly", "Europe/Berlin", days_of_week=[6]), 7 * 24 + 1),
+        (cadence("weekly", "Europe/Berlin", days_of_week=[1, 3]), 5 * 24 + 1),  # Wednesday to Monday, over the Sunday
+        (cadence("daily", "Europe/Berlin", hours=[2]), 25),  # shown twice, fires once
+        (cadence("monthly", "America/Los_Angeles", days_of_month=[1]), 31 * 24 + 1),  # where it is a Sunday, in 2026
+    ],
+)
+def test_longest_elapsed(when: Cadence, hours: float) -> None:
+    assert longest_elapsed(when) == hours * 60
