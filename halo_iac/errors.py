@@ -10,6 +10,7 @@
     ├── DocumentError               a saved plan is damaged or of another version
     ├── FileError                   a file cannot be read or written
     ├── GitError                    git, a repository or a ref is missing or does not answer
+    ├── FindingError                a rule that is an error for this project found something; nothing was written
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
     ├── NoReport                    a conversation has nothing to read, for a reason
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
@@ -108,6 +109,12 @@ class GitError(HaloError):
     """There is no git, no repository, no such ref, or a remote that does not answer."""
 
     code = "git"
+
+
+class FindingError(HaloError):
+    """A rule whose findings are errors for this project found something, so nothing was written."""
+
+    code = "finding"
 
 
 class RefusedError(HaloError):

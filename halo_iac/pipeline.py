@@ -15,6 +15,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.branch import Against, held_to, readable, shared
 from halo_iac.diff import diff
+from halo_iac.findings import find_in_plan
 from halo_iac.match import match
 from halo_iac.model.change import Plan
 from halo_iac.model.outcome import Event
@@ -46,9 +47,11 @@ def plan_project(
     """Return the plan of a project against a platform; raises what its stages raise."""
     project = load()
     host, actual = observe(project)
-    if wish.against is not None:
-        return _plan_branch(project, actual, host, wish, readable(wish.against, actual))
-    planned, _ = _stages(project, actual, host, wish)
+    if wish.against is None:
+        planned, _ = _stages(project, actual, host, wish)
+    else:
+        planned = _plan_branch(project, actual, host, wish, readable(wish.against, actual))
+    planned = replace(planned, findings=find_in_plan(project, planned))
     if wish.saved is None:
         return planned
     return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))

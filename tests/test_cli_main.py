@@ -307,7 +307,7 @@ def test_the_key_is_never_shown(halo: CommandLine, folder: Path) -> None:
 
 @pytest.mark.parametrize("key", [CANARY, f'sk-"{CANARY}', f"sk-\\{CANARY}", f"sk-##{CANARY}##"])
 def test_a_plan_that_is_saved_holds_no_key(halo: CommandLine, folder: Path, key: str) -> None:
-    text = ENTRY.replace("Look.", f"'The key is {key}.'")
+    text = ENTRY.replace("Look.", f"'The key is {key}.'") + "findings: {credential-in-prompt: off}\n"
     (folder / "halo.yaml").write_text(text, encoding="utf-8")
     assert halo("plan", "--sandbox", "--out", "p.json", INF_API_KEY=key).code == 0
     saved = (folder / "p.json").read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ def host(halo: CommandLine, *argv: str, **env: str) -> dict[str, Any]:
 
 def test_the_option_comes_before_the_environment_and_both_before_the_search(halo: CommandLine, folder: Path) -> None:
     for name, count in (("halo.yaml", 0), ("env.yaml", 1), ("option.yaml", 2)):
-        entries = "".join(f"  e{n}: {{title: T{n}, agent: x, cron: '@daily'}}\n" for n in range(count))
+        entries = "".join(f"  e{n}: {{title: T{n}, agent: x{n}, cron: '@daily'}}\n" for n in range(count))
         (folder / name).write_text(f"version: 1\nschedules:{' {}' if not count else ''}\n{entries}")
     env = {"HALO_FILE": "env.yaml"}
     assert halo("validate").out == "halo.yaml: 0 schedules, no problems\n"

@@ -93,7 +93,7 @@ def test_the_same_as_json(halo: CommandLine, folder: Path, name: str) -> None:
     (folder / "halo.yaml").write_bytes(content)
     ended = halo("validate", "--json")
     problems = ended.json["problems"]
-    assert (ended.code, ended.err, list(ended.json)) == (1, "", ["problems"])
+    assert (ended.code, ended.err, list(ended.json), ended.json["findings"]) == (1, "", ["problems", "findings"], [])
     assert all(list(problem) == ["path", "line", "column", "message", "hint"] for problem in problems)
     assert expected in "".join(f"{problem['message']} {problem['hint']}" for problem in problems)
     planned = halo("plan", "--sandbox", "--format", "json")
@@ -169,7 +169,7 @@ def test_a_project_without_schedules_is_valid(halo: CommandLine, folder: Path) -
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     ended = halo("validate")
     assert (ended.code, ended.out, ended.err) == (0, "halo.yaml: 0 schedules, no problems\n", "")
-    assert halo("validate", "--json").json == {"problems": []}
+    assert halo("validate", "--json").json == {"problems": [], "findings": []}
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
 

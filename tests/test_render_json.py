@@ -132,7 +132,8 @@ def test_problems_are_listed_with_their_places() -> None:
         "problems": [
             {"path": "halo.yaml", "line": 3, "column": 5, "message": "unknown key `timeZone`", "hint": "timezone"},
             {"path": "a.yaml", "line": 0, "column": 0, "message": "empty", "hint": None},
-        ]
+        ],
+        "findings": [],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path
@@ -16,7 +16,8 @@ from halo_iac.cli import options
 from halo_iac.cli.command import at_work
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import DocumentError, FileError, HaloError, InterruptedRun, RefusedError
+from halo_iac.errors import DocumentError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.model.finding import Finding, errors
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def apply(
       halo apply plan.json --yes
     """
     console = workplace.console
-    from halo_iac.cli.planning import exit_code, make_plan, show_plan, wish
+    from halo_iac.cli.planning import as_shown, exit_code, make_plan, show_plan, wish
 
     saved = _read_saved(plan_file) if plan_file is not None else None
     workplace.tighten(protect, undeclared)
@@ -66,10 +67,11 @@ def apply(
         from halo_iac.cli.base import require_head as check
 
         check(workplace, require_head)
-    planned = make_plan(workplace, wish(target, allow_archive, allow_create, saved=saved))
+    wished = wish(target, allow_archive, allow_create, saved=saved)
+    planned = as_shown(workplace, make_plan(workplace, wished))
     if not console.wants_json:
         show_plan(workplace, planned, as_json=False)
-    if not planned.stopping and not planned.changes:
+    if not planned.stopping and not planned.changes and not errors(planned.findings):
         return _finish(console, planned, None)
     if not _is_agreed(console, planned, yes=yes):
         return exit_code(planned, is_refused=True)
@@ -94,14 +96,18 @@ def _read_saved(name: str) -> Plan:
 
 
 def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
-    """Say whether the plan may be carried out; why not is said here, a refusal by a guard as well as by a person."""
+    """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
+    failing = errors(planned.findings)
+    if failing:
+        return _refuse(console, planned, _failed(failing, as_json=console.wants_json))
     if planned.stopping:
-        return _refuse(console, planned, _refused(planned, as_json=console.wants_json), "nothing was changed")
+        message = _refused(planned, as_json=console.wants_json)
+        return _refuse(console, planned, RefusedError(message, hint="nothing was changed"))
     if yes:
         return True
     if console.wants_json or not console.is_interactive:
         message = "nobody is there to be asked, so nothing was changed"
-        return _refuse(console, planned, message, "run with --yes where the plan was reviewed")
+        return _refuse(console, planned, RefusedError(message, hint="run with --yes where the plan was reviewed"))
     question = f"Apply {counted(len(planned.changes), 'change')} to {planned.host.base_url}? Only `yes` goes on: "
     is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
@@ -109,11 +115,20 @@ def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
     return is_agreed
 
 
-def _refuse(console: Console, planned: Plan, message: str, hint: str) -> bool:
+def _refuse(console: Console, planned: Plan, error: HaloError) -> bool:
     if console.wants_json:
         console.out(_ending(console, planned, None))
-    console.tell(RefusedError(message, hint=hint))
+    console.tell(error)
     return False
+
+
+def _failed(findings: Sequence[Finding], *, as_json: bool) -> FindingError:
+    hint = "nothing was changed; mend what was found, or make its rule a `warning` under `findings:`"
+    if as_json:
+        return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
+    count = len(findings)
+    message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
+    return FindingError(message, hint=hint)
 
 
 def _refused(planned: Plan, *, as_json: bool) -> str:

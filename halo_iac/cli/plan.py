@@ -31,8 +31,8 @@ def plan(
 ) -> int:
     """Show what apply would do; change nothing.
 
-    Exit codes: 0 fine, 1 an entry is blocked or a file is bad, 2 changes are pending (only with --detailed-exitcode),
-    3 a guard refuses.
+    Exit codes: 0 fine, 1 an entry is blocked, a file is bad or a finding is an error, 2 changes are pending (only with
+    --detailed-exitcode), 3 a guard refuses.
 
     \b
     Examples:
@@ -42,17 +42,18 @@ def plan(
       halo plan --base origin/main
     """
     console = workplace.console
-    from halo_iac.cli.planning import make_plan, plan_exit_code, save_plan, show_plan, wish
+    from halo_iac.cli.planning import as_shown, make_plan, plan_exit_code, save_plan, show_plan, wish
 
     workplace.tighten(protect, undeclared)
     against = _against(workplace, base, accepts_policy=accept_policy_change)
     planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
     if out is not None:
         save_plan(workplace, planned, out)
-    show_plan(workplace, planned, as_json=console.wants_json)
+    shown = as_shown(workplace, planned)
+    show_plan(workplace, planned if console.wants_json else shown, as_json=console.wants_json)
     if out is not None:
-        console.say(_saved(workplace, planned, out, _permits(allow_archive, allow_create, protect, undeclared)))
-    return plan_exit_code(planned, is_detailed=detailed_exitcode)
+        console.say(_saved(workplace, shown, out, _permits(allow_archive, allow_create, protect, undeclared)))
+    return plan_exit_code(shown, is_detailed=detailed_exitcode)
 
 
 def _against(workplace: Workplace, ref: str | None, *, accepts_policy: bool) -> Against | None:
@@ -79,7 +80,9 @@ def _permits(
 
 def _saved(workplace: Workplace, planned: Plan, out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
-    if planned.stopping:
+    from halo_iac.model.finding import errors
+
+    if planned.stopping or errors(planned.findings):
         return f"Saved the plan to {out}, but it is refused as it is."
     from halo_iac.cli.running import again
 

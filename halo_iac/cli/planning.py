@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,21 @@ def make_plan(workplace: Workplace, wished: Wish) -> Plan:
     return plan_project(workplace.load, workplace.observe, wished)
 
 
+def as_shown(workplace: Workplace, planned: Plan) -> Plan:
+    """Return the plan with what only a clock can tell, which is shown and counts but is not saved (design §5).
+
+    From now on, what looks like a credential in a prompt is kept out of everything that is written.
+    """
+    from halo_iac.api.secret import Secret
+    from halo_iac.findings import credentials_of, find_today
+
+    project = workplace.load()
+    for credential in sorted(credentials_of(project, planned)):
+        workplace.console.hide(Secret(credential).hide_in)
+    today = find_today(planned, project, workplace.console.clock())
+    return replace(planned, findings=(*planned.findings, *today)) if today else planned
+
+
 def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
     """Write the plan to standard output."""
     console = workplace.console
@@ -62,7 +78,7 @@ def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
-    """Return a plan's code: 1 with a blocked entry, else 3 with a refusal, else 2 for changes if asked for."""
+    """Return a plan's code: 1 if an entry is blocked or a finding an error, else 3 if refused, else 2 if asked for."""
     code = exit_code(planned, is_refused=bool(planned.stopping))
     return 2 if code == 0 and is_detailed and planned.changes else code
 
@@ -70,11 +86,13 @@ def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
 def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool = False) -> int:
     """Return the most serious code (design §8): a blocked entry makes a run that went well a failed or a partial one.
 
-    ``is_refused`` if a guard or a person said no.
+    With a finding that is an error there is no run. ``is_refused`` if a guard or a person said no.
     """
+    from halo_iac.model.finding import errors
+
     if summary is not None and summary.exit_code:
         return summary.exit_code
-    if planned.blocked:
+    if planned.blocked or errors(planned.findings):
         return 4 if summary is not None and summary.has_written else 1
     return 3 if is_refused else 0
 

@@ -52,6 +52,7 @@ class Workplace:
     console: Console
     choice: Choice
     cwd: Path = field(default_factory=Path.cwd)
+    _project: Project | None = None
     _connection: Connection | None = None
     _early: Observation | None = None
     _protect: tuple[str, ...] = ()
@@ -90,11 +91,13 @@ class Workplace:
         return self.choice.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
-        """Read the project and its includes; every problem of every file is in the one error."""
+        """Read the project and its includes, once; every problem of every file is in the one error."""
         from halo_iac.load import load
 
-        project = load(self.project_path, variables=self.console.env, cwd=self.cwd)
-        return self._tightened(project)
+        if self._project is None:
+            project = load(self.project_path, variables=self.console.env, cwd=self.cwd)
+            self._project = self._tightened(project)
+        return self._project
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
         """Add to the policy of the project what the command line says; nothing can take anything away from it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pydantic_core import PydanticSerializationError
 
 from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
 from halo_iac.model.change import PLAN_VERSION, Action, Change, Plan
+from halo_iac.model.finding import Finding
 from halo_iac.model.outcome import Event, Summary
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
@@ -82,9 +84,9 @@ def _is_whole(change: Change) -> bool:
 # Values that only go out --------------------------------------------------------------------------------------------
 
 
-def problems_json(problems: Sequence[Problem]) -> str:
-    """Return the problems of project files, in their order; an empty list where there are none."""
-    return document({"problems": [_problem(problem) for problem in problems]})
+def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> str:
+    """Return the problems of project files, in their order, and what is odd where there are none."""
+    return document({"problems": [_problem(problem) for problem in problems], "findings": list(map(asdict, findings))})
 
 
 def error_json(error: HaloError) -> str:

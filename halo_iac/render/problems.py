@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
+from halo_iac.model.finding import Finding, Severity
 from halo_iac.render.style import Style
 from halo_iac.render.words import counted
+
+_ROLES: Final = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
 
 
 def problems_text(problems: Sequence[Problem], style: Style) -> str:
@@ -16,6 +20,18 @@ def problems_text(problems: Sequence[Problem], style: Style) -> str:
     files = len({problem.path for problem in problems})
     total = f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"
     return "\n".join([*(_line(problem, style) for problem in problems), style.paint(total, "refused"), ""])
+
+
+def findings_text(findings: Sequence[Finding], style: Style) -> str:
+    """Return ``path:line:column: severity: message (hint) [rule]`` one to a line, as linters do."""
+    return "".join(f"{_finding_line(finding, style)}\n" for finding in findings)
+
+
+def _finding_line(finding: Finding, style: Style) -> str:
+    words = str(finding.severity)
+    problem = Problem(finding.path, finding.line, finding.column, f"{words}: {finding.message}", finding.hint)
+    line = f"{_line(problem, style)} [{finding.rule}]"
+    return line.replace(f": {words}: ", f": {style.paint(words, _ROLES[finding.severity])}: ", 1)
 
 
 def error_text(error: HaloError, style: Style) -> str:

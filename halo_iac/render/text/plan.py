@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -13,8 +13,9 @@ from halo_iac.render.style import Style
 from halo_iac.render.text.asides import blocked_lines, refusal_lines, undeclared_lines, warning_lines
 from halo_iac.render.text.calendar import CADENCES, Calendar
 from halo_iac.render.text.change import change_block
+from halo_iac.render.text.findings import finding_lines, other_finding_lines
 from halo_iac.render.text.values import from_to, listed
-from halo_iac.render.words import counted
+from halo_iac.render.words import counted, counted_findings
 
 _LABEL: Final = 9
 _ACTIONS: Final = (Action.CREATE, Action.UPDATE, Action.UNARCHIVE, Action.ARCHIVE)
@@ -28,10 +29,16 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
     calendar = Calendar(now, style)
     agents = {agent.id: agent.name for agent in plan.agents}
     lines = [*_header(plan, style)]
+    found = defaultdict(list)
+    for finding in plan.findings:
+        found[finding.key].append(finding)
     for change in plan.changes:
         lines.append("")
         lines += change_block(change, calendar, style, agents)
+        for finding in found[change.key] if change.key is not None else ():
+            lines += finding_lines(finding, style)
     for section in (
+        other_finding_lines(plan.findings, {change.key for change in plan.changes}, style),
         blocked_lines(plan.blocked, style),
         undeclared_lines(plan.undeclared, style),
         warning_lines(plan.warnings, style),
@@ -97,6 +104,8 @@ def share_lines(plan: Plan) -> Iterator[str]:
 def counts_line(plan: Plan, style: Style) -> str:
     """Return the last line: what would be done, what would not, and the change in runs a month."""
     runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
+    if plan.findings:
+        runs += f" {counted_findings(plan.findings)}."
     rest = [
         *([f"{len(plan.blocked):,} blocked"] if plan.blocked else ()),
         *([f"{len(plan.undeclared):,} undeclared"] if plan.undeclared else ()),
