@@ -12,10 +12,10 @@ from render_asserts import assert_golden, assert_harmless
 from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, plan_of, update
 
 from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
+from halo_iac.render.calendar import CADENCES
+from halo_iac.render.prompt import COMPARED, DIFF
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text import plan_text
-from halo_iac.render.text.calendar import CADENCES
-from halo_iac.render.text.prompt import COMPARED, DIFF
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from halo_iac.model.change import Blocked, PlanWarning, Refusal, UndeclaredSchedule
 from halo_iac.render.style import Style
 from halo_iac.render.text.change import INDENT
-from halo_iac.render.text.values import LISTED, listed
+from halo_iac.render.values import LISTED, listed
 from halo_iac.render.words import counted
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from halo_iac.model.change import Action
 from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.render.counts import DONE, run_counts
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.text.values import LISTED, listed
+from halo_iac.render.values import LISTED, listed
 
 UNDER_WAY: Final = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
     Action.UNARCHIVE: "unarchiving",
     Action.ARCHIVE: "archiving",
-}
-DONE: Final = {
-    Action.CREATE: "created",
-    Action.UPDATE: "updated",
-    Action.UNARCHIVE: "unarchived",
-    Action.ARCHIVE: "archived",
 }
 _STATUS_SIGNS: Final = {
     Status.RETRYING: ".",
@@ -91,7 +85,7 @@ def summary_text(summary: Summary, style: Style) -> str:
     """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
     sections = [] if _went_well(summary) else [*_sections(summary, style)]
     lines = [line for section in sections for line in (*section, "")]
-    return "\n".join([*lines, counts_line(summary), ""])
+    return "\n".join([*lines, run_counts(summary), ""])
 
 
 def _went_well(summary: Summary) -> bool:
@@ -107,7 +101,7 @@ def _sections(summary: Summary, style: Style) -> Iterator[list[str]]:
     waiting = summary.having(Status.NOT_STARTED)
     if waiting:
         yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]
-    steps = list(_next_steps(summary))
+    steps = list(next_steps(summary))
     if steps:
         yield [style.paint("What to do next", "bold"), *(f"  {step}" for step in steps)]
 
@@ -124,7 +118,8 @@ def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason
     yield lines
 
 
-def _next_steps(summary: Summary) -> Iterator[str]:
+def next_steps(summary: Summary) -> Iterator[str]:
+    """Yield what is to be done about what did not end well."""
     unknown = summary.having(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
         yield "`halo schedule list` shows whether a create of unknown outcome happened."
@@ -136,19 +131,3 @@ def _next_steps(summary: Summary) -> Iterator[str]:
         yield "Mend what the reasons name, then run `halo apply` again; what is done stays done."
     elif summary.having(Status.NOT_STARTED):
         yield "Run `halo apply` again: it goes on where this run ended."
-
-
-def counts_line(summary: Summary) -> str:
-    """Return the last line of a run: how many changes ended how."""
-    done = Counter(event.change.action for event in summary.having(Status.DONE))
-    deeds = [f"{done[action]:,} {DONE[action]}" for action in Action if done[action]]
-    statuses = Counter(event.status for event in summary.events)
-    words = {
-        Status.ALREADY: "already so",
-        Status.FAILED: "failed",
-        Status.CONFLICT: "in conflict",
-        Status.UNKNOWN: "unknown",
-        Status.NOT_STARTED: "not started",
-    }
-    rest = [f"{statuses[status]:,} {words[status]}" for status in words if statuses[status]]
-    return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."

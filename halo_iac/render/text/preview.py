@@ -10,10 +10,10 @@ from typing import Final
 
 from halo_iac.fires import Fire, in_words, reason_in_words, runs_per_month
 from halo_iac.preview import LISTED, Outlook, Preview, Span, Standing
+from halo_iac.render.calendar import day, spans_years, zone
 from halo_iac.render.style import Style
-from halo_iac.render.text.calendar import day, spans_years, zone
-from halo_iac.render.text.values import number
 from halo_iac.render.text.week import meeting_lines, week_lines
+from halo_iac.render.values import number
 from halo_iac.render.words import counted
 
 _IN: Final = "  "

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from halo_iac.fires import Fire
 from halo_iac.preview import AgentWeek, Preview, Week
+from halo_iac.render.calendar import day
 from halo_iac.render.style import Style
-from halo_iac.render.text.calendar import day
 from halo_iac.render.text.table import record, table
-from halo_iac.render.text.values import LISTED, listed
+from halo_iac.render.values import LISTED, listed
 from halo_iac.render.words import counted
 
 _IN: Final = "  "

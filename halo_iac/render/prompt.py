@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.render.style import Style
 from halo_iac.render.words import counted
@@ -20,43 +20,51 @@ DIFF: Final = 80
 COMPARED: Final = 1_000
 """How many lines on either side are compared; line diffs take quadratic time."""
 
+NOTE: Final = "…"
+"""The sign of a line that stands for others."""
+
 _LONG: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
 _GOES_ON: Final = "\n"
 """Opens a piece that goes on with the line before it; no line can hold one of its own."""
 
 
-def excerpt(prompt: str, style: Style) -> list[str]:
-    """Return the first lines of a prompt, each behind a bar, the rest counted."""
+class PromptLine(NamedTuple):
+    """One line of a prompt or of a difference: ``-``, ``+``, a space or :data:`NOTE`, and words that are harmless."""
+
+    sign: str
+    words: str
+
+
+def excerpt(prompt: str, style: Style) -> list[PromptLine]:
+    """Return the first lines of a prompt, the rest counted."""
     pieces = _pieces(prompt)
     lines = [_line(" ", piece, style) for piece in pieces[:EXCERPT]]
     if len(pieces) > EXCERPT:
-        lines.append(_note(f"{counted(len(pieces) - EXCERPT, 'more line')}", style))
+        lines.append(PromptLine(NOTE, counted(len(pieces) - EXCERPT, "more line")))
     return lines
 
 
-def prompt_diff(before: str, after: str, style: Style) -> list[str]:
-    """Return the changed lines with a little context, each behind a bar and ``-``, ``+`` or a space."""
+def prompt_diff(before: str, after: str, style: Style) -> list[PromptLine]:
+    """Return the changed lines with a little context."""
     lines = list(_diff_lines(_pieces(before), _pieces(after), style))
     if len(lines) <= DIFF:
         return lines
-    return [
-        *lines[:DIFF],
-        _note(f"{counted(len(lines) - DIFF, 'more line')} of difference; --json has them all", style),
-    ]
+    rest = counted(len(lines) - DIFF, "more line")
+    return [*lines[:DIFF], PromptLine(NOTE, f"{rest} of difference; --json has them all")]
 
 
-def _diff_lines(before: Sequence[str], after: Sequence[str], style: Style) -> Iterator[str]:
+def _diff_lines(before: Sequence[str], after: Sequence[str], style: Style) -> Iterator[PromptLine]:
     start, end = _equal_ends(before, after)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if max(len(old), len(new)) > COMPARED:
-        yield _note(f"{counted(len(old), 'line')} replaced by {len(new):,}, too many to compare", style)
+        yield PromptLine(NOTE, f"{counted(len(old), 'line')} replaced by {len(new):,}, too many to compare")
         return
     from difflib import SequenceMatcher  # noqa: PLC0415 - only a changed prompt needs it
 
     for index, group in enumerate(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT)):
         if index or start or group[0][1]:
-            yield _note("", style)
+            yield PromptLine(NOTE, "")
         for tag, old_from, old_to, new_from, new_to in group:
             if tag == "equal":
                 yield from (_line(" ", piece, style) for piece in old[old_from:old_to])
@@ -88,18 +96,13 @@ def _sentences(line: str) -> list[str]:
     return [first, *(_GOES_ON + piece for piece in others)]
 
 
-def _line(sign: str, piece: str, style: Style) -> str:
+def _line(sign: str, piece: str, style: Style) -> PromptLine:
     goes_on = piece.startswith(_GOES_ON)
     words = f"{style.own('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
-    line = f"{style.own('│')} {sign} {_with_visible_end(words, style)}".rstrip()
-    return style.paint(line, {"-": "removed", "+": "added"}[sign]) if sign != " " else line
+    return PromptLine(sign, _with_visible_end(words, style))
 
 
 def _with_visible_end(words: str, style: Style) -> str:
     """Show trailing spaces, so that no two lines of a diff look the same."""
     kept = words.rstrip(" ")
     return kept + ("·" if style.unicode else "\\x20") * (len(words) - len(kept))
-
-
-def _note(words: str, style: Style) -> str:
-    return style.paint(style.own(f"│   … {words}".rstrip()), "dim")

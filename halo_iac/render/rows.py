@@ -1,0 +1,178 @@
+"""One change as rows: what differs, before → after, and where each value comes from (design §5).
+
+Every format draws the same rows; their words are harmless already (:mod:`halo_iac.render.safe`), on one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from halo_iac.model.change import Action, Cause, Change, FieldChange
+from halo_iac.model.schedule import Spec, Value
+from halo_iac.render.calendar import Calendar
+from halo_iac.render.prompt import PromptLine, excerpt, prompt_diff
+from halo_iac.render.style import Style
+from halo_iac.render.values import from_to, shown
+from halo_iac.render.words import counted
+
+CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
+_BUILT_IN: Final = "built-in default"
+_WHY: Final = {
+    Cause.RETIRED: "the project file says `state: archived`",
+    Cause.UNDECLARED: "no file declares it, and the project file says `undeclared: archive`",
+}
+
+
+class Row(NamedTuple):
+    """One row of a change; one without ``before`` has no arrow, ``below`` are lines of a prompt that belong to it."""
+
+    label: str
+    after: str
+    before: str | None = None
+    origin: str = ""
+    below: tuple[PromptLine, ...] = ()
+
+
+def change_rows(
+    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
+) -> tuple[Row, ...]:
+    """Return the rows of one change, in the order of the file; ``agents`` has the names of agent ids."""
+    return tuple(_ROWS[change.action](_with_names(change, agents or {}), calendar, style))
+
+
+def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
+    """Return the runs a month of a change's schedule, before and after."""
+    was_active = change.action in {Action.UPDATE, Action.ARCHIVE} and change.before is not None
+    before = calendar.runs(_before(change)) if was_active else 0.0
+    if change.after is None:
+        return before, 0.0
+    return before, calendar.runs(change.after if change.before is None else change.after.over(change.before))
+
+
+def _with_names(change: Change, agents: Mapping[str, str]) -> Change:
+    """Put an agent's name before its id, wherever a field shows one."""
+
+    def named(value: Value) -> Value:
+        return f"{agents[value]} ({value})" if isinstance(value, str) and value in agents else value
+
+    if not any(field.field == "agent" for field in change.fields):
+        return change
+    fields = (
+        replace(field, before=named(field.before), after=named(field.after)) if field.field == "agent" else field
+        for field in change.fields
+    )
+    return replace(change, fields=tuple(fields))
+
+
+def _created(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    """Show the cadence in words and whatever was written; what is this tool's default goes without saying."""
+    spec = _after(change)
+    for field in change.fields:
+        if field.field == "frequency":
+            yield Row("cadence", calendar.words(spec.cadence), origin=style.safe(field.origin))
+        elif field.field == "prompt":
+            yield _new_prompt(field, style)
+        elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
+            yield Row(field.field, shown(field.field, field.after, style), origin=style.safe(field.origin))
+    yield from _fires_after(spec, calendar)
+    yield Row("runs a month", from_to(*runs_of(change, calendar), style))
+
+
+def _new_prompt(field: FieldChange, style: Style) -> Row:
+    text = str(field.after)
+    size = counted(text.count("\n") + 1, "line")
+    if field.origin == _BUILT_IN:
+        return Row("prompt", size, origin=_BUILT_IN)
+    return Row("prompt", size, origin=style.safe(field.origin), below=tuple(excerpt(text, style)))
+
+
+def _fires_after(spec: Spec, calendar: Calendar) -> Iterator[Row]:
+    fires = "never while paused" if spec.enabled is False else calendar.fires(spec.cadence)
+    if fires:
+        yield Row("next fires", fires)
+
+
+def _updated(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    for field in change.fields:
+        yield _field_row(field, style)
+    if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in change.fields):
+        return
+    before, after = _before(change), _effective(change)
+    if before.cadence != after.cadence:
+        yield Row("cadence", calendar.words(after.cadence), calendar.words(before.cadence))
+    yield from _fires(_fires_of(before, calendar), _fires_of(after, calendar))
+    yield from _runs(change, calendar, style)
+
+
+def _field_row(field: FieldChange, style: Style) -> Row:
+    origin = style.safe(field.origin)
+    if field.field == "prompt" and isinstance(field.before, str) and isinstance(field.after, str):
+        sizes = (counted(text.count("\n") + 1, "line") for text in (field.before, field.after))
+        before, after = sizes
+        diff = tuple(prompt_diff(field.before, field.after, style))
+        return Row("prompt", after, None if before == after else before, origin, diff)
+    return Row(field.field, shown(field.field, field.after, style), shown(field.field, field.before, style), origin)
+
+
+def _unarchived(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    for field in change.fields:
+        yield _field_row(field, style)
+    before, after = _before(change), _effective(change)
+    if before.cadence == after.cadence:
+        yield Row("cadence", calendar.words(after.cadence))
+    else:
+        yield Row("cadence", calendar.words(after.cadence), calendar.words(before.cadence))
+    yield from _fires("never while archived", _fires_of(after, calendar))
+    yield from _runs(change, calendar, style)
+
+
+def _archived(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    yield Row("why", _WHY.get(change.cause, change.cause))
+    if change.before is None:
+        return
+    yield Row("cadence", calendar.words(change.before.cadence))
+    yield from _fires(_fires_of(change.before, calendar), "never while archived")
+    yield from _runs(change, calendar, style)
+
+
+_ROWS: Final = {
+    Action.CREATE: _created,
+    Action.UPDATE: _updated,
+    Action.UNARCHIVE: _unarchived,
+    Action.ARCHIVE: _archived,
+}
+
+
+def _fires_of(spec: Spec, calendar: Calendar) -> str | None:
+    fires = calendar.fires(spec.cadence)
+    return fires if fires is None or spec.enabled is not False else "never while paused"
+
+
+def _fires(before: str | None, after: str | None) -> Iterator[Row]:
+    if before is not None and after is not None:
+        yield Row("next fires", after, before)
+
+
+def _runs(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    before, after = runs_of(change, calendar)
+    if before != after:
+        yield Row("runs a month", from_to(before, after, style))
+
+
+def _before(change: Change) -> Spec:
+    if change.before is None:
+        raise ValueError(f"{change.action} of {change.name!r} without a before")
+    return change.before
+
+
+def _after(change: Change) -> Spec:
+    if change.after is None:
+        raise ValueError(f"{change.action} of {change.name!r} without an after")
+    return change.after
+
+
+def _effective(change: Change) -> Spec:
+    """Return what will be: as declared, and as it is where the declaration leaves it to others."""
+    return _after(change).over(_before(change))
