@@ -1,6 +1,6 @@
 """What every rendering is held to: golden files, and harmless foreign words.
 
-``HALO_UPDATE_GOLDEN=1 pytest tests/test_render_plan.py tests/test_render_outcome.py`` writes the golden files anew;
+``HALO_UPDATE_GOLDEN=1 pytest tests/test_render_*.py`` writes the golden files anew;
 read the difference before committing it.
 """
 

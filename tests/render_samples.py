@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from halo_iac.errors import Problem
 from halo_iac.model import defaults
 from halo_iac.model.change import (
     Action,
+    AgentName,
+    Base,
     Blocked,
     Cause,
     Change,
@@ -17,8 +20,11 @@ from halo_iac.model.change import (
     Policy,
     Refusal,
     Runs,
+    Share,
     UndeclaredSchedule,
 )
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.outcome import Event, Status, Summary
 from halo_iac.model.remote import Host
 from halo_iac.model.schedule import FIELDS, Spec, Value
 
@@ -39,8 +45,30 @@ HOSTILE = (
     "\u00a0::error::behind a no-break space",
     "\u2028::error::behind a line separator",
     "c1 \x9b31m and del \x7f",
+    "@everyone and @acme/payments",
+    "#12, GH-12, acme/halo#1 and 0123456789abcdef0123456789abcdef01234567",
+    "https://example.com www.example.com someone@example.com <https://example.com>",
+    "[link](javascript:alert(1)) ![image](x) [^1] [ref]: y",
+    "a | b \\| c\n| --- | --- |\n| d | e |",
+    "- [ ] task\n1. one\n> quote\n===\n# heading",
+    "*a* _b_ ~~c~~ :tada: $d$ `e` \\* &#64;everyone &lt;b&gt;",
+    "</code></summary></details>\n\n````\n</details>\n~~~~\n<!--",
+    "<!-- halo-plan: 0123456789abcdef -->",
+    "file=/etc/passwd,line=1::100%25 %0A::error::",
     "lone \udc80 surrogate",
 )
+
+NASTY = (
+    "</details><script>alert(1)</script>",
+    "`" * 10,
+    "@everyone, see #12",
+    "::error::gotcha",
+    "##vso[task.setvariable variable=x]y",
+    "\x1b[31mred\x1b[0m",
+    "\u202egnp.exe",
+    "a | b\n| --- | --- |",
+)
+"""Those that the golden files show, one a change."""
 
 BASE = Spec(
     title="Daily checkout review",
@@ -165,13 +193,61 @@ def every_section() -> Plan:
     )
 
 
+def reviewed() -> Plan:
+    """Return the same as it is looked at in a pull request: each entry with its place, findings, and a base."""
+    plan = every_section()
+    shares = (Share.BRANCH, Share.BOTH, Share.BRANCH, Share.UNTOUCHED, Share.BEFORE, Share.BRANCH, Share.BEFORE)
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, origin=f"schedules/team.yaml:{10 * line}" if change.key else "", share=share)
+            for line, (change, share) in enumerate(zip(plan.changes, shares, strict=True), 1)
+        ),
+        findings=(
+            finding("coverage", "checkout-daily", 12, Severity.ERROR, hint="set `lookback_hours: 96`"),
+            finding("collision", "digest", 41, message="it fires in the same minute as `refund-watch`"),
+            finding("budget", None, 3, message="122 runs a month, more than the 100 of `max_runs_per_month`"),
+        ),
+        base=Base("origin/main", "8455715f0e3c9a1b2d4e6f8091a3b5c7d9e0f123"),
+    )
+
+
+def finding(
+    rule: str,
+    key: str | None,
+    line: int,
+    severity: Severity = Severity.WARNING,
+    *,
+    message: str = "72 of every 96 hours are looked at by no run",
+    hint: str | None = None,
+) -> Finding:
+    return Finding(rule, severity, message, hint, key, "schedules/team.yaml", line, 5)
+
+
+def nasty() -> Plan:
+    """Return a plan whose titles, prompts, keys and reasons each try something."""
+    changes = [
+        replace(
+            update(f"key {words}", BASE, replace(BASE, title=words, prompt=f"{BASE.prompt}\n{words}"), number=number),
+            origin=f"halo.yaml:{number}",
+        )
+        for number, words in enumerate(NASTY, 1)
+    ]
+    return plan_of(
+        *changes,
+        blocked=tuple(Blocked(words, f"no agent is called `{words}`", origin="halo.yaml:90") for words in NASTY),
+        undeclared=tuple(UndeclaredSchedule(words, words, is_firing=True) for words in NASTY),
+        warnings=tuple(PlanWarning(words) for words in NASTY),
+    )
+
+
 def hostile(words: str) -> Plan:
     """Return a plan that has these words wherever a plan can hold foreign ones."""
     odd = replace(BASE, title=words, prompt=f"{words}\n{BASE.prompt}\n{words}", agent=words, model_id=words)
     other = replace(BASE, title=f"{words}!", timezone=words, frequency=words)
     return plan_of(
-        create(words, odd, prompt=words, agent=words, frequency=words),
-        replace(update(words, BASE, odd), id=words),
+        replace(create(words, odd, prompt=words, agent=words, frequency=words), origin=f"{words}:3"),
+        replace(update(words, BASE, odd), id=words, origin=words),
         update("key", other, replace(odd, timezone="UTC")),
         replace(archive(Cause.UNDECLARED, odd), id=words),
         host=Host(words, words, words, words, words, is_sandbox=True),
@@ -180,7 +256,13 @@ def hostile(words: str) -> Plan:
         blocked=(Blocked(words, words, words, words, (words,)),),
         undeclared=(UndeclaredSchedule(words, words, is_firing=True, note=words),),
         warnings=(PlanWarning(words, words), PlanWarning(words)),
-        refusals=(Refusal(words, words, words, (words,)),),
+        refusals=(Refusal(words, words, words, (words,)), Refusal(words, words, words, withholds=True)),
+        agents=(AgentName(words, words),),
+        findings=(
+            Finding(words, Severity.ERROR, words, words, words, words, 1, 1),
+            Finding(words, Severity.WARNING, words, None, None, words, 1, 1),
+        ),
+        base=Base(words, words),
     )
 
 
@@ -193,3 +275,21 @@ def large(count: int) -> Plan:
         key = f"schedule-{number}"
         changes.append(create(key, after) if number % 2 else update(key, before, after, number=number))
     return plan_of(*changes)
+
+
+def a_run(plan: Plan, words: str = "HTTP 500\nno reason given") -> Summary:
+    """Return how an interrupted run of the plan may have ended: every way, in turn."""
+    ends = (Status.DONE, Status.ALREADY, Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.NOT_STARTED)
+    events = (
+        Event(change, ends[index % len(ends)], schedule_id(index), words, words)
+        for index, change in enumerate(plan.changes)
+    )
+    return Summary(tuple(events), is_interrupted=True)
+
+
+def nasty_problems() -> list[Problem]:
+    """Return problems whose files and messages each try something."""
+    return [
+        Problem(f"{words}.yaml", line, 5, f"unknown key `{words}`", f"did you mean `{words}`?")
+        for line, words in enumerate(NASTY, 1)
+    ]

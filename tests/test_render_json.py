@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, plan_of, update
+from render_asserts import assert_golden
+from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Rejected, UsageError
 from halo_iac.model.change import FieldChange, Plan, Runs
@@ -61,6 +62,10 @@ def test_every_section_comes_back_as_it_was_and_looks_the_same(plan: Plan) -> No
 
 def test_the_same_plan_gives_the_same_bytes() -> None:
     assert plan_json(every_section()) == plan_json(every_section())
+
+
+def test_nasty_words_look_as_agreed() -> None:
+    assert_golden("nasty.json", plan_json(nasty()))
 
 
 @pytest.mark.parametrize("words", HOSTILE[:-1])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_golden, assert_harmless
-from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, plan_of, update
+from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
 from halo_iac.render.calendar import CADENCES
@@ -30,6 +30,20 @@ from halo_iac.render.text import plan_text
 )
 def test_a_plan_with_every_section_looks_as_agreed(name: str, style: Style) -> None:
     assert_golden(name, plan_text(every_section(), style, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("nasty-pipe.txt", PLAIN),
+        ("nasty-narrow.txt", Style(width=60)),
+        ("nasty-wide.txt", Style(width=160)),
+        ("nasty-colour.txt", Style(colour=True, width=100)),
+        ("nasty-ascii.txt", Style(unicode=False, width=100)),
+    ],
+)
+def test_nasty_words_look_as_agreed(name: str, style: Style) -> None:
+    assert_golden(name, plan_text(nasty(), style, now=NOW))
 
 
 def test_ascii_output_is_ascii_whatever_the_plan_holds() -> None:

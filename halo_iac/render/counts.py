@@ -1,12 +1,14 @@
-"""How many of what: the last line of a plan and of a run (design §5, §6)."""
+"""How many of what: the last line of a plan, of a run and of a check (design §5, §6)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from halo_iac.errors import Problem
 from halo_iac.model.change import Action, Plan, Share
+from halo_iac.model.finding import Finding
 from halo_iac.model.outcome import Status, Summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import from_to
@@ -71,3 +73,13 @@ def run_counts(summary: Summary) -> str:
     statuses = Counter(event.status for event in summary.events)
     rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
     return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
+
+
+def problem_counts(problems: Sequence[Problem], findings: Sequence[Finding]) -> str:
+    """Return ``2 problems in 1 file, 3 findings``, or that there are none."""
+    files = len({problem.path for problem in problems})
+    counts = [
+        *([f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"] if problems else ()),
+        *([counted(len(findings), "finding")] if findings else ()),
+    ]
+    return ", ".join(counts) or "no problems"

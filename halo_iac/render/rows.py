@@ -9,15 +9,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from halo_iac.model.change import Action, Cause, Change, FieldChange
+from halo_iac.model.change import Action, Cause, Change, FieldChange, Share
 from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.prompt import PromptLine, excerpt, prompt_diff
 from halo_iac.render.style import Style
-from halo_iac.render.values import from_to, shown
+from halo_iac.render.values import from_to, shortened, shown
 from halo_iac.render.words import counted
 
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
+SHARES: Final = {
+    Share.BRANCH: "this branch",
+    Share.BOTH: "this branch; it differed before, too",
+    Share.BEFORE: "it differed before this branch",
+    Share.UNTOUCHED: "a policy, default or alias",
+}
+"""Whose change it is, in words."""
+GIST: Final = 4
+"""How many rows a gist has at most."""
+_SHORT: Final = 40
+"""How many characters of a value a gist has room for."""
 _BUILT_IN: Final = "built-in default"
 _WHY: Final = {
     Cause.RETIRED: "the project file says `state: archived`",
@@ -49,6 +60,31 @@ def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
     if change.after is None:
         return before, 0.0
     return before, calendar.runs(change.after if change.before is None else change.after.over(change.before))
+
+
+def gist(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None) -> tuple[Row, ...]:
+    """Return what a change comes to, for one line: what differs, a new schedule's cadence, or why an old one goes.
+
+    Long values are cut, and a row without a label counts the fields that there is no room for.
+    """
+    if change.action is Action.ARCHIVE:
+        return (Row("", _WHY.get(change.cause, change.cause)),)
+    if change.action is Action.CREATE or not change.fields:
+        return (Row("", calendar.words(_after(change).cadence)),)
+    fields = _with_names(change, agents or {}).fields
+    shown_fields = fields if len(fields) <= GIST else fields[: GIST - 1]
+    rest = len(fields) - len(shown_fields)
+    more = (Row("", f"{rest} more"),) if rest else ()
+    return (*(_short_row(field, style) for field in shown_fields), *more)
+
+
+def _short_row(field: FieldChange, style: Style) -> Row:
+    if field.field == "prompt":
+        return Row("prompt", "changed")
+    before, after = (
+        style.own(shortened(shown(field.field, value, style), _SHORT)) for value in (field.before, field.after)
+    )
+    return Row(field.field, after, before)
 
 
 def _with_names(change: Change, agents: Mapping[str, str]) -> Change:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from halo_iac.model.change import Action
@@ -47,6 +47,10 @@ class Style:
     def paint(self, text: str, role: str) -> str:
         """Return the text in the colour of an action or a role; as it is where there is no colour."""
         return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
+
+    def unpainted(self) -> Style:
+        """Return the same without colour, for what no terminal interprets."""
+        return replace(self, colour=False)
 
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""

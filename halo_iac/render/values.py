@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NONE: Final = "(none)"
 LISTED: Final = 20
 """How many names a list shows before it counts the rest."""
+_CUT_WORD: Final = re.compile(r"[!-~]+\Z")
 
 
 def shown(field: str, value: Value, style: Style) -> str:
@@ -54,3 +56,8 @@ def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, those beyond :data:`LISTED` counted."""
     shown_names = ", ".join(map(style.safe, names[:LISTED]))
     return shown_names if len(names) <= LISTED else f"{shown_names} and {len(names) - LISTED:,} more"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of so many characters at most, and of its last word nothing: half a key could not be hidden."""
+    return text if len(text) <= longest else f"{_CUT_WORD.sub('', text[:longest])}…"

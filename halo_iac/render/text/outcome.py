@@ -8,6 +8,7 @@ from typing import Final
 from halo_iac.model.change import Action
 from halo_iac.model.outcome import Event, Status, Summary
 from halo_iac.render.counts import DONE, run_counts
+from halo_iac.render.next_steps import next_steps
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, listed
 
@@ -116,18 +117,3 @@ def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason
     if len(events) > LISTED:
         lines.append(style.own(f"  … and {len(events) - LISTED:,} more"))
     yield lines
-
-
-def next_steps(summary: Summary) -> Iterator[str]:
-    """Yield what is to be done about what did not end well."""
-    unknown = summary.having(Status.UNKNOWN)
-    if any(event.change.action is Action.CREATE for event in unknown):
-        yield "`halo schedule list` shows whether a create of unknown outcome happened."
-    if unknown:
-        yield "`halo plan` finds by its title what did happen, and plans only the rest."
-    if summary.having(Status.CONFLICT):
-        yield "`halo plan` shows what the platform holds now; decide whether the file or the platform is right."
-    if summary.having(Status.FAILED):
-        yield "Mend what the reasons name, then run `halo apply` again; what is done stays done."
-    elif summary.having(Status.NOT_STARTED):
-        yield "Run `halo apply` again: it goes on where this run ended."

@@ -1,0 +1,9 @@
+"""Markdown for pull requests: a page a plan, small enough for one comment, that foreign words cannot break (design §5).
+
+``escape`` says what becomes of foreign words, ``page`` what fits.
+"""
+
+from halo_iac.render.markdown.marker import marker
+from halo_iac.render.markdown.page import error_markdown, plan_markdown, problems_markdown
+
+__all__ = ["error_markdown", "marker", "plan_markdown", "problems_markdown"]

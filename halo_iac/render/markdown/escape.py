@@ -1,0 +1,124 @@
+"""Foreign words in markdown: nothing in them is obeyed, and all of it can be read (design §10).
+
+Not by a list of what to escape, which would be as long as the platforms that draw markdown are many, but by what is let
+through: words and numbers that mean nothing anywhere stay as they are, everything else goes into ``code``, where no
+HTML, mention, reference, link, emoji, footnote or formula takes effect. Everything passes ``Style.safe`` before, which
+keeps it on one line and harmless to terminals and logs (:mod:`halo_iac.render.safe`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from halo_iac.render.markdown.marker import unforged
+from halo_iac.render.prompt import NOTE, PromptLine
+from halo_iac.render.style import Style
+from halo_iac.render.values import shortened
+
+LONGEST: Final = 300
+"""Characters of a name or a value that are shown in one place."""
+LONGEST_MESSAGE: Final = 1_000
+"""Characters of a message that are shown."""
+
+_LETTERS: Final = r"(?:[a-z]+(?:-[a-z]+)+|[^\W\d_]+(?:['’/_][^\W\d_]+)*)"
+_NUMBER: Final = r"(?:[+-]?\d{1,4}(?:[.,:]\d{1,4})*|\d{1,2}(?:st|nd|rd|th)|\d{1,2}[dhms])"
+_BEFORE, _AFTER = r"[\"'(]{0,3}", r"[\"')]{0,3}[.,;:?!…]{0,3}[\"')]{0,3}"
+_ORDINARY: Final = re.compile(rf"{_BEFORE}(?:(?![0-9a-fA-F]{{7}})(?:{_LETTERS}|{_NUMBER}))?{_AFTER}|→|->")
+"""A word that no dialect of markdown gives a meaning to; seven hexadecimal digits may be a commit."""
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_SPANNABLE: Final = re.compile(r"[^`|\\<>&@#$ ]+(?: [^`|\\<>&@#$ ]+)*")
+"""What may stand between backticks, in a cell of a table as well."""
+_ODD: Final = re.compile(r"[!-',*:-@\[-`{-~]|(?<=www)\.")
+_BREAKING: Final = frozenset("@:.")
+"""Signs of addresses, which GitHub makes links of even in ``<code>`` unless they end a piece of text."""
+_TICKS: Final = re.compile("`+")
+
+
+def code(text: str, style: Style) -> str:
+    """Return foreign words as code, for a paragraph, a list or a cell of a table."""
+    return _code(_shown(text, style))
+
+
+def html_code(text: str, style: Style) -> str:
+    """Return foreign words as code where markdown is not read, as in a ``<summary>``."""
+    return _html_code(_shown(text, style))
+
+
+def words(text: str, style: Style) -> str:
+    """Return foreign words as prose, and as code those that might be obeyed.
+
+    No line may begin with them: of a number with a point markdown would make a list.
+    """
+    return _words(_shown(text, style), _code)
+
+
+def html_words(text: str, style: Style) -> str:
+    """Return the same where markdown is not read."""
+    return _words(_shown(text, style), _html_code)
+
+
+def message(text: str, style: Style) -> str:
+    """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
+    return "<br>".join(map(_quoting, style.safe_lines(shortened(text, LONGEST_MESSAGE))))
+
+
+def fence(lines: Iterable[PromptLine]) -> str:
+    """Return lines of a prompt as a fenced difference that none of them can close, and that forges no marker."""
+    drawn = [_fenced(line) for line in lines]
+    longest = max((len(run) for line in drawn for run in _TICKS.findall(line)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return "\n".join([f"{ticks}diff", *drawn, ticks])
+
+
+def _shown(text: str, style: Style) -> str:
+    return shortened(style.safe(text), LONGEST)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if _SPANNABLE.fullmatch(text) else _html_code(text)
+
+
+def _html_code(text: str) -> str:
+    return f"<code>{_ODD.sub(_entity, text)}</code>"
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};{'<wbr>' if match[0] in _BREAKING else ''}"
+
+
+def _words(text: str, odd: Callable[[str], str]) -> str:
+    if "  " in text or text != text.strip(" "):
+        return odd(text)  # prose loses spaces
+    shown: list[str] = []
+    held: list[str] = []
+    for word in text.split(" "):
+        if _ORDINARY.fullmatch(word):
+            shown += [odd(" ".join(held)), word] if held else [word]
+            held = []
+        else:
+            held.append(word)
+    return " ".join([*shown, odd(" ".join(held))] if held else shown)
+
+
+def _quoting(line: str) -> str:
+    """Return a line of a message, in which every second part was quoted."""
+    whole, *others = parts = _QUOTED.split(line)
+    if not others:
+        return _words(whole, _code)
+    return "".join(_code(part) if index % 2 else _between(part) for index, part in enumerate(parts))
+
+
+def _between(text: str) -> str:
+    """Return prose that may touch code on either side; not with backticks, since two spans that touch are one."""
+    inner = text.strip(" ")
+    if not inner:
+        return " " if text else ""
+    return f"{' ' * text.startswith(' ')}{_words(inner, _html_code)}{' ' * text.endswith(' ')}"
+
+
+def _fenced(line: PromptLine) -> str:
+    if line.sign == NOTE:
+        return f"@@ … {line.words} @@" if line.words else "@@ … @@"
+    return unforged(f"{line.sign} {line.words}".rstrip())

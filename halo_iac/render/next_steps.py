@@ -1,0 +1,23 @@
+"""What to do about a run that did not end well, the same in every format (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halo_iac.model.change import Action
+from halo_iac.model.outcome import Status, Summary
+
+
+def next_steps(summary: Summary) -> Iterator[str]:
+    """Yield what is to be done about what did not end well."""
+    unknown = summary.having(Status.UNKNOWN)
+    if any(event.change.action is Action.CREATE for event in unknown):
+        yield "`halo schedule list` shows whether a create of unknown outcome happened."
+    if unknown:
+        yield "`halo plan` finds by its title what did happen, and plans only the rest."
+    if summary.having(Status.CONFLICT):
+        yield "`halo plan` shows what the platform holds now; decide whether the file or the platform is right."
+    if summary.having(Status.FAILED):
+        yield "Mend what the reasons name, then run `halo apply` again; what is done stays done."
+    elif summary.having(Status.NOT_STARTED):
+        yield "Run `halo apply` again: it goes on where this run ended."
