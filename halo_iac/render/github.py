@@ -1,0 +1,190 @@
+"""Annotations for GitHub's runner: commands that put problems, findings and changes beside their lines (design §5).
+
+The one format whose lines a runner is meant to obey. They are ours up to the message; what is foreign in them is
+escaped as the runner's own toolkit does, after ``Style.safe`` has broken what another runner would obey. GitHub shows
+ten annotations of a level in a step, so the most serious come first and the closing lines say how many there are.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from halo_iac.errors import HaloError, Problem, ProjectError
+from halo_iac.model.change import Blocked, Change, Plan, Refusal
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.render.calendar import Calendar
+from halo_iac.render.counts import plan_counts, problem_counts, run_counts
+from halo_iac.render.rows import SHARES, Row, gist
+from halo_iac.render.style import Style
+from halo_iac.render.words import counted
+
+SHOWN: Final = 10
+"""How many annotations of a level GitHub shows of one step."""
+_WELL: Final = frozenset({Status.DONE, Status.ALREADY})
+
+
+class Level(StrEnum):
+    """What GitHub calls how serious an annotation is, the most serious first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+class Annotation(NamedTuple):
+    """One annotation; ``path`` is relative to the working directory, ``line`` and ``column`` are 0 where unknown."""
+
+    level: Level
+    title: str
+    message: str
+    path: str = ""
+    line: int = 0
+    column: int = 0
+
+
+def plan_github(plan: Plan, style: Style, *, prefix: str = "", summary: Summary | None = None) -> str:
+    """Return a plan as annotations, those of what was not done before them, and the counts last.
+
+    ``prefix`` is the way from the root of the repository to the working directory, with ``/``.
+    """
+    style = style.unpainted()
+    found = [*(_not_done(summary, style) if summary else ()), *_of_plan(plan, style)]
+    ending = [plan_counts(plan, style), *([run_counts(summary)] if summary else ())]
+    return _lines(found, ending, style, prefix)
+
+
+def problems_github(
+    problems: Sequence[Problem], style: Style, *, prefix: str = "", findings: Sequence[Finding] = (), told: str = ""
+) -> str:
+    """Return what is wrong with project files, and what is odd about them, as annotations; ``told`` comes last."""
+    found = [*map(_of_problem, problems), *map(_of_finding, findings)]
+    return _lines(found, [style.safe(told) or problem_counts(problems, findings)], style, prefix)
+
+
+def error_github(error: HaloError, style: Style, *, prefix: str = "") -> str:
+    """Return an error as annotations: the problems of project files, or what happened and what to do."""
+    if isinstance(error, ProjectError):
+        return problems_github(error.problems, style, prefix=prefix)
+    return _lines([Annotation(Level.ERROR, "halo", _with_hint(error.message, error.hint))], [], style, prefix)
+
+
+# What is annotated --------------------------------------------------------------------------------------------------
+
+
+def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
+    places = {change.key: change.origin for change in plan.changes} | {each.key: each.origin for each in plan.blocked}
+    for refusal in plan.refusals:
+        yield _of_refusal(refusal, next((places[name] for name in refusal.names if name in places), ""))
+    yield from (_of_blocked(entry, style) for entry in plan.blocked)
+    yield from map(_of_finding, plan.findings)
+    for warning in plan.warnings:
+        message = f"{style.safe(warning.key or 'project')}: {warning.message}"
+        yield Annotation(Level.WARNING, "halo plan", message, *_place(places.get(warning.key, "")))
+    calendar = Calendar(None, style)
+    for change in sorted(plan.changes, key=attrgetter("is_removal"), reverse=True):
+        yield _of_change(change, calendar, style)
+
+
+def _of_refusal(refusal: Refusal, place: str) -> Annotation:
+    level, word = (Level.WARNING, "withheld") if refusal.withholds else (Level.ERROR, "refused")
+    message = f"{word}, {refusal.guard}: {refusal.message}"
+    remedy = f"{'to do' if refusal.withholds else 'override'}: {refusal.override}"
+    return Annotation(level, "halo plan", _with_hint(message, remedy), *_place(place))
+
+
+def _of_blocked(entry: Blocked, style: Style) -> Annotation:
+    message = _with_hint(f"blocked {style.safe(entry.key)}: {entry.reason}", entry.hint)
+    return Annotation(Level.ERROR, "halo plan", message, *_place(entry.origin))
+
+
+def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
+    short = ", ".join(_in_short(row, style) for row in gist(change, calendar, style))
+    name = style.safe(change.key or f"{change.title} ({change.id})")
+    share = f" ({SHARES[change.share]})" if change.share else ""
+    return Annotation(Level.NOTICE, "halo plan", f"{change.action} {name}: {short}{share}", *_place(change.origin))
+
+
+def _in_short(row: Row, style: Style) -> str:
+    before = "" if row.before is None else f"{row.before} {style.own('→')} "
+    return f"{row.label} {before}{row.after}".strip()
+
+
+def _of_finding(finding: Finding) -> Annotation:
+    level = Level.ERROR if finding.severity is Severity.ERROR else Level.WARNING
+    message = _with_hint(finding.message, finding.hint)
+    return Annotation(level, f"halo: {finding.rule}", message, finding.path, finding.line, finding.column)
+
+
+def _of_problem(problem: Problem) -> Annotation:
+    message = _with_hint(problem.message, problem.hint)
+    return Annotation(Level.ERROR, "halo", message, problem.path, problem.line, problem.column)
+
+
+def _not_done(summary: Summary, style: Style) -> Iterator[Annotation]:
+    for event in summary.events:
+        if event.status not in _WELL:
+            yield _of_event(event, style)
+
+
+def _of_event(event: Event, style: Style) -> Annotation:
+    change = event.change
+    reason = f": {event.message}" if event.message else ""
+    message = _with_hint(f"{event.status}, {change.action} {style.safe(change.name)}{reason}", event.hint)
+    return Annotation(Level.ERROR, "halo apply", message, *_place(change.origin))
+
+
+def _with_hint(message: str, hint: str | None) -> str:
+    return f"{message}\n{hint}" if hint else message
+
+
+def _place(origin: str) -> tuple[str, int]:
+    """Return the file and the line of ``file:line``."""
+    path, _, line = origin.rpartition(":")
+    return (path, int(line)) if path and line.isdecimal() else ("", 0)
+
+
+# Workflow commands --------------------------------------------------------------------------------------------------
+
+
+def _lines(found: Iterable[Annotation], ending: Sequence[str], style: Style, prefix: str) -> str:
+    levels = [*Level]
+    annotations = sorted(found, key=lambda each: levels.index(each.level))
+    numbers = Counter(each.level for each in annotations)
+    commands = [_command(each, style, prefix) for each in annotations]
+    return "\n".join([*commands, *_hidden(numbers), *ending, ""])
+
+
+def _hidden(numbers: Counter[Level]) -> Iterator[str]:
+    if any(number > SHOWN for number in numbers.values()):
+        told = ", ".join(counted(numbers[level], level) for level in Level if numbers[level])
+        yield f"{told}; GitHub shows the first {SHOWN} of each."
+
+
+def _command(annotation: Annotation, style: Style, prefix: str) -> str:
+    place = {
+        "file": style.safe(_from_root(annotation.path, prefix)),
+        "line": str(annotation.line or ""),
+        "col": str(annotation.column or ""),
+        "title": style.safe(annotation.title),
+    }
+    properties = ",".join(f"{name}={_property(value)}" for name, value in place.items() if value)
+    return f"::{annotation.level} {properties}::{_data(chr(10).join(style.safe_lines(annotation.message)))}"
+
+
+def _from_root(path: str, prefix: str) -> str:
+    """Return a path from the root of the repository, where GitHub looks for it."""
+    return posixpath.normpath(posixpath.join(prefix, path)) if path else ""
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,42 @@
+"""Problems of project files in every format: what a nasty file name or key comes out as."""
+
+from __future__ import annotations
+
+import pytest
+from render_asserts import assert_golden
+from render_samples import NASTY, finding, nasty_problems
+
+from halo_iac.render.github import problems_github
+from halo_iac.render.json import problems_json
+from halo_iac.render.markdown import marker, problems_markdown
+from halo_iac.render.problems import problems_text
+from halo_iac.render.style import PLAIN, Style
+
+ASCII = Style(unicode=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("problems-pipe.txt", PLAIN),
+        ("problems-narrow.txt", Style(width=60)),
+        ("problems-wide.txt", Style(width=160)),
+        ("problems-colour.txt", Style(colour=True, width=100)),
+        ("problems-ascii.txt", ASCII),
+    ],
+)
+def test_problems_as_text(name: str, style: Style) -> None:
+    assert_golden(name, problems_text(nasty_problems(), style))
+
+
+@pytest.mark.parametrize(("end", "style"), [("", PLAIN), ("-ascii", ASCII)])
+def test_problems_and_findings_for_a_pull_request(end: str, style: Style) -> None:
+    problems = nasty_problems()
+    findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
+    page = problems_markdown(problems, style, marker=marker("halo.yaml", "", ""), findings=findings)
+    assert_golden(f"problems{end}.md", page)
+    assert_golden(f"problems-github{end}.txt", problems_github(problems, style, prefix="services/a", findings=findings))
+
+
+def test_problems_as_json() -> None:
+    assert_golden("problems.json", problems_json(nasty_problems()))
