@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +18,9 @@ from halo_iac.api.inf_config import read_inf_config
 from halo_iac.api.secret import Secret
 from halo_iac.errors import SettingsError
 from halo_iac.render.json import document
+from halo_iac.render.markdown.escape import code, html_code, message, words
 from halo_iac.render.safe import safe
+from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.yaml import mapping_text
 
 CANARY = "sk-inference-canary-0123456789"
@@ -204,6 +207,14 @@ def test_a_key_is_hidden_however_a_format_has_escaped_it(written: str) -> None:
     assert not {"inference", "canary"}.intersection(re.findall("[a-z]+", hidden))
     assert hidden.startswith("before ")
     assert hidden.endswith(" after")
+
+
+@pytest.mark.parametrize("draw", [code, html_code, words, message])
+def test_a_key_is_hidden_in_markdown_where_its_signs_are_broken_apart(draw: Callable[[str, Style], str]) -> None:
+    key = "sk_live:abc@def.www.ghi|100%25<x>*"
+    hidden = Secret(key).hide_in(draw(f"before {key} after", PLAIN))
+    assert "***" in hidden
+    assert not {"live", "abc", "ghi"}.intersection(re.findall("[a-z]+", hidden))
 
 
 @pytest.mark.parametrize("text", ["sk-", "sk-inference", "sk-inference\\\\0##[canary]'%<&9", "canary", ""])

@@ -41,9 +41,12 @@ class Secret:
 
 
 def _written(character: str) -> str:
-    """Return the pattern of a character as itself or as JSON, YAML, HTML, URLs or our own renderers escape it."""
+    """Return the pattern of a character as itself or as JSON, YAML, HTML, URLs or our own renderers escape it.
+
+    In HTML, a place where a line may be broken may follow.
+    """
     if _WORD.match(character):
         return character
     code = ord(character)
     doubled = "''|" if character == "'" else ""  # YAML, between single quotes
-    return rf"(?:\\u{code:04x}|%{code:02X}|&#?\w+;|{doubled}\\?{re.escape(character)})"
+    return rf"(?:\\u{code:04x}|%{code:02X}|&#?\w+;(?:<wbr>)?|{doubled}\\?{re.escape(character)})"
