@@ -1,5 +1,9 @@
 """JSON for machines: plans there and back, problems, errors and summaries; same values, same bytes (design §5, §8).
 
+The plan is the document with a version and a schema of its own (``schemas/halo.plan.schema.json``): halo reads it back,
+and other tools live by it. Problems, errors and what came of a run have none: nothing reads them back, they hold a plan
+or a few plain fields, and they only ever gain fields.
+
 Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
 runner obeys ``##[`` and ``##vso[`` wherever they stand in a line (see :mod:`halo_iac.render.safe`).
 """
