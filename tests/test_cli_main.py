@@ -55,7 +55,16 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
             "Invalid value for 'NAME': 'plans' is not one of 'project', 'include', 'plan'",
             "halo schema",
         ),
-        (["plan", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json'", "halo plan"),
+        (
+            ["plan", "--format", "xml"],
+            "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'markdown', 'github'",
+            "halo plan",
+        ),
+        (
+            ["agent", "list", "--format", "markdown"],
+            "Invalid value for '--format': 'markdown' is not one of 'text', 'json'",
+            "halo agent list",
+        ),
         (
             ["apply", "--concurrency", "0"],
             "Invalid value for '--concurrency': Input should be greater than or equal to 1",

@@ -21,8 +21,10 @@ from halo_iac.model.finding import Finding, errors
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
+    from halo_iac.cli.results import Results
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Event, Summary
+    from halo_iac.render.style import Style
 
 _PATIENCE: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
@@ -44,6 +46,8 @@ def apply(
     require_head: options.RequireHead = None,
     concurrency: options.Concurrency = 8,
     max_rps: options.MaxRps = 50,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show the plan, ask, and carry it out.
 
@@ -57,29 +61,31 @@ def apply(
       halo apply
       halo apply --yes
       halo apply plan.json --yes
+      halo apply --yes --also json=applied.json
     """
-    console = workplace.console
     from halo_iac.cli.planning import as_shown, exit_code, make_plan, show_plan, wish
+    from halo_iac.cli.results import Results
 
     saved = _read_saved(plan_file) if plan_file is not None else None
     workplace.tighten(protect, undeclared)
-    if require_head is not None:
-        from halo_iac.cli.base import require_head as check
+    with Results(workplace, format, also) as results:
+        if require_head is not None:
+            from halo_iac.cli.base import require_head as check
 
-        check(workplace, require_head)
-    wished = wish(target, allow_archive, allow_create, saved=saved)
-    planned = as_shown(workplace, make_plan(workplace, wished))
-    if not console.wants_json:
-        show_plan(workplace, planned, as_json=False)
-    if not planned.stopping and not planned.changes and not errors(planned.findings):
-        return _finish(console, planned, None)
-    if not _is_agreed(console, planned, yes=yes):
-        return exit_code(planned, is_refused=True)
-    try:
-        return _finish(console, planned, _carry_out(workplace, planned, concurrency, max_rps))
-    except KeyboardInterrupt:  # one too many, while the summary was written
-        hint = "`halo plan` shows what is left to do"
-        raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
+            check(workplace, require_head)
+        planned = as_shown(workplace, make_plan(workplace, wish(target, allow_archive, allow_create, saved=saved)))
+        if not results.is_document:
+            show_plan(workplace, planned, as_json=False)
+        if not planned.stopping and not planned.changes and not errors(planned.findings):
+            return _finish(workplace.console, results, planned, None)
+        if not _is_agreed(workplace.console, planned, yes=yes, is_document=results.is_document):
+            _put(results, planned, None)
+            return exit_code(planned, is_refused=True)
+        try:
+            return _finish(workplace.console, results, planned, _carry_out(workplace, planned, concurrency, max_rps))
+        except KeyboardInterrupt:  # one too many, while the summary was written
+            hint = "`halo plan` shows what is left to do"
+            raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
 
 
 def _read_saved(name: str) -> Plan:
@@ -95,19 +101,22 @@ def _read_saved(name: str) -> Plan:
         raise FileError(error.message, hint=hint) from None
 
 
-def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
+def _is_agreed(console: Console, planned: Plan, *, yes: bool, is_document: bool) -> bool:
     """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
     failing = errors(planned.findings)
     if failing:
-        return _refuse(console, planned, _failed(failing, as_json=console.wants_json))
+        console.tell(_failed(failing, is_above=not is_document))
+        return False
     if planned.stopping:
-        message = _refused(planned, as_json=console.wants_json)
-        return _refuse(console, planned, RefusedError(message, hint="nothing was changed"))
+        message = _refused(planned, is_above=not is_document)
+        console.tell(RefusedError(message, hint="nothing was changed"))
+        return False
     if yes:
         return True
-    if console.wants_json or not console.is_interactive:
+    if is_document or not console.is_interactive:
         message = "nobody is there to be asked, so nothing was changed"
-        return _refuse(console, planned, RefusedError(message, hint="run with --yes where the plan was reviewed"))
+        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"))
+        return False
     question = f"Apply {counted(len(planned.changes), 'change')} to {planned.host.base_url}? Only `yes` goes on: "
     is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
@@ -115,25 +124,18 @@ def _is_agreed(console: Console, planned: Plan, *, yes: bool) -> bool:
     return is_agreed
 
 
-def _refuse(console: Console, planned: Plan, error: HaloError) -> bool:
-    if console.wants_json:
-        console.out(_ending(console, planned, None))
-    console.tell(error)
-    return False
-
-
-def _failed(findings: Sequence[Finding], *, as_json: bool) -> FindingError:
+def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
     hint = "nothing was changed; mend what was found, or make its rule a `warning` under `findings:`"
-    if as_json:
+    if not is_above:
         return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
     count = len(findings)
     message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
     return FindingError(message, hint=hint)
 
 
-def _refused(planned: Plan, *, as_json: bool) -> str:
+def _refused(planned: Plan, *, is_above: bool) -> str:
     count = len(planned.stopping)
-    if not as_json:
+    if is_above:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
     return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
 
@@ -184,12 +186,12 @@ def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[No
             signal.signal(number, handler)
 
 
-def _finish(console: Console, planned: Plan, summary: Summary | None) -> int:
+def _finish(console: Console, results: Results, planned: Plan, summary: Summary | None) -> int:
     """Write how it ended; where that cannot be written, the code still says how the run ended."""
     from halo_iac.cli.planning import exit_code
 
     try:
-        console.out(_ending(console, planned, summary))
+        _put(results, planned, summary)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError) as error:
@@ -199,13 +201,15 @@ def _finish(console: Console, planned: Plan, summary: Summary | None) -> int:
     return exit_code(planned, summary)
 
 
-def _ending(console: Console, planned: Plan, summary: Summary | None) -> str:
-    if console.wants_json:
-        from halo_iac.render.json import apply_json
+def _put(results: Results, planned: Plan, summary: Summary | None) -> None:
+    """Write the plan and what came of it; as text, the plan has been shown already."""
+    from halo_iac.cli.drawing import drawing_of_run
 
-        return apply_json(planned, summary)
-    if summary is None:
-        return ""
-    from halo_iac.render.text import summary_text
+    def rest(_format: options.ReviewFormat, style: Style) -> str:
+        if summary is None:
+            return ""
+        from halo_iac.render.text import summary_text
 
-    return summary_text(summary, console.out_style)
+        return summary_text(summary, style)
+
+    results.put(drawing_of_run(planned, summary, results.place), shown=None if results.is_document else rest)

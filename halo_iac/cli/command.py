@@ -34,17 +34,25 @@ def _common(  # its signature is what every command below the platform has besid
 
 
 def at_work(command: Command) -> Command:
-    """Give a command the common options, and hand it the :class:`Workplace` they describe as its first argument."""
+    """Give a command the common options, and hand it the :class:`Workplace` they describe as its first argument.
+
+    A common option that a command declares itself, with more choices, is handed to it as well.
+    """
     common, common_hints = _common_parameters()
+    _, *own = inspect.signature(command).parameters.values()
+    named = {each.name for each in own}
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-        with _common(**{name: given.pop(name) for name in common}) as workplace:
-            return command(workplace, **given)
+        with _common(**{name: given[name] for name in common}) as workplace:
+            return command(workplace, **{name: given[name] for name in named})
 
-    _, *own = inspect.signature(command).parameters.values()
-    parameters = [*own, *common.values()]
-    hints = {**get_type_hints(command, include_extras=True), **common_hints}
+    replaced = {each.name: each for each in own if each.name in common}
+    parameters = [
+        *(each for each in own if each.name not in common),
+        *(replaced.get(name, each) for name, each in common.items()),
+    ]
+    hints = {**common_hints, **get_type_hints(command, include_extras=True)}
     keyword_only = [
         each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
     ]

@@ -15,6 +15,15 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReviewFormat(StrEnum):
+    """How what is reviewed is written: a plan, what came of it, and what is wrong with the files."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
 class TimeRange(StrEnum):
     """How far back the platform looks for agents (wire.md, agent.listForProject)."""
 
@@ -58,6 +67,22 @@ SandboxAnywhere = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and errors as JSON on stderr.")]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="How the result is written.")]
+ReviewFormatOption = Annotated[
+    ReviewFormat,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="How the result is written: text, json, markdown (for a pull request) or github (annotations).",
+    ),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="FORMAT=FILE",
+        help="Write it to a file as well (mode 0600), such as markdown=plan.md; may be given several times.",
+    ),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does NO_COLOR.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Target = Annotated[

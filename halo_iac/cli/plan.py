@@ -28,6 +28,8 @@ def plan(
     undeclared: options.Undeclared = None,
     base: options.Base = None,
     accept_policy_change: options.AcceptPolicyChange = False,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show what apply would do; change nothing.
 
@@ -39,18 +41,21 @@ def plan(
       halo plan
       halo plan --file halo.staging.yaml --target checkout-daily
       halo plan --out plan.json && halo apply plan.json
-      halo plan --base origin/main
+      halo plan --base origin/main --format github --also markdown=plan.md
     """
     console = workplace.console
-    from halo_iac.cli.planning import as_shown, make_plan, plan_exit_code, save_plan, show_plan, wish
+    from halo_iac.cli.drawing import drawing_of_plan
+    from halo_iac.cli.planning import as_shown, make_plan, plan_exit_code, save_plan, wish
+    from halo_iac.cli.results import Results
 
     workplace.tighten(protect, undeclared)
-    against = _against(workplace, base, accepts_policy=accept_policy_change)
-    planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
-    if out is not None:
-        save_plan(workplace, planned, out)
-    shown = as_shown(workplace, planned)
-    show_plan(workplace, planned if console.wants_json else shown, as_json=console.wants_json)
+    with Results(workplace, format, also, out) as results:
+        against = _against(workplace, base, accepts_policy=accept_policy_change)
+        planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
+        if out is not None:
+            save_plan(workplace, planned, out)
+        shown = as_shown(workplace, planned)
+        results.put(drawing_of_plan(planned, shown, results.place))
     if out is not None:
         console.say(_saved(workplace, shown, out, _permits(allow_archive, allow_create, protect, undeclared)))
     return plan_exit_code(shown, is_detailed=detailed_exitcode)

@@ -10,20 +10,20 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Choice, Workplace
-from halo_iac.errors import ProjectError, ProjectNotFound
+from halo_iac.errors import Problem, ProjectError, ProjectNotFound
 
 if TYPE_CHECKING:
     from halo_iac.model.finding import Finding
-    from halo_iac.model.project import Project
 
 
 def validate(
     ctx: typer.Context,
     file: options.File = None,
-    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
-    _sandbox: options.SandboxAnywhere = False,
+    sandbox: options.SandboxAnywhere = False,
 ) -> int:
     """Check the project file and all it includes, offline.
 
@@ -35,47 +35,32 @@ def validate(
     Examples:
       halo validate
       halo validate --file halo.staging.yaml --json
+      halo validate --format github --also markdown=problems.md
     """
     console: Console = ctx.obj
-    as_json = console.prepare(json=json, format=format, no_color=no_color)
-    workplace = Workplace(console, Choice(file))
+    console.prepare(json=json, format=format, no_color=no_color)
+    workplace = Workplace(console, Choice(file, sandbox=sandbox))
+    from halo_iac.cli.drawing import drawing_of_problems
+    from halo_iac.cli.results import Results
+    from halo_iac.model.finding import errors
+
+    with Results(workplace, format, also) as results:
+        told, problems, findings = _checked(workplace)
+        results.put(drawing_of_problems(problems, told, results.place, findings))
+    return 1 if problems or errors(findings) else 0
+
+
+def _checked(workplace: Workplace) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
+    """Return what to say of files that are fine, the problems of those that are not, and what is odd in either."""
+    from halo_iac.findings import find
+    from halo_iac.render.words import counted, counted_findings
+
     try:
         project = workplace.load()
     except ProjectNotFound:
         raise
     except ProjectError as error:
-        return _report(console, error, as_json=as_json)
-    from halo_iac.findings import find
-    from halo_iac.model.finding import errors
-
+        return "", error.problems, ()
     findings = find(project)
-    console.out(_findings(console, project, findings, as_json=as_json))
-    return 1 if errors(findings) else 0
-
-
-def _findings(console: Console, project: Project, findings: Sequence[Finding], *, as_json: bool) -> str:
-    """Return what is odd about a project without problems, then how much of it there is."""
-    if as_json:
-        from halo_iac.render.json import problems_json
-
-        return problems_json((), findings)
-    from halo_iac.render.problems import findings_text
-    from halo_iac.render.words import counted, counted_findings
-
-    style = console.out_style
     odd = f", {counted_findings(findings)}" if findings else ""
-    schedules = counted(len(project.entries), "schedule")
-    return f"{findings_text(findings, style)}{style.safe(project.path)}: {schedules}, no problems{odd}"
-
-
-def _report(console: Console, error: ProjectError, *, as_json: bool) -> int:
-    """Write the problems as the result they are here, on standard output."""
-    if as_json:
-        from halo_iac.render.json import problems_json
-
-        console.out(problems_json(error.problems))
-    else:
-        from halo_iac.render.problems import problems_text
-
-        console.out(problems_text(error.problems, console.out_style))
-    return error.exit_code
+    return f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}", (), findings

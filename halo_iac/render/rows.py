@@ -22,7 +22,7 @@ SHARES: Final = {
     Share.BRANCH: "this branch",
     Share.BOTH: "this branch; it differed before, too",
     Share.BEFORE: "it differed before this branch",
-    Share.UNTOUCHED: "a policy, default or alias",
+    Share.UNTOUCHED: "not its entry, but a policy, default or alias",
 }
 """Whose change it is, in words."""
 GIST: Final = 4

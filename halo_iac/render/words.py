@@ -1,19 +1,10 @@
-"""Counts and shares in words, the same in every rendering."""
+"""Counts in words, the same in every rendering."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
-from halo_iac.model.change import Share
 from halo_iac.model.finding import Finding, errors
-
-SHARES: Final[dict[Share, str]] = {
-    Share.BOTH: "the platform differed before this branch too",
-    Share.BEFORE: "not this branch: planned before it already",
-    Share.UNTOUCHED: "this branch does not touch the entry",
-}
-"""What a reviewer is told of a change under ``--base``; nothing where it is the branch's alone."""
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

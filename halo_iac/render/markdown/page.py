@@ -13,11 +13,11 @@ from halo_iac.model.change import Action, Change, Plan
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.outcome import Summary
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.counts import plan_counts, problem_counts, run_counts
+from halo_iac.render.counts import plan_counts, problem_counts, run_counts, share_counts
 from halo_iac.render.header import header_rows
 from halo_iac.render.markdown import asides
 from halo_iac.render.markdown.change import Block, Scene, change_block, table_head, table_row
-from halo_iac.render.markdown.escape import code, message, words
+from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.style import Style
 from halo_iac.render.words import counted
 
@@ -113,8 +113,6 @@ def _header(plan: Plan, style: Style) -> str:
         f"**{row.label}** {words(row.after, style)}" + (f" ({message(row.origin, style)})" if row.origin else "")
         for row in header_rows(plan, style)
     ]
-    if plan.base is not None:
-        lines.append(f"**Base** {code(plan.base.ref, style)} {code(plan.base.commit, style)}")
     return "<br>\n".join(lines)
 
 
@@ -167,7 +165,8 @@ def _counted(changes: Sequence[Change]) -> str:
 
 
 def _last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
-    return [message(plan_counts(plan, style), style), *([run_counts(summary)] if summary is not None else ())]
+    ended = [run_counts(summary)] if summary is not None else []
+    return [*share_counts(plan), message(plan_counts(plan, style), style), *ended]
 
 
 def _page(parts: Iterable[str], style: Style) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from halo_iac.model.change import Action, Change
+from halo_iac.model.change import Action, Change, Share
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.prompt import NOTE, PromptLine
-from halo_iac.render.rows import Row, change_rows
+from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.words import SHARES
 
 INDENT: Final = "      "
 _VERB_WIDTH: Final = max(map(len, Action))
@@ -36,7 +35,7 @@ def _heading(change: Change, style: Style) -> str:
         style.paint(style.safe(change.key), "bold") if change.key else "",
         style.quoted(old),
         style.safe(change.id) if change.id else "",
-        style.paint(f"({SHARES[change.share]})", "dim") if change.share in SHARES else "",
+        style.paint(f"({SHARES[change.share]})", "dim") if change.share and change.share is not Share.BRANCH else "",
     )
     return "  ".join((deed, *filter(None, names)))
 

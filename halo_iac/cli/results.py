@@ -1,0 +1,129 @@
+"""What ``plan``, ``apply`` and ``validate`` write: one result in several formats, from one run (design §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.cli.drawing import Draw, Place, drawing_of_error
+from halo_iac.cli.files import check_writable, read_start, write_atomically
+from halo_iac.cli.options import ReviewFormat
+from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import FileError, HaloError, UsageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+_PUBLISHED: Final = frozenset({ReviewFormat.MARKDOWN, ReviewFormat.GITHUB})
+"""Formats in which an error is a result as well: who waits for a comment or an annotation reads no standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that gets the result in a format of its own."""
+
+    format: ReviewFormat
+    path: Path
+
+
+class Results:
+    """Takes the result of a command to standard output, and to the files of ``--also``.
+
+    An error that ends the command is written there as well: a pull request has to hear of it most of all. What is wrong
+    with ``--also`` itself is raised here, before anything is done; ``out`` is a file that gets something else.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        format: ReviewFormat,  # noqa: A002 - the option's name
+        also: Sequence[str] | None,
+        out: str | None = None,
+    ) -> None:
+        self._console = workplace.console
+        self.place = Place(workplace)
+        self.format = ReviewFormat.JSON if self._console.wants_json else format
+        self._copies = _copies(also or (), out)
+        self._has_result = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, HaloError) and not self._has_result:
+            self._put_error(error)
+
+    @property
+    def is_document(self) -> bool:
+        """Say whether standard output gets one document at the end, rather than text as things happen."""
+        return self.format is not ReviewFormat.TEXT
+
+    def put(self, draw: Draw, *, shown: Draw | None = None) -> None:
+        """Write the result; ``shown`` draws what standard output gets where it has some of it already."""
+        self._has_result = True
+        try:
+            self._put_copies(draw)
+        finally:
+            self._console.out((shown or draw)(self.format, self._console.out_style))
+
+    def _put_copies(self, draw: Draw) -> None:
+        from halo_iac.render.style import PLAIN
+
+        for copy in self._copies:
+            # What holds prompts is for its owner, as a saved plan is; whoever publishes it decides to.
+            write_atomically(copy.path, self._console.veiled(draw(copy.format, PLAIN)), mode=0o600)
+            self._console.say(f"Wrote {copy.path}")
+
+    def _put_error(self, error: HaloError) -> None:
+        if not self._copies and self.format not in _PUBLISHED:
+            return
+        draw = drawing_of_error(error, self.place)
+        try:
+            self._put_copies(draw)
+        except FileError as another:
+            self._console.tell(another)  # how the command ended is the first one's to say
+        if self.format in _PUBLISHED:
+            self._console.out(draw(self.format, self._console.out_style))
+
+
+def _copies(also: Sequence[str], out: str | None) -> tuple[Copy, ...]:
+    copies = tuple(map(_copy, also))
+    taken = set() if out is None else {Path(out).resolve()}
+    for copy in copies:
+        if copy.path.resolve() in taken:
+            hint = "give each format a file of its own"
+            raise UsageError(f"--also {copy.format}={copy.path}: the file is named twice", hint=hint)
+        taken.add(copy.path.resolve())
+    for copy in copies:
+        _check_replaceable(copy)
+    return copies
+
+
+def _copy(words: str) -> Copy:
+    name, _, file = words.partition("=")
+    formats = [str(each) for each in ReviewFormat]
+    if name not in formats or not file.strip():
+        hint = f"FORMAT is one of {', '.join(formats)}; such as `--also markdown=plan.md`"
+        raise UsageError(f"--also {words}: not FORMAT=FILE", hint=hint)
+    return Copy(ReviewFormat(name), Path(file))
+
+
+def _check_replaceable(copy: Copy) -> None:
+    """Refuse what is a slip, before a run is made: `--also markdown=prompts/checkout.md` would cost the prompt."""
+    path = copy.path
+    if path.suffix in {".yaml", ".yml"}:
+        raise UsageError(f"--also {copy.format}={path}: no format is YAML", hint="name a file that is no project file")
+    if path.is_dir():
+        raise FileError(f"{path}: a directory", hint="name a file")
+    check_writable(path.parent)
+    if copy.format is ReviewFormat.MARKDOWN and path.is_file():
+        from halo_iac.render.markdown.marker import MARKER
+
+        start = read_start(path, len(MARKER))
+        if start and start != MARKER.encode():
+            raise FileError(f"{path} is no page of halo's and is left as it is", hint="name another file with --also")
