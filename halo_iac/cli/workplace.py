@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from halo_iac import __version__
 from halo_iac.cli.console import Console
 from halo_iac.cli.embedding import open_sandbox, transport_to
+from halo_iac.cli.local_zone import local_zone
 from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +153,9 @@ class Workplace:
             settings.base_url.value,
             settings.base_url.origin,
             is_sandbox=serves_sandbox(settings),
-            open_transport=lambda before: self._opened.enter_context(_transport(settings, key, before)),
+            open_transport=lambda before: self._opened.enter_context(
+                _transport(settings, key, local_zone(self.console.env.get("TZ")), before)
+            ),
         )
 
     def connect_for_reading(self, project: Project | None = None) -> Connection:
@@ -246,7 +249,9 @@ class Workplace:
         return self._connection
 
 
-def _transport(settings: Settings, key: Setting[Secret], before_request: Callable[[], None] | None) -> Transport:
+def _transport(
+    settings: Settings, key: Setting[Secret], timezone: str, before_request: Callable[[], None] | None
+) -> Transport:
     from halo_iac.api.transport import Transport
 
     return Transport(
@@ -254,6 +259,7 @@ def _transport(settings: Settings, key: Setting[Secret], before_request: Callabl
         key.value,
         settings.team.value if settings.team else None,
         user_agent=f"halo-iac/{__version__}",
+        timezone=timezone,
         key_origin=key.origin,
         url_origin=settings.base_url.origin,
         before_request=before_request,

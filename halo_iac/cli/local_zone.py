@@ -1,0 +1,39 @@
+"""Which time zone a command is run in, by its IANA name: the official client sends it along (wire.md, Transport)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_LOCALTIME: Final = Path("/etc/localtime")
+_UTC: Final = "UTC"
+
+
+def local_zone(tz: str | None, localtime: Path = _LOCALTIME) -> str:
+    """Return the zone that ``TZ`` names, or the system's link to a zone's file; ``UTC`` where neither does.
+
+    So it is with a rule for ``TZ`` (``EST5EDT,M3.2.0``) and on Windows, whose zones have names of their own.
+    """
+    name = _linked(localtime) if tz is None else tz.removeprefix(":")
+    if name in {"", _UTC, "Etc/UTC"} or (tz is not None and not _is_zone(name)):
+        return _UTC
+    return name
+
+
+def _linked(localtime: Path) -> str:
+    """Return what the link itself says: where it leads in the end has another name on macOS."""
+    try:
+        target = localtime.readlink().as_posix()
+    except OSError:
+        return ""
+    return target.rpartition("/zoneinfo/")[2] if "/zoneinfo/" in target else ""
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # 3 ms that nobody pays whose TZ is not set
+
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        return False
+    return True
