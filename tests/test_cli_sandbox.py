@@ -5,47 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
+from sandbox_process import exports, served
 
 from halo_iac.sandbox import demo
 
-ROOT = Path(__file__).parents[1]
 PROJECT = """\
 version: 1
 schedules:
   daily: {title: Daily, agent: checkout, frequency: daily, at: "09:00"}
 """
-
-
-@contextmanager
-def served(folder: Path, *argv: str, **given: str) -> Iterator[subprocess.Popen[str]]:
-    """Run ``halo sandbox serve`` on a free port; ended by Ctrl-C unless it has ended already."""
-    command = [sys.executable, "-m", "halo_iac", "sandbox", "serve", "--port", "0", *argv]
-    names = [name for name in os.environ if not name.startswith(("INF_", "HALO_"))]
-    env = {**{name: os.environ[name] for name in names}, "PYTHONPATH": str(ROOT), **given}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes) as running:  # type: ignore[call-overload]
-        try:
-            yield running
-        finally:
-            if running.poll() is None:
-                running.send_signal(signal.SIGINT)
-                running.wait(10)
-
-
-def exports(running: subprocess.Popen[str]) -> dict[str, str]:
-    assert running.stdout is not None
-    lines = [running.stdout.readline() for _ in range(3)]
-    assert all(line.startswith("export ") for line in lines), lines
-    pairs = (line.removeprefix("export ").strip().split("=") for line in lines)
-    return {name: value for name, value in pairs}  # noqa: C416 - says what the pairs are
 
 
 def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLine, folder: Path) -> None:

@@ -1,15 +1,10 @@
-"""The official client against a served sandbox: the proof that the sandbox speaks the platform's language.
-
-Runs where `inf` is installed: on PATH, or named by HALO_TEST_INF.
-"""
+"""The official client against a served sandbox, story by story; test_inf_commands.py has every command in a table."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from official_client import needs_inf, run_inf
 from sandbox_calls import PROJECT, Caller, demo_agents
 
 from halo_iac.sandbox import demo
@@ -25,13 +21,7 @@ from halo_iac.sandbox.call import Ending, instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.serve import serve
 
-INF = os.environ.get("HALO_TEST_INF") or shutil.which("inf")
-
-pytestmark = pytest.mark.skipif(
-    INF is None, reason="the official client is not installed: put `inf` on PATH or name it in HALO_TEST_INF"
-)
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+pytestmark = needs_inf
 
 
 @dataclass(frozen=True)
@@ -40,21 +30,13 @@ class Inf:
 
     caller: Caller
     environment: dict[str, str]
+    folder: Path
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Return what a command prints on both streams, without colours."""
-        assert INF is not None
-        ended = subprocess.run(
-            [INF, *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert ended.returncode == code, ended.stdout + ended.stderr
-        return _COLOUR.sub("", ended.stdout if code == 0 else ended.stdout + ended.stderr)
+        said = run_inf(shlex.join(arguments), self.environment, self.folder)
+        assert said.code == code, said.out + said.err
+        return said.out if code == 0 else said.out + said.err
 
     def json(self, *arguments: str) -> Any:  # noqa: ANN401 (whatever JSON the client prints)
         """Return what a command prints as JSON."""
@@ -72,16 +54,9 @@ class Inf:
 @contextmanager
 def signed_in(folder: Path, pace: float) -> Iterator[Inf]:
     """Give the official client a sandbox, served, whose runs take this pace."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("INF_", "HALO_"))}
     with Sandbox.open(None, pace=pace) as sandbox, serve(sandbox) as server:
-        own = {
-            "INF_API_URL": server.url,
-            "INF_API_KEY": demo.DEMO_KEY,
-            "INF_PROJECT_ID": PROJECT,
-            "INF_CONFIG_DIR": str(folder),
-            "NO_COLOR": "1",
-        }
-        yield Inf(Caller(sandbox), {**kept, **own})
+        env = {"INF_API_URL": server.url, "INF_API_KEY": demo.DEMO_KEY, "INF_PROJECT_ID": PROJECT}
+        yield Inf(Caller(sandbox), env, folder)
 
 
 @pytest.fixture
@@ -318,7 +293,7 @@ def test_who_has_signed_in_sees_what_was_exported(inf: Inf) -> None:
     started = run_of(inf)
     by_id = ("--id", started["haloExportDatasetId"])
     config = {"sessionToken": inf.environment.pop("INF_API_KEY")}
-    (Path(inf.environment["INF_CONFIG_DIR"]) / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (inf.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     dataset = inf.json("halo", "get-export-dataset", *by_id)
     assert dataset == inf.caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
     first = inf.json("halo", "export-datasets-traces", *by_id, "--limit", "30")

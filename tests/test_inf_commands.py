@@ -1,0 +1,108 @@
+"""Every ``inf halo`` command against ``halo sandbox serve``: good and bad, ``--json`` and not.
+
+What a command prints is held against what the sandbox's file holds, which the tests open beside the server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from inf_cases import CASES, Bad, Subjects
+from official_client import Said, commands, needs_inf, refusal, run_inf
+from sandbox_calls import Caller, Json
+from sandbox_process import exports, served
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.platform import Sandbox
+
+pytestmark = needs_inf
+
+MODES = pytest.mark.parametrize("mode", ["--json", "text"])
+
+
+@dataclass(frozen=True)
+class Served:
+    """A served sandbox: what it exports, and its file, opened by who wants runs over at once, and never."""
+
+    env: dict[str, str]
+    quick: Caller
+    slow: Caller
+    folder: Path
+
+    def run(self, line: str, mode: str, key: str = demo.DEMO_KEY) -> Said:
+        command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
+        return run_inf(command, {**self.env, "INF_API_KEY": key}, self.folder / "nobody")
+
+    def run_signed_in(self, line: str, mode: str) -> Said:
+        """Run a command as who has signed in: the client refuses a key for some."""
+        command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
+        session = {name: value for name, value in self.env.items() if name != "INF_API_KEY"}
+        return run_inf(command, session, self.folder / "somebody")
+
+    def holdings(self) -> Json:
+        """Return what a bad command must leave as it is."""
+        page = {"projectId": self.env["INF_PROJECT_ID"], "limit": 100}
+        conversations = self.quick.get("haloConversation.listForProject", page)["conversations"]
+        return self.quick.sandbox.schedules(), [(each["id"], each["latestRunId"]) for each in conversations]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    path = folder / "sandbox.db"
+    (folder / "somebody").mkdir()
+    (folder / "somebody" / "config.json").write_text(json.dumps({"sessionToken": demo.DEMO_KEY}), encoding="utf-8")
+    with served(folder, "--sandbox-file", str(path)) as running:
+        env = exports(running)
+        with Sandbox.open(path, pace=0) as quick, Sandbox.open(path, pace=1000) as slow:
+            found = Served(env, Caller(quick), Caller(slow), folder)
+            assert Subjects(found.quick, found.slow)["fired"]  # no list is empty
+            yield found
+
+
+@pytest.fixture
+def subjects(platform: Served) -> Subjects:
+    return Subjects(platform.quick, platform.slow)
+
+
+def test_every_command_that_the_client_has_is_tried_here(tmp_path: Path) -> None:
+    assert sorted(commands({"INF_API_URL": "http://127.0.0.1:9"}, tmp_path)) == sorted(CASES)
+
+
+@MODES
+@pytest.mark.parametrize("command", CASES)
+def test_a_command_prints_what_the_sandbox_holds(platform: Served, subjects: Subjects, command: str, mode: str) -> None:
+    case = CASES[command]
+    line = f"{command} {case.good.format_map(subjects)}"
+    said = platform.run_signed_in(line, mode) if case.is_for_people else platform.run(line, mode)
+    assert said.code == 0, said
+    held = case.held(subjects)
+    assert {name: held[name] for name in case.expected} == case.expected
+    if mode == "--json":
+        assert json.loads(said.out) == held
+    else:
+        assert [word for word in case.shown(held) if word not in said.out] == []
+
+
+REFUSALS = [
+    pytest.param(command, bad, id=f"{command} {number}")
+    for command, case in CASES.items()
+    for number, bad in enumerate(case.bad, 1)
+]
+
+
+@MODES
+@pytest.mark.parametrize(("command", "bad"), REFUSALS)
+def test_a_bad_command_says_why_and_changes_nothing(
+    platform: Served, subjects: Subjects, command: str, bad: Bad, mode: str
+) -> None:
+    line = f"{command} {bad.line.format_map(subjects)}"
+    before = platform.holdings()
+    said = platform.run(line, mode, bad.key)
+    assert said.code == 1, said
+    assert bad.words in refusal(said)
+    assert platform.holdings() == before
