@@ -4,14 +4,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .bench
+INF := .inf
+INF_VERSION := 0.0.278
+CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
 
-.PHONY: demo test lint format bench generate clean
+.PHONY: demo test conformance lint format bench generate clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# Drives the official client, which npm brings, against a served sandbox. Where there is no npm there is nothing to drive.
+ifneq ($(shell command -v npm 2>/dev/null),)
+conformance: $(VENV)/developing $(INF)/$(INF_VERSION)
+	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
+else
+conformance:
+	@echo "make conformance: skipped, for there is no npm to install the official client with"
+endif
 
 lint: $(VENV)/developing
 	$(BIN)/ruff check
@@ -33,7 +45,7 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema plan > schemas/halo.plan.schema.json
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(INF) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -50,4 +62,13 @@ $(VENV)/developing: $(VENV)/installed
 $(BENCH)/installed: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+# npm leaves the platform's program without its mode where it runs as root.
+$(INF)/$(INF_VERSION):
+	@rm -rf $(INF) && mkdir $(INF)
+	@npm install --prefix $(INF) --no-package-lock --no-save --no-audit --no-fund --loglevel=error \
+			@inference/cli@$(INF_VERSION) \
+		|| { echo "make conformance: npm could not install the official client, @inference/cli@$(INF_VERSION)"; exit 1; }
+	@chmod +x $(INF)/node_modules/@inference/*/bin/inf*
 	@touch $@
