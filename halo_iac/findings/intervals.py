@@ -54,10 +54,11 @@ def intervals(cadence: Cadence) -> Intervals:
 
 @cache
 def longest_elapsed(cadence: Cadence) -> int:
-    """Return the longest time between two fires as it passes, daylight saving included.
+    """Return the longest time between two fires, on the wall or as it passes where clocks go back meanwhile.
 
-    Clocks go back by whole hours, which an hourly cadence does not notice (on Lord Howe Island by half of one, which is
-    left out).
+    Never less than what passes; more only where the longest interval of a monthly cadence holds, in every year, the day
+    on which clocks go forward, as that from 24 February to 18 March may. Clocks go back by whole hours, which an hourly
+    cadence does not notice (on Lord Howe Island by half of one, which is left out).
     """
     longest = intervals(cadence).longest
     if cadence.frequency == Frequency.HOURLY:
