@@ -100,6 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = _serve  # noqa: N815 - the standard library's spelling
     do_POST = _serve  # noqa: N815
+    do_PUT = _serve  # noqa: N815
 
     def _hang_up(self) -> None:
         self.close_connection = True

@@ -151,7 +151,15 @@ def test_a_plan_that_is_saved_holds_nothing_from_the_clock(halo: CommandLine, fo
     assert (planned.code, "error: skipped-fire" in planned.out) == (1, True)
     assert planned.err == "Saved the plan to plan.json, but it is refused as it is.\n"
     assert json.loads((folder / "plan.json").read_text())["findings"] == []
-    assert halo("plan", "--sandbox", "--json").out == (folder / "plan.json").read_text()
+    as_json = halo("plan", "--sandbox", "--json")
+    assert as_json.out == (folder / "plan.json").read_text()
+    assert as_json.error == {
+        "code": "finding",
+        "message": "skipped-fire: halo.yaml:8: applied now, it skips a run today: 09:00 has passed, and the run "
+        "of 15:00 (UTC) falls away",
+        "hint": "apply it after 15:00, or start the run by hand with `halo schedule fire`",
+        "exit_code": 1,
+    }
 
 
 def test_warnings_of_entries_without_a_change_are_counted_in_one_line(halo: CommandLine, folder: Path) -> None:

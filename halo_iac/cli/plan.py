@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac.cli import options
@@ -13,7 +13,9 @@ from halo_iac.errors import UsageError
 
 if TYPE_CHECKING:
     from halo_iac.branch import Against
+    from halo_iac.cli.console import Console
     from halo_iac.model.change import Plan
+    from halo_iac.model.finding import Finding
 
 
 @at_work
@@ -58,6 +60,8 @@ def plan(
         results.put(drawing_of_plan(planned, shown, results.place))
     if out is not None:
         console.say(_saved(workplace, shown, out, _permits(allow_archive, allow_create, protect, undeclared)))
+    if console.wants_json:
+        _tell_today(console, shown.findings[len(planned.findings) :])
     return plan_exit_code(shown, is_detailed=detailed_exitcode)
 
 
@@ -69,6 +73,17 @@ def _against(workplace: Workplace, ref: str | None, *, accepts_policy: bool) -> 
     if accepts_policy:
         raise UsageError("--accept-policy-change goes with --base", hint="without a base, no policy is compared")
     return None
+
+
+def _tell_today(console: Console, findings: Sequence[Finding]) -> None:
+    """Say why a plan fails whose document does not: it holds nothing from the clock."""
+    from halo_iac.errors import FindingError
+    from halo_iac.model.finding import errors
+
+    failing = errors(findings)
+    if failing:
+        said = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
+        console.tell(FindingError(said, hint=failing[0].hint))
 
 
 def _permits(
