@@ -222,8 +222,14 @@ def test_a_create_is_refused_where_an_undeclared_schedule_does_the_same() -> Non
     (refusal,) = planned(project(entry("New")), remote("1", 'Old "one"')).refusals
     assert refusal.message == (
         "key-New would be created, but the undeclared schedule 1 ('Old \"one\"') has the same agent, prompt and "
-        'cadence; if they are one, paste `renamed_from: "Old \\"one\\""` or `id: 1` into the entry'
+        "cadence; if they are one, run `halo rename key-New --from 'Old \"one\"'`, or paste "
+        '`renamed_from: "Old \\"one\\""` or `id: 1` into the entry'
     )
+
+
+def test_no_command_is_given_with_a_title_that_nobody_can_see() -> None:
+    (refusal,) = planned(project(entry("New")), remote("1", "Old\u200b")).refusals
+    assert "if they are one, paste `renamed_from: " in refusal.message
 
 
 @pytest.mark.parametrize(

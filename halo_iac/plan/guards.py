@@ -9,10 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final
 
 from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
+from halo_iac.model.characters import has_invisible
+from halo_iac.model.glob import is_covered
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 
@@ -81,7 +82,7 @@ def protected_titles(situation: Situation) -> Iterator[Refusal]:
     for change in situation.changes:
         title = change.before.title if change.before else change.title
         for glob in situation.protect:
-            if _is_covered(title, glob) and (change.is_removal or _leaves(change, glob)):
+            if is_covered(title, glob) and (change.is_removal or _leaves(change, glob)):
                 yield Refusal(
                     "protected",
                     f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
@@ -147,8 +148,8 @@ def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
                 yield Refusal(
                     "lookalike",
                     f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
-                    f"{likeness}; if they are one, paste `renamed_from: {_quoted(remote.title)}` or "
-                    f"`id: {remote.id}` into the entry",
+                    f"{likeness}; if they are one, {_rename(change.key or '', remote.title)}paste "
+                    f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` into the entry",
                     f"--allow-create {change.key}",
                     (change.name,),
                 )
@@ -178,13 +179,8 @@ GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
 )
 
 
-def _is_covered(title: str, glob: str) -> bool:
-    """Say whether a glob of ``protect:`` means a title; written out it always does, brackets or not."""
-    return title == glob or fnmatchcase(title, glob)
-
-
 def _leaves(change: Change, glob: str) -> bool:
-    return change.is_rename and not _is_covered(change.title, glob)
+    return change.is_rename and not is_covered(change.title, glob)
 
 
 def _deed(change: Change) -> str:
@@ -206,6 +202,13 @@ def _likeness(change: Change, folded: str, spec: Spec | Opaque) -> str | None:
 
 def _folded(title: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+
+
+def _rename(key: str, title: str) -> str:
+    """Return the command that says so in the entry; none where nobody could see what is pasted into the shell."""
+    import shlex  # noqa: PLC0415 - only a refusal needs it
+
+    return "" if has_invisible(title) else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
 
 
 def _quoted(title: str) -> str:
