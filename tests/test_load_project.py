@@ -375,3 +375,34 @@ def test_a_long_prompt_in_the_file_itself_is_refused(tmp_path: Path) -> None:
             tmp_path, f"version: 1\nschedules: {{a: {{title: T, agent: x, cron: '@daily', prompt: {'é' * 140_000}}}}}"
         )
     assert raised.value.message == "halo.yaml:2:61: the prompt is longer than 256 KiB"
+
+
+def test_drafts_count_instead_of_what_is_on_disk(tmp_path: Path) -> None:
+    written(tmp_path, {"a.yaml": "schedules: {a: {title: Old, agent: x, cron: '@daily'}}"})
+    drafts = {
+        tmp_path / "halo.yaml": b"version: 1\ninclude: [a.yaml]\ndefaults: {prompt_file: new/p.md}\n",
+        tmp_path / "a.yaml": b"schedules: {a: {title: New, agent: x, cron: '@daily'}}",
+        tmp_path / "new" / "p.md": b"Look.\n",
+    }
+    (entry,) = load(tmp_path / "halo.yaml", variables={}, cwd=tmp_path, drafts=drafts).entries
+    assert entry.spec is not None
+    assert (entry.title, entry.spec.prompt) == ("New", "Look.")
+    assert not (tmp_path / "halo.yaml").exists()
+
+
+def test_a_draft_has_to_lie_inside_of_the_project_as_well(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "p").symlink_to(tmp_path)
+    drafts = {
+        tmp_path / "work" / "halo.yaml": b"version: 1\ndefaults: {prompt_file: p/p.md}\nschedules: {}\n",
+        tmp_path / "work" / "p" / "p.md": b"Look.\n",
+    }
+    with pytest.raises(ProjectError) as raised:
+        load(tmp_path / "work" / "halo.yaml", variables={}, cwd=tmp_path, drafts=drafts)
+    assert raised.value.message == "work/halo.yaml:2:25: `p/p.md`: outside of the project's folder"
+
+
+def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) -> None:
+    layers = "version: 1\nschedules: {}\ndefaults: {agent: x, lookback: 2d, max_turns: 9}\noverrides: {max_turns: 8}\n"
+    expected = {**defaults.BUILT_IN, "agent": "x", "lookback_hours": 48, "max_turns": 8}
+    assert loaded(tmp_path, layers).base == expected

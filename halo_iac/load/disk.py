@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os.path
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from halo_iac.load import globs
@@ -20,10 +21,14 @@ class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which l
 
 
 class Disk:
-    """The files in and below a project's folder; counts what it reads and looks at."""
+    """The files in and below a project's folder; counts what it reads and looks at.
 
-    def __init__(self, root: Path) -> None:
+    ``drafts`` count instead of what stands, or does not stand yet, under their paths.
+    """
+
+    def __init__(self, root: Path, drafts: Mapping[Path, bytes] | None = None) -> None:
         self.root = root
+        self._drafts = {self.identity(path): data for path, data in (drafts or {}).items()}
         self._real_root = root.resolve()
         self._files = 0
         self._bytes = 0
@@ -42,15 +47,18 @@ class Disk:
         """Return what two names of one file have in common."""
         return Path(os.path.realpath(path))  # Path.resolve raises where links lead in a circle, before Python 3.13
 
+    def has(self, path: Path) -> bool:
+        """Say whether anything stands under a path, a link that leads nowhere included."""
+        return path.exists() or path.is_symlink() or self.identity(path) in self._drafts
+
     def read(self, path: Path, *, limit: int = MAX_FILE, must_be_inside: bool = True) -> bytes:
         """Return a regular file's bytes, or say why not with :class:`CannotRead`."""
         try:
-            real = path.resolve(strict=True)
+            draft = self._drafts.get(self.identity(path)) if self._drafts else None
+            real = path.resolve(strict=draft is None)
             if must_be_inside and not real.is_relative_to(self._real_root):
                 raise CannotRead("outside of the project's folder")
-            self._check_kind(real)
-            with real.open("rb") as file:
-                data = file.read(limit + 1)
+            data = self._content(real, limit) if draft is None else draft
         except FileNotFoundError as error:
             raise CannotRead("no such file") from error
         except RuntimeError as error:  # how Python before 3.13 reports links that lead in a circle
@@ -68,12 +76,15 @@ class Disk:
         if self._names > MAX_NAMES:
             raise CannotRead(f"the globs look at more than {MAX_NAMES:,} files and folders; name the folders they mean")
 
-    def _check_kind(self, real: Path) -> None:
+    def _content(self, real: Path, limit: int) -> bytes:
+        """Return a file's bytes, and one more than the limit at most: enough to see that it is larger."""
         mode = real.stat().st_mode
         if stat.S_ISDIR(mode):
             raise CannotRead("a directory, not a file")
         if not stat.S_ISREG(mode):
             raise CannotRead("not a regular file")
+        with real.open("rb") as file:
+            return file.read(limit + 1)
 
     def _count(self, data: bytes, limit: int) -> None:
         self._files += 1

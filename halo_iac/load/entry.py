@@ -6,9 +6,8 @@ is said only once the form of what it has is right: a misspelt key would be repo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from halo_iac.load import hints, titles
 from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
@@ -18,21 +17,9 @@ from halo_iac.load.layers import EntryOrigins, Layer
 from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
 from halo_iac.model import defaults as built_in
+from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import RELEVANT_PARTS, Spec, with_relevant_parts
-
-BUILT_IN: Final[Mapping[str, Any]] = {
-    "timezone": built_in.TIMEZONE,
-    "prompt": built_in.PROMPT,
-    "model_id": None,
-    "summarization_model_id": None,
-    "span_limit": built_in.SPAN_LIMIT,
-    "lookback_hours": built_in.LOOKBACK_HOURS,
-    "max_subagent_depth": built_in.MAX_SUBAGENT_DEPTH,
-    "max_turns": built_in.MAX_TURNS,
-    "enabled": None,
-}
-"""What a field means that no layer gives."""
 
 _PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
 _ONLY_FOR: Final = {"days_of_week": "weekly", "days_of_month": "monthly", "hours": "daily, weekly and monthly"}

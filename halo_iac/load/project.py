@@ -22,21 +22,29 @@ from halo_iac.load.prompts import Prompts
 from halo_iac.load.sources import SourceFile, read_included, read_project_file
 from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
+from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.project import Entry, Project
 
 _KEY: Final = re.compile(KEY)
 
 
-def load(path: Path, *, variables: Mapping[str, str], cwd: Path | None = None) -> Project:
+def load(
+    path: Path,
+    *,
+    variables: Mapping[str, str],
+    cwd: Path | None = None,
+    drafts: Mapping[Path, bytes] | None = None,
+) -> Project:
     """Return the project that a file declares.
 
     ``variables`` is the environment, of which only ``HALO_VAR_*`` is read; messages show paths relative to ``cwd``, by
-    default the working directory. Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
-    :class:`~halo_iac.errors.ProjectNotFound`.
+    default the working directory. ``drafts`` are files as they are about to be written: they count instead of what is
+    on disk, so that a change can be judged before it is made. Raises :class:`~halo_iac.errors.ProjectError` with every
+    problem of every file, or :class:`~halo_iac.errors.ProjectNotFound`.
     """
     cwd = cwd if cwd is not None else Path.cwd()
     path = cwd / path
-    disk = Disk(path.parent)
+    disk = Disk(path.parent, drafts)
     fields = FieldReader(Prompts(disk), variables)
     main = read_project_file(disk, path, cwd)
     policy = read_policy(main, fields) if main.document.root is not None else None
@@ -63,6 +71,7 @@ def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
         origins=policy.origins,
         switches=switches(policy.values.get("findings", {})),
         max_runs_per_month=policy.values.get("max_runs_per_month"),
+        base={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},
     )
 
 

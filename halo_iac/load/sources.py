@@ -26,7 +26,7 @@ class SourceFile:
 def read_project_file(disk: Disk, path: Path, cwd: Path) -> SourceFile:
     """Return the project file, which may stand anywhere; its document says so if it cannot be read."""
     name = displayed(path, cwd)
-    if not path.exists() and not path.is_symlink():
+    if not disk.has(path):
         raise ProjectNotFound([Problem(name, 0, 0, "no such file")], hint=HOW_TO_START)
     try:
         return SourceFile(parse(disk.read(path, must_be_inside=False), name), path.parent)

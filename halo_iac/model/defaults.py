@@ -5,7 +5,8 @@ The platform's own defaults drift from release to release, so these are sent, no
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 TIMEZONE: Final = "UTC"
 SPAN_LIMIT: Final = 10_000
@@ -22,3 +23,16 @@ Review this agent's traces in the window. Report, most costly first:
 3. Inefficiencies: repeated calls, loops, needless tokens, slow steps.
 4. Fixes: concrete changes to prompts, tools or code, each with the evidence for it.
 Say so plainly when there is nothing to report."""
+
+BUILT_IN: Final[Mapping[str, Any]] = {
+    "timezone": TIMEZONE,
+    "prompt": PROMPT,
+    "model_id": None,
+    "summarization_model_id": None,
+    "span_limit": SPAN_LIMIT,
+    "lookback_hours": LOOKBACK_HOURS,
+    "max_subagent_depth": MAX_SUBAGENT_DEPTH,
+    "max_turns": MAX_TURNS,
+    "enabled": None,
+}
+"""What a field means that no layer gives."""

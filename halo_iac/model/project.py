@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from halo_iac.model import defaults
 from halo_iac.model.finding import Switches
 from halo_iac.model.origin import BUILT_IN, Origin, Origins
 from halo_iac.model.schedule import Spec
@@ -51,6 +53,7 @@ class Project:
 
     ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
     each policy key that is written (``project``, ``undeclared``, ``scope``, ``protect``, ``agents.<alias>``, …).
+    ``base`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
     """
 
     path: str
@@ -63,6 +66,7 @@ class Project:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     switches: Switches = field(default_factory=dict)
     max_runs_per_month: int | None = None
+    base: Mapping[str, Any] = field(default_factory=lambda: defaults.BUILT_IN)
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""

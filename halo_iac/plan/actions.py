@@ -124,17 +124,12 @@ def _place(change: Change) -> tuple[bool, int, int, str, str]:
     return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
 
 
-def _is_in_scope(remote: RemoteSchedule, project: Project, pairing: Pairing) -> bool:
-    agents, prefix = pairing.scope_agents, project.scope.title_prefix
-    return (agents is None or remote.agent_id in agents) and (prefix is None or remote.title.startswith(prefix))
-
-
 def _active_in_scope(project: Project, pairing: Pairing, actual: Actual) -> Iterator[RemoteSchedule]:
-    return (remote for remote in actual.schedules if remote.is_active and _is_in_scope(remote, project, pairing))
+    return (remote for remote in actual.schedules if remote.is_active and pairing.is_in_scope(remote, project.scope))
 
 
 def _undeclared(project: Project, pairing: Pairing) -> tuple[RemoteSchedule, ...]:
-    in_scope = (remote for remote in pairing.unclaimed if _is_in_scope(remote, project, pairing))
+    in_scope = (remote for remote in pairing.unclaimed if pairing.is_in_scope(remote, project.scope))
     return tuple(sorted(in_scope, key=lambda remote: (remote.title, remote.id)))
 
 
