@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
 
-from halo_iac.adopt import Adoption, adopt
-from halo_iac.errors import ProjectError
+from halo_iac.adopt import Adoption, adopt, agent_names, choose, leave_out, put_prompts_in_files, shared_fields
+from halo_iac.errors import ProjectError, UsageError
 from halo_iac.load import load
 from halo_iac.model import defaults
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Agent, Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.render.yaml import project_text
+from halo_iac.resolve import Catalog
 
 Entries = dict[str, dict[str, Any]]
 
 
 def problems_of(entries: Entries) -> dict[str, str]:
-    written = project_text(entries)
+    written = project_text(leave_out(entries, defaults.BUILT_IN))
     try:
         loaded(written.text)
     except ProjectError as error:
@@ -38,8 +40,23 @@ def loaded(text: str) -> Project:
         return load(Path(folder) / "halo.yaml", variables={}, cwd=Path(folder))
 
 
-def adopted(*remotes: RemoteSchedule, **platform: Any) -> Adoption:  # noqa: ANN401 - what a platform is made of
-    return adopt(actual(*remotes, **platform), problems_of)
+def adopted(
+    *remotes: RemoteSchedule,
+    has_archived: bool = False,
+    taken: dict[str, str | None] | None = None,
+    **platform: Any,  # noqa: ANN401 - what a platform is made of
+) -> Adoption:
+    """Adopt what is active, into a file without defaults."""
+    there = actual(*remotes, **platform)
+    choice = choose(
+        there.schedules, is_declared=lambda _: False, is_in_scope=lambda _: True, with_archived=has_archived
+    )
+    names = agent_names(there, Catalog(Project("halo.yaml", ()), there))
+    adoption = adopt(choice.wanted, there, names, problems_of, titles=taken)
+    return replace(adoption, entries=leave_out(adoption.entries, defaults.BUILT_IN), owners={})
+
+
+NINE = {"hours": [9], "minutes": [0]}
 
 
 def test_values_equal_to_the_defaults_are_left_out() -> None:
@@ -93,7 +110,24 @@ def test_parts_that_the_frequency_ignores_are_left_out(frequency: str, parts: di
 
 
 def test_archived_schedules_are_not_imported() -> None:
-    assert adopted(remote("1", "A", is_archived=True)) == Adoption({}, ())
+    assert adopted(remote("1", "A", is_archived=True)) == Adoption({})
+
+
+def test_of_an_archived_schedule_only_its_title_is_said_and_its_id_where_another_has_that_title() -> None:
+    there = [remote("1", "A", is_archived=True, frequency="yearly"), remote("2", "B", is_archived=True)]
+    assert adopted(*there, remote("3", "B"), has_archived=True).entries == {
+        "a": {"title": "A", "state": "archived"},
+        "b": {"title": "B", "id": "2", "state": "archived"},
+        "b-2": {"title": "B", "id": "3", "agent": "checkout", "frequency": "daily", **NINE, "prompt": "Look."},
+    }
+
+
+def test_a_title_that_an_entry_without_a_pin_has_is_left_out_and_one_with_a_pin_makes_another() -> None:
+    adoption = adopted(remote("1", "A"), remote("2", "B"), taken={"A": "mine", "B": None})
+    assert [(each.id, reason) for each, reason in adoption.left_out] == [
+        ("1", "mine declares the same title without an `id:`")
+    ]
+    assert [entry["id"] for entry in adoption.entries.values()] == ["2"]
 
 
 def test_who_is_paused_by_the_platform_is_not_declared_paused() -> None:
@@ -225,4 +259,126 @@ def test_notes_are_comments_of_one_line_each() -> None:
 
 
 def test_a_platform_without_schedules_is_a_file_without_entries() -> None:
-    assert adopt(Actual((), ()), problems_of) == Adoption({}, ())
+    assert adopt((), Actual((), ()), {}, problems_of) == Adoption({})
+
+
+# Layout -------------------------------------------------------------------------------------------------------------
+
+
+def fields(**own: object) -> dict[str, Any]:
+    whole = {name: value for name, value in defaults.BUILT_IN.items() if value is not None}
+    return {**whole, "agent": "checkout", **own}
+
+
+def test_what_most_entries_say_becomes_a_default_and_the_others_say_what_was_built_in() -> None:
+    entries = {"a": fields(timezone="Asia/Tokyo"), "b": fields(timezone="Asia/Tokyo"), "c": fields()}
+    entries |= {key: fields(timezone="Asia/Tokyo", prompt="Look.\nAgain.") for key in "de"}
+    shared = shared_fields(entries.values())
+    assert shared == {"agent": "checkout", "timezone": "Asia/Tokyo"}
+    assert leave_out(entries, {**defaults.BUILT_IN, **shared}) == {
+        "a": {},
+        "b": {},
+        "c": {"timezone": "UTC"},
+        "d": {"prompt": "Look.\nAgain."},
+        "e": {"prompt": "Look.\nAgain."},
+    }
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [{"title": "A", "state": "archived"}],
+        [fields()],
+        [fields(), fields()],  # two lines of `defaults:` and one in it for two that are saved
+        [fields(agent=agent, max_turns=turns) for turns, agent in enumerate("abcd")],
+        [fields(agent=agent, lookback_hours=48) for agent in "ab"] + [fields(agent="c")],
+    ],
+)
+def test_defaults_that_make_no_file_shorter_are_not_written(entries: list[dict[str, Any]]) -> None:
+    assert shared_fields(entries) == {}
+
+
+def test_an_agent_is_a_default_only_where_nearly_all_have_it() -> None:
+    entries = [fields() for _ in range(8)]
+    assert shared_fields([*entries, fields(agent="research"), fields(agent="research")]) == {}
+    assert shared_fields([*entries, fields(), fields(agent="research")]) == {"agent": "checkout"}
+
+
+def test_a_field_that_nobody_gives_is_left_to_the_platform_but_for_a_pause() -> None:
+    models = {"model_id": "halo-large", "summarization_model_id": "halo-small"}
+    entries = {"a": {**models, "enabled": True}, "b": {**models, "enabled": False}}
+    assert leave_out(entries, defaults.BUILT_IN) == {"a": {}, "b": {"enabled": False}}
+    base = {**defaults.BUILT_IN, "model_id": "halo-mini", "enabled": False}
+    assert leave_out(entries, base) == {
+        "a": {"model_id": "halo-large", "enabled": True},
+        "b": {"model_id": "halo-large"},
+    }
+
+
+def test_prompts_of_several_lines_get_files_that_equal_ones_share() -> None:
+    mappings = [("a", {"prompt": "1\n2", "max_turns": 1}), ("b", {"prompt": "1\n2"}), ("c", {"prompt": "one line"})]
+    replaced, texts = put_prompts_in_files([*mappings, ("d", {"prompt": "\ufeff1\n2"})], lambda _name, _text: True)
+    assert replaced == [
+        {"prompt_file": "prompts/a.md", "max_turns": 1},
+        {"prompt_file": "prompts/a.md"},
+        {"prompt": "one line"},
+        {"prompt": "\ufeff1\n2"},
+    ]
+    assert texts == {"prompts/a.md": "1\n2\n"}
+
+
+def test_a_prompt_file_that_is_there_with_another_text_is_passed_over() -> None:
+    there = {"prompts/a.md": "3\n4\n", "prompts/a-2.md": "1\n2\n"}
+    replaced, texts = put_prompts_in_files(
+        [("a", {"prompt": "1\n2"})], lambda name, text: there.get(name, text) == text
+    )
+    assert (replaced, texts) == ([{"prompt_file": "prompts/a-2.md"}], {"prompts/a-2.md": "1\n2\n"})
+
+
+# Choice -------------------------------------------------------------------------------------------------------------
+
+
+THERE = (remote("1", "[prod] x"), remote("2", "DA"), remote("3", "DB", is_archived=True), remote("4", "p"))
+
+
+def picked(*named: str, has_archived: bool = False, scope: str = "", declared: str = "") -> tuple[str, str, str]:
+    choice = choose(
+        THERE,
+        named,
+        is_declared=lambda each: each.id in declared,
+        is_in_scope=lambda each: each.title.startswith(scope),
+        with_archived=has_archived,
+    )
+    wanted, known, outside = (
+        "".join(each.id for each in part) for part in (choice.wanted, choice.declared, choice.outside)
+    )
+    return wanted, known, outside
+
+
+def test_without_names_what_is_active_and_in_scope_is_meant() -> None:
+    assert picked() == ("214", "", "")
+    assert picked(scope="D") == ("2", "", "")
+    assert picked(has_archived=True, declared="2") == ("314", "2", "")
+
+
+def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
+    assert picked("1") == ("1", "", "")
+    assert picked("[prod] x") == ("1", "", "")
+    assert picked("[prod]") == ("4", "", "")
+    assert picked("D*", "p") == ("24", "", "")
+    assert picked("D*", has_archived=True, declared="3") == ("2", "3", "")
+    assert picked("*", scope="D") == ("2", "", "14")
+
+
+@pytest.mark.parametrize(
+    ("names", "message", "hint"),
+    [
+        (["x", "D*", "E*"], "no schedule has the id or title 'x', 'E*'", "`halo schedule list` shows what there is"),
+        (["DB"], "no active schedule has the id or title 'DB'", "add --include-archived for archived ones"),
+    ],
+)
+def test_a_name_that_means_nothing_is_wrong_usage(names: list[str], message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        picked(*names)
+    assert (caught.value.message, caught.value.hint) == (message, hint)

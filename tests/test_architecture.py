@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 
 LAYERS = {
     "__main__": "cli",
-    "cli": "__init__ abreast adopt api apply branch errors findings fires git load match model observe"
-    " pipeline plan preview pull render reports resolve runs sandbox",  # match is what a schedule key is looked up with
+    "cli": "__init__ abreast adopt api apply branch edit errors findings fires git load match model observe"
+    " pipeline plan preview pull renames render reports resolve runs sandbox",  # match is what a schedule key is looked up with
     "pipeline": "api apply branch diff findings match model observe plan resolve",
     # What asks the platform.
     "pull": "abreast api errors model reports",
@@ -44,8 +44,9 @@ LAYERS = {
     "match": "model renames",
     "renames": "model",
     "load": "errors model",
-    "adopt": "model",
+    "adopt": "errors model resolve",
     "findings": "errors fires model",
+    "edit": "load render",  # text that was read, and text as it is written
     "fires": "model",
     "abreast": "",
     "model": "errors",
@@ -56,7 +57,7 @@ LAYERS = {
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = "adopt branch diff errors findings fires load match model plan preview renames render resolve"
+PURE = "adopt branch diff edit errors findings fires load match model plan preview renames render resolve"
 
 HOMES = {
     "_ruamel_yaml": "load/parse",  # the C parser
@@ -66,7 +67,7 @@ HOMES = {
     "pydantic": "load/* model/* render/json",  # the models of what people write, and the plan as a document
     "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
-    "ruamel": "load/build load/parse render/yaml",
+    "ruamel": "edit/outline load/build load/parse render/yaml",
     "sqlite3": "sandbox/store/*",
     "tenacity": "api/retry",
     "typer": "cli/*",

@@ -9,6 +9,8 @@ import pytest
 from command_line import CommandLine, tree
 from sandbox_calls import Caller
 
+from halo_iac.cli.files import new_files, replace_unchanged
+from halo_iac.errors import FileError
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 
@@ -76,16 +78,22 @@ def test_an_empty_project_is_a_file_without_schedules(halo: CommandLine, folder:
 
 
 @pytest.mark.parametrize("named", [[], ["--file", "halo.yaml"]])
-def test_an_existing_file_is_never_overwritten(halo: CommandLine, folder: Path, named: list[str]) -> None:
-    for make in (lambda path: path.write_text("mine"), lambda path: path.symlink_to("gone.yaml")):
-        path = folder / "halo.yaml"
-        path.unlink(missing_ok=True)
-        make(path)
-        before = os.readlink(path) if path.is_symlink() else path.read_text()  # noqa: PTH115 - its text
-        ended = halo("import", "--sandbox", *named)
-        assert (ended.code, ended.out) == (1, "")
-        assert ended.err == "error: halo.yaml exists and is left as it is\nhint: name a new file with --file\n"
-        assert before == (os.readlink(path) if path.is_symlink() else path.read_text())  # noqa: PTH115
+def test_a_file_that_is_no_project_is_left_as_it_is(halo: CommandLine, folder: Path, named: list[str]) -> None:
+    (folder / "halo.yaml").write_text("mine")
+    ended = halo("import", "--sandbox", *named)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "halo.yaml:1:1: expected keys and values at the top of the file\n1 problem in 1 file\n"
+    assert tree(folder) == {"halo.yaml": b"mine"}
+
+
+def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").symlink_to("gone.yaml")
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "error: halo.yaml is a link that leads nowhere and is left as it is\nhint: name a new file with --file\n"
+    )
+    assert tree(folder) == {}
 
 
 def test_a_named_project_is_written_down(halo: CommandLine, folder: Path) -> None:
@@ -97,29 +105,244 @@ def test_a_named_project_is_written_down(halo: CommandLine, folder: Path) -> Non
     assert halo("plan", "--sandbox", "--file", "other.yaml", "--detailed-exitcode").code == 0
 
 
-def test_a_project_file_further_up_is_not_what_is_planned(halo: CommandLine, folder: Path) -> None:
+def test_a_project_file_further_up_gets_the_entries(halo: CommandLine, folder: Path) -> None:
     existing(folder, {"title": "There"})
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "sub").mkdir()
     os.chdir(folder / "sub")
-    ended = halo("import", "--sandbox-file", "../.halo/sandbox.db")
-    assert ended.code == 0
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.err) == (0, "Added 1 schedule to ../halo.yaml.\n")
     assert "No changes. 1 schedule is as declared." in ended.out
-    assert "title: There" in (folder / "sub" / "halo.yaml").read_text()
-    assert (folder / "halo.yaml").read_text() == "version: 1\nschedules: {}\n"
+    assert "title: There" in (folder / "halo.yaml").read_text()
+    assert not (folder / "sub" / "halo.yaml").exists()
 
 
 def test_the_sandbox_of_an_import_is_beside_the_file_it_writes(halo: CommandLine, folder: Path) -> None:
     existing(folder, {"title": "There"})
-    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "sub").mkdir()
-    os.chdir(folder / "sub")
-    assert halo("import", "--sandbox").code == 0
+    assert halo("import", "--sandbox", "--file", "sub/halo.yaml").code == 0
     assert "schedules: {}" in (folder / "sub" / "halo.yaml").read_text()
-    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+    assert halo("plan", "--sandbox", "--file", "sub/halo.yaml", "--detailed-exitcode").code == 0
 
 
 def test_a_failure_writes_no_file(halo: CommandLine, folder: Path) -> None:
     assert halo("import").code == 1
     assert halo("import", "--sandbox", "--file", "no/halo.yaml").code == 1
     assert [name for name in tree(folder) if not name.startswith(".halo")] == []
+
+
+# Into a file that is there ------------------------------------------------------------------------------------------
+
+MINE = """\
+version: 1
+agents: {shop: checkout}   # ours
+defaults: {agent: shop, prompt: Look.}
+
+schedules:
+    daily:                  # a key of my own
+        title: "Daily"
+        frequency: daily
+        at: "09:00"
+
+# the end\twith a tab
+"""
+
+
+def test_what_is_not_declared_is_added_and_every_other_byte_stays(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "Daily"}, {"title": "Daily!", "lookbackHours": 48})
+    (folder / "halo.yaml").write_text(MINE)
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.err) == (0, "Added 1 schedule to halo.yaml.\n")
+    assert "No changes. 2 schedules are as declared." in ended.out
+    above, below = MINE.split("\n# the end")
+    assert (folder / "halo.yaml").read_text() == (
+        f"{above}\n"
+        "    daily-2:\n"
+        "        title: Daily!\n"
+        "        frequency: daily\n"
+        "        hours: [9]\n"
+        "        minutes: [0]\n"
+        "        lookback_hours: 48\n"
+        f"\n# the end{below}"
+    )
+    before = tree(folder)["halo.yaml"]
+    again = halo("import", "--sandbox")
+    assert (again.code, again.err) == (0, "Nothing to add to halo.yaml; 2 schedules declared already.\n")
+    assert tree(folder)["halo.yaml"] == before
+
+
+def test_an_empty_project_has_nothing_to_add(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.err) == (0, "Nothing to add to halo.yaml.\n")
+    assert (folder / "halo.yaml").read_text() == "version: 1\nschedules: {}\n"
+
+
+def test_a_schedule_that_an_entry_was_renamed_from_is_declared_already(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "Old"})
+    text = "version: 1\nschedules: {a: {title: New, renamed_from: Old, agent: checkout, cron: '@daily'}}\n"
+    (folder / "halo.yaml").write_text(text)
+    ended = halo("import", "Old", "--sandbox")
+    assert (ended.code, ended.err) == (0, "Nothing to add to halo.yaml; 1 schedule declared already.\n")
+
+
+def test_keys_of_included_files_are_taken(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A"})
+    (folder / "a.yaml").write_text("schedules: {a: {title: B, agent: checkout, cron: '@daily'}}")
+    (folder / "halo.yaml").write_text("version: 1\ninclude: [a.yaml]\n")
+    assert halo("import", "--sandbox").code == 0
+    assert "include: [a.yaml]\n\nschedules:\n  a-2:\n    title: A\n" in (folder / "halo.yaml").read_text()
+
+
+def test_schedules_are_named_by_id_or_title(halo: CommandLine, folder: Path) -> None:
+    ids = existing(folder, {"title": "[prod] x"}, {"title": "DA"}, {"title": "DB"}, {"title": "E"})
+    assert halo("import", ids[3], "[prod] x", "D*", "--sandbox").err == "Wrote halo.yaml with 4 schedules.\n"
+    (folder / "halo.yaml").unlink()
+    ended = halo("import", "D*", "F", "--sandbox")
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err == ("error: no schedule has the id or title 'F'\nhint: `halo schedule list` shows what there is\n")
+    assert not (folder / "halo.yaml").exists()
+
+
+def test_archived_schedules_are_imported_if_asked_for(halo: CommandLine, folder: Path) -> None:
+    ids = existing(folder, {"title": "Gone"}, {"title": "Twice"}, {"title": "Twice"})
+    with Sandbox.open(folder / SANDBOX) as sandbox:
+        for id_ in ids[:2]:
+            Caller(sandbox).do("haloSchedule.archive", {"projectId": demo.DEMO_PROJECT_ID, "id": id_})
+    ended = halo("import", "--include-archived", "--sandbox")
+    assert ended.code == 0
+    assert "No changes. 3 schedules are as declared." in ended.out
+    written = (folder / "halo.yaml").read_text()
+    assert "  gone:\n    title: Gone\n    state: archived\n" in written
+    assert f"    title: Twice\n    id: {ids[1]}\n    state: archived\n" in written
+    assert f"    title: Twice\n    id: {ids[2]}\n    agent: checkout\n" in written
+
+
+def test_what_the_file_cannot_say_is_left_out_and_named(halo: CommandLine, folder: Path) -> None:
+    ids = existing(folder, {"title": "In A"}, {"title": "In B", "timezone": "Asia/Tokyo"}, {"title": "Out"})
+    text = 'version: 1\nscope: {title_prefix: "In "}\noverrides: {timezone: UTC}\nschedules: {}\n'
+    (folder / "halo.yaml").write_text(text)
+    ended = halo("import", "*", "--sandbox")
+    assert ended.code == 1
+    assert ended.err == (
+        "Added 1 schedule to halo.yaml.\n"
+        f"Left out: 'In B' ({ids[1]}): the project file asks for another timezone (halo.yaml:3 (overrides))\n"
+        f"Left out: 'Out' ({ids[2]}): outside the project's scope\n"
+    )
+    assert "in-b" not in (folder / "halo.yaml").read_text()
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_prompts_of_several_lines_go_to_files(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A", "prompt": "1\n2"}, {"title": "B", "prompt": "3\n4"}, {"title": "C", "prompt": "5"})
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "a.md").write_text("mine")
+    (folder / "prompts" / "b.md").write_text("3\n4")
+    ended = halo("import", "--prompt-files", "--sandbox")
+    assert (ended.code, ended.err) == (0, "Wrote halo.yaml with 3 schedules and 1 prompt file in prompts/.\n")
+    written = tree(folder)
+    assert {name: text for name, text in written.items() if name.startswith("prompts")} == {
+        "prompts/a.md": b"mine",
+        "prompts/a-2.md": b"1\n2\n",
+        "prompts/b.md": b"3\n4",
+    }
+    assert b"    prompt_file: prompts/a-2.md\n" in written["halo.yaml"]
+    assert b"    prompt_file: prompts/b.md\n" in written["halo.yaml"]
+    assert b"    prompt: |\n      5\n" in written["halo.yaml"]
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_what_most_entries_say_is_written_once(halo: CommandLine, folder: Path) -> None:
+    common = {"timezone": "Asia/Tokyo", "lookbackHours": 48}
+    existing(folder, *({"title": title, **common} for title in "ABC"), {"title": "D"})
+    ended = halo("import", "--sandbox")
+    assert "No changes. 4 schedules are as declared." in ended.out
+    written = (folder / "halo.yaml").read_text()
+    assert (
+        "\ndefaults:\n  agent: checkout\n  timezone: Asia/Tokyo\n  prompt: |\n    Look.\n  lookback_hours: 48\n\n"
+        in written
+    )
+    assert written.endswith(
+        "  d:\n    title: D\n    frequency: daily\n    hours: [9]\n    minutes: [0]\n    timezone: UTC\n"
+        "    lookback_hours: 24\n"
+    )
+
+
+# What may go wrong --------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed(
+    halo: CommandLine, folder: Path
+) -> None:
+    existing(folder, {"title": "There"})
+    text = "version: 1\nschedules: { # none yet\n}\n"
+    (folder / "halo.yaml").write_text(text)
+    ended = halo("import", "--sandbox")
+    assert ended.code == 1
+    assert ended.out.startswith("schedules:\n  there:\n    title: There\n")
+    assert ended.err == (
+        "error: halo.yaml is left as it is: the braces of `schedules` hold a comment or more than one line\n"
+        "hint: add the entries on standard output by hand\n"
+    )
+    assert "  there:\n" in halo("import", "--sandbox", "--json").error["hint"]
+    assert (folder / "halo.yaml").read_text() == text
+
+
+def test_a_read_only_file_is_left(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "There"})
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    (folder / "halo.yaml").chmod(0o444)
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "error: halo.yaml: read-only\nhint: make it writable first\n"
+    assert (folder / "halo.yaml").read_text() == "version: 1\nschedules: {}\n"
+
+
+@pytest.mark.parametrize("now", ["new", "old and more", ""])
+def test_a_file_that_changes_while_it_is_worked_on_is_left(folder: Path, now: str) -> None:
+    path = folder / "halo.yaml"
+    path.write_text(now)
+    with pytest.raises(FileError) as caught:
+        replace_unchanged(path, b"old", "text")
+    assert caught.value.message == f"{path} has changed in the meantime and is left as it is"
+    assert path.read_text() == now
+
+
+def test_the_mode_of_a_file_and_its_byte_order_mark_stay(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "There"})
+    path = folder / "halo.yaml"
+    path.write_bytes(b"\xef\xbb\xbfversion: 1\r\nschedules: {}\r\n")
+    path.chmod(0o664)
+    assert halo("import", "--sandbox").code == 0
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfversion: 1\r\nschedules:\r\n  there:\r\n    title: There\r\n")
+    assert path.stat().st_mode & 0o777 == 0o664
+
+
+def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A", "prompt": "1\n2"})
+    (folder / "prompts").symlink_to(folder.parent)
+    before = set(tree(folder.parent))
+    ended = halo("import", "--prompt-files", "--sandbox")
+    assert (ended.code, ended.out) == (1, "")
+    assert "`prompts/a.md`: outside of the project's folder" in ended.err
+    assert ended.err.endswith("hint: the files would then have these problems; nothing was written\n")
+    assert set(tree(folder.parent)) == before
+
+
+def test_where_one_file_cannot_be_written_none_is(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A", "prompt": "1\n2"})
+    (folder / "prompts").write_text("no folder")
+    ended = halo("import", "--prompt-files", "--sandbox")
+    assert (ended.code, ended.out) == (1, "")
+    assert "prompts" in ended.err
+    assert {name for name in tree(folder) if not name.startswith(".halo")} == {"prompts"}
+
+
+def test_files_that_were_written_are_gone_again_if_what_follows_fails(folder: Path) -> None:
+    texts = {folder / "prompts" / "a.md": "a", folder / "prompts" / "b.md": "b"}
+    with pytest.raises(FileNotFoundError), new_files(texts):
+        (folder / "prompts" / "b.md").rename(folder / "no" / "folder")
+    assert list(folder.iterdir()) == []
+    with new_files(texts):
+        pass
+    assert tree(folder) == {"prompts/a.md": b"a", "prompts/b.md": b"b"}

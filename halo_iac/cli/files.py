@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -33,13 +33,18 @@ def read_start(path: Path, length: int) -> bytes:
         raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well."""
+def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
+    """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well.
+
+    Without ``is_exact_mode`` the process's own mask takes away from the mode, as it does for any new file.
+    """
     path, named = path.resolve(), path
     if path.exists() and not path.is_file():
         kind = "a directory" if path.is_dir() else "not a regular file"
         raise FileError(f"{named}: {kind}", hint="name a file")
     with _writing(named), _beside(path, text, mode) as temporary:
+        if is_exact_mode:
+            temporary.chmod(mode)
         temporary.replace(path)
 
 
@@ -55,6 +60,36 @@ def write_new(path: Path, text: str) -> bool:
                 return False
             temporary.replace(path)
     return True
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise for a file that may not be written: to put another in its place only takes a right to its folder."""
+    if not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
+        raise FileError(f"{path}: read-only", hint="make it writable first")
+
+
+def replace_unchanged(path: Path, before: bytes, text: str) -> None:
+    """Put a text in the place of what a file held when it was read; an error if it has changed since."""
+    if read_start(path, len(before) + 1) != before:
+        raise FileError(f"{path} has changed in the meantime and is left as it is", hint="run the command again")
+    check_replaceable(path)
+    write_atomically(path, text, mode=path.stat().st_mode & 0o7777, is_exact_mode=True)
+
+
+@contextmanager
+def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
+    """Write files where there are none; they and the folders made for them are gone again if what follows fails."""
+    with ExitStack() as made:
+        for path, text in texts.items():
+            if not path.parent.exists():
+                with _writing(path):
+                    path.parent.mkdir()
+                made.callback(path.parent.rmdir)
+            if not write_new(path, text):
+                raise FileError(f"{path} is there by now and is left as it is", hint="run the command again")
+            made.callback(path.unlink)
+        yield
+        made.pop_all()
 
 
 def write_schema(folder: Path) -> Path | None:

@@ -3,90 +3,97 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from halo_iac.cli.command import at_work
-from halo_iac.cli.files import write_atomically, write_schema
+from halo_iac.cli.files import write_schema
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import FileError, HaloError, ProjectError
+from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
-    from halo_iac.adopt import Adoption
-    from halo_iac.model.remote import RemoteSchedule
+    from halo_iac.adopt import Choice
+    from halo_iac.cli.adopting import Draft, Ground
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WHAT", help="Ids of schedules, or globs that mean titles; left out: all in scope."),
+]
+IncludeArchived = Annotated[
+    bool, typer.Option("--include-archived", help="Archived schedules as well, with `state: archived`.")
+]
+PromptFiles = Annotated[
+    bool, typer.Option("--prompt-files", help="Write prompts of several lines to files in prompts/.")
+]
 
 
 @at_work
-def import_(workplace: Workplace) -> int:
-    """Write a project file for the schedules that exist.
+def import_(
+    workplace: Workplace,
+    what: What = None,
+    include_archived: IncludeArchived = False,
+    prompt_files: PromptFiles = False,
+) -> int:
+    """Write entries for the schedules that exist.
 
-    Then plan it, which shows no change. The file must not exist yet, and nothing is written to the platform. Values
-    equal to the defaults are left out; a schedule whose title is not unique, or not one that can be declared, is pinned
-    by id.
+    Then show the plan, which has no change for them. Nothing is written to the platform. A project file gets what it
+    does not declare yet, and keeps every byte of what it has; where there is none, one is written. Left out is what
+    the defaults say; a schedule whose title is not unique, or not one that can be declared, is pinned by id.
 
     \b
     Examples:
       halo import
+      halo import "Checkout: *" --prompt-files
       halo import --file halo.staging.yaml --sandbox
     """
-    from halo_iac.load.find import FILE_NAME
+    from halo_iac.cli.adopting import chosen, drafted, survey, write
+    from halo_iac.cli.planning import show_plan
 
-    console = workplace.console
-    path = Path(workplace.named_file or FILE_NAME)
-    if path.exists() or path.is_symlink():
-        raise FileError(f"{path} exists and is left as it is", hint="name a new file with --file")
+    path = _target(workplace)
+    with workplace.moved_to(path) as there:
+        ground = survey(there, path)
+        choice = chosen(ground, what or [], with_archived=include_archived)
+        draft = drafted(ground, choice.wanted, has_prompt_files=prompt_files)
+        if ground.before is None or draft.adoption.entries:
+            write(ground, draft)
+        if ground.before is None:
+            write_schema(ground.path.parent)
+        _tell(ground, choice, draft, path)
+        show_plan(there, draft.planned, as_json=workplace.console.wants_json)
+    return 1 if what and (choice.outside or draft.adoption.left_out) else 0
+
+
+def _target(workplace: Workplace) -> Path:
+    """Return the project file: the one that is there, or the one to be written."""
+    from halo_iac.load.find import FILE_NAME
+    from halo_iac.load.paths import displayed
+
+    try:
+        return Path(displayed(workplace.project_path, workplace.cwd))
+    except ProjectNotFound:
+        path = Path(workplace.named_file or FILE_NAME)
+    if path.is_symlink():
+        raise FileError(f"{path} is a link that leads nowhere and is left as it is", hint="name a new file with --file")
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder", hint="make it first")
-    from halo_iac.cli.planning import make_plan, plan_exit_code, show_plan, wish
-
-    with workplace.moved_to(path) as there:
-        adoption = _write(there, path)
-        console.say(f"Wrote {path} with {counted(len(adoption.entries), 'schedule')}.")
-        for remote, reason in adoption.left_out:
-            console.say(f"Left out: {console.err_style.safe(f'{_named(remote)}: {reason}')}")
-        planned = make_plan(there, wish(None, 0, None))
-        show_plan(there, planned, as_json=console.wants_json)
-    return plan_exit_code(planned, is_detailed=False)
+    return path
 
 
-def _write(workplace: Workplace, path: Path) -> Adoption:
-    from halo_iac.adopt import adopt
-    from halo_iac.render.yaml import project_text
+def _tell(ground: Ground, choice: Choice, draft: Draft, path: Path) -> None:
+    from halo_iac.cli.adopting import named
 
-    connection = workplace.connect()
-    actual = connection.start_observing().result()
-    if actual.gap is not None:
-        raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
-    adoption = adopt(actual, _problems_of)
-    notes = [f"not imported: {_named(remote)}: {reason}" for remote, reason in adoption.left_out]
-    named = connection.project.id if workplace.choice.project is not None else None
-    text = project_text(adoption.entries, project_id=named, notes=notes).text
-    write_atomically(path, workplace.console.veiled(text))
-    write_schema(path.parent)
-    return adoption
-
-
-def _problems_of(entries: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Load the entries as their file would be, and return what is wrong with which; raise what is no entry's fault."""
-    import tempfile
-
-    from halo_iac.load import load
-    from halo_iac.render.yaml import project_text
-
-    written = project_text(entries)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "halo.yaml"
-        path.write_text(written.text, encoding="utf-8", newline="\n")
-        try:
-            load(path, variables={}, cwd=Path(folder))
-        except ProjectError as error:
-            found = [(written.entry_at(problem.line), problem.message) for problem in error.problems]
-            whole = next((message for key, message in found if key is None), None)
-            if whole is not None:
-                raise HaloError(f"nothing was written: the file would be refused: {whole}") from None
-            return {key: message for key, message in found if key is not None}
-    return {}
-
-
-def _named(remote: RemoteSchedule) -> str:
-    return f"{remote.title!r} ({remote.id})"
+    console = ground.workplace.console
+    count = counted(len(draft.adoption.entries), "schedule")
+    files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
+    if ground.before is None:
+        console.say(f"Wrote {path} with {count}{files}.")
+    elif draft.adoption.entries:
+        console.say(f"Added {count} to {path}{files}.")
+    else:
+        declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
+        console.say(f"Nothing to add to {path}{declared}.")
+    reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
+    for remote, reason in reasons:
+        console.say(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

@@ -60,7 +60,7 @@ def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Documen
     document = Document(path, text)
     complaints: list[Complaint] = []
     try:
-        builder = Builder(document, _pure_events(text) if pure else CParser(text).get_event)
+        builder = Builder(document, events(text, pure=pure))
         complaints = builder.complaints
         document.root = builder.root()
     except Complaint as complaint:
@@ -71,6 +71,14 @@ def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Documen
         where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
         document.complain_at(found.index, found.message + where, found.hint)
     return document
+
+
+def events(text: str, *, pure: bool = CParser is None) -> Take:
+    """Return what gives a text's events one after the other, marks in characters; errors are the parser's own."""
+    if pure:
+        return _pure_events(text)
+    take: Take = CParser(text).get_event
+    return take
 
 
 def _pure_events(text: str) -> Take:

@@ -1,4 +1,4 @@
-"""A project file written from entries (design §3.10): what ``halo import`` puts on disk."""
+"""YAML written from entries and other plain values (design §3.10): what ``halo import`` puts on disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from halo_iac.render.safe import safe
@@ -29,6 +30,8 @@ _PLAIN: Final = re.compile(
 """Words, and UUIDs: texts that every YAML takes for what they are."""
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 """Instants as the platform writes them: without quotes they would be times, not texts."""
+_LITERAL: Final = frozenset({"prompt", "prompt_file"})
+"""Fields that no variables are read into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +48,60 @@ class ProjectText:
 
 
 def project_text(
-    entries: Mapping[str, Mapping[str, Any]], *, project_id: str | None = None, notes: Iterable[str] = ()
+    entries: Mapping[str, Mapping[str, Any]],
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    project_id: str | None = None,
+    notes: Iterable[str] = (),
 ) -> ProjectText:
     """Return a project file with these entries; ``notes`` become comments at its end."""
     project = f"project: {_dumped(project_id)}" if project_id is not None else ""
-    parts = [_HEAD.format(project=project), "schedules:\n" if entries else "schedules: {}\n"]
+    parts = [_HEAD.format(project=project)]
+    if defaults:
+        parts.append(f"{_fields_text('defaults', defaults)}\n")
+    parts.append("schedules:\n" if entries else "schedules: {}\n")
     lines: dict[str, int] = {}
     line = sum(part.count("\n") for part in parts) + 1
     for key, entry in entries.items():
-        block = _block(key, entry)
+        block = block_text({key: entry}) + "\n"
         lines[key] = line
         line += block.count("\n")
         parts.append(block)
     parts.extend(f"# {safe(note)}\n" for note in notes)
     return ProjectText("".join(parts).rstrip("\n") + "\n", lines)
+
+
+def block_text(
+    entries: Mapping[str, Mapping[str, Any]], *, column: int = 2, step: int = 2, is_spaced: bool = True
+) -> str:
+    """Return entries as lines of a mapping whose keys stand ``column`` characters in, their fields ``step`` further."""
+    blocks = (_fields_text(key, entry, step=step) for key, entry in entries.items())
+    lines = ("\n" if is_spaced else "").join(blocks).split("\n")
+    return "\n".join(f"{' ' * column}{line}" if line else line for line in lines)
+
+
+def flow_pairs(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return each entry as it stands between braces, with everything in quotes, as in JSON."""
+    return [_flow_pair(key, entry) for key, entry in entries.items()]
+
+
+def _flow_pair(key: str, entry: Mapping[str, Any]) -> str:
+    escaped = {name: _escaped(name, value) for name, value in entry.items()}
+    return _dumped(_in_quotes({key: escaped}), is_flow=True).strip()[1:-1]
+
+
+def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
+    """Return a text as a scalar on one line, in the wanted quotes where they can hold it."""
+    if quote == "'" and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    value = DoubleQuotedScalarString(text) if quote == '"' else _scalar("title", text)
+    dumped = _dumped([value], is_flow=True).strip()[1:-1] if is_flow else _dumped({"x": value})[3:]
+    return dumped.rstrip("\n")
+
+
+def dollars_doubled(text: str) -> str:
+    """Return a text as it has to be written so that no variable is read into it (design §2)."""
+    return text.replace("$", "$$") if "$$" in text or "${" in text else text
 
 
 def mapping_text(values: Mapping[str, Any]) -> str:
@@ -71,7 +114,7 @@ def mapping_text(values: Mapping[str, Any]) -> str:
 
 def _pair_text(name: str, value: object) -> str:
     rest = _known_rest(value) if _PLAIN.fullmatch(name) else None
-    return _dumped({name: value}, is_flat=False) if rest is None else f"{name}:{rest}\n"
+    return _dumped({name: value}) if rest is None else f"{name}:{rest}\n"
 
 
 def _known_rest(value: object) -> str | None:
@@ -87,14 +130,27 @@ def _known_rest(value: object) -> str | None:
     return f" '{value}'" if _INSTANT.fullmatch(value) else None
 
 
-def _block(key: str, entry: Mapping[str, Any]) -> str:
-    """Return an entry as it stands in the file; the emitter indents it, for only it knows what a prompt's lines are."""
-    document = _dumped({"schedules": {key: {name: _scalar(name, value) for name, value in entry.items()}}})
-    return document.removeprefix("schedules:\n") + "\n"
+def _fields_text(key: str, fields: Mapping[str, Any], *, step: int = 2) -> str:
+    """Return a key and the fields below it; the emitter indents them, for only it knows what a prompt's lines are."""
+    return _dumped({key: {name: _scalar(name, _escaped(name, value)) for name, value in fields.items()}}, step=step)
+
+
+def _escaped(name: str, value: object) -> object:
+    return dollars_doubled(value) if isinstance(value, str) and name not in _LITERAL else value
+
+
+def _in_quotes(value: object) -> object:
+    if isinstance(value, dict):
+        return {DoubleQuotedScalarString(key): _in_quotes(inner) for key, inner in value.items()}
+    return DoubleQuotedScalarString(value) if isinstance(value, str) else value
 
 
 def _scalar(name: str, value: object) -> object:
-    """Quote what YAML would not let stand as it is; write other prompts as literal blocks."""
+    """Quote what YAML would not let stand as it is; write other prompts as literal blocks, lists in one line."""
+    if isinstance(value, list):
+        flow = CommentedSeq(value)
+        flow.fa.set_flow_style()
+        return flow
     if not isinstance(value, str):
         return value
     lines = value.split("\n")
@@ -104,11 +160,11 @@ def _scalar(name: str, value: object) -> object:
     return value if name != "prompt" or has_trailing_space else LiteralScalarString(value + "\n")
 
 
-def _dumped(value: object, *, is_flat: bool = True) -> str:
+def _dumped(value: object, *, is_flow: bool = False, step: int = 2) -> str:
     yaml = YAML()
     yaml.width = 2**16  # a title is one line, however long
-    yaml.default_flow_style = None if is_flat else False  # lists of numbers in one line
-    yaml.indent(mapping=2)
+    yaml.default_flow_style = is_flow
+    yaml.indent(mapping=step)
     stream = io.StringIO()
     yaml.dump(value, stream)
     text = stream.getvalue()

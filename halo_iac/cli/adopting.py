@@ -1,0 +1,236 @@
+"""What ``import`` writes, worked out and proved before anything is on disk: the files, and the plan that follows."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halo_iac.adopt import (
+    Adoption,
+    Choice,
+    adopt,
+    agent_names,
+    choose,
+    disproved,
+    leave_out,
+    put_prompts_in_files,
+    shared_fields,
+)
+from halo_iac.cli.files import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
+from halo_iac.cli.workplace import Workplace
+from halo_iac.edit import CannotEdit, add_entries
+from halo_iac.errors import FileError, HaloError, ProjectError
+from halo_iac.load import load
+from halo_iac.load.bounds import MAX_FILE, MAX_PROMPT
+from halo_iac.match import match
+from halo_iac.model.defaults import BUILT_IN
+from halo_iac.model.project import Project
+from halo_iac.model.schedule import plain_prompt
+from halo_iac.pipeline import Wish, plan_project
+from halo_iac.render.yaml import block_text, project_text
+from halo_iac.resolve import Catalog, resolve
+
+if TYPE_CHECKING:
+    from halo_iac.cli.connection import Connection
+    from halo_iac.model.change import Plan
+    from halo_iac.model.remote import Actual, RemoteSchedule
+
+Entries = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is about to be written: the project file's text, new prompt files beside it, and the plan of both."""
+
+    adoption: Adoption
+    text: str
+    prompts: Mapping[str, str]
+    planned: Plan
+
+
+@dataclass
+class Ground:
+    """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about."""
+
+    workplace: Workplace
+    path: Path
+    before: bytes | None
+    project: Project
+    connection: Connection
+    actual: Actual
+
+    @cached_property
+    def text(self) -> str:
+        """Return the file's text without a byte order mark."""
+        return (self.before or b"").decode("utf-8-sig")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Return what the project calls its agents."""
+        return Catalog(self.project, self.actual)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Return how agents are written here, by their ids."""
+        return agent_names(self.actual, self.catalog, self.project.aliases)
+
+    @cached_property
+    def base(self) -> Mapping[str, Any]:
+        """Return what an entry here means that says nothing, the agent as an import would write it."""
+        agent = self.catalog.find(self.project.base["agent"]) if "agent" in self.project.base else None
+        base = {name: value for name, value in self.project.base.items() if name != "agent"}
+        return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base
+
+    def plan(self, drafts: Mapping[Path, bytes]) -> Plan:
+        """Return the plan of the project with files as they are about to be."""
+        there = self.workplace
+        return plan_project(
+            lambda: load(self.path, variables=there.console.env, cwd=there.cwd, drafts=drafts),
+            lambda _: (self.connection.host, self.actual),
+            Wish(),
+        )
+
+
+def survey(workplace: Workplace, path: Path) -> Ground:
+    """Read the project file, if it is there, and the platform; raises where either is not fit to write entries for."""
+    before, project = None, Project(str(path), ())
+    if path.exists():
+        before = read_bytes(path, MAX_FILE)
+        project = load(path, variables=workplace.console.env, cwd=workplace.cwd, drafts={path: before})
+        check_replaceable(path)
+    connection = workplace.connect(project)
+    actual = connection.start_observing().result()
+    if actual.gap is not None:
+        raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
+    return Ground(workplace, path, before, project, connection, actual)
+
+
+def chosen(ground: Ground, what: list[str], *, with_archived: bool) -> Choice:
+    """Return which schedules are meant, by the real match of the project's entries."""
+    pairing = resolve(ground.project, match(ground.project, ground.actual), ground.actual)
+    declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
+    declared |= {id_ for blocked in pairing.blocked for id_ in blocked.ids}
+    return choose(
+        ground.actual.schedules,
+        what,
+        is_declared=lambda remote: remote.id in declared,
+        is_in_scope=lambda remote: pairing.is_in_scope(remote, ground.project.scope),
+        with_archived=with_archived,
+    )
+
+
+def drafted(ground: Ground, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> Draft:
+    """Return the files with entries for these schedules, less those that the plan would then change."""
+    entries = ground.project.entries
+    adoption = adopt(
+        wanted,
+        ground.actual,
+        ground.names,
+        lambda found: _problems_of(ground, found),
+        keys=[entry.key for entry in entries],
+        titles={entry.title: None if entry.id else entry.key for entry in entries if entry.title is not None},
+    )
+    before = None if ground.before is None else ground.plan({ground.path: ground.before})
+    while True:
+        text, prompts = _laid_out(ground, adoption, has_prompt_files=has_prompt_files)
+        try:
+            planned = ground.plan(_files(ground, text, prompts))
+        except ProjectError as error:
+            hint = "the files would then have these problems; nothing was written"
+            raise ProjectError(error.problems, hint=hint) from None
+        reasons = disproved(adoption.entries.keys(), before, planned)
+        if not reasons:
+            return Draft(adoption, text, prompts, planned)
+        adoption = adoption.without(reasons)
+
+
+def write(ground: Ground, draft: Draft) -> None:
+    """Write all the files or none."""
+    console, folder = ground.workplace.console, ground.path.parent
+    with new_files({folder / name: console.veiled(text) for name, text in draft.prompts.items()}):
+        if ground.before is not None:
+            mark = "\ufeff" if ground.before.startswith(codecs.BOM_UTF8) else ""
+            replace_unchanged(ground.path, ground.before, mark + draft.text)
+        elif not write_new(ground.path, console.veiled(draft.text)):
+            raise FileError(f"{ground.path} is there by now and is left as it is", hint="run the command again")
+
+
+def named(remote: RemoteSchedule) -> str:
+    """Return what a schedule is called in messages."""
+    return f"{remote.title!r} ({remote.id})"
+
+
+def _files(ground: Ground, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
+    folder = ground.path.parent
+    return {ground.path: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
+
+
+def _laid_out(ground: Ground, adoption: Adoption, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
+    """Return the project file's text, and the prompt files that are not there yet."""
+    shared = shared_fields(adoption.entries.values()) if ground.before is None else {}
+    entries = leave_out(adoption.entries, {**ground.base, **shared})
+    prompts: dict[str, str] = {}
+    if has_prompt_files:
+        mappings = [("defaults", shared), *entries.items()]
+        (shared, *others), prompts = put_prompts_in_files(mappings, lambda name, text: _may_hold(ground, name, text))
+        entries = dict(zip(entries, others, strict=True))
+    missing = {name: text for name, text in prompts.items() if not (ground.path.parent / name).exists()}
+    if ground.before is None:
+        return _new_text(ground, adoption, entries, shared), missing
+    return (_longer_text(ground, entries) if entries else ground.text), missing
+
+
+def _new_text(ground: Ground, adoption: Adoption, entries: Entries, shared: Mapping[str, Any]) -> str:
+    given = ground.workplace.choice.project is not None
+    return project_text(
+        entries,
+        defaults=shared,
+        project_id=ground.connection.project.id if given else None,
+        notes=[f"not imported: {named(remote)}: {reason}" for remote, reason in adoption.left_out],
+    ).text
+
+
+def _longer_text(ground: Ground, entries: Entries) -> str:
+    try:
+        return add_entries(ground.text, entries)
+    except CannotEdit as error:
+        console, lines = ground.workplace.console, f"schedules:\n{block_text(entries)}"
+        hint = f"add these entries by hand:\n{lines}"
+        if not console.wants_json:
+            console.out(lines)
+            hint = "add the entries on standard output by hand"
+        raise FileError(f"{ground.path} is left as it is: {error.reason}", hint=hint) from None
+
+
+def _may_hold(ground: Ground, name: str, text: str) -> bool:
+    """Say whether a prompt file can have this text: nothing is there, or the same."""
+    path = ground.path.parent / name
+    if not (path.exists() or path.is_symlink()):
+        return True
+    if not path.is_file():
+        return False
+    return plain_prompt(read_start(path, MAX_PROMPT).decode("utf-8-sig", "replace")) == plain_prompt(text)
+
+
+def _problems_of(ground: Ground, entries: Entries) -> dict[str, str]:
+    """Load entries as a file of their own would be, and say what is wrong with which; raise what is no entry's fault.
+
+    An entry that holds the platform's key, which no file may, has that problem.
+    """
+    kept = leave_out(entries, BUILT_IN)
+    veiled = ground.workplace.console.veiled
+    secret = {key: "the platform's key is in it" for key, entry in kept.items() if veiled(repr(entry)) != repr(entry)}
+    written = project_text(kept)
+    try:
+        load(ground.path, variables={}, cwd=ground.workplace.cwd, drafts={ground.path: written.text.encode()})
+    except ProjectError as error:
+        found = [(written.entry_at(problem.line), problem.message) for problem in error.problems]
+        whole = next((message for key, message in found if key is None), None)
+        if whole is not None:
+            raise HaloError(f"nothing was written: the file would be refused: {whole}") from None
+        return {key: message for key, message in found if key is not None} | secret
+    return secret
