@@ -15,7 +15,7 @@ from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import Actual, RemoteSchedule
-from halo_iac.renames import circles, rename_waves
+from halo_iac.renames import former_titles, rename_waves, title_circles
 
 _Titles = Mapping[str, Sequence[RemoteSchedule]]
 
@@ -127,8 +127,7 @@ def _block_circles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> 
     What is active now does not matter, or else an apply could lead to a plan that is blocked.
     """
     by_title = {entry.title or "": entry for entry in loose}
-    pasts = {title: [former for former in _formers(entry) if former in by_title] for title, entry in by_title.items()}
-    for title, circle in circles(pasts).items():
+    for title, circle in title_circles(loose).items():
         reason = f"renamed_from goes round in a circle: {', '.join(map(repr, circle))}"
         hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
@@ -142,7 +141,7 @@ def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
     and a former title that another entry declares and keeps is nobody's past.
     """
     declared = {entry.title for entry in loose}
-    pasts = {entry.title or "": [former for former in _formers(entry) if former in active] for entry in loose}
+    pasts = {entry.title or "": [former for former in former_titles(entry) if former in active] for entry in loose}
     heirs: defaultdict[str, list[str]] = defaultdict(list)
     for title, formers in pasts.items():
         for former in formers:
@@ -160,13 +159,6 @@ def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
         yielding -= staying
 
 
-def _formers(entry: Entry) -> tuple[str, ...]:
-    """Return the earlier titles, each once, without the title itself; a retired entry has none (design §3.6)."""
-    if entry.is_retired:
-        return ()
-    return tuple(dict.fromkeys(former for former in entry.renamed_from if former != entry.title))
-
-
 def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
     """Give the entries without a schedule those that nobody else has by their exact title."""
     free = {
@@ -174,16 +166,18 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
         for title, remotes in active.items()
         if not any(remote.id in claims.claimed_ids for remote in remotes)
     }
-    wanted = Counter(chain.from_iterable(map(_formers, waiting)))
+    wanted = Counter(chain.from_iterable(map(former_titles, waiting)))
     for entry in waiting:
-        candidates = [remote for former in _formers(entry) for remote in free.get(former, ())]
-        contested = [former for former in _formers(entry) if former in free and wanted[former] > 1]
-        for former in _formers(entry):
+        candidates = [remote for former in former_titles(entry) for remote in free.get(former, ())]
+        contested = [former for former in former_titles(entry) if former in free and wanted[former] > 1]
+        for former in former_titles(entry):
             if former in active and former not in free:
                 message = f"renamed_from {former!r} is not used: another entry declares that title"
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
-            rivals = sorted(other.key for other in waiting if contested[0] in _formers(other) and other is not entry)
+            rivals = sorted(
+                other.key for other in waiting if contested[0] in former_titles(other) and other is not entry
+            )
             reason = f"renamed_from {contested[0]!r} is also claimed by {', '.join(rivals)}"
             claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
         elif candidates:

@@ -10,6 +10,19 @@ from halo_iac.model.project import Entry
 from halo_iac.model.remote import RemoteSchedule
 
 
+def former_titles(entry: Entry) -> tuple[str, ...]:
+    """Return the earlier titles, each once, without the title itself; a retired entry has none (design §3.6)."""
+    if entry.is_retired:
+        return ()
+    return tuple(dict.fromkeys(former for former in entry.renamed_from if former != entry.title))
+
+
+def title_circles(entries: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
+    """Return every title whose entry's past leads back to it, with the titles of its circle; pins take no part."""
+    loose = {entry.title or "": entry for entry in entries if entry.id is None}
+    return circles({title: [each for each in former_titles(entry) if each in loose] for title, entry in loose.items()})
+
+
 def circles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
     """Return every node that leads back to itself, with the nodes of its circle."""
     try:

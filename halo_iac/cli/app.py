@@ -11,6 +11,7 @@ from typer.core import TyperArgument
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
     "import": ("importing.import_", "Write entries for the schedules that exist."),
+    "rename": ("rename.rename", "Change an entry's title, and say what it was."),
     "validate": ("validate.validate", "Check the project file and all it includes, offline."),
     "plan": ("plan.plan", "Show what apply would do; change nothing."),
     "apply": ("apply.apply", "Show the plan, ask, and carry it out."),

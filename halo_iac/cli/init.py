@@ -29,7 +29,7 @@ defaults:                  # for what an entry leaves out
 
 _ENTRY: Final = """\
   daily-review:            # the key: the name used by --target and in messages
-    title: Daily review    # the title is the identity: change it here and you get another schedule
+    title: Daily review    # the title is the identity: `halo rename` changes it
     agent: {agent}
     frequency: daily       # hourly, daily, weekly or monthly
     at: "09:00"

@@ -1,0 +1,195 @@
+"""``halo rename``: a title changed and what it was written down, offline; or a reason, and nothing written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, tree
+from sandbox_calls import Caller
+
+from halo_iac.sandbox.platform import Sandbox
+
+MINE = """\
+version: 1
+include: [teams/*.yaml]
+scope: {title_prefix: "T: "}
+defaults: {agent: checkout}   # mine
+schedules:
+  a:
+    title: 'T: a'   # the first
+    cron: "@daily"
+  pinned: {title: "T: pinned", id: "1", cron: "@daily"}
+  gone: {title: "T: gone", state: archived}
+# the end
+"""
+THEIRS = 'schedules:\r\n  b:\r\n    title: "T: b"\r\n    renamed_from: "T: older"\r\n    cron: \'@daily\''
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    (folder / "halo.yaml").write_bytes(MINE.encode())
+    (folder / "teams").mkdir()
+    (folder / "teams" / "b.yaml").write_bytes(THEIRS.encode())
+    return folder
+
+
+def test_a_title_is_changed_and_what_it_was_is_written_down(halo: CommandLine, project: Path) -> None:
+    ended = halo("rename", "a", "T: it's new", "--sandbox")
+    assert (ended.code, ended.out, ended.err) == (
+        0,
+        "halo.yaml: a was 'T: a' and is now \"T: it's new\".\n",
+        "Next: `halo plan --sandbox` shows it.\n",
+    )
+    renamed = "    title: 'T: it''s new'   # the first\n    renamed_from: 'T: a'\n"
+    assert tree(project) == {
+        "halo.yaml": MINE.replace("    title: 'T: a'   # the first\n", renamed).encode(),
+        "teams/b.yaml": THEIRS.encode(),
+    }
+
+
+def test_an_entry_of_an_included_file_is_renamed_there(halo: CommandLine, project: Path) -> None:
+    ended = halo("rename", "b", "T: c", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.json == {
+        "key": "b",
+        "file": "teams/b.yaml",
+        "title": "T: c",
+        "renamed_from": ["T: older", "T: b"],
+    }
+    expected = THEIRS.replace('"T: b"', '"T: c"').replace('"T: older"', '["T: older", "T: b"]')
+    assert tree(project) == {"halo.yaml": MINE.encode(), "teams/b.yaml": expected.encode()}
+
+
+def test_a_title_that_is_changed_already_is_said_to_have_been_another(halo: CommandLine, project: Path) -> None:
+    ended = halo("rename", "a", "--from", "Old ${title}")
+    assert (ended.code, ended.out) == (0, "halo.yaml: a, 'T: a', was called 'Old ${title}'.\n")
+    written = (project / "halo.yaml").read_bytes()
+    assert b"    title: 'T: a'   # the first\n    renamed_from: 'Old $${title}'\n" in written
+    again = halo("rename", "a", "--from", "Old ${title}")
+    assert (again.code, again.out) == (0, "halo.yaml says already that a was called 'Old ${title}'.\n")
+    assert (project / "halo.yaml").read_bytes() == written
+
+
+def test_an_entry_with_a_pin_needs_no_renamed_from(halo: CommandLine, project: Path) -> None:
+    ended = halo("rename", "pinned", "T: new")
+    assert (ended.code, ended.err) == (
+        0,
+        "It is pinned by its id, so it needs no renamed_from.\nNext: `halo plan` shows it.\n",
+    )
+    assert (project / "halo.yaml").read_text() == MINE.replace('"T: pinned"', '"T: new"')
+
+
+def test_a_rename_back_is_no_change(halo: CommandLine, project: Path) -> None:
+    with Sandbox.open(project / ".halo" / "sandbox.db") as sandbox:
+        Caller(sandbox).create(title="T: a", hours=[0], prompt="Look.")
+    (project / "halo.yaml").write_text(
+        'version: 1\nschedules:\n  a: {title: "T: a", agent: checkout, cron: "@daily", prompt: Look.}\n'
+    )
+    assert halo("rename", "a", "T: b").code == 0
+    planned = halo("plan", "--sandbox", "--json").json
+    assert [[field["field"] for field in change["fields"]] for change in planned["changes"]] == [["title"]]
+    assert halo("rename", "a", "T: a").code == 0
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+    assert halo("rename", "a", "T: b", "--json").json["renamed_from"] == ["T: a", "T: b"]  # none of them twice
+
+
+def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: CommandLine, folder: Path) -> None:
+    with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
+        Caller(sandbox).create(title="Old one", hours=[0])
+    (folder / "halo.yaml").write_text(
+        "version: 1\nschedules:\n  a: {title: New, agent: checkout, cron: '@daily', prompt: Look.}\n"
+    )
+    refused = halo("plan", "--sandbox")
+    assert refused.code == 3
+    assert "halo rename a --from 'Old one'" in " ".join(refused.out.split())
+    assert halo("rename", "a", "--from", "Old one").code == 0
+    assert halo("plan", "--sandbox").code == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "message", "hint"),
+    [
+        (["a"], "a new title or --from is wanted, and not both", "`halo rename --help` has examples"),
+        (
+            ["a", "x", "--from", "y"],
+            "a new title or --from is wanted, and not both",
+            "`halo rename --help` has examples",
+        ),
+        (["aa", "T: x"], "halo.yaml declares no schedule 'aa'", "did you mean 'a'?"),
+        (["a", "T: a"], "schedule 'a' has this title already", "give it another one"),
+        (["a", "T: b"], "'b' has this title (teams/b.yaml:3)", "a title is declared once, unless each has an `id`"),
+        (
+            ["a", "T: pinned"],
+            "'pinned' has this title (halo.yaml:9)",
+            "a title is declared once, unless each has an `id`",
+        ),
+        (["a", "x"], "the title is outside of the scope: it has to begin with 'T: '", "add the prefix"),
+        (["a", "T: x "], "a title has no space at either end", "'T: x' would do"),
+        (["a", "T: \u200bx"], "a title holds no control, format or zero-width characters", "'T: x' would do"),
+        (["gone", "T: x"], "schedule 'gone' is archived in the project file", "remove `state: archived` first"),
+        (["a", "--from", "T: a"], "'T: a' is what schedule 'a' is called now", "--from is an earlier title"),
+        (["a", "--from", "T: b"], "'T: b' is the title of 'b' (teams/b.yaml:3)", "a schedule belongs to one entry"),
+        (
+            ["a", "--from", "T: older"],
+            "'T: older' is an earlier title of 'b' (teams/b.yaml:4)",
+            "a schedule belongs to one entry",
+        ),
+        (
+            ["pinned", "--from", "x"],
+            "schedule 'pinned' is pinned by its `id:` and needs no renamed_from",
+            "change its `title:`; the next plan shows that as a rename",
+        ),
+        (["a", "--from", ""], "--from is no title that a schedule could have had", "copy it from `halo plan`"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    halo: CommandLine, project: Path, argv: list[str], message: str, hint: str
+) -> None:
+    before = tree(project)
+    ended = halo("rename", *argv)
+    assert (ended.code, ended.out, ended.err) == (64, "", f"error: {message}\nhint: {hint}\n")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("version: 1\nx: 1\nschedules: {}\n", "halo.yaml:2:1: unknown key `x`\n1 problem in 1 file\n"),
+        (
+            "version: 1\nagents: {x: &t T}\nschedules: {a: {title: *t, agent: x, cron: '@daily'}}\n",
+            "error: halo.yaml:3: its title is an alias; nothing was written\nhint: edit it by hand\n",
+        ),
+        (
+            "version: 1\nschedules: {a: {title: '${T:-x}', agent: x, cron: '@daily'}}\n",
+            "error: halo.yaml:2: its title is made with a variable; nothing was written\nhint: edit it by hand\n",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_left_as_it_is(halo: CommandLine, folder: Path, text: str, error: str) -> None:
+    (folder / "halo.yaml").write_text(text)
+    ended = halo("rename", "a", "New")
+    assert ended.code == 1
+    assert ended.err == error
+    assert (folder / "halo.yaml").read_text() == text
+
+
+def test_a_read_only_file_is_left_as_it_is(halo: CommandLine, project: Path) -> None:
+    (project / "halo.yaml").chmod(0o444)
+    ended = halo("rename", "a", "T: x")
+    assert (ended.code, ended.err) == (1, "error: halo.yaml: read-only\nhint: make it writable first\n")
+    assert (project / "halo.yaml").read_text() == MINE
+
+
+def test_titles_that_would_go_round_are_refused(halo: CommandLine, folder: Path) -> None:
+    text = (
+        "version: 1\ndefaults: {agent: x}\nschedules:\n"
+        "  a: {title: B2, renamed_from: A, cron: '@daily'}\n  b: {title: C, renamed_from: B2, cron: '@daily'}\n"
+    )
+    (folder / "halo.yaml").write_text(text.replace("B2, cron", "B, cron"))
+    assert halo("rename", "b", "A").code == 0
+    (folder / "halo.yaml").write_text(text)
+    ended = halo("rename", "b", "A")
+    assert ended.code == 64
+    assert ended.err.startswith("error: renamed_from would go round in a circle: 'A', 'B2'\n")
+    assert (folder / "halo.yaml").read_text() == text
