@@ -199,8 +199,8 @@ def test_a_rename_is_one_change_of_the_title_and_undone_is_none(drawn: File, dat
         ended = there.halo("rename", "--", key, title)
         assert ended.code == 0, ended.err
         before, after = document["schedules"][key], next(each for each in there.project.entries if each.key == key)
-        former = before.get("renamed_from", [])
-        assert (after.title, list(after.renamed_from)) == (title, [*former, before["title"]])
+        formers = dict.fromkeys([*before.get("renamed_from", []), before["title"]])
+        assert (after.title, dict.fromkeys(after.renamed_from)) == (title, formers)
         assert there.halo("rename", key, before["title"]).code == 0
         assert next(each for each in there.project.entries if each.key == key).title == before["title"]
 

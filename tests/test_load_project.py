@@ -405,4 +405,4 @@ def test_a_draft_has_to_lie_inside_of_the_project_as_well(tmp_path: Path) -> Non
 def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) -> None:
     layers = "version: 1\nschedules: {}\ndefaults: {agent: x, lookback: 2d, max_turns: 9}\noverrides: {max_turns: 8}\n"
     expected = {**defaults.BUILT_IN, "agent": "x", "lookback_hours": 48, "max_turns": 8}
-    assert loaded(tmp_path, layers).base == expected
+    assert loaded(tmp_path, layers).fallback == expected

@@ -81,8 +81,8 @@ class Ground:
     @cached_property
     def base(self) -> Mapping[str, Any]:
         """Return what an entry here means that says nothing, the agent as an import would write it."""
-        agent = self.catalog.find(self.project.base["agent"]) if "agent" in self.project.base else None
-        base = {name: value for name, value in self.project.base.items() if name != "agent"}
+        agent = self.catalog.find(self.project.fallback["agent"]) if "agent" in self.project.fallback else None
+        base = {name: value for name, value in self.project.fallback.items() if name != "agent"}
         return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base
 
     def plan(self, drafts: Mapping[Path, bytes]) -> Plan:

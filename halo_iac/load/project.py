@@ -71,7 +71,7 @@ def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
         origins=policy.origins,
         switches=switches(policy.values.get("findings", {})),
         max_runs_per_month=policy.values.get("max_runs_per_month"),
-        base={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},
+        fallback={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},
     )
 
 

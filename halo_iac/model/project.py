@@ -66,7 +66,7 @@ class Project:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     switches: Switches = field(default_factory=dict)
     max_runs_per_month: int | None = None
-    base: Mapping[str, Any] = field(default_factory=lambda: defaults.BUILT_IN)
+    fallback: Mapping[str, Any] = field(default_factory=lambda: defaults.BUILT_IN)
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
