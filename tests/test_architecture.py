@@ -53,8 +53,9 @@ LAYERS = {
     "model": "errors",
     "errors": "",
     "__init__": "",
-    # A fake that shared the client's code would share its mistakes.
-    "sandbox": "",
+    "private": "",
+    # A fake that shared the client's code would share its mistakes; where its file lies is nothing of a platform's.
+    "sandbox": "private",
 }
 """Module or package of halo_iac → those it may import besides itself."""
 

@@ -8,13 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
+from halo_iac.private import PRIVATE_FOLDER, close_to_others, make_private
 from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.store.schema import STEPS
 from halo_iac.sandbox.store.tables import Tables
-
-_PRIVATE_FOLDER: Final = ".halo"
 
 
 class Store:
@@ -124,12 +122,12 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 def _make_place(path: Path) -> None:
     """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git (design §10)."""
     folder = path.parent
-    is_ours = folder.name == _PRIVATE_FOLDER
+    is_ours = folder.name == PRIVATE_FOLDER
     try:
-        folder.mkdir(mode=0o700 if is_ours else 0o777, parents=True, exist_ok=True)
         if is_ours:
-            _close_to_others(folder, 0o700)
-            _hide_from_git(folder)
+            make_private(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
     with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
@@ -137,15 +135,4 @@ def _make_place(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     if is_ours and path.is_file():
         with suppress(OSError):  # its folder is closed already
-            _close_to_others(path, 0o600)
-
-
-def _close_to_others(path: Path, mode: int) -> None:
-    """Take away what others may do with something of ours that is there already."""
-    if path.stat().st_mode & 0o077:
-        path.chmod(mode)
-
-
-def _hide_from_git(folder: Path) -> None:
-    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="ascii") as file:
-        file.write("*\n")
+            close_to_others(path, 0o600)

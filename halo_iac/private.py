@@ -1,0 +1,23 @@
+"""The folder ``.halo``: what halo keeps on this machine, closed to others and hidden from git (design §10)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+PRIVATE_FOLDER: Final = ".halo"
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_to_others(folder, 0o700)
+    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="ascii") as file:
+        file.write("*\n")
+
+
+def close_to_others(path: Path, mode: int) -> None:
+    """Take away what others may do with something of ours that is there already."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(mode)
