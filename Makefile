@@ -43,6 +43,7 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema project > schemas/halo.schema.json
 	$(BIN)/halo schema include > schemas/halo.include.schema.json
 	$(BIN)/halo schema plan > schemas/halo.plan.schema.json
+	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
 
 clean:
 	rm -rf $(VENV) $(BENCH) $(INF) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -66,8 +66,9 @@ HOMES = {
     "cronsim": "fires sandbox/cadences",
     "deepdiff": "diff",
     "httpx": "api/embedded api/failures api/transport",
-    "pydantic": "load/* model/* render/json",  # the models of what people write, and the plan as a document
-    "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
+    "pydantic": "load/* model/* render/json render/receipt",  # what people write, and our own documents
+    # The fastest JSON parser.
+    "pydantic_core": "api/envelope api/inf_config load/file render/json render/receipt sandbox/traces",
     "rich": "cli/* render/text/*",
     "ruamel": "edit/outline load/build load/parse render/yaml",
     "sqlite3": "sandbox/store/*",

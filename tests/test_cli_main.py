@@ -52,7 +52,7 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
         (["schedule", "get"], "Missing argument 'ID|KEY'", "halo schedule get"),
         (
             ["schema", "plans"],
-            "Invalid value for 'NAME': 'plans' is not one of 'project', 'include', 'plan'",
+            "Invalid value for 'NAME': 'plans' is not one of 'project', 'include', 'plan', 'receipt'",
             "halo schema",
         ),
         (

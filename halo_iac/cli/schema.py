@@ -17,6 +17,7 @@ class SchemaName(StrEnum):
     PROJECT = "project"
     INCLUDE = "include"
     PLAN = "plan"
+    RECEIPT = "receipt"
 
     @property
     def file_name(self) -> str:
@@ -27,13 +28,13 @@ class SchemaName(StrEnum):
 def schema(
     ctx: typer.Context,
     name: Annotated[
-        SchemaName, typer.Argument(metavar="NAME", help="Which schema: project, include or plan.")
+        SchemaName, typer.Argument(metavar="NAME", help="Which schema: project, include, plan or receipt.")
     ] = SchemaName.PROJECT,
     _sandbox: options.SandboxAnywhere = False,
 ) -> int:
     """Print the JSON Schema of a project file.
 
-    Or that of an included file, or of a saved plan: `include`, `plan`.
+    Or that of an included file, of a saved plan, or of a line of a receipt: `include`, `plan`, `receipt`.
 
     \b
     Examples:

@@ -1,24 +1,25 @@
-"""JSON Schemas for editors and other tools: the project file, an included file, and the plan (design §2).
+"""JSON Schemas for editors and other tools: project file, included file, plan and a receipt's lines (design §2).
 
-Generated from :mod:`halo_iac.load.file` and :mod:`halo_iac.model.change`; what only holds between fields is added
-here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It cannot say: duplicate keys,
-which time zones and files exist, whether a cron expression maps or several times form a product, that ``9.0`` is no
-hour, that a title is composed (NFC) and declared once, and which variables are set.
+Generated from :mod:`halo_iac.load.file`, :mod:`halo_iac.model.change` and :mod:`halo_iac.model.receipt`; what only
+holds between fields is added here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It
+cannot say: duplicate keys, which time zones and files exist, whether a cron expression maps or several times form a
+product, that ``9.0`` is no hour, that a title is composed (NFC) and declared once, and which variables are set.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from halo_iac.load.file import IncludeFile, ProjectFile
 from halo_iac.load.titles import LONGEST
 from halo_iac.model.change import Plan
 from halo_iac.model.characters import INVISIBLE_RANGES, SURROGATES
+from halo_iac.model.receipt import End, Header, Intent, Line, Outcome
 
 Schema = dict[str, Any]
 
@@ -91,6 +92,12 @@ _ENTRY: Final[list[Schema]] = [
     {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}},
 ]
 
+_DIGEST: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{64}$",
+    "description": "SHA-256 of the digest before it and of this line up to here.",
+}
+
 
 class _Untitled(GenerateJsonSchema):
     """Leaves out the titles that pydantic makes of field names, which say nothing."""
@@ -123,6 +130,17 @@ def plan_schema() -> Schema:
     return {"$schema": DIALECT, **schema}
 
 
+def receipt_schema() -> Schema:
+    """Return the JSON Schema of a line of a receipt, whose last key is its digest."""
+    line = Annotated[Line, Field(discriminator="kind")]
+    schema = TypeAdapter(line).json_schema(mode="serialization", schema_generator=_Untitled)
+    for kind in (Header, Intent, Outcome, End):
+        definition = schema["$defs"][kind.__name__]
+        definition["properties"]["digest"] = dict(_DIGEST)
+        definition["required"] = [*definition["properties"]]
+    return {"$schema": DIALECT, "title": "HALO receipt: a line", **schema}
+
+
 def render(schema: Schema) -> str:
     """Return a schema as it is committed and printed: two spaces, one line end at the close, ASCII only."""
     return json.dumps(schema, indent=2) + "\n"
@@ -132,6 +150,7 @@ FILES: Final[dict[str, Callable[[], Schema]]] = {
     "halo.schema.json": project_schema,
     "halo.include.schema.json": include_schema,
     "halo.plan.schema.json": plan_schema,
+    "halo.receipt.schema.json": receipt_schema,
 }
 """The committed files in ``schemas/``, by name."""
 

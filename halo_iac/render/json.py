@@ -38,7 +38,7 @@ def plan_json(plan: Plan) -> str:
     except PydanticSerializationError:
         message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
         raise DocumentError(message) from None
-    return _harmless(document.decode("ascii"))
+    return harmless(document.decode("ascii")) + "\n"
 
 
 def read_plan(document: bytes) -> Plan:
@@ -108,15 +108,19 @@ def error_json(error: HaloError) -> str:
     return document({"error": fields})
 
 
-def apply_json(plan: Plan, summary: Summary | None) -> str:
-    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out."""
+def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = None, undo: str | None = None) -> str:
+    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out.
+
+    ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
+    """
     planned = _adapter().dump_python(plan, mode="json")
-    return document({"plan": planned, "summary": None if summary is None else _summary(summary)})
+    outcome = None if summary is None else _summary(summary)
+    return document({"plan": planned, "summary": outcome, "receipt": receipt, "undo": undo})
 
 
 def document(value: object) -> str:
     """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
-    return _harmless(json.dumps(value, indent=2, ensure_ascii=True))
+    return harmless(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _summary(summary: Summary) -> dict[str, Any]:
@@ -150,6 +154,6 @@ def _outcome(event: Event) -> dict[str, Any]:
     }
 
 
-def _harmless(document: str) -> str:
+def harmless(document: str) -> str:
     """Escape in a finished document, where ``##`` and DEL can only stand within a string."""
-    return document.replace("##", "#\\u0023").replace("\x7f", "\\u007f") + "\n"
+    return document.replace("##", "#\\u0023").replace("\x7f", "\\u007f")

@@ -1,0 +1,60 @@
+"""Receipts kept in memory, and receipts made by hand as somebody hostile would make them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from sandbox_calls import PROJECT
+
+from halo_iac.model.receipt import End, Header, Intent, Line, Outcome, Receipt
+from halo_iac.render.receipt import read_receipt, receipt_line
+
+NAME = "receipt.jsonl"
+HEADER = Header(
+    version=1, halo="0.1.0", at="2026-11-02T12:00:00.000Z", base_url="https://relay.inference.net", project_id=PROJECT
+)
+
+
+class Kept:
+    """A recorder without a disk; ``before`` happens each time before something is kept."""
+
+    def __init__(self, before: Callable[[Sequence[Intent]], None] = lambda _: None) -> None:
+        self.lines: list[Line] = []
+        self._before = before
+        self._lock = threading.Lock()
+
+    def intend(self, intents: Sequence[Intent]) -> None:
+        self._before(intents)
+        with self._lock:
+            self.lines += intents
+
+    def note(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.lines.append(outcome)
+
+    @property
+    def intents(self) -> list[Intent]:
+        return [line for line in self.lines if isinstance(line, Intent)]
+
+    @property
+    def told(self) -> list[str]:
+        """Return what was kept, line by line, as ``number what``."""
+        return [
+            f"{line.number} {line.action if isinstance(line, Intent) else line.result}"
+            for line in self.lines
+            if isinstance(line, Intent | Outcome)
+        ]
+
+    def receipt(self, header: Header = HEADER) -> Receipt:
+        """Return what is read from the file that these lines make."""
+        return read_receipt(written(header, *self.lines, End(writes=len(self.intents))), NAME)
+
+
+def written(*lines: Line) -> bytes:
+    """Return a receipt of any lines, with digests that hold."""
+    document, digest = b"", ""
+    for line in lines:
+        text, digest = receipt_line(line, digest)
+        document += text
+    return document

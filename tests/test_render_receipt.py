@@ -1,0 +1,206 @@
+"""Receipts as lines: there and back, and every way in which a file is not one (design §6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from receipts import HEADER, NAME, written
+from strategies import BASE, ODD_PROMPTS, ODD_TITLES
+
+from halo_iac.errors import DocumentError
+from halo_iac.load.schema import receipt_schema
+from halo_iac.model.change import Action
+from halo_iac.model.receipt import End, Intent, Line, Outcome, Receipt, Result, Write
+from halo_iac.render.receipt import MAX_RECEIPT_BYTES, read_receipt, receipt_line
+
+AFTER = replace(BASE, title="Daily review")
+CREATE = Intent(
+    number=1, action=Action.CREATE, key="daily", id=None, title="Daily review", is_archived=False, before=None,
+    after=AFTER,
+)  # fmt: skip
+ARCHIVE = replace(CREATE, number=2, action=Action.ARCHIVE, key=None, id="s2", before=AFTER, after=None)
+MADE = Outcome(number=1, result=Result.DONE, id="s1")
+LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, End(writes=2))
+WHOLE = written(*LINES)
+
+
+def read(document: bytes) -> Receipt:
+    return read_receipt(document, NAME)
+
+
+def lines_of(document: bytes) -> list[bytes]:
+    return document.splitlines(keepends=True)
+
+
+# There and back -----------------------------------------------------------------------------------------------------
+
+
+def test_a_receipt_is_read_as_it_was_written() -> None:
+    assert read(WHOLE) == Receipt(NAME, HEADER, (Write(CREATE, 2, MADE), Write(ARCHIVE, 3)))
+
+
+@given(st.sampled_from(ODD_TITLES), st.sampled_from(ODD_PROMPTS))
+def test_any_text_goes_there_and_back_on_one_plain_line(title: str, prompt: str) -> None:
+    intent = replace(CREATE, title=title, after=replace(AFTER, title=title, prompt=prompt))
+    document = written(HEADER, intent, End(writes=1))
+    assert read(document).writes == (Write(intent, 2),)
+    assert (document.isascii(), document.count(b"\n")) == (True, 3)
+
+
+def test_no_line_obeys_a_runner_s_commands() -> None:
+    intent = replace(CREATE, title="##[error] x ##vso[task] y")
+    assert b"##" not in written(HEADER, intent, End(writes=1))
+
+
+def test_the_last_outcome_of_a_write_counts() -> None:
+    lost = Outcome(number=1, result=Result.UNKNOWN, message="lost")
+    assert read(written(HEADER, CREATE, lost, MADE, End(writes=1))).writes == (Write(CREATE, 2, MADE),)
+
+
+def test_a_write_without_an_outcome_is_unknown() -> None:
+    assert [write.result for write in read(WHOLE).writes] == [Result.DONE, Result.UNKNOWN]
+
+
+def test_every_line_is_as_the_schema_says() -> None:
+    validator = Draft202012Validator(receipt_schema())
+    lines = [json.loads(line) for line in lines_of(WHOLE)]
+    assert [error.message for line in lines for error in validator.iter_errors(line)] == []
+    assert not validator.is_valid({**lines[0], "more": 1})
+
+
+def test_what_the_veil_hides_is_not_in_the_file() -> None:
+    line, _ = receipt_line(replace(CREATE, title="sk-secret-1"), "", lambda text: text.replace("sk-secret-1", "***"))
+    assert (b"sk-secret-1" in line, b'"title":"***"' in line) == (False, True)
+
+
+# Whose end is missing -----------------------------------------------------------------------------------------------
+
+
+def test_a_receipt_that_breaks_off_says_so() -> None:
+    cut = read(WHOLE[:-200])
+    assert (cut.gap, len(cut.writes)) == ("its line 4 breaks off", 2)
+
+
+def test_a_receipt_without_its_last_lines_says_so() -> None:
+    cut = read(b"".join(lines_of(WHOLE)[:3]))
+    assert (cut.gap, len(cut.writes)) == ("it does not say how the run ended", 2)
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_wherever_it_is_cut_off_it_is_never_taken_for_whole(length: int) -> None:
+    if length >= len(lines_of(WHOLE)[0]):
+        assert read(WHOLE[:length]).gap is not None
+        return
+    with pytest.raises(DocumentError, match=NAME):
+        read(WHOLE[:length])
+
+
+# What is none -------------------------------------------------------------------------------------------------------
+
+EDITS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
+    "edited": (
+        lambda lines: [*lines[:1], lines[1].replace(b"Look.", b"Leak."), *lines[2:]],
+        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+    ),
+    "a line missing": (
+        lambda lines: [*lines[:1], *lines[2:]],
+        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+    ),
+    "lines swapped": (
+        lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+    ),
+    "a line broken": (
+        lambda lines: [*lines[:2], lines[2][:99] + b"\n", *lines[3:]],
+        "line 3 of the receipt is damaged: it is not as halo writes it",
+    ),
+    "Windows line ends": (
+        lambda lines: [line.replace(b"\n", b"\r\n") for line in lines],
+        "line 1 of the receipt is damaged: it is not as halo writes it",
+    ),
+    "another version": (
+        lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]],
+        "the receipt is of another version",
+    ),
+    "the first line cut off": (lambda lines: [lines[0][:60]], "not even the first line of the receipt is whole"),
+    "no first line": (lambda lines: lines[1:], "not a receipt"),
+    "a project file": (lambda _: [b"version: 1\nschedules: {}\n"], "not a receipt"),
+    "a plan": (lambda _: [b'{\n  "host": {}\n}\n'], "not a receipt"),
+    "nothing": (lambda _: [], "not a receipt"),
+    "bytes": (lambda _: [bytes(range(256))], "not a receipt"),
+    "deep": (lambda _: [b"[" * 100_000], "not a receipt"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_a_file_that_halo_has_not_written_just_so_is_refused(what: str) -> None:
+    edit, message = EDITS[what]
+    with pytest.raises(DocumentError) as raised:
+        read(b"".join(edit(lines_of(WHOLE))))
+    assert raised.value.message == f"{NAME}: {message}"
+
+
+FORGED: dict[str, tuple[Line, ...]] = {
+    "a create with an id": (HEADER, replace(CREATE, id="s1"), End(writes=1)),
+    "a create of nothing": (HEADER, replace(CREATE, after=None), End(writes=1)),
+    "an archive without a before": (HEADER, replace(ARCHIVE, before=None), End(writes=1)),
+    "an archive with an after": (HEADER, replace(ARCHIVE, after=AFTER), End(writes=1)),
+    "an update without an id": (HEADER, replace(ARCHIVE, action=Action.UPDATE, id=None, after=AFTER), End(writes=1)),
+    "an outcome of nothing": (HEADER, MADE, End(writes=0)),
+    "one number twice": (HEADER, CREATE, CREATE, End(writes=2)),
+    "two headers": (HEADER, HEADER, End(writes=0)),
+    "an end in the middle": (HEADER, CREATE, End(writes=1), ARCHIVE),
+    "an end that counts wrongly": (HEADER, CREATE, End(writes=2)),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_lines_that_do_not_follow_from_each_other_are_refused(what: str) -> None:
+    with pytest.raises(DocumentError, match="it does not follow from the lines before it"):
+        read(written(*FORGED[what]))
+
+
+def forged(**changes: object) -> bytes:
+    """Return a receipt whose second line has other fields, with digests that hold."""
+    first, digest = receipt_line(HEADER, "")
+    body = {**json.loads(receipt_line(CREATE, "")[0]), **changes}
+    body.pop("digest")
+    return first + _signed(json.dumps(body, separators=(",", ":")).encode()[:-1], digest)
+
+
+def _signed(body: bytes, digest: str) -> bytes:
+    from halo_iac.render.receipt import _digest  # noqa: PLC0415 - who forges a receipt does as halo does
+
+    return body + b',"digest":"' + _digest(body, digest).encode() + b'"}\n'
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"more": 1},
+        {"number": "1"},
+        {"number": 0},
+        {"action": "delete"},
+        {"is_archived": 0},
+        {"after": {}},
+        {"after": {**json.loads(receipt_line(CREATE, "")[0])["after"], "hours": ["9"]}},
+        {"kind": "secret"},
+    ],
+    ids=str,
+)
+def test_values_of_another_form_are_refused_without_being_told(changes: dict[str, object]) -> None:
+    assert read(forged()).writes == (Write(CREATE, 2),)
+    with pytest.raises(DocumentError, match="line 2 of the receipt is damaged") as raised:
+        read(forged(**changes))
+    assert "Look." not in raised.value.message
+
+
+def test_a_receipt_that_is_too_large_is_not_even_looked_at() -> None:
+    with pytest.raises(DocumentError, match="larger than 32 MiB"):
+        read(WHOLE + b"x" * MAX_RECEIPT_BYTES)
