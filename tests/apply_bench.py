@@ -17,6 +17,7 @@ from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.api.writer import Writer
 from halo_iac.apply import apply
+from halo_iac.apply.desk import Recorder
 from halo_iac.model.change import Action, Cause, Change, FieldChange, Plan, Policy, Runs
 from halo_iac.model.outcome import Event, Summary, summarize
 from halo_iac.model.remote import Host, read_spec
@@ -91,7 +92,14 @@ class Bench:
     def fault(self, match: str, effect: Effect, **how: Any) -> None:  # noqa: ANN401 - a fault's own fields
         self.sandbox.faults.add(Fault(match, effect, **how))
 
-    def events(self, *changes: Change, concurrency: int = 1, grace: float = 5.0, attempts: int = 3) -> Iterator[Event]:
+    def events(
+        self,
+        *changes: Change,
+        concurrency: int = 1,
+        grace: float = 5.0,
+        attempts: int = 3,
+        recorder: Recorder | None = None,
+    ) -> Iterator[Event]:
         """Carry out the changes, event by event."""
         return apply(
             plan_of(*changes),
@@ -100,6 +108,7 @@ class Bench:
             stop=self.stop,
             retry=Retry(stop=self.stop, attempts=attempts, sleep=self.waits.append, chance=lambda: 0.0),
             concurrency=concurrency,
+            recorder=recorder,
             looks=(0.0, 0.0, 0.0),
             grace=grace,
         )

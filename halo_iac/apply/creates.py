@@ -17,9 +17,10 @@ from halo_iac.api.writer import create_input
 from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
 from halo_iac.apply.desk import Desk
 from halo_iac.apply.steps import differing_fields
-from halo_iac.errors import Delivery, PlatformError, Unreadable
-from halo_iac.model.change import Change
+from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable
+from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
+from halo_iac.model.receipt import Intent, Outcome, Result
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 
@@ -43,6 +44,8 @@ class Creates:
         self._stop = stop
         self._project_id = project_id
         self._looks = looks
+        self._intents: dict[int, Intent] = {}
+        """What is kept of each create, by the identity of its change."""
         self._lost: list[Change] = []
         self._made: dict[str, Event] = {}
 
@@ -59,8 +62,7 @@ class Creates:
             return
         taken = {remote.title: remote.id for remote in listing.schedules if remote.is_active}
         yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
-        jobs = [Job(change, partial(self._create, change)) for change in changes if change.title not in taken]
-        yield from self._crew.run(jobs)
+        yield from self._create_all([change for change in changes if change.title not in taken])
         yield from self._find_lost(frozenset(remote.id for remote in listing.schedules))
         yield from self._retire_twins()
 
@@ -82,14 +84,40 @@ class Creates:
         message = f"nothing was created, because the schedules could not be listed first: {error.message}"
         yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
 
-    # One create -----------------------------------------------------------------------------------------------------
+    # One create after the other -------------------------------------------------------------------------------------
+
+    def _create_all(self, changes: Sequence[Change]) -> Iterator[Event]:
+        """Create, once all of it is kept as intended: a disk takes as long for one line as for a thousand."""
+        if not changes:
+            return
+        for change in changes:
+            self._intents[id(change)] = self._desk.intent(change, Action.CREATE, after=_declared(change))
+        try:
+            self._crew.ask(lambda: self._desk.recorder.intend([*self._intents.values()]))
+        except GraceOverError:
+            return
+        except FileError as error:
+            self._desk.halt()
+            message = f"it was not sent: {error.message}"
+            yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
+            return
+        begun = set[int]()
+        for event in self._crew.run([Job(change, partial(self._create, change)) for change in changes]):
+            begun.add(id(event.change))
+            yield event
+        for number in (intent.number for place, intent in self._intents.items() if place not in begun):
+            self._desk.recorder.note(Outcome(number=number, result=Result.NOT_DONE, message="it was not started"))
 
     def _create(self, change: Change, report: Report) -> Event:
         fields = create_input(self._project_id, _declared(change))
         retry = self._desk.retrying(change, report)
         deadline = retry.deadline()
+
+        def attempts() -> RemoteSchedule:
+            return retry(lambda: self._desk.writer.create(fields, deadline=deadline), creates=True)
+
         try:
-            answer = retry(lambda: self._desk.writer.create(fields, deadline=deadline), creates=True)
+            answer = self._desk.write(self._intents[id(change)], attempts)
         except PlatformError as error:
             if error.ends_the_run:
                 self._desk.halt()
@@ -149,6 +177,8 @@ class Creates:
             hint = "pin the right one with `id:` and archive the other"
             return Event(change, Status.CONFLICT, None, f"{len(ours)} new schedules match it: {ids}", hint)
         event = Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
+        number = self._intents[id(change)].number
+        self._desk.recorder.note(Outcome(number=number, result=Result.DONE, id=event.id, message=event.message))
         self._made[ours[0].id] = event
         return event
 
@@ -183,12 +213,18 @@ class Creates:
 
     def _retire(self, change: Change, later: str, first: str, report: Report) -> Event:
         what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
+        intent = self._desk.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
         retry = self._desk.retrying(change, report)
         deadline = retry.deadline()
+
+        def attempts() -> RemoteSchedule:
+            return retry(lambda: self._desk.writer.archive(later, deadline=deadline))
+
         try:
-            retry(lambda: self._desk.writer.archive(later, deadline=deadline))
-        except PlatformError as error:
-            if error.ends_the_run:
+            self._desk.recorder.intend([intent])
+            self._desk.write(intent, attempts)
+        except (PlatformError, FileError) as error:
+            if isinstance(error, FileError) or error.ends_the_run:
                 self._desk.halt()
             what, hint = f"ours, {later}, could not be archived: {error.message}", f"archive {later}, then plan again"
         message = f"another run created {first} with this title first; {what}"

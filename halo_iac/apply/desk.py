@@ -1,17 +1,45 @@
-"""Desk: what every change of a run is carried out with."""
+"""Desk: what every change of a run is carried out with, and where each write is noted before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Protocol
 
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.crew import Report
-from halo_iac.errors import PlatformError
-from halo_iac.model.change import Change
+from halo_iac.errors import Delivery, PlatformError
+from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
+from halo_iac.model.receipt import Intent, Outcome, Result
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+
+class Recorder(Protocol):
+    """Keeps the receipt of a run (design §6); called from several threads at once."""
+
+    def intend(self, intents: Sequence[Intent]) -> None:
+        """Keep what is about to be written; durable once it returns.
+
+        :class:`~halo_iac.errors.FileError` where that cannot be done: then nothing is sent.
+        """
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep what came of a write; durable by the end of the run, and no reason for it to stop."""
+
+
+class Unrecorded:
+    """Keeps nothing."""
+
+    def intend(self, intents: Sequence[Intent]) -> None:
+        """Keep nothing."""
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +50,8 @@ class Desk:
     writer: Writer
     retry: Retry
     halt: Callable[[], None]
+    recorder: Recorder = field(default_factory=Unrecorded)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def retrying(self, change: Change, report: Report) -> Retry:
         """Return the retry policy, telling of each wait as an event of this change."""
@@ -30,3 +60,46 @@ class Desk:
             report(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
 
         return replace(self.retry, on_retry=narrate)
+
+    def intent(
+        self,
+        change: Change,
+        action: Action,
+        *,
+        id: str | None = None,  # noqa: A002 - the platform's word
+        is_archived: bool = False,
+        before: Spec | None = None,
+        after: Spec | None = None,
+    ) -> Intent:
+        """Return one write of a change, with a number of its own; what is before is as the platform last showed it."""
+        return Intent(
+            number=next(self._numbers),
+            action=action,
+            key=change.key,
+            id=id,
+            title=change.title,
+            is_archived=is_archived,
+            before=before,
+            after=after,
+        )
+
+    def write(self, intent: Intent, call: Callable[[], RemoteSchedule]) -> RemoteSchedule:
+        """Make one write that is intended already, and note what came of it."""
+        try:
+            answer = call()
+        except PlatformError as error:
+            self.recorder.note(_undone(intent, error))
+            raise
+        self.recorder.note(Outcome(number=intent.number, result=Result.DONE, id=answer.id))
+        return answer
+
+
+def is_refusal(error: PlatformError) -> bool:
+    """Say whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
+    return error.delivery is Delivery.REFUSED or error.status == 409
+
+
+def _undone(intent: Intent, error: PlatformError) -> Outcome:
+    is_unclear = error.delivery is Delivery.AMBIGUOUS and (intent.action is Action.CREATE or not is_refusal(error))
+    result = Result.UNKNOWN if is_unclear else Result.NOT_DONE
+    return Outcome(number=intent.number, result=result, id=intent.id, message=error.message)

@@ -13,7 +13,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.creates import LOOKS, Creates
 from halo_iac.apply.crew import GRACE, Crew, Job
-from halo_iac.apply.desk import Desk
+from halo_iac.apply.desk import Desk, Recorder, Unrecorded
 from halo_iac.apply.steps import carry_out
 from halo_iac.model.change import Action, Change, Plan
 from halo_iac.model.outcome import Event, Status
@@ -22,7 +22,7 @@ CONCURRENCY: Final = 8
 """How many changes are under way at a time unless ``--concurrency`` says otherwise."""
 
 
-def apply(
+def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     plan: Plan,
     reader: Reader,
     writer: Writer,
@@ -30,6 +30,7 @@ def apply(
     stop: threading.Event,
     retry: Retry,
     concurrency: int = CONCURRENCY,
+    recorder: Recorder | None = None,
     looks: Sequence[float] = LOOKS,
     grace: float = GRACE,
 ) -> Iterator[Event]:
@@ -37,11 +38,12 @@ def apply(
 
     Setting ``stop`` starts nothing new and ends the iterator within ``grace`` seconds. A change without an event was
     not started; one without a final event was still under way then. No failure of the platform is raised: each is the
-    event of its change.
+    event of its change. Every write is told to ``recorder`` before it is sent; what it cannot keep is not sent.
     """
     crew = Crew(concurrency, stop, grace=grace)
+    desk = Desk(reader, writer, retry, crew.halt, recorder or Unrecorded())
     try:
-        yield from _Run(plan, crew, Desk(reader, writer, retry, crew.halt)).phases(stop, looks)
+        yield from _Run(plan, crew, desk).phases(stop, looks)
     finally:
         crew.dismiss()
 

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from halo_iac.api.retry import Retry
 from halo_iac.apply.crew import Report
-from halo_iac.apply.desk import Desk
-from halo_iac.errors import Delivery, PlatformError
+from halo_iac.apply.desk import Desk, is_refusal
+from halo_iac.errors import Delivery, FileError, PlatformError
 from halo_iac.model.change import Action, Cause, Change
 from halo_iac.model.outcome import Event, Status
+from halo_iac.model.receipt import Intent
 from halo_iac.model.remote import Opaque, RemoteSchedule, to_wire
 from halo_iac.model.schedule import FIELDS, Spec
 
@@ -45,12 +46,10 @@ def carry_out(change: Change, desk: Desk, report: Report) -> Event:
         if error.ends_the_run:
             desk.halt()
         return step.put_back(step.failed(error), retry)
+    except FileError as error:
+        desk.halt()
+        return step.put_back(step.ended(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
     return Event(change, status, change.id)
-
-
-def _is_refusal(error: PlatformError) -> bool:
-    """Say whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
-    return error.delivery is Delivery.REFUSED or error.status == 409
 
 
 class _Step:
@@ -61,6 +60,8 @@ class _Step:
         self._id = change.id or ""
         self._desk = desk
         self._deadline = desk.retry.deadline()
+        self._seen: RemoteSchedule | None = None
+        """What the platform last showed of it."""
         self._has_written = False
         """A write was answered, or may have happened."""
         self._is_open = False
@@ -95,8 +96,8 @@ class _Step:
             return ended
         self._deadline = self._desk.retry.deadline()  # an operation of its own: the first may have used up its time
         try:
-            retry(lambda: self._write(self._desk.writer.archive))
-        except PlatformError as error:
+            retry(lambda: self._write(Action.ARCHIVE, self._desk.writer.archive))
+        except (PlatformError, FileError) as error:
             status = Status.UNKNOWN if self._is_open else ended.status
             message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
             return replace(
@@ -114,27 +115,29 @@ class _Step:
         return Status.DONE
 
     def _archive(self) -> Status:
+        """Archive, then give back the values from before an undone unarchive: in this order none of them fires."""
         remote = self._read()
-        if not remote.is_active:
-            return self._settled()
-        self._refuse_moved(remote)
-        answer = self._write(self._desk.writer.archive)
-        if answer.is_active:
-            raise _Mismatch("the platform answered, but the schedule is not archived")
-        return Status.DONE
+        if remote.is_active:
+            self._refuse_moved(remote)
+            remote = self._write(Action.ARCHIVE, self._desk.writer.archive)
+            if remote.is_active:
+                raise _Mismatch("the platform answered, but the schedule is not archived")
+        if self._change.after is not None and not self._shows_desired(remote):
+            self._write_fields()
+        return self._settled()
 
     def _refuse_moved(self, remote: RemoteSchedule) -> None:
         """Raise where an archive may no longer be meant for what is there now.
 
-        Whoever retires a schedule names it by its title, but nobody named one that no file declares: an edit to that
-        one says that somebody works with it, and may have taken it out of the scope.
+        Whoever retires a schedule names it by its title, but nobody named one that no file declares, or that an undo
+        archives: an edit to that one says that somebody works with it, and may have taken it out of the scope.
         """
         before = self._change.before
         if before is None:
             return
         if remote.title != before.title:
             raise _Clash(f"its title is now {remote.title!r}")
-        if self._change.cause is Cause.UNDECLARED:
+        if self._change.cause in {Cause.UNDECLARED, Cause.UNDONE}:
             moved = differing_fields(before, _readable(remote))
             if moved:
                 raise _Clash(_moved_message(moved))
@@ -161,14 +164,14 @@ class _Step:
         try:
             self._write_fields()
         except PlatformError as error:
-            if _is_refusal(error) and not error.is_transient and not error.ends_the_run:
+            if is_refusal(error) and not error.is_transient and not error.ends_the_run:
                 return False
             raise
         return True
 
     def _write_unarchive(self, *, is_pending: bool) -> None:
         try:
-            answer = self._write(self._desk.writer.unarchive)
+            answer = self._write(Action.UNARCHIVE, self._desk.writer.unarchive)
         except PlatformError:
             self._is_exposed = is_pending and self._is_open
             raise
@@ -179,7 +182,7 @@ class _Step:
     def _write_fields(self) -> None:
         after = self._desired
         names = [field.field for field in self._change.fields]
-        answer = self._write(self._desk.writer.update, to_wire(after, names))
+        answer = self._write(Action.UPDATE, self._desk.writer.update, to_wire(after, names))
         spec = answer.spec()
         if isinstance(spec, Opaque):
             raise _Mismatch(f"the platform's answer cannot be read: {spec.reason}")
@@ -189,23 +192,42 @@ class _Step:
 
     @property
     def _desired(self) -> Spec:
-        assert self._change.after is not None  # noqa: S101 - only an archive has none
+        assert self._change.after is not None  # noqa: S101 - only an archive may have none
         return self._change.after
 
     def _read(self) -> RemoteSchedule:
         remote = self._desk.reader.schedule(self._id, deadline=self._deadline)
         self._is_open = False
+        self._seen = remote
         return remote
 
-    def _write(self, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
+    def _write(self, action: Action, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
+        intent = self._intent(action)
+        self._desk.recorder.intend([intent])
         try:
-            answer = call(self._id, *fields, deadline=self._deadline)
+            answer = self._desk.write(intent, lambda: call(self._id, *fields, deadline=self._deadline))
         except PlatformError as error:
-            self._is_open = error.delivery is Delivery.AMBIGUOUS and not _is_refusal(error)
+            self._is_open = error.delivery is Delivery.AMBIGUOUS and not is_refusal(error)
             self._has_written |= self._is_open
             raise
         self._has_written = True
+        self._seen = answer
         return answer
+
+    def _intent(self, action: Action) -> Intent:
+        assert self._seen is not None  # noqa: S101 - every write comes after a read
+        seen = self._seen.spec()
+        before = self._change.before if isinstance(seen, Opaque) else seen
+        if before is None:
+            raise _Clash("it can no longer be read")
+        return self._desk.intent(
+            self._change,
+            action,
+            id=self._id,
+            is_archived=not self._seen.is_active,
+            before=before,
+            after=self._desired if action is Action.UPDATE else None,
+        )
 
     def _settled(self) -> Status:
         return Status.DONE if self._has_written else Status.ALREADY

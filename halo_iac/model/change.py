@@ -34,6 +34,7 @@ class Cause(StrEnum):
     DECLARED = "declared"
     RETIRED = "state: archived"
     UNDECLARED = "undeclared: archive"
+    UNDONE = "undo"
 
 
 class Share(StrEnum):
@@ -73,7 +74,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One schedule's change; ``before`` is absent for a create, ``after`` for an archive."""
+    """One schedule's change; ``before`` is absent for a create, ``after`` for an archive that gives back no values."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -102,6 +103,8 @@ class Change:
     @property
     def takes_title(self) -> bool:
         """Say whether an active schedule comes to bear a title that it does not bear now."""
+        if self.action is Action.ARCHIVE:
+            return False
         return self.is_rename or self.action in {Action.CREATE, Action.UNARCHIVE}
 
     @property
@@ -177,6 +180,11 @@ class Policy:
     scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
     title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
     protect: Annotated[tuple[str, ...], Field(description="Title globs that are never removed.")] = ()
+
+    def covers(self, agent: str | None, title: str) -> bool:
+        """Say whether a schedule with this agent and title is in scope."""
+        agents, prefix = self.scope_agents, self.title_prefix
+        return (agents is None or agent in agents) and (prefix is None or title.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def runs_per_month(readable: Counted, changes: Iterable[Change]) -> Runs:
     paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
     concerned = [change for change in changes if change.id not in paused]
     lost = runs_of(each.before for each in concerned if each.before and each.action is not Action.UNARCHIVE)
-    gained = runs_of(each.after.over(each.before) if each.before else each.after for each in concerned if each.after)
+    firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
+    gained = runs_of(after.over(before) if before else after for before, after in firing)
     return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
 
 

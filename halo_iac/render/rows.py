@@ -33,6 +33,7 @@ _BUILT_IN: Final = "built-in default"
 _WHY: Final = {
     Cause.RETIRED: "the project file says `state: archived`",
     Cause.UNDECLARED: "no file declares it, and the project file says `undeclared: archive`",
+    Cause.UNDONE: "it was not active before the run that is undone",
 }
 
 
@@ -166,6 +167,8 @@ def _unarchived(change: Change, calendar: Calendar, style: Style) -> Iterator[Ro
 
 def _archived(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield Row("why", _WHY.get(change.cause, change.cause))
+    for field in change.fields:
+        yield _field_row(field, style)
     if change.before is None:
         return
     yield Row("cadence", calendar.words(change.before.cadence))

@@ -1,0 +1,208 @@
+"""What an apply keeps of its writes: all of them, before they are sent (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from apply_bench import ARCHIVE, CREATE, READ, UNARCHIVE, UPDATE, Bench, archive, bench, create, unarchive, update
+from receipts import Kept
+
+from halo_iac.errors import FileError
+from halo_iac.model.change import Action, Cause, Change, FieldChange
+from halo_iac.model.receipt import Intent
+from halo_iac.model.remote import read_spec
+from halo_iac.model.schedule import Spec
+from halo_iac.sandbox.faults import Cut, Refuse
+
+WRITES = {CREATE: "create", UPDATE: "update", ARCHIVE: "archive", UNARCHIVE: "unarchive"}
+FULL = FileError("the receipt cannot be written: No space left on device", hint="make room")
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        yield opened
+
+
+def full_after(count: int) -> Kept:
+    """Return a recorder on whose disk there is room for so many intents."""
+    left = count
+
+    def check(intents: Sequence[Intent]) -> None:
+        nonlocal left
+        left -= len(intents)
+        if left < 0:
+            raise FULL
+
+    return Kept(check)
+
+
+def emptied(change: Change, **fields: object) -> Change:
+    """Return an archive that also gives back values."""
+    assert change.before is not None
+    after = replace(change.before, **fields)  # type: ignore[arg-type]
+    changed = tuple(FieldChange(name, getattr(change.before, name), getattr(after, name), "") for name in fields)
+    return replace(change, cause=Cause.UNDONE, after=after, fields=changed)
+
+
+def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one: Bench) -> None:
+    changed, gone, back = one.add("A"), one.add("B"), one.add("C", archived=True)
+    sent: list[list[str]] = []
+    kept = Kept(lambda _: sent.append([seen.procedure for seen in one.sandbox.requests if seen.procedure in WRITES]))
+    before = len([seen for seen in one.sandbox.requests if seen.procedure in WRITES])
+    run = one.run(update(changed, hours=(12,)), create("D"), unarchive(back, hours=(5,)), archive(gone), recorder=kept)
+    assert run.exit_code == 0
+    assert [procedures[before:] for procedures in sent] == [
+        [],
+        [CREATE],
+        [CREATE, UPDATE],
+        [CREATE, UPDATE, UPDATE],
+        [CREATE, UPDATE, UPDATE, UNARCHIVE],
+    ]
+    assert kept.told == [
+        *("1 create", "1 done", "2 update", "2 done"),
+        *("3 update", "3 done", "4 unarchive", "4 done", "5 archive", "5 done"),
+    ]
+    assert [WRITES[name] for name in run.writes] == [str(intent.action) for intent in kept.intents]
+
+
+def test_an_intent_holds_what_the_platform_showed_right_before(one: Bench) -> None:
+    wire = one.add("A")
+    change = update(wire, unmanaged=("enabled",), hours=(12,))
+    paused = one.caller.do(UPDATE, {"id": wire["id"], "enabled": False})
+    kept = Kept()
+    one.run(change, recorder=kept)
+    (intent,) = kept.intents
+    assert (intent.action, intent.id, intent.is_archived) == (Action.UPDATE, wire["id"], False)
+    assert (intent.before, intent.after) == (read_spec(paused), change.after)
+
+
+def test_each_attempt_is_kept(one: Bench) -> None:
+    wire = one.add("A")
+    one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
+    kept = Kept()
+    assert one.run(update(wire, hours=(12,)), recorder=kept).exit_code == 0
+    assert kept.told == ["1 update", "1 unknown", "2 update", "2 done"]
+
+
+def test_what_is_refused_is_not_done(one: Bench) -> None:
+    wire = one.add("A")
+    one.fault(UPDATE, Refuse("BAD_REQUEST"))
+    one.fault(CREATE, Refuse("BAD_REQUEST"))
+    kept = Kept()
+    one.run(update(wire, hours=(12,)), create("B"), recorder=kept)
+    assert kept.told == ["1 create", "1 not done", "2 update", "2 not done"]
+
+
+def test_what_needs_no_write_is_not_kept(one: Bench) -> None:
+    change = update(one.add("A"), hours=(12,))
+    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    kept = Kept()
+    assert (one.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
+
+
+def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Bench) -> None:
+    one.fault(CREATE, Cut(), when="after")
+    kept = Kept()
+    assert one.run(create("A"), recorder=kept).statuses == ["done"]
+    assert kept.told == ["1 create", "1 unknown", "1 done"]
+    (write,) = kept.receipt().writes
+    assert write.id == "s1"
+
+
+def test_a_twin_that_is_archived_again_is_kept(one: Bench) -> None:
+    kept = Kept(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
+    assert one.run(create("A"), recorder=kept).statuses == ["conflict"]
+    assert kept.told == ["1 create", "1 done", "2 archive", "2 done"]
+    assert [(intent.id, intent.is_archived) for intent in kept.intents] == [(None, False), ("s2", False)]
+
+
+def test_what_is_put_back_is_kept() -> None:
+    with bench(updates_archived=False) as one:
+        change = unarchive(one.add("A", archived=True), hours=(12,))
+        one.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
+        kept = Kept()
+        one.run(change, recorder=kept)
+        assert kept.told == [
+            *("1 update", "1 not done", "2 unarchive", "2 done", "3 update", "3 not done", "4 archive", "4 done"),
+        ]
+        assert [intent.is_archived for intent in kept.intents] == [True, True, False, False]
+
+
+def test_creates_that_are_never_sent_are_not_done(one: Bench) -> None:
+    one.fault(CREATE, Refuse("UNAUTHORIZED"))
+    kept = Kept()
+    one.run(create("A"), create("B"), recorder=kept)
+    assert kept.told == ["1 create", "2 create", "1 not done", "2 not done"]
+
+
+# A receipt that cannot be written -----------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_that_cannot_be_kept(one: Bench) -> None:
+    run = one.run(update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")), recorder=full_after(0))
+    assert (run.writes, run.exit_code) == ([], 1)
+    assert run.statuses == ["not started", "failed", "not started"]
+    event = run.summary.events[1]
+    assert event.message == "it was not sent: the receipt cannot be written: No space left on device"
+    assert event.hint == "make room"
+
+
+def test_a_disk_that_fills_up_ends_the_run(one: Bench) -> None:
+    changes = [update(one.add(title), hours=(12,)) for title in "ABC"]
+    run = one.run(*changes, recorder=full_after(1))
+    assert run.requests == [READ, UPDATE, READ]
+    assert (run.statuses, run.exit_code) == (["done", "failed", "not started"], 4)
+
+
+def test_what_is_exposed_when_the_disk_is_full_is_told() -> None:
+    with bench(updates_archived=False) as one:
+        change = unarchive(one.add("A", archived=True), hours=(12,))
+        run = one.run(change, recorder=full_after(2))
+        assert run.requests == [READ, UPDATE, UNARCHIVE]
+        assert "it may fire with its old values" in run.message
+
+
+def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Bench) -> None:
+    def check(intents: Sequence[Intent]) -> None:
+        if intents[0].action is Action.ARCHIVE:
+            raise FULL
+        one.add("A")
+
+    run = one.run(create("A"), recorder=Kept(check))
+    assert (run.statuses, ARCHIVE in run.writes) == (["conflict"], False)
+    assert "could not be archived: the receipt cannot be written" in run.message
+
+
+# An archive that gives back values ----------------------------------------------------------------------------------
+
+
+def test_an_archive_gives_back_values_only_when_nothing_fires_any_more(one: Bench) -> None:
+    wire = one.add("A")
+    run = one.run(emptied(archive(wire), hours=(3,), prompt="Before."))
+    assert (run.writes, run.statuses) == ([ARCHIVE, UPDATE], ["done"])
+    (now,) = one.sandbox.schedules()
+    assert (now["hours"], now["prompt"], now["archivedAt"] is None) == ([3], "Before.", False)
+
+
+def test_an_archived_schedule_still_gets_its_values_back(one: Bench) -> None:
+    wire = one.add("A", archived=True)
+    run = one.run(emptied(archive(wire), hours=(3,)))
+    assert (run.writes, run.statuses) == ([UPDATE], ["done"])
+
+
+def test_an_archive_of_an_undo_is_repeated_without_harm(one: Bench) -> None:
+    change = emptied(archive(one.add("A")), hours=(3,))
+    one.run(change)
+    assert one.run(change).statuses == ["already"]
+
+
+def test_an_archive_of_an_undo_leaves_alone_what_somebody_has_edited(one: Bench) -> None:
+    wire = one.add("A")
+    change = emptied(archive(wire), hours=(3,))
+    one.caller.do(UPDATE, {"id": wire["id"], "prompt": "Edited."})
+    run = one.run(change)
+    assert (run.writes, run.statuses) == ([], ["conflict"])
+    assert isinstance(change.after, Spec)
