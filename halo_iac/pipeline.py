@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
@@ -24,6 +25,9 @@ from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Host
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
+
+if TYPE_CHECKING:
+    from halo_iac.apply.desk import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,9 @@ def apply_plan(
     stop: threading.Event,
     retry: Retry,
     concurrency: int,
+    recorder: Recorder,
 ) -> Iterator[Event]:
-    """Carry out a plan nobody refused and yield its events."""
+    """Carry out a plan nobody refused and yield its events; ``recorder`` keeps every write before it is sent."""
     from halo_iac.apply import apply  # noqa: PLC0415 - 10 ms that a plan does not pay
 
-    return apply(planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency)
+    return apply(planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency, recorder=recorder)

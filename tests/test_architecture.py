@@ -24,7 +24,7 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
     "cli": "__init__ abreast adopt api apply branch edit errors findings fires git load match model observe pipeline"
-    " plan preview pull renames render reports resolve runs sandbox",
+    " plan preview private pull renames render reports resolve runs sandbox",
     "pipeline": "api apply branch diff findings match model observe plan resolve",
     # What asks the platform.
     "pull": "abreast api errors model reports",

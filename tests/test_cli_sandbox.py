@@ -113,7 +113,7 @@ def test_a_reset_forgets_everything(halo: CommandLine, folder: Path) -> None:
     path = folder / ".halo" / "sandbox.db"
     ended = halo("sandbox", "reset", "--yes")
     assert (ended.code, ended.out, ended.err) == (0, f"Removed {path}.\n", "")
-    assert sorted(tree(folder)) == [".halo/.gitignore", "halo.yaml"]
+    assert sorted(name for name in tree(folder) if "receipts" not in name) == [".halo/.gitignore", "halo.yaml"]
     assert halo("schedule", "list", "--sandbox", "--json").json == []
     halo("sandbox", "reset", "--yes")
     assert halo("sandbox", "reset").out == f"There is no sandbox at {path}.\n"

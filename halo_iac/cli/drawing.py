@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +67,21 @@ class Place:
         return next((each for each in (cwd, *cwd.parents) if each == checked_out or (each / ".git").exists()), cwd)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended; ``receipt`` is what messages call the file, and ``trouble`` why it is not whole."""
+
+    summary: Summary
+    receipt: str | None = None
+    undo: str | None = None
+    trouble: HaloError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the code of the run; one that went well but for its receipt has not gone well."""
+        return self.summary.exit_code or (4 if self.trouble else 0)
+
+
 def drawing_of_plan(planned: Plan, shown: Plan, place: Place) -> Draw:
     """Return what draws a plan; people are ``shown`` it with what only a clock can tell, its document has none."""
 
@@ -79,15 +95,17 @@ def drawing_of_plan(planned: Plan, shown: Plan, place: Place) -> Draw:
     return draw
 
 
-def drawing_of_run(planned: Plan, summary: Summary | None, place: Place) -> Draw:
-    """Return what draws a plan and what came of it; ``summary`` is ``None`` where nothing was carried out."""
+def drawing_of_run(planned: Plan, ended: Ended | None, place: Place) -> Draw:
+    """Return what draws a plan and what came of it; ``ended`` is ``None`` where nothing was carried out."""
 
     def draw(format: ReviewFormat, style: Style) -> str:  # noqa: A002 - what it is called everywhere
-        if format is ReviewFormat.JSON:
-            from halo_iac.render.json import apply_json
+        if format is not ReviewFormat.JSON:
+            return _plan(planned, None if ended is None else ended.summary, format, style, place)
+        from halo_iac.render.json import apply_json
 
-            return apply_json(planned, summary)
-        return _plan(planned, summary, format, style, place)
+        if ended is None:
+            return apply_json(planned, None)
+        return apply_json(planned, ended.summary, receipt=ended.receipt, undo=ended.undo)
 
     return draw
 

@@ -135,3 +135,15 @@ Concurrency = Annotated[
 MaxRps = Annotated[
     float, typer.Option("--max-rps", metavar="N", min=0.1, help="Requests a second at most; the platform takes 100.")
 ]
+Receipt = Annotated[
+    str | None,
+    typer.Option(
+        "--receipt",
+        metavar="FILE",
+        help="A new file for the receipt, which `halo undo` takes (mode 0600); default: one in .halo/receipts/.",
+    ),
+]
+AllowIncomplete = Annotated[
+    bool,
+    typer.Option("--allow-incomplete", help="Undo what a receipt says whose end is missing: of a run that was killed."),
+]

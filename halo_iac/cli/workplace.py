@@ -16,6 +16,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.embedding import open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
 from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.private import PRIVATE_FOLDER
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from halo_iac.model.remote import Actual, Host
     from halo_iac.observe import Observation
 
-SANDBOX_FILE = Path(".halo") / "sandbox.db"
+SANDBOX_FILE = Path(PRIVATE_FOLDER) / "sandbox.db"
 
 _REPORT: Final = "report"
 _ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
@@ -128,6 +129,13 @@ class Workplace:
                 raise
             return None
 
+    def project_or_empty(self) -> Project:
+        """Return the project, or one that declares nothing where there is no file; what tightens it still does."""
+        from halo_iac.load.find import FILE_NAME
+        from halo_iac.model.project import Project
+
+        return self.project_if_any() or self._tightened(Project(FILE_NAME, ()))
+
     # Platform -------------------------------------------------------------------------------------------------------
 
     def connect(self, project: Project | None = None) -> Connection:
@@ -220,6 +228,11 @@ class Workplace:
         return "HALO_SANDBOX" if self.console.env.get("HALO_SANDBOX") else "--sandbox"
 
     @property
+    def private_folder(self) -> Path:
+        """Return the folder ``.halo``: beside the project file, or here where there is none."""
+        return self._project_folder / PRIVATE_FOLDER
+
+    @property
     def _project_folder(self) -> Path:
         try:
             return self.project_path.parent
@@ -237,10 +250,15 @@ class Workplace:
 
     def observe(self, project: Project) -> tuple[Host, Actual]:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
+        host = self.host(project)
+        observation = self._early or self.observed.start_observing()
+        return host, observation.result()
+
+    def host(self, project: Project) -> Host:
+        """Return which platform and project :meth:`observe` will look at."""
         if self._connection is None:
             self._connection = self.connect(project)
-        observation = self._early or self._connection.start_observing()
-        return self._connection.host, observation.result()
+        return self._connection.host
 
     @property
     def observed(self) -> Connection:

@@ -8,8 +8,8 @@ from halo_iac.model.change import Action
 from halo_iac.model.outcome import Status, Summary
 
 
-def next_steps(summary: Summary) -> Iterator[str]:
-    """Yield what is to be done about what did not end well."""
+def next_steps(summary: Summary, again: str = "halo apply") -> Iterator[str]:
+    """Yield what is to be done about what did not end well; ``again`` is the command that goes on from there."""
     unknown = summary.having(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
         yield "`halo schedule list` shows whether a create of unknown outcome happened."
@@ -18,6 +18,6 @@ def next_steps(summary: Summary) -> Iterator[str]:
     if summary.having(Status.CONFLICT):
         yield "`halo plan` shows what the platform holds now; decide whether the file or the platform is right."
     if summary.having(Status.FAILED):
-        yield "Mend what the reasons name, then run `halo apply` again; what is done stays done."
+        yield f"Mend what the reasons name, then run `{again}` again; what is done stays done."
     elif summary.having(Status.NOT_STARTED):
-        yield "Run `halo apply` again: it goes on where this run ended."
+        yield f"Run `{again}` again: it goes on where this run ended."

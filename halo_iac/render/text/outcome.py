@@ -82,9 +82,12 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 # The end of a run ---------------------------------------------------------------------------------------------------
 
 
-def summary_text(summary: Summary, style: Style) -> str:
-    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
-    sections = [] if _went_well(summary) else [*_sections(summary, style)]
+def summary_text(summary: Summary, style: Style, *, again: str = "halo apply") -> str:
+    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next.
+
+    ``again`` is the command that goes on where this run ended.
+    """
+    sections = [] if _went_well(summary) else [*_sections(summary, style, again)]
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join([*lines, run_counts(summary), ""])
 
@@ -93,7 +96,7 @@ def _went_well(summary: Summary) -> bool:
     return not summary.is_interrupted and len(summary.having(Status.DONE, Status.ALREADY)) == len(summary.events)
 
 
-def _sections(summary: Summary, style: Style) -> Iterator[list[str]]:
+def _sections(summary: Summary, style: Style, again: str) -> Iterator[list[str]]:
     if summary.is_interrupted:
         yield [style.paint("Interrupted: nothing new was started after that.", "warning")]
     yield from _section("Done", summary.having(Status.DONE, Status.ALREADY), style, with_reason=False)
@@ -102,7 +105,7 @@ def _sections(summary: Summary, style: Style) -> Iterator[list[str]]:
     waiting = summary.having(Status.NOT_STARTED)
     if waiting:
         yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]
-    steps = list(next_steps(summary))
+    steps = list(next_steps(summary, style.safe(again)))
     if steps:
         yield [style.paint("What to do next", "bold"), *(f"  {step}" for step in steps)]
 

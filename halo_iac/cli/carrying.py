@@ -1,0 +1,220 @@
+"""What ``apply`` and ``undo`` share: to ask, to carry a plan out with a receipt of it, and to say how it ended."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.drawing import Ended
+from halo_iac.cli.options import ReviewFormat
+from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.model.finding import Finding, errors
+from halo_iac.render.words import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from halo_iac.cli.receipts import ReceiptFile
+    from halo_iac.cli.results import Results
+    from halo_iac.model.change import Plan
+    from halo_iac.model.outcome import Event, Summary
+    from halo_iac.render.style import Style
+
+_PATIENCE: Final = 10
+"""Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is carried out: what the command line says, and what the command is called in what is said."""
+
+    yes: bool
+    concurrency: int
+    max_rps: float
+    receipt: str | None
+    verb: str = "Apply"
+    again: str = "halo apply"
+
+
+def carry_through(workplace: Workplace, results: Results, planned: Plan, manner: Manner) -> int:
+    """Ask, carry out a plan that was shown, and return the exit code."""
+    console = workplace.console
+    from halo_iac.cli.planning import exit_code
+
+    if not planned.stopping and not planned.changes and not errors(planned.findings):
+        return _finish(console, results, planned, None, manner)
+    if not _is_agreed(console, planned, manner, is_document=results.is_document):
+        _put(results, planned, None, manner)
+        return exit_code(planned, is_refused=True)
+    try:
+        return _finish(console, results, planned, _carry_out(workplace, planned, manner), manner)
+    except KeyboardInterrupt:  # one too many, while the summary was written
+        hint = "`halo plan` shows what is left to do"
+        raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
+
+
+def _is_agreed(console: Console, planned: Plan, manner: Manner, *, is_document: bool) -> bool:
+    """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
+    failing = errors(planned.findings)
+    if failing:
+        console.tell(_failed(failing, is_above=not is_document))
+        return False
+    if planned.stopping:
+        message = _refused(planned, is_above=not is_document)
+        console.tell(RefusedError(message, hint="nothing was changed"))
+        return False
+    if manner.yes:
+        return True
+    if is_document or not console.is_interactive:
+        message = "nobody is there to be asked, so nothing was changed"
+        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"))
+        return False
+    changes = counted(len(planned.changes), "change")
+    question = f"{manner.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
+    is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
+    if not is_agreed:
+        console.say("Nothing was changed.")
+    return is_agreed
+
+
+def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
+    hint = "nothing was changed; mend what was found, or make its rule a `warning` under `findings:`"
+    if not is_above:
+        return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
+    count = len(findings)
+    message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
+    return FindingError(message, hint=hint)
+
+
+def _refused(planned: Plan, *, is_above: bool) -> str:
+    count = len(planned.stopping)
+    if is_above:
+        return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
+    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
+
+
+def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
+    from halo_iac.cli.receipts import new_receipt
+
+    receipt = new_receipt(workplace, manner.receipt, planned.host)
+    trouble = None
+    try:
+        summary = _recorded(workplace, planned, manner, receipt)
+    finally:
+        try:
+            receipt.close()
+        except FileError as error:
+            trouble = error
+    return _ended(workplace, summary, receipt, trouble)
+
+
+def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile) -> Summary:
+    from halo_iac.api.retry import Retry
+    from halo_iac.apply.pace import Pace
+    from halo_iac.cli.live import narrated
+    from halo_iac.model.outcome import summarize
+    from halo_iac.pipeline import apply_plan
+
+    stop = threading.Event()
+    connection = workplace.observed.paced(Pace(manner.max_rps, stop))
+    events: list[Event] = []
+    with _stopping_on_signals(stop, workplace.console), suppress(KeyboardInterrupt):
+        happening = apply_plan(
+            planned,
+            connection.single_attempt_reader(),
+            connection.writer(),
+            stop=stop,
+            retry=Retry(stop=stop),
+            concurrency=min(manner.concurrency, ceil(manner.max_rps * _PATIENCE)),
+            recorder=receipt,
+        )
+        told = narrated(happening, workplace.console, len(planned.changes), is_stopping=stop.is_set)
+        events.extend(told)  # what was told before a second Ctrl-C stays in the list
+    return summarize(planned.changes, events, is_interrupted=stop.is_set())
+
+
+def _ended(workplace: Workplace, summary: Summary, receipt: ReceiptFile, trouble: HaloError | None) -> Ended:
+    from halo_iac.cli.running import again
+    from halo_iac.model.outcome import Status
+
+    if not receipt.is_kept:
+        return Ended(summary, trouble=trouble)
+    name = _named(receipt.path, workplace.cwd)
+    is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
+    undo = again(workplace, f"undo {shlex.quote(name)}") if is_undoable else None
+    return Ended(summary, name, undo, trouble)
+
+
+def _named(path: Path, cwd: Path) -> str:
+    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM start nothing new; a second one does not wait for what is in flight."""
+    from halo_iac.cli.live import STOPPING
+
+    def handle(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        if not console.shows_progress:
+            with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+                console.say(STOPPING)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(console: Console, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> int:
+    """Write how it ended; where that cannot be written, the code still says how the run ended."""
+    from halo_iac.cli.planning import exit_code
+
+    try:
+        _put(results, planned, ended, manner)
+    except BrokenPipeError:
+        pass  # whoever read this has gone, and knows why
+    except (HaloError, OSError) as error:
+        if ended is None:
+            raise
+        console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+    if ended is None:
+        return exit_code(planned)
+    _say_where(console, ended)
+    return ended.exit_code or exit_code(planned, ended.summary)
+
+
+def _put(results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> None:
+    """Write the plan and what came of it; as text, the plan has been shown already."""
+    from halo_iac.cli.drawing import drawing_of_run
+
+    def rest(_format: ReviewFormat, style: Style) -> str:
+        if ended is None:
+            return ""
+        from halo_iac.render.text import summary_text
+
+        return summary_text(ended.summary, style, again=manner.again)
+
+    results.put(drawing_of_run(planned, ended, results.place), shown=None if results.is_document else rest)
+
+
+def _say_where(console: Console, ended: Ended) -> None:
+    """Tell of the receipt, which JSON has in it already."""
+    if ended.trouble is not None:
+        console.tell(ended.trouble)
+    if ended.receipt is None or console.wants_json:
+        return
+    way = f"; `{ended.undo}` takes back what was done" if ended.undo else ""
+    console.say(console.err_style.safe(f"Receipt: {ended.receipt}{way}."))
