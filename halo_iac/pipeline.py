@@ -22,6 +22,7 @@ from halo_iac.model.change import Plan
 from halo_iac.model.outcome import Event
 from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Project
+from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Actual, Host
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
@@ -75,6 +76,23 @@ def _plan_branch(project: Project, actual: Actual, host: Host, wish: Wish, again
     before = None if against.project is None else _stages(against.project, actual, host, Wish())
     planned = shared(planned, project, against, before)
     return replace(planned, refusals=(*loosenings, *planned.refusals))
+
+
+def plan_undo(
+    receipt: Receipt,
+    load: Callable[[], Project],
+    observe: Callable[[Project], tuple[Host, Actual]],
+    overrides: Overrides,
+    *,
+    allows_gap: bool,
+) -> Plan:
+    """Return the plan of the way back from a receipt; the project says what may be touched."""
+    from halo_iac.undo import undo  # noqa: PLC0415 - a plan does not pay for it
+
+    project = load()
+    host, actual = observe(project)
+    pairing = resolve(project, match(project, actual), actual)
+    return undo(receipt, project, pairing, actual, host, overrides, allows_gap=allows_gap)
 
 
 def apply_plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from graphlib import CycleError, TopologicalSorter
 from itertools import count
 
@@ -58,15 +58,27 @@ def rename_waves(entries: Mapping[str, Entry], remotes: Mapping[str, RemoteSched
         for key, remote in remotes.items()
         if entries[key].title not in {None, remote.title} and not entries[key].is_retired
     }
-    waves: dict[str, int] = {}
+    pinned = {key for key in waiting if entries[key].id is not None}
+    return waves(
+        {key: entries[key].title or "" for key in waiting},
+        {key: remote.title for key, remote in waiting.items()},
+        pinned,
+    )
+
+
+def waves(wanted: Mapping[str, str], held: Mapping[str, str], pinned: Collection[str]) -> Mapping[str, int]:
+    """Return name → wave for renames from the title held to the one wanted, both by name.
+
+    In a circle somebody has to take a title that is not free: one of ``pinned``, whom nobody mistakes for the other.
+    """
+    waiting = dict(held)
+    found: dict[str, int] = {}
     for wave in count():
-        held = {remote.title for remote in waiting.values()}
-        free = [key for key in waiting if entries[key].title not in held]
-        # In a circle somebody has to take a title that is not free; by its pin, nobody mistakes one for the other.
-        ready = free or [key for key in waiting if entries[key].id is not None]
+        titles = set(waiting.values())
+        ready = [name for name in waiting if wanted[name] not in titles] or [name for name in waiting if name in pinned]
         if not ready:
             break
-        for key in ready:
-            waves[key] = wave
-            del waiting[key]
-    return waves
+        for name in ready:
+            found[name] = wave
+            del waiting[name]
+    return found

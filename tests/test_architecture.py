@@ -24,8 +24,8 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
     "cli": "__init__ abreast adopt api apply branch edit errors findings fires git load match model observe pipeline"
-    " plan preview private pull renames render reports resolve runs sandbox",
-    "pipeline": "api apply branch diff findings match model observe plan resolve",
+    " plan preview private pull renames render reports resolve runs sandbox undo",
+    "pipeline": "api apply branch diff findings match model observe plan resolve undo",
     # What asks the platform.
     "pull": "abreast api errors model reports",
     "reports": "api errors model",
@@ -39,6 +39,7 @@ LAYERS = {
     # What is pure: no platform, no clock, no printing.
     "branch": "errors model resolve",
     "preview": "fires model",
+    "undo": "errors load model plan renames resolve",  # what it writes has to be what a file could declare
     "plan": "diff errors fires model",
     "diff": "model",
     "resolve": "errors model",
@@ -59,7 +60,7 @@ LAYERS = {
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = "adopt branch diff edit errors findings fires load match model plan preview renames render resolve"
+PURE = "adopt branch diff edit errors findings fires load match model plan preview renames render resolve undo"
 
 HOMES = {
     "_ruamel_yaml": "load/parse",  # the C parser

@@ -21,6 +21,7 @@ from apply_bench import Bench, bench
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
+from receipts import Kept
 from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms, targets
 
@@ -33,8 +34,9 @@ from halo_iac.model.change import Action, Cause, Plan
 from halo_iac.model.outcome import Status, Summary, summarize
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
+from halo_iac.model.schedule import Spec
 from halo_iac.observe import observe
-from halo_iac.pipeline import Wish, plan_project
+from halo_iac.pipeline import Wish, plan_project, plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.json import plan_json, read_plan
 from halo_iac.sandbox.faults import Cut, Fault, Pass, Refuse
@@ -57,7 +59,14 @@ class World:
     def plan(self, document: Document, chosen: Sequence[str] = ()) -> Plan:
         return planned(loaded(document), self.actual, chosen)
 
-    def apply(self, plan: Plan, *, stop: threading.Event | None = None, concurrency: int = 1) -> Summary:
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        stop: threading.Event | None = None,
+        concurrency: int = 1,
+        recorder: Kept | None = None,
+    ) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
         stop = stop or threading.Event()
         events = apply(
@@ -67,9 +76,17 @@ class World:
             stop=stop,
             retry=Retry(stop=stop, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
             concurrency=concurrency,
+            recorder=recorder,
             looks=(0.0, 0.0),
         )
         return summarize(plan.changes, list(events), is_interrupted=stop.is_set())
+
+    def plan_undo(self, kept: Kept, document: Document | None = None) -> Plan:
+        """Plan the way back, with every word given."""
+        project_ = Project("halo.yaml", ()) if document is None else loaded(document)
+        return plan_undo(
+            kept.receipt(), lambda: project_, lambda _: (HOST, self.actual), Overrides(1_000), allows_gap=False
+        )
 
     def shown(self) -> Counter[str]:
         """Return what the platform holds, but for ids and instants."""
@@ -325,6 +342,76 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
         there.apply(plan, stop=stop)
         there.bench.sandbox.answer = answer  # type: ignore[method-assign]
         converged(there, document, chosen, shown)
+
+
+# Undo ---------------------------------------------------------------------------------------------------------------
+
+
+def undone(there: World, kept: Kept) -> list[Kept]:
+    """Undo until there is nothing more to do, and return the receipts of that, the latest first.
+
+    One title may have to be freed by an archive, which comes last, so one undo is not always enough.
+    """
+    receipts: list[Kept] = []
+    for _ in range(4):
+        plan = there.plan_undo(kept)
+        if not plan.changes:
+            return receipts
+        receipts.insert(0, Kept())
+        summary = there.apply(plan, recorder=receipts[0])
+        assert {event.status for event in summary.events} <= {Status.DONE}
+    raise AssertionError("it never ends")
+
+
+def assert_as_before(there: World, kept: Kept, before: Actual) -> None:
+    """Hold the platform against what it was, but for what the run has created and what shares a title with another."""
+    blocked = {id_ for each in there.plan_undo(kept).blocked for id_ in each.ids}
+    old, new = forms(before), forms(there.actual)
+    assert {id_: new[id_] for id_ in old if id_ not in blocked} == {
+        id_: form for id_, form in old.items() if id_ not in blocked
+    }
+    assert not any(new[id_][0] for id_ in new.keys() - old.keys())
+    titles = Counter(each.title for each in before.schedules if each.is_active)
+    assert all(titles[each.title] > 1 for each in before.schedules if each.id in blocked)
+
+
+def forms(actual: Actual) -> dict[str, tuple[bool, Spec | Opaque]]:
+    """Return what every schedule is, by id: whether it is active, and its comparable form."""
+    return {each.id: (each.is_active, each.spec()) for each in actual.schedules}
+
+
+@given(worlds, st.sampled_from([1, 8]))
+def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: int) -> None:
+    document, wires, chosen = drawn
+    with world(wires) as there:
+        plan = there.plan(document, chosen)
+        if plan.stopping:
+            return
+        before, kept = there.actual, Kept()
+        there.apply(plan, concurrency=concurrency, recorder=kept)
+        applied = there.actual
+        undos = undone(there, kept)
+        assert_as_before(there, kept, before)
+        for undo in undos:
+            undone(there, undo)
+        if len(undos) == 1:
+            assert_as_before(there, undos[0], applied)
+
+
+@given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))
+def test_an_apply_that_failed_anywhere_can_be_undone(drawn: Drawn, data: st.DataObject, fault: str) -> None:
+    document, wires, chosen = drawn
+    expected = undisturbed(*drawn)
+    if expected is None:
+        return
+    with world(wires) as there:
+        plan, before, kept = there.plan(document, chosen), there.actual, Kept()
+        passing = data.draw(st.integers(0, expected[1] - 1), label="requests before the fault")
+        there.bench.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
+        there.apply(plan, recorder=kept)
+        there.bench.sandbox.faults.clear()
+        undone(there, kept)
+        assert_as_before(there, kept, before)
 
 
 # Import -------------------------------------------------------------------------------------------------------------

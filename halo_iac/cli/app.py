@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "validate": ("validate.validate", "Check the project file and all it includes, offline."),
     "plan": ("plan.plan", "Show what apply would do; change nothing."),
     "apply": ("apply.apply", "Show the plan, ask, and carry it out."),
+    "undo": ("undo.undo", "Take back what an apply has done, by its receipt."),
     "preview": ("preview.preview", "Show the next fires and a week's calendar, offline."),
     "schema": ("schema.schema", "Print the JSON Schema of a project file."),
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),

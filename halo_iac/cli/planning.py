@@ -64,8 +64,8 @@ def as_shown(workplace: Workplace, planned: Plan) -> Plan:
     return replace(planned, findings=(*planned.findings, *today)) if today else planned
 
 
-def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
-    """Write the plan to standard output."""
+def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool, as_wanted: str = "as declared") -> None:
+    """Write the plan to standard output; ``as_wanted`` is what is said of schedules that nothing is planned for."""
     console = workplace.console
     if as_json:
         from halo_iac.render.json import plan_json
@@ -74,7 +74,7 @@ def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool) -> None:
         return
     from halo_iac.render.text import plan_text
 
-    console.out(plan_text(planned, console.out_style, now=console.clock()))
+    console.out(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:

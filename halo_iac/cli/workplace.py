@@ -148,7 +148,7 @@ class Workplace:
             return Connection(
                 self,
                 settings,
-                f"sandbox:{self.sandbox_path}",
+                f"sandbox:{self.sandbox_path.resolve()}",  # one name for one file, from wherever it is seen
                 self.sandbox_origin,
                 is_sandbox=True,
                 open_transport=lambda before: self._opened.enter_context(transport_to(sandbox, before)),

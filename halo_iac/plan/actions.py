@@ -66,7 +66,7 @@ def plan(
         refusals=guard(situation),
         unchanged=judged.count(None),
         runs_per_month=runs_per_month(readable, situation.changes),
-        agents=_agent_names(situation.changes, actual),
+        agents=agent_names(situation.changes, actual),
     )
 
 
@@ -98,7 +98,7 @@ def _situation(
     # An undeclared schedule may be the very one that a blocked entry is about.
     planned, withheld = ((), archives) if blocked else (archives, ())
     return Situation(
-        changes=tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=_place)),
+        changes=tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=place)),
         blocked=blocked,
         withheld=withheld,
         undeclared=undeclared,
@@ -119,7 +119,8 @@ def _all_blocked(blocked: Iterable[Blocked], judged: Iterable[Verdict]) -> tuple
     return tuple(sorted(chain(blocked, own), key=lambda entry: entry.key))
 
 
-def _place(change: Change) -> tuple[bool, int, int, str, str]:
+def place(change: Change) -> tuple[bool, int, int, str, str]:
+    """Return what orders the changes of a plan."""
     is_plain = not (change.is_rename and change.action is Action.UPDATE)
     return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
 
@@ -178,7 +179,7 @@ def _pause_warning(pair: Pair) -> PlanWarning | None:
     return PlanWarning(message, pair.entry.key)
 
 
-def _agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, ...]:
+def agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, ...]:
     """Return the names of the agents that changes set or replace; a reviewer knows those, not the ids."""
     fields = (field for change in changes for field in change.fields if field.field == "agent")
     concerned = {id_ for field in fields for id_ in (field.before, field.after)}

@@ -6,7 +6,7 @@ not in the plan: its entry is blocked or no target, or it is archived, which com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from halo_iac.model.change import Action, Blocked, Change
 from halo_iac.model.project import Entry
@@ -26,19 +26,30 @@ def held_titles(
         for change in changes
         if change.takes_title and change.key is not None and entries[change.key].id is None
     }
+    blocked: dict[str, Blocked] = {}
+    for change, id_ in taken_titles(changes, taking, schedules):
+        blocked.setdefault(change.name, _held(entries[change.name], change.title, id_))
+    return blocked
+
+
+def taken_titles(
+    changes: Iterable[Change], taking: Mapping[str, Change], schedules: Iterable[RemoteSchedule]
+) -> Iterator[tuple[Change, str]]:
+    """Yield those of ``taking``, by the title they take, whose title stays another's, with that schedule's id.
+
+    One that cannot go on frees no title either, so others may follow from it.
+    """
     holders = {
         remote.id: remote.title
         for remote in schedules
         if remote.title in taking and remote.is_active and remote.id != taking[remote.title].id
     }
     freeing = {change.id for change in changes if change.action is Action.UPDATE and change.is_rename}
-    blocked: dict[str, Blocked] = {}
     while stuck := sorted(id_ for id_ in holders if id_ not in freeing):
         for id_ in stuck:
             change = taking[holders.pop(id_)]
             freeing.discard(change.id)
-            blocked.setdefault(change.name, _held(entries[change.name], change.title, id_))
-    return blocked
+            yield change, id_
 
 
 def _held(entry: Entry, title: str, id_: str) -> Blocked:

@@ -43,7 +43,7 @@ def share_counts(plan: Plan) -> Iterator[str]:
         yield f"Whose: {parts}."
 
 
-def plan_counts(plan: Plan, style: Style) -> str:
+def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
     """Return the last line: what would be done, what would not, and the change in runs a month."""
     runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
     if plan.findings:
@@ -54,7 +54,7 @@ def plan_counts(plan: Plan, style: Style) -> str:
         *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
     ]
     if not plan.changes:
-        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} as declared"
+        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
     numbers = Counter(change.action for change in plan.changes)
     deeds = ", ".join(_deed(action, numbers[action], style) for action in Action)

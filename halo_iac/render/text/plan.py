@@ -19,10 +19,11 @@ from halo_iac.render.text.findings import finding_lines, other_finding_lines
 _LABEL: Final = 9
 
 
-def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
+def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wanted: str = "as declared") -> str:
     """Return the whole plan as text that ends in a newline, to be written once.
 
-    ``now`` is an aware instant from which next fires are worked out; without it they are left out.
+    ``now`` is an aware instant from which next fires are worked out; without it they are left out. ``as_wanted`` is
+    what is said of schedules that nothing is planned for.
     """
     calendar = Calendar(now, style)
     agents = {agent.id: agent.name for agent in plan.agents}
@@ -47,7 +48,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None) -> str:
             lines += ["", first, *section]
     if calendar.has_left_out:
         lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
-    lines += ["", *share_counts(plan), plan_counts(plan, style), ""]
+    lines += ["", *share_counts(plan), plan_counts(plan, style, as_wanted), ""]
     return "\n".join(lines)
 
 

@@ -1,0 +1,14 @@
+"""Undo: a receipt, and the platform as it is now → the plan of the way back (design §6).
+
+``history`` reads what a run has made of each schedule, ``verdicts`` decides schedule by schedule what takes it back,
+``way_back`` puts the plan together.
+
+A receipt is a file, and may have been written by anybody. It says which schedules, what they were and what was made of
+them; what they *are* is the platform's word, and what may be touched the project file's. So a change is planned only
+for a schedule that the project holds, that is in scope, and that still is what the run made of it; and what is written
+is held to what a file could declare. The plan passes the guards that every plan passes.
+"""
+
+from halo_iac.undo.way_back import check_place, undo
+
+__all__ = ["check_place", "undo"]

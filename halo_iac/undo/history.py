@@ -1,0 +1,94 @@
+"""Histories: the writes of a receipt, schedule by schedule, and what each was and may be by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from halo_iac.errors import DocumentError
+from halo_iac.model.change import Action
+from halo_iac.model.receipt import Intent, Receipt, Result, Write
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import FIELDS, Spec
+
+MOST_WRITES: Final = 50
+"""How often a run writes one schedule at most, repetitions included; halo itself stays far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A schedule at one moment of the run; ``None`` instead of one: it was not there."""
+
+    spec: Spec
+    is_archived: bool
+
+    def is_shown(self, remote: RemoteSchedule, spec: Spec) -> bool:
+        """Say whether the platform shows it; ``spec`` is the schedule's comparable form."""
+        return self.is_archived != remote.is_active and self.spec.over(spec) == spec
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that a run has written, or may have written, of one schedule; ``id`` is ``None`` where no answer told it."""
+
+    id: str | None
+    writes: tuple[Write, ...]
+
+    @property
+    def origin(self) -> State | None:
+        """Return what it was before the run."""
+        first = self.writes[0].intent
+        return None if first.before is None else State(first.before, first.is_archived)
+
+    @property
+    def ends(self) -> tuple[State | None, ...]:
+        """Return what the run may have left it as; several where an outcome is unknown."""
+        states = [self.origin]
+        for write in self.writes:
+            if write.result is Result.NOT_DONE:
+                continue
+            made = [_made(write.intent, state) for state in states]
+            states = [*dict.fromkeys(made if write.result is Result.DONE else [*states, *made])]
+        return tuple(states)
+
+    def is_undone(self, remote: RemoteSchedule, spec: Spec) -> bool:
+        """Say whether a schedule is as it was before the run; one that was not there is archived then."""
+        origin = self.origin
+        if origin is None:
+            return not remote.is_active
+        if origin.is_archived == remote.is_active:
+            return False
+        return any(_is_restored(spec, origin, end) for end in self.ends if end is not None)
+
+    def end(self, remote: RemoteSchedule, spec: Spec) -> State | None:
+        """Return which of its ends the platform shows, if any."""
+        return next((end for end in self.ends if end is not None and end.is_shown(remote, spec)), None)
+
+
+def _is_restored(spec: Spec, origin: State, end: State) -> bool:
+    """Say whether every field is as before, but for those that ``end`` leaves to others."""
+    return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in FIELDS)
+
+
+def histories(receipt: Receipt) -> list[History]:
+    """Return the schedules of a receipt in the order of their first write; creates that were refused made none."""
+    found: dict[tuple[str | None, int], list[Write]] = {}
+    for write in receipt.writes:
+        if write.id is not None:
+            found.setdefault((write.id, 0), []).append(write)
+        elif write.result is Result.UNKNOWN:
+            found.setdefault((None, write.intent.number), []).append(write)
+    if any(len(writes) > MOST_WRITES for writes in found.values()):
+        message = f"{receipt.name}: the receipt writes one schedule more than {MOST_WRITES} times, as halo never does"
+        raise DocumentError(message)
+    return [History(id_, tuple(writes)) for (id_, _), writes in found.items()]
+
+
+def _made(intent: Intent, state: State | None) -> State | None:
+    if intent.action is Action.CREATE:
+        return None if intent.after is None else State(intent.after, is_archived=False)
+    if state is None:
+        return None
+    if intent.action is Action.UPDATE:
+        return state if intent.after is None else replace(state, spec=intent.after)
+    return replace(state, is_archived=intent.action is Action.ARCHIVE)

@@ -1,0 +1,329 @@
+"""The way back, planned from receipts that may say anything (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from receipts import HEADER, Kept
+from strategies import AGENT_IDS, HOST, actual, entry, project, remote
+
+from halo_iac.errors import DocumentError, RefusedError
+from halo_iac.model.change import Action, Blocked, Cause, Change, Plan, PlanWarning
+from halo_iac.model.project import Project, Scope, UndeclaredPolicy
+from halo_iac.model.receipt import Intent, Line, Outcome, Receipt, Result
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+from halo_iac.pipeline import plan_undo
+from halo_iac.plan import Overrides
+from halo_iac.undo import check_place
+from halo_iac.undo.history import MOST_WRITES
+
+NOTHING = Project("halo.yaml", ())
+BY_HAND = "look at it with `halo schedule get`, and change it by hand if need be"
+
+
+def spec(title: str = "A", **fields: Any) -> Spec:  # noqa: ANN401 - a spec's own fields
+    found = remote("x", title, **fields).spec()
+    assert isinstance(found, Spec)
+    return found
+
+
+def intent(action: Action, number: int = 1, **fields: Any) -> Intent:  # noqa: ANN401 - an intent's own fields
+    """Return an intent about schedule s1 titled A, with what such a write needs."""
+    needed: dict[str, Any] = {"id": "s1", "before": spec(), "after": None, "is_archived": False}
+    if action is Action.CREATE:
+        needed |= {"id": None, "before": None, "after": spec()}
+    if action is Action.UPDATE:
+        needed |= {"after": spec(hours=[10])}
+    return Intent(number=number, action=action, key="a", title="A", **{**needed, **fields})
+
+
+def done(number: int = 1, **fields: Any) -> Outcome:  # noqa: ANN401 - an outcome's own fields
+    return Outcome(number=number, result=Result.DONE, **fields)
+
+
+def receipt(*lines: Line) -> Receipt:
+    kept = Kept()
+    kept.lines += lines
+    return kept.receipt()
+
+
+def planned(
+    lines: Sequence[Line],
+    *remotes: RemoteSchedule,
+    project_: Project = NOTHING,
+    allow_archive: int = 9,
+    gap: str | None = None,
+) -> Plan:
+    return plan_undo(
+        receipt(*lines),
+        lambda: project_,
+        lambda _: (HOST, actual(*remotes, gap=gap)),
+        Overrides(allow_archive),
+        allows_gap=False,
+    )
+
+
+def essence(change: Change) -> tuple[Action, str | None, dict[str, tuple[object, object]]]:
+    return change.action, change.id, {field.field: (field.before, field.after) for field in change.fields}
+
+
+def only_change(plan: Plan) -> Change:
+    (change,) = plan.changes
+    assert (plan.blocked, change.cause) == ((), Cause.UNDONE)
+    return change
+
+
+def only_block(plan: Plan) -> Blocked:
+    (blocked,) = plan.blocked
+    assert plan.changes == ()
+    return blocked
+
+
+# What takes back what -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_created_is_archived() -> None:
+    plan = planned([intent(Action.CREATE), done(id="s1")], remote("s1", "A"))
+    assert essence(only_change(plan)) == (Action.ARCHIVE, "s1", {})
+
+
+def test_what_was_updated_gets_its_former_values_and_nothing_else() -> None:
+    before = spec(prompt="Before.", maxTurns=20)
+    after = replace(before, prompt="Look.", enabled=None, model_id=None, summarization_model_id=None)
+    lines = [intent(Action.UPDATE, before=before, after=after), done()]
+    change = only_change(planned(lines, remote("s1", "A", maxTurns=20, enabled=False)))
+    assert essence(change) == (Action.UPDATE, "s1", {"prompt": ("Look.", "Before.")})
+    assert (change.before, change.after) == (
+        spec(maxTurns=20, enabled=False),
+        spec(prompt="Before.", maxTurns=20, enabled=False),
+    )
+    assert change.fields[0].origin == "receipt:2"
+
+
+def test_what_was_archived_comes_back() -> None:
+    plan = planned([intent(Action.ARCHIVE), done()], remote("s1", "A", is_archived=True))
+    assert essence(only_change(plan)) == (Action.UNARCHIVE, "s1", {})
+
+
+def test_what_was_unarchived_with_other_values_is_archived_and_then_gets_them_back() -> None:
+    lines = [
+        *(intent(Action.UPDATE, is_archived=True), done()),
+        *(intent(Action.UNARCHIVE, 2, before=spec(hours=[10]), is_archived=True), done(2)),
+    ]
+    change = only_change(planned(lines, remote("s1", "A", hours=[10])))
+    assert essence(change) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
+    assert change.after == spec()
+
+
+def test_what_is_as_it_was_needs_nothing() -> None:
+    lines = [
+        *(intent(Action.CREATE), done(id="s1")),
+        *(intent(Action.UPDATE, 2, id="s2", before=spec("B"), after=spec("B", hours=[10])), done(2)),
+        *(intent(Action.ARCHIVE, 3, id="s3", before=spec("C")), done(3)),
+    ]
+    plan = planned(lines, remote("s1", "A", is_archived=True), remote("s2", "B"), remote("s3", "C"))
+    assert (plan.changes, plan.blocked, plan.unchanged) == ((), (), 3)
+
+
+def test_what_was_refused_was_not_done() -> None:
+    lines = [intent(Action.UPDATE), Outcome(number=1, result=Result.NOT_DONE)]
+    assert planned(lines, remote("s1", "A")).unchanged == 1
+    gone = planned([intent(Action.CREATE), Outcome(number=1, result=Result.NOT_DONE)])
+    assert (gone.changes, gone.unchanged) == ((), 0)
+
+
+# What nobody knows --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", [(), (Outcome(number=1, result=Result.UNKNOWN),)], ids=["none", "unknown"])
+def test_an_update_of_unknown_outcome_is_looked_at(outcome: tuple[Line, ...]) -> None:
+    lines = [intent(Action.UPDATE), *outcome]
+    assert planned(lines, remote("s1", "A")).unchanged == 1
+    assert essence(only_change(planned(lines, remote("s1", "A", hours=[10]))))[0] is Action.UPDATE
+
+
+def test_a_create_of_unknown_outcome_is_looked_for_by_all_that_was_sent() -> None:
+    lines = [intent(Action.CREATE)]
+    assert planned(lines, remote("s1", "A", hours=[3]), remote("s2", "B")).unchanged == 1
+    found = planned(lines, remote("s1", "A", hours=[3]), remote("s2", "A"))
+    assert essence(only_change(found)) == (Action.ARCHIVE, "s2", {})
+    several = only_block(planned(lines, remote("s1", "A"), remote("s2", "A")))
+    assert several.reason == "2 schedules could be what was created: s1, s2"
+
+
+def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
+    lines = [
+        *(intent(Action.UNARCHIVE, is_archived=True), Outcome(number=1, result=Result.UNKNOWN)),
+        *(intent(Action.UPDATE, 2), Outcome(number=2, result=Result.UNKNOWN)),
+        *(intent(Action.ARCHIVE, 3), done(3)),
+    ]
+    assert planned(lines, remote("s1", "A", is_archived=True)).unchanged == 1
+    halfway = planned(lines, remote("s1", "A", is_archived=True, hours=[10]))
+    assert essence(only_change(halfway)) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
+
+
+# What has moved since -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (remote("s1", "A", hours=[11], maxTurns=3), "hours, max_turns changed since"),
+        (remote("s1", "Other", hours=[10]), "title changed since"),
+        (remote("s1", "A", hours=[10], is_archived=True), "it is archived"),
+    ],
+    ids=["other values", "another title", "archived"],
+)
+def test_what_is_no_longer_as_the_run_left_it_is_left_alone(now: RemoteSchedule, why: str) -> None:
+    blocked = only_block(planned([intent(Action.UPDATE), done()], now))
+    assert blocked == Blocked(
+        "s1", f"schedule s1 is no longer as the run left it: {why}", BY_HAND, "receipt:2", ("s1",)
+    )
+
+
+def test_what_somebody_has_brought_back_and_changed_is_left_alone() -> None:
+    blocked = only_block(planned([intent(Action.ARCHIVE), done()], remote("s1", "A", hours=[3])))
+    assert blocked.reason.endswith("it is active")
+
+
+def test_an_unreadable_schedule_is_left_alone() -> None:
+    blocked = only_block(planned([intent(Action.UPDATE), done()], remote("s1", "A", frequency="yearly")))
+    assert blocked.reason == "schedule s1 is left alone: unknown frequency 'yearly'"
+
+
+# What a receipt cannot make anybody do ------------------------------------------------------------------------------
+
+
+def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:
+    blocked = only_block(planned([intent(Action.UPDATE, id="../s1"), done()], remote("s1", "A", hours=[10])))
+    assert blocked.reason == "the project holds no schedule with the id ../s1"
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        ({"title": "x" * 201}, "a title has 1 to 200 characters, this one 201"),
+        ({"title": "A\u202e"}, "a title holds no control, format or zero-width characters"),
+        ({"title": " A"}, "a title has no space at either end"),
+        ({"prompt": " "}, "prompt is out of bounds"),
+        ({"prompt": "a\0b"}, "a NUL byte in the prompt"),
+        ({"prompt": "é" * 140_000}, "the prompt is longer than 256 KiB"),
+        ({"hours": (24,)}, "hours is out of bounds"),
+        ({"hours": (9, 8)}, "its cadence is not whole: hours"),
+        ({"hours": ()}, "its cadence is not whole: hours"),
+        ({"frequency": "weekly"}, "its cadence is not whole: days_of_week"),
+        ({"frequency": "yearly"}, "frequency is out of bounds"),
+        ({"timezone": "Mars/Olympus"}, "there is no such timezone"),
+        ({"span_limit": 0}, "span_limit is out of bounds"),
+        ({"lookback_hours": 2**40}, "lookback_hours is out of bounds"),
+        ({"max_subagent_depth": 6}, "max_subagent_depth is out of bounds"),
+        ({"max_turns": 101}, "max_turns is out of bounds"),
+        ({"agent": "5a4db0c5-a000-4000-8000-00000000dead"}, "the project knows no agent with the id that it had"),
+        ({"model_id": None}, "model_id was the platform's own choice, which cannot be given back to it"),
+    ],
+    ids=str,
+)
+def test_only_what_a_file_could_declare_is_written(before: dict[str, Any], why: str) -> None:
+    lines = [intent(Action.UPDATE, before=replace(spec(), **before), after=spec()), done()]
+    blocked = only_block(planned(lines, remote("s1", "A")))
+    assert blocked.reason == f"what schedule s1 was cannot be written: {why}"
+
+
+def test_scope_holds_for_what_is_and_for_what_would_be() -> None:
+    narrow = project(scope=Scope(agents=(AGENT_IDS[0],), title_prefix="A"))
+    outside = only_block(planned([intent(Action.UPDATE), done()], remote("s1", "B"), project_=narrow))
+    assert outside.reason == "schedule s1 is outside the project's scope"
+    for before in ({"title": "B"}, {"agent": AGENT_IDS[1]}):
+        lines = [intent(Action.UPDATE, before=replace(spec(), **before), after=spec()), done()]
+        leaving = only_block(planned(lines, remote("s1", "A"), project_=narrow))
+        assert leaving.reason == "what schedule s1 was cannot be written: it was outside the project's scope"
+
+
+def test_the_guards_of_every_plan_hold() -> None:
+    created = [line for n in (1, 2) for line in (intent(Action.CREATE, n), done(n, id=f"s{n}"))]
+    remotes = (remote("s1", "A"), remote("s2", "A"))
+    assert [each.guard for each in planned(created, *remotes, allow_archive=0).stopping] == ["removals"]
+    protected = planned(created, *remotes, project_=project(protect=("A",)))
+    assert [each.guard for each in protected.stopping] == ["protected", "protected"]
+    torn = planned(created, *remotes, gap="a cursor was repeated")
+    assert [each.guard for each in torn.stopping] == ["incomplete-listing"]
+
+
+def test_a_title_has_to_be_free() -> None:
+    renamed = [intent(Action.UPDATE, after=spec("B")), done()]
+    now = remote("s1", "B")
+    blocked = only_block(planned(renamed, now, remote("s2", "A")))
+    assert (blocked.reason, blocked.hint) == ("its title was 'A', which is now that of schedule s2", BY_HAND)
+    created = [*renamed, intent(Action.CREATE, 2), done(2, id="s2")]
+    plan = planned(created, now, remote("s2", "A"))
+    assert [each.hint for each in plan.blocked] == ["undo once more: this undo archives that one, which comes last"]
+    assert [change.id for change in plan.changes] == ["s2"]
+
+
+def test_no_two_schedules_are_given_one_title() -> None:
+    lines = [
+        *(intent(Action.UPDATE, 1, id="s1", after=spec("B")), done(1)),
+        *(intent(Action.UPDATE, 2, id="s2", after=spec("C")), done(2)),
+    ]
+    plan = planned(lines, remote("s1", "B"), remote("s2", "C"))
+    assert (plan.changes, [each.ids for each in plan.blocked]) == ((), [("s1",), ("s2",)])
+
+
+def test_renames_free_a_title_before_it_is_taken() -> None:
+    lines = [
+        *(intent(Action.UPDATE, 1, id="s1", before=spec("A"), after=spec("B")), done(1)),
+        *(intent(Action.UPDATE, 2, id="s2", before=spec("B"), after=spec("C")), done(2)),
+    ]
+    plan = planned(lines, remote("s1", "B"), remote("s2", "C"))
+    assert [(change.id, change.title, change.wave) for change in plan.changes] == [("s1", "A", 0), ("s2", "B", 1)]
+
+
+def test_one_schedule_written_without_end_is_refused() -> None:
+    lines = [intent(Action.UPDATE, number) for number in range(1, MOST_WRITES + 2)]
+    with pytest.raises(DocumentError, match="more than 50 times"):
+        planned(lines, remote("s1", "A"))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            replace(HEADER, base_url="https://evil.example"),
+            "r is of another platform: it is of https://evil.example, and this is https://relay.inference.net",
+        ),
+        (
+            replace(HEADER, project_id="p2"),
+            f"r is of another project: it is of p2, and this is {HOST.project_id}",
+        ),
+    ],
+    ids=["host", "project"],
+)
+def test_a_receipt_of_another_place_is_refused(header: Any, message: str) -> None:  # noqa: ANN401 - a header
+    with pytest.raises(RefusedError) as raised:
+        check_place(Receipt("r", header, ()), HOST)
+    assert (raised.value.message, raised.value.exit_code) == (f"{message}; nothing was changed", 3)
+
+
+# What the files say -------------------------------------------------------------------------------------------------
+
+
+def test_the_next_apply_takes_back_what_is_declared() -> None:
+    lines = [
+        *(intent(Action.UPDATE), done()),
+        *(intent(Action.ARCHIVE, 2, id="s2", before=spec("B")), done(2)),
+    ]
+    now = (remote("s1", "A", hours=[10]), remote("s2", "B", is_archived=True))
+    declared = project(entry("A", key="alpha", hours=(10,)))
+    plan = planned(lines, *now, project_=declared)
+    says = "as halo.yaml says again, unless it is reverted as well"
+    assert [change.key for change in plan.changes] == ["alpha", None]
+    assert plan.warnings == (PlanWarning(f"the next `halo apply` makes 1 of these 2 schedules {says}"),)
+    archiving = replace(declared, undeclared=UndeclaredPolicy.ARCHIVE)
+    assert planned(lines, *now, project_=archiving).warnings == (
+        PlanWarning(f"the next `halo apply` makes these schedules {says}"),
+    )
+    assert planned(lines, *now).warnings == ()
