@@ -68,8 +68,7 @@ HOMES = {
     "deepdiff": "diff",
     "httpx": "api/embedded api/failures api/transport",
     "pydantic": "load/* model/* render/json render/receipt",  # what people write, and our own documents
-    # The fastest JSON parser.
-    "pydantic_core": "api/envelope api/inf_config load/file render/json render/receipt sandbox/traces",
+    "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
     "ruamel": "edit/outline load/build load/parse render/yaml",
     "sqlite3": "sandbox/store/*",

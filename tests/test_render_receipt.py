@@ -53,6 +53,11 @@ def test_any_text_goes_there_and_back_on_one_plain_line(title: str, prompt: str)
     assert (document.isascii(), document.count(b"\n")) == (True, 3)
 
 
+def test_what_is_no_unicode_cannot_be_kept() -> None:
+    with pytest.raises(DocumentError, match="not valid Unicode"):
+        written(HEADER, replace(CREATE, title="half \ud800"))
+
+
 def test_no_line_obeys_a_runner_s_commands() -> None:
     intent = replace(CREATE, title="##[error] x ##vso[task] y")
     assert b"##" not in written(HEADER, intent, End(writes=1))
