@@ -7,7 +7,7 @@
     ├── ProjectError                project files have problems; carries them all
     │   └── ProjectNotFound         there is no project file
     ├── SettingsError               key, base URL, project or team: missing or contradictory
-    ├── DocumentError               a saved plan is damaged or of another version
+    ├── DocumentError               a saved plan or a receipt is damaged or of another version
     ├── FileError                   a file cannot be read or written
     ├── GitError                    git, a repository or a ref is missing or does not answer
     ├── FindingError                a rule that is an error for this project found something; nothing was written
@@ -94,7 +94,7 @@ class SettingsError(HaloError):
 
 
 class DocumentError(HaloError):
-    """A document of ours, such as a saved plan, cannot be read, is damaged, or is of another version."""
+    """A document of ours, a saved plan or a receipt, cannot be read, is damaged, or is of another version."""
 
     code = "document"
 

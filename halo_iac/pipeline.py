@@ -1,7 +1,8 @@
 """The sentence of the package as code: load → observe → match → resolve → diff → plan → apply.
 
-Two functions, which compose the stages and do nothing else. What varies from command to command (where the project file
-is, how the platform is reached) comes in as functions, so that the platform can be asked before the files are parsed.
+Functions that compose the stages and do nothing else: to plan, to plan the way back, to apply. What varies from command
+to command (where the project file is, how the platform is reached) comes in as functions, so that the platform can be
+asked before the files are parsed.
 """
 
 from __future__ import annotations

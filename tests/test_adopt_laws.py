@@ -155,7 +155,7 @@ def test_an_import_adds_what_is_not_declared_and_keeps_every_other_byte(
         wanted = [
             remote
             for remote in there.actual.schedules
-            if pairing.is_in_scope(remote, before.scope)
+            if plan.policy.covers(remote.agent_id, remote.title)
             and (remote.is_active or with_archived)
             and remote.id not in {pair.remote.id for pair in pairing.pairs if pair.remote}
             and remote.id not in {id_ for blocked in pairing.blocked for id_ in blocked.ids}

@@ -193,6 +193,14 @@ def test_an_archived_schedule_still_gets_its_values_back(one: Bench) -> None:
     assert (run.writes, run.statuses) == ([UPDATE], ["done"])
 
 
+def test_where_an_archived_schedule_takes_no_values_it_is_archived_and_that_is_told() -> None:
+    with bench(updates_archived=False) as one:
+        run = one.run(emptied(archive(one.add("A")), hours=(3,)))
+        assert (run.statuses, run.exit_code) == (["failed"], 4)
+        assert "is archived" in run.message
+        assert one.shown() == {"s1": ("A", False, [9])}
+
+
 def test_an_archive_of_an_undo_is_repeated_without_harm(one: Bench) -> None:
     change = emptied(archive(one.add("A")), hours=(3,))
     one.run(change)

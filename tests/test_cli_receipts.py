@@ -122,6 +122,19 @@ def test_no_key_is_in_it(halo: CommandLine, project: Path) -> None:
     assert (DEMO_KEY in path.read_text(), load_receipt(str(path)).writes[0].intent.title) == (False, "*** x")
 
 
+def test_a_receipt_that_has_grown_too_large_names_no_way_back(
+    halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "MAX_RECEIPT_BYTES", 1_000)
+    ended = halo("apply", "--sandbox", "--yes")
+    name = str(kept_in(project)[0].relative_to(project))
+    assert ended.err.splitlines()[-2:] == [
+        "The receipt is too large to be undone; apply in parts, with --target, to keep a way back.",
+        f"Receipt: {name}.",
+    ]
+    assert halo("undo", name, "--sandbox").code == 1
+
+
 def test_where_nothing_is_to_do_none_is_left(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
     before = kept_in(project)

@@ -1,7 +1,8 @@
 """Apply: a plan, carried out → events (design §6).
 
-``run`` has the order of the phases, ``crew`` the threads, ``desk`` what they work with, ``steps`` one change of an
-existing schedule, ``creates`` the protocol that never makes a schedule twice, ``pace`` the limit on requests a second.
+``run`` has the order of the phases, ``crew`` the threads, ``desk`` what they work with and where each write is noted,
+``steps`` one change of an existing schedule, ``creates`` the protocol that never makes a schedule twice, ``pace`` the
+limit on requests a second.
 """
 
 from halo_iac.apply.run import apply

@@ -31,6 +31,7 @@ from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.project import Project
 from halo_iac.model.schedule import plain_prompt
 from halo_iac.pipeline import Wish, plan_project
+from halo_iac.plan import policy_of
 from halo_iac.render.yaml import block_text, project_text
 from halo_iac.resolve import Catalog, resolve
 
@@ -112,13 +113,14 @@ def survey(workplace: Workplace, path: Path) -> Ground:
 def chosen(ground: Ground, what: list[str], *, with_archived: bool) -> Choice:
     """Return which schedules are meant, by the real match of the project's entries."""
     pairing = resolve(ground.project, match(ground.project, ground.actual), ground.actual)
+    policy = policy_of(ground.project, pairing)
     declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
     declared |= {id_ for blocked in pairing.blocked for id_ in blocked.ids}
     return choose(
         ground.actual.schedules,
         what,
         is_declared=lambda remote: remote.id in declared,
-        is_in_scope=lambda remote: pairing.is_in_scope(remote, ground.project.scope),
+        is_in_scope=lambda remote: policy.covers(remote.agent_id, remote.title),
         with_archived=with_archived,
     )
 

@@ -148,6 +148,10 @@ def _ended(workplace: Workplace, summary: Summary, receipt: ReceiptFile, trouble
     if not receipt.is_kept:
         return Ended(summary, trouble=trouble)
     name = _named(receipt.path, workplace.cwd)
+    if receipt.is_too_large:
+        workplace.console.say(
+            "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
+        )
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
     undo = again(workplace, f"undo {shlex.quote(name)}") if is_undoable else None
     return Ended(summary, name, undo, trouble)

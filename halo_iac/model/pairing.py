@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from halo_iac.model.change import Blocked, PlanWarning
-from halo_iac.model.project import Entry, Scope
+from halo_iac.model.project import Entry
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
@@ -36,8 +36,3 @@ class Pairing:
     unclaimed: tuple[RemoteSchedule, ...]
     warnings: tuple[PlanWarning, ...] = ()
     scope_agents: tuple[str, ...] | None = None
-
-    def is_in_scope(self, remote: RemoteSchedule, scope: Scope) -> bool:
-        """Say whether the project answers for a schedule; only once the scope's agents are resolved."""
-        is_of_agent = self.scope_agents is None or remote.agent_id in self.scope_agents
-        return is_of_agent and (scope.title_prefix is None or remote.title.startswith(scope.title_prefix))

@@ -5,8 +5,8 @@ plan together, ``guards`` says why it must not be applied as it is, ``monthly`` 
 plan against it. Nothing here has a clock, writes, or knows how a plan looks.
 """
 
-from halo_iac.plan.actions import plan
+from halo_iac.plan.actions import plan, policy_of
 from halo_iac.plan.guards import Overrides
 from halo_iac.plan.saved import check_saved
 
-__all__ = ["Overrides", "check_saved", "plan"]
+__all__ = ["Overrides", "check_saved", "plan", "policy_of"]

@@ -57,7 +57,7 @@ def plan(
     )
     return Plan(
         host=host,
-        policy=_policy(project, pairing),
+        policy=policy_of(project, pairing),
         targets=situation.targets,
         changes=situation.changes,
         blocked=tuple(entry for entry in situation.blocked if not chosen or entry.key in chosen),
@@ -126,11 +126,13 @@ def place(change: Change) -> tuple[bool, int, int, str, str]:
 
 
 def _active_in_scope(project: Project, pairing: Pairing, actual: Actual) -> Iterator[RemoteSchedule]:
-    return (remote for remote in actual.schedules if remote.is_active and pairing.is_in_scope(remote, project.scope))
+    policy = policy_of(project, pairing)
+    return (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
 
 
 def _undeclared(project: Project, pairing: Pairing) -> tuple[RemoteSchedule, ...]:
-    in_scope = (remote for remote in pairing.unclaimed if pairing.is_in_scope(remote, project.scope))
+    policy = policy_of(project, pairing)
+    in_scope = (remote for remote in pairing.unclaimed if policy.covers(remote.agent_id, remote.title))
     return tuple(sorted(in_scope, key=lambda remote: (remote.title, remote.id)))
 
 
@@ -155,7 +157,8 @@ def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
     return UndeclaredSchedule(remote.id, remote.title, is_firing(remote), note)
 
 
-def _policy(project: Project, pairing: Pairing) -> Policy:
+def policy_of(project: Project, pairing: Pairing) -> Policy:
+    """Return the rules of a project whose scope has been resolved."""
     return Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
 
 
