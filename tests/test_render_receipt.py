@@ -81,7 +81,7 @@ def test_every_line_is_as_the_schema_says() -> None:
 
 def test_what_the_veil_hides_is_not_in_the_file() -> None:
     line, _ = receipt_line(replace(CREATE, title="sk-secret-1"), "", lambda text: text.replace("sk-secret-1", "***"))
-    assert (b"sk-secret-1" in line, b'"title":"***"' in line) == (False, True)
+    assert (b"sk-secret-1" in line, b'"title":"***"' in line, b'"is_veiled":true' in line) == (False, True, True)
 
 
 # Whose end is missing -----------------------------------------------------------------------------------------------

@@ -190,6 +190,12 @@ def test_what_somebody_has_brought_back_and_changed_is_left_alone() -> None:
     assert blocked.reason.endswith("it is active")
 
 
+def test_what_held_a_key_is_left_alone() -> None:
+    lines = [intent(Action.UPDATE, before=spec(prompt="Use ***."), is_veiled=True), done()]
+    blocked = only_block(planned(lines, remote("s1", "A", hours=[10])))
+    assert blocked.reason == "a key or credential of schedule s1 is not in the receipt, so nobody knows what it was"
+
+
 def test_an_unreadable_schedule_is_left_alone() -> None:
     blocked = only_block(planned([intent(Action.UPDATE), done()], remote("s1", "A", frequency="yearly")))
     assert blocked.reason == "schedule s1 is left alone: unknown frequency 'yearly'"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from halo_iac.branch import Against
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Summary
+    from halo_iac.model.project import Project
     from halo_iac.pipeline import Wish
 
 _PLAN_START: Final = len('{\n  "host": {')
@@ -54,14 +55,21 @@ def as_shown(workplace: Workplace, planned: Plan) -> Plan:
 
     From now on, what looks like a credential in a prompt is kept out of everything that is written.
     """
-    from halo_iac.api.secret import Secret
-    from halo_iac.findings import credentials_of, find_today
+    from halo_iac.findings import find_today
 
     project = workplace.load()
-    for credential in sorted(credentials_of(project, planned)):
-        workplace.console.hide(Secret(credential).hide_in)
+    hide_credentials(workplace, project, planned)
     today = find_today(planned, project, workplace.console.clock())
     return replace(planned, findings=(*planned.findings, *today)) if today else planned
+
+
+def hide_credentials(workplace: Workplace, project: Project, planned: Plan) -> None:
+    """Keep what looks like a credential in the prompts of a plan out of everything that is written from now on."""
+    from halo_iac.api.secret import Secret
+    from halo_iac.findings import credentials_of
+
+    for credential in sorted(credentials_of(project, planned)):
+        workplace.console.hide(Secret(credential).hide_in)
 
 
 def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool, as_wanted: str = "as declared") -> None:

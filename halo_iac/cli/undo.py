@@ -48,7 +48,7 @@ def undo(
       halo undo .halo/receipts/20261101T090000.000Z-3f9a1c.jsonl
       halo undo receipt.jsonl --yes --allow-archive 5
     """
-    from halo_iac.cli.planning import show_plan
+    from halo_iac.cli.planning import hide_credentials, show_plan
     from halo_iac.cli.receipts import load_receipt
     from halo_iac.cli.results import Results
     from halo_iac.cli.running import again

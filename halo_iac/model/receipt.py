@@ -57,6 +57,9 @@ class Intent:
     is_archived: Annotated[bool, Field(description="Whether the schedule is archived before the write.")]
     before: Annotated[Spec | None, Field(description="The schedule as the platform last showed it.")]
     after: Annotated[Spec | None, Field(description="The fields as they are to be; null in them: not managed.")]
+    is_veiled: Annotated[bool, Field(description="Whether a key was taken out of it, so that it is not as it was.")] = (
+        False
+    )
 
     @property
     def is_whole(self) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -35,7 +35,10 @@ def receipt_line(line: Line, before: str, veil: Callable[[str], str] = str) -> t
     document = _ENCODER.encode(_plain(line))
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
-    body = veil(harmless(document)).encode("ascii").removesuffix(b"}")
+    veiled = veil(harmless(document))
+    if isinstance(line, Intent) and veiled != harmless(document):
+        veiled = veil(harmless(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
+    body = veiled.encode("ascii").removesuffix(b"}")
     digest = _digest(body, before)
     return body + f',"digest":"{digest}"}}\n'.encode("ascii"), digest
 

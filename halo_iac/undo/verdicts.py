@@ -36,16 +36,25 @@ class Judge:
         spec = remote.spec()
         if isinstance(spec, Opaque):
             return self._blocked(history, f"schedule {remote.id} is left alone: {spec.reason}", BY_HAND)
-        if not self._policy.covers(remote.agent_id, remote.title):
-            hint = "widen `scope:`, or undo where it is in scope"
-            return self._blocked(history, f"schedule {remote.id} is outside the project's scope", hint)
         if history.is_undone(remote, spec):
             return None
+        if (blocked := self._kept_out(history, remote)) is not None:
+            return blocked
         end = history.end(remote, spec)
         if end is not None:
             return self._inverse(history, end, remote, spec)
         reason = f"schedule {remote.id} is no longer as the run left it: {_moved(history, remote, spec)}"
         return self._blocked(history, reason, BY_HAND)
+
+    def _kept_out(self, history: History, remote: RemoteSchedule) -> Blocked | None:
+        """Say why a schedule must not, or cannot, be taken back whatever it is now."""
+        if not self._policy.covers(remote.agent_id, remote.title):
+            hint = "widen `scope:`, or undo where it is in scope"
+            return self._blocked(history, f"schedule {remote.id} is outside the project's scope", hint)
+        if any(write.intent.is_veiled for write in history.writes):
+            reason = f"a key or credential of schedule {remote.id} is not in the receipt, so nobody knows what it was"
+            return self._blocked(history, reason, BY_HAND)
+        return None
 
     def _found(self, history: History) -> RemoteSchedule | Blocked | None:
         """Return the schedule; one whose id no answer told is looked for by its title and all that was sent."""
