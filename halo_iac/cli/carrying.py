@@ -12,7 +12,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.drawing import Ended
 from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, FindingError, HaloError, InterruptedRun, RefusedError
@@ -42,6 +41,21 @@ class Manner:
     receipt: str | None
     verb: str = "Apply"
     again: str = "halo apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended; ``receipt`` is what messages call the file, and ``trouble`` why it is not whole."""
+
+    summary: Summary
+    receipt: str | None = None
+    undo: str | None = None
+    trouble: HaloError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the code of the run; one that went well but for its receipt has not gone well."""
+        return self.summary.exit_code or (4 if self.trouble else 0)
 
 
 def carry_through(workplace: Workplace, results: Results, planned: Plan, manner: Manner) -> int:

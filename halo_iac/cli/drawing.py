@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from halo_iac.load.find import FILE_NAME
 from halo_iac.load.paths import displayed
 
 if TYPE_CHECKING:
+    from halo_iac.cli.carrying import Ended
     from halo_iac.model.change import Plan
     from halo_iac.model.finding import Finding
     from halo_iac.model.outcome import Summary
@@ -65,21 +65,6 @@ class Place:
         workspace = self._workplace.console.env.get("GITHUB_WORKSPACE")
         checked_out = Path(workspace).resolve() if workspace else None
         return next((each for each in (cwd, *cwd.parents) if each == checked_out or (each / ".git").exists()), cwd)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended; ``receipt`` is what messages call the file, and ``trouble`` why it is not whole."""
-
-    summary: Summary
-    receipt: str | None = None
-    undo: str | None = None
-    trouble: HaloError | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """Return the code of the run; one that went well but for its receipt has not gone well."""
-        return self.summary.exit_code or (4 if self.trouble else 0)
 
 
 def drawing_of_plan(planned: Plan, shown: Plan, place: Place) -> Draw:
