@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .bench
+CHECKS := .checks
 INF := .inf
 INF_VERSION := 0.0.278
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
@@ -25,10 +26,15 @@ conformance:
 	@echo "make conformance: skipped, for there is no npm to install the official client with"
 endif
 
-lint: $(VENV)/developing
+lint: $(VENV)/developing $(CHECKS)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
+		examples/github-actions/.github/workflows/*.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+		examples/gitlab-ci/.gitlab-ci.yml
+	$(CHECKS)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(VENV)/developing
 	$(BIN)/ruff check --fix
@@ -46,7 +52,7 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(INF) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(INF) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -63,6 +69,12 @@ $(VENV)/developing: $(VENV)/installed
 $(BENCH)/installed: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+# The schemas of pipelines. Apart from the rest, for it brings click, where httpx would import rich.
+$(CHECKS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(CHECKS)
+	$(CHECKS)/bin/pip install --quiet --disable-pip-version-check --editable '.[checks]'
 	@touch $@
 
 # npm leaves the platform's program without its mode where it runs as root.

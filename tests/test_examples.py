@@ -54,7 +54,7 @@ def test_every_folder_is_an_example_and_in_the_readme() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert {path.parent.name for path in PROJECTS if path.parent != Path()} == folders
-    assert set(re.findall(r"\]\((\w+)\)", readme)) == folders
+    assert set(re.findall(r"\]\(([\w-]+)\)", readme)) == folders
 
 
 def test_no_golden_plan_is_of_an_example_that_is_gone() -> None:
