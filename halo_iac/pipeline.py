@@ -8,7 +8,7 @@ asked before the files are parsed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -105,8 +105,14 @@ def apply_plan(
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
+    looks: Sequence[float],
 ) -> Iterator[Event]:
-    """Carry out a plan nobody refused and yield its events; ``recorder`` keeps every write before it is sent."""
+    """Carry out a plan nobody refused and yield its events.
+
+    ``recorder`` keeps every write before it is sent; ``looks`` is when a lost create is looked for, in seconds.
+    """
     from halo_iac.apply import apply  # noqa: PLC0415 - 10 ms that a plan does not pay
 
-    return apply(planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency, recorder=recorder)
+    return apply(
+        planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency, recorder=recorder, looks=looks
+    )

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from halo_iac.api.patience import Patience
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 
@@ -84,6 +85,7 @@ class CommandLine:
     """Runs ``halo`` in the current folder; ``env`` is the whole environment it sees."""
 
     env: dict[str, str] = field(default_factory=dict)
+    patience: Patience | None = None
 
     def __call__(
         self,
@@ -109,7 +111,7 @@ class CommandLine:
         return Ended(self.run(argv, stdin, out, err, env), out.written, err.written)
 
     def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:
-        console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW)
+        console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW, patience=self.patience)
         with redirect_stdout(out), redirect_stderr(err):  # --help goes past the console
             return main(argv, console)
 

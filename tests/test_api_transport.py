@@ -19,8 +19,9 @@ import pytest
 from loopback import HangUp, Reply, Request, failure, result, serving
 
 from halo_iac.api import transport as transport_module
+from halo_iac.api.patience import Bounds
 from halo_iac.api.secret import Secret
-from halo_iac.api.transport import Bounds, Transport
+from halo_iac.api.transport import Transport
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable
 
 CANARY = "sk-inference-canary-0123456789"

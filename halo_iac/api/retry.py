@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from halo_iac.api.patience import USUAL
 from halo_iac.errors import Delivery, PlatformError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-
-OPERATION_SECONDS: Final = 120.0
-"""How long an operation, waits and attempts together, may take."""
 
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 20.0
@@ -34,8 +32,8 @@ class Retry:
     failed. ``sleep`` waits so many seconds and may return early.
     """
 
-    seconds: float = OPERATION_SECONDS
-    attempts: int = 6
+    seconds: float = USUAL.bounds.operation
+    attempts: int = USUAL.attempts
     stop: threading.Event = field(default_factory=threading.Event)
     on_retry: Callable[[PlatformError, float, int], None] | None = None
     clock: Callable[[], float] = monotonic

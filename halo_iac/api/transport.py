@@ -20,23 +20,13 @@ from halo_iac.api.caller import Json, Kind
 from halo_iac.api.envelope import Answer, Context, delivery_of, mutation_body, open_answer, query_path
 from halo_iac.api.failures import Stage
 from halo_iac.api.hosts import is_loopback
+from halo_iac.api.patience import Bounds
 from halo_iac.api.secret import Secret
 from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
 _tls_lock = threading.Lock()
 _tls: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes of an answer."""
-
-    connect: float = 10.0
-    read: float = 30.0
-    operation: float = 120.0
-    answer: int = 256 * _MIB
-    error: int = 64 * 1024
 
 
 class Transport:

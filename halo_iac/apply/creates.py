@@ -10,7 +10,6 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
@@ -24,9 +23,6 @@ from halo_iac.model.receipt import Intent, Outcome, Result
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 
-LOOKS: Final = (2.0, 8.0, 20.0)
-"""Seconds after the last create at which one whose answer was lost is looked for."""
-
 
 class Creates:
     """One run's creates; ``project_id`` is where they go, ``looks`` when lost ones are looked for (seconds, rising)."""
@@ -37,7 +33,7 @@ class Creates:
         crew: Crew,
         stop: threading.Event,
         project_id: str,
-        looks: Sequence[float] = LOOKS,
+        looks: Sequence[float],
     ) -> None:
         self._desk = desk
         self._crew = crew

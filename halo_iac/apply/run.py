@@ -8,10 +8,11 @@ from functools import partial
 from itertools import groupby
 from typing import Final
 
+from halo_iac.api.patience import USUAL
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
-from halo_iac.apply.creates import LOOKS, Creates
+from halo_iac.apply.creates import Creates
 from halo_iac.apply.crew import GRACE, Crew, Job
 from halo_iac.apply.desk import Desk, Recorder, Unrecorded
 from halo_iac.apply.steps import carry_out
@@ -31,7 +32,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     retry: Retry,
     concurrency: int = CONCURRENCY,
     recorder: Recorder | None = None,
-    looks: Sequence[float] = LOOKS,
+    looks: Sequence[float] = USUAL.looks,
     grace: float = GRACE,
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.outcome.summarize` folds them.

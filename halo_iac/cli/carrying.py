@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -131,7 +131,6 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
 
 
 def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile) -> Summary:
-    from halo_iac.api.retry import Retry
     from halo_iac.apply.pace import Pace
     from halo_iac.cli.live import narrated
     from halo_iac.model.outcome import summarize
@@ -146,9 +145,10 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
             connection.single_attempt_reader(),
             connection.writer(),
             stop=stop,
-            retry=Retry(stop=stop),
+            retry=replace(connection.retry(stop), on_retry=None),  # each wait is an event
             concurrency=min(manner.concurrency, ceil(manner.max_rps * _PATIENCE)),
             recorder=receipt,
+            looks=workplace.console.patience.looks,
         )
         told = narrated(happening, workplace.console, len(planned.changes), is_stopping=stop.is_set)
         events.extend(told)  # what was told before a second Ctrl-C stays in the list

@@ -63,7 +63,14 @@ class Connection:
         """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over."""
         from halo_iac.api.retry import Retry
 
-        return Retry(stop=stop or self.workplace.closing, on_retry=self._say_that_it_waits)
+        patience = self.workplace.console.patience
+        return Retry(
+            seconds=patience.bounds.operation,
+            attempts=patience.attempts,
+            stop=stop or self.workplace.closing,
+            on_retry=self._say_that_it_waits,
+            sleep=patience.sleep,
+        )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
         console = self.workplace.console

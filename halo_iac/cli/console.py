@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
+    from halo_iac.api.patience import Patience
     from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
 
@@ -32,7 +33,7 @@ def utc_now() -> datetime:
 
 
 class Console:
-    """What a process gives a command: streams, environment and clock.
+    """What a process gives a command: streams, environment and clock, and how long it may wait for the platform.
 
     Standard output is for results, standard error for narration and errors. ``wants_json`` and ``no_color`` are set by
     the command as soon as its options are known; errors look at them too.
@@ -46,12 +47,14 @@ class Console:
         env: Mapping[str, str],
         *,
         clock: Callable[[], datetime] = utc_now,
+        patience: Patience | None = None,
     ) -> None:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
         self.env = env
         self.clock = clock
+        self._patience = patience
         self.wants_json = False
         self.no_color = False
         self._veils: list[Callable[[str], str]] = []
@@ -71,6 +74,13 @@ class Console:
             sys.stderr or nowhere.open("w", encoding="utf-8"),
             os.environ,
         )
+
+    @property
+    def patience(self) -> Patience:
+        """Return how long it may wait for the platform."""
+        from halo_iac.api.patience import USUAL  # whoever shows a help text waits for nobody
+
+        return self._patience or USUAL
 
     def prepare(self, *, json: bool, format: str = "text", no_color: bool = False) -> bool:  # noqa: A002 - the option
         """Take note of how a command was asked to write; return whether that is JSON."""

@@ -118,7 +118,8 @@ def _follow(connection: Connection, run_id: str, interval: float, timeout: float
 
     console, seen = connection.workplace.console, None
     events: list[Any] = []
-    for seen in follow(RunReader(connection.transport, Retry(attempts=1)), run_id, Pace(interval, timeout)):
+    pace = Pace(interval, timeout, pause=console.patience.sleep)
+    for seen in follow(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
         events += (event.wire for event in seen.events)
         if seen.trouble is not None and not seen.is_final:
             console.say(f"{console.err_style.safe(seen.trouble.message)}; looking again")

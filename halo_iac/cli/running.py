@@ -126,7 +126,7 @@ def watched(
     gc.enable()  # this may take half an hour
     console = connection.workplace.console
     reader = RunReader(connection.transport, Retry(attempts=1))
-    pace = Pace(interval, timeout)
+    pace = Pace(interval, timeout, pause=console.patience.sleep)
     last: dict[str, Sighting] = {}
     try:
         for seen in narrated(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from halo_iac.api.credentials import Setting, Settings
+    from halo_iac.api.patience import Bounds
     from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
     from halo_iac.cli.connection import Connection
@@ -162,7 +163,7 @@ class Workplace:
             settings.base_url.origin,
             is_sandbox=serves_sandbox(settings),
             open_transport=lambda before: self._opened.enter_context(
-                _transport(settings, key, local_zone(self.console.env.get("TZ")), before)
+                _transport(settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds)
             ),
         )
 
@@ -268,7 +269,11 @@ class Workplace:
 
 
 def _transport(
-    settings: Settings, key: Setting[Secret], timezone: str, before_request: Callable[[], None] | None
+    settings: Settings,
+    key: Setting[Secret],
+    timezone: str,
+    before_request: Callable[[], None] | None,
+    bounds: Bounds,
 ) -> Transport:
     from halo_iac.api.transport import Transport
 
@@ -281,6 +286,7 @@ def _transport(
         key_origin=key.origin,
         url_origin=settings.base_url.origin,
         before_request=before_request,
+        bounds=bounds,
     )
 
 
