@@ -10,10 +10,13 @@ from halo_iac.sandbox.faults import (
     BAD_GATEWAY_HTML,
     CLOUDFLARE_403,
     EMPTY,
+    Amend,
+    Close,
     Cut,
     Fault,
     Faults,
     Latency,
+    Meanwhile,
     Pass,
     Refuse,
     Reply,
@@ -131,6 +134,25 @@ def test_a_pass_lets_the_first_ones_through(caller: Caller) -> None:
 def test_latency_delays_and_other_faults_still_happen(caller: Caller) -> None:
     caller.sandbox.faults.add(Fault("*", Latency(0.01), times=None), Fault("*", EMPTY))
     assert [caller.ask(LIST, {"projectId": PROJECT}).status for _ in range(2)] == [502, 200]
+
+
+def test_something_may_happen_meanwhile_and_other_faults_still_do(caller: Caller) -> None:
+    caller.sandbox.faults.add(Fault(LIST, Meanwhile(caller.create)), Fault(LIST, EMPTY, when="after"))
+    assert [caller.ask(LIST, {"projectId": PROJECT}).status for _ in range(2)] == [502, 200]
+    assert titles(caller) == ["Daily review"]
+
+
+def test_an_amended_answer_is_an_answer_all_the_same(caller: Caller) -> None:
+    caller.sandbox.faults.add(Fault(CREATE, Amend(lambda schedule: schedule | {"title": "Another"}), times=None))
+    assert caller.create()["title"] == "Another"
+    assert titles(caller) == ["Daily review"]
+    assert error(caller.tell(CREATE, {**DAILY, "hours": [24]}))[0] == 400
+
+
+def test_a_connection_may_be_closed_after_an_answer(caller: Caller) -> None:
+    caller.sandbox.faults.add(Fault(LIST, Close()))
+    first, second = (caller.ask(LIST, {"projectId": PROJECT}) for _ in range(2))
+    assert first == Answer(200, {**second.headers, "connection": "close"}, second.body)
 
 
 def test_closing_ends_a_delay() -> None:

@@ -1,18 +1,20 @@
 """Misbehaviour on demand: a plain list of what to do to which requests, how often, and when.
 
-For every request the list is read from the top. A :class:`Latency` that matches delays and reading goes on; the first
-other effect that matches settles the request. A fault that has been used up matches nothing more.
+For every request the list is read from the top. A :class:`Latency` or a :class:`Meanwhile` that matches takes place and
+reading goes on; the first other effect that matches settles the request. A fault that has been used up matches nothing
+more.
 """
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
-from halo_iac.sandbox.protocol import Answer, HangUp, Refusal, Silent, fail
+from halo_iac.sandbox.protocol import Answer, HangUp, Refusal, Silent, encoded, fail, succeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,13 @@ class Latency:
     """Wait, outside of any transaction, then go on."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """Let something happen, outside of any transaction, then go on: what somebody else does at just this moment."""
+
+    happens: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,18 @@ class Truncate:
 
 
 @dataclass(frozen=True, slots=True)
+class Amend:
+    """Answer with what ``amend`` makes of the real result; a refusal stays as it is."""
+
+    amend: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Answer, and close the connection afterwards, as servers do that are about to go away."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Cut the connection, after ``sent`` bytes of the body if any."""
 
@@ -66,7 +87,7 @@ class Silence:
     """Never answer."""
 
 
-Effect = Latency | Pass | Refuse | Reply | Truncate | Cut | Silence
+Effect = Latency | Meanwhile | Pass | Refuse | Reply | Truncate | Amend | Close | Cut | Silence
 
 EMPTY: Final = Reply(502)
 CLOUDFLARE_403: Final = Reply(
@@ -100,7 +121,8 @@ class Fault:
     @property
     def is_late(self) -> bool:
         """Say whether the handler comes first, as it must where the effect needs the real answer."""
-        needs_answer = isinstance(self.effect, Truncate) or (isinstance(self.effect, Cut) and self.effect.sent > 0)
+        is_cut_short = isinstance(self.effect, Cut) and self.effect.sent > 0
+        needs_answer = isinstance(self.effect, Truncate | Amend | Close) or is_cut_short
         return self.when == "after" or needs_answer
 
     def fits(self, procedure: str, given: object) -> bool:
@@ -137,7 +159,7 @@ class Faults:
                     continue
                 self._left[place] = (fault, None if left is None else left - 1)
                 taken.append(fault)
-                if not isinstance(fault.effect, Latency):
+                if not isinstance(fault.effect, Latency | Meanwhile):
                     break
         return taken
 
@@ -155,9 +177,19 @@ def spoiled(answer: Answer | None, effect: Effect, procedure: str) -> Answer | N
             return Answer(status, {"content-type": content_type, **headers}, body)
         case Truncate(keep):
             return None if answer is None else Answer(answer.status, answer.headers, answer.body[:keep])
+        case Amend(amend):
+            return None if answer is None else _amended(answer, amend)
+        case Close():
+            return None if answer is None else replace(answer, headers={**answer.headers, "connection": "close"})
         case Cut(sent):
             raise HangUp(answer, sent)
         case Silence():
             raise Silent
         case _:
             return answer
+
+
+def _amended(answer: Answer, amend: Callable[[Any], Any]) -> Answer:
+    if answer.status != 200:
+        return answer
+    return succeed(encoded(amend(json.loads(answer.body)["result"]["data"])))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from halo_iac.sandbox import demo, gate, rules
 from halo_iac.sandbox.cadences import next_fire
 from halo_iac.sandbox.call import Call, Ending, Kind, Settings, instant
-from halo_iac.sandbox.faults import Fault, Faults, Latency, spoiled
+from halo_iac.sandbox.faults import Fault, Faults, Latency, Meanwhile, spoiled
 from halo_iac.sandbox.protocol import (
     Answer,
     Refusal,
@@ -236,10 +236,13 @@ class Sandbox:
 
     def _spoiled(self, answer: Answer | None, faults: Iterable[Fault], name: str) -> Answer | None:
         for fault in faults:
-            if isinstance(fault.effect, Latency):
-                self.closing.wait(fault.effect.seconds)
-            else:
-                return spoiled(answer, fault.effect, name)
+            match fault.effect:
+                case Latency(seconds):
+                    self.closing.wait(seconds)
+                case Meanwhile(happens):
+                    happens()
+                case effect:
+                    return spoiled(answer, effect, name)
         return None
 
     def _handled(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> Answer:  # noqa: ANN401 (JSON)
