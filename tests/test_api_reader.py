@@ -71,9 +71,25 @@ def test_a_last_page_without_the_cursor_s_name_is_a_last_page() -> None:
     assert reader_of(Script({"schedules": [schedule("a")]})).schedules(PROJECT) == listing(schedule("a"))
 
 
-def test_a_schedule_on_two_pages_is_one_schedule() -> None:
-    script = Script(page(schedule("a"), cursor="c"), page(schedule("a"), schedule("b")))
-    assert reader_of(script).schedules(PROJECT) == listing(schedule("a"), schedule("b"))
+def test_a_schedule_on_two_pages_is_one_schedule_and_a_reason_to_read_all_again() -> None:
+    """It has moved, perhaps past another that was on no page: here c, to the front."""
+    a, b, c = map(schedule, "abc")
+    script = Script(page(a, b, cursor="2"), page(b), page(c, a, cursor="2"), page(b))
+    assert reader_of(script).schedules(PROJECT) == listing(c, a, b)
+
+
+def test_pages_that_overlap_both_times_are_whole_if_nothing_is_new() -> None:
+    a, b, c = map(schedule, "abc")
+    script = Script(*[page(a, b, cursor="2"), page(b, c)] * 2)
+    assert reader_of(script).schedules(PROJECT) == listing(a, b, c)
+    assert len(script.asked) == 4
+
+
+def test_pages_that_go_on_shifting_are_not_whole() -> None:
+    a, b, c = map(schedule, "abc")
+    script = Script(page(a, b, cursor="2"), page(b), page(c, a, cursor="2"), page(a, b))
+    gap = "schedules moved between its pages while they were read"
+    assert reader_of(script).schedules(PROJECT) == listing(c, a, b, gap=gap)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,21 @@ class Listing:
 
 
 def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) -> Listing:
-    """Follow every cursor; an error in the middle propagates, an inconsistency ends up in ``gap``."""
+    """Follow every cursor; an error in the middle propagates, an inconsistency ends up in ``gap``.
+
+    A schedule on two pages may mean that rows moved while they were read, and that another was on none: then all is
+    read once more, and is whole if nothing is new.
+    """
+    first = _join(project_id, read_page)
+    if not first.has_shifted or first.gap is not None:
+        return first.listing()
+    again = _join(project_id, read_page)
+    if again.has_shifted and again.ids != first.ids:
+        again.note("schedules moved between its pages while they were read")
+    return again.listing()
+
+
+def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> _Joined:
     joined = _Joined(project_id)
     found = pages(
         lambda cursor: read_rows(read_page(cursor), "schedules", PROCEDURE),
@@ -34,27 +48,35 @@ def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) ->
     for page in found:
         for value in page.rows:
             joined.add(schedule_of(value, PROCEDURE))
-    return joined.listing()
+    return joined
 
 
 class _Joined:
-    """What the pages so far amount to; the first gap found is the one told."""
+    """What the pages so far amount to; ``gap`` is the first one found, ``has_shifted`` says that one came twice."""
 
     def __init__(self, project_id: str) -> None:
         self._project_id = project_id
         self._by_id: dict[str, RemoteSchedule] = {}
-        self._gap: str | None = None
+        self.gap: str | None = None
+        self.has_shifted = False
+
+    @property
+    def ids(self) -> Set[str]:
+        return self._by_id.keys()
 
     def listing(self) -> Listing:
-        return Listing(tuple(self._by_id.values()), self._gap)
+        return Listing(tuple(self._by_id.values()), self.gap)
 
     def note(self, gap: str) -> None:
-        self._gap = self._gap or gap
+        self.gap = self.gap or gap
 
     def add(self, schedule: RemoteSchedule) -> None:
         if schedule.wire.get("projectId") not in (None, self._project_id):
             self.note(f"schedule {one_line(schedule.id)} of another project was listed")
             return
         known = self._by_id.setdefault(schedule.id, schedule)
-        if known is not schedule and known.wire != schedule.wire:
+        if known is schedule:
+            return
+        self.has_shifted = True
+        if known.wire != schedule.wire:
             self.note(f"schedule {one_line(schedule.id)} was listed twice with different contents")
