@@ -1,0 +1,200 @@
+"""Faults × operations: what may go wrong, with what, and what must be on the platform afterwards (design §6, §10).
+
+A fault is a name and what the server does; an operation is a command line, the one procedure of it that suffers, and
+what the platform holds once it is done. :func:`ending` says how each pair must end, when the fault comes once and when
+it never goes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from enum import Enum
+
+from served_place import ATTEMPTS, Held
+
+from halo_iac.sandbox.faults import BAD_GATEWAY_HTML, Cut, Effect, Refuse, Reply, Silence, Truncate
+
+LIST = "haloSchedule.listForProject"
+READ = "haloSchedule.getById"
+AGENTS = "agent.listForProject"
+RUN = "haloRun.getById"
+
+
+# Operations ---------------------------------------------------------------------------------------------------------
+
+
+FOUR = dict.fromkeys(("Alpha", "Beta", "Delta", "Gamma"), 9)
+
+
+class Kind(Enum):
+    """What an operation may do when its answer is lost."""
+
+    READ = "it is read again"
+    WATCHED = "it is looked at again until the time is up"
+    REPEATED = "the schedule is read, and changed again if need be"
+    CREATED = "it is looked for, and never created again"
+    PAID = "it costs money, and is never started again"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A command and its one procedure that suffers; ``before`` is the call right before that, ``None``: there is none.
+
+    ``entries`` are what the project file declares: title → hour. ``done`` is what the platform then holds; every one
+    starts from :data:`UNDONE`.
+    """
+
+    argv: tuple[str, ...]
+    kind: Kind
+    suffers: str
+    before: tuple[str, int] | None  # the procedure, and the how manieth call of it
+    done: Held
+    entries: dict[str, int] = field(default_factory=lambda: FOUR)
+    undeclared: str = "report"
+
+    @property
+    def lists(self) -> bool:
+        return self.suffers == LIST or self.argv == APPLY
+
+    @property
+    def project_file(self) -> str:
+        lines = (
+            f"  {title.lower()}: {{title: {title}, agent: checkout, frequency: daily, hours: [{hour}], prompt: Look.}}"
+            for title, hour in self.entries.items()
+        )
+        return "\n".join(["version: 1", f"undeclared: {self.undeclared}", "schedules:", *lines, ""])
+
+
+KEPT = ("Alpha at 9", "Beta at 9", "Delta at 9", "Gamma at 9")
+UNDONE: Held = ((*KEPT, "Omega archived"), 1)
+APPLY = ("apply", "--yes")
+
+OPERATIONS = {
+    "list": Operation(("plan", "--detailed-exitcode"), Kind.READ, LIST, None, UNDONE),
+    "create": Operation(
+        *(APPLY, Kind.CREATED, "haloSchedule.create", (LIST, 2)),
+        done=((*KEPT, "New at 9", "Omega archived"), 1),
+        entries={**FOUR, "New": 9},
+    ),
+    "update": Operation(
+        *(APPLY, Kind.REPEATED, "haloSchedule.update", (READ, 1)),
+        done=(("Alpha at 10", *KEPT[1:], "Omega archived"), 1),
+        entries={**FOUR, "Alpha": 10},
+    ),
+    "archive": Operation(
+        *(APPLY, Kind.REPEATED, "haloSchedule.archive", (READ, 1)),
+        done=((*KEPT[:2], "Delta archived", "Gamma at 9", "Omega archived"), 1),
+        entries=dict.fromkeys(("Alpha", "Beta", "Gamma"), 9),
+        undeclared="archive",
+    ),
+    "unarchive": Operation(
+        *(APPLY, Kind.REPEATED, "haloSchedule.unarchive", (READ, 1)),
+        done=((*KEPT, "Omega at 9"), 1),
+        entries={**FOUR, "Omega": 9},
+    ),
+    "run create": Operation(
+        ("run", "create", "--agent", "checkout"), Kind.PAID, "haloRun.create", (AGENTS, 1), done=(UNDONE[0], 2)
+    ),
+    "poll": Operation(("run", "poll", "RUN", "--interval", "0.1"), Kind.WATCHED, RUN, None, UNDONE),
+    "fetch": Operation(("report", "get", "RUN"), Kind.READ, "haloConversation.getDetails", (RUN, 1), UNDONE),
+}
+
+
+# Faults -------------------------------------------------------------------------------------------------------------
+
+
+class Harm(Enum):
+    """What a fault means for the request that meets it."""
+
+    NOT_DONE = "the platform has not done it, and that is known"
+    LOST_BEFORE = "the platform has not done it, but nobody can know"
+    LOST_AFTER = "the platform has done it, but nobody can know"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What the server does to a request, what that means, and what a message has to say.
+
+    ``effect`` is ``None`` where nobody listens any more. ``waits`` says whether a wait of so many seconds honours it.
+    """
+
+    effect: Callable[[], Effect] | None
+    harm: Harm
+    words: str
+    waits: Callable[[float], bool] = lambda seconds: seconds <= 20
+
+
+def _in_seven_seconds() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=7), usegmt=True)
+
+
+TROUBLES = {
+    "connection refused": Trouble(None, Harm.NOT_DONE, "no connection to 127.0.0.1"),
+    "reset before the request": Trouble(Cut, Harm.LOST_BEFORE, "the connection was closed before an answer came"),
+    "reset after the request": Trouble(Cut, Harm.LOST_AFTER, "the connection was closed before an answer came"),
+    "answer lost": Trouble(lambda: Cut(sent=20), Harm.LOST_AFTER, "the connection broke in the middle of the answer"),
+    "silence": Trouble(Silence, Harm.LOST_BEFORE, "no answer came in time"),
+    "408": Trouble(lambda: Refuse("TIMEOUT"), Harm.LOST_BEFORE, "(HTTP 408)"),
+    "425": Trouble(lambda: Refuse(status=425), Harm.NOT_DONE, "(HTTP 425)"),
+    "429": Trouble(lambda: Refuse("TOO_MANY_REQUESTS"), Harm.NOT_DONE, "(HTTP 429)"),
+    "429 for 7 seconds": Trouble(
+        lambda: Refuse("TOO_MANY_REQUESTS", retry_after="7"), Harm.NOT_DONE, "(HTTP 429)", lambda seconds: seconds == 7
+    ),
+    "429 until a date": Trouble(
+        lambda: Refuse("TOO_MANY_REQUESTS", retry_after=_in_seven_seconds()),
+        *(Harm.NOT_DONE, "(HTTP 429)", lambda seconds: 1 < seconds <= 7),
+    ),
+    "500": Trouble(Refuse, Harm.LOST_BEFORE, "(HTTP 500)"),
+    "502 with HTML": Trouble(lambda: BAD_GATEWAY_HTML, Harm.LOST_BEFORE, "(HTTP 502): Bad Gateway, from a gateway"),
+    "503": Trouble(lambda: Refuse("SERVICE_UNAVAILABLE"), Harm.LOST_BEFORE, "(HTTP 503)"),
+    "504 after success": Trouble(lambda: Refuse("GATEWAY_TIMEOUT"), Harm.LOST_AFTER, "(HTTP 504)"),
+    "truncated JSON": Trouble(Truncate, Harm.LOST_AFTER, "answered with JSON that is cut off or broken"),
+    "another content type": Trouble(
+        lambda: Reply(200, b"<html>Sign in</html>", "text/html"), Harm.LOST_BEFORE, "answered with an HTML page"
+    ),
+}
+
+
+# Endings ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command must end: its exit code, whether the platform has done it, and how often it was asked for.
+
+    ``asked`` is ``None`` where only the time that a command was given ends it.
+    """
+
+    code: int
+    outcome: str
+    asked: int | None
+
+
+DONE, LEFT = "done", "left as it was"
+
+_ENDINGS = {
+    # kind, harm: when it comes once, when it never goes away
+    (Kind.READ, Harm.NOT_DONE): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.READ, Harm.LOST_BEFORE): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.READ, Harm.LOST_AFTER): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.WATCHED, Harm.NOT_DONE): (Ending(0, DONE, 2), Ending(1, LEFT, None)),
+    (Kind.WATCHED, Harm.LOST_BEFORE): (Ending(0, DONE, 2), Ending(1, LEFT, None)),
+    (Kind.WATCHED, Harm.LOST_AFTER): (Ending(0, DONE, 2), Ending(1, LEFT, None)),
+    (Kind.REPEATED, Harm.NOT_DONE): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.REPEATED, Harm.LOST_BEFORE): (Ending(0, DONE, 2), Ending(5, LEFT, ATTEMPTS)),
+    (Kind.REPEATED, Harm.LOST_AFTER): (Ending(0, DONE, 1), Ending(0, DONE, 1)),
+    (Kind.CREATED, Harm.NOT_DONE): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.CREATED, Harm.LOST_BEFORE): (Ending(5, LEFT, 1), Ending(5, LEFT, 1)),
+    (Kind.CREATED, Harm.LOST_AFTER): (Ending(0, DONE, 1), Ending(0, DONE, 1)),
+    (Kind.PAID, Harm.NOT_DONE): (Ending(0, DONE, 2), Ending(1, LEFT, ATTEMPTS)),
+    (Kind.PAID, Harm.LOST_BEFORE): (Ending(5, LEFT, 1), Ending(5, LEFT, 1)),
+    (Kind.PAID, Harm.LOST_AFTER): (Ending(5, DONE, 1), Ending(5, DONE, 1)),
+}
+
+
+def ending(operation: Operation, trouble: Trouble, *, is_lasting: bool) -> Ending:
+    """Return how an operation must end that meets a trouble once, or always where it is lasting."""
+    return _ENDINGS[operation.kind, trouble.harm][is_lasting]

@@ -1,0 +1,179 @@
+"""Every fault at every operation, over a real socket: exit code, message, and what is on the platform afterwards.
+
+Never a duplicate, never an archive after an incomplete listing, never a lost change reported as done, never an endless
+loop (design §6, §10). The table is in ``faults_table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from command_line import CommandLine, Ended
+from faults_table import DONE, FOUR, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
+from sandbox_calls import Caller
+from served_place import Place, served_place
+
+from halo_iac.sandbox.faults import Amend, Close, Meanwhile, Pass, Refuse, Reply
+
+Json = Any
+
+
+@dataclass
+class Setting:
+    """Four active schedules, an archived one and a run on a place, and a folder for the project file."""
+
+    place: Place
+    folder: Path
+    run_id: str = ""
+
+    def __call__(self, operation: Operation, *, is_patient: bool = True, **how: Any) -> Ended:  # noqa: ANN401 - how a place is asked
+        """Carry out an operation; a poll goes on for a minute, or a moment where nobody is patient."""
+        (self.folder / "halo.yaml").write_text(operation.project_file, encoding="utf-8")
+        argv = [self.run_id if word == "RUN" else word for word in operation.argv]
+        if "poll" in argv:
+            argv += ["--timeout", "60" if is_patient else "0.3"]
+        return self.place(*argv, **how)
+
+    def let_suffer(self, operation: Operation, trouble: Trouble, *, is_lasting: bool) -> None:
+        """Let the trouble come to the operation's one procedure."""
+        fault = self.place.fault
+        if trouble.effect is not None:
+            when: Literal["before", "after"] = "after" if trouble.harm is Harm.LOST_AFTER else "before"
+            fault(operation.suffers, trouble.effect(), times=None if is_lasting else 1, when=when)
+        elif operation.before is None:
+            self.place.shut()
+        else:
+            procedure, number = operation.before
+            fault(procedure, Pass(), times=number - 1)
+            fault(procedure, Meanwhile(self.place.shut))
+            fault(procedure, Close())
+
+
+def settle(place: Place, folder: Path) -> Setting:
+    caller = Caller(place.sandbox)
+    for title in FOUR:
+        caller.create(title=title)
+    caller.do("haloSchedule.archive", {"id": caller.create(title="Omega")["id"]})
+    setting = Setting(place, folder)
+    setting.run_id = setting(OPERATIONS["run create"]).out.split()[1]
+    return setting
+
+
+@pytest.fixture
+def setting(halo: CommandLine, folder: Path) -> Iterator[Setting]:
+    with served_place(halo) as place:
+        yield settle(place, folder)
+
+
+# Calls --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_lasting", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_nothing_is_done_twice_and_nothing_is_claimed(
+    setting: Setting, operation: Operation, trouble: Trouble, *, is_lasting: bool
+) -> None:
+    place, expected = setting.place, ending(operation, trouble, is_lasting=is_lasting)
+    before = place.asked(operation.suffers)
+    setting.let_suffer(operation, trouble, is_lasting=is_lasting)
+    read = 0.3 if trouble is TROUBLES["silence"] else 30.0
+    ended = setting(operation, is_patient=not is_lasting, read=read, comes_back=not is_lasting)
+    asked = place.asked(operation.suffers) - before
+
+    assert (ended.code, place.held) == (expected.code, operation.done if expected.outcome == DONE else UNDONE)
+    assert trouble.words in ended.text
+    assert "Traceback" not in ended.text
+    if expected.asked is not None and trouble.effect is not None:
+        assert asked == expected.asked
+    if expected.asked is not None and expected.asked > 1:
+        assert any(map(trouble.waits, place.waits))
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("name", ["create", "update", "archive", "unarchive"])
+def test_the_next_apply_does_what_is_left(setting: Setting, name: str, trouble: Trouble) -> None:
+    place, operation = setting.place, OPERATIONS[name]
+    setting.let_suffer(operation, trouble, is_lasting=True)
+    setting(operation, read=0.3 if trouble is TROUBLES["silence"] else 30.0, comes_back=False)
+    place.sandbox.faults.clear()
+    place.open()
+    assert (setting(operation).code, place.held) == (0, operation.done)
+
+
+# Lists in pages -----------------------------------------------------------------------------------------------------
+
+PAGE_2 = {"cursor": "after-2"}
+"""What asks for the second page of a listing in pages of two: Alpha and Beta; Delta and Gamma; Omega."""
+
+each_that_lists = pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.lists])
+once_or_for_ever = pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
+
+
+def leading_to(cursor: str | None) -> Amend:
+    return Amend(lambda page: {**page, "nextCursor": cursor})
+
+
+@pytest.fixture
+def paged(halo: CommandLine, folder: Path) -> Iterator[Setting]:
+    with served_place(halo, page_size=2) as place:
+        yield settle(place, folder)
+
+
+@each_that_lists
+def test_a_page_in_the_middle_that_cannot_be_read_is_asked_for_again(paged: Setting, name: str) -> None:
+    paged.place.fault(LIST, Refuse(), where=PAGE_2)
+    assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
+
+
+@each_that_lists
+def test_a_page_in_the_middle_that_can_never_be_read_changes_nothing(paged: Setting, name: str) -> None:
+    paged.place.fault(LIST, Refuse(), times=None, where=PAGE_2)
+    ended = paged(OPERATIONS[name])
+    assert (ended.code, paged.place.held) == (1, UNDONE)
+    assert "haloSchedule.listForProject (HTTP 500)" in ended.err
+
+
+@each_that_lists
+def test_a_page_in_the_middle_with_nothing_on_it_is_not_the_last(paged: Setting, name: str) -> None:
+    nothing = b'{"result":{"data":{"schedules":[],"nextCursor":"after-2"}}}'
+    paged.place.fault(LIST, Reply(200, nothing), times=None, where={"cursor": "nothing"})
+    for cursor in ("after-2", "after-4"):
+        paged.place.fault(LIST, Pass(), times=None, where={"cursor": cursor})
+    paged.place.fault(LIST, leading_to("nothing"), times=None)
+    assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
+
+
+@each_that_lists
+@once_or_for_ever
+def test_a_cursor_that_repeats_permits_no_create_and_no_archive(paged: Setting, name: str, times: int | None) -> None:
+    """Omega is on the page that is never seen, so that bringing it back looks like a create."""
+    paged.place.fault(LIST, leading_to("after-2"), times=times, where=PAGE_2)
+    ended = paged(OPERATIONS[name])
+    is_harmless = name in {"list", "update"}
+    assert (ended.code, paged.place.held) == ((0, OPERATIONS[name].done) if is_harmless else (3, UNDONE))
+    assert "the list of schedules is not whole" in ended.text
+    assert "the platform repeated a cursor" in ended.text
+
+
+@pytest.mark.parametrize("name", ["create", "update", "archive", "unarchive"])
+def test_what_a_missing_page_hides_is_not_created_again(paged: Setting, name: str) -> None:
+    """The listing for the plan leaves page 2 out without a sign; the listing before the creates does not."""
+    paged.place.fault(LIST, leading_to("after-4"))
+    ended, is_hidden = paged(OPERATIONS[name]), name == "archive"
+    assert (ended.code, paged.place.held) == (1, UNDONE) if is_hidden else (4, OPERATIONS[name].done)
+    appeared = "a schedule with this title has appeared since the plan was made"
+    assert ended.out.count(appeared) == (1 if is_hidden else 2)
+
+
+@each_that_lists
+def test_a_page_that_shifts_while_another_writes_is_noticed(paged: Setting, name: str) -> None:
+    """Gamma moves to the front between two pages: what was last on page 1 is first on page 2, and Gamma is unseen."""
+    beta = paged.place.sandbox.schedules()[1]
+    shifted = Amend(lambda page: {**page, "schedules": [beta, page["schedules"][0]]})
+    paged.place.fault(LIST, shifted, where=PAGE_2)
+    assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
