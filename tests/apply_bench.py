@@ -233,7 +233,9 @@ def archive(wire: dict[str, Any]) -> Change:
 
 
 def create(title: str, **fields: Value) -> Change:
-    spec = replace(_spec({**DAILY, "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True}), title=title)
+    spec = replace(
+        _spec({**DAILY, "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, "archivedAt": None}), title=title
+    )
     after = replace(spec, **fields)  # type: ignore[arg-type]
     return Change(Action.CREATE, Cause.DECLARED, title, None, title, after=after)
 

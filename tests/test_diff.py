@@ -118,6 +118,10 @@ def test_a_retired_entry_is_not_compared() -> None:
         ({"hours": "9"}, "the platform's answer has no readable hours"),
         ({"hours": [None]}, "the platform's answer has no readable hours"),
         ({"enabled": None}, "the platform's answer has no readable enabled"),
+        ({"archivedAt": False}, "the platform's answer has no readable archivedAt"),
+        ({"hours": None}, "the platform's answer has no readable hours"),
+        ({"frequency": "weekly", "daysOfWeek": None}, "the platform's answer has no readable daysOfWeek"),
+        ({"frequency": "monthly", "daysOfMonth": None}, "the platform's answer has no readable daysOfMonth"),
     ],
 )
 def test_what_cannot_be_read_is_not_compared(held: dict[str, Any], reason: str) -> None:
@@ -126,13 +130,26 @@ def test_what_cannot_be_read_is_not_compared(held: dict[str, Any], reason: str) 
     assert (difference.opaque, difference.fields) == (Opaque(reason), ())
 
 
-@pytest.mark.parametrize("name", ["agentUuid", "frequency", "timezone", "prompt", "spanLimit", "maxTurns", "enabled"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("agentUuid", "frequency", "hours", "minutes", "timezone", "prompt", "archivedAt", "enabled"),
+        *("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns"),
+    ],
+)
 def test_a_missing_field_makes_it_opaque(name: str) -> None:
     entry_ = entry("A", enabled=True)
     held = dict(remote("1", "A").wire)
     del held[name]
     (difference,) = diff([Pair(entry_, RemoteSchedule(held), entry_.spec)])
     assert difference.opaque == Opaque(f"the platform's answer has no readable {name}")
+
+
+def test_a_part_that_the_frequency_ignores_may_be_missing() -> None:
+    entry_ = entry("A", frequency="hourly", hours=())
+    held = remote("1", "A", frequency="hourly", hours=None, daysOfWeek=None, daysOfMonth=None)
+    (difference,) = diff([Pair(entry_, held, entry_.spec)])
+    assert (difference.opaque, difference.fields) == (None, ())
 
 
 # Laws ---------------------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def test_a_schedule_without_one_field_is_looked_at_more_closely(name: str) -> No
         ("spanLimit", "10000"),
         ("modelId", 3),
         ("enabled", None),
+        ("archivedAt", False),
     ],
 )
 def test_any_other_value_is_looked_at_more_closely(name: str, held: object) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 WIRE: Final[dict[str, Any]] = {
     "id": "one",
     "title": "Daily review",
+    "archivedAt": None,
     "agentUuid": "5a4db0c5-a000-4000-8000-000000000001",
     "frequency": "weekly",
     "daysOfWeek": [1, 4],

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 
 from halo_iac.model.schedule import (
     FIELDS,
+    RELEVANT_PARTS,
     UNMANAGED_WHEN_LEFT_OUT,
     Frequency,
     Spec,
@@ -130,6 +131,7 @@ class RemoteSchedule:
                 _declared_values(spec) == _wire_values(wire)
                 and [*map(list, _declared_parts(spec))] == [*_wire_parts(wire)]
                 and all(map(_is_chosen, _declared_choices(spec), _wire_choices(wire), _CHOICE_TYPES))
+                and _tells_whether_archived(wire)
             )
         except KeyError:
             return False
@@ -177,15 +179,27 @@ def _oddity(wire: Mapping[str, Any]) -> str | None:
     for name in _OPTIONAL:
         if not isinstance(wire.get(name), str | None):
             return f"the platform's answer has no readable {name}"
+    return _odd_flag(wire) or _odd_part(wire)
+
+
+def _odd_flag(wire: Mapping[str, Any]) -> str | None:
     if not isinstance(wire.get("enabled"), bool):
         return "the platform's answer has no readable enabled"
-    return _odd_part(wire)
+    return None if _tells_whether_archived(wire) else "the platform's answer has no readable archivedAt"
+
+
+def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
+    """Say whether it is archived or not; where nothing is said, an archived one would pass for active."""
+    held = wire.get("archivedAt", False)
+    return held is None or isinstance(held, str)
 
 
 def _odd_part(wire: Mapping[str, Any]) -> str | None:
+    """Name a cadence part that cannot be read; one that the frequency ignores may be missing."""
+    relevant = RELEVANT_PARTS[wire["frequency"]]
     for part in _PARTS:
         numbers = wire.get(WIRE_NAMES[part])
-        if numbers is None:
+        if numbers is None and part not in relevant:
             continue
         if not isinstance(numbers, list) or not all(map(_is_integer, numbers)):
             return f"the platform's answer has no readable {WIRE_NAMES[part]}"
