@@ -15,12 +15,12 @@ from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
 from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
 from halo_iac.apply.desk import Desk
-from halo_iac.apply.steps import differing_fields
+from halo_iac.apply.steps import mismatch_of
 from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable
 from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.receipt import Intent, Outcome, Result
-from halo_iac.model.remote import Opaque, RemoteSchedule
+from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
 
@@ -164,7 +164,7 @@ class Creates:
         ours = [
             remote
             for remote in schedules
-            if remote.title == change.title and remote.id not in known and not _differing(spec, remote)
+            if remote.title == change.title and remote.id not in known and mismatch_of(spec, remote) is None
         ]
         if not ours:
             return None
@@ -233,18 +233,13 @@ def _declared(change: Change) -> Spec:
 
 
 def _created(change: Change, answer: RemoteSchedule) -> Event:
-    differing = _differing(_declared(change), answer)
-    if not differing:
+    mismatch = mismatch_of(_declared(change), answer)
+    if mismatch is None:
         return Event(change, Status.DONE, answer.id)
-    message = f"it was created, but the platform answered with another {', '.join(differing)} than was sent"
+    message = f"it was created, but {mismatch}"
     return Event(change, Status.FAILED, answer.id, message, "plan again to see what it is now", is_partial=True)
 
 
 def _present(change: Change, id_: str) -> Event:
     message = f"a schedule with this title has appeared since the plan was made: {id_}"
     return Event(change, Status.CONFLICT, id_, message, "plan again: it will be matched by its title")
-
-
-def _differing(spec: Spec, remote: RemoteSchedule) -> tuple[str, ...]:
-    actual = remote.spec()
-    return ("form",) if isinstance(actual, Opaque) else differing_fields(spec.over(actual), actual)

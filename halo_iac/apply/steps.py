@@ -183,12 +183,9 @@ class _Step:
         after = self._desired
         names = [field.field for field in self._change.fields]
         answer = self._write(Action.UPDATE, self._desk.writer.update, to_wire(after, names))
-        spec = answer.spec()
-        if isinstance(spec, Opaque):
-            raise _Mismatch(f"the platform's answer cannot be read: {spec.reason}")
-        differing = differing_fields(after.over(spec), spec)
-        if differing:
-            raise _Mismatch(f"the platform answered with another {', '.join(differing)} than was sent")
+        mismatch = mismatch_of(after, answer)
+        if mismatch is not None:
+            raise _Mismatch(mismatch)
 
     @property
     def _desired(self) -> Spec:
@@ -263,6 +260,15 @@ def _readable(remote: RemoteSchedule) -> Spec:
 
 def _moved_message(names: Iterable[str]) -> str:
     return f"{', '.join(names)} changed on the platform since the plan was made"
+
+
+def mismatch_of(sent: Spec, answer: RemoteSchedule) -> str | None:
+    """Return in what the platform's answer is not what was sent; ``None`` where it is."""
+    spec = answer.spec()
+    if isinstance(spec, Opaque):
+        return f"the platform's answer cannot be read: {spec.reason}"
+    differing = differing_fields(sent.over(spec), spec)
+    return f"the platform answered with another {', '.join(differing)} than was sent" if differing else None
 
 
 def differing_fields(one: Spec, other: Spec) -> tuple[str, ...]:
