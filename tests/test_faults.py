@@ -6,14 +6,14 @@ loop (design §6, §10). The table is in ``faults_table``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from command_line import CommandLine, Ended
-from faults_table import DONE, FOUR, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
+from faults_table import DONE, FOUR, LEFT, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
 from sandbox_calls import Caller
 from served_place import Place, served_place
 
@@ -177,3 +177,84 @@ def test_a_page_that_shifts_while_another_writes_is_noticed(paged: Setting, name
     shifted = Amend(lambda page: {**page, "schedules": [beta, page["schedules"][0]]})
     paged.place.fault(LIST, shifted, where=PAGE_2)
     assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
+
+
+# Answers that are not as documented ---------------------------------------------------------------------------------
+
+
+def with_(**fields: Json) -> Callable[[Json], Json]:
+    return lambda value: {**value, **fields}
+
+
+def without(name: str) -> Callable[[Json], Json]:
+    return lambda value: {key: each for key, each in value.items() if key != name}
+
+
+def the_run(amend: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    return lambda answer: {**answer, "run": amend(answer["run"])}
+
+
+def the_messages(amend: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    return lambda thread: {**thread, "messages": [amend(message) for message in thread["messages"]]}
+
+
+UNREADABLE = "the platform's answer has no readable hours"
+UNKNOWN = "unknown frequency 'fortnightly'"
+ODD_ANSWERS = [
+    # operation, what the answer is like, exit code, whether it is done, what is said
+    ("create", without("hours"), 4, DONE, UNREADABLE),
+    ("create", without("id"), 0, DONE, "its answer was lost, but it was created"),
+    ("create", with_(frequency="fortnightly"), 4, DONE, UNKNOWN),
+    ("update", without("hours"), 4, DONE, UNREADABLE),
+    ("update", without("id"), 0, DONE, "answered with a schedule that has no id"),
+    ("update", with_(frequency="fortnightly"), 4, DONE, UNKNOWN),
+    ("archive", without("hours"), 0, DONE, "1 archived"),
+    ("archive", without("archivedAt"), 4, DONE, "the platform answered, but the schedule is not archived"),
+    ("archive", with_(frequency="fortnightly"), 0, DONE, "archived"),
+    ("unarchive", without("hours"), 0, DONE, "unarchived"),
+    ("unarchive", with_(frequency="fortnightly"), 0, DONE, "unarchived"),
+    ("run create", without("runId"), 5, DONE, "answered without a run's id"),
+    ("poll", the_run(without("status")), 1, LEFT, "is still"),
+    ("poll", the_run(without("id")), 1, LEFT, "answered with a run that has no id"),
+    ("poll", the_run(with_(status="pondering")), 1, LEFT, "is still pondering; it goes on"),
+    ("fetch", without("messages"), 1, LEFT, "answered without a conversation's messages"),
+    ("fetch", the_messages(without("sequence")), 1, LEFT, "answered with a message that has no sequence"),
+    ("fetch", the_messages(without("content")), 1, LEFT, "holds no answer"),
+    ("fetch", the_messages(with_(role="narrator")), 1, LEFT, "holds no answer"),
+]
+
+
+@pytest.mark.parametrize(("name", "amend", "code", "outcome", "words"), ODD_ANSWERS)
+def test_an_odd_answer_is_told_and_not_taken_for_another(
+    setting: Setting, name: str, amend: Callable[[Json], Json], code: int, outcome: str, words: str
+) -> None:
+    operation = OPERATIONS[name]
+    setting.place.fault(operation.suffers, Amend(amend), times=None)
+    ended = setting(operation, is_patient=False)
+    assert (ended.code, setting.place.held) == (code, operation.done if outcome == DONE else UNDONE)
+    assert words in ended.text
+
+
+@pytest.mark.parametrize(
+    "amend",
+    [
+        *map(without, ("agentUuid", "frequency", "hours", "minutes", "timezone", "prompt", "archivedAt", "enabled")),
+        *map(without, ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")),
+        *(with_(frequency="fortnightly"), with_(archivedAt=False), with_(hours=["nine"]), with_(hours=None)),
+    ],
+)
+def test_a_listed_schedule_that_is_not_as_documented_is_never_touched(
+    setting: Setting, amend: Callable[[Json], Json]
+) -> None:
+    """Alpha is declared with another hour, Delta is not declared and would be archived: neither can be read."""
+    odd = {"Alpha", "Delta"}
+    rows = Amend(
+        lambda page: {
+            **page,
+            "schedules": [amend(each) if each["title"] in odd else each for each in page["schedules"]],
+        }
+    )
+    setting.place.fault(LIST, rows, times=None)
+    ended = setting(replace(OPERATIONS["archive"], entries={"Alpha": 10, "Beta": 9, "Gamma": 9}))
+    assert (ended.code, setting.place.held) == (1, UNDONE)
+    assert "Blocked: 1 entry, for which nothing is planned\n  ! alpha" in ended.out
