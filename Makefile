@@ -9,13 +9,17 @@ INF := .inf
 INF_VERSION := 0.0.278
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
 
-.PHONY: demo test conformance lint format bench generate clean
+.PHONY: demo test soak conformance lint format bench generate clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# Ends an apply of two hundred changes at every tenth call, with three signals: minutes, where `make test` takes a sample.
+soak: $(VENV)/developing
+	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py
 
 # Drives the official client, which npm brings, against a served sandbox. Where there is no npm there is nothing to drive.
 ifneq ($(shell command -v npm 2>/dev/null),)
