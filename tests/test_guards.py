@@ -205,7 +205,19 @@ def test_retired_entries_are_archived_all_the_same() -> None:
 # Lookalikes ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("title", ["daily review", "Daily  Review", " Daily Review", "Ｄaily Review", "DAILY\tREVIEW"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("daily review", "Daily  Review", " Daily Review", "\uff24aily Review", "DAILY\tREVIEW", "Daily\u2028Review"),
+        *(
+            "Dai\u200bly Review",
+            "Daily Re\u00adview",
+            "\ufeffDaily Review",
+            "Daily\x07 Review",
+            "Daily\U000e0041 Review",
+        ),
+    ],
+)
 def test_a_create_is_refused_where_an_undeclared_title_is_the_same_but_for_form(title: str) -> None:
     plan_ = planned(project(entry("Daily Review", hours=(1,))), remote("1", title))
     (refusal,) = plan_.refusals
@@ -215,7 +227,12 @@ def test_a_create_is_refused_where_an_undeclared_title_is_the_same_but_for_form(
         ("key-Daily Review",),
     )
     assert "`id: 1`" in refusal.message
-    assert "has the same title but for case, spacing or Unicode form" in refusal.message
+    assert "has the same title but for case, spacing, Unicode form or invisible characters" in refusal.message
+
+
+def test_what_nobody_sees_is_escaped_in_the_line_to_paste() -> None:
+    (refusal,) = planned(project(entry("Café 😀")), remote("1", "Caf\u200bé 😀\U000e0041\x7f")).refusals
+    assert '`renamed_from: "Caf\\u200bé 😀\\U000e0041\\u007f"`' in refusal.message
 
 
 def test_a_create_is_refused_where_an_undeclared_schedule_does_the_same() -> None:

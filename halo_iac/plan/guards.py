@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
-from halo_iac.model.characters import has_invisible
+from halo_iac.model.characters import has_invisible, is_invisible
 from halo_iac.model.glob import is_covered
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
@@ -191,7 +191,7 @@ def _deed(change: Change) -> str:
 
 def _likeness(change: Change, folded: str, spec: Spec | Opaque) -> str | None:
     if _folded(change.title) == folded:
-        return "has the same title but for case, spacing or Unicode form"
+        return "has the same title but for case, spacing, Unicode form or invisible characters"
     after = change.after
     if after is None or isinstance(spec, Opaque):
         return None
@@ -201,7 +201,11 @@ def _likeness(change: Change, folded: str, spec: Spec | Opaque) -> str | None:
 
 
 def _folded(title: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+    """Return a title without what the eye passes over: form, case, spaces, and characters that nobody can see."""
+    if not (title.isascii() and title.isprintable()):
+        title = "".join(character for character in title if not is_invisible(character) or character.isspace())
+        title = unicodedata.normalize("NFKC", title)
+    return " ".join(title.casefold().split())
 
 
 def _rename(key: str, title: str) -> str:
@@ -212,10 +216,15 @@ def _rename(key: str, title: str) -> str:
 
 
 def _quoted(title: str) -> str:
-    """Return a title as a double-quoted YAML scalar, which JSON's string syntax is."""
+    """Return a title as a double-quoted YAML scalar, which JSON's string syntax is; what nobody sees is escaped."""
     import json  # noqa: PLC0415 - only a refusal needs it
 
-    return json.dumps(title, ensure_ascii=False)
+    return "".join(_escaped(c) if is_invisible(c) else c for c in json.dumps(title, ensure_ascii=False))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _names(changes: Iterable[Change]) -> tuple[str, ...]:
