@@ -101,10 +101,13 @@ class _Pull:
             yield Pulled(wanted, conversation, trouble=error)
 
     def _conversations(self, wanted: Wanted) -> Iterator[Conversation]:
+        """Yield each once: one that begins meanwhile comes first, and moves others to the next page again."""
         pages = self._reader.conversation_pages(self._project_id, schedule=wanted.schedule_id, page_size=LARGEST_PAGE)
+        seen: set[str] = set()
         for page in pages:
             found = [conversation_of(row, _CONVERSATIONS) for row in page.rows]
-            yield from (each for each in found if self._is_recent(each.created_at))
+            yield from (each for each in found if each.id not in seen and self._is_recent(each.created_at))
+            seen.update(each.id for each in found)
             # Whether "newest first" goes by creation or by change is not documented: a page has to be old by both.
             if found and not any(
                 self._is_recent(each.created_at) or self._is_recent(each.updated_at) for each in found

@@ -6,6 +6,7 @@ loop (design §6, §10). The table is in ``faults_table``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from command_line import CommandLine, Ended
 from faults_table import DONE, FOUR, LEFT, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
-from sandbox_calls import Caller
+from sandbox_calls import PROJECT, Caller
 from served_place import Place, served_place
 
 from halo_iac.sandbox.faults import Amend, Close, Meanwhile, Pass, Refuse, Reply
@@ -177,6 +178,70 @@ def test_a_page_that_shifts_while_another_writes_is_noticed(paged: Setting, name
     shifted = Amend(lambda page: {**page, "schedules": [beta, page["schedules"][0]]})
     paged.place.fault(LIST, shifted, where=PAGE_2)
     assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
+
+
+# Reports in pages ---------------------------------------------------------------------------------------------------
+
+CONVERSATIONS = "haloConversation.listForProject"
+PULL = ("report", "pull", "--schedule", "alpha", "--dir", "reports")
+
+
+@dataclass
+class Reported:
+    """Alpha has three reports, which ``pages`` lists as a test says; ``rows`` are they, newest first."""
+
+    setting: Setting
+    rows: list[Json]
+
+    def pages(self, *pages: tuple[slice, str | None]) -> None:
+        """Answer every question with the first page, and one with a cursor with that page: ``1`` is the second."""
+        bodies = [{"conversations": self.rows[rows], "nextCursor": cursor} for rows, cursor in pages]
+        for number, body in reversed([*enumerate(bodies)]):
+            reply = Reply(200, json.dumps({"result": {"data": body}}).encode())
+            where = {"cursor": str(number)} if number else {}
+            self.setting.place.fault(CONVERSATIONS, reply, times=None, where=where)
+
+    def pull(self) -> tuple[int, str, int]:
+        """Return the exit code, what was said, and how many reports are there."""
+        ended = self.setting.place(*PULL)
+        return ended.code, ended.err, len([*(self.setting.folder / "reports").glob("*.md")])
+
+
+@pytest.fixture
+def reported(setting: Setting) -> Reported:
+    (setting.folder / "halo.yaml").write_text(OPERATIONS["list"].project_file, encoding="utf-8")
+    caller = Caller(setting.place.sandbox)
+    alpha = next(each["id"] for each in caller.listed() if each["title"] == "Alpha")
+    window = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
+    for _ in range(3):
+        caller.do("haloSchedule.fireNow", {"id": alpha, **window})
+    listed = caller.get(CONVERSATIONS, {"projectId": PROJECT, "scheduleId": alpha})
+    return Reported(setting, listed["conversations"])
+
+
+def test_reports_on_pages_that_shift_are_written_and_counted_once(reported: Reported) -> None:
+    reported.pages((slice(0, 2), "1"), (slice(1, 3), None))
+    code, said, count = reported.pull()
+    assert (code, count) == (0, 3)
+    assert said.endswith("3 reports written, 0 already there.\n")
+
+
+def test_a_cursor_that_repeats_ends_a_pull_that_says_so_and_keeps_what_it_read(reported: Reported) -> None:
+    reported.pages((slice(0, 1), "1"), (slice(1, 2), "1"))
+    code, said, count = reported.pull()
+    assert (code, count) == (1, 2)
+    assert "error: alpha: haloConversation.listForProject (HTTP 200): repeated a cursor" in said
+
+
+def test_a_page_in_the_middle_that_can_never_be_read_likewise(reported: Reported) -> None:
+    reported.setting.place.fault(CONVERSATIONS, Refuse(), times=None, where={"cursor": "1"})
+    reported.pages((slice(0, 1), "1"), (slice(1, 2), "2"), (slice(2, 3), None))
+    code, said, count = reported.pull()
+    assert (code, count) == (1, 1)
+    assert "error: alpha: haloConversation.listForProject (HTTP 500)" in said
+    reported.setting.place.sandbox.faults.clear()
+    code, said, count = reported.pull()
+    assert (code, count) == (0, 3)
 
 
 # Answers that are not as documented ---------------------------------------------------------------------------------
