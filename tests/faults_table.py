@@ -127,8 +127,8 @@ class Trouble:
     waits: Callable[[float], bool] = lambda seconds: seconds <= 20
 
 
-def _in_seven_seconds() -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=7), usegmt=True)
+def _in_a_minute() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
 
 
 TROUBLES = {
@@ -144,8 +144,8 @@ TROUBLES = {
         lambda: Refuse("TOO_MANY_REQUESTS", retry_after="7"), Harm.NOT_DONE, "(HTTP 429)", lambda seconds: seconds == 7
     ),
     "429 until a date": Trouble(
-        lambda: Refuse("TOO_MANY_REQUESTS", retry_after=_in_seven_seconds()),
-        *(Harm.NOT_DONE, "(HTTP 429)", lambda seconds: 1 < seconds <= 7),
+        lambda: Refuse("TOO_MANY_REQUESTS", retry_after=_in_a_minute()),
+        *(Harm.NOT_DONE, "(HTTP 429)", lambda seconds: 20 < seconds <= 60),
     ),
     "500": Trouble(Refuse, Harm.LOST_BEFORE, "(HTTP 500)"),
     "502 with HTML": Trouble(lambda: BAD_GATEWAY_HTML, Harm.LOST_BEFORE, "(HTTP 502): Bad Gateway, from a gateway"),

@@ -32,4 +32,13 @@ NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_retry_after_in_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header, NOW) == seconds
+    assert retry_after({} if header is None else {"retry-after": header}, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [("Sun, 01 Nov 2026 13:00:00 GMT", 30.0), ("Sun, 01 Nov 2026 13:00:40 GMT", 0.0), ("now", 3630.0)],
+)
+def test_a_date_counts_from_the_answers_own_clock_where_it_tells_it(sent: str, seconds: float) -> None:
+    """This machine is an hour behind."""
+    assert retry_after({"retry-after": "Sun, 01 Nov 2026 13:00:30 GMT", "date": sent}, NOW) == seconds

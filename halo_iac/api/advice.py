@@ -62,18 +62,24 @@ def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
     return who, f"This says nothing about the key: check the network, VPN and proxy in between.{reference}"
 
 
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Return the seconds a ``Retry-After`` header asks for, in either of its two forms; ``None`` where it has none."""
-    if value is None:
-        return None
-    text = value.strip()
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the seconds a ``Retry-After`` asks for, in either of its two forms; ``None`` where there is none.
+
+    An instant counts from the answer's own ``Date``, as this machine's clock may be wrong; without one from ``now``.
+    """
+    text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_WAIT)
+    until = _instant(text)
+    if until is None:
+        return None
+    sent = _instant(headers.get("date", "")) or now or datetime.now(UTC)
+    return min(max((until - sent).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _instant(text: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    seconds = (instant - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

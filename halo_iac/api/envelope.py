@@ -122,7 +122,7 @@ def _failure(answer: Answer, context: Context) -> PlatformError:
         delivery=delivery_of(answer.status),
         status=answer.status,
         is_transient=is_transient(answer.status),
-        retry_after=advice.retry_after(answer.headers.get("retry-after")),
+        retry_after=advice.retry_after(answer.headers),
         hint=advice.for_status(answer.status, context.key_origin),
     )
     rejected.name = name
@@ -169,7 +169,7 @@ def _unreadable(
         delivery=delivery_of(answer.status),
         status=answer.status,
         is_transient=is_worth_repeating or is_transient(answer.status),
-        retry_after=advice.retry_after(answer.headers.get("retry-after")),
+        retry_after=advice.retry_after(answer.headers),
         hint=hint,
     )
 
