@@ -21,12 +21,16 @@ LIST = "haloSchedule.listForProject"
 READ = "haloSchedule.getById"
 AGENTS = "agent.listForProject"
 RUN = "haloRun.getById"
+APPLY = ("apply", "--yes")
+
+FOUR = dict.fromkeys(("Alpha", "Beta", "Delta", "Gamma"), 9)
+"""The active schedules that everything starts from: title → hour. Besides, Omega is archived, and there was a run."""
+
+KEPT = ("Alpha at 9", "Beta at 9", "Delta at 9", "Gamma at 9")
+UNDONE: Held = ((*KEPT, "Omega archived"), 1)
 
 
 # Operations ---------------------------------------------------------------------------------------------------------
-
-
-FOUR = dict.fromkeys(("Alpha", "Beta", "Delta", "Gamma"), 9)
 
 
 class Kind(Enum):
@@ -41,16 +45,16 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Operation:
-    """A command and its one procedure that suffers; ``before`` is the call right before that, ``None``: there is none.
+    """A command and its one procedure that suffers.
 
-    ``entries`` are what the project file declares: title → hour. ``done`` is what the platform then holds; every one
-    starts from :data:`UNDONE`.
+    ``before`` is the call right before that, by its procedure and number, ``None`` if there is none. ``entries`` are
+    what the project file declares: title → hour. ``done`` is what the platform then holds; all start from ``UNDONE``.
     """
 
     argv: tuple[str, ...]
     kind: Kind
     suffers: str
-    before: tuple[str, int] | None  # the procedure, and the how manieth call of it
+    before: tuple[str, int] | None
     done: Held
     entries: dict[str, int] = field(default_factory=lambda: FOUR)
     undeclared: str = "report"
@@ -67,10 +71,6 @@ class Operation:
         )
         return "\n".join(["version: 1", f"undeclared: {self.undeclared}", "schedules:", *lines, ""])
 
-
-KEPT = ("Alpha at 9", "Beta at 9", "Delta at 9", "Gamma at 9")
-UNDONE: Held = ((*KEPT, "Omega archived"), 1)
-APPLY = ("apply", "--yes")
 
 OPERATIONS = {
     "list": Operation(("plan", "--detailed-exitcode"), Kind.READ, LIST, None, UNDONE),
