@@ -82,7 +82,7 @@ def test_nothing_is_done_twice_and_nothing_is_claimed(
     place, expected = setting.place, ending(operation, trouble, is_lasting=is_lasting)
     before = place.asked(operation.suffers)
     setting.let_suffer(operation, trouble, is_lasting=is_lasting)
-    read = 0.3 if trouble is TROUBLES["silence"] else 30.0
+    read = 0.5 if trouble is TROUBLES["silence"] else 30.0
     ended = setting(operation, is_patient=not is_lasting, read=read, comes_back=not is_lasting)
     asked = place.asked(operation.suffers) - before
 
@@ -100,7 +100,7 @@ def test_nothing_is_done_twice_and_nothing_is_claimed(
 def test_the_next_apply_does_what_is_left(setting: Setting, name: str, trouble: Trouble) -> None:
     place, operation = setting.place, OPERATIONS[name]
     setting.let_suffer(operation, trouble, is_lasting=True)
-    setting(operation, read=0.3 if trouble is TROUBLES["silence"] else 30.0, comes_back=False)
+    setting(operation, read=0.5 if trouble is TROUBLES["silence"] else 30.0, comes_back=False)
     place.sandbox.faults.clear()
     place.open()
     assert (setting(operation).code, place.held) == (0, operation.done)
@@ -298,6 +298,16 @@ def test_an_odd_answer_is_told_and_not_taken_for_another(
     ended = setting(operation, is_patient=False)
     assert (ended.code, setting.place.held) == (code, operation.done if outcome == DONE else UNDONE)
     assert words in ended.text
+
+
+@each_that_lists
+@pytest.mark.parametrize("lacking", ["id", "title"])
+def test_a_listed_schedule_without_id_or_title_fails_the_listing(setting: Setting, name: str, lacking: str) -> None:
+    last = Amend(lambda page: {**page, "schedules": [*page["schedules"][:-1], without(lacking)(page["schedules"][-1])]})
+    setting.place.fault(LIST, last, times=None)
+    ended = setting(OPERATIONS[name])
+    assert (ended.code, setting.place.held) == (1, UNDONE)
+    assert f"answered with a schedule that has no {lacking}" in ended.err
 
 
 @pytest.mark.parametrize(
