@@ -28,7 +28,7 @@ def start_observing(reader: Reader, project_id: str) -> Observation:
 
 
 class Observation:
-    """Two reads under way; one that is never asked for its result is dropped when the process ends."""
+    """Two reads under way; one whose result nobody wants can be dropped."""
 
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id
@@ -49,6 +49,11 @@ class Observation:
             raise next(filter(_ends_the_run, errors), errors[0])
         listing = self._schedules.result()
         return Actual(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
+
+    def drop(self, patience: float) -> None:
+        """Wait at most so many seconds for each read to end, whatever it finds: then nothing is left open."""
+        self._schedules.wait(patience)
+        self._agents.wait(patience)
 
     def _read(self, work: Callable[[], T]) -> T:
         """Keep nobody waiting for the other read to succeed once nothing can."""
@@ -74,8 +79,8 @@ class _Background(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def wait(self) -> None:
-        self._thread.join()
+    def wait(self, timeout: float | None = None) -> None:
+        self._thread.join(timeout)
 
     def result(self) -> T:
         """Return it; only where there is no error."""

@@ -23,13 +23,13 @@ from halo_iac.model.change import Plan
 from halo_iac.model.outcome import Event
 from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Project
-from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Actual, Host
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
     from halo_iac.apply.desk import Recorder
+    from halo_iac.model.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)

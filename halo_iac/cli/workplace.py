@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SANDBOX_FILE = Path(PRIVATE_FOLDER) / "sandbox.db"
 
+_A_MOMENT: Final = 0.5
+"""Seconds that reads of the platform have to end where bad files have made them pointless."""
 _REPORT: Final = "report"
 _ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
 
@@ -71,6 +73,8 @@ class Workplace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
+        if self._early is not None:
+            self._early.drop(_A_MOMENT)
         self._opened.close()
 
     def moved_to(self, path: Path) -> Workplace:
@@ -241,13 +245,18 @@ class Workplace:
             return self.cwd / Path(self.named_file or "").parent
 
     def observe_early(self) -> None:
-        """Ask the platform before the files are parsed, where ``--project`` already says which project is meant.
+        """Ask the platform before the files are parsed, where it is known already which project can be meant.
 
-        Not the sandbox: it has nothing to wait for, and bad files should leave no trace of one.
+        That is the one of ``--project``, else of ``INF_PROJECT_ID``: a file that names another is an error. Not in the
+        sandbox, which has nothing to wait for: bad files should leave no trace of one.
         """
-        if self.choice.project and self.sandbox_path is None:
-            self._connection = self.connect()
-            self._early = self._connection.start_observing()
+        if self.sandbox_path is not None:
+            return
+        if self.choice.project:
+            self._early = self.connect().start_observing()
+        elif self.console.env.get("INF_PROJECT_ID"):
+            with suppress(SettingsError):  # what is wrong with the files is told first
+                self._early = self.connect().start_observing()
 
     def observe(self, project: Project) -> tuple[Host, Actual]:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
