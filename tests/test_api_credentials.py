@@ -284,6 +284,8 @@ def test_https_and_literal_loopback_are_allowed(tmp_path: Path, text: str, url: 
         "https://[::1",
         "https://[fe80::1%25eth0]",
         "https://[127.0.0.1]",
+        "https://[::1]junk:443",
+        "http://[::1].evil.example",
         "http://relay.inference.net",
         "http://127.1",
         "http://0x7f000001",

@@ -13,6 +13,8 @@ _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 _NAME: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
 )
+_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
+"""A host and perhaps a port; urlsplit lets anything stand between a bracket and a colon."""
 _EXAMPLE: Final = "It looks like https://relay.inference.net; http:// only to localhost, 127.x.x.x or [::1]."
 
 
@@ -65,9 +67,11 @@ def _flaw(text: str) -> str | None:
 
 def _is_host(parts: SplitResult) -> bool:
     host = parts.hostname or ""
+    if _AUTHORITY.fullmatch(parts.netloc) is None:
+        return False
     if "[" not in parts.netloc:
         return _NAME.match(host) is not None
     try:
-        return isinstance(ip_address(host), IPv6Address) and "%" not in host
+        return isinstance(ip_address(host), IPv6Address)
     except ValueError:
         return False
