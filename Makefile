@@ -9,7 +9,9 @@ INF := .inf
 INF_VERSION := 0.0.278
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
 
-.PHONY: demo test soak conformance lint format bench generate clean
+SECONDS := 3600
+
+.PHONY: demo test soak fuzz conformance lint format bench generate clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -44,6 +46,10 @@ format: $(VENV)/developing
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Longer than the minute that is part of `make test`, on inputs that are kept in .fuzz: make fuzz SECONDS=3600.
+fuzz: $(VENV)/developing
+	PYTHONPATH=tests $(BIN)/python -m fuzzing --seconds $(SECONDS)
+
 # Measured without the development tools: some of them slow imports down.
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python benchmarks/run.py
@@ -56,7 +62,7 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(CHECKS) $(INF) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(INF) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml

@@ -1,0 +1,119 @@
+"""Targets for what a platform, or whoever answers in its place, may send."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpcore
+import httpx
+from wire_samples import WIRE
+
+from fuzzing.laws import AGENT, KEY, check_plan, check_told
+from halo_iac.api.caller import Json, Kind
+from halo_iac.api.envelope import Answer, Context, open_answer
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.run_reader import RunReader
+from halo_iac.api.run_writer import RunWriter
+from halo_iac.api.secret import Secret
+from halo_iac.api.transport import Transport
+from halo_iac.api.writer import Writer
+from halo_iac.errors import PlatformError, SettingsError
+from halo_iac.load import load
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual
+from halo_iac.render.json import document, error_json
+from halo_iac.render.problems import error_text
+from halo_iac.render.style import PLAIN
+
+_TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_ONCE: Final = Retry(attempts=1)
+_THEN: Final = re.compile(rb"^-- then --\r?\n", re.MULTILINE)
+
+
+def answers(data: bytes) -> None:
+    """Answers are values or platform errors to every query and mutation; schedules in them give a plan."""
+    given = [_answer(part) for part in _THEN.split(data)]
+    for ask in _questions():
+        try:
+            ask(_Scripted(given))
+        except PlatformError as error:
+            check_told(error_text(error, PLAIN), error_json(error))
+    with suppress(PlatformError):
+        listing = Reader(_Scripted(given), _ONCE).schedules("project")
+        check_plan(_declared(), Actual(listing.schedules, (AGENT,), listing.gap))
+
+
+def _answer(part: bytes) -> Answer:
+    """Read ``404``, lines ``header: value``, an empty line and the body; no status is 200."""
+    head, _, body = part.partition(b"\n\n")
+    first, *lines = head.decode("latin-1").split("\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    is_status = re.fullmatch("[2-5][0-9][0-9]", first) is not None
+    return Answer(int(first) if is_status else 200, headers, body)
+
+
+class _Scripted:
+    """A caller whose every call gets the next answer, and at the end the last one again."""
+
+    def __init__(self, given: list[Answer]) -> None:
+        self._given = given
+        self._count = 0
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        del kind, value, deadline
+        answer = self._given[min(self._count, len(self._given) - 1)]
+        self._count += 1
+        return open_answer(answer, Context(procedure, "INF_API_KEY", "default", Secret(KEY).hide_in))
+
+
+def _questions() -> Iterator[Callable[[_Scripted], object]]:
+    """Yield everything that is made of answers."""
+    yield lambda caller: Reader(caller, _ONCE).agents("project")
+    yield lambda caller: Reader(caller, _ONCE).schedule("one")
+    yield lambda caller: document(Reader(caller, _ONCE).eligible_models())
+    yield lambda caller: Reader(caller, _ONCE).auth_context()
+    yield lambda caller: Writer(caller).create({}).spec()
+    yield lambda caller: Writer(caller).update("one", {}).spec()
+    yield lambda caller: RunReader(caller, _ONCE).run("one").run.is_over
+    yield lambda caller: RunReader(caller, _ONCE).events("one")
+    yield lambda caller: RunReader(caller, _ONCE).schedule_runs("one")
+    yield lambda caller: RunReader(caller, _ONCE).conversations("project")
+    yield lambda caller: RunReader(caller, _ONCE).conversation("one").answers
+    yield lambda caller: RunWriter(caller).retry("one")
+
+
+@cache
+def _declared() -> Project:
+    """Return a project that has an entry for the schedule of the samples, one to create and one to retire."""
+    entries = {
+        "one": {"title": WIRE["title"], "frequency": "daily", "hours": 9, "renamed_from": "Old"},
+        "two": {"title": "Another", "frequency": "hourly"},
+        "three": {"title": "Retired", "state": "archived"},
+        "four": {"title": "Pinned", "frequency": "hourly", "id": "four"},
+    }
+    written = {"version": 1, "undeclared": "archive", "defaults": {"agent": "checkout"}, "schedules": entries}
+    with TemporaryDirectory() as folder:
+        Path(folder, "halo.yaml").write_text(json.dumps(written), encoding="utf-8")
+        return load(Path("halo.yaml"), variables={}, cwd=Path(folder))
+
+
+def http(data: bytes) -> None:
+    """Whatever a server writes into the connection is a value or a platform error, which gives no key away."""
+    network = httpx.HTTPTransport(verify=_TRUSTS_NOBODY)
+    # What a socket would deliver, read by read; httpx has no public way to replace the network below HTTP.
+    chunks = [part for part in data.split(b"--wait--\n") if part]
+    network._pool = httpcore.ConnectionPool(_TRUSTS_NOBODY, network_backend=httpcore.MockBackend(chunks))  # noqa: SLF001
+    with Transport("https://relay.example", Secret(KEY), http=network) as transport:
+        try:
+            transport.call("project.getAuthContext", "query")
+        except (PlatformError, SettingsError) as error:
+            check_told(error_text(error, PLAIN), error_json(error))

@@ -1,0 +1,150 @@
+"""Targets for what is read from disk: project files, saved plans, the official client's config, traces."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import httpx
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from fuzzing.laws import AGENT, KEY, OUTSIDE, check_plan, check_shown, check_told, unpacked
+from halo_iac.api.credentials import resolve_settings
+from halo_iac.api.hosts import is_loopback
+from halo_iac.errors import DocumentError, ProjectError, SettingsError
+from halo_iac.load import load
+from halo_iac.load.parse import parse, parse_text
+from halo_iac.model.remote import Actual
+from halo_iac.model.schedule import FIELDS
+from halo_iac.render.json import error_json, problems_json, read_plan
+from halo_iac.render.problems import error_text
+from halo_iac.render.style import PLAIN
+from halo_iac.sandbox.traces import BadLine, lines_of, read_spans
+
+_ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*:")
+"""An anchor's name with a colon in it, at which libyaml ends it and YAML 1.2 does not."""
+
+PROJECT_FILES: Final = ("halo.yaml", "schedules/a.yaml", "schedules/b.yml", "prompts/a.md", "prompts/b.txt")
+
+
+def yaml(data: bytes) -> None:
+    """A YAML file is a document or problems, each with its place; it means what it means to a safe loader."""
+    document = parse(data, "halo.yaml")
+    assert document.root is not None or document.problems
+    for problem in document.problems:
+        assert problem.line >= 1
+        assert problem.column >= 1
+        assert "\n" not in str(problem)
+    if document.problems:
+        return
+    text = data.decode("utf-8-sig")
+    pure = parse_text(text, "halo.yaml", pure=True)
+    if pure.problems or _ODD_ANCHOR.search(text):  # libyaml is laxer in places
+        return
+    assert repr(pure.root) == repr(document.root)
+    with suppress(YAMLError, ValueError):  # it has opinions of its own on some numbers
+        assert repr(document.root) == repr(_safe_loader().load(text))
+
+
+def _safe_loader() -> YAML:
+    """Return ruamel.yaml's safe loader, without the timestamps that YAML 1.2 does not have."""
+    loader = YAML(typ="safe", pure=True)
+    resolvers = loader.resolver.versioned_resolver
+    for first, found in resolvers.items():
+        resolvers[first] = [each for each in found if not each[0].endswith("timestamp")]
+    return loader
+
+
+def project(data: bytes) -> None:
+    """Project files are a project or problems; a project has origins and gives a plan."""
+    parts = unpacked(data)
+    folder = _project_folder()
+    for name in PROJECT_FILES:
+        if name in parts:
+            folder.joinpath(name).write_bytes(parts[name])
+        else:
+            folder.joinpath(name).unlink(missing_ok=True)
+    variables = {"INF_API_KEY": KEY, **dict(_variables(parts.get("env", b"")))}
+    try:
+        found = load(Path("halo.yaml"), variables=variables, cwd=folder)
+    except ProjectError as error:
+        check_told(error_text(error, PLAIN), problems_json(error.problems))
+        return
+    for entry in found.entries:
+        assert all(str(entry.origins.of(field)) for field in FIELDS)
+    check_plan(found, Actual((), (AGENT,)))
+
+
+@cache
+def _project_folder() -> Path:
+    """Return a folder with links that lead out of it, to files that must not be read."""
+    top = Path(tempfile.mkdtemp(prefix="halo-fuzz-"))
+    folder = top / "project"
+    for name in ("schedules", "prompts", "links"):
+        (folder / name).mkdir(parents=True)
+    (top / "outside.yaml").write_text(f"schedules: {{{OUTSIDE}: {{title: {OUTSIDE}}}}}\n", encoding="utf-8")
+    (top / "outside.md").write_text(OUTSIDE, encoding="utf-8")
+    (folder / "links" / "file.yaml").symlink_to("../../outside.yaml")
+    (folder / "links" / "file.md").symlink_to("../../outside.md")
+    (folder / "links" / "up").symlink_to("../..")
+    return folder
+
+
+def _variables(part: bytes) -> Iterator[tuple[str, str]]:
+    for line in part.decode("utf-8", "replace").splitlines():
+        name, _, value = line.partition("=")
+        yield f"HALO_VAR_{name}", value
+
+
+def saved_plan(data: bytes) -> None:
+    """A file for ``apply FILE`` is a plan, which can be shown and saved again, or a DocumentError."""
+    try:
+        plan = read_plan(data)
+    except DocumentError as error:
+        check_told(error_text(error, PLAIN), error_json(error))
+        return
+    check_shown(plan)
+
+
+def settings(data: bytes) -> None:
+    """A config file of ``inf`` and some variables are settings or a SettingsError, which gives no key away.
+
+    An address that is accepted is the same to the HTTP library, which sends the key there.
+    """
+    parts = unpacked(data)
+    folder = _config_folder()
+    folder.joinpath("config.json").write_bytes(parts.get("config.json", b""))
+    env = dict(line.partition("=")[::2] for line in parts.get("env", b"").decode("utf-8", "replace").splitlines())
+    try:
+        found = resolve_settings({**env, "INF_CONFIG_DIR": str(folder)}, home=folder)
+    except SettingsError as error:
+        check_told(error_text(error, PLAIN), error_json(error))
+        return
+    if found.key is not None:
+        assert repr(found.key.value) == "***"
+        httpx.Headers({"Authorization": f"Bearer {found.key.value.reveal()}"})
+    url = httpx.URL(found.base_url.value)
+    assert url.scheme == "https" or (url.scheme == "http" and is_loopback(str(url)))
+    assert not url.userinfo
+    assert not url.query
+    assert not url.fragment
+
+
+@cache
+def _config_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="halo-fuzz-"))
+
+
+def traces(data: bytes) -> None:
+    """A file for ``sandbox load`` is spans and bad lines, each with its reason on one line."""
+    for found in read_spans(lines_of(BytesIO(data))):
+        if isinstance(found, BadLine):
+            assert found.number >= 1
+            assert "\n" not in found.reason

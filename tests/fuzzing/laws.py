@@ -1,0 +1,71 @@
+"""What targets have in common: archives, values that must not leak, and the laws of everything that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from render_asserts import assert_harmless
+
+from halo_iac.errors import DocumentError, ProjectError
+from halo_iac.model.change import Plan
+from halo_iac.model.project import Project
+from halo_iac.model.remote import Actual, Agent, Host
+from halo_iac.pipeline import Wish, plan_project
+from halo_iac.render.json import error_json, plan_json, read_plan
+from halo_iac.render.problems import error_text
+from halo_iac.render.style import PLAIN
+from halo_iac.render.text import plan_text
+
+NOW: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+KEY: Final = "sk-inference-canary-0123456789"
+OUTSIDE: Final = "canary-of-a-file-outside"
+AGENT: Final = Agent("5a4db0c5-a000-4000-8000-000000000001", "checkout", "agent_name", 7)
+
+_HOST: Final = Host("https://relay.example", "project")
+_PART: Final = re.compile(rb"^-- ([a-z0-9/._-]{1,40}) --\r?\n", re.MULTILINE)
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """Return the parts of an archive by name.
+
+    Bytes that stand for several files are an archive, so that a mutation of readable text is again one: a line
+    ``-- name --`` begins the part of that name. What stands before the first is dropped.
+    """
+    _, *rest = _PART.split(data)
+    return {name.decode(): content for name, content in zip(rest[::2], rest[1::2], strict=True)}
+
+
+def packed(parts: Mapping[str, bytes]) -> bytes:
+    """Return the archive of some parts."""
+    return b"".join(b"-- %s --\n%s\n" % (name.encode(), part) for name, part in parts.items())
+
+
+def check_plan(project: Project, actual: Actual) -> None:
+    """Plan a project against a platform, and hold the plan to what every plan is held to."""
+    try:
+        plan = plan_project(lambda: project, lambda _: (_HOST, actual), Wish())
+    except ProjectError as error:  # agents of its scope or its aliases are not those of the platform
+        check_told(error_text(error, PLAIN), error_json(error))
+        return
+    check_shown(plan)
+
+
+def check_shown(plan: Plan) -> None:
+    """A plan is text for everybody and survives JSON."""
+    try:
+        document = plan_json(plan)
+    except DocumentError:  # half a surrogate pair from the platform, which no file can hold
+        return
+    assert read_plan(document.encode()) == plan
+    check_told(plan_text(plan, PLAIN, now=NOW), document)
+
+
+def check_told(*texts: str) -> None:
+    """What is told commands no terminal and no log, and gives away neither the key nor a file outside."""
+    for text in texts:
+        assert_harmless(text)
+        assert KEY not in text
+        assert OUTSIDE not in text

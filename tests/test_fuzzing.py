@@ -1,0 +1,100 @@
+"""Bytes from strangers → a value or a HaloError: seeds, structure-aware mutations, and a minute of atheris."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fuzzing.__main__ import NAMES
+from fuzzing.laws import packed
+from fuzzing.targets import TARGETS
+from hypothesis import given
+from hypothesis import strategies as st
+from render_samples import HOSTILE, every_section
+from strategies import documents
+from wire_samples import WIRE
+
+from halo_iac.render.json import plan_json
+
+EXECUTIONS = {"yaml": 8_000, "settings": 6_000, "traces": 20_000, "http": 5_000, "saved_plan": 20_000}
+"""How many take a few seconds; 3,000 for what is not named."""
+
+ODD = st.sampled_from(
+    [None, True, 0, -1, 2**63, 10**400, 1.5, "", " ", "x" * 300, [], {}, [[]], {"a": None}, "$", "${A:-b}", *HOSTILE]
+)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_are_fine(name: str) -> None:
+    for seed in TARGETS[name].seeds():
+        TARGETS[name].check(seed)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_bytes_are_too_much(name: str, data: bytes) -> None:
+    TARGETS[name].check(data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 only")
+def test_no_mutation_is_too_much(name: str, tmp_path: Path) -> None:
+    runs = str(EXECUTIONS.get(name, 3_000))
+    command = [sys.executable, "-m", "fuzzing", "--target", name, "--runs", runs, "--folder", str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    notes = [path.read_text(encoding="utf-8", errors="replace") for path in (tmp_path / "finds").iterdir()]
+    assert (ended.returncode, notes, ended.stderr) == (0, [], "")
+    assert f"{int(runs):,} executions" in ended.stdout
+
+
+def test_the_runner_knows_every_target() -> None:
+    assert list(TARGETS) == list(NAMES)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: st.SearchStrategy[Any]) -> Any:  # noqa: ANN401 - JSON
+    """Draw a document with up to three of its nodes replaced, removed, or put under another key."""
+    document = json.loads(json.dumps(draw(whole)))
+    for _ in range(draw(st.integers(0, 3))):
+        document = _damaged_once(draw, document)
+    return document
+
+
+def _damaged_once(draw: st.DrawFn, node: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(node, dict | list) or not node or draw(st.integers(0, 4)) == 0:
+        return json.loads(json.dumps(draw(ODD)))  # a copy: it may be damaged in its turn
+    keys = list(node) if isinstance(node, dict) else range(len(node))
+    key = draw(st.sampled_from(keys))
+    value = node[key]
+    match draw(st.sampled_from(["inside", "inside", "inside", "gone", "twice"])):
+        case "gone":
+            del node[key]
+        case "twice" if isinstance(node, list):
+            node.append(value)
+        case "twice":
+            node[draw(st.sampled_from([*keys, *HOSTILE]))] = value
+        case _:
+            node[key] = _damaged_once(draw, value)
+    return node
+
+
+@given(damaged(documents()))
+def test_a_damaged_project_is_a_project_or_problems(document: Any) -> None:  # noqa: ANN401 - JSON
+    TARGETS["project"].check(packed({"halo.yaml": json.dumps(document).encode()}))
+
+
+@given(damaged(st.just(json.loads(plan_json(every_section())))))
+def test_a_damaged_plan_is_a_plan_or_an_error(document: Any) -> None:  # noqa: ANN401 - JSON
+    TARGETS["saved_plan"].check(json.dumps(document).encode())
+
+
+@given(damaged(st.just({"result": {"data": {"schedules": [WIRE, {**WIRE, "id": "two"}], "nextCursor": None}}})))
+def test_a_damaged_listing_is_a_listing_or_an_error(document: Any) -> None:  # noqa: ANN401 - JSON
+    TARGETS["answers"].check(b"200\n\n" + json.dumps(document).encode())
