@@ -210,7 +210,7 @@ def entry(**fields: str | None) -> str:
         ({"prompt_file": "latin.md"}, "8:18: `latin.md`: not valid UTF-8"),
         ({"prompt_file": "nul.md"}, "8:18: `nul.md`: a NUL byte in it"),
         ({"prompt_file": "long.md"}, "8:18: `long.md`: larger than 256 KiB"),
-        ({"prompt_file": "out.md"}, "8:18: `out.md`: outside of the project's folder"),
+        ({"prompt_file": "out.md"}, "8:18: `out.md`: a link leads outside of the project's folder"),
         ({"prompt_file": "circle.md"}, None),
         ({"prompt_file": "socket.md"}, "8:18: `socket.md`: not a regular file"),
         ({"prompt_file": "/etc/x.md"}, "8:18: `/etc/x.md`: a path is relative to the file that names it"),
@@ -347,7 +347,7 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
         ("../a.yaml", "`../a.yaml`: a path does not leave its folder with `..`"),
         ("a.txt", "`a.txt`: the file's name has to end in .yaml or .yml"),
         ("folder.yaml", "`folder.yaml`: a directory, not a file"),
-        ("out.yaml", "`out.yaml`: outside of the project's folder"),
+        ("out.yaml", "`out.yaml`: a link leads outside of the project's folder"),
         ("circ*.yaml", "`circle.yaml`: cannot be read: its links lead in a circle"),
         (f"{'long' * 80}.yaml", f"`{('long' * 80)[:59]}…`: no file matches"),
     ],
@@ -449,6 +449,17 @@ def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, e
 def test_a_directory_is_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").mkdir()
     assert problems(tmp_path, {}) == ["halo.yaml:1:1: a directory, not a file"]
+
+
+def test_a_project_file_that_is_a_link_is_read_within_its_folder_only(tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text("secret: value")
+    folder = tmp_path / "project"
+    (folder / "data").mkdir(parents=True)
+    (folder / "halo.yaml").symlink_to("../outside.yaml")
+    assert problems(folder, {}) == ["halo.yaml:1:1: a link leads outside of the project's folder"]
+    (folder / "halo.yaml").unlink()
+    (folder / "halo.yaml").symlink_to("data/halo.yaml")
+    assert problems(folder, {"data/halo.yaml": "version: 1\nschedules: {}"}) == []
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")

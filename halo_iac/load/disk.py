@@ -51,13 +51,17 @@ class Disk:
         """Say whether anything stands under a path, a link that leads nowhere included."""
         return path.exists() or path.is_symlink() or self.identity(path) in self._drafts
 
-    def read(self, path: Path, *, limit: int = MAX_FILE, must_be_inside: bool = True) -> bytes:
-        """Return a regular file's bytes, or say why not with :class:`CannotRead`."""
+    def read(self, path: Path, *, limit: int = MAX_FILE) -> bytes:
+        """Return a regular file's bytes, or say why not with :class:`CannotRead`.
+
+        No link leads out of the project's folder, the project file's own included: who sends a pull request would read
+        with it what the pipeline can read.
+        """
         try:
             draft = self._drafts.get(self.identity(path)) if self._drafts else None
             real = path.resolve(strict=draft is None)
-            if must_be_inside and not real.is_relative_to(self._real_root):
-                raise CannotRead("outside of the project's folder")
+            if not real.is_relative_to(self._real_root):
+                raise CannotRead("a link leads outside of the project's folder")
             data = self._content(real, limit) if draft is None else draft
         except FileNotFoundError as error:
             raise CannotRead("no such file") from error

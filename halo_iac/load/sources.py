@@ -29,7 +29,7 @@ def read_project_file(disk: Disk, path: Path, cwd: Path) -> SourceFile:
     if not disk.has(path):
         raise ProjectNotFound([Problem(name, 0, 0, "no such file")], hint=HOW_TO_START)
     try:
-        return SourceFile(parse(disk.read(path, must_be_inside=False), name), path.parent)
+        return SourceFile(parse(disk.read(path), name), path.parent)
     except CannotRead as error:
         document = Document(name)
         document.complain_of_whole(error.reason)
