@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,11 +11,21 @@ PRIVATE_FOLDER: Final = ".halo"
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`."""
+    """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`.
+
+    Never where a link leads: a checkout may hold one, to what is none of ours.
+    """
+    refuse_link(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     close_to_others(folder, 0o700)
     with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="ascii") as file:
         file.write("*\n")
+
+
+def refuse_link(place: Path) -> None:
+    """Raise :class:`OSError` where a link stands."""
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, "a link, which is not followed; remove it", str(place))
 
 
 def close_to_others(path: Path, mode: int) -> None:

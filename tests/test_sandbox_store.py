@@ -93,6 +93,20 @@ def test_a_halo_folder_that_is_there_is_made_private_and_hidden_with_the_file_in
         assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "sandbox.db")] == [0o700, 0o600]
 
 
+def test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / ".halo"
+    outside.mkdir()
+    folder.symlink_to(outside, target_is_directory=True)
+    with pytest.raises(SandboxError, match="a link, which is not followed"):
+        Sandbox.open(folder / "sandbox.db")
+    folder.unlink()
+    folder.mkdir()
+    (folder / "sandbox.db").symlink_to(outside / "sandbox.db")
+    with pytest.raises(SandboxError, match="a link, which is not followed"):
+        Sandbox.open(folder / "sandbox.db")
+    assert list(outside.iterdir()) == []
+
+
 def test_what_somebody_wrote_into_the_gitignore_stays(tmp_path: Path) -> None:
     folder = tmp_path / ".halo"
     folder.mkdir()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from halo_iac import __version__
 from halo_iac.errors import DocumentError, FileError, UsageError
 from halo_iac.model.receipt import RECEIPT_VERSION, End, Header, Intent, Line, Outcome, Receipt
-from halo_iac.private import make_private
+from halo_iac.private import make_private, refuse_link
 from halo_iac.render.receipt import MAX_RECEIPT_BYTES, read_receipt, receipt_line
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def new_receipt(workplace: Workplace, named: str | None, host: Host) -> ReceiptF
 
 def _make_folders(folder: Path) -> None:
     make_private(folder.parent)
+    refuse_link(folder)
     folder.mkdir(mode=0o700, exist_ok=True)
     for each in (folder.parent, folder.parent.parent):
         _make_durable(each)

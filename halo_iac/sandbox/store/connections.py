@@ -120,9 +120,15 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _make_place(path: Path) -> None:
-    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git (design §10)."""
+    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git (design §10).
+
+    Nothing in there may be a link: a checkout could lead with one to what is none of the sandbox's.
+    """
     folder = path.parent
     is_ours = folder.name == PRIVATE_FOLDER
+    for place in (folder, path) if is_ours else ():
+        if place.is_symlink():
+            raise SandboxError(f"{place}: a link, which is not followed; remove it")
     try:
         if is_ours:
             make_private(folder)
