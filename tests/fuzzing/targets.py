@@ -20,9 +20,7 @@ class Target(NamedTuple):
 
 
 TARGETS: Final = {
-    "yaml": Target(
-        files.yaml, seeds.yamls, ("!!", "&a ", "*a", "<<: ", "---\n", "...\n", "|+\n", "%YAML 1.2\n", "\\u")
-    ),
+    "yaml": Target(files.yaml, seeds.yamls, ("!!", "&a ", "*a", "<<: ", "---\n", "|+\n", "%YAML 1.2\n", "\\u")),
     "project": Target(
         files.project,
         seeds.projects,
