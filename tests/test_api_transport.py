@@ -228,6 +228,18 @@ def test_a_compressed_answer_is_read() -> None:
         assert api.call("a.b", "query") == {"a": 1}
 
 
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip, gzip, gzip, gzip", "br", "zstd", "deflate, br", "odd"])
+def test_an_answer_that_would_unfold_without_bound_is_not_unfolded(encoding: str) -> None:
+    body = bytes(1024)
+    for _ in encoding.split(", "):
+        body = gzip.compress(body)
+    error = failed_answer(lambda _: Reply(200, body, {"Content-Encoding": encoding}))
+    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "answered with a body whose compression is broken, or was not asked for"
+    error = failed_answer(lambda _: Reply(429, body, {"Content-Encoding": encoding, "Retry-After": "7"}))
+    assert (verdict(error), error.retry_after) == ((Unreadable, Delivery.REFUSED, True, 429), 7)
+
+
 def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
     sent: list[int] = []
 

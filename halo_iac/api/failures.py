@@ -102,7 +102,7 @@ def too_late(procedure: str, seconds: float, delivery: Delivery = Delivery.AMBIG
 
 def _unreadable(procedure: str) -> Unreadable:
     return Unreadable(
-        "answered with a body whose compression is broken",
+        "answered with a body whose compression is broken, or was not asked for",
         procedure=procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,

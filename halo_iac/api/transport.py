@@ -25,6 +25,9 @@ from halo_iac.api.secret import Secret
 from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
+_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+"""How an answer may be encoded: once, since every further time multiplies by a thousand what a kilobyte becomes."""
+
 _tls_lock = threading.Lock()
 _tls: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
@@ -141,6 +144,7 @@ def tls_context() -> ssl.SSLContext:
 def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: str) -> dict[str, str]:
     is_plain = timezone.isascii() and timezone.isprintable() and " " not in timezone
     headers = {
+        "Accept-Encoding": "gzip, deflate",
         "Content-Type": "application/json",
         "User-Agent": user_agent,
         "x-inference-caller-timezone": timezone if timezone and is_plain else "UTC",
@@ -150,6 +154,10 @@ def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: st
     if team:
         headers["x-inference-team-id"] = team
     return headers
+
+
+def _is_decodable(response: httpx.Response) -> bool:
+    return response.headers.get("content-encoding", "").strip().lower() in _ENCODINGS
 
 
 class _Progress:
@@ -196,6 +204,8 @@ class _Exchange:
     def _body(self, response: httpx.Response) -> bytes:
         if response.status_code >= 400:
             return self._error_body(response)
+        if not _is_decodable(response):
+            raise httpx.DecodingError("an encoding that was not asked for")
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_bytes():
@@ -209,6 +219,8 @@ class _Exchange:
     def _error_body(self, response: httpx.Response) -> bytes:
         """Read as much as a message could need; the status counts even where the body breaks off."""
         body = bytearray()
+        if not _is_decodable(response):
+            return b""
         with suppress(*failures.FOREIGN):
             for chunk in response.iter_bytes():
                 body += chunk
