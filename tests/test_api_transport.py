@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
 from time import monotonic
 
@@ -157,6 +158,29 @@ def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
     error = failed_call("http://127.0.0.1:9", http=transport, bounds=Bounds(operation=0.05))
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "not answered within 0.05 s"
+
+
+@pytest.mark.parametrize("pieces", [[b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"], [b"HTTP/1.1 100 Continue\r\n\r\n"]])
+def test_headers_that_trickle_end_at_the_deadline(pieces: list[bytes]) -> None:
+    listener, released = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def trickle() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            for piece in chain(pieces, repeat(pieces[-1])):
+                connection.sendall(piece)
+                if released.wait(0.01):  # slowly enough for no other bound to be reached
+                    break
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}", bounds=Bounds(operation=0.3))
+    released.set()
+    thread.join()
+    listener.close()
+    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error.reason == "no answer came in time"
 
 
 def test_an_answer_shorter_than_announced_is_ambiguous() -> None:

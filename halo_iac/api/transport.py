@@ -168,6 +168,26 @@ class _Progress:
     def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started"):
             self.stage = Stage.TUNNELLING if facts["request"].method == b"CONNECT" else Stage.SENT
+        elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            _end_reading_in_time(facts["return_value"])
+
+
+_waiting = threading.local()
+"""The ``deadline`` of the call that this thread makes."""
+
+
+def _end_reading_in_time(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
+    """Let a new connection's reads end at the deadline: headers that trickle in forever beat a limit on each read."""
+    read = stream.read
+
+    def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+        left = _waiting.deadline - monotonic()
+        if left <= 0:
+            raise httpx.ReadTimeout("the deadline has passed")
+        found: bytes = read(max_bytes, left if timeout is None else min(timeout, left))
+        return found
+
+    stream.read = read_in_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +204,7 @@ class _Exchange:
         """Send and read; every foreign exception ends here."""
         method, url, body = parts
         progress = _Progress()
+        _waiting.deadline = self.deadline
         build = self.client.build_request
         try:
             request = build(method, url, content=body, timeout=self._timeout(), extensions={"trace": progress})
