@@ -400,12 +400,36 @@ def test_a_variable_that_is_no_text_is_refused(tmp_path: Path, field: str, place
 
 
 def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> None:
-    lines = "".join(f"  - {number}\n" for number in range(20_000))
+    lines = "".join(f"  - {number}\n" for number in range(9_000))
     found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
     assert found == [
         *(f"halo.yaml:{line}:5: `protect`: expected text (put it in quotes)" for line in range(4, 104)),
-        "halo.yaml:104:5: … and 19,900 more problems in this file, from here on",
+        "halo.yaml:104:5: … and 8,900 more problems in this file, from here on",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "version: 1\nschedules: {}\n" + "".join(f"k{number}: 1\n" for number in range(10_001)),
+            ["halo.yaml:1:1: too many problems to show those in here one by one"],
+        ),
+        (
+            f"version: 1\nschedules: {{a: {{title: T, agent: a, frequency: daily, hours: [{'99,' * 10_001}]}}}}",
+            ["halo.yaml:2:13: too many problems to show those in here one by one"],
+        ),
+        (
+            "version: 1\n" + "version: 1\n" * 20_000,
+            [
+                *(f"halo.yaml:{line}:1: key `version` is already in line 1" for line in range(2, 102)),
+                "halo.yaml:102:1: … and 9,901 more problems in this file, from here on",
+            ],
+        ),
+    ],
+)
+def test_more_problems_than_memory_has_room_for_are_not_worded(tmp_path: Path, text: str, expected: list[str]) -> None:
+    assert problems(tmp_path, text) == expected
 
 
 def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:

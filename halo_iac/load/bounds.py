@@ -18,6 +18,9 @@ MAX_NAMES: Final = 1_000_000
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are shown one by one: nobody reads more before mending the first."""
 
+MAX_COLLECTED: Final = 10_000
+"""How many problems of one file are worded at all: a file of 5 MiB can have millions, which take gigabytes."""
+
 MAX_DEPTH: Final = 50
 """How many mappings and lists may be nested."""
 

@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from halo_iac.load.bounds import MAX_DEPTH, MAX_EXPANSION
+from halo_iac.load.bounds import MAX_COLLECTED, MAX_DEPTH, MAX_EXPANSION
 from halo_iac.load.document import Document, Node, Values
 from halo_iac.load.scalars import FIRST_CHARACTERS, Scalar, resolve
 from halo_iac.load.wording import shown
@@ -179,3 +179,5 @@ class Builder:
 
     def _complain(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
         self.complaints.append(Complaint(event.start_mark.index, message, hint, first=first))
+        if len(self.complaints) == MAX_COLLECTED:
+            raise Complaint(event.start_mark.index, "too many problems: the file is read no further")

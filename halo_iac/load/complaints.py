@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from halo_iac.load import hints
-from halo_iac.load.bounds import MAX_NUMBER, MAX_PROMPT
+from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PROMPT
 from halo_iac.load.document import Document, Location
 from halo_iac.load.wording import shown
 
@@ -61,11 +61,17 @@ Wording = tuple[str, str | None]
 """Message and hint."""
 
 
-def report(error: ValidationError, document: Document, below: Location, allowed: Collection[str]) -> set[str]:
+def report(
+    error: ValidationError, values: Mapping[str, Any], document: Document, below: Location, allowed: Collection[str]
+) -> set[str]:
     """Add a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys.
 
-    Returns the mapping's keys concerned; none where it is no mapping, or lacks keys only.
+    Returns the mapping's keys concerned; none where it lacks keys only. Where there are too many problems to word, one
+    stands for them, and every key is concerned.
     """
+    if len(document.problems) + error.error_count() > MAX_COLLECTED:
+        document.complain(below, "too many problems to show those in here one by one", at_key=True)
+        return set(values)
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
         location = found["loc"]

@@ -70,7 +70,7 @@ class FieldReader:
         try:
             given: Fields = check(fields)
         except ValidationError as error:
-            broken = report(error, place.document, place.location, allowed)
+            broken = report(error, fields, place.document, place.location, allowed)
             given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
         _check_spellings(place, given)
         self._rewrite(place, given)

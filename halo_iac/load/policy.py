@@ -70,7 +70,7 @@ def _checked(document: Document, top: Fields) -> Fields:
     try:
         values: Fields = check_policy(top)
     except ValidationError as error:
-        broken = report(error, document, (), hints.PROJECT_KEYS)
+        broken = report(error, top, document, (), hints.PROJECT_KEYS)
         sound = {key: value for key, value in top.items() if key not in broken}
         values = check_policy({"version": 1, **sound})
     return values
