@@ -324,6 +324,10 @@ def test_an_entry_with_something_wrong(
                 "3:34: unknown key `state` (it belongs to each entry)",
             ],
         ),
+        (
+            f"version: 1\nschedules: {{}}\nprotect: ['{'*a' * 501}']",
+            ["3:11: `protect`: longer than 1,000 characters"],
+        ),
         ("version: 1\nschedules: {}\noverrides: 5", ["3:12: `overrides`: expected keys and values"]),
         (
             "version: 1\nschedules: {}\ndefaults: {timezone: PST, lookback: 1d, lookback_hours: 24}",
@@ -350,6 +354,7 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
         ("out.yaml", "`out.yaml`: a link leads outside of the project's folder"),
         ("circ*.yaml", "`circle.yaml`: cannot be read: its links lead in a circle"),
         (f"{'long' * 80}.yaml", f"`{('long' * 80)[:59]}…`: no file matches"),
+        (f"{'*a' * 498}.yaml", f"`{('*a' * 498)[:59]}…`: a path has at most 1,000 characters"),
     ],
 )
 def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: str) -> None:

@@ -15,6 +15,9 @@ MAX_SCHEDULES: Final = 100_000
 MAX_NAMES: Final = 1_000_000
 """How many names of files and folders the globs of a project may look at: a second or two."""
 
+MAX_PATTERN: Final = 1_000
+"""Characters of a path, or of a glob for paths or titles: one of a million stars takes minutes, and gigabytes."""
+
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are shown one by one: nobody reads more before mending the first."""
 

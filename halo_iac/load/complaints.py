@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import hints
-from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PROMPT
+from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.document import Document, Location
 from halo_iac.load.wording import shown
 
@@ -160,8 +160,11 @@ def _not_unicode(_: str, __: object) -> Wording:
     return "not valid Unicode, so it cannot be sent", "look at the variable that it reads"
 
 
-def _too_long(_: str, __: object) -> Wording:
-    return f"longer than {MAX_PROMPT // 1024} KiB", None
+def _too_long(field: str, _: object) -> Wording:
+    return (
+        f"longer than {MAX_PROMPT // 1024} KiB" if field == "prompt" else f"longer than {MAX_PATTERN:,} characters",
+        None,
+    )
 
 
 def _form(field: str, _: object) -> Wording:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic's own requirement: before 3.12 it cannot read the standard one
 
-from halo_iac.load.bounds import MAX_NUMBER, MAX_PROMPT
+from halo_iac.load.bounds import MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.switches import WrittenSwitches
 
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -221,7 +221,7 @@ class PolicyFields(TypedDict, total=False):
     ]
     scope: Annotated[ScopeFields, Field(description="Which schedules this project answers for; left out: all.")]
     protect: Annotated[
-        list[Annotated[str, Field(min_length=1)]],
+        list[Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]],
         Field(description="Title globs that are never archived, paused or renamed out of the glob."),
     ]
     include: Annotated[

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from halo_iac.load.bounds import MAX_PATTERN
+
 INCLUDE_SUFFIXES: Final = (".yaml", ".yml")
 PROMPT_SUFFIXES: Final = (".md", ".txt")
 
@@ -16,6 +18,7 @@ _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 def refusal(text: str, suffixes: tuple[str, ...]) -> str | None:
     """Say why a path must not be followed; ``None`` for a relative one that stays below the folder."""
     for is_refused, reason in (
+        (len(text) > MAX_PATTERN, f"a path has at most {MAX_PATTERN:,} characters"),
         ("\0" in text or not text.isprintable(), "a path holds no NUL or other control characters"),
         ("\\" in text, "a path is written with `/`, not with a backslash"),
         (text.startswith("/") or _DRIVE.match(text) is not None, "a path is relative to the file that names it"),
