@@ -94,8 +94,11 @@ def test_quotes_keep_a_string_a_string() -> None:
         "a: &a [1, 2]\nb: *a\nc: [*a, *a]",
         "a: &t text\nb: *t",
         "? a\n: 1\n? b\n: [x]",
+        "a: &a {x: &a {y: 1}}\nb: *a",
+        "a: &a 1\nb: &a [2]\nc: *a",
     ],
 )
+@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")  # the YAML that it warns of is meant
 def test_aliases_and_merge_keys_mean_what_they_mean_to_the_safe_loader(text: str, pure: bool) -> None:
     ours, theirs = values(text, pure=pure), ruamel(text)
     assert ours == theirs
@@ -156,6 +159,7 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
         (b"%YAML 1.1\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
         (b"a: *x\n", "f:1:4: no anchor named `x` stands before this alias"),
         (b"a: &a [*a]\n", "f:1:8: no anchor named `a` stands before this alias"),
+        (b"b: &a 1\na: &a [*a]\n", "f:2:8: no anchor named `a` stands before this alias"),
         (b"a: !x b\n", "f:1:4: tags have no meaning here (remove the tag)"),
         (b"a: !!str 5\n", "f:1:4: tags have no meaning here (remove the tag)"),
         (b"a:\n\tb: 1\n", "f:2:1: a tab is no indentation in YAML (use spaces)"),

@@ -88,9 +88,10 @@ class Builder:
             self._complain(event, "tags have no meaning here", "remove the tag")
         if event.anchor is None:
             return self._scalar(event) if kind is ScalarEvent else self._collection(event)
+        self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
         size = len(self._marks) + self._expanded - 1
         value = self._scalar(event) if kind is ScalarEvent else self._collection(event)
-        self._anchors[event.anchor] = (value, len(self._marks) + self._expanded - size)
+        self._anchors.setdefault(event.anchor, (value, len(self._marks) + self._expanded - size))
         return value
 
     def _scalar(self, event: Event) -> Scalar:
