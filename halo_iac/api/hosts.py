@@ -69,9 +69,10 @@ def _is_host(parts: SplitResult) -> bool:
     host = parts.hostname or ""
     if _AUTHORITY.fullmatch(parts.netloc) is None:
         return False
-    if "[" not in parts.netloc:
+    is_v6 = "[" in parts.netloc
+    if not is_v6 and not host.rpartition(".")[2].isdigit():
         return _NAME.match(host) is not None
     try:
-        return isinstance(ip_address(host), IPv6Address)
+        return isinstance(ip_address(host), IPv6Address) is is_v6
     except ValueError:
         return False
