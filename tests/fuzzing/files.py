@@ -28,8 +28,8 @@ from halo_iac.render.problems import error_text
 from halo_iac.render.style import PLAIN
 from halo_iac.sandbox.traces import BadLine, lines_of, read_spans
 
-_ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*:")
-"""An anchor's name with a colon in it, at which libyaml ends it and YAML 1.2 does not."""
+_ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*[^\w\s,\[\]{}-]")
+"""An anchor's name that YAML 1.2 allows and libyaml, which knows letters, digits, - and _ only, ends half-way."""
 
 PROJECT_FILES: Final = ("halo.yaml", "schedules/a.yaml", "schedules/b.yml", "prompts/a.md", "prompts/b.txt")
 
