@@ -217,7 +217,22 @@ def test_a_key_is_hidden_in_markdown_where_its_signs_are_broken_apart(draw: Call
     assert not {"live", "abc", "ghi"}.intersection(re.findall("[a-z]+", hidden))
 
 
-@pytest.mark.parametrize("text", ["sk-", "sk-inference", "sk-inference\\\\0##[canary]'%<&9", "canary", ""])
+@pytest.mark.parametrize("shown", [8, 9, 14, 20, len(ODD) - 1])
+@pytest.mark.parametrize("ellipsis", ["…", "...", r"\u2026"])
+def test_the_beginning_of_a_key_that_was_cut_off_is_hidden(shown: int, ellipsis: str) -> None:
+    secret = Secret(ODD)
+    for written in (ODD[:shown], json.dumps(ODD[:shown])[1:-1]):
+        assert (
+            secret.hide_in(f"a… {written}{ellipsis} {written}{ellipsis} z...") == f"a… ***{ellipsis} ***{ellipsis} z..."
+        )
+
+
+@pytest.mark.parametrize("written", [repr(ODD), json.dumps(repr(ODD)), json.dumps(json.dumps(ODD)), quote(ODD).lower()])
+def test_a_key_is_hidden_however_often_it_was_quoted(written: str) -> None:
+    assert re.fullmatch(r"[\"'\\]*\*{3}[\"'\\]*", Secret(ODD).hide_in(written))
+
+
+@pytest.mark.parametrize("text", ["sk-", "sk-infe…", "sk-inference", "sk-inference\\\\0##[canary]'%<&9", "canary", ""])
 def test_what_is_only_like_a_key_stays(text: str) -> None:
     assert Secret(ODD).hide_in(text) == text
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from render_samples import BASE, create
 
+from halo_iac.api.secret import Secret
 from halo_iac.cli.console import Console
 from halo_iac.cli.live import LiveLines, narrated
 from halo_iac.model.outcome import Event, Status
@@ -93,7 +94,7 @@ class Terminal(io.StringIO):
 
 def narration(stream: io.StringIO, **env: str) -> str:
     console = Console(io.StringIO(), io.StringIO(), stream, env)
-    console.hide(lambda text: text.replace("sk-secret", "***"))
+    console.hide(Secret("sk-secret"))
     leaky = replace(CHANGES[0], key="sk-secret")
     events = [Event(leaky, Status.STARTED), Event(leaky, Status.RETRYING, None, "HTTP 503"), Event(leaky, Status.DONE)]
     assert list(narrated(events, console, 1)) == events

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 MASK: Final = "***"
 
 _WORD: Final = re.compile("[A-Za-z0-9]+")
+_ELLIPSES: Final = ("…", "...", r"\u2026")
+_TELLING: Final = 8
+"""How many of a key's first characters, cut off there, are no more than every key begins with."""
+_LONGEST_ESCAPE: Final = len("&quot;")
 
 
 class Secret:
     """A key or token; shows as ``***`` wherever it is printed, formatted, logged or compared by a test runner."""
 
-    __slots__ = ("_text", "_word")
+    __slots__ = ("_beginning", "_text", "_word")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._beginning: re.Pattern[str] | None = None
         self._word = max(_WORD.findall(text), key=len, default="")
 
     def reveal(self) -> str:
@@ -24,11 +30,31 @@ class Secret:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Return the text with every occurrence of the key replaced, those that some format has escaped included."""
+        """Return the text with every occurrence of the key replaced.
+
+        Those that some format has escaped included, and those of which a message, or a table, shows the beginning.
+        """
         # No format escapes a letter or digit, so most texts, plans of many megabytes among them, are done with here.
-        if not self._text or self._word not in text:
-            return text
-        return re.sub("".join(map(_written, self._text)), MASK, text)
+        if self._text and self._word in text:
+            text = re.sub("".join(_patterns(self._text)), MASK, text)
+        return self._hide_beginnings(text) if len(self._text) > _TELLING else text
+
+    def _hide_beginnings(self, text: str) -> str:
+        """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
+        told, done = [], 0
+        for end in sorted(end for sign in _ELLIPSES for end in _places(sign, text)):
+            found = self._beginnings().search(text, max(done, end - len(self._text) * _LONGEST_ESCAPE), end)
+            if found is not None:
+                told += [text[done : found.start()], MASK]
+                done = end
+        return "".join([*told, text[done:]])
+
+    def _beginnings(self) -> re.Pattern[str]:
+        if self._beginning is None:
+            patterns = _patterns(self._text)
+            optional = "".join(f"(?:{pattern}" for pattern in patterns[_TELLING:]) + ")?" * len(patterns[_TELLING:])
+            self._beginning = re.compile("".join(patterns[:_TELLING]) + optional + r"\Z")
+        return self._beginning
 
     def __repr__(self) -> str:
         return MASK
@@ -40,13 +66,27 @@ class Secret:
         return hash(self._text)
 
 
-def _written(character: str) -> str:
-    """Return the pattern of a character as itself or as JSON, YAML, HTML, URLs or our own renderers escape it.
+def _places(sign: str, text: str) -> Iterator[int]:
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + len(sign))
+
+
+def _patterns(text: str) -> list[str]:
+    """Return the patterns of a text's characters, backslashes in a row as one: each quoting makes more of them."""
+    return list(map(_written, re.findall(r"\\+|.", text, re.DOTALL)))
+
+
+def _written(part: str) -> str:
+    """Return the pattern of a character, or of backslashes, as JSON, YAML, HTML, URLs or our renderers escape it.
 
     In HTML, a place where a line may be broken may follow.
     """
-    if _WORD.match(character):
-        return character
-    code = ord(character)
-    doubled = "''|" if character == "'" else ""  # YAML, between single quotes
-    return rf"(?:\\u{code:04x}|%{code:02X}|&#?\w+;(?:<wbr>)?|{doubled}\\?{re.escape(character)})"
+    if _WORD.match(part):
+        return part
+    code = ord(part[0])
+    if part[0] == "\\":
+        return rf"(?:\\++(?:u{code:04x})?|(?i:%{code:02X}))+"
+    doubled = "''|" if part == "'" else ""  # YAML, between single quotes
+    return rf"\\*+(?:u{code:04x}|(?i:%{code:02X})|&#?\w+;(?:<wbr>)?|{doubled}{re.escape(part)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import stat
 import sys
@@ -17,19 +18,29 @@ from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
     from halo_iac.api.patience import Patience
+    from halo_iac.api.secret import Secret
     from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
 
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
 _RUNNERS: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
 """Variables by which CI runners make themselves known."""
-_SHORTEST_KEY: Final = 8
-"""A shorter INF_API_KEY is a mistake; hiding every occurrence of it would only hide the mistake."""
+_KEYS: Final = re.compile("[!-~]{8,}")
+"""The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
+every occurrence of it would only hide."""
 
 
 def utc_now() -> datetime:
     """Return the current instant; the only clock commands have."""
     return datetime.now(UTC)
+
+
+def home() -> Path:
+    """Return the user's home folder; where there is none, a place that holds nothing."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
 
 
 class Console:
@@ -57,8 +68,8 @@ class Console:
         self._patience = patience
         self.wants_json = False
         self.no_color = False
-        self._veils: list[Callable[[str], str]] = []
-        self._hide_the_environment_s_key()
+        self._secrets: frozenset[Secret] = frozenset()  # replaced as a whole, since a display writes from its thread
+        self._knows_every_key = False
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show a character gets its escape; no output is worth a crash.
@@ -88,14 +99,17 @@ class Console:
         self.no_color = no_color
         return self.wants_json
 
-    def hide(self, veil: Callable[[str], str]) -> None:
-        """Pass everything written from now on through ``veil``, which replaces a key's text."""
-        self._veils.append(veil)
+    def hide(self, secret: Secret) -> None:
+        """Leave a key out of everything written from now on."""
+        self._secrets |= {secret}
 
     def veiled(self, text: str) -> str:
         """Return the text as it may be written, to a file as well: without any key."""
-        for veil in self._veils:
-            text = veil(text)
+        if not self._knows_every_key:
+            self._hide_every_key()
+            self._knows_every_key = True
+        for secret in self._secrets:
+            text = secret.hide_in(text)
         return text
 
     def out(self, text: str, *, is_veiled: bool = True) -> None:
@@ -201,13 +215,19 @@ class Console:
             width=shutil.get_terminal_size().columns if is_terminal else None,
         )
 
-    def _hide_the_environment_s_key(self) -> None:
-        """Hide it before anything is resolved: a mistyped command line may hold it as well."""
-        key = self.env.get("INF_API_KEY", "").strip()
-        if len(key) >= _SHORTEST_KEY:
-            from halo_iac.api.secret import Secret
+    def _hide_every_key(self) -> None:
+        """Hide the keys that there are, in use or not: a mistyped command line, or a project file, may hold one."""
+        from halo_iac.api.inf_config import read_inf_config
+        from halo_iac.api.secret import Secret
+        from halo_iac.errors import SettingsError
 
-            self.hide(Secret(key).hide_in)
+        try:
+            signed_in = read_inf_config(self.env, home()).values
+        except SettingsError:  # whoever needs the file says what is wrong with it
+            signed_in = {}
+        values = (self.env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))
+        for key in {key for value in values if value for key in _KEYS.findall(value)}:
+            self.hide(Secret(key))
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:

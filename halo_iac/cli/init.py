@@ -65,7 +65,7 @@ def init(
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
-    write_atomically(path, _HEAD + _schedules(agent))
+    write_atomically(path, console.veiled(_HEAD + _schedules(agent)))
     console.out(f"Wrote {path}." if write_schema(path.parent) is None else f"Wrote {path} and {SCHEMA_FILE} beside it.")
     where = " --sandbox" if sandbox else ""
     console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")

@@ -86,7 +86,7 @@ def put_in_folder(
     """Write a report into a folder, unless it is there; return its file and whether it is new."""
     from halo_iac.render.report import file_name, report_file
 
-    path = folder / file_name(report, label)
+    path = folder / file_name(report, console.veiled(label))
     return path, write_new(path, console.veiled(report_file(report, schedule)))
 
 
@@ -106,6 +106,7 @@ def show(console: Console, markdown: str, *, is_raw: bool) -> None:
     """Write markdown to standard output: drawn on a terminal, harmless in a log, elsewhere exactly as it is."""
     from halo_iac.render.report import harmless
 
+    markdown = console.veiled(markdown)  # before a screen folds it
     if console.out_is_log:
         console.out(harmless(markdown, console.out_style))
     elif not console.out_is_terminal:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from halo_iac import __version__
-from halo_iac.cli.console import Console
+from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
 from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
@@ -159,7 +159,7 @@ class Workplace:
                 open_transport=lambda before: self._opened.enter_context(transport_to(sandbox, before)),
             )
         key = settings.required_key()
-        self.console.hide(key.value.hide_in)
+        self.console.hide(key.value)
         return Connection(
             self,
             settings,
@@ -202,7 +202,7 @@ class Workplace:
             env = {"INF_PROJECT_ID": env.get("INF_PROJECT_ID", ""), "INF_CONFIG_DIR": os.devnull}
         return resolve_settings(
             env,
-            home=_home(),
+            home=home(),
             project_flag=self.choice.project,
             team_flag=self.choice.team,
             declared=declared,
@@ -297,10 +297,3 @@ def _transport(
         before_request=before_request,
         bounds=bounds,
     )
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path(os.devnull)  # a user without a home has no config file either
