@@ -9,14 +9,18 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import typer.main
+from typer.core import TyperGroup
+
 from halo_iac.api.patience import Patience
+from halo_iac.cli.app import command_line
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 
@@ -128,3 +132,16 @@ def assert_golden(name: str, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     assert text == path.read_text(encoding="utf-8")
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command and group, hidden aliases left out."""
+    yield ()
+    root = typer.main.get_command(command_line())
+    assert isinstance(root, TyperGroup)
+    for name, command in root.commands.items():
+        if command.hidden:
+            continue
+        yield (name,)
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import typer.main
-from command_line import GOLDEN, CommandLine, assert_golden
+from command_line import GOLDEN, CommandLine, assert_golden, commands
 from typer.core import TyperGroup
 
 from halo_iac.cli.app import command_line
-
-
-def commands() -> Iterator[tuple[str, ...]]:
-    """Yield the words of every command and group, hidden aliases left out."""
-    yield ()
-    root = typer.main.get_command(command_line())
-    assert isinstance(root, TyperGroup)
-    for name, command in root.commands.items():
-        if command.hidden:
-            continue
-        yield (name,)
-        if isinstance(command, TyperGroup):
-            yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)
-
 
 COMMANDS = list(commands())
 

@@ -68,7 +68,7 @@ class Console:
         self._patience = patience
         self.wants_json = False
         self.no_color = False
-        self._secrets: frozenset[Secret] = frozenset()  # replaced as a whole, since a display writes from its thread
+        self._secrets: tuple[Secret, ...] = ()  # longest first; replaced as a whole, since a display writes meanwhile
         self._knows_every_key = False
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -101,7 +101,8 @@ class Console:
 
     def hide(self, secret: Secret) -> None:
         """Leave a key out of everything written from now on."""
-        self._secrets |= {secret}
+        known = {*self._secrets, secret}
+        self._secrets = tuple(sorted(known, key=lambda each: (-len(each.reveal()), each.reveal())))
 
     def veiled(self, text: str) -> str:
         """Return the text as it may be written, to a file as well: without any key."""
