@@ -1,0 +1,237 @@
+"""Every bound of design §10, and the test that shows it; what no other test shows is shown here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from loopback import Reply, failure, result, serving
+from test_load_problems import problems
+
+from halo_iac import __version__
+from halo_iac.api.transport import Bounds, Transport
+from halo_iac.api.writer import Writer
+from halo_iac.errors import Delivery, PlatformError
+from halo_iac.load import bounds
+
+TESTS = Path(__file__).parent
+
+INDEX = {
+    "a key appears in no output, error or file": "test_secrets test_no_command_shows_the_key",
+    "nor where something fails": "test_secrets test_no_failure_shows_the_key",
+    "nor cut in half": "test_secrets test_no_screen_is_so_narrow_that_half_a_key_is_left",
+    "a key is printable ASCII without spaces":
+        "test_api_credentials test_a_key_no_header_can_carry_is_refused_without_being_shown",
+    "a key is stripped": "test_bounds test_a_key_is_stripped",
+    "its repr is ***": "test_api_credentials test_a_secret_shows_itself_nowhere",
+    "foreign exceptions are not printed": "test_cli_main test_a_mistake_of_ours_is_one_message_without_foreign_words",
+    "an escaped key is replaced as well": "test_api_credentials test_a_key_is_hidden_however_a_format_has_escaped_it",
+    "https, or http to literal loopback": "test_api_credentials test_https_and_literal_loopback_are_allowed",
+    "no userinfo, query or fragment": "test_api_credentials test_every_other_address_is_refused_without_being_shown",
+    "loopback goes through no proxy": "test_api_transport test_loopback_never_goes_through_a_proxy",
+    "NO_PROXY works": "test_bounds test_a_host_of_no_proxy_goes_through_none",
+    "proxies work": "test_api_transport test_other_hosts_go_through_the_proxy_and_its_refusal_was_not_sent",
+    "no redirect is followed": "test_api_transport test_a_redirect_is_not_followed_and_ambiguous",
+    "for a create it is ambiguous": "test_bounds test_a_redirected_create_is_ambiguous_and_the_key_stays",
+    "TLS verification cannot be turned off":
+        "test_api_transport test_nothing_in_the_environment_turns_verification_off",
+    "SSL_CERT_FILE works": "test_api_transport test_ssl_cert_file_is_trusted",
+    "answers up to 256 MiB": "test_api_transport test_an_answer_beyond_the_limit_is_not_read_to_its_end",
+    "compressed once": "test_api_transport test_an_answer_that_would_unfold_without_bound_is_not_unfolded",
+    "error bodies up to 64 KiB": "test_api_transport test_an_endless_error_page_is_not_read_to_its_end",
+    "an operation ends in time": "test_api_transport test_headers_that_trickle_end_at_the_deadline",
+    "an explicit User-Agent, no telemetry": "test_bounds test_who_asks_is_named_and_nothing_else_is_told",
+    "the numbers are those of the design": "test_bounds test_the_bounds_are_those_of_the_design",
+    "5 MiB a file": "test_bounds test_a_file_may_be_as_large_as_the_bound_and_no_larger",
+    "1,000 files": "test_load_project test_a_project_has_bounds",
+    "64 MiB in all": "test_load_project test_all_files_together_have_a_bound",
+    "100,000 schedules": "test_load_project test_more_schedules_than_anyone_has_are_refused",
+    "prompts to 256 KiB": "test_bounds test_a_prompt_may_be_as_long_as_the_bound_and_no_longer",
+    "50 levels": "test_load_parse test_fifty_levels_are_fine",
+    "aliases to ten times the file": "test_load_parse test_an_alias_bomb_is_refused_before_it_expands",
+    "merge keys likewise": "test_load_parse test_a_bomb_of_merge_keys_is_refused_too",
+    "globs look at so much": "test_load_project test_the_walk_of_the_globs_has_a_bound",
+    "problems are bounded": "test_load_problems test_more_problems_than_memory_has_room_for_are_not_worded",
+    "the largest odd files end in time and memory": "test_bounds test_no_shape_of_a_large_file_takes_long_or_much",
+    "paths are refused before the disk is touched": "test_bounds test_a_refused_path_is_not_looked_for",
+    "nothing outside of the folder is read": "test_stranger test_nothing_outside_is_read",
+    "nor by the project file": "test_stranger test_no_project_file_leads_out_either",
+    "no content of a file that was not understood": "test_load_parse test_a_file_that_was_not_understood_is_not_quoted",
+    "foreign words are harmless in a plan": "test_render_plan test_foreign_words_are_neither_raw_nor_commands",
+    "in an outcome": "test_render_outcome test_foreign_words_are_harmless_in_every_rendering",
+    "in JSON": "test_render_json test_a_document_is_ascii_and_commands_no_ci_runner",
+    "in a report on a terminal": "test_cli_report test_a_terminal_is_moved_by_nothing",
+    "in a report in a log": "test_cli_report test_a_ci_log_is_commanded_by_nothing",
+    "files are written whole": "test_reports test_a_new_file_is_whole_and_one_that_is_there_stays",
+    ".halo is private and ignored": "test_sandbox_store test_a_halo_folder_is_private_and_hides_itself_from_git",
+    "and no link": "test_sandbox_store test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed",
+    "plans are private": "test_cli_plan test_a_saved_plan_is_the_json_readable_by_its_owner_only",
+    "no id or title fails a listing":
+        "test_api_reader test_a_listing_that_cannot_be_understood_fails_without_being_repeated",
+    "other lacks make a schedule opaque": "test_diff test_a_missing_field_makes_it_opaque",
+    "what is opaque blocks its entry": "test_plan test_an_opaque_schedule_blocks_the_entry_that_matches_it",
+    "and is not archived": "test_plan test_the_file_may_say_that_undeclared_schedules_are_archived_but_for_opaque_ones",
+    "an unknown status is in flight": "test_api_runs test_every_other_status_is_in_flight_and_shown_as_it_is",
+    "repeated cursors, two contents, other projects": "test_api_reader test_an_inconsistent_listing_says_so",
+    "cursors end": "test_api_reader test_a_listing_without_an_end_ends",
+    "a listing that is not whole creates and archives nothing":
+        "test_guards test_without_the_whole_listing_nothing_is_created_or_archived",
+    "any bytes are a value or an error": "test_fuzzing test_no_mutation_is_too_much",
+}  # fmt: skip
+"""What is promised → the module and the test that shows it."""
+
+
+@cache
+def defined_in(module: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / f"{module}.py").read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("promise", INDEX)
+def test_every_promise_has_its_test(promise: str) -> None:
+    module, name = INDEX[promise].split()
+    assert name in defined_in(module)
+
+
+def test_the_bounds_are_those_of_the_design() -> None:
+    mib = 1024 * 1024
+    assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
+    assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (1_000, 100_000)
+    assert (bounds.MAX_DEPTH, bounds.MAX_EXPANSION) == (50, 10)
+    assert Bounds() == Bounds(connect=10.0, read=30.0, operation=120.0, answer=256 * mib, error=64 * 1024)
+
+
+# Files --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_may_be_as_large_as_the_bound_and_no_larger(tmp_path: Path) -> None:
+    text = "version: 1\nschedules: {}\n#"
+    text += "x" * (bounds.MAX_FILE - len(text))
+    assert problems(tmp_path, text) == []
+    assert problems(tmp_path, text + "x") == ["halo.yaml:1:1: larger than 5 MiB"]
+
+
+def test_a_prompt_may_be_as_long_as_the_bound_and_no_longer(tmp_path: Path) -> None:
+    entry = "version: 1\nschedules: {a: {title: T, agent: x, cron: '@daily', prompt_file: p.md}}"
+    assert problems(tmp_path, {"halo.yaml": entry, "p.md": "x" * bounds.MAX_PROMPT}) == []
+    assert problems(tmp_path, {"p.md": "x" * bounds.MAX_PROMPT + "x"}) == [
+        "halo.yaml:2:66: `p.md`: larger than 256 KiB"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/etc/x.yaml", "C:x.yaml", "a\\b.yaml", "../x.yaml", "a/../../x.yaml", ".x/y.yaml"])
+def test_a_refused_path_is_not_looked_for(tmp_path: Path, path: str) -> None:
+    written = json.dumps(path)
+    text = f"version: 1\ninclude: [{written}]\nschedules: {{a: {{prompt_file: {written.replace('yaml', 'md')}}}}}\n"
+    (tmp_path / "halo.yaml").write_text(text)
+    watch = (
+        "import os, sys\nfrom pathlib import Path\nfrom halo_iac.load import load\n"
+        "from halo_iac.errors import ProjectError\n"
+        "asked = []\n"
+        "for name in ('stat', 'lstat', 'scandir', 'listdir', 'open', 'readlink'):\n"
+        "    real = getattr(os, name)\n"
+        "    setattr(os, name, lambda *a, _real=real, **k: (asked.append(str(a[0])), _real(*a, **k))[1])\n"
+        "sys.addaudithook(lambda event, facts: asked.append(str(facts[0])) if event == 'open' else None)\n"
+        "try:\n    load(Path('halo.yaml'), variables={}, cwd=Path.cwd())\n"
+        "except ProjectError as error:\n    assert len(error.problems) == 2, [*map(str, error.problems)]\n"
+        "assert any(name.endswith('halo.yaml') for name in asked)\n"
+        "print(*[name for name in asked if name.endswith(('x.yaml', 'x.md', 'y.yaml', 'y.md', 'b.yaml', 'b.md'))])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", watch], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "", "")
+
+
+SHAPES = {
+    "unknown keys": ("version: 1\nschedules: {}\n", "k%07d: 1\n", ""),
+    "repeated keys": ("version: 1\nschedules: {}\n", "a: 1\n", ""),
+    "entries": ("version: 1\nschedules:\n", " k%07d: {}\n", ""),
+    "numbers": ("version: 1\nschedules: {a: {title: T, agent: a, frequency: daily, hours: [", "99,", "]}}"),
+    "brackets": ("a: ", "[", ""),
+    "aliases": ("x:\n - &a {}\n", " - *a\n", ""),
+    "merges": ("version: 1\nx: &a {b: 1}\nschedules:\n", " k%07d: {<<: *a}\n", ""),
+    "tags": ("a:\n", " - !!x 1\n", ""),
+    "an open quote": ('a: "', "x\n", ""),
+    "globs": ("version: 1\nschedules: {}\ninclude: [", "'**/x%07d.yaml',", "]"),
+    "a glob": ("version: 1\nschedules: {}\ninclude: ['", "*a", ".yaml']"),
+    "variables": ("version: 1\nschedules: {a: {title: '", "${A:-", "'}}"),
+}
+"""How a file begins, what it repeats up to the bound, and how it ends."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_shape_of_a_large_file_takes_long_or_much(tmp_path: Path, shape: str) -> None:
+    """Two gigabytes of addresses and a minute of computing, for a file of 5 MiB; whoever takes more is killed."""
+    head, unit, tail = SHAPES[shape]
+    count = (bounds.MAX_FILE - len(head) - len(tail)) // len(unit % 1 if "%" in unit else unit)
+    repeated = "".join(unit % number if "%" in unit else unit for number in range(count))
+    (tmp_path / "halo.yaml").write_text(head + repeated + tail)
+    code = (
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "from halo_iac.cli.main import run\nsys.argv[1:] = ['validate']\nrun()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert ended.stdout.startswith("halo.yaml:")
+    assert len(ended.stdout) < 100_000
+
+
+# Keys and hosts -----------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_stripped(halo: CommandLine) -> None:
+    with serving(lambda _: result([])) as platform:
+        halo("agent", "list", INF_API_URL=platform.url, INF_PROJECT_ID="p", INF_API_KEY=" \tsk-inference-one\r\n")
+        assert [request.headers["authorization"] for request in platform.requests] == ["Bearer sk-inference-one"]
+
+
+def test_a_host_of_no_proxy_goes_through_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Reply(502)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "halo.invalid,other.invalid")
+        with Transport("https://halo.invalid", None) as transport, pytest.raises(PlatformError) as direct:
+            transport.call("a.b", "query")
+        with Transport("https://elsewhere.invalid", None) as transport, pytest.raises(PlatformError) as through:
+            transport.call("a.b", "query")
+    assert direct.value.reason == "the name of halo.invalid could not be resolved"
+    assert through.value.reason == "the proxy did not open a connection"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirected_create_is_ambiguous_and_the_key_stays(status: int) -> None:
+    with serving(lambda _: result({})) as elsewhere:
+        redirect = Reply(status, headers={"Location": f"{elsewhere.url}/haloSchedule.create"})
+        with serving(lambda _: redirect) as platform, Transport(platform.url, None) as transport:
+            with pytest.raises(PlatformError) as caught:
+                Writer(transport).create({"title": "One"})
+            assert (caught.value.delivery, len(platform.requests)) == (Delivery.AMBIGUOUS, 1)
+        assert elsewhere.requests == []
+
+
+def test_who_asks_is_named_and_nothing_else_is_told(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nproject: p\nschedules: {}\n")
+    with serving(lambda _: failure(403)) as platform:
+        for argv in (("plan",), ("apply", "--yes"), ("doctor",), ("agent", "list"), ("validate",), ("plan", "--frob")):
+            halo(*argv, INF_API_URL=platform.url, INF_API_KEY="sk-inference-one")
+        assert {request.headers["user-agent"] for request in platform.requests} == {f"halo-iac/{__version__}"}
+        assert {request.path for request in platform.requests} == {
+            "/agent.listForProject",
+            "/haloSchedule.listForProject",
+            "/project.getAuthContext",
+        }
+
+
+def test_no_home_and_no_environment_are_no_reason_to_fail(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "halo_iac", "validate"]
+    (tmp_path / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    env = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
