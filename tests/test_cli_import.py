@@ -324,7 +324,7 @@ def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folde
     before = set(tree(folder.parent))
     ended = halo("import", "--prompt-files", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert "`prompts/a.md`: outside of the project's folder" in ended.err
+    assert "`prompts/a.md`: a link leads outside of the project's folder" in ended.err
     assert ended.err.endswith("hint: the files would then have these problems; nothing was written\n")
     assert set(tree(folder.parent)) == before
 

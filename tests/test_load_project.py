@@ -399,7 +399,7 @@ def test_a_draft_has_to_lie_inside_of_the_project_as_well(tmp_path: Path) -> Non
     }
     with pytest.raises(ProjectError) as raised:
         load(tmp_path / "work" / "halo.yaml", variables={}, cwd=tmp_path, drafts=drafts)
-    assert raised.value.message == "work/halo.yaml:2:25: `p/p.md`: outside of the project's folder"
+    assert raised.value.message == "work/halo.yaml:2:25: `p/p.md`: a link leads outside of the project's folder"
 
 
 def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) -> None:

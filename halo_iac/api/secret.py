@@ -8,6 +8,7 @@ from typing import Final
 
 MASK: Final = "***"
 
+_BACKSLASH: Final = r"\\|&#92;(?:<wbr>)?"
 _WORD: Final = re.compile("[A-Za-z0-9]+")
 _ELLIPSES: Final = ("…", "...", r"\u2026")
 _TELLING: Final = 8
@@ -87,6 +88,6 @@ def _written(part: str) -> str:
         return part
     code = ord(part[0])
     if part[0] == "\\":
-        return rf"(?:\\++(?:u{code:04x})?|(?i:%{code:02X}))+"
+        return rf"(?:(?:{_BACKSLASH})++(?:u{code:04x})?|(?i:%{code:02X}))+"
     doubled = "''|" if part == "'" else ""  # YAML, between single quotes
-    return rf"\\*+(?:u{code:04x}|(?i:%{code:02X})|&#?\w+;(?:<wbr>)?|{doubled}{re.escape(part)})"
+    return rf"(?:{_BACKSLASH})*+(?:u{code:04x}|(?i:%{code:02X})|&#?\w+;(?:<wbr>)?|{doubled}{re.escape(part)})"

@@ -74,7 +74,8 @@ class Connection:
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
         console = self.workplace.console
-        console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.1f} s")
+        if self.workplace.waits:
+            console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""

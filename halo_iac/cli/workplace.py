@@ -63,6 +63,8 @@ class Workplace:
     _protect: tuple[str, ...] = ()
     _reports_undeclared: bool = False
     _opened: ExitStack = field(default_factory=ExitStack)
+    waits: bool = True
+    """Whether somebody waits for the platform, and should hear of it; not while files are still being read."""
     closing: threading.Event = field(default_factory=threading.Event)
     """Ends the repetitions of reads that are still under way when the command is over."""
 
@@ -252,6 +254,7 @@ class Workplace:
         """
         if self.sandbox_path is not None:
             return
+        self.waits = False
         if self.choice.project:
             self._early = self.connect().start_observing()
         elif self.console.env.get("INF_PROJECT_ID"):
@@ -262,6 +265,7 @@ class Workplace:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
         host = self.host(project)
         observation = self._early or self.observed.start_observing()
+        self.waits = True
         return host, observation.result()
 
     def host(self, project: Project) -> Host:
