@@ -27,6 +27,7 @@ from halo_iac.cli.app import command_line
 from halo_iac.model.change import Plan
 from halo_iac.model.remote import to_wire
 from halo_iac.render.json import plan_json, read_plan
+from halo_iac.render.markdown import marker, plan_markdown
 from halo_iac.render.style import Style
 from halo_iac.render.text import plan_text
 from halo_iac.sandbox.demo import SUPPORT_BOT_ID
@@ -86,6 +87,23 @@ def test_its_plan_is_a_plan(halo: CommandLine, folder: Path) -> None:
     assert shown == text
 
 
+COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n", re.DOTALL)
+
+
+def test_its_comment_is_that_plan_as_markdown(halo: CommandLine, folder: Path) -> None:
+    plan = edited(halo, folder)
+    host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
+    page = plan_markdown(replace(plan, host=host), Style(), marker=marker("halo.yaml", PROJECT, ""), now=NOW)
+    readme = README.read_text(encoding="utf-8")
+    if os.environ.get("HALO_UPDATE_GOLDEN"):
+        shown = f"<!-- the comment -->\n{page}<!-- end of the comment -->\n"
+        readme = COMMENT.sub(lambda _: shown, readme)
+        README.write_text(readme, encoding="utf-8", newline="\n")
+    (shown,) = COMMENT.findall(readme)
+    assert shown == page
+    assert (ROOT / "docs" / "comment.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_its_plan_as_json_is_what_the_schema_describes(halo: CommandLine, folder: Path) -> None:
     schema = json.loads((ROOT / "schemas" / "halo.plan.schema.json").read_text(encoding="utf-8"))
     document = json.loads(plan_json(edited(halo, folder)))
@@ -113,10 +131,20 @@ def test_a_command_it_shows_is_understood(line: str) -> None:
     _, *words = shlex.split(line.partition(" > ")[0], comments=True)
     command = root()
     while isinstance(command, TyperGroup) and words:
+        if words[0].startswith("-"):
+            assert words[0] in {option for each in command.params for option in each.opts}
+            return
         command = command.commands[words.pop(0)]
     if not isinstance(command, TyperGroup):
         with command.make_context("halo", words):
             pass  # options and arguments were parsed, and nothing was run
+
+
+def test_the_tests_that_reliability_names_are_there() -> None:
+    named = re.findall(r"`(test_\w+)(\*?)`", (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    for name, star in named:
+        assert list((ROOT / "tests").glob(f"{name}{star}.py")), name
 
 
 # The project file ---------------------------------------------------------------------------------------------------
