@@ -1,7 +1,7 @@
 """What is measured: N schedules, as a project file and as the platform holds them, 1 % of them changed.
 
 The same N give the same bytes everywhere. An entry has 19 lines on average, its prompt 1 to 8 of them
-(performance.md, Workload).
+(performance.md, Workload), and looks back as far as its cadence needs, as people's entries do.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _schedule(number: int) -> dict[str, Any]:
         "modelId": "halo-large",
         "summarizationModelId": None,
         "spanLimit": 10000,
-        "lookbackHours": 24,
+        "lookbackHours": 120 if is_weekly else 432,
         "maxSubagentDepth": 3,
         "maxTurns": 50,
         "createdByUserId": "5a4db0c5-0000-4000-8000-000000000002",

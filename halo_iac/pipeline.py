@@ -12,24 +12,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from halo_iac.api.reader import Reader
-from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
-from halo_iac.branch import Against, held_to, readable, shared
 from halo_iac.diff import diff
 from halo_iac.findings import find_in_plan
 from halo_iac.match import match
-from halo_iac.model.change import Plan
-from halo_iac.model.outcome import Event
-from halo_iac.model.pairing import Pairing
-from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual, Host
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
+    from halo_iac.api.reader import Reader
+    from halo_iac.api.retry import Retry
+    from halo_iac.api.writer import Writer
     from halo_iac.apply.desk import Recorder
+    from halo_iac.branch import Against
+    from halo_iac.model.change import Plan
+    from halo_iac.model.outcome import Event
+    from halo_iac.model.pairing import Pairing
+    from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
+    from halo_iac.model.remote import Actual, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def plan_project(
     if wish.against is None:
         planned, _ = _stages(project, actual, host, wish)
     else:
-        planned = _plan_branch(project, actual, host, wish, readable(wish.against, actual))
+        planned = _plan_branch(project, actual, host, wish, wish.against)
     planned = replace(planned, findings=find_in_plan(project, planned))
     if wish.saved is None:
         return planned
@@ -72,6 +72,9 @@ def _stages(project: Project, actual: Actual, host: Host, wish: Wish) -> tuple[P
 
 def _plan_branch(project: Project, actual: Actual, host: Host, wish: Wish, against: Against) -> Plan:
     """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
+    from halo_iac.branch import held_to, readable, shared  # noqa: PLC0415 - only --base pays for it
+
+    against = readable(against, actual)
     project, loosenings = held_to(project, against, actual)
     planned, _ = _stages(project, actual, host, wish)
     before = None if against.project is None else _stages(against.project, actual, host, Wish())

@@ -64,7 +64,8 @@ def longest_elapsed(cadence: Cadence) -> int:
     if cadence.frequency == Frequency.HOURLY:
         return longest
     zone = ZoneInfo(cadence.timezone)
-    return max([longest, *(_elapsed_around(cadence, zone, moment) for moment in _clocks_go_back(zone))])
+    moments = _clocks_go_back(zone) if cadence.frequency == Frequency.MONTHLY else _weekdays_they_go_back(zone)
+    return max([longest, *(_elapsed_around(cadence, zone, moment) for moment in moments)])
 
 
 def _steps(marks: Sequence[int], cycle: int) -> list[int]:
@@ -102,6 +103,12 @@ def _clocks_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
         for start, following in pairwise(starts)
         if _offset(following, zone) < _offset(start, zone)
     )
+
+
+@cache
+def _weekdays_they_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return one such moment for each weekday and time of day: to what repeats every week, the others are the same."""
+    return tuple({(moment.weekday(), moment.time()): moment for moment in _clocks_go_back(zone)}.values())
 
 
 def _last_minute(start: datetime, zone: ZoneInfo) -> datetime:
