@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,12 @@ _FOR_TESTS = {"HALO_SOAK", "HALO_TEST_INF", "HALO_UPDATE_GOLDEN"}
 
 IS_SOAK = bool(os.environ.get("HALO_SOAK"))
 """Whether everything is tried where a sample has to do otherwise: minutes instead of seconds."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Hear Ctrl-C even where a shell has started the tests in the background, and so deaf to it: tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
