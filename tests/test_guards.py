@@ -8,7 +8,7 @@ from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 from halo_iac.diff import diff
 from halo_iac.errors import UsageError
 from halo_iac.match import match
-from halo_iac.model.change import Cause, Plan, Refusal
+from halo_iac.model.change import Action, Cause, Plan, Refusal
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.plan import Overrides, plan
@@ -194,6 +194,19 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
     )
     assert (plan_.stopping, [schedule.id for schedule in plan_.undeclared]) == ((), ["1"])
     assert not any(change.cause is Cause.UNDECLARED for change in plan_.changes)
+
+
+def test_what_is_withheld_is_held_against_the_guards_once_it_is_planned() -> None:
+    """A guard that looked at it before would refuse all the rest for what nobody is about to do."""
+    entries = (entry("A"), entry("B", id="1", is_retired=True))
+    declared = project(*entries, protect=("D*",), **ARCHIVE)
+    pinned, protected = remote("1", "A"), remote("2", "DA", hours=[1])
+    first = planned(declared, pinned, protected, allow_archive=9)
+    assert [(change.action, change.id) for change in first.changes] == [(Action.ARCHIVE, "1")]
+    assert ([each.key for each in first.blocked], guards(first), first.stopping) == (["key-A"], ["blocked"], ())
+    second = planned(declared, remote("1", "A", is_archived=True), protected, allow_archive=9)
+    assert [(change.action, change.id) for change in second.changes] == [(Action.CREATE, None), (Action.ARCHIVE, "2")]
+    assert [refusal.guard for refusal in second.stopping] == ["protected"]
 
 
 def test_retired_entries_are_archived_all_the_same() -> None:

@@ -33,7 +33,8 @@ class Overrides:
 class Situation:
     """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares.
 
-    ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked.
+    ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked. Only the guard that
+    says so looks at them: one more refusal would keep all the rest from being done, for what nobody is about to do.
     """
 
     changes: tuple[Change, ...]
