@@ -64,7 +64,7 @@ def test_two_hundred_changes_are_so_many_calls(sandbox: Sandbox, url: str, folde
     assert (len(sandbox.requests), active(sandbox)) == (CALLS, DONE)
 
 
-@pytest.mark.parametrize("call", EVERY_TENTH if IS_SOAK else EVERY_TENTH[3::10])
+@pytest.mark.parametrize("call", EVERY_TENTH if IS_SOAK else EVERY_TENTH[3::9])
 @pytest.mark.parametrize("number", SIGNALS, ids=[number.name for number in SIGNALS])
 def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
     sandbox: Sandbox, url: str, folder: Path, number: signal.Signals, call: int
