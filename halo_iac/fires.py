@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from itertools import dropwhile, islice
+from itertools import dropwhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -175,11 +175,6 @@ def reason_in_words(fire: Fire) -> str:
 
 
 # Instants -----------------------------------------------------------------------------------------------------------
-
-
-def next_fires(cadence: Cadence, after: datetime, count: int) -> tuple[datetime, ...]:
-    """Return the next fires strictly after an aware instant, in the cadence's zone."""
-    return tuple(islice(fires(cadence, after), count))
 
 
 def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
