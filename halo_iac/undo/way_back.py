@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from halo_iac.errors import RefusedError
-from halo_iac.model.change import Action, Blocked, Change, Plan, PlanWarning, Policy, Refusal
+from halo_iac.model.change import Action, Blocked, Change, Plan, PlanWarning, Refusal
 from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Project, UndeclaredPolicy
 from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Actual, Host
-from halo_iac.plan.actions import agent_names, place
+from halo_iac.plan.actions import agent_names, place, policy_of
 from halo_iac.plan.guards import Overrides, Situation, guard
 from halo_iac.plan.monthly import counted, runs_per_month
 from halo_iac.plan.titles import taken_titles
@@ -48,7 +48,7 @@ def undo(
 
     ``pairing`` is that of the project, which may declare nothing. ``allows_gap`` accepts a receipt without its end.
     """
-    policy = Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
+    policy = policy_of(project, pairing)
     judge = Judge(policy, Catalog(project, actual), actual, _keys(pairing))
     verdicts = [judge.verdict(history) for history in histories(receipt)]
     changes, blocked = _with_free_titles(verdicts, actual)
