@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
-from halo_iac.model.schedule import Frequency, Spec
+from halo_iac.model.schedule import DAYS, Frequency, Spec
 from halo_iac.resolve import Catalog
 
 Fields = dict[str, Any]
@@ -23,7 +23,6 @@ _SAID_ALWAYS: Final = (
     *("timezone", "prompt", "model_id", "summarization_model_id"),
     *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
 )
-_DAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST_KEY: Final = 48
 _PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
 """Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""
@@ -122,7 +121,7 @@ def _obstacle(entry: Fields | Opaque, rival: str | None) -> str | None:
 def _cadence(spec: Spec) -> Fields:
     cadence: Fields = {"frequency": str(spec.frequency)}
     if spec.frequency == Frequency.WEEKLY:
-        cadence["days_of_week"] = [_DAY_NAMES[day] if 0 <= day <= 6 else day for day in spec.days_of_week]
+        cadence["days_of_week"] = [DAYS[day] if 0 <= day <= 6 else day for day in spec.days_of_week]
     if spec.frequency == Frequency.MONTHLY:
         cadence["days_of_month"] = list(spec.days_of_month)
     if spec.frequency != Frequency.HOURLY:

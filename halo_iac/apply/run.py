@@ -82,7 +82,7 @@ class _Run:
 
     def _is_done(self, change: Change) -> bool:
         event = self._last.get(id(change))
-        return event is not None and event.status in {Status.DONE, Status.ALREADY}
+        return event is not None and event.status.is_well
 
     def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
         return self._free(changes, lambda free: self._crew.run([_job(change, self._desk) for change in free]))

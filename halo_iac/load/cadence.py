@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from halo_iac.model.schedule import DAYS
+
 Parts = dict[str, Any]
 """``frequency``, which is a string, and the parts, which are tuples of numbers."""
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NICKNAMES: Final = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -22,7 +23,7 @@ _SPANS: Final = {
     "hour": (0, 23, ()),
     "day of month": (1, 31, ()),
     "month": (1, 12, _MONTHS),
-    "day of week": (0, 7, _DAYS),
+    "day of week": (0, 7, DAYS),
 }
 
 

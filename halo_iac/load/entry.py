@@ -19,9 +19,8 @@ from halo_iac.load.wording import shown
 from halo_iac.model import defaults as built_in
 from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.project import Entry
-from halo_iac.model.schedule import RELEVANT_PARTS, Spec, with_relevant_parts
+from halo_iac.model.schedule import CADENCE_PARTS, RELEVANT_PARTS, Spec, with_relevant_parts
 
-_PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
 _ONLY_FOR: Final = {"days_of_week": "weekly", "days_of_month": "monthly", "hours": "daily, weekly and monthly"}
 _EXAMPLES: Final = {
     "days_of_week": "such as `days_of_week: [mon, thu]`",
@@ -121,7 +120,9 @@ def _cadence(place: Place, given: Fields) -> Parts | None:
         return None
     if not _has_right_parts(place, frequency, given):
         return None
-    return _complete({"frequency": frequency, **{part: given[part] for part in _PARTS if part in given}, **times})
+    return _complete(
+        {"frequency": frequency, **{part: given[part] for part in CADENCE_PARTS if part in given}, **times}
+    )
 
 
 def _complete(parts: Parts) -> Parts:

@@ -17,8 +17,7 @@ from typing_extensions import TypedDict  # pydantic's own requirement: before 3.
 
 from halo_iac.load.bounds import MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.switches import WrittenSwitches
-
-DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+from halo_iac.model.schedule import DAYS
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"

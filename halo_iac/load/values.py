@@ -10,9 +10,7 @@ from halo_iac.load import titles
 from halo_iac.load.file import check_entry
 from halo_iac.load.prompts import TOO_LONG, is_too_long
 from halo_iac.load.zones import zone_names
-from halo_iac.model.schedule import RELEVANT_PARTS, Spec, number_set
-
-_PARTS = ("days_of_week", "days_of_month", "hours", "minutes")
+from halo_iac.model.schedule import CADENCE_PARTS, RELEVANT_PARTS, Spec, number_set
 
 
 def undeclarable(spec: Spec, names: Collection[str]) -> str | None:
@@ -28,11 +26,11 @@ def undeclarable(spec: Spec, names: Collection[str]) -> str | None:
         return "there is no such timezone"
     if "prompt" in given and ("\0" in spec.prompt or is_too_long(spec.prompt)):
         return "a NUL byte in the prompt" if "\0" in spec.prompt else TOO_LONG
-    return _odd_cadence(spec) if {"frequency", *_PARTS}.intersection(names) else None
+    return _odd_cadence(spec) if {"frequency", *CADENCE_PARTS}.intersection(names) else None
 
 
 def _odd_cadence(spec: Spec) -> str | None:
-    for part in _PARTS:
+    for part in CADENCE_PARTS:
         numbers = getattr(spec, part)
         if numbers != number_set(numbers) or bool(numbers) != (part in RELEVANT_PARTS[spec.frequency]):
             return f"its cadence is not whole: {part}"

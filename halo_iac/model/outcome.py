@@ -29,6 +29,11 @@ class Status(StrEnum):
         """Say whether nothing more is to come for this change."""
         return self not in {Status.STARTED, Status.RETRYING}
 
+    @property
+    def is_well(self) -> bool:
+        """Say whether the change is in effect, whoever made it."""
+        return self in {Status.DONE, Status.ALREADY}
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import ConfigDict, Field
 
 from halo_iac.model.schedule import (
+    CADENCE_PARTS,
     FIELDS,
     RELEVANT_PARTS,
     UNMANAGED_WHEN_LEFT_OUT,
@@ -45,7 +46,6 @@ WIRE_NAMES: Final[dict[str, str]] = {
 }
 """Our field names → the platform's, in the order of :data:`~halo_iac.model.schedule.FIELDS`."""
 
-_PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
 _STRINGS: Final = ("title", "agentUuid", "frequency", "timezone", "prompt")
 _NUMBERS: Final = ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")
 _OPTIONAL: Final = ("modelId", "summarizationModelId")
@@ -53,12 +53,13 @@ _CHOICE_TYPES: Final = ((str, NoneType), (str, NoneType), (bool,))
 """What the platform may hold in the fields of ``UNMANAGED_WHEN_LEFT_OUT``."""
 
 _FREQUENCIES: Final = frozenset(Frequency)
-_ALWAYS_MANAGED: Final = tuple(name for name in WIRE_NAMES if name not in {*_PARTS, *UNMANAGED_WHEN_LEFT_OUT})
+_ALWAYS_MANAGED: Final = tuple(name for name in WIRE_NAMES if name not in {*CADENCE_PARTS, *UNMANAGED_WHEN_LEFT_OUT})
 _declared_values, _declared_parts, _declared_choices = (
-    attrgetter(*names) for names in (_ALWAYS_MANAGED, _PARTS, UNMANAGED_WHEN_LEFT_OUT)
+    attrgetter(*names) for names in (_ALWAYS_MANAGED, CADENCE_PARTS, UNMANAGED_WHEN_LEFT_OUT)
 )
 _wire_values, _wire_parts, _wire_choices = (
-    itemgetter(*map(WIRE_NAMES.__getitem__, names)) for names in (_ALWAYS_MANAGED, _PARTS, UNMANAGED_WHEN_LEFT_OUT)
+    itemgetter(*map(WIRE_NAMES.__getitem__, names))
+    for names in (_ALWAYS_MANAGED, CADENCE_PARTS, UNMANAGED_WHEN_LEFT_OUT)
 )
 
 
@@ -148,7 +149,7 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
     if reason is not None:
         return Opaque(reason)
     frequency = wire["frequency"]
-    parts = with_relevant_parts(frequency, {name: wire.get(WIRE_NAMES[name]) or () for name in _PARTS})
+    parts = with_relevant_parts(frequency, {name: wire.get(WIRE_NAMES[name]) or () for name in CADENCE_PARTS})
     return Spec(
         title=wire["title"],
         agent=wire["agentUuid"],
@@ -197,7 +198,7 @@ def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
 def _odd_part(wire: Mapping[str, Any]) -> str | None:
     """Name a cadence part that cannot be read; one that the frequency ignores may be missing."""
     relevant = RELEVANT_PARTS[wire["frequency"]]
-    for part in _PARTS:
+    for part in CADENCE_PARTS:
         numbers = wire.get(WIRE_NAMES[part])
         if numbers is None and part not in relevant:
             continue

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from halo_iac.errors import HaloError, Problem, ProjectError
 from halo_iac.model.change import Blocked, Change, Plan, Refusal
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.model.outcome import Event, Summary
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.counts import plan_counts, problem_counts, run_counts
 from halo_iac.render.rows import SHARES, Row, gist
@@ -26,7 +26,6 @@ from halo_iac.render.words import counted
 
 SHOWN: Final = 10
 """How many annotations of a level GitHub shows of one step."""
-_WELL: Final = frozenset({Status.DONE, Status.ALREADY})
 
 
 class Level(StrEnum):
@@ -128,7 +127,7 @@ def _of_problem(problem: Problem) -> Annotation:
 
 def _not_done(summary: Summary, style: Style) -> Iterator[Annotation]:
     for event in summary.events:
-        if event.status not in _WELL:
+        if not event.status.is_well:
             yield _of_event(event, style)
 
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.model.schedule import Value
+from halo_iac.model.schedule import DAYS, Value
 from halo_iac.render.style import Style
 
-DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NONE: Final = "(none)"
 LISTED: Final = 20
 """How many names a list shows before it counts the rest."""

@@ -8,7 +8,7 @@ from typing import Final
 from halo_iac.errors import Problem
 from halo_iac.model.change import Blocked, PlanWarning, Refusal, UndeclaredSchedule
 from halo_iac.model.finding import Finding
-from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.model.outcome import Event, Summary
 from halo_iac.render.markdown.change import finding_line
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.next_steps import next_steps
@@ -18,7 +18,6 @@ from halo_iac.render.words import counted
 
 ROOM: Final = 4_500
 """Characters that one section may take, so that together they leave room for the changes."""
-_WELL: Final = frozenset({Status.DONE, Status.ALREADY})
 
 
 def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM) -> str:
@@ -107,7 +106,7 @@ def _problem_line(problem: Problem, style: Style) -> str:
 
 def not_done(summary: Summary, style: Style) -> str:
     """Return the changes of a run that did not end well, and why."""
-    events = [event for event in summary.events if event.status not in _WELL]
+    events = [event for event in summary.events if not event.status.is_well]
     return section("What was not done", (_event_line(event, style) for event in events), len(events))
 
 

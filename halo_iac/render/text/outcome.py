@@ -93,7 +93,7 @@ def summary_text(summary: Summary, style: Style, *, again: str = "halo apply") -
 
 
 def _went_well(summary: Summary) -> bool:
-    return not summary.is_interrupted and len(summary.having(Status.DONE, Status.ALREADY)) == len(summary.events)
+    return not summary.is_interrupted and all(event.status.is_well for event in summary.events)
 
 
 def _sections(summary: Summary, style: Style, again: str) -> Iterator[list[str]]:
