@@ -68,8 +68,11 @@ CASES: dict[Words, tuple[Words, ...]] = {
         *(("--out", "plan.json"), ("--target", "KEY"), ("--file", "bad.yaml"), ("--project", "KEY"), ("--base", "KEY")),
         *(("--format", "github", "--also", "markdown=plan.md"), ("--protect", "KEY"), ("--undeclared", "KEY")),
     ),
-    ("apply",): (("--yes",), ("plan.json",), ("KEY",), ("--allow-create", "KEY"), ("--require-head", "KEY")),
-    ("undo",): (("receipt.jsonl",), ("KEY",)),
+    ("apply",): (
+        *(("--yes",), ("plan.json", "--yes", "--file", "lax.yaml"), ("--yes", "--file", "lax.yaml")),
+        *(("KEY",), ("--allow-create", "KEY"), ("--require-head", "KEY")),
+    ),
+    ("undo",): (("receipt.jsonl",), ("receipt.jsonl", "--yes", "--file", "lax.yaml"), ("KEY",)),
     ("preview",): ((), ("KEY",), ("--until", "KEY")),
     ("schema",): ((), ("KEY",)),
     ("doctor",): ((), ("--file", "bad.yaml")),
@@ -106,6 +109,13 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("sandbox", "tick"): ((), ("--until", "KEY")),
 }
 """Command → what it is called with; ``KEY`` stands for the key, which somebody may paste anywhere."""
+
+
+FIRST: dict[Words, Words] = {
+    ("apply",): ("plan", "--file", "lax.yaml", "--out", "plan.json"),
+    ("undo",): ("apply", "--file", "lax.yaml", "--yes", "--receipt", "receipt.jsonl"),
+}
+"""What is called before the cases of a command, for the files that they read."""
 
 
 def test_every_command_has_a_case() -> None:
@@ -208,6 +218,8 @@ def prepare(folder: Path, way: Way) -> None:
     entry = f"{{title: One, agent: checkout, frequency: hourly, model_id: {quoted}, prompt: {quoted}}}"
     new = f"{{title: New, agent: {quoted}, frequency: hourly, timezone: UTC, renamed_from: {quoted}}}"
     (folder / "halo.yaml").write_text(f"version: 1\nproject: p\nschedules:\n  one: {entry}\n  new: {new}\n")
+    lax = f"version: 1\nproject: p\nfindings: {{credential-in-prompt: off}}\nschedules:\n  one: {entry}\n"
+    (folder / "lax.yaml").write_text(lax)
     bad = f"version: 1\n{quoted}: 1\nundeclared: {quoted}\ninclude: {quoted}\nschedules:\n  {quoted}: {{{quoted}: 1}}\n"
     bad += f"  b: {{title: {quoted}, timezone: {quoted}, prompt_file: {quoted}, agent: ${{{OWN}}}, cron: {quoted}}}\n"
     (folder / "bad.yaml").write_text(bad)
@@ -218,7 +230,7 @@ def prepare(folder: Path, way: Way) -> None:
         (folder.parent / "inf" / "config.json").write_text(json.dumps(way.config))
 
 
-OURS = {"halo.yaml", "bad.yaml", "traces.jsonl", "config.json"}
+OURS = {"halo.yaml", "lax.yaml", "bad.yaml", "traces.jsonl", "config.json"}
 """Files that hold the key because we put it there."""
 
 
@@ -256,6 +268,9 @@ def test_no_command_shows_the_key(
     env = {} if given.env is None else {"INF_API_KEY": given.env}
     argvs = [(*words, *(part.replace("KEY", given.key) for part in case)) for case in CASES[words]]
     with surrounded(monkeypatch), serving(platform(given.key)) as recorder:
+        if words in FIRST:
+            assert_told_well(halo(*FIRST[words], INF_API_URL=recorder.url, **env), FIRST[words])
+            assert (folder / FIRST[words][-1]).is_file() == given.is_usable
         for argv in argvs:
             for options in ((), ("--json",)):
                 assert_told_well(halo(*argv, *options, INF_API_URL=recorder.url, **env), argv)
