@@ -78,6 +78,13 @@ def test_an_undo_shows_the_way_back_and_goes_it(halo: CommandLine, applied: Path
     )
 
 
+def test_one_write_is_one(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE[: PROJECT_FILE.index("  b:")])
+    halo("apply", "--sandbox", "--yes", "--receipt", "one.jsonl")
+    first, *_ = halo("undo", "one.jsonl", "--sandbox").out.splitlines()
+    assert first == "Receipt  one.jsonl  (1 write, 2026-11-02T12:00:00.000Z)"
+
+
 def test_what_is_undone_is_not_undone_again(halo: CommandLine, applied: Path) -> None:
     halo("undo", "r.jsonl", "--sandbox", "--yes")
     before = len(tree(applied))

@@ -82,4 +82,6 @@ def undo(
 
 
 def _heading(receipt: Receipt) -> str:
-    return f"Receipt  {receipt.name}  ({len(receipt.writes)} writes, {receipt.header.at})"
+    from halo_iac.render.words import counted
+
+    return f"Receipt  {receipt.name}  ({counted(len(receipt.writes), 'write')}, {receipt.header.at})"
