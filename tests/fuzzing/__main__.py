@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-NAMES: Final = ("yaml", "project", "saved_plan", "settings", "traces", "answers", "http")
+NAMES: Final = ("yaml", "project", "saved_plan", "receipt", "settings", "traces", "answers", "http")
 """The keys of ``targets.TARGETS``, which only the process that fuzzes imports."""
 
 LONGEST: Final = 8 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -14,17 +15,19 @@ from typing import Final
 import httpx
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from wire_samples import WIRE
 
-from fuzzing.laws import AGENT, KEY, OUTSIDE, check_plan, check_shown, check_told, unpacked
+from fuzzing.laws import AGENT, KEY, OUTSIDE, check_plan, check_shown, check_told, check_undo, unpacked
 from halo_iac.api.credentials import resolve_settings
 from halo_iac.api.hosts import is_loopback
 from halo_iac.errors import DocumentError, ProjectError, SettingsError
 from halo_iac.load import load
 from halo_iac.load.parse import parse, parse_text
-from halo_iac.model.remote import Actual
+from halo_iac.model.remote import Actual, RemoteSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.json import error_json, problems_json, read_plan
 from halo_iac.render.problems import error_text
+from halo_iac.render.receipt import read_receipt
 from halo_iac.render.style import PLAIN
 from halo_iac.sandbox.traces import BadLine, lines_of, read_spans
 
@@ -111,6 +114,26 @@ def saved_plan(data: bytes) -> None:
         check_told(error_text(error, PLAIN), error_json(error))
         return
     check_shown(plan)
+
+
+def receipt(data: bytes) -> None:
+    """A file for ``undo`` is a receipt, whose way back is a plan, or a DocumentError; also where its digests hold."""
+    there = Actual((RemoteSchedule(WIRE),), (AGENT,))
+    for document in (data, _signed(data)):
+        try:
+            check_undo(read_receipt(document, "receipt.jsonl"), there)
+        except DocumentError as error:
+            check_told(error_text(error, PLAIN), error_json(error))
+
+
+def _signed(data: bytes) -> bytes:
+    """Return lines of JSON with the digests of a receipt, which whoever writes one can work out as well."""
+    signed, digest = b"", ""
+    for line in data.split(b"\n")[:-1]:
+        body = line.partition(b',"digest":')[0].removesuffix(b"}")
+        digest = hashlib.sha256(digest.encode() + body).hexdigest()
+        signed += body + f',"digest":"{digest}"}}\n'.encode()
+    return signed
 
 
 def settings(data: bytes) -> None:

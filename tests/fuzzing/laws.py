@@ -12,8 +12,10 @@ from render_asserts import assert_harmless
 from halo_iac.errors import DocumentError, ProjectError
 from halo_iac.model.change import Plan
 from halo_iac.model.project import Project
+from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Actual, Agent, Host
-from halo_iac.pipeline import Wish, plan_project
+from halo_iac.pipeline import Wish, plan_project, plan_undo
+from halo_iac.plan import Overrides
 from halo_iac.render.json import error_json, plan_json, read_plan
 from halo_iac.render.problems import error_text
 from halo_iac.render.style import PLAIN
@@ -51,6 +53,12 @@ def check_plan(project: Project, actual: Actual) -> None:
         check_told(error_text(error, PLAIN), error_json(error))
         return
     check_shown(plan)
+
+
+def check_undo(receipt: Receipt, actual: Actual) -> None:
+    """Plan the way back on behalf of a project that declares nothing, and hold that plan to the same."""
+    project = Project("halo.yaml", ())
+    check_shown(plan_undo(receipt, lambda: project, lambda _: (_HOST, actual), Overrides(), allows_gap=False))
 
 
 def check_shown(plan: Plan) -> None:

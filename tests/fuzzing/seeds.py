@@ -5,15 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import analyst_spans
 import render_samples
+from receipts import HEADER, written
 from wire_samples import WIRE
 
 from fuzzing.files import PROJECT_FILES
 from fuzzing.laws import KEY, packed
+from halo_iac.model.change import Action
+from halo_iac.model.receipt import End, Intent, Outcome, Result
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
 from halo_iac.render.json import plan_json
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -61,6 +67,23 @@ def yamls() -> Iterator[bytes]:
 def saved_plans() -> Iterator[bytes]:
     """Yield saved plans."""
     yield plan_json(render_samples.every_section()).encode()
+
+
+def saved_receipts() -> Iterator[bytes]:
+    """Yield receipts: of every action on a schedule that is there, and of creates whose outcome is unknown."""
+    remote = RemoteSchedule(WIRE)
+    before = remote.spec()
+    assert isinstance(before, Spec)
+    about: dict[str, Any] = {"key": "one", "id": remote.id, "title": before.title, "is_archived": False}
+    former = replace(before, title="Former", hours=(7,))
+    made = {**about, "id": None, "before": None, "after": before}
+    for intents in (
+        [Intent(number=1, action=Action.UPDATE, before=former, after=before, **about)],
+        [Intent(number=1, action=Action.UNARCHIVE, before=before, after=None, **{**about, "is_archived": True})],
+        [Intent(number=1, action=Action.CREATE, **made), Intent(number=2, action=Action.CREATE, **made)],
+    ):
+        done = Outcome(number=1, result=Result.DONE, id=remote.id)
+        yield written(HEADER, *intents, done, End(writes=len(intents)))
 
 
 def settings() -> Iterator[bytes]:

@@ -27,6 +27,9 @@ TARGETS: Final = {
         (*ENTRY_KEYS, *PROJECT_KEYS, *SCOPE_KEYS, "links/file.yaml", "links/up/outside.md", "-- env --\n", "<<: "),
     ),
     "saved_plan": Target(files.saved_plan, seeds.saved_plans, ("null", "true", '"create"', '"archive"', "[]")),
+    "receipt": Target(
+        files.receipt, seeds.saved_receipts, ('"kind":"intent"', '"kind":"end"', '"not done"', "null", '"archive"')
+    ),
     "settings": Target(
         files.settings, seeds.settings, ("INF_API_URL=", "apiUrl", "sessionToken", "http://localhost", "https://[::1]")
     ),
