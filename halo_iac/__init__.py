@@ -10,6 +10,10 @@ Each word is a module, or a package, with one public function of that name:
 - ``plan``     pairs, changes and policy → :class:`~halo_iac.model.change.Plan`, which is data
 - ``apply``    a plan, carried out → events
 
+Beside the sentence stand ``branch``, which holds a plan against the base of a branch, ``findings``, which says what is
+odd about a schedule, and ``undo``, which plans the way back from a receipt. ``adopt`` and ``edit`` write project files,
+``runs``, ``reports`` and ``pull`` make and fetch reports, ``fires`` and ``preview`` say when schedules fire.
+
 ``pipeline`` repeats the sentence as code; ``render`` draws what any of them returns; ``cli`` is the only part that
 prints. ``model`` holds the nouns. ``api`` speaks to the platform and ``sandbox`` is a small platform of our own.
 """

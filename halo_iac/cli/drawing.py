@@ -1,4 +1,4 @@
-"""Which renderer draws what, in each format that ``plan``, ``apply`` and ``validate`` know (design §5)."""
+"""Which renderer draws what, in each format that ``plan``, ``apply``, ``undo`` and ``validate`` know (design §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``plan``, ``apply`` and ``import`` share: making a plan, showing it, and what its exit code is."""
+"""What ``plan``, ``apply``, ``undo`` and ``import`` share: making a plan, showing it, and what its exit code is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``plan``, ``apply`` and ``validate`` write: one result in several formats, from one run (design §5)."""
+"""What ``plan``, ``apply``, ``undo`` and ``validate`` write: one result of one run, in several formats (design §5)."""
 
 from __future__ import annotations
 
