@@ -155,6 +155,18 @@ def test_a_create_of_unknown_outcome_is_looked_for_by_all_that_was_sent() -> Non
     assert several.reason == "2 schedules could be what was created: s1, s2"
 
 
+def test_no_schedule_is_taken_back_twice() -> None:
+    """Only a receipt that nobody's run has left says so of one schedule."""
+    lost = [intent(Action.CREATE), intent(Action.CREATE, 2)]
+    there = remote("s1", "A")
+    for lines in (lost, [*lost, done(1, id="s1")]):
+        assert essence(only_change(planned(lines, there))) == (Action.ARCHIVE, "s1", {})
+    named = planned(
+        [intent(Action.UPDATE), done(), intent(Action.CREATE, 2, after=spec(hours=[10]))], remote("s1", "A", hours=[10])
+    )
+    assert essence(only_change(named)) == (Action.UPDATE, "s1", {"hours": ((10,), (9,))})
+
+
 def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
     lines = [
         *(intent(Action.UNARCHIVE, is_archived=True), Outcome(number=1, result=Result.UNKNOWN)),

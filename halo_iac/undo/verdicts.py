@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,13 +20,25 @@ Verdict = Change | Blocked | None
 
 
 class Judge:
-    """Judges one schedule after the other; ``keys`` are those of the entries that declare schedules, by id."""
+    """Judges one schedule after the other.
 
-    def __init__(self, policy: Policy, catalog: Catalog, actual: Actual, keys: Mapping[str, str]) -> None:
+    ``keys`` are those of the entries that declare schedules, by id; ``named`` are the ids that the receipt tells: what
+    it says of those is not looked for by title as well.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        catalog: Catalog,
+        actual: Actual,
+        keys: Mapping[str, str],
+        named: Collection[str | None],
+    ) -> None:
         self._policy = policy
         self._catalog = catalog
         self._schedules = {remote.id: remote for remote in actual.schedules}
         self._keys = keys
+        self._named = named
 
     def verdict(self, history: History) -> Verdict:
         """Return what takes one schedule back, or what is in the way."""
@@ -62,12 +74,16 @@ class Judge:
             reason = f"the project holds no schedule with the id {history.id}"
             return self._schedules.get(history.id) or self._blocked(history, reason, "is it the right receipt?")
         title = history.writes[0].intent.title
-        named = [(remote, remote.spec()) for remote in self._schedules.values() if remote.title == title]
+        named = [(remote, remote.spec()) for remote in self._nameless if remote.title == title]
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
         if len(found) > 1:
             ids = ", ".join(sorted(remote.id for remote in found))
             return self._blocked(history, f"{len(found)} schedules could be what was created: {ids}", BY_HAND)
         return found[0] if found else None
+
+    @property
+    def _nameless(self) -> Iterator[RemoteSchedule]:
+        return (remote for id_, remote in self._schedules.items() if id_ not in self._named)
 
     def _inverse(self, history: History, end: State, remote: RemoteSchedule, spec: Spec) -> Verdict:
         origin = history.origin

@@ -49,8 +49,9 @@ def undo(
     ``pairing`` is that of the project, which may declare nothing. ``allows_gap`` accepts a receipt without its end.
     """
     policy = policy_of(project, pairing)
-    judge = Judge(policy, Catalog(project, actual), actual, _keys(pairing))
-    verdicts = [judge.verdict(history) for history in histories(receipt)]
+    found = histories(receipt)
+    judge = Judge(policy, Catalog(project, actual), actual, _keys(pairing), {history.id for history in found})
+    verdicts = [judge.verdict(history) for history in found]
     changes, blocked = _with_free_titles(verdicts, actual)
     active = [
         remote for remote in actual.schedules if remote.is_active and policy.covers(remote.agent_id, remote.title)
@@ -98,7 +99,8 @@ def _gap(receipt: Receipt) -> Iterator[Refusal]:
 
 def _with_free_titles(verdicts: Iterable[Verdict], actual: Actual) -> tuple[list[Change], list[Blocked]]:
     """Block what would take a title that is not free by then, and order the renames among the rest."""
-    changes = [verdict for verdict in verdicts if isinstance(verdict, Change)]
+    # Two creates of which no answer told an id may both be found in the one schedule that is there.
+    changes = list(dict.fromkeys(verdict for verdict in verdicts if isinstance(verdict, Change)))
     blocked = [verdict for verdict in verdicts if isinstance(verdict, Blocked)]
     taking = [change for change in changes if change.takes_title]
     counts = Counter(change.title for change in taking)
