@@ -123,6 +123,11 @@ COMMANDS = (
     ("plan",),
     ("plan", "--sandbox"),
     ("apply", "--yes", "--sandbox"),
+    ("plan", "--sandbox", "--base", "main"),
+    ("apply", "--yes", "--sandbox", "--require-head", "main"),
+    ("preview",),
+    ("rename", "one", "Two"),
+    ("import", "--sandbox", "--file", "new.yaml"),
     ("doctor",),
     ("agent", "list", "--sandbox"),
     ("schema",),
@@ -159,7 +164,9 @@ def plant_code(checkout: Checkout, *packages: str) -> None:
 def test_no_code_of_the_checkout_is_run(checkout: Checkout, argv: tuple[str, ...], launcher: str) -> None:
     plant_code(checkout, "halo_iac")
     ended = checkout.run(*argv, launcher=launcher)
-    assert ended.code == (1 if argv in {("plan",), ("doctor",)} else 0), ended.text  # these want a key
+    wants_key, wants_git = argv in {("plan",), ("doctor",)}, {"--base", "--require-head"} & {*argv}
+    assert ended.code == (1 if wants_key or wants_git else 0), ended.text
+    assert not wants_git or "the git on PATH is ./git, which depends on the folder" in ended.err
 
 
 def test_without_the_flag_p_only_a_package_of_our_own_name_is_run(checkout: Checkout) -> None:
