@@ -227,6 +227,30 @@ def test_a_loosening_is_refused_until_it_is_accepted(
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "guards"),
+    [
+        ({"project": "one"}, {"project": "two"}, ["policy"]),
+        ({"nonsense": "1"}, {}, ["policy"]),
+        ({"protect": "[A]"}, {}, ["policy", "saved-plan"]),
+    ],
+    ids=["project", "base unreadable", "protect"],
+)
+def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
+    halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str], guards: list[str]
+) -> None:
+    write(git.folder, **before)
+    git.commit()
+    write(git.folder, entry("one"), **after)
+    assert halo("plan", "--sandbox", "--base", "main", "--out", "plan.json").code == 3
+    refused = halo("apply", "plan.json", "--sandbox", "--yes", "--json")
+    assert (refused.code, [each["guard"] for each in refused.json["plan"]["refusals"]]) == (3, guards)
+    assert refused.json["plan"]["refusals"][0]["override"] == "plan again with --accept-policy-change"
+    words = ("--base", "main", "--accept-policy-change", "--out", "plan.json")
+    assert halo("plan", "--sandbox", *words).code == 0
+    assert halo("apply", "plan.json", "--sandbox", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ({"protect": "[A]"}, {"protect": "[B, A]"}),

@@ -7,6 +7,7 @@ ago, cannot make ``apply`` do more than the YAML says now, nor more than was app
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from halo_iac.model.change import Action, Change, Plan, Refusal
 from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
@@ -17,7 +18,14 @@ _OVERRIDE = "plan again and have the new plan approved"
 
 def check_saved(saved: Plan, recomputed: Plan, actual: Actual) -> tuple[Refusal, ...]:
     """Return why the recomputed plan is not what was saved; nothing where it is, or the rest is in effect."""
-    return (*_premises(saved, recomputed), *_changes(saved, recomputed, actual))
+    return (*_loosenings(saved), *_premises(saved, recomputed), *_changes(saved, recomputed, actual))
+
+
+def _loosenings(saved: Plan) -> Iterator[Refusal]:
+    """Yield what only the plan against a base could refuse; every other guard looks at the recomputed plan itself."""
+    for refusal in saved.refusals:
+        if refusal.guard == "policy":
+            yield replace(refusal, override=f"plan again with {refusal.override}")
 
 
 def _premises(saved: Plan, recomputed: Plan) -> Iterator[Refusal]:
