@@ -59,9 +59,9 @@ def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project
     """
     if against.accepts_policy:
         return project, ()
+    if against.project is None and against.problem is None:
+        return _held_to_nothing(project, against.base.ref)
     if against.project is None:
-        if against.problem is None:
-            return project, ()
         message = f"the policy cannot be held against that of {against.base.ref}, as {against.problem}"
         return project, (Refusal("policy", message, _OVERRIDE),)
     base = against.project
@@ -76,6 +76,14 @@ def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project
     )
     refusals = tuple(Refusal("policy", loosening, _OVERRIDE) for loosening in loosenings)
     return (_stricter(project, agents, base, base_agents) if refusals else project), refusals
+
+
+def _held_to_nothing(project: Project, ref: str) -> tuple[Project, tuple[Refusal, ...]]:
+    """Return a project that is new, or has moved from where its base has it, under the policy of one that says none."""
+    if project.undeclared is not UndeclaredPolicy.ARCHIVE:
+        return project, ()
+    refusal = Refusal("policy", f"`undeclared` is archive; {ref} has no project file here that says so", _OVERRIDE)
+    return replace(project, undeclared=UndeclaredPolicy.REPORT), (refusal,)
 
 
 def _other_project(project: Project, base: Project, ref: str) -> Iterator[str]:

@@ -156,6 +156,22 @@ def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
+def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: CommandLine, git: Git) -> None:
+    write(git.folder, *map(entry, ("one", "two")), name="old/halo.yaml")
+    git.commit()
+    halo("apply", "--sandbox", "--yes", "--file", "old/halo.yaml")
+    (git.folder / "old").rename(git.folder / "new")
+    write(git.folder, entry("one"), name="new/halo.yaml", undeclared="archive")
+    words = ("plan", "--sandbox", "--file", "new/halo.yaml", "--base", "main", "--json")
+    refused = halo(*words)
+    assert (refused.code, refused.json["changes"]) == (3, [])
+    assert [each["message"] for each in refused.json["refusals"]] == [
+        "`undeclared` is archive; main has no project file here that says so"
+    ]
+    accepted = halo(*words, "--accept-policy-change")
+    assert (accepted.code, [each["title"] for each in accepted.json["changes"]]) == (0, ["The two"])
+
+
 @pytest.mark.parametrize(
     "broken", ["nonsense: true\n", "scope: {agents: [nobody]}\n"], ids=["unreadable", "an agent that is gone"]
 )
