@@ -7,6 +7,7 @@ option; and the environment that git gets holds no key of ours.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ _SETTINGS: Final = {
 }
 _NO_HOOKS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
+_NONE: Final = "leave out --base and --require-head where there is no repository"
 _REGULAR: Final = ("100644", "100755")
 _LINK: Final = "120000"
 
@@ -53,7 +55,9 @@ class Repository:
         self._folder = folder
         self._program = _program(env)
         self._env = {name: value for name, value in env.items() if not name.startswith(_OURS)} | _SETTINGS
-        self.top = Path(self._asked("rev-parse", "--show-toplevel", failing=f"{folder} is in no git repository"))
+        self.top = Path(
+            self._asked("rev-parse", "--show-toplevel", failing=f"{folder} is in no git repository", hint=_NONE)
+        )
 
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or an abbreviated id stands for."""
@@ -61,10 +65,9 @@ class Repository:
         found = self._call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
+        hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
         if self._asked("rev-parse", "--is-shallow-repository") == "true":
-            hint = f"this clone is shallow: fetch it first, such as with `git fetch --depth=1 origin {_bare(ref)}`"
-        else:
-            hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
+            hint = f"this clone is shallow: {_fetch(ref)}"
         raise GitError(f"no commit here is called {ref!r}", hint=hint)
 
     def remote_commit(self, ref: str) -> tuple[str, str]:
@@ -122,10 +125,10 @@ class Repository:
             )
         return ("origin" if "origin" in remotes else remotes[0]), ref.removeprefix("refs/heads/")
 
-    def _asked(self, *words: str, failing: str | None = None) -> str:
+    def _asked(self, *words: str, failing: str | None = None, hint: str | None = None) -> str:
         answered = self._call(*words)
         if answered.returncode != 0:
-            raise _failed(failing or f"`git {words[0]}` failed", answered.stderr)
+            raise _failed(failing or f"`git {words[0]}` failed", answered.stderr, hint)
         return answered.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
     def _call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -170,10 +173,16 @@ def _blob(line: str) -> Blob | None:
     return Blob(PurePosixPath(path), object_id, int(size), is_link=mode == _LINK) if is_wanted else None
 
 
-def _failed(what: str, said: bytes) -> GitError:
+def _failed(what: str, said: bytes, hint: str | None = None) -> GitError:
     first, *others = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()] or [""]
-    return GitError(f"{what}: {first.removeprefix('fatal: ')}" if first else what, hint="\n".join(others) or None)
+    return GitError(f"{what}: {first.removeprefix('fatal: ')}" if first else what, hint="\n".join(others) or hint)
 
 
-def _bare(ref: str) -> str:
-    return ref.removeprefix("refs/remotes/").removeprefix("origin/")
+def _fetch(ref: str) -> str:
+    """Say how to bring a commit into a shallow clone, which as a rule keeps track of one branch alone."""
+    if any(character in ref for character in "~^@:"):
+        return "bring its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`"
+    if re.fullmatch("[0-9a-f]{40,}", ref):
+        return f"fetch it with `git fetch --depth=1 origin {ref}`"
+    name = re.sub("^(refs/remotes/)?origin/|^refs/heads/", "", ref)
+    return f"fetch it with `git fetch --depth=1 origin +{name}:refs/remotes/origin/{name}`, and name it origin/{name}"

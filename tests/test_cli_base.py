@@ -405,13 +405,19 @@ def test_a_shallow_clone_without_the_base(halo: CommandLine, git: Git, tmp_path:
     clone = git.clone(tmp_path / "clone", "--depth=1")
     os.chdir(clone.folder)
     assert plan(halo, "--base", "origin/main") == {"one": "before"}
-    for ref in (first, "origin/release"):
+    release = "+release:refs/remotes/origin/release"
+    for ref, how in {
+        first: f"fetch it with `git fetch --depth=1 origin {first}`",
+        "origin/release": f"fetch it with `git fetch --depth=1 origin {release}`, and name it origin/release",
+        "release": f"fetch it with `git fetch --depth=1 origin {release}`, and name it origin/release",
+        "HEAD~1": "bring its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`",
+    }.items():
         ended = halo("plan", "--sandbox", "--base", ref)
         assert (ended.code, ended.out) == (1, "")
-        assert ended.err == (
-            f"error: no commit here is called '{ref}'\nhint: this clone is shallow: fetch it first, such as with "
-            f"`git fetch --depth=1 origin {ref.removeprefix('origin/')}`\n"
-        )
+        assert ended.err == f"error: no commit here is called '{ref}'\nhint: this clone is shallow: {how}\n"
+    git("branch", "release", first)
+    clone("fetch", "--depth=1", "--quiet", "origin", release)
+    assert plan(halo, "--base", "origin/release") == {"one": "before"}
 
 
 def test_no_repository(halo: CommandLine, folder: Path) -> None:
@@ -420,6 +426,7 @@ def test_no_repository(halo: CommandLine, folder: Path) -> None:
     ended = halo("plan", "--sandbox", "--base", "main")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {folder} is in no git repository: not a git repository")
+    assert ended.err.endswith("hint: leave out --base and --require-head where there is no repository\n")
 
 
 @pytest.mark.parametrize(
