@@ -114,7 +114,7 @@ def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[
     assert (refusal.guard, refusal.message, refusal.override) == (
         "protected",
         f"'Nightly audit' is protected by 'Nightly *' and would be {deed}",
-        "edit `protect:` in the project file",
+        "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
     )
 
 

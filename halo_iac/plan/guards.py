@@ -87,7 +87,7 @@ def protected_titles(situation: Situation) -> Iterator[Refusal]:
                 yield Refusal(
                     "protected",
                     f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
-                    "edit `protect:` in the project file",
+                    "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
                     (change.name,),
                 )
                 break
