@@ -23,8 +23,8 @@ DONE: Final = {
 _SHARES: Final = {
     Share.BRANCH: "of this branch",
     Share.BOTH: "of this branch where the platform differed before",
-    Share.BEFORE: "planned before it already",
-    Share.UNTOUCHED: "of entries that it does not touch",
+    Share.BEFORE: "planned before this branch",
+    Share.UNTOUCHED: "of entries that this branch does not touch",
 }
 _ENDED: Final = {
     Status.ALREADY: "already so",
