@@ -109,7 +109,14 @@ def entry(**fields: str | None) -> str:
             {"findings": "{coverage_gap: off}"},
             "8:16: no rule is named `coverage_gap` (did you mean `coverage-gap`?)",
         ),
-        ({"findings": "{x: off}"}, "8:16: no rule is named `x`"),
+        (
+            {"findings": "{x: off}"},
+            (
+                "8:16: no rule is named `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
+                "crowded-minute, declared-twice, doubled-fire, missing-day, paid-twice, skipped-fire, too-many-runs, "
+                "unfinished-prompt)"
+            ),
+        ),
         ({"findings": "{paid-twice: on}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),
         ({"findings": "{paid-twice: true}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),
         ({"findings": "{paid-twice: false}"}, "8:28: `paid-twice`: expected error, warning or off (write `off`)"),

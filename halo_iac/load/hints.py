@@ -216,10 +216,11 @@ def for_value(field: str, value: object) -> str | None:
     return _close(folded(value), _VALUES[field])
 
 
-def for_rule(name: str) -> str | None:
-    """Guess which rule was meant."""
+def for_rule(name: str) -> str:
+    """Guess which rule was meant, or name them all."""
     same = next((rule for rule in sorted(RULES) if folded(rule) == folded(name)), None)
-    return f"did you mean `{same}`?" if same else _close(name, RULES)
+    guess = f"did you mean `{same}`?" if same else _close(name, RULES)
+    return guess or f"the rules are {', '.join(sorted(RULES))}"
 
 
 def for_switch(value: object) -> str | None:
