@@ -174,8 +174,9 @@ def _blob(line: str) -> Blob | None:
 
 
 def _failed(what: str, said: bytes, hint: str | None = None) -> GitError:
-    first, *others = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()] or [""]
-    return GitError(f"{what}: {first.removeprefix('fatal: ')}" if first else what, hint="\n".join(others) or hint)
+    lines = (line.strip().removeprefix("fatal: ") for line in said.decode("utf-8", "replace").splitlines())
+    first, *others = [*filter(None, lines)] or [""]
+    return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
 
 
 def _fetch(ref: str) -> str:

@@ -534,6 +534,7 @@ def test_a_remote_that_does_not_answer(halo: CommandLine, git: Git, clone: Git) 
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("error: the remote 'origin' did not answer: ")
+    assert "fatal:" not in ended.err
     clone("remote", "remove", "origin")
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
     assert ended.err.startswith("error: this repository has no remote to ask\n")
