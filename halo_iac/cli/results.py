@@ -107,7 +107,7 @@ def _copies(also: Sequence[str], out: str | None) -> tuple[Copy, ...]:
 def _copy(words: str) -> Copy:
     name, _, file = words.partition("=")
     formats = [str(each) for each in ReviewFormat]
-    if name not in formats or not file.strip():
+    if name not in formats or not file.strip() or file == "-":
         hint = f"FORMAT is one of {', '.join(formats)}; such as `--also markdown=plan.md`"
         raise UsageError(f"--also {words}: not FORMAT=FILE", hint=hint)
     return Copy(ReviewFormat(name), Path(file))
