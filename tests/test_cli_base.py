@@ -157,12 +157,11 @@ def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine
 
 
 def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: CommandLine, git: Git) -> None:
-    write(git.folder, *map(entry, ("one", "two")), name="old/halo.yaml")
     git.commit()
-    halo("apply", "--sandbox", "--yes", "--file", "old/halo.yaml")
-    (git.folder / "old").rename(git.folder / "new")
-    write(git.folder, entry("one"), name="new/halo.yaml", undeclared="archive")
-    words = ("plan", "--sandbox", "--file", "new/halo.yaml", "--base", "main", "--json")
+    write(git.folder, *map(entry, ("one", "two")))
+    halo("apply", "--sandbox", "--yes")
+    write(git.folder, entry("one"), undeclared="archive")
+    words = ("plan", "--sandbox", "--base", "main", "--json")
     refused = halo(*words)
     assert (refused.code, refused.json["changes"]) == (3, [])
     assert [each["message"] for each in refused.json["refusals"]] == [
@@ -170,6 +169,20 @@ def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: Com
     ]
     accepted = halo(*words, "--accept-policy-change")
     assert (accepted.code, [each["title"] for each in accepted.json["changes"]]) == (0, ["The two"])
+
+
+def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"), name="old/halo.yaml", protect="[A]")
+    git.commit()
+    (git.folder / "old").rename(git.folder / "new")
+    write(git.folder, entry("one"), name="new/halo.yaml")
+    words = ("plan", "--sandbox", "--file", "new/halo.yaml", "--base", "main", "--json")
+    refused = halo(*words)
+    assert refused.code == 3
+    assert [each["message"] for each in refused.json["refusals"]] == [
+        "the policy cannot be held against that of main, as its old/halo.yaml is gone here: was it moved?"
+    ]
+    assert halo(*words, "--accept-policy-change").code == 0
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ MADE_UP = {
     "github.token": "a token",
     "github.repository": "us/ours",
     "github.event.pull_request.number": "7",
+    "contains(github.event.pull_request.labels.*.name, 'halo-policy-change')": "false",
 }
 """What GitHub puts in place of an expression."""
 
@@ -129,7 +130,7 @@ def github(tmp_path: Path) -> Iterator[tuple[Runner, Sandbox]]:
         yield both
 
 
-def step(on: Runner, workflow: str, job: str, name: str) -> Ran:
+def step(on: Runner, workflow: str, job: str, name: str, **more: str) -> Ran:
     """Run one step of a workflow, with its expressions replaced."""
     path = GITHUB / ".github" / "workflows" / workflow
     found = next(each for of, each in steps(path) if of == job and each.get("name") == name)
@@ -137,7 +138,7 @@ def step(on: Runner, workflow: str, job: str, name: str) -> Ran:
         variable: re.sub(r"\$\{\{ (.*?) \}\}", lambda expression: MADE_UP[expression[1]], value)
         for variable, value in found.get("env", {}).items()
     }
-    return on.run(found["run"], env)
+    return on.run(found["run"], {**env, **more})
 
 
 def edit(git: Git, before: str, after: str) -> None:
@@ -209,6 +210,14 @@ def test_a_plan_that_fails_is_commented_on_too(
     assert step(on, "halo-plan.yml", "plan", "Plan").code == code
     assert step(on, "halo-plan.yml", "plan", "Comment").code == 0
     assert len(on.comments) == 1
+
+
+def test_a_looser_policy_needs_a_label(github: tuple[Runner, Sandbox]) -> None:
+    on, _ = github
+    edit(on.git, 'protect: ["Nightly *"]', "protect: []")
+    on.git.commit()
+    assert step(on, "halo-plan.yml", "plan", "Plan").code == 3
+    assert step(on, "halo-plan.yml", "plan", "Plan", IS_POLICY_CHANGE="true").code == 0
 
 
 def test_a_merge_applies_the_plan_that_was_saved(github: tuple[Runner, Sandbox]) -> None:
@@ -342,9 +351,12 @@ def test_gitlab_validates_and_plans_a_merge_request_with_one_note(gitlab: tuple[
         assert job(on, "halo-plan", **api).code == 0
         assert [note["author"]["id"] for note in notes.notes] == [2, 3, 4, 1]
         assert "04:00" in notes.notes[-1]["body"]
+        edit(on.git, 'protect: ["Nightly *"]', "protect: []")
+        assert job(on, "halo-plan", **api).code == 3
+        assert job(on, "halo-plan", **api, CI_MERGE_REQUEST_LABELS="a,halo-policy-change").code == 0
         edit(on.git, "support-bot", "nobody")
         blocked = job(on, "halo-plan", **api)
-    assert blocked.code == 1
+    assert blocked.code == 1, "a blocked entry goes before a refusal"
     assert "nobody" in notes.notes[-1]["body"]
     assert titles(sandbox) == []
 

@@ -30,9 +30,10 @@ def against(workplace: Workplace, ref: str, *, accepts_policy: bool) -> Against:
     commit = repository.commit(ref)
     base = Base(ref, commit)
     blobs = repository.blobs(commit)
-    path = _project_file(workplace, repository, {blob.path for blob in blobs})
+    paths = {blob.path for blob in blobs}
+    path = _project_file(workplace, repository, paths)
     if path is None:
-        return Against(base, None, accepts_policy=accepts_policy)
+        return Against(base, None, _moved(workplace, repository, paths), accepts_policy=accepts_policy)
     try:
         project = _load(workplace, repository, blobs, path)
     except ProjectError as error:
@@ -66,6 +67,13 @@ def _project_file(workplace: Workplace, repository: Repository, paths: set[PureP
         return path if path in paths else None
     folder = _inside(repository, workplace.cwd)
     return next((path for each in (folder, *folder.parents) if (path := each / FILE_NAME) in paths), None)
+
+
+def _moved(workplace: Workplace, repository: Repository, paths: set[PurePosixPath]) -> str | None:
+    """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
+    name = workplace.project_path.name
+    gone = sorted(path for path in paths if path.name == name and not (repository.top / path).exists())
+    return f"its {gone[0]} is gone here: was it moved?" if gone else None
 
 
 def _inside(repository: Repository, path: Path) -> PurePosixPath:

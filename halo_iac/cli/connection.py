@@ -73,9 +73,7 @@ class Connection:
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
-        console = self.workplace.console
-        if self.workplace.waits:
-            console.say(f"{console.err_style.safe(error.message)}; trying again in {seconds:.1f} s")
+        self.workplace.tell_of_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""

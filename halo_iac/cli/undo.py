@@ -33,8 +33,6 @@ def undo(
     concurrency: options.Concurrency = 8,
     max_rps: options.MaxRps = 50,
     receipt: options.Receipt = None,
-    also: options.Also = None,
-    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Take back what an apply has done, by its receipt.
 
@@ -57,7 +55,7 @@ def undo(
     from halo_iac.undo import check_place
 
     workplace.tighten(protect, None)
-    with Results(workplace, format, also) as results:
+    with Results(workplace, options.ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         read = load_receipt(receipt_file)
 
         def observe(project: Project) -> tuple[Host, Actual]:

@@ -63,8 +63,8 @@ class Workplace:
     _protect: tuple[str, ...] = ()
     _reports_undeclared: bool = False
     _opened: ExitStack = field(default_factory=ExitStack)
-    waits: bool = True
-    """Whether somebody waits for the platform, and should hear of it; not while files are still being read."""
+    _unsaid: list[str] | None = None
+    """Waits for the platform that nobody needs to hear of yet, while the files are still being read."""
     closing: threading.Event = field(default_factory=threading.Event)
     """Ends the repetitions of reads that are still under way when the command is over."""
 
@@ -254,7 +254,7 @@ class Workplace:
         """
         if self.sandbox_path is not None:
             return
-        self.waits = False
+        self._unsaid = []
         if self.choice.project:
             self._early = self.connect().start_observing()
         elif self.console.env.get("INF_PROJECT_ID"):
@@ -265,8 +265,18 @@ class Workplace:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
         host = self.host(project)
         observation = self._early or self.observed.start_observing()
-        self.waits = True
+        waits, self._unsaid = self._unsaid, None
+        for wait in waits or ():
+            self.tell_of_wait(wait)
         return host, observation.result()
+
+    def tell_of_wait(self, words: str) -> None:
+        """Say that a call is repeated; only once the files are read, for what is wrong in them is said first."""
+        unsaid = self._unsaid
+        if unsaid is None:
+            self.console.say(self.console.err_style.safe(words))
+        else:
+            unsaid.append(words)
 
     def host(self, project: Project) -> Host:
         """Return which platform and project :meth:`observe` will look at."""
