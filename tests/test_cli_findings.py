@@ -85,7 +85,7 @@ def shown(halo: CommandLine, folder: Path, *argv: str) -> str:
     texts["on a terminal with colours"] = halo(*argv, is_terminal=True).text
     texts["where only ASCII can be shown"] = halo(*argv, encoding="ascii").text
     parts = [f"# halo {argv[0]}, {screen}\n{text}" for screen, text in texts.items()]
-    return "\n".join(parts).replace(str(folder), "/work")
+    return "\n".join(parts).replace(str(folder), "/home/you/project")
 
 
 def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
