@@ -174,6 +174,26 @@ def test_a_file_and_a_variable_that_differ_are_an_error(halo: CommandLine, folde
         )
 
 
+def test_the_platform_is_asked_before_the_files_are_read_where_the_variable_names_the_project(
+    halo: CommandLine, folder: Path
+) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
+    with serving(platform) as recorder:
+        ended = halo("plan", INF_API_URL=recorder.url, INF_API_KEY=KEY, INF_PROJECT_ID="p1")
+        assert {request.method for request in recorder.requests} == {"GET"}
+        assert asked_for(recorder) == {"p1"}
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n"
+
+
+def test_what_is_wrong_with_the_files_is_said_before_what_is_wrong_with_the_key(
+    halo: CommandLine, folder: Path
+) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
+    ended = halo("plan", INF_PROJECT_ID="p1")
+    assert (ended.code, ended.err) == (1, "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n")
+
+
 def test_a_key_of_several_projects_lists_them(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
     with serving(platform) as recorder:
