@@ -195,12 +195,26 @@ def test_a_markdown_file_that_is_not_ours_is_left_as_it_is(halo: CommandLine, pr
     prompt.write_text("Look at payments.\n")
     ended = halo("apply", "--sandbox", "--yes", "--also", "markdown=prompt.md")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: prompt.md is no page of halo's and is left as it is\n")
+    assert ended.err.startswith("error: prompt.md is no markdown of halo's and is left as it is\n")
     assert prompt.read_text() == "Look at payments.\n"
     prompt.write_text("")
     for _ in range(2):  # an empty file, then a page
         assert halo("plan", "--sandbox", "--also", "markdown=prompt.md").code == 0
     assert halo("plan", "--sandbox", "--also", "markdown=.").err.startswith("error: .: a directory\n")
+
+
+def test_another_programs_json_is_not_replaced_and_each_document_of_ours_is(halo: CommandLine, folder: Path) -> None:
+    also = ("--also", "json=package.json")
+    (folder / "package.json").write_text('{\n  "name": "ours"\n}\n')
+    ended = halo("validate", *also)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: package.json is no json of halo's and is left as it is\n")
+    (folder / "package.json").write_text("")
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
+    assert halo("validate", *also).code == halo("plan", "--sandbox", *also).code == 1
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    for words in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes"), ("validate",)):
+        assert halo(*words, *also).code == 0
 
 
 def test_a_copy_that_cannot_be_written_does_not_change_how_a_run_ended(halo: CommandLine, project: Path) -> None:

@@ -121,9 +121,19 @@ def _check_replaceable(copy: Copy) -> None:
     if path.is_dir():
         raise FileError(f"{path}: a directory", hint="name a file")
     check_writable(path.parent)
-    if copy.format is ReviewFormat.MARKDOWN and path.is_file():
+    starts = _starts(copy.format)
+    if starts and path.is_file():
+        start = read_start(path, max(map(len, starts)))
+        if start and not start.startswith(starts):
+            raise FileError(f"{path} is no {copy.format} of halo's and is left as it is", hint="name another file")
+
+
+def _starts(format: ReviewFormat) -> tuple[bytes, ...]:  # noqa: A002 - what it is called everywhere
+    """Return what a file of ours begins with, in a format that shows it; none for one that could be anybody's."""
+    if format is ReviewFormat.MARKDOWN:
         from halo_iac.render.markdown.marker import MARKER
 
-        start = read_start(path, len(MARKER))
-        if start and start != MARKER.encode():
-            raise FileError(f"{path} is no page of halo's and is left as it is", hint="name another file with --also")
+        return (MARKER.encode(),)
+    if format is ReviewFormat.JSON:
+        return tuple(f'{{\n  "{key}": '.encode() for key in ("host", "plan", "problems", "error"))
+    return ()
