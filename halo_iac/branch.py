@@ -83,7 +83,7 @@ def _held_to_nothing(project: Project, ref: str) -> tuple[Project, tuple[Refusal
     if project.undeclared is not UndeclaredPolicy.ARCHIVE:
         return project, ()
     refusal = Refusal("policy", f"`undeclared` is archive; {ref} has no project file here that says so", _OVERRIDE)
-    return replace(project, undeclared=UndeclaredPolicy.REPORT), (refusal,)
+    return project._replace(undeclared=UndeclaredPolicy.REPORT), (refusal,)
 
 
 def _other_project(project: Project, base: Project, ref: str) -> Iterator[str]:
@@ -120,8 +120,7 @@ def _stricter(
     project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None
 ) -> Project:
     is_reported = UndeclaredPolicy.REPORT in {project.undeclared, base.undeclared}
-    return replace(
-        project,
+    return project._replace(
         undeclared=UndeclaredPolicy.REPORT if is_reported else UndeclaredPolicy.ARCHIVE,
         protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
         scope=_common_scope(project.scope, agents, base.scope, base_agents),

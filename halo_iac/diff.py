@@ -7,7 +7,8 @@ projected and gone through field by field, and only unequal lists, which are set
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from halo_iac.model import defaults
 from halo_iac.model.change import FieldChange
@@ -17,8 +18,7 @@ from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import FIELDS, Spec, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A pair and what differs, in the order of the file; empty when nothing does.
 
     ``after`` is the spec the schedule should have: the pair's, with what is decided only here. It is ``None`` for a

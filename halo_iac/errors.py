@@ -28,9 +28,8 @@ An error's message is complete without its class: what happened, where, and (``h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class HaloError(Exception):
@@ -55,8 +54,7 @@ class UsageError(HaloError):
     code = "usage"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong at one place of a project file; ``line`` and ``column`` count from 1, 0 means the whole file."""
 
     path: str

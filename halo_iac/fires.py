@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import dropwhile
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from halo_iac.model.schedule import RELEVANT_PARTS, Cadence, Frequency, Spec
@@ -36,8 +35,7 @@ class ClockChange(StrEnum):
     """The day has it twice: the clocks go back over it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fire:
+class Fire(NamedTuple):
     """One fire of a cadence, in the cadence's zone; ``reason`` says why it is approximate, if it is."""
 
     at: datetime

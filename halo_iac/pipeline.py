@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.diff import diff
 from halo_iac.findings import find_in_plan
@@ -32,15 +32,14 @@ if TYPE_CHECKING:
     from halo_iac.model.remote import Actual, Host
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What was asked for on the command line.
 
     Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against.
     """
 
     targets: tuple[str, ...] = ()
-    overrides: Overrides = field(default_factory=Overrides)
+    overrides: Overrides = Overrides()
     saved: Plan | None = None
     against: Against | None = None
 

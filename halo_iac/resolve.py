@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.model.change import Blocked, PlanWarning
@@ -22,8 +22,7 @@ _TO_WIDEN: Final = "widen `scope:` or move the entry"
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(NamedTuple):
     """Why a reference has no agent, and what to do."""
 
     reason: str
@@ -41,8 +40,7 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     resolved = [_resolve_pair(pair, catalog, project, in_scope) for pair in pairing.pairs]
     blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
     pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Pair))
-    return replace(
-        pairing,
+    return pairing._replace(
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
         warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog)),
@@ -156,7 +154,7 @@ def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Coll
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
-    return pair if found == pair.spec.agent else replace(pair, spec=replace(pair.spec, agent=found))
+    return pair if found == pair.spec.agent else pair._replace(spec=replace(pair.spec, agent=found))
 
 
 def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:

@@ -57,7 +57,7 @@ def test_a_base_says_whose_changes_are_and_changes_none(drawn: Drawn, other: Dra
 @given(draws())
 def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branchs(drawn: Drawn) -> None:
     project = project_of(drawn)
-    nothing = replace(project, entries=(), undeclared=UndeclaredPolicy.REPORT)
+    nothing = project._replace(entries=(), undeclared=UndeclaredPolicy.REPORT)
     plan = held(project, nothing, seen(drawn.wires))
     assert {change.share for change in plan.changes if change.key is not None} <= {Share.BRANCH}
 

@@ -146,11 +146,11 @@ def test_a_spread_of_many_names_some_and_says_how_it_goes_on() -> None:
 
 def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
     days = [crowd(9, **WEEKDAYS, lookback_hours=48)[:4], crowd(9, **FIRST, lookback_hours=31 * 24)[4:8]]
-    some = [replace(each, switches={"coverage-gap": None}) for each in (*days[0], *days[1])]
+    some = [each._replace(switches={"coverage-gap": None}) for each in (*days[0], *days[1])]
     assert find(project(*some, *crowd(10)[8:])) == ()
     met = find(project(*some, *crowd(11)[8:]))
     assert [finding.rule for finding in met] == ["crowded-minute"]
-    apart = [replace(each, spec=replace(each.spec or BASE, days_of_week=(2,))) for each in days[0][:2]]
+    apart = [each._replace(spec=replace(each.spec or BASE, days_of_week=(2,))) for each in days[0][:2]]
     assert "crowded-minute" not in {rule for rule, _ in rules_of(project(*apart, *some[2:], *crowd(11)[9:]))}
 
 
@@ -200,7 +200,7 @@ class NowhereInTheEntry:
 
 
 def test_a_finding_points_at_the_entry_s_own_line_or_at_the_entry_and_at_a_prompt_where_it_is_written() -> None:
-    odd = replace(entry("A", prompt="Look.\nTODO", lookback_hours=1), origins=NowhereInTheEntry())
+    odd = entry("A", prompt="Look.\nTODO", lookback_hours=1)._replace(origins=NowhereInTheEntry())
     places = [(finding.rule, finding.path, finding.line, finding.column) for finding in find(project(odd))]
     assert places == [("coverage-gap", "halo.yaml", 7, 3), ("unfinished-prompt", "prompts/p.md", 2, 1)]
 
@@ -224,20 +224,20 @@ FAILS: dict[str, Severity | None] = {"coverage-gap": Severity.ERROR}
 def test_an_entry_s_switch_is_stronger_than_the_project_s_and_both_than_the_rule_s(
     by_project: dict[str, Severity | None], by_entry: dict[str, Severity | None], expected: list[Severity]
 ) -> None:
-    odd = replace(entry("A", lookback_hours=1), switches=by_entry)
+    odd = entry("A", lookback_hours=1)._replace(switches=by_entry)
     found = find(project(odd, switches=by_project))
     assert [finding.severity for finding in found] == expected
 
 
 def test_who_switches_a_rule_off_is_nobody_s_twin() -> None:
     off = {"declared-twice": None}
-    assert find(project(entry("A"), replace(entry("B"), switches=off))) == ()
-    assert len(find(project(entry("A"), replace(entry("B"), switches=off), entry("C")))) == 2
+    assert find(project(entry("A"), entry("B")._replace(switches=off))) == ()
+    assert len(find(project(entry("A"), entry("B")._replace(switches=off), entry("C")))) == 2
 
 
 def test_several_together_are_an_error_if_they_are_one_for_any() -> None:
     several = crowd(11)
-    several[4] = replace(several[4], switches={"crowded-minute": Severity.ERROR})
+    several[4] = several[4]._replace(switches={"crowded-minute": Severity.ERROR})
     (found,) = find(project(*several))
     assert found.severity is Severity.ERROR
 
@@ -328,5 +328,5 @@ def test_a_change_may_skip_or_double_a_fire_of_today(
     declared = project(entry("A", key="a"))
     found = find_today(plan_of(update("a", old, new)), declared, NOON)
     assert [finding.rule for finding in found] == ([expected] if expected else [])
-    switched = replace(declared, switches={rule.name: None for rule in RULES})
+    switched = declared._replace(switches={rule.name: None for rule in RULES})
     assert find_today(plan_of(update("a", old, new)), switched, NOON) == ()

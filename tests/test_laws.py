@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -154,7 +154,7 @@ def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
 def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
     document, wires, chosen = drawn
     project_, actual = loaded(document), seen(wires)
-    turned_project = replace(project_, entries=tuple(chance.sample(project_.entries, len(project_.entries))))
+    turned_project = project_._replace(entries=tuple(chance.sample(project_.entries, len(project_.entries))))
     turned = Actual(
         tuple(chance.sample(actual.schedules, len(actual.schedules))),
         tuple(chance.sample(actual.agents, len(actual.agents))),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -318,7 +317,7 @@ some_pins = st.dictionaries(st.sampled_from(TITLES), st.integers(0, 4), max_size
 
 
 def pinned(entries: Iterable[Entry], pins: dict[str, int]) -> list[Entry]:
-    return [replace(each, id=str(pins[str(each.title)])) if each.title in pins else each for each in entries]
+    return [each._replace(id=str(pins[str(each.title)])) if each.title in pins else each for each in entries]
 
 
 @given(some_entries, some_remotes, some_pins)

@@ -340,7 +340,7 @@ def test_the_next_apply_takes_back_what_is_declared() -> None:
     says = "as halo.yaml says again, unless it is reverted as well"
     assert [change.key for change in plan.changes] == ["alpha", None]
     assert plan.warnings == (PlanWarning(f"the next `halo apply` makes 1 of these 2 schedules {says}"),)
-    archiving = replace(declared, undeclared=UndeclaredPolicy.ARCHIVE)
+    archiving = declared._replace(undeclared=UndeclaredPolicy.ARCHIVE)
     assert planned(lines, *now, project_=archiving).warnings == (
         PlanWarning(f"the next `halo apply` makes these schedules {says}"),
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from halo_iac.api.answers import unreadable
 from halo_iac.api.caller import Json
@@ -13,8 +12,7 @@ from halo_iac.api.text import one_line
 from halo_iac.errors import SettingsError
 
 
-@dataclass(frozen=True, slots=True)
-class AccessibleProject:
+class AccessibleProject(NamedTuple):
     """A project the key belongs to, and what it may do there (``read``, ``write``)."""
 
     id: str
@@ -22,8 +20,7 @@ class AccessibleProject:
     permissions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AuthContext:
+class AuthContext(NamedTuple):
     """How the platform sees the key; whatever it left out is ``None`` or empty. ``wire`` is the answer itself."""
 
     method: str | None
@@ -33,8 +30,7 @@ class AuthContext:
     wire: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenProject:
+class ChosenProject(NamedTuple):
     """The project a command is about; ``name`` only where it was learned without a request of its own."""
 
     id: str

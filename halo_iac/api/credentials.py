@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from halo_iac.api.hosts import checked_base_url
 from halo_iac.api.inf_config import InfConfig, read_inf_config
@@ -18,16 +17,14 @@ DEFAULT_BASE_URL: Final = "https://relay.inference.net"
 _TYPOGRAPHIC: Final = frozenset("“”„‟‘’‚‛«»‹›′″")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting(Generic[T]):
+class Setting(NamedTuple, Generic[T]):
     """A value and where it came from, such as ``INF_API_KEY`` or ``~/.inf/config.json (apiKey)``."""
 
     value: T
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What it takes to call the platform; ``None`` where nothing was said."""
 
     key: Setting[Secret] | None

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from pydantic_core import from_json
@@ -27,8 +26,7 @@ _TRANSIENT: Final = frozenset({408, 425, 429})
 _MAYBE_DONE: Final = frozenset({408, 409})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back for one request: ``headers`` by lower-case name, ``body`` as far as it was read."""
 
     status: int
@@ -51,8 +49,7 @@ _A_GATEWAY_S: Final = frozenset({Shape.HTML, Shape.OTHER})
 """What the platform itself, which speaks JSON, does not fail with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a message about an answer needs: which procedure, where the key and URL came from, how to hide the key."""
 
     procedure: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
@@ -18,8 +17,7 @@ _LARGEST: Final = 1024 * 1024
 _HINT: Final = "Mend it, sign in with `inf` again, or set INF_CONFIG_DIR to another folder."
 
 
-@dataclass(frozen=True, slots=True)
-class InfConfig:
+class InfConfig(NamedTuple):
     """The strings of the config file that mean something here; ``label`` is how messages name the file."""
 
     label: str

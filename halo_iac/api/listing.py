@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.api.answers import schedule_of
 from halo_iac.api.caller import Json
@@ -15,8 +14,7 @@ from halo_iac.model.remote import RemoteSchedule
 PROCEDURE: Final = "haloSchedule.listForProject"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """Schedules in the platform's order; ``gap`` says why they may not be all, ``None`` if the last cursor was read."""
 
     schedules: tuple[RemoteSchedule, ...]

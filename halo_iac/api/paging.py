@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from halo_iac.api.answers import unreadable
 from halo_iac.api.caller import Json
@@ -17,8 +16,7 @@ _MOST_PAGES: Final = 10_000
 Cursor = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """One page or several: the rows as sent, and the cursor after the last; ``None`` if there is nothing more."""
 
     rows: tuple[Any, ...]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 _MIB: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes of an answer."""
 
     connect: float = 10.0
@@ -20,15 +18,14 @@ class Bounds:
     error: int = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """What one command has: bounds of an attempt, how many of them a call gets, and when a lost create is looked for.
 
     ``looks`` are seconds after the last create, rising. ``sleep`` waits so many seconds between two attempts and may
     return early; where there is none, a wait lasts until it is over or the command is told to stop.
     """
 
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: Bounds = Bounds()
     attempts: int = 6
     looks: tuple[float, ...] = (2.0, 8.0, 20.0)
     sleep: Callable[[float], None] | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from halo_iac.api.listing import PROCEDURE, Listing
@@ -191,7 +190,7 @@ class Creates:
         except PlatformError as error:
             message = f"nobody could look whether another run created the same: {error.message}"
             for event in self._made.values():
-                yield replace(event, message="; ".join(filter(None, (event.message, message))))
+                yield event._replace(message="; ".join(filter(None, (event.message, message))))
             return
         yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(schedules)])
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
@@ -141,7 +141,7 @@ class Crew:
         self._reports.put(Event(job.change, Status.STARTED, job.change.id))
         began = time.monotonic()
         event = self._carry_out(job)
-        self._reports.put(_Ended(replace(event, elapsed=time.monotonic() - began)))
+        self._reports.put(_Ended(event._replace(elapsed=time.monotonic() - began)))
 
     def _carry_out(self, job: Job) -> Event:
         try:

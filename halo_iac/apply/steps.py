@@ -8,7 +8,6 @@ lost answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from halo_iac.api.retry import Retry
@@ -100,10 +99,10 @@ class _Step:
         except (PlatformError, FileError) as error:
             status = Status.UNKNOWN if self._is_open else ended.status
             message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
-            return replace(
-                ended, status=status, message=message, hint="archive it by hand, or plan and apply again soon"
+            return ended._replace(
+                status=status, message=message, hint="archive it by hand, or plan and apply again soon"
             )
-        return replace(ended, status=Status.FAILED, message=f"{ended.message}; it was archived again")
+        return ended._replace(status=Status.FAILED, message=f"{ended.message}; it was archived again")
 
     def _update(self) -> Status:
         remote = self._read()

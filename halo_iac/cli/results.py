@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.cli.drawing import Draw, Place, drawing_of_error
 from halo_iac.cli.files import check_writable, read_start, write_atomically
@@ -21,8 +20,7 @@ _PUBLISHED: Final = frozenset({ReviewFormat.MARKDOWN, ReviewFormat.GITHUB})
 """Formats in which an error is a result as well: who waits for a comment or an annotation reads no standard error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A file that gets the result in a format of its own."""
 
     format: ReviewFormat

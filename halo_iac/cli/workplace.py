@@ -6,10 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
 from halo_iac.cli.console import Console, home
@@ -39,8 +39,7 @@ _REPORT: Final = "report"
 _ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What the command line says about where to work."""
 
     file: str | None = None
@@ -81,7 +80,7 @@ class Workplace:
 
     def moved_to(self, path: Path) -> Workplace:
         """Return another workplace, whose project file is ``path``, whether it is there already or not."""
-        return Workplace(self.console, replace(self.choice, file=str(path)), self.cwd)
+        return Workplace(self.console, self.choice._replace(file=str(path)), self.cwd)
 
     # Files ----------------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from halo_iac.model.schedule import Cadence, Frequency
@@ -31,8 +30,7 @@ _SAMPLE: Final = timedelta(days=7)
 """No zone changes its clocks twice within a week."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(NamedTuple):
     """The shortest and the longest time between two fires by the clock on the wall, in minutes."""
 
     shortest: int

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import nlargest
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.findings.crowds import crowded_minute
 from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed
@@ -176,8 +175,7 @@ def too_many_runs(subject: Subject) -> Iterator[Odd]:
 # The table ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule: what it is called, what it looks for, and what its findings do unless a project file switches them.
 
     One without a ``check`` needs an instant: see :mod:`halo_iac.findings.today`.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence, Spec
@@ -17,8 +16,7 @@ _LOOK: Final = attrgetter(
 """A cadence part by part, then the look-back: ten thousand of these are faster to group than as many cadences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
+class Odd(NamedTuple):
     """What a rule has to say, word for word the same, of each of some entries and one field of theirs.
 
     Where ``is_shared``, it is said once of all of them together; without entries, of the project. ``line`` is the one
@@ -33,8 +31,7 @@ class Odd:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The declared schedules, grouped by what rules judge: ten thousand of them have a few hundred cadences.
 
     ``looks`` has those that fire, by cadence and look-back; a paused one is in ``prompts`` only.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -34,8 +33,7 @@ _TWICE: Final = (
 """A key, and those that say the same and so must not stand beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
 
     document: Document

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from halo_iac.load.document import Document, Values
 from halo_iac.model.origin import BUILT_IN, Origin, Source
@@ -22,14 +21,13 @@ SPELLINGS: Final = {
 """A field → the keys that may give it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One mapping that gives fields: ``raw`` as it is in the document, ``fields`` under one spelling each."""
 
     source: Source
     document: Document
-    raw: Values = field(default_factory=dict)
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    raw: Values
+    fields: Mapping[str, Any]
 
     def origin(self, name: str) -> Origin | None:
         """Return where this layer gives a field; ``None`` if it does not."""
@@ -70,5 +68,5 @@ class EntryOrigins:
     def _own(self) -> Layer:
         if self._entry is None:
             raw = (self._document.root or {})["schedules"][self._key]
-            self._entry = Layer(Source.ENTRY, self._document, raw)
+            self._entry = Layer(Source.ENTRY, self._document, raw, {})
         return self._entry

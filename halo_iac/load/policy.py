@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,8 +20,7 @@ from halo_iac.model.project import Scope, UndeclaredPolicy
 _READ_APART: Final = ("defaults", "overrides", "schedules")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What a project file says beside its schedules; keys that are wrong are left out, and were reported."""
 
     values: Mapping[str, Any]
@@ -79,7 +77,7 @@ def _checked(document: Document, top: Fields) -> Fields:
 def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
     raw = (source.document.root or {}).get(kind)
     if not isinstance(raw, dict):
-        return Layer(kind, source.document)
+        return Layer(kind, source.document, {}, {})
     place = Place(source.document, source.folder, (str(kind),))
     given, is_whole = fields.read(place, raw, check_overlay, hints.OVERLAY_KEYS)
     # A layer with a problem may be what would have given the agent: do not have every entry complain as well.

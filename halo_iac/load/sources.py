@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from halo_iac.errors import Problem, ProjectNotFound
 from halo_iac.load.disk import CannotRead, Disk
@@ -15,8 +15,7 @@ from halo_iac.load.paths import INCLUDE_SUFFIXES, displayed, refusal
 from halo_iac.load.wording import shown
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A parsed file and the folder that its relative paths start from."""
 
     document: Document

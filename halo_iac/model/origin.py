@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Source(StrEnum):
@@ -16,8 +15,7 @@ class Source(StrEnum):
     BUILT_IN = "built-in"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The layer, and the place in a file unless the value is built in; ``line`` and ``column`` count from 1."""
 
     source: Source

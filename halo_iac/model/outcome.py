@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from halo_iac.model.change import Change
 
@@ -35,8 +35,7 @@ class Status(StrEnum):
         return self in {Status.DONE, Status.ALREADY}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One step of one change; ``id`` as soon as it is known, ``elapsed`` in seconds once it is final.
 
     ``is_partial`` if something of it was, or may have been, written even though it did not end done.
@@ -51,8 +50,7 @@ class Event:
     is_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """The last event of every change; ``is_interrupted`` if the run was told to stop."""
 
     events: tuple[Event, ...]
@@ -93,6 +91,6 @@ def _settled(event: Event) -> Event:
     if event.status.is_final:
         return event
     message = "it was under way when the run was interrupted"
-    return replace(
-        event, status=Status.UNKNOWN, message=message, hint="plan again in a minute to see what became of it"
+    return event._replace(
+        status=Status.UNKNOWN, message=message, hint="plan again in a minute to see what became of it"
     )

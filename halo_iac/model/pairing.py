@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.project import Entry
@@ -10,8 +10,7 @@ from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """An entry and its schedule; ``remote`` is ``None`` where there is none yet.
 
     ``spec`` is the entry's, with the agent's id in it once resolved; ``None`` for a retired entry. ``wave`` orders
@@ -24,8 +23,7 @@ class Pair:
     wave: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(NamedTuple):
     """Every entry once, paired or blocked, and the active schedules that belong to no entry, inside the scope or not.
 
     ``scope_agents`` are agent ids once resolved; ``None`` where the scope names no agents.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from halo_iac.model import defaults
 from halo_iac.model.finding import Switches
 from halo_iac.model.origin import BUILT_IN, Origin, Origins
 from halo_iac.model.schedule import Spec
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class UndeclaredPolicy(StrEnum):
@@ -20,16 +22,14 @@ class UndeclaredPolicy(StrEnum):
     ARCHIVE = "archive"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Which schedules of the platform this project answers for; both keys hold where both are given."""
 
     agents: tuple[str, ...] | None = None
     title_prefix: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of ``schedules:``, defaults and overrides merged in.
 
     ``spec`` is ``None`` where ``state: archived`` (``is_retired``), whose other fields are checked for form only;
@@ -44,11 +44,10 @@ class Entry:
     is_retired: bool = False
     renamed_from: tuple[str, ...] = ()
     id: str | None = None
-    switches: Switches = field(default_factory=dict)
+    switches: Switches = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A whole project: policy, aliases and entries in the order of the files.
 
     ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
@@ -62,16 +61,16 @@ class Project:
     undeclared: UndeclaredPolicy = UndeclaredPolicy.REPORT
     scope: Scope = Scope()
     protect: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    switches: Switches = field(default_factory=dict)
+    aliases: Mapping[str, str] = _NOTHING
+    origins: Mapping[str, Origin] = _NOTHING
+    switches: Switches = _NOTHING
     max_runs_per_month: int | None = None
-    fallback: Mapping[str, Any] = field(default_factory=lambda: defaults.BUILT_IN)
+    fallback: Mapping[str, Any] = defaults.BUILT_IN
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
         undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
-        return replace(self, protect=tuple(dict.fromkeys((*self.protect, *protect))), undeclared=undeclared)
+        return self._replace(protect=tuple(dict.fromkeys((*self.protect, *protect))), undeclared=undeclared)
 
     def origin(self, key: str) -> Origin:
         """Return where a policy key is written; built-in where it is left out."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import NoneType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -63,15 +63,13 @@ _wire_values, _wire_parts, _wire_choices = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(NamedTuple):
     """A schedule we cannot read: shown, never written, archived or counted. ``reason`` says what is odd about it."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteSchedule:
+class RemoteSchedule(NamedTuple):
     """One schedule of the platform; ``wire`` is its mapping, which always has a string ``id`` and ``title``."""
 
     wire: Mapping[str, Any]
@@ -221,8 +219,7 @@ def to_wire(spec: Spec, names: Iterable[str] = FIELDS) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(NamedTuple):
     """An agent as the platform found it in traces; ``id`` is its UUID, ``identity`` its agent.id or agent.name."""
 
     id: str
@@ -245,8 +242,7 @@ class Host:
     is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Actual:
+class Actual(NamedTuple):
     """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
 
     ``gap`` says why the listing is not whole, in which case nothing may be created or archived (design §5, §10).

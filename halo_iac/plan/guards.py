@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
 from halo_iac.model.characters import has_invisible, is_invisible
@@ -21,16 +20,14 @@ REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line permits: removals up to a number, creates of these keys."""
 
     allow_archive: int = 0
     allow_create: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares.
 
     ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked. Only the guard that

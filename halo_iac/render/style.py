@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.model.change import Action
 from halo_iac.render.safe import safe, safe_lines
@@ -33,8 +32,7 @@ _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _ASCII: Final = str.maketrans({"→": "->", "│": "|", "…": "...", "·": "-"})
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """What may be written: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
 
     ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length.
@@ -50,7 +48,7 @@ class Style:
 
     def unpainted(self) -> Style:
         """Return the same without colour, for what no terminal interprets."""
-        return replace(self, colour=False)
+        return self._replace(colour=False)
 
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -38,11 +37,11 @@ def week_lines(preview: Preview, style: Style) -> Iterator[str]:
 def _calendar(week: Week, style: Style) -> list[str]:
     """Return a table of times, of fewer times, of mere counts, whatever fits first; else a record for each agent."""
     days = [day(each) for each in week.days]
-    unbounded = replace(style, width=None)
+    unbounded = style._replace(width=None)
     for most in range(_TIMES, -1, -1):
         headers = ["AGENT", *(_short(each) if most else each[:3] for each in days)]
         rows = [[agent.agent, *(_cell(fires, week, most) for fires in agent.days)] for agent in week.agents]
-        unpainted = table(headers, rows, replace(unbounded, colour=False)).splitlines()
+        unpainted = table(headers, rows, unbounded._replace(colour=False)).splitlines()
         if all(style.fits(_IN + line) for line in unpainted):
             return table(headers, rows, unbounded).splitlines()
     return "\n".join(_record(agent, days, week, style) for agent in week.agents).splitlines()
