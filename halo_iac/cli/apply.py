@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.carrying import Manner, carry_through
+from halo_iac.cli.carrying import NEEDED, Manner, carry_through
 from halo_iac.cli.command import at_work
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import DocumentError, FileError
@@ -61,7 +61,8 @@ def apply(
             from halo_iac.cli.base import require_head as check
 
             check(workplace, require_head)
-        planned = as_shown(workplace, make_plan(workplace, wish(target, allow_archive, allow_create, saved=saved)))
+        wished = wish(target, allow_archive, allow_create, saved=saved)
+        planned = as_shown(workplace, make_plan(workplace, wished, soon=NEEDED))
         if not results.is_document:
             show_plan(workplace, planned, as_json=False)
         return carry_through(workplace, results, planned, Manner(yes, concurrency, max_rps, receipt))

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from halo_iac.model.outcome import Event, Summary
     from halo_iac.render.style import Style
 
+NEEDED: Final = (
+    "halo_iac.render.text",
+    "halo_iac.cli.receipts",
+    "halo_iac.apply",
+    "halo_iac.apply.pace",
+    "halo_iac.cli.live",
+)
+"""The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
+
 _PATIENCE: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,14 +41,14 @@ def wish(
     return Wish(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved, against)
 
 
-def make_plan(workplace: Workplace, wished: Wish) -> Plan:
-    """Return the plan of the project against its platform."""
+def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -> Plan:
+    """Return the plan of the project against its platform; ``soon`` names modules that are needed once it is made."""
     # A plan is made once and lives to the end: collecting garbage in between costs two thirds of its time.
     gc.disable()
     workplace.observe_early()
     from halo_iac.pipeline import plan_project
 
-    return plan_project(workplace.load, workplace.observe, wished)
+    return plan_project(workplace.load, partial(workplace.observe, soon=soon), wished)
 
 
 def as_shown(workplace: Workplace, planned: Plan) -> Plan:

@@ -80,12 +80,18 @@ def _days(cadence: Cadence) -> tuple[Sequence[int], int]:
     if cadence.frequency == Frequency.WEEKLY:
         return cadence.days_of_week, 7
     if cadence.frequency == Frequency.MONTHLY:
-        first = date(_FIRST_YEAR, 1, 1)
-        whole = date(_FIRST_YEAR + _LEAP_CYCLE, 1, 1) - first
-        months = [(year, month) for year in range(first.year, first.year + _LEAP_CYCLE) for month in range(1, 13)]
-        dates = (date(*month, day) for month in months for day in cadence.days_of_month if day <= monthrange(*month)[1])
-        return [(day - first).days for day in dates], whole.days
+        return _dates(cadence.days_of_month)
     return (0,), 1
+
+
+@cache
+def _dates(days_of_month: tuple[int, ...]) -> tuple[Sequence[int], int]:
+    """Return the same for months: a date's number is its distance from the first day of a cycle of leap years."""
+    first = date(_FIRST_YEAR, 1, 1)
+    whole = date(_FIRST_YEAR + _LEAP_CYCLE, 1, 1) - first
+    months = [(year, month) for year in range(first.year, first.year + _LEAP_CYCLE) for month in range(1, 13)]
+    dates = (date(*month, day) for month in months for day in days_of_month if day <= monthrange(*month)[1])
+    return [(day - first).days for day in dates], whole.days
 
 
 # Daylight saving ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ says as much of it as JSON Schema can.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, Final, Literal, Required
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
@@ -248,5 +249,14 @@ class ProjectFile(PolicyFields, total=False):
 
 
 check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validate_python
-check_overlay: Final[Callable[[object], Any]] = TypeAdapter(Overlay).validate_python
 check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validate_python
+
+
+def check_overlay(value: object) -> Any:  # noqa: ANN401 - as the others
+    """Check `defaults` or `overrides`, which most projects are without."""
+    return _overlay().validate_python(value)
+
+
+@cache
+def _overlay() -> TypeAdapter[Overlay]:
+    return TypeAdapter(Overlay)

@@ -26,6 +26,7 @@ MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
 
 _SIGNED: Final = re.compile(rb'(\{.+),"digest":"([0-9a-f]{64})"\}')
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in (Header, Intent, Outcome, End, Spec)}
 _HINT: Final = "undo takes a file that `halo apply` has written, as it was written"
 
 
@@ -35,8 +36,9 @@ def receipt_line(line: Line, before: str, veil: Callable[[str], str] = str) -> t
     document = _ENCODER.encode(_plain(line))
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
-    veiled = veil(harmless(document))
-    if isinstance(line, Intent) and veiled != harmless(document):
+    document = harmless(document)
+    veiled = veil(document)
+    if isinstance(line, Intent) and veiled != document:
         veiled = veil(harmless(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
     body = veiled.encode("ascii").removesuffix(b"}")
     digest = _digest(body, before)
@@ -53,7 +55,7 @@ def _is_unicode(document: str) -> bool:
 
 
 def _plain(value: Line | Spec) -> dict[str, Any]:
-    values = ((each.name, getattr(value, each.name)) for each in fields(value))
+    values = ((name, getattr(value, name)) for name in _NAMES[type(value)])
     return {name: _plain(held) if isinstance(held, Spec) else held for name, held in values}
 
 
