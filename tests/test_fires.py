@@ -85,11 +85,11 @@ def test_a_time_in_a_gap_fires_right_after_it_and_one_in_a_fold_once() -> None:
 @pytest.mark.parametrize(
     "when",
     [
-        replace(cadence("daily"), hours=()),
-        replace(cadence("hourly"), minutes=(60,)),
-        replace(cadence("weekly"), days_of_week=(7,)),
-        replace(cadence("monthly"), days_of_month=(0,)),
-        replace(cadence("daily"), frequency="yearly"),
+        cadence("daily")._replace(hours=()),
+        cadence("hourly")._replace(minutes=(60,)),
+        cadence("weekly")._replace(days_of_week=(7,)),
+        cadence("monthly")._replace(days_of_month=(0,)),
+        cadence("daily")._replace(frequency="yearly"),
         cadence("daily", timezone="Mars/Base"),
         cadence("daily", timezone="../etc"),
         cadence("daily", timezone=""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -34,8 +34,7 @@ RELEVANT_PARTS: Final[dict[str, frozenset[str]]] = {
 """The parts of a cadence that each frequency reads; the platform stores the others, and they are not compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cadence:
+class Cadence(NamedTuple):
     """When a schedule fires: the cross product of its parts, read in ``timezone`` (wire.md, Values)."""
 
     frequency: str

@@ -5,7 +5,7 @@ Every format draws the same rows; their words are harmless already (:mod:`halo_i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -36,6 +36,9 @@ _WHY: Final = {
     Cause.UNDONE: "it was not active before the run that is undone",
 }
 
+Fields = tuple[FieldChange, ...]
+"""The fields of a change, agents with their names."""
+
 
 class Row(NamedTuple):
     """One row of a change; one without ``before`` has no arrow, ``below`` are lines of a prompt that belong to it."""
@@ -51,7 +54,7 @@ def change_rows(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> tuple[Row, ...]:
     """Return the rows of one change, in the order of the file; ``agents`` has the names of agent ids."""
-    return tuple(_ROWS[change.action](_with_names(change, agents or {}), calendar, style))
+    return tuple(_ROWS[change.action](change, _with_names(change.fields, agents or {}), calendar, style))
 
 
 def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
@@ -72,7 +75,7 @@ def gist(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, 
         return (Row("", _WHY.get(change.cause, change.cause)),)
     if change.action is Action.CREATE or not change.fields:
         return (Row("", calendar.words(_after(change).cadence)),)
-    fields = _with_names(change, agents or {}).fields
+    fields = _with_names(change.fields, agents or {})
     shown_fields = fields if len(fields) <= GIST else fields[: GIST - 1]
     rest = len(fields) - len(shown_fields)
     more = (Row("", f"{rest} more"),) if rest else ()
@@ -88,25 +91,22 @@ def _short_row(field: FieldChange, style: Style) -> Row:
     return Row(field.field, after, before)
 
 
-def _with_names(change: Change, agents: Mapping[str, str]) -> Change:
+def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> Fields:
     """Put an agent's name before its id, wherever a field shows one."""
 
     def named(value: Value) -> Value:
         return f"{agents[value]} ({value})" if isinstance(value, str) and value in agents else value
 
-    if not any(field.field == "agent" for field in change.fields):
-        return change
-    fields = (
+    return tuple(
         replace(field, before=named(field.before), after=named(field.after)) if field.field == "agent" else field
-        for field in change.fields
+        for field in fields
     )
-    return replace(change, fields=tuple(fields))
 
 
-def _created(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     """Show the cadence in words and whatever was written; what is this tool's default goes without saying."""
     spec = _after(change)
-    for field in change.fields:
+    for field in fields:
         if field.field == "frequency":
             yield Row("cadence", calendar.words(spec.cadence), origin=style.safe(field.origin))
         elif field.field == "prompt":
@@ -131,10 +131,10 @@ def _fires_after(spec: Spec, calendar: Calendar) -> Iterator[Row]:
         yield Row("next fires", fires)
 
 
-def _updated(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
-    for field in change.fields:
+def _updated(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+    for field in fields:
         yield _field_row(field, style)
-    if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in change.fields):
+    if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in fields):
         return
     before, after = _before(change), _effective(change)
     if before.cadence != after.cadence:
@@ -153,8 +153,8 @@ def _field_row(field: FieldChange, style: Style) -> Row:
     return Row(field.field, shown(field.field, field.after, style), shown(field.field, field.before, style), origin)
 
 
-def _unarchived(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
-    for field in change.fields:
+def _unarchived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+    for field in fields:
         yield _field_row(field, style)
     before, after = _before(change), _effective(change)
     if before.cadence == after.cadence:
@@ -165,9 +165,9 @@ def _unarchived(change: Change, calendar: Calendar, style: Style) -> Iterator[Ro
     yield from _runs(change, calendar, style)
 
 
-def _archived(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _archived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield Row("why", _WHY.get(change.cause, change.cause))
-    for field in change.fields:
+    for field in fields:
         yield _field_row(field, style)
     if change.before is None:
         return

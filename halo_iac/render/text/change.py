@@ -21,7 +21,7 @@ def change_block(
 ) -> list[str]:
     """Return the lines of one change, without a blank line around them; ``agents`` has the names of agent ids."""
     rows = change_rows(change, calendar, style, agents)
-    width = max((len(row.label) for row in rows), default=0)
+    width = max([len(row.label) for row in rows], default=0)
     lines = [_heading(change, style)]
     for row in rows:
         lines += _row_lines(row, width, style)
@@ -42,16 +42,15 @@ def _heading(change: Change, style: Style) -> str:
 
 def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
     lead = f"{INDENT}{row.label:<{width}}  "
-    arrow = style.own("→")
     origin = f"({row.origin})" if row.origin else ""
-    value = row.after if row.before is None else f"{row.before} {arrow} {row.after}"
+    value = row.after if row.before is None else f"{row.before} {style.own('→')} {row.after}"
     if style.fits(f"{lead}{value}  {origin}"):
         yield f"{lead}{value}{'  ' if origin else ''}{style.paint(origin, 'dim')}".rstrip()
     else:
         under = " " * len(lead)
         yield f"{lead}{value if row.before is None else row.before}".rstrip()
         if row.before is not None:
-            yield f"{under}{arrow} {row.after}"
+            yield f"{under}{style.own('→')} {row.after}"
         if origin:
             yield under + style.paint(origin, "dim")
     yield from (f"{INDENT}  {_prompt_line(line, style)}" for line in row.below)
