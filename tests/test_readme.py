@@ -29,7 +29,7 @@ from halo_iac.model.remote import to_wire
 from halo_iac.render.json import plan_json, read_plan
 from halo_iac.render.markdown import marker, plan_markdown
 from halo_iac.render.style import Style
-from halo_iac.render.text import plan_text
+from halo_iac.render.text.plan import plan_text
 from halo_iac.sandbox.demo import SUPPORT_BOT_ID
 from halo_iac.sandbox.platform import Sandbox
 

@@ -17,7 +17,7 @@ from halo_iac.model.outcome import Event, Status, Summary
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.render.json import apply_json, document, error_json, plan_json, problems_json, read_plan
 from halo_iac.render.style import PLAIN
-from halo_iac.render.text import plan_text
+from halo_iac.render.text.plan import plan_text
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=8)
 NUMBERS = st.lists(st.integers(0, 59), max_size=3).map(tuple)

@@ -13,7 +13,8 @@ from halo_iac.model.change import Action, Cause
 from halo_iac.model.outcome import Event, Status, Summary
 from halo_iac.render.problems import error_text, problems_text
 from halo_iac.render.style import PLAIN, Style, columns
-from halo_iac.render.text import event_line, record, summary_text, table
+from halo_iac.render.text.outcome import event_line, summary_text
+from halo_iac.render.text.table import record, table
 
 CREATE = create("checkout-daily", BASE)
 UPDATE = update("refunds", BASE, replace(BASE, max_turns=9))

@@ -15,7 +15,7 @@ from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
 from halo_iac.render.calendar import CADENCES
 from halo_iac.render.prompt import COMPARED, DIFF
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.render.text import plan_text
+from halo_iac.render.text.plan import plan_text
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -190,8 +189,7 @@ def _end_reading_in_time(stream: Any) -> None:  # noqa: ANN401 - httpcore's netw
     stream.read = read_in_time
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
+class _Exchange(NamedTuple):
     """One request and its answer, within bounds."""
 
     client: httpx.Client

@@ -45,7 +45,7 @@ def list_agents(
 
         console.out(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
         return 0
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     agents = connection.reader.agents(connection.project.id, time_range.value)
     rows = [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 NEEDED: Final = (
-    "halo_iac.render.text",
+    "halo_iac.render.text.plan",
     "halo_iac.cli.receipts",
     "halo_iac.apply",
     "halo_iac.apply.pace",
@@ -230,7 +230,7 @@ def _put(results: Results, planned: Plan, ended: Ended | None, manner: Manner) -
     def rest(_format: ReviewFormat, style: Style) -> str:
         if ended is None:
             return ""
-        from halo_iac.render.text import summary_text
+        from halo_iac.render.text.outcome import summary_text
 
         return summary_text(ended.summary, style, again=manner.again)
 

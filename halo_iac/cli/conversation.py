@@ -77,7 +77,7 @@ def get_conversation(
 def _text(thread: ConversationDetails, style: Style) -> str:
     from halo_iac.cli.showing import fields_of, runs_table
     from halo_iac.render.report import harmless
-    from halo_iac.render.text import record
+    from halo_iac.render.text.table import record
     from halo_iac.render.words import counted
 
     parts = [record(fields_of(thread.conversation.wire), style)]

@@ -48,7 +48,7 @@ def doctor(workplace: Workplace) -> int:
 
         console.out(document([asdict(finding) for finding in findings]))
     else:
-        from halo_iac.render.text import record
+        from halo_iac.render.text.table import record
 
         marks = {None: "", True: "ok: ", False: "FAILED: "}
         console.out(

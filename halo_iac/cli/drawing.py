@@ -104,10 +104,14 @@ def _plan(planned: Plan, summary: Summary | None, format: ReviewFormat, style: S
         from halo_iac.render.github import plan_github
 
         return plan_github(planned, style, prefix=place.prefix, summary=summary)
-    from halo_iac.render.text import plan_text, summary_text
+    from halo_iac.render.text.plan import plan_text
 
     drawn = plan_text(planned, style, now=place.now)
-    return drawn if summary is None else drawn + summary_text(summary, style)
+    if summary is None:
+        return drawn
+    from halo_iac.render.text.outcome import summary_text
+
+    return drawn + summary_text(summary, style)
 
 
 def drawing_of_problems(problems: Sequence[Problem], told: str, place: Place, findings: Sequence[Finding] = ()) -> Draw:

@@ -35,7 +35,7 @@ def list_models(workplace: Workplace) -> int:
 
         console.out(document(models))
         return 0
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     # What a model looks like is not documented: an id and a name are shown where they are what they seem to be.
     rows = [

@@ -60,7 +60,7 @@ def finish(console: Console, outcomes: Sequence[Outcome], earlier: Report | None
 
 
 def _ids(outcomes: Sequence[Outcome], console: Console) -> str:
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     rows = [
         (each.order.name, each.started.run_id, each.started.conversation_id or "")

@@ -81,7 +81,7 @@ def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool, as_wanted: 
 
         console.out(plan_json(planned))
         return
-    from halo_iac.render.text import plan_text
+    from halo_iac.render.text.plan import plan_text
 
     console.out(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
 

@@ -113,7 +113,7 @@ def get_run(workplace: Workplace, run_id: RunId) -> int:
 
         console.out(document(details.wire))
     else:
-        from halo_iac.render.text import record
+        from halo_iac.render.text.table import record
 
         console.out(record(_facts(details), console.out_style))
     return 0

@@ -100,7 +100,7 @@ def show_events(
         console.out(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
         return 0
     from halo_iac.api.run_answers import event_of
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     events = [event_of(row, "haloRun.getEvents") for row in found.rows]
     console.out(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))

@@ -100,7 +100,7 @@ def show_started(workplace: Workplace, started: Started) -> int:
         console.out(document(started.wire))
         return 0
     from halo_iac.cli.showing import fields_of
-    from halo_iac.render.text import record
+    from halo_iac.render.text.table import record
 
     console.out(record(fields_of(started.wire), console.out_style))
     console.say(f"Wait for it: {again(workplace, f'run poll {started.run_id}')}")

@@ -54,7 +54,7 @@ def list_schedules(
 
         console.out(document([remote.wire for remote in listing.schedules]))
     else:
-        from halo_iac.render.text import table
+        from halo_iac.render.text.table import table
 
         rows = [_row(remote) for remote in listing.schedules]
         console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
@@ -92,7 +92,7 @@ def get_schedule(
         console.out(document(remote.wire))
         return 0
     from halo_iac.cli.showing import fields_of
-    from halo_iac.render.text import record
+    from halo_iac.render.text.table import record
 
     console.out(record(fields_of(remote.wire), console.out_style))
     return 0

@@ -141,7 +141,7 @@ def _value(value: Any) -> str:  # noqa: ANN401 - whatever the platform sent
 
 def runs_table(runs: Sequence[Run], style: Style) -> str:
     """Return runs as a table, in their order."""
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     cells = [
         (
@@ -181,7 +181,7 @@ def _show_conversations(console: Console, rows: Sequence[Any], next_cursor: str 
         console.out(document({"conversations": list(rows), "nextCursor": next_cursor}))
         return
     from halo_iac.api.run_answers import conversation_of
-    from halo_iac.render.text import table
+    from halo_iac.render.text.table import table
 
     found = [conversation_of(row, "haloConversation.listForProject") for row in rows]
     cells = [(each.updated_at or "", each.title, each.id, each.latest_run_id or "") for each in found]

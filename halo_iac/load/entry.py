@@ -6,8 +6,7 @@ is said only once the form of what it has is right: a misspelt key would be repo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.load import hints, titles
 from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
@@ -29,8 +28,7 @@ _EXAMPLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EntryReader:
+class EntryReader(NamedTuple):
     """Reads entries under one project file's layers."""
 
     fields: FieldReader

@@ -3,10 +3,9 @@
 Typed dictionaries rather than models: a key that is left out stays out, so that layers merge like any mappings, and
 null is refused without a word. No unions: a validator that turns one number into a list of one keeps the place of a
 problem exact. What only holds between fields is checked in :mod:`halo_iac.load.entry`; :mod:`halo_iac.load.schema`
-says as much of it as JSON Schema can.
+says as much of it as JSON Schema can. Annotations are no strings here: every command that reads a file would have
+pydantic compile them.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache

@@ -1,6 +1,7 @@
-"""How people switch the rules of :mod:`halo_iac.findings`, in a project file or in one entry."""
+"""How people switch the rules of :mod:`halo_iac.findings`, in a project file or in one entry.
 
-from __future__ import annotations
+Annotations are no strings here, for the reason that :mod:`halo_iac.load.file` gives.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal

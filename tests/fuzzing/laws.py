@@ -19,7 +19,7 @@ from halo_iac.plan import Overrides
 from halo_iac.render.json import error_json, plan_json, read_plan
 from halo_iac.render.problems import error_text
 from halo_iac.render.style import PLAIN
-from halo_iac.render.text import plan_text
+from halo_iac.render.text.plan import plan_text
 
 NOW: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 KEY: Final = "sk-inference-canary-0123456789"
