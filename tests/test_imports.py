@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from halo_iac.cli.carrying import NEEDED
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.serve import serve
@@ -95,4 +96,34 @@ def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(projec
         loaded(project, "apply", "--yes", **env)
         modules = loaded(project, "plan", **env)
     assert heavy(modules) == {"h11", "httpcore", "httpx", "idna", "pydantic", "ruamel.yaml", "ssl"}
-    assert not modules & {"halo_iac.apply", "halo_iac.render.json", "halo_iac.sandbox.platform", "sqlite3"}
+    assert not modules & {
+        *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.outcome"),
+        *("halo_iac.sandbox.platform", "sqlite3"),
+    }
+
+
+READY = """
+import sys
+from halo_iac.api.transport import Transport
+Transport("http://127.0.0.1:1", None)
+assert "httpcore" in sys.modules
+"""
+EMBEDDED = """
+import sys
+import httpx
+from halo_iac.api.transport import Transport
+Transport("sandbox:", None, http=httpx.MockTransport(lambda request: httpx.Response(200)))
+assert "httpcore" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("script", [READY, EMBEDDED])
+def test_whoever_may_ask_the_network_can_do_so_before_files_are_parsed(script: str) -> None:
+    subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": HERE}, check=True)
+
+
+def test_what_apply_gets_ready_while_it_waits_is_what_carries_out_a_plan(project: Path) -> None:
+    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
+        modules = loaded(project, "apply", "--yes", **env)
+    assert set(NEEDED) <= modules

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from time import monotonic
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -60,6 +61,10 @@ class Transport:
         self._url_origin = url_origin
         self._headers = _headers(key, team, user_agent, timezone)
         self._http = http
+        if http is None:
+            # By itself httpx does so in the threads that ask first, and they would share the processor with whoever
+            # parses files meanwhile: a plan would send its first request tens of milliseconds later.
+            import_module("httpcore")
         self._before_request = before_request
         self._bounds = bounds or Bounds()
         self._clients: list[httpx.Client] = []
