@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
@@ -154,7 +153,7 @@ def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Coll
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
-    return pair if found == pair.spec.agent else pair._replace(spec=replace(pair.spec, agent=found))
+    return pair if found == pair.spec.agent else pair._replace(spec=pair.spec.of_agent(found))
 
 
 def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
