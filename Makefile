@@ -36,6 +36,7 @@ lint: $(VENV)/developing $(CHECKS)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
 		examples/github-actions/.github/workflows/*.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \

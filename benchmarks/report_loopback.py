@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import workload
-from loopback import Platform, serve
+from loopback import Platform, Trouble, serve
 
 _BEGIN: Final = datetime(2025, 1, 1, 9, tzinfo=UTC)
 _REPORT: Final = "# What went wrong\n\n" + "".join(
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=50, help="of each schedule")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     options = parser.parse_args()
-    asyncio.run(serve(Reports(options.schedules, options.reports), options.latency))
+    asyncio.run(serve(Reports(options.schedules, options.reports), options.latency, Trouble(0)))
 
 
 if __name__ == "__main__":
