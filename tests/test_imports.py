@@ -122,6 +122,28 @@ def test_whoever_may_ask_the_network_can_do_so_before_files_are_parsed(script: s
     subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": HERE}, check=True)
 
 
+ASKED = """
+import sys
+sys.path.insert(0, {path!r})
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.main import main
+def start(connection):
+    assert not {{"halo_iac.load", "halo_iac.pipeline", "ruamel.yaml"}}.intersection(sys.modules)
+    print("asked")
+    sys.exit()
+Connection.start_observing = start
+main(["{command}"])
+"""
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_the_platform_is_asked_before_what_reads_files_is_imported(project: Path, command: str) -> None:
+    env = {"INF_API_URL": "http://127.0.0.1:1", "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
+    script = ASKED.format(path=HERE, command=command)
+    asked = subprocess.run([sys.executable, "-c", script], cwd=project, env=env, check=True, capture_output=True)
+    assert asked.stdout == b"asked\n"
+
+
 def test_what_apply_gets_ready_while_it_waits_is_what_carries_out_a_plan(project: Path) -> None:
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}

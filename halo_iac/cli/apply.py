@@ -61,6 +61,7 @@ def apply(
             from halo_iac.cli.base import require_head as check
 
             check(workplace, require_head)
+        workplace.observe_early()
         wished = wish(target, allow_archive, allow_create, saved=saved)
         planned = as_shown(workplace, make_plan(workplace, wished, soon=NEEDED))
         if not results.is_document:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, Problem, ProjectNotFound
-from halo_iac.load.find import FILE_NAME
-from halo_iac.load.paths import displayed
 
 if TYPE_CHECKING:
     from halo_iac.cli.carrying import Ended
@@ -39,11 +37,15 @@ class Place:
     @cached_property
     def prefix(self) -> str:
         """Return the way from the root of the repository to the working directory."""
+        from halo_iac.load.paths import displayed
+
         return displayed(self._workplace.cwd.resolve(), self._root)
 
     @cached_property
     def marker(self) -> str:
         """Return the first line of markdown; it is the same whether the project file can be read or not."""
+        from halo_iac.load.find import FILE_NAME
+        from halo_iac.load.paths import displayed
         from halo_iac.render.markdown import marker
 
         env, choice = self._workplace.console.env, self._workplace.choice

@@ -53,6 +53,7 @@ def plan(
     workplace.tighten(protect, undeclared)
     with Results(workplace, format, also, out) as results:
         against = _against(workplace, base, accepts_policy=accept_policy_change)
+        workplace.observe_early()
         planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
         if out is not None:
             save_plan(workplace, planned, out)

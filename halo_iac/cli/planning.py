@@ -45,7 +45,6 @@ def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -
     """Return the plan of the project against its platform; ``soon`` names modules that are needed once it is made."""
     # A plan is made once and lives to the end: collecting garbage in between costs two thirds of its time.
     gc.disable()
-    workplace.observe_early()
     from halo_iac.pipeline import plan_project
 
     return plan_project(workplace.load, partial(workplace.observe, soon=soon), wished)

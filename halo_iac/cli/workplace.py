@@ -247,10 +247,11 @@ class Workplace:
             return self.cwd / Path(self.named_file or "").parent
 
     def observe_early(self) -> None:
-        """Ask the platform before the files are parsed, where it is known already which project can be meant.
+        """Ask the platform first of all, where it is known already which project can be meant.
 
-        That is the one of ``--project``, else of ``INF_PROJECT_ID``: a file that names another is an error. Not in the
-        sandbox, which has nothing to wait for: bad files should leave no trace of one.
+        That is the one of ``--project``, else of ``INF_PROJECT_ID``: a file that names another is an error. What makes
+        a plan is imported, and the files are parsed, while the answer is on its way. Not in the sandbox, which has
+        nothing to wait for: bad files should leave no trace of one.
         """
         if self.sandbox_path is not None:
             return
