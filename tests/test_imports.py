@@ -28,6 +28,7 @@ def tell(code):
         json.dump([code, modules], file)
     leave(0)
 os._exit = tell
+{before}
 from halo_iac.cli.main import run
 run()
 """
@@ -43,9 +44,9 @@ schedules:
 """
 
 
-def loaded(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
-    """Return the modules that a command leaves behind."""
-    script = RUN.format(path=HERE)
+def loaded(folder: Path, *argv: str, code: int = 0, before: str = "", **env: str) -> set[str]:
+    """Return the modules that a command leaves behind; ``before`` runs first."""
+    script = RUN.format(path=HERE, before=before)
     subprocess.run([sys.executable, "-c", script, *argv], cwd=folder, env=env, check=True, capture_output=True)
     ended, modules = json.loads((folder / "modules.json").read_text())
     assert ended == code
@@ -144,8 +145,41 @@ def test_the_platform_is_asked_before_what_reads_files_is_imported(project: Path
     assert asked.stdout == b"asked\n"
 
 
-def test_what_apply_gets_ready_while_it_waits_is_what_carries_out_a_plan(project: Path) -> None:
+WRITTEN = """
+import sys
+sys.path.insert(0, {path!r})
+import halo_iac.cli.workplace
+from halo_iac.api.writer import Writer
+from halo_iac.cli.main import main
+ready = set()
+observe, create = halo_iac.cli.workplace.Workplace.observe, Writer.create
+def observed(*given, **options):
+    found = observe(*given, **options)
+    ready.update(sys.modules)
+    return found
+def created(*given, **options):
+    late.append(sorted(name for name in set(sys.modules) - ready if name.startswith("halo_iac.")))
+    return create(*given, **options)
+late = []
+halo_iac.cli.workplace.Workplace.observe, Writer.create = observed, created
+main(["apply", "--yes"])
+print(late[0])
+"""
+
+
+def test_apply_gets_nothing_ready_while_it_waits_that_it_would_not_import_by_itself(project: Path) -> None:
+    unready = "import halo_iac.cli.apply\nhalo_iac.cli.apply.NEEDED = ()\n"
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
-        modules = loaded(project, "apply", "--yes", **env)
+        modules = loaded(project, "apply", "--yes", before=unready, **env)
     assert set(NEEDED) <= modules
+
+
+def test_apply_imports_nothing_of_ours_between_the_plan_and_the_first_write(project: Path) -> None:
+    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
+        script = WRITTEN.format(path=HERE)
+        written = subprocess.run(
+            [sys.executable, "-c", script], cwd=project, env=env, check=True, capture_output=True, text=True
+        )
+    assert written.stdout.splitlines()[-1] == "[]"
