@@ -16,7 +16,7 @@ from strategies import numbers
 
 from halo_iac.fires import ClockChange, Fire, fires, foreseen, reason_in_words
 from halo_iac.load.zones import zone_names
-from halo_iac.model.schedule import Cadence, with_relevant_parts
+from halo_iac.model.schedule import Cadence, relevant_parts
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 YEARS = (2011, 2026)
@@ -25,7 +25,7 @@ YEARS = (2011, 2026)
 
 def cadence(zone: str, frequency: str = "daily", **parts: tuple[int, ...]) -> Cadence:
     given_ = {"days_of_week": (), "days_of_month": (), "hours": (), "minutes": (0,), **parts}
-    return Cadence(frequency, **with_relevant_parts(frequency, given_), timezone=zone)
+    return Cadence(frequency, *relevant_parts(frequency, given_), zone)
 
 
 # A slow and plain second opinion ------------------------------------------------------------------------------------

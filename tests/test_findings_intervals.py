@@ -12,7 +12,7 @@ from strategies import numbers
 
 from halo_iac.findings.intervals import Intervals, intervals, longest_elapsed
 from halo_iac.fires import fires
-from halo_iac.model.schedule import Cadence, with_relevant_parts
+from halo_iac.model.schedule import Cadence, relevant_parts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OCTOBER = datetime(2026, 10, 20, tzinfo=UTC)
@@ -29,7 +29,7 @@ ZONES = (
 
 def cadence(frequency: str, zone: str = "UTC", **parts: list[int]) -> Cadence:
     given_ = {"days_of_week": [], "days_of_month": [], "hours": [9], "minutes": [0], **parts}
-    return Cadence(frequency, **with_relevant_parts(frequency, given_), timezone=zone)
+    return Cadence(frequency, *relevant_parts(frequency, given_), zone)
 
 
 def elapsed(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from strategies import BASE, numbers
 
 from halo_iac.fires import fires, in_words, runs_of, runs_per_month
-from halo_iac.model.schedule import Cadence, with_relevant_parts
+from halo_iac.model.schedule import Cadence, relevant_parts
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 
 
 def cadence(frequency: str, *, timezone: str = "UTC", **parts: Any) -> Cadence:  # noqa: ANN401 - lists of numbers
     given_ = {"days_of_week": (), "days_of_month": (), "hours": (9,), "minutes": (0,), **parts}
-    return Cadence(frequency, **with_relevant_parts(frequency, given_), timezone=timezone)
+    return Cadence(frequency, *relevant_parts(frequency, given_), timezone)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ is said only once the form of what it has is right: a misspelt key would be repo
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from halo_iac.load import hints, titles
@@ -15,10 +16,13 @@ from halo_iac.load.file import check_entry
 from halo_iac.load.layers import EntryOrigins, Layer
 from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
-from halo_iac.model import defaults as built_in
-from halo_iac.model.defaults import BUILT_IN
+from halo_iac.model.defaults import BUILT_IN, MINUTES
 from halo_iac.model.project import Entry
-from halo_iac.model.schedule import CADENCE_PARTS, RELEVANT_PARTS, Spec, with_relevant_parts
+from halo_iac.model.schedule import CADENCE_PARTS, FIELDS, RELEVANT_PARTS, Spec, relevant_parts
+
+_LEFT_OUT: Final = {**BUILT_IN, **dict.fromkeys(CADENCE_PARTS, ()), "minutes": MINUTES}
+_others: Final = itemgetter(*FIELDS[FIELDS.index("timezone") :])
+"""What a spec has beside what it is, whose it is and its cadence's parts."""
 
 _ONLY_FOR: Final = {"days_of_week": "weekly", "days_of_month": "monthly", "hours": "daily, weekly and monthly"}
 _EXAMPLES: Final = {
@@ -74,22 +78,17 @@ class EntryReader(NamedTuple):
             place.complain("title", f"the title is outside of the scope: {rule}")
 
     def _spec(self, place: Place, given: Fields) -> Spec | None:
-        merged = {**BUILT_IN, **self.defaults.fields, **given, **self.overrides.fields}
+        merged = {**_LEFT_OUT, **self.defaults.fields, **given, **self.overrides.fields}
         before = place.problem_count
         if "title" not in given:
             place.complain_of_lack("`title` is missing")
         if "agent" not in merged:
             place.complain_of_lack("`agent` is missing", "give it here or under `defaults`")
-        parts = _cadence(place, given)
-        if parts is None or place.problem_count > before:
+        merged |= _cadence(place, given)
+        if place.problem_count > before:
             return None
-        return Spec(
-            title=given["title"],
-            agent=merged["agent"],
-            frequency=parts["frequency"],
-            **with_relevant_parts(parts["frequency"], parts),
-            **{name: merged[name] for name in BUILT_IN},
-        )
+        frequency = merged["frequency"]
+        return Spec(given["title"], merged["agent"], frequency, *relevant_parts(frequency, merged), *_others(merged))
 
 
 def _names_a_schedule(place: Place, given: Fields) -> bool:
@@ -99,42 +98,35 @@ def _names_a_schedule(place: Place, given: Fields) -> bool:
     return False
 
 
-def _cadence(place: Place, given: Fields) -> Parts | None:
-    """Return the frequency and every part, or ``None`` and a problem at least."""
+def _cadence(place: Place, given: Fields) -> Parts:
+    """Return what ``cron`` or ``at`` stand for, or a problem at least if the cadence is not whole."""
     try:
         if "cron" in given:
-            return _complete(from_cron(given["cron"]))
+            return from_cron(given["cron"])
     except Unmappable as error:
         place.complain("cron", error.message, error.hint)
-        return None
-    frequency = given.get("frequency")
-    if frequency is None:
+        return {}
+    if "frequency" not in given:
         place.complain_of_lack("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
-        return None
+        return {}
     try:
         times = from_times(given["at"]) if "at" in given else {}
     except Unmappable as error:
         place.complain("at", error.message, error.hint)
-        return None
-    if not _has_right_parts(place, frequency, given):
-        return None
-    return _complete(
-        {"frequency": frequency, **{part: given[part] for part in CADENCE_PARTS if part in given}, **times}
-    )
+        return {}
+    _check_parts(place, given["frequency"], given)
+    return times
 
 
-def _complete(parts: Parts) -> Parts:
-    return {"days_of_week": (), "days_of_month": (), "hours": (), "minutes": built_in.MINUTES, **parts}
-
-
-def _has_right_parts(place: Place, frequency: str, given: Fields) -> bool:
-    before = place.problem_count
+def _check_parts(place: Place, frequency: str, given: Fields) -> None:
+    """Report parts of the cadence that the frequency needs and that are missing, or that it has no use for."""
     relevant = RELEVANT_PARTS[frequency]
     for part, frequencies in _ONLY_FOR.items():
         key = "at" if part == "hours" and "at" in given else part
-        if part in relevant and key not in given:
+        if (key in given) == (part in relevant):
+            continue
+        if part in relevant:
             place.complain_of_lack(f"{shown(part)} is missing: {frequency} needs it", _EXAMPLES[part])
-        elif part not in relevant and key in given:
+        else:
             hint = "remove it, or change `frequency`"
             place.complain(key, f"{shown(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
-    return place.problem_count == before

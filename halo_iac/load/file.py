@@ -27,6 +27,9 @@ ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
+_SINGLE: Final = frozenset({int, str})
+"""Types of their own right: a bool is no number here."""
+
 
 def path_pattern(suffixes: str) -> str:
     """Return what paths look like for JSON Schema; :mod:`halo_iac.load.paths` says of each what is wrong with it."""
@@ -36,8 +39,7 @@ def path_pattern(suffixes: str) -> str:
 
 def _in_list(value: object) -> object:
     """Put a single number or name into a list; leave everything else to the list's own check."""
-    is_single = isinstance(value, int | str) and not isinstance(value, bool)
-    return [value] if is_single else value
+    return [value] if type(value) in _SINGLE else value
 
 
 def _names(value: object) -> object:
@@ -247,8 +249,8 @@ class ProjectFile(PolicyFields, total=False):
     schedules: Schedules
 
 
-check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validate_python
-check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validate_python
+check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validator.validate_python
+check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validator.validate_python
 
 
 def check_overlay(value: object) -> Any:  # noqa: ANN401 - as the others

@@ -23,7 +23,7 @@ from halo_iac.model.schedule import (
     Spec,
     Value,
     plain_prompt,
-    with_relevant_parts,
+    relevant_parts,
 )
 
 WIRE_NAMES: Final[dict[str, str]] = {
@@ -147,12 +147,12 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
     if reason is not None:
         return Opaque(reason)
     frequency = wire["frequency"]
-    parts = with_relevant_parts(frequency, {name: wire.get(WIRE_NAMES[name]) or () for name in CADENCE_PARTS})
+    parts = {name: wire.get(WIRE_NAMES[name]) or () for name in CADENCE_PARTS}
     return Spec(
-        title=wire["title"],
-        agent=wire["agentUuid"],
-        frequency=frequency,
-        **parts,
+        wire["title"],
+        wire["agentUuid"],
+        frequency,
+        *relevant_parts(frequency, parts),
         timezone=wire["timezone"],
         prompt=plain_prompt(wire["prompt"]),
         model_id=wire.get("modelId"),

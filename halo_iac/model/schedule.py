@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -35,18 +35,22 @@ RELEVANT_PARTS: Final[dict[str, frozenset[str]]] = {
 """The parts of a cadence that each frequency reads; the platform stores the others, and they are not compared."""
 
 
+Numbers = tuple[int, ...]
+"""A part of a cadence: sorted and unique."""
+
+
 class Cadence(NamedTuple):
     """When a schedule fires: the cross product of its parts, read in ``timezone`` (wire.md, Values)."""
 
     frequency: str
-    days_of_week: tuple[int, ...]
-    days_of_month: tuple[int, ...]
-    hours: tuple[int, ...]
-    minutes: tuple[int, ...]
+    days_of_week: Numbers
+    days_of_month: Numbers
+    hours: Numbers
+    minutes: Numbers
     timezone: str
 
 
-Value = str | int | bool | tuple[int, ...] | None
+Value = str | int | bool | Numbers | None
 """What a field of a :class:`Spec` can hold."""
 
 
@@ -64,10 +68,10 @@ class Spec:
     title: Annotated[str, Field(description="The title, which is the identity.")]
     agent: Annotated[str, Field(description="The agent's UUID.")]
     frequency: Annotated[str, Field(description="hourly, daily, weekly or monthly.")]
-    days_of_week: Annotated[tuple[int, ...], Field(description="0 = Sunday to 6 = Saturday; weekly only.")]
-    days_of_month: Annotated[tuple[int, ...], Field(description="1 to 31; monthly only.")]
-    hours: Annotated[tuple[int, ...], Field(description="0 to 23; empty for hourly.")]
-    minutes: Annotated[tuple[int, ...], Field(description="0 to 59.")]
+    days_of_week: Annotated[Numbers, Field(description="0 = Sunday to 6 = Saturday; weekly only.")]
+    days_of_month: Annotated[Numbers, Field(description="1 to 31; monthly only.")]
+    hours: Annotated[Numbers, Field(description="0 to 23; empty for hourly.")]
+    minutes: Annotated[Numbers, Field(description="0 to 59.")]
     timezone: Annotated[str, Field(description="IANA time zone in which hours and days are read.")]
     prompt: Annotated[str, Field(description="What the analysis is asked to do.")]
     model_id: Annotated[str | None, Field(description="Analysis model; null where it is the platform's choice.")]
@@ -112,9 +116,9 @@ UNMANAGED_WHEN_LEFT_OUT: Final = ("model_id", "summarization_model_id", "enabled
 """Fields for which "left out" means "as it is", not a default (design §2)."""
 
 
-def number_set(numbers: Iterable[int]) -> tuple[int, ...]:
+def number_set(numbers: Collection[int]) -> Numbers:
     """Return the numbers sorted and unique, as comparisons want them."""
-    return tuple(sorted(set(numbers)))
+    return tuple(numbers) if len(numbers) < 2 else tuple(sorted(set(numbers)))
 
 
 def plain_prompt(text: str) -> str:
@@ -124,10 +128,10 @@ def plain_prompt(text: str) -> str:
     return text.rstrip()
 
 
-def with_relevant_parts(frequency: str, parts: dict[str, Any]) -> dict[str, Any]:
-    """Empty the cadence parts that the frequency ignores; returns a new mapping."""
+def relevant_parts(frequency: str, parts: Mapping[str, Any]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return the parts of a cadence in the order of ``CADENCE_PARTS``, those that the frequency ignores empty."""
     relevant = RELEVANT_PARTS[frequency]
-    return {
-        name: number_set(parts[name]) if name in relevant else ()
-        for name in ("days_of_week", "days_of_month", "hours", "minutes")
-    }
+    week_days, month_days, hours, minutes = [
+        number_set(parts[name]) if name in relevant else () for name in CADENCE_PARTS
+    ]
+    return week_days, month_days, hours, minutes
