@@ -205,7 +205,7 @@ class IncludeFile(TypedDict):
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class PolicyFields(TypedDict, total=False):
-    """A project file without its schedules, which are checked one by one."""
+    """A project file without its schedules, which are checked one by one, and its layers, which are checked apart."""
 
     version: Required[
         Annotated[
@@ -238,14 +238,14 @@ class PolicyFields(TypedDict, total=False):
     max_runs_per_month: Annotated[
         Positive, Field(description="How often the declared schedules may run a month, together; left out: no limit.")
     ]
-    defaults: Annotated[Overlay, Field(description="Fields for what an entry leaves out.")]
-    overrides: Annotated[Overlay, Field(description="Fields that are stronger than the entry's.")]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class ProjectFile(PolicyFields, total=False):
     """A project file."""
 
+    defaults: Annotated[Overlay, Field(description="Fields for what an entry leaves out.")]
+    overrides: Annotated[Overlay, Field(description="Fields that are stronger than the entry's.")]
     schedules: Schedules
 
 

@@ -45,7 +45,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
     """Return a project file's policy, with every problem of it added to its document."""
     document = source.document
     root = document.root or {}
-    values = _checked(document, {key: _emptied(key, value) for key, value in root.items() if key != "schedules"})
+    values = _checked(document, {key: value for key, value in root.items() if key not in _READ_APART})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
         document.complain((), message, "a project without any says `schedules: {}`")
@@ -59,11 +59,6 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
     )
 
 
-def _emptied(key: str, value: object) -> object:
-    """Leave what is read apart out of this check, as long as it is a mapping at all."""
-    return {} if key in _READ_APART and isinstance(value, dict) else value
-
-
 def _checked(document: Document, top: Fields) -> Fields:
     try:
         values: Fields = check_policy(top)
@@ -75,13 +70,25 @@ def _checked(document: Document, top: Fields) -> Fields:
 
 
 def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
-    raw = (source.document.root or {}).get(kind)
+    document = source.document
+    raw = (document.root or {}).get(kind, {})
     if not isinstance(raw, dict):
-        return Layer(kind, source.document, {}, {})
-    place = Place(source.document, source.folder, (str(kind),))
+        _refuse(document, kind, raw)
+        raw = {}
+    if not raw:
+        return Layer(kind, document, {}, {})
+    place = Place(document, source.folder, (str(kind),))
     given, is_whole = fields.read(place, raw, check_overlay, hints.OVERLAY_KEYS)
     # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
-    return Layer(kind, source.document, raw, given if is_whole else {"agent": "", **given})
+    return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
+
+
+def _refuse(document: Document, kind: Source, raw: object) -> None:
+    """Report a layer that is no mapping."""
+    try:
+        check_overlay(raw)
+    except ValidationError as error:
+        report(error, {}, document, (str(kind),), hints.OVERLAY_KEYS)
 
 
 def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
