@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from itertools import chain
 
 from halo_iac.model.change import Blocked, PlanWarning
@@ -45,15 +44,15 @@ def match(project: Project, actual: Actual) -> Pairing:
     )
 
 
-@dataclass(slots=True)
 class _Claims:
     """Who has which schedule so far; grows while :func:`match` runs and never leaves it."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    remotes: dict[str, RemoteSchedule] = field(default_factory=dict)
-    claimed_ids: set[str] = field(default_factory=set)
-    blocked: dict[str, Blocked] = field(default_factory=dict)
-    warnings: list[PlanWarning] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.remotes: dict[str, RemoteSchedule] = {}
+        self.claimed_ids: set[str] = set()
+        self.blocked: dict[str, Blocked] = {}
+        self.warnings: list[PlanWarning] = []
 
     def claim(self, entry: Entry, remote: RemoteSchedule) -> None:
         self.entries[entry.key] = entry

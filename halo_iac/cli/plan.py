@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -91,6 +90,8 @@ def _permits(
     allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
 ) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
+    import shlex
+
     return [
         *(f"--allow-create {key}" for key in allow_create or ()),
         *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
@@ -105,6 +106,8 @@ def _saved(workplace: Workplace, planned: Plan, out: str, permits: Iterable[str]
 
     if planned.stopping or errors(planned.findings):
         return f"Saved the plan to {out}, but it is refused as it is."
+    import shlex
+
     from halo_iac.cli.running import again
 
     command = again(workplace, " ".join(["apply", shlex.quote(out), *permits]))

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -50,23 +49,25 @@ class Choice(NamedTuple):
     sandbox_file: str | None = None
 
 
-@dataclass
 class Workplace:
-    """One command's surroundings; everything is opened when first asked for, and closed with the workplace."""
+    """One command's surroundings; everything is opened when first asked for, and closed with the workplace.
 
-    console: Console
-    choice: Choice
-    cwd: Path = field(default_factory=Path.cwd)
-    _project: Project | None = None
-    _connection: Connection | None = None
-    _early: Observation | None = None
-    _protect: tuple[str, ...] = ()
-    _reports_undeclared: bool = False
-    _opened: ExitStack = field(default_factory=ExitStack)
-    _unsaid: list[str] | None = None
-    """Waits for the platform that nobody needs to hear of yet, while the files are still being read."""
-    closing: threading.Event = field(default_factory=threading.Event)
-    """Ends the repetitions of reads that are still under way when the command is over."""
+    ``closing`` ends the repetitions of reads that are still under way when the command is over.
+    """
+
+    def __init__(self, console: Console, choice: Choice, cwd: Path | None = None) -> None:
+        self.console = console
+        self.choice = choice
+        self.cwd = cwd or Path.cwd()
+        self.closing = threading.Event()
+        self._project: Project | None = None
+        self._connection: Connection | None = None
+        self._early: Observation | None = None
+        self._protect: tuple[str, ...] = ()
+        self._reports_undeclared = False
+        self._opened = ExitStack()
+        self._unsaid: list[str] | None = None
+        """Waits for the platform that nobody needs to hear of yet, while the files are still being read."""
 
     def __enter__(self) -> Self:
         return self

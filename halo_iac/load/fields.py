@@ -13,7 +13,6 @@ from halo_iac.load.bounds import MAX_PROBLEMS
 from halo_iac.load.complaints import report
 from halo_iac.load.disk import CannotRead
 from halo_iac.load.document import Document, Location
-from halo_iac.load.interpolate import interpolated
 from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
 from halo_iac.load.wording import shown
 from halo_iac.load.zones import zone_names
@@ -77,6 +76,7 @@ class FieldReader:
     def _with_variables(self, place: Place, raw: Fields) -> Fields:
         if not place.document.has_dollars:
             return raw
+        from halo_iac.load.interpolate import interpolated  # noqa: PLC0415 - most projects have no variables
 
         def complain(where: Location, message: str, hint: str) -> None:
             place.document.complain((*place.location, *where), message, hint)

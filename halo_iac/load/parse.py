@@ -7,6 +7,7 @@ through what a project file must not hold, and takes five times as long (perform
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -41,10 +42,11 @@ def parse(data: bytes, path: str) -> Document:
         document = Document(path)
         document.complain_of_whole("UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
         return document
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig")
+        before = data[: error.start].decode()
         document = Document(path, before)
         document.complain_at(len(before), "not valid UTF-8", "save it as UTF-8")
         return document

@@ -19,5 +19,5 @@ _NOT_ZONES: Final = frozenset({"Factory"})
 @cache
 def zone_names() -> frozenset[str]:
     """Return the names an entry may use."""
-    listed = Path(tzdata.__path__[0], "zones").read_text(encoding="ascii").split()
+    listed = Path(tzdata.__path__[0], "zones").read_text(encoding="utf-8").split()
     return frozenset(listed) - _NOT_ZONES

@@ -1,4 +1,4 @@
-"""How many of what: the last line of a plan, of a run and of a check (design §5, §6)."""
+"""How many of what: the last line of a plan and of a check (design §5)."""
 
 from __future__ import annotations
 
@@ -9,29 +9,15 @@ from typing import Final
 from halo_iac.errors import Problem
 from halo_iac.model.change import Action, Plan, Share
 from halo_iac.model.finding import Finding
-from halo_iac.model.outcome import Status, Summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import from_to
 from halo_iac.render.words import counted, counted_findings
 
-DONE: Final = {
-    Action.CREATE: "created",
-    Action.UPDATE: "updated",
-    Action.UNARCHIVE: "unarchived",
-    Action.ARCHIVE: "archived",
-}
 _SHARES: Final = {
     Share.BRANCH: "of this branch",
     Share.BOTH: "of this branch where the platform differed before",
     Share.BEFORE: "planned before this branch",
     Share.UNTOUCHED: "of entries that this branch does not touch",
-}
-_ENDED: Final = {
-    Status.ALREADY: "already so",
-    Status.FAILED: "failed",
-    Status.CONFLICT: "in conflict",
-    Status.UNKNOWN: "unknown",
-    Status.NOT_STARTED: "not started",
 }
 
 
@@ -64,15 +50,6 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
 def _deed(action: Action, number: int, style: Style) -> str:
     words = f"{number:,} to {action}"
     return style.paint(words, action) if number else words
-
-
-def run_counts(summary: Summary) -> str:
-    """Return the last line of a run: how many changes ended how."""
-    done = Counter(event.change.action for event in summary.having(Status.DONE))
-    deeds = [f"{done[action]:,} {DONE[action]}" for action in Action if done[action]]
-    statuses = Counter(event.status for event in summary.events)
-    rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
-    return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
 
 
 def problem_counts(problems: Sequence[Problem], findings: Sequence[Finding]) -> str:

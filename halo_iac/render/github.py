@@ -19,7 +19,8 @@ from halo_iac.model.change import Blocked, Change, Plan, Refusal
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.outcome import Event, Summary
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.counts import plan_counts, problem_counts, run_counts
+from halo_iac.render.counts import plan_counts, problem_counts
+from halo_iac.render.ending import run_counts
 from halo_iac.render.rows import SHARES, Row, gist
 from halo_iac.render.style import Style
 from halo_iac.render.words import counted

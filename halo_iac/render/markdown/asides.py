@@ -9,9 +9,9 @@ from halo_iac.errors import Problem
 from halo_iac.model.change import Blocked, PlanWarning, Refusal, UndeclaredSchedule
 from halo_iac.model.finding import Finding
 from halo_iac.model.outcome import Event, Summary
+from halo_iac.render.ending import next_steps
 from halo_iac.render.markdown.change import finding_line
 from halo_iac.render.markdown.escape import code, message, words
-from halo_iac.render.next_steps import next_steps
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.values import LISTED
 from halo_iac.render.words import counted

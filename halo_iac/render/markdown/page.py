@@ -13,7 +13,8 @@ from halo_iac.model.change import Action, Change, Plan
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.outcome import Summary
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.counts import plan_counts, problem_counts, run_counts, share_counts
+from halo_iac.render.counts import plan_counts, problem_counts, share_counts
+from halo_iac.render.ending import run_counts
 from halo_iac.render.header import header_rows
 from halo_iac.render.markdown import asides
 from halo_iac.render.markdown.change import Block, Scene, change_block, table_head, table_row

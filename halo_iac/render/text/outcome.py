@@ -7,8 +7,7 @@ from typing import Final
 
 from halo_iac.model.change import Action
 from halo_iac.model.outcome import Event, Status, Summary
-from halo_iac.render.counts import DONE, run_counts
-from halo_iac.render.next_steps import next_steps
+from halo_iac.render.ending import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, listed
 

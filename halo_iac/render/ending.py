@@ -1,11 +1,36 @@
-"""What to do about a run that did not end well, the same in every format (design §6)."""
+"""How a run ended, the same in every format: how many changes how, and what to do next (design §6)."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from halo_iac.model.change import Action
 from halo_iac.model.outcome import Status, Summary
+
+DONE: Final = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.UNARCHIVE: "unarchived",
+    Action.ARCHIVE: "archived",
+}
+_ENDED: Final = {
+    Status.ALREADY: "already so",
+    Status.FAILED: "failed",
+    Status.CONFLICT: "in conflict",
+    Status.UNKNOWN: "unknown",
+    Status.NOT_STARTED: "not started",
+}
+
+
+def run_counts(summary: Summary) -> str:
+    """Return the last line of a run: how many changes ended how."""
+    done = Counter(event.change.action for event in summary.having(Status.DONE))
+    deeds = [f"{done[action]:,} {DONE[action]}" for action in Action if done[action]]
+    statuses = Counter(event.status for event in summary.events)
+    rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
+    return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
 
 
 def next_steps(summary: Summary, again: str = "halo apply") -> Iterator[str]:
