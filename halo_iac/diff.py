@@ -4,8 +4,6 @@ Equality decides first, on the raw answer, because of ten thousand pairs nearly 
 projected and gone through field by field, and only unequal lists, which are sets to the platform, are DeepDiff's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple

@@ -25,8 +25,6 @@ An error's message is complete without its class: what happened, where, and (``h
 §8.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, NamedTuple

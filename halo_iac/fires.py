@@ -3,8 +3,6 @@
 Words and means need no clock; instants take the moment to start from as a parameter (design §5).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,6 @@ A name is looked for among the aliases, then among the agents of the widest wind
 or several blocks the entry, with what to paste instead.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence

@@ -1,7 +1,5 @@
 """What a key may do and which project is meant (wire.md, project.getAuthContext; design §8)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Key, base URL, team and project: which value counts, and where it came from (wire.md, Credentials; design §2, §8)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar

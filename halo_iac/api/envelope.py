@@ -3,8 +3,6 @@
 Pure: it knows bytes, statuses and headers, but no HTTP library, so that every odd answer can be tried without a socket.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """The official client's config file: someone signed in with ``inf`` needs nothing more (wire.md, Credentials)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

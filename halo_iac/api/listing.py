@@ -1,7 +1,5 @@
 """Pages of schedules joined into one listing, which knows whether it is whole (design §10, last line)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Set
 from typing import Final, NamedTuple
 
@@ -36,7 +34,7 @@ def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) ->
     return again.listing()
 
 
-def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> _Joined:
+def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Joined":
     joined = _Joined(project_id)
     found = pages(
         lambda cursor: read_rows(read_page(cursor), "schedules", PROCEDURE),

@@ -1,7 +1,5 @@
 """Cursors followed, for whoever wants every row and for whoever wants some (wire.md: every list call may page)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """How long a command waits for the platform, and how much it takes from it: every such number once (design §6, §10)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """One attempt at one procedure over HTTP: a value, or exactly one typed error (wire.md, Transport; design §10)."""
 
-from __future__ import annotations
-
 import os
 import ssl
 import threading

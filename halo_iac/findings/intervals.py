@@ -5,8 +5,6 @@ months of different lengths, with four years. What daylight saving adds is looke
 one interval during which clocks go back.
 """
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta

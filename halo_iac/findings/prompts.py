@@ -5,8 +5,6 @@ around one. Ten thousand prompts are looked through in a plan, so each pattern h
 every text that it matches; most texts have none, and most patterns are never compiled.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -4,8 +4,6 @@ Each looks at the :class:`~halo_iac.findings.subject.Subject` and says what it f
 all, with what each does unless the project file switches it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest

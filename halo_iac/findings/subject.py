@@ -1,7 +1,5 @@
 """What rules look at, and what they say of it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter

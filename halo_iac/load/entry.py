@@ -4,8 +4,6 @@ Each step adds what it finds wrong and goes on where it can, so that everything 
 is said only once the form of what it has is right: a misspelt key would be reported twice.
 """
 
-from __future__ import annotations
-
 from operator import itemgetter
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple

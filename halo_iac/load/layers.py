@@ -1,7 +1,5 @@
 """Overrides, entry, defaults: whose value counts, and where it stands."""
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple

@@ -1,7 +1,5 @@
 """The top of a project file: policy, aliases and the layers that entries are read under."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 

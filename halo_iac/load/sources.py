@@ -1,7 +1,5 @@
 """Which files make up a project, read and parsed: the project file, then what it includes in the order of its globs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Where a value comes from: every field change in a plan can say it (design §2)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 

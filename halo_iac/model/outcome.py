@@ -1,7 +1,5 @@
 """What came of a plan: events as they happen, and the summary folded from them (design §6)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple

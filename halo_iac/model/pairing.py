@@ -1,7 +1,5 @@
 """Which schedule of the platform is which declared one: the outcome of matching and resolving (design §3)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from halo_iac.model.change import Blocked, PlanWarning

@@ -1,7 +1,5 @@
 """What people declare: one project file with its includes, read and merged (design §2)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -67,7 +65,7 @@ class Project(NamedTuple):
     max_runs_per_month: int | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
 
-    def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> Project:
+    def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> "Project":
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
         undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
         return self._replace(protect=tuple(dict.fromkeys((*self.protect, *protect))), undeclared=undeclared)

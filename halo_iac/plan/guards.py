@@ -4,8 +4,6 @@ Each looks at the :class:`Situation` and returns its refusal or nothing. A refus
 from the command line or from a reviewed edit, never from the environment of a pipeline.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple

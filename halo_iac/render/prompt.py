@@ -4,8 +4,6 @@ A paragraph written as one long line, which is how folded YAML arrives, is compa
 whole paragraphs says only that something changed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple

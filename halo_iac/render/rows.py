@@ -3,8 +3,6 @@
 Every format draws the same rows; their words are harmless already (:mod:`halo_iac.render.safe`), on one line each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """Style: what the reader's screen can show, and the few signs and colours that are ours (design §5, §8)."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Final, NamedTuple
@@ -46,7 +44,7 @@ class Style(NamedTuple):
         """Return the text in the colour of an action or a role; as it is where there is no colour."""
         return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
 
-    def unpainted(self) -> Style:
+    def unpainted(self) -> "Style":
         """Return the same without colour, for what no terminal interprets."""
         return self._replace(colour=False)
 
