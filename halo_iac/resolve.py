@@ -16,7 +16,7 @@ from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Agent
 
 _TO_WIDEN: Final = "widen `scope:` or move the entry"
-_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_UUID: Final = r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
 class Unresolved(NamedTuple):
@@ -52,7 +52,7 @@ def scope_agents(project: Project, actual: Actual) -> tuple[str, ...] | None:
 
 def is_uuid(reference: str) -> bool:
     """Say whether a reference is an agent's UUID, which no list is needed for."""
-    return _UUID.fullmatch(reference) is not None
+    return re.fullmatch(_UUID, reference) is not None
 
 
 class Catalog:
