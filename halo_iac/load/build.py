@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
 
 from halo_iac.load.bounds import MAX_COLLECTED, MAX_DEPTH, MAX_EXPANSION
 from halo_iac.load.document import Document, Node, Values
-from halo_iac.load.scalars import FIRST_CHARACTERS, Scalar, resolve
+from halo_iac.load.scalars import FIRST_CHARACTERS, resolve
 from halo_iac.load.wording import shown
 
 Event = Any
@@ -80,28 +80,34 @@ class Builder:
             raise Complaint(event.start_mark.index, "files are YAML 1.2", "remove the %YAML line")
 
     def _node(self, event: Event) -> Node:
+        self._marks.append(event.start_mark.index)
         kind = event.__class__
+        if kind is ScalarEvent and event.anchor is None and event.ctag is None:  # nearly all of them
+            text = event.value
+            return resolve(text) if text[:1] in FIRST_CHARACTERS and event.implicit[0] else text
         if kind is AliasEvent:
             return self._alias(event)
-        self._marks.append(event.start_mark.index)
         if event.ctag is not None:
             self._complain(event, "tags have no meaning here", "remove the tag")
         if event.anchor is None:
-            return self._scalar(event) if kind is ScalarEvent else self._collection(event)
+            return self._content(event)
         self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
         size = len(self._marks) + self._expanded - 1
-        value = self._scalar(event) if kind is ScalarEvent else self._collection(event)
+        value = self._content(event)
         self._anchors.setdefault(event.anchor, (value, len(self._marks) + self._expanded - size))
         return value
 
-    def _scalar(self, event: Event) -> Scalar:
-        text: str = event.value
-        if event.implicit[0] and (not text or text[0] in FIRST_CHARACTERS):
-            return resolve(text)
-        return text
+    def _content(self, event: Event) -> Node:
+        if event.__class__ is ScalarEvent:
+            return resolve(event.value) if event.implicit[0] else event.value
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Complaint(event.start_mark.index, f"nested more than {MAX_DEPTH} levels deep")
+        value = self._mapping() if event.__class__ is MappingStartEvent else self._list()
+        self._depth -= 1
+        return value
 
     def _alias(self, event: Event) -> Node:
-        self._marks.append(event.start_mark.index)
         if event.anchor not in self._anchors:
             raise Complaint(event.start_mark.index, f"no anchor named {shown(event.anchor)} stands before this alias")
         value, size = self._anchors[event.anchor]
@@ -110,53 +116,34 @@ class Builder:
             raise Complaint(event.start_mark.index, "aliases expand to more than ten times the file")
         return value
 
-    def _collection(self, event: Event) -> Values | list[Any]:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise Complaint(event.start_mark.index, f"nested more than {MAX_DEPTH} levels deep")
-        value = self._mapping() if event.__class__ is MappingStartEvent else self._list()
-        self._depth -= 1
-        return value
-
     def _list(self) -> list[Any]:
         values: list[Any] = []
         self._lists[id(values)] = len(self._marks) - 1
-        take = self._take
+        take, node = self._take, self._node
         while (event := take()).__class__ is not SequenceEndEvent:
-            values.append(self._node(event))
+            values.append(node(event))
         return values
 
     def _mapping(self) -> Values:
         values: Values = {}
         ordinals: dict[str, int] = {}
         merged: list[Values] | None = None
-        take, marks, node = self._take, self._marks, self._node
+        take, node, marks, names = self._take, self._node, self._marks, self._names
         while (event := take()).__class__ is not MappingEndEvent:
             ordinal = len(marks)
-            key = self._key(event)
+            key = node(event)
             value = node(take())
-            if key is None:
-                continue
-            if key == "<<" and event.implicit[0]:
+            if key.__class__ is not str:
+                self._complain(event, "a key has to be a string", "put it in quotes")
+            elif key == "<<" and event.implicit[0]:
                 merged = self._bases(event, value, merged)
             elif key in values:
                 self._complain(event, f"key {shown(key)} is already", first=marks[ordinals[key]])
             else:
-                values[key] = value
+                values[names.setdefault(key, key)] = value
                 ordinals[key] = ordinal
         self._keys[id(values)] = array("I", ordinals.values())
         return self._merge(values, merged) if merged else values
-
-    def _key(self, event: Event) -> str | None:
-        if event.__class__ is ScalarEvent and event.anchor is None and event.ctag is None:
-            self._marks.append(event.start_mark.index)
-            key = self._scalar(event)
-        else:
-            key = self._node(event)
-        if key.__class__ is str:
-            return self._names.setdefault(key, key)
-        self._complain(event, "a key has to be a string", "put it in quotes")
-        return None
 
     def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
         bases = value if isinstance(value, list) else [value]

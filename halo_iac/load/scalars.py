@@ -37,8 +37,8 @@ _FLOAT: Final = re.compile(
 )
 _BASES: Final = {"0b": 2, "0o": 8, "0x": 16}
 
-FIRST_CHARACTERS: Final = frozenset("-+.0123456789tTfFnN~")
-"""What a plain scalar that is no string begins with; the empty one aside."""
+FIRST_CHARACTERS: Final = frozenset({"", *"-+.0123456789tTfFnN~"})
+"""What a plain scalar that is no string begins with, or is."""
 
 
 @lru_cache(maxsize=4096)

@@ -77,12 +77,14 @@ class RemoteSchedule(NamedTuple):
     @property
     def id(self) -> str:
         """Return its id."""
-        return str(self.wire["id"])
+        id_: str = self.wire["id"]
+        return id_
 
     @property
     def title(self) -> str:
         """Return its title, exactly as the platform has it."""
-        return str(self.wire["title"])
+        title: str = self.wire["title"]
+        return title
 
     @property
     def agent_id(self) -> str | None:
