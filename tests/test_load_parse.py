@@ -91,6 +91,8 @@ def test_quotes_keep_a_string_a_string() -> None:
         "a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a}",
         "a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc:\n  <<: [*a, *b]\n  w: 4",
         "a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b}",
+        "&a <<: {x: 1}\n'<<': {y: 2}",
+        "a: &a '<<'\n*a : {x: 1}",
         "a: &a [1, 2]\nb: *a\nc: [*a, *a]",
         "a: &t text\nb: *t",
         "? a\n: 1\n? b\n: [x]",
@@ -248,8 +250,18 @@ def test_sharing_one_entry_by_an_anchor_is_no_bomb() -> None:
     assert values(text)["e49"] == {"x": 1, "y": 2, "z": 3, "title": "t49"}
 
 
-@given(st.binary(max_size=60) | st.text(alphabet="a:-[]{}&*!|>'\"%@`#,?\n\t ~<=\\0", max_size=60).map(str.encode))
-@settings(deadline=None, max_examples=400)
+def joined(*parts: str) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(parts), max_size=30).map("".join)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.text(alphabet="a:-[]{}&*!|>'\"%@`#,?\n\t ~<=\\0", max_size=60).map(str.encode)
+    | joined("a", "1", "<<", "'<<'", "&a ", "*a ", "!t ", ": ", "? ", "- ", "{", "}", "[", "]", ", ", "\n").map(
+        str.encode
+    )
+)
+@settings(deadline=None, max_examples=600)
 def test_no_bytes_raise(data: bytes) -> None:
     document = parse(data, "f")
     assert (document.root is None) <= bool(document.problems)

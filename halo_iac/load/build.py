@@ -135,7 +135,7 @@ class Builder:
             value = node(take())
             if key.__class__ is not str:
                 self._complain(event, "a key has to be a string", "put it in quotes")
-            elif key == "<<" and event.implicit[0]:
+            elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else: quoted, or an alias
                 merged = self._bases(event, value, merged)
             elif key in values:
                 self._complain(event, f"key {shown(key)} is already", first=marks[ordinals[key]])

@@ -20,7 +20,9 @@ class Target(NamedTuple):
 
 
 TARGETS: Final = {
-    "yaml": Target(files.yaml, seeds.yamls, ("!!", "&a ", "*a", "<<: ", "---\n", "|+\n", "%YAML 1.2\n", "\\u")),
+    "yaml": Target(
+        files.yaml, seeds.yamls, ("!!", "&a ", "*a", "*a : ", "&a <<", "<<: ", "---\n", "|+\n", "%YAML 1.2\n", "\\u")
+    ),
     "project": Target(
         files.project,
         seeds.projects,
