@@ -66,8 +66,8 @@ class Workplace:
         self._protect: tuple[str, ...] = ()
         self._reports_undeclared = False
         self._opened = ExitStack()
+        # Waits for the platform that nobody needs to hear of yet, while the files are still being read.
         self._unsaid: list[str] | None = None
-        """Waits for the platform that nobody needs to hear of yet, while the files are still being read."""
 
     def __enter__(self) -> Self:
         return self
