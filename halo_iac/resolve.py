@@ -151,7 +151,7 @@ def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Coll
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
-    return pair if found == pair.spec.agent else pair._replace(spec=pair.spec.of_agent(found))
+    return pair if found == pair.spec.agent else Pair(pair.entry, pair.remote, pair.spec.of_agent(found), pair.wave)
 
 
 def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
