@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
@@ -28,6 +29,16 @@ _FOR_TESTS = {"HALO_SOAK", "HALO_TEST_INF", "HALO_UPDATE_GOLDEN"}
 
 IS_SOAK = bool(os.environ.get("HALO_SOAK"))
 """Whether everything is tried where a sample has to do otherwise: minutes instead of seconds."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take two workers a processor for ``-n auto``: half of the time, tests wait for a socket."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests leave, not among six thousand tests time and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
