@@ -47,7 +47,7 @@ format: $(VENV)/developing
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Longer than the minute that is part of `make test`, on inputs that are kept in .fuzz: make fuzz SECONDS=3600.
+# Longer than the half minute that is part of `make test`, on inputs that are kept in .fuzz: make fuzz SECONDS=3600.
 fuzz: $(VENV)/developing
 	PYTHONPATH=tests $(BIN)/python -m fuzzing --seconds $(SECONDS)
 
