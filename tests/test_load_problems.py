@@ -206,6 +206,10 @@ def entry(**fields: str | None) -> str:
         # variables
         ({"title": "${REGION} T"}, "4:12: `${REGION}` is not set (set HALO_VAR_REGION, or write ${REGION:-fallback})"),
         (
+            {"title": "${HALO_VAR_A:-B}"},
+            "4:12: `${HALO_VAR_A}` would read HALO_VAR_HALO_VAR_A (write ${A}, which reads HALO_VAR_A)",
+        ),
+        (
             {"agent": "${a-b}"},
             "5:12: `${` begins no variable (write ${NAME} or ${NAME:-fallback}, and $$ for a dollar)",
         ),

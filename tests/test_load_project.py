@@ -256,10 +256,18 @@ def test_paths_are_shown_relative_to_the_working_directory(tmp_path: Path) -> No
         ("${A:-f}", "1"),
         ("$$ $${A} $5 a$", "$ ${A} $5 a$"),
         ("${INNER}", "${A}"),
+        ("${HALO_VAR_C}", "c"),
     ],
 )
 def test_variables_stand_for_their_values(tmp_path: Path, title: str, expected: str) -> None:
-    variables = {"HALO_VAR_A": "1", "HALO_VAR_B_2": "two", "HALO_VAR_EMPTY": "", "HALO_VAR_INNER": "${A}", "NONE": "no"}
+    variables = {
+        "HALO_VAR_A": "1",
+        "HALO_VAR_B_2": "two",
+        "HALO_VAR_EMPTY": "",
+        "HALO_VAR_INNER": "${A}",
+        "HALO_VAR_HALO_VAR_C": "c",
+        "NONE": "no",
+    }
     text = f"version: 1\nschedules:\n  a: {{title: '{title}', agent: x, cron: '@daily'}}\n"
     assert loaded(tmp_path, text, **variables).entries[0].title == expected
 

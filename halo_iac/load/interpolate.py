@@ -64,6 +64,11 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if name is None:
         return "$"
     value = variables.get(PREFIX + name)
+    if value is None and name.startswith(PREFIX):  # whoever writes that has set the variable that it names
+        plain = name.removeprefix(PREFIX) or "NAME"
+        raise _Unresolved(
+            f"`${{{name}}}` would read {PREFIX}{name}", f"write ${{{plain}}}, which reads {PREFIX}{plain}"
+        )
     if found["fallback"] is not None:
         return value or found["fallback"][2:]
     if value is None:
