@@ -23,8 +23,8 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
-    "cli": "__init__ abreast adopt api apply branch edit errors findings fires git load match model observe pipeline"
-    " plan preview private pull renames render reports resolve runs sandbox undo",
+    "cli": "__init__ abreast adopt api apply branch edit errors findings fires git links load match model observe"
+    " pipeline plan preview private pull renames render reports resolve runs sandbox undo",
     "pipeline": "api apply branch diff findings match model plan resolve undo",
     # What asks the platform.
     "pull": "abreast api errors model reports",
@@ -45,7 +45,7 @@ LAYERS = {
     "resolve": "errors model",
     "match": "model renames",
     "renames": "model",
-    "load": "errors model",
+    "load": "errors links model",
     "adopt": "errors model resolve",
     "findings": "fires model",
     "edit": "load render",  # text that was read, and text as it is written
@@ -54,6 +54,7 @@ LAYERS = {
     "model": "",
     "errors": "",
     "__init__": "",
+    "links": "",
     "private": "",
     # A fake that shared the client's code would share its mistakes; where its file lies is nothing of a platform's.
     "sandbox": "private",

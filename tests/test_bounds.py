@@ -160,6 +160,8 @@ SHAPES = {
     "an open quote": ('a: "', "x\n", ""),
     "globs": ("version: 1\nschedules: {}\ninclude: [", "'**/x%07d.yaml',", "]"),
     "a glob": ("version: 1\nschedules: {}\ninclude: ['", "*a", ".yaml']"),
+    "a zone": ("version: 1\nschedules: {a: {title: T, agent: a, timezone: ", "America/Los_Angeles", "}}"),
+    "a step": ("version: 1\nschedules: {a: {title: T, agent: a, cron: '*/", "9", " * * * *'}}"),
     "variables": ("version: 1\nschedules: {a: {title: '", "${A:-", "'}}"),
 }
 """How a file begins, what it repeats up to the bound, and how it ends."""

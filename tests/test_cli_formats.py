@@ -298,3 +298,18 @@ def test_nothing_is_written_that_the_screen_cannot_show(halo: CommandLine, proje
 def test_json_decides_over_a_format(halo: CommandLine, project: Path) -> None:
     assert project.exists()
     assert halo("plan", "--sandbox", "--json", "--format", "markdown").json["version"] == 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_link_that_leads_round_in_a_circle_is_no_file_and_no_place(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    (folder / "halo.yaml").symlink_to("halo.yaml")
+    (folder / "sound.yaml").write_text(DAILY)
+    assert "no such file" in halo("validate", "--format", form).text
+    assert "no such file" in halo("plan", "--sandbox", "--file", "halo.yaml", "--format", form).text
+    assert halo("init", "--file", "halo.yaml/halo.yaml").code == 1
+    (folder / "copy").symlink_to("copy")
+    assert "made a mistake" not in halo("validate", "--file", "sound.yaml", "--also", f"{form}=copy").text
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(folder / "halo.yaml"))
+    assert halo("validate", "--file", "sound.yaml", "--format", form).code == 0

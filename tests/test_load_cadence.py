@@ -58,6 +58,10 @@ def test_cron_maps_where_a_cadence_says_the_same(expression: str, expected: Part
         ("0 9 * *", "cron has five fields (minute, hour, day of month, month, day of week), not 4"),
         ("@reboot", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
         ("@yearly", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
+        (
+            f"*/{'9' * 5000} * * * *",
+            "cron's minute has no meaning here: expected numbers, `*`, lists, ranges and steps",
+        ),
         ("60 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
         ("0 24 * * *", "cron's hour has no meaning here: expected 0 to 23, `*`, lists, ranges and steps"),
         ("0 9 0 * *", "cron's day of month has no meaning here: expected 1 to 31, `*`, lists, ranges and steps"),

@@ -464,6 +464,16 @@ def test_a_title_is_declared_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_title_that_an_alias_repeats_is_told_where_the_alias_stands(tmp_path: Path) -> None:
+    one = "{title: T, agent: x, cron: '@daily'}"
+    text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
+    rule = "(a title is declared once, unless each has an `id`)"
+    assert problems(tmp_path, text) == [
+        f"halo.yaml:4:3: the title is already that of `a` (halo.yaml:3) {rule}",
+        f"halo.yaml:5:3: the title is already that of `a` (halo.yaml:3) {rule}",
+    ]
+
+
 def test_a_title_may_repeat_where_every_entry_has_an_id(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title: ' odd\\u200b ', id"
     assert problems(tmp_path, f"version: 1\nschedules:\n  a: {{{one}: i}}\n  b: {{{one}: j}}\n") == []

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import GitError, ProjectError, RefusedError
+from halo_iac.links import followed
 
 if TYPE_CHECKING:
     from halo_iac.branch import Against
@@ -55,7 +56,7 @@ def require_head(workplace: Workplace, ref: str) -> None:
 def _repository(workplace: Workplace) -> Repository:
     from halo_iac.git import Repository
 
-    return Repository(workplace.project_path.resolve().parent, workplace.console.env)
+    return Repository(followed(workplace.project_path).parent, workplace.console.env)
 
 
 def _project_file(workplace: Workplace, repository: Repository, paths: set[PurePosixPath]) -> PurePosixPath | None:
@@ -78,8 +79,8 @@ def _moved(workplace: Workplace, repository: Repository, paths: set[PurePosixPat
 
 def _inside(repository: Repository, path: Path) -> PurePosixPath:
     """Return a path from the top of the repository, links in its folders resolved as git resolves them."""
-    real = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
-    top = repository.top.resolve()
+    real = followed(path) if path.is_dir() else followed(path.parent) / path.name
+    top = followed(repository.top)
     if not real.is_relative_to(top):
         raise GitError(f"{path} is not in the repository {top}", hint="leave out --base")
     return PurePosixPath(real.relative_to(top).as_posix())
@@ -94,7 +95,7 @@ def _load(workplace: Workplace, repository: Repository, blobs: Sequence[Blob], p
         message = f"too many YAML, markdown and text files in and below {path.parent} at the base"
         raise GitError(message, hint="give the project a folder of its own, or leave out --base")
     with tempfile.TemporaryDirectory(prefix="halo-base-") as folder:
-        top = Path(folder).resolve()
+        top = followed(Path(folder))
         for blob, content in repository.contents(wanted):
             _write(top / blob.path, content, is_link=blob.is_link)
         return load(top / path, variables=workplace.console.env, cwd=top / path.parent)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, Problem, ProjectNotFound
+from halo_iac.links import followed
 
 if TYPE_CHECKING:
     from halo_iac.cli.carrying import Ended
@@ -39,7 +40,7 @@ class Place:
         """Return the way from the root of the repository to the working directory."""
         from halo_iac.load.paths import displayed
 
-        return displayed(self._workplace.cwd.resolve(), self._root)
+        return displayed(followed(self._workplace.cwd), self._root)
 
     @cached_property
     def marker(self) -> str:
@@ -55,7 +56,7 @@ class Place:
             file = self._workplace.cwd / (self._workplace.named_file or FILE_NAME)
         is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
         return marker(
-            displayed(file.resolve(), self._root),
+            displayed(followed(file), self._root),
             choice.project or env.get("INF_PROJECT_ID", ""),
             "sandbox" if is_sandbox else env.get("INF_API_URL", ""),
         )
@@ -63,9 +64,9 @@ class Place:
     @cached_property
     def _root(self) -> Path:
         """Return the root of the repository, or what GitHub's runner has checked out, whichever is nearer."""
-        cwd = self._workplace.cwd.resolve()
+        cwd = followed(self._workplace.cwd)
         workspace = self._workplace.console.env.get("GITHUB_WORKSPACE")
-        checked_out = Path(workspace).resolve() if workspace else None
+        checked_out = followed(Path(workspace)) if workspace else None
         return next((each for each in (cwd, *cwd.parents) if each == checked_out or (each / ".git").exists()), cwd)
 
 

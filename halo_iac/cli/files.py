@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.errors import FileError
+from halo_iac.links import followed
 
 SCHEMA_FILE: Final = "halo.schema.json"
 """The project file's JSON Schema, beside it, for the editor."""
@@ -38,7 +39,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode:
 
     Without ``is_exact_mode`` the process's own mask takes away from the mode, as it does for any new file.
     """
-    path, named = path.resolve(), path
+    path, named = followed(path), path
     if path.exists() and not path.is_file():
         kind = "a directory" if path.is_dir() else "not a regular file"
         raise FileError(f"{named}: {kind}", hint="name a file")

@@ -11,6 +11,7 @@ from halo_iac.cli.files import check_writable, read_start, write_atomically
 from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.links import followed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,12 +92,12 @@ class Results:
 
 def _copies(also: Sequence[str], out: str | None) -> tuple[Copy, ...]:
     copies = tuple(map(_copy, also))
-    taken = set() if out is None else {Path(out).resolve()}
+    taken = set() if out is None else {followed(Path(out))}
     for copy in copies:
-        if copy.path.resolve() in taken:
+        if followed(copy.path) in taken:
             hint = "give each format a file of its own"
             raise UsageError(f"--also {copy.format}={copy.path}: the file is named twice", hint=hint)
-        taken.add(copy.path.resolve())
+        taken.add(followed(copy.path))
     for copy in copies:
         _check_replaceable(copy)
     return copies

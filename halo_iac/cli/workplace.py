@@ -16,6 +16,7 @@ from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
 from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.links import followed
 from halo_iac.private import PRIVATE_FOLDER
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class Workplace:
             return Connection(
                 self,
                 settings,
-                f"sandbox:{self.sandbox_path.resolve()}",  # one name for one file, from wherever it is seen
+                f"sandbox:{followed(self.sandbox_path)}",  # one name for one file, from wherever it is seen
                 self.sandbox_origin,
                 is_sandbox=True,
                 open_transport=lambda before: self._opened.enter_context(transport_to(sandbox, before)),

@@ -95,7 +95,7 @@ def _numbers(text: str, name: str) -> tuple[int, ...]:
 def _range(part: str, name: str) -> range:
     low, high, names = _SPANS[name]
     body, slash, step_text = part.partition("/")
-    step = int(step_text) if step_text.isdecimal() and step_text.isascii() else 0 if slash else 1
+    step = _number(step_text, name, ()) if slash else 1
     if body == "*":
         first, last = low, 6 if name == "day of week" else high
     else:

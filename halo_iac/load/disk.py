@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from halo_iac.links import followed
 from halo_iac.load import globs
 from halo_iac.load.bounds import MAX_FILE, MAX_FILES, MAX_NAMES, MAX_TOTAL, MEBIBYTE
 
@@ -29,7 +30,7 @@ class Disk:
     def __init__(self, root: Path, drafts: Mapping[Path, bytes] | None = None) -> None:
         self.root = root
         self._drafts = {self.identity(path): data for path, data in (drafts or {}).items()}
-        self._real_root = root.resolve()
+        self._real_root = followed(root)
         self._files = 0
         self._bytes = 0
         self._names = 0

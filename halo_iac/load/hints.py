@@ -80,6 +80,8 @@ _MEANS: Final = {
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
 }
+_LONGEST: Final = 100
+"""Of how many characters a word may be that something near is looked for: it takes quadratic time."""
 _SWITCHES: Final = {
     "suspend": True,
     "suspended": True,
@@ -200,6 +202,8 @@ def _misplaced(key: str, allowed: Collection[str]) -> str | None:
 
 
 def _close(word: str, known: Collection[str]) -> str | None:
+    if len(word) > _LONGEST:
+        return None
     from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
 
     found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
@@ -240,6 +244,8 @@ def for_day(value: object) -> str | None:
 
 def for_zone(name: str, zones: Collection[str]) -> str | None:
     """Guess which time zone was meant."""
+    if len(name) > _LONGEST:
+        return None
     meant = _ZONES.get(name.lower())
     if meant is not None:
         return f"write `{meant}`"

@@ -160,4 +160,9 @@ def _check_titles(entries: Iterable[Entry], places: Mapping[str, Place]) -> None
         if other is not entry and (entry.id is None or other.id is None):
             origin = other.origins.of("title")
             message = f"the title is already that of {shown(other.key)} ({origin.path}:{origin.line})"
-            places[entry.key].complain("title", message, "a title is declared once, unless each has an `id`")
+            hint = "a title is declared once, unless each has an `id`"
+            place = places[entry.key]
+            if entry.origins.of("title") == origin:  # an alias: what is wrong is not where the title is written
+                place.complain_of_lack(message, hint)
+            else:
+                place.complain("title", message, hint)
