@@ -113,6 +113,19 @@ def ended(process: Popen[str]) -> tuple[int, str, str]:
     return process.returncode, summary.partition("\n")[2], err
 
 
+def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(setting: Setting) -> None:
+    (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
+    setting.may_create.clear()
+    process = setting.start("--file", "other.yaml", "--project", PROJECT)
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    process.stderr.readline()
+    setting.may_create.set()
+    _, out, _ = ended(process)
+    assert f"Run `halo apply --file other.yaml --project {PROJECT}` again: it goes on" in out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Setting, number: signal.Signals) -> None:
     setting.may_create.clear()

@@ -42,14 +42,17 @@ _PATIENCE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a plan is carried out: what the command line says, and what the command is called in what is said."""
+    """How a plan is carried out: what the command line says, and what the command is called in what is said.
+
+    ``again`` are the words of the command that goes on from there.
+    """
 
     yes: bool
     concurrency: int
     max_rps: float
     receipt: str | None
     verb: str = "Apply"
-    again: str = "halo apply"
+    again: str = "apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,12 @@ def carry_through(workplace: Workplace, results: Results, planned: Plan, manner:
     from halo_iac.cli.planning import exit_code
 
     if not planned.stopping and not planned.changes and not errors(planned.findings):
-        return _finish(console, results, planned, None, manner)
+        return _finish(workplace, results, planned, None, manner)
     if not _is_agreed(console, planned, manner, is_document=results.is_document):
-        _put(results, planned, None, manner)
+        _put(workplace, results, planned, None, manner)
         return exit_code(planned, is_refused=True)
     try:
-        return _finish(console, results, planned, _carry_out(workplace, planned, manner), manner)
+        return _finish(workplace, results, planned, _carry_out(workplace, planned, manner), manner)
     except KeyboardInterrupt:  # one too many, while the summary was written
         hint = "`halo plan` shows what is left to do"
         raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
@@ -205,34 +208,35 @@ def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[No
             signal.signal(number, handler)
 
 
-def _finish(console: Console, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> int:
+def _finish(workplace: Workplace, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> int:
     """Write how it ended; where that cannot be written, the code still says how the run ended."""
     from halo_iac.cli.planning import exit_code
 
     try:
-        _put(results, planned, ended, manner)
+        _put(workplace, results, planned, ended, manner)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError) as error:
         if ended is None:
             raise
-        console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+        workplace.console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
     if ended is None:
         return exit_code(planned)
-    _say_where(console, ended)
+    _say_where(workplace.console, ended)
     return ended.exit_code or exit_code(planned, ended.summary)
 
 
-def _put(results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> None:
+def _put(workplace: Workplace, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> None:
     """Write the plan and what came of it; as text, the plan has been shown already."""
     from halo_iac.cli.drawing import drawing_of_run
 
     def rest(_format: ReviewFormat, style: Style) -> str:
         if ended is None:
             return ""
+        from halo_iac.cli.running import again
         from halo_iac.render.text.outcome import summary_text
 
-        return summary_text(ended.summary, style, again=manner.again)
+        return summary_text(ended.summary, style, again=again(workplace, manner.again))
 
     results.put(drawing_of_run(planned, ended, results.place), shown=None if results.is_document else rest)
 

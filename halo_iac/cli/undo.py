@@ -49,7 +49,6 @@ def undo(
     from halo_iac.cli.planning import hide_credentials, show_plan
     from halo_iac.cli.receipts import load_receipt
     from halo_iac.cli.results import Results
-    from halo_iac.cli.running import again
     from halo_iac.pipeline import plan_undo
     from halo_iac.plan import Overrides
     from halo_iac.undo import check_place
@@ -70,8 +69,7 @@ def undo(
         if not results.is_document:
             console.out(console.out_style.safe(_heading(read)))
             show_plan(workplace, planned, as_json=False, as_wanted="as before that run")
-        command = again(workplace, f"undo {shlex.quote(receipt_file)}")
-        manner = Manner(yes, concurrency, max_rps, receipt, "Undo with", command)
+        manner = Manner(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
         code = carry_through(workplace, results, planned, manner)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
