@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from importlib import import_module
 from time import monotonic
 from typing import Any, Final, NamedTuple, Self
@@ -123,19 +123,29 @@ class Transport:
         if not is_loopback(self._base_url):
             return self._client_over(verify=tls_context())
         is_tls = self._base_url.startswith("https:")
-        # An empty context costs nothing and trusts nobody; plain http never looks at it.
-        verify = tls_context() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return self._client_over(verify=verify, trust_env=False)
+        return self._client_over(verify=tls_context() if is_tls else _no_tls(), trust_env=False)
 
     def _client_over(self, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own options
-        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.Client(headers=self._headers, cookies=no_cookies, **options)
+        return httpx.Client(headers=self._headers, cookies=_NoCookies(), **options)
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie, and so sends none; a policy against them would have every answer's headers read first."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Take none."""
 
 
 @cache
 def _parsed(url: str) -> httpx.URL:
     """Return the address of a procedure that writes, which is the same every time; a tenth of a call is to parse it."""
     return httpx.URL(url)
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    """Return an empty context, which trusts nobody; plain http never looks at it, but httpx would read certifi's."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def tls_context() -> ssl.SSLContext:
