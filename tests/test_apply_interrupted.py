@@ -116,14 +116,31 @@ def ended(process: Popen[str]) -> tuple[int, str, str]:
 def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(setting: Setting) -> None:
     (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
     setting.may_create.clear()
-    process = setting.start("--file", "other.yaml", "--project", PROJECT)
+    place = ("--file", "other.yaml", "--project", PROJECT)
+    process = setting.start(*place, "--target", "a", "--target", "b", "--also", "markdown=run.md")
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     process.stderr.readline()
     setting.may_create.set()
     _, out, _ = ended(process)
-    assert f"Run `halo apply --file other.yaml --project {PROJECT}` again: it goes on" in out
+    command = " ".join(("halo apply --target a --target b", *place))
+    assert f"Run `{command}` again: it goes on" in out
+    assert f"Run `{command}` again: it goes on" in (setting.folder / "run.md").read_text()
+
+
+def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Setting) -> None:
+    (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
+    setting.sandbox.faults.add(Fault(CREATE, Silence()))
+    process = setting.start("--file", "other.yaml")
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, out, _ = ended(process)
+    assert "  `halo schedule list --file other.yaml` shows whether a create of unknown outcome happened.\n" in out
+    assert "  `halo plan --file other.yaml` finds by its title what did happen, and plans only the rest.\n" in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +68,14 @@ def apply(
         planned = as_shown(workplace, make_plan(workplace, wished, soon=NEEDED))
         if not results.is_document:
             show_plan(workplace, planned, as_json=False)
-        return carry_through(workplace, results, planned, Manner(yes, concurrency, max_rps, receipt))
+        again = _again(plan_file, target)
+        return carry_through(workplace, results, planned, Manner(yes, concurrency, max_rps, receipt, again=again))
+
+
+def _again(plan_file: str | None, targets: Sequence[str] | None) -> str:
+    """Return the words that ask for the same once more; what permits something has to be thought of again."""
+    named = [shlex.quote(plan_file)] if plan_file is not None else []
+    return " ".join(["apply", *named, *(f"--target {shlex.quote(target)}" for target in targets or ())])
 
 
 def _read_saved(name: str) -> Plan:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from halo_iac.cli.results import Results
     from halo_iac.model.change import Plan
     from halo_iac.model.outcome import Event, Summary
+    from halo_iac.render.ending import Commands
     from halo_iac.render.style import Style
 
 NEEDED: Final = (
@@ -57,9 +58,13 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended; ``receipt`` is what messages call the file, and ``trouble`` why it is not whole."""
+    """How a run ended, and the commands that go on from there.
+
+    ``receipt`` is what messages call the file, and ``trouble`` why it is not whole.
+    """
 
     summary: Summary
+    commands: Commands
     receipt: str | None = None
     undo: str | None = None
     trouble: HaloError | None = None
@@ -76,12 +81,12 @@ def carry_through(workplace: Workplace, results: Results, planned: Plan, manner:
     from halo_iac.cli.planning import exit_code
 
     if not planned.stopping and not planned.changes and not errors(planned.findings):
-        return _finish(workplace, results, planned, None, manner)
+        return _finish(console, results, planned, None)
     if not _is_agreed(console, planned, manner, is_document=results.is_document):
-        _put(workplace, results, planned, None, manner)
+        _put(results, planned, None)
         return exit_code(planned, is_refused=True)
     try:
-        return _finish(workplace, results, planned, _carry_out(workplace, planned, manner), manner)
+        return _finish(console, results, planned, _carry_out(workplace, planned, manner))
     except KeyboardInterrupt:  # one too many, while the summary was written
         hint = "`halo plan` shows what is left to do"
         raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
@@ -139,7 +144,7 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
             receipt.close()
         except FileError as error:
             trouble = error
-    return _ended(workplace, summary, receipt, trouble)
+    return _ended(workplace, summary, manner, receipt, trouble)
 
 
 def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile) -> Summary:
@@ -167,12 +172,16 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
     return summarize(planned.changes, events, is_interrupted=stop.is_set())
 
 
-def _ended(workplace: Workplace, summary: Summary, receipt: ReceiptFile, trouble: HaloError | None) -> Ended:
+def _ended(
+    workplace: Workplace, summary: Summary, manner: Manner, receipt: ReceiptFile, trouble: HaloError | None
+) -> Ended:
     from halo_iac.cli.running import again
     from halo_iac.model.outcome import Status
+    from halo_iac.render.ending import Commands
 
+    commands = Commands(*(again(workplace, words) for words in (manner.again, "plan", "schedule list")))
     if not receipt.is_kept:
-        return Ended(summary, trouble=trouble)
+        return Ended(summary, commands, trouble=trouble)
     name = _named(receipt.path, workplace.cwd)
     if receipt.is_too_large:
         workplace.console.say(
@@ -180,7 +189,7 @@ def _ended(workplace: Workplace, summary: Summary, receipt: ReceiptFile, trouble
         )
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
     undo = again(workplace, f"undo {shlex.quote(name)}") if is_undoable else None
-    return Ended(summary, name, undo, trouble)
+    return Ended(summary, commands, name, undo, trouble)
 
 
 def _named(path: Path, cwd: Path) -> str:
@@ -208,35 +217,34 @@ def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[No
             signal.signal(number, handler)
 
 
-def _finish(workplace: Workplace, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> int:
+def _finish(console: Console, results: Results, planned: Plan, ended: Ended | None) -> int:
     """Write how it ended; where that cannot be written, the code still says how the run ended."""
     from halo_iac.cli.planning import exit_code
 
     try:
-        _put(workplace, results, planned, ended, manner)
+        _put(results, planned, ended)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError) as error:
         if ended is None:
             raise
-        workplace.console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+        console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
     if ended is None:
         return exit_code(planned)
-    _say_where(workplace.console, ended)
+    _say_where(console, ended)
     return ended.exit_code or exit_code(planned, ended.summary)
 
 
-def _put(workplace: Workplace, results: Results, planned: Plan, ended: Ended | None, manner: Manner) -> None:
+def _put(results: Results, planned: Plan, ended: Ended | None) -> None:
     """Write the plan and what came of it; as text, the plan has been shown already."""
     from halo_iac.cli.drawing import drawing_of_run
 
     def rest(_format: ReviewFormat, style: Style) -> str:
         if ended is None:
             return ""
-        from halo_iac.cli.running import again
         from halo_iac.render.text.outcome import summary_text
 
-        return summary_text(ended.summary, style, again=again(workplace, manner.again))
+        return summary_text(ended.summary, style, ended.commands)
 
     results.put(drawing_of_run(planned, ended, results.place), shown=None if results.is_document else rest)
 

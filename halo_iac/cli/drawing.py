@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from halo_iac.cli.carrying import Ended
     from halo_iac.model.change import Plan
     from halo_iac.model.finding import Finding
-    from halo_iac.model.outcome import Summary
     from halo_iac.render.style import Style
 
 Draw = Callable[[ReviewFormat, "Style"], str]
@@ -88,7 +87,7 @@ def drawing_of_run(planned: Plan, ended: Ended | None, place: Place) -> Draw:
 
     def draw(format: ReviewFormat, style: Style) -> str:  # noqa: A002 - what it is called everywhere
         if format is not ReviewFormat.JSON:
-            return _plan(planned, None if ended is None else ended.summary, format, style, place)
+            return _plan(planned, ended, format, style, place)
         from halo_iac.render.json import apply_json
 
         if ended is None:
@@ -98,11 +97,13 @@ def drawing_of_run(planned: Plan, ended: Ended | None, place: Place) -> Draw:
     return draw
 
 
-def _plan(planned: Plan, summary: Summary | None, format: ReviewFormat, style: Style, place: Place) -> str:  # noqa: A002
+def _plan(planned: Plan, ended: Ended | None, format: ReviewFormat, style: Style, place: Place) -> str:  # noqa: A002
+    summary = None if ended is None else ended.summary
     if format is ReviewFormat.MARKDOWN:
         from halo_iac.render.markdown import plan_markdown
 
-        return plan_markdown(planned, style, marker=place.marker, now=place.now, summary=summary)
+        page = partial(plan_markdown, planned, style, marker=place.marker, now=place.now)
+        return page() if ended is None else page(summary=summary, commands=ended.commands)
     if format is ReviewFormat.GITHUB:
         from halo_iac.render.github import plan_github
 
@@ -110,11 +111,11 @@ def _plan(planned: Plan, summary: Summary | None, format: ReviewFormat, style: S
     from halo_iac.render.text.plan import plan_text
 
     drawn = plan_text(planned, style, now=place.now)
-    if summary is None:
+    if ended is None:
         return drawn
     from halo_iac.render.text.outcome import summary_text
 
-    return drawn + summary_text(summary, style)
+    return drawn + summary_text(ended.summary, style, ended.commands)
 
 
 def drawing_of_problems(problems: Sequence[Problem], told: str, place: Place, findings: Sequence[Finding] = ()) -> Draw:

@@ -9,7 +9,7 @@ from halo_iac.errors import Problem
 from halo_iac.model.change import Blocked, PlanWarning, Refusal, UndeclaredSchedule
 from halo_iac.model.finding import Finding
 from halo_iac.model.outcome import Event, Summary
-from halo_iac.render.ending import next_steps
+from halo_iac.render.ending import Commands, next_steps
 from halo_iac.render.markdown.change import finding_line
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.style import PLAIN, Style
@@ -119,9 +119,9 @@ def _event_line(event: Event, style: Style) -> str:
     return f"- **{event.status}** {change.action} {named}{reason}{hint}"
 
 
-def next_lines(summary: Summary) -> str:
+def next_lines(summary: Summary, commands: Commands) -> str:
     """Return what to do next, empty where everything ended well."""
-    steps = [f"- {message(step, PLAIN)}" for step in next_steps(summary)]
+    steps = [f"- {message(step, PLAIN)}" for step in next_steps(summary, commands)]
     return "\n".join(["#### What to do next", "", *steps]) if steps else ""
 
 

@@ -14,7 +14,7 @@ from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.outcome import Summary
 from halo_iac.render.calendar import CADENCES, Calendar
 from halo_iac.render.counts import plan_counts, problem_counts, share_counts
-from halo_iac.render.ending import run_counts
+from halo_iac.render.ending import HERE, Commands, run_counts
 from halo_iac.render.header import header_rows
 from halo_iac.render.markdown import asides
 from halo_iac.render.markdown.change import Block, Scene, change_block, table_head, table_row
@@ -29,9 +29,15 @@ _NOTES: Final = 500
 
 
 def plan_markdown(
-    plan: Plan, style: Style, *, marker: str, now: datetime | None = None, summary: Summary | None = None
+    plan: Plan,
+    style: Style,
+    *,
+    marker: str,
+    now: datetime | None = None,
+    summary: Summary | None = None,
+    commands: Commands = HERE,
 ) -> str:
-    """Return a plan as a page, with what came of it where it was carried out.
+    """Return a plan as a page, with what came of it where it was carried out, and the commands that go on from there.
 
     The page is at most :data:`LIMIT` characters long: blocks lose their prompts and then give way, the last first, and
     what was left out is counted.
@@ -40,7 +46,7 @@ def plan_markdown(
     scene = _scene(plan, style, now)
     head = [marker, _heading(plan, summary), _header(plan, style)]
     if summary is not None:
-        head += [asides.not_done(summary, style), asides.next_lines(summary)]
+        head += [asides.not_done(summary, style), asides.next_lines(summary, commands)]
     head += [*asides.refused(plan.refusals, style), asides.blocked(plan.blocked, style)]
     tail = [
         asides.undeclared(plan.undeclared, style),

@@ -7,7 +7,7 @@ from typing import Final
 
 from halo_iac.model.change import Action
 from halo_iac.model.outcome import Event, Status, Summary
-from halo_iac.render.ending import DONE, next_steps, run_counts
+from halo_iac.render.ending import DONE, HERE, Commands, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, listed
 
@@ -81,12 +81,9 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 # The end of a run ---------------------------------------------------------------------------------------------------
 
 
-def summary_text(summary: Summary, style: Style, *, again: str = "halo apply") -> str:
-    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next.
-
-    ``again`` is the command that goes on where this run ended.
-    """
-    sections = [] if _went_well(summary) else [*_sections(summary, style, again)]
+def summary_text(summary: Summary, style: Style, commands: Commands = HERE) -> str:
+    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
+    sections = [] if _went_well(summary) else [*_sections(summary, style, commands)]
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join([*lines, run_counts(summary), ""])
 
@@ -95,7 +92,7 @@ def _went_well(summary: Summary) -> bool:
     return not summary.is_interrupted and all(event.status.is_well for event in summary.events)
 
 
-def _sections(summary: Summary, style: Style, again: str) -> Iterator[list[str]]:
+def _sections(summary: Summary, style: Style, commands: Commands) -> Iterator[list[str]]:
     if summary.is_interrupted:
         yield [style.paint("Interrupted: nothing new was started after that.", "warning")]
     yield from _section("Done", summary.having(Status.DONE, Status.ALREADY), style, with_reason=False)
@@ -104,7 +101,7 @@ def _sections(summary: Summary, style: Style, again: str) -> Iterator[list[str]]
     waiting = summary.having(Status.NOT_STARTED)
     if waiting:
         yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]
-    steps = list(next_steps(summary, style.safe(again)))
+    steps = [style.safe(step) for step in next_steps(summary, commands)]
     if steps:
         yield [style.paint("What to do next", "bold"), *(f"  {step}" for step in steps)]
 
