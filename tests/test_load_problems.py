@@ -17,6 +17,7 @@ from halo_iac.load import load
 from halo_iac.load.hints import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
+ALWAYS_TEXT = "a variable is always text: write the value itself, for each environment in `overrides`"
 
 
 def problems(folder: Path, files: dict[str, str | bytes] | str, **variables: str) -> list[str]:
@@ -213,7 +214,10 @@ def entry(**fields: str | None) -> str:
             {"agent": "${a-b}"},
             "5:12: `${` begins no variable (write ${NAME} or ${NAME:-fallback}, and $$ for a dollar)",
         ),
-        ({"hours": "'${HOUR:-9}'"}, "7:12: `hours`: expected a whole number, 0 to 23 (write it without quotes)"),
+        ({"hours": "'${HOUR:-9}'"}, f"7:12: `hours`: expected a whole number, 0 to 23 ({ALWAYS_TEXT})"),
+        ({"minutes": "[0, '${MINUTE:-9}']"}, f"8:18: `minutes`: expected a whole number, 0 to 59 ({ALWAYS_TEXT})"),
+        ({"max_turns": "${TURNS:-9}"}, f"8:16: `max_turns`: expected a whole number, 1 to 100 ({ALWAYS_TEXT})"),
+        ({"enabled": "${ON:-true}"}, f"8:14: `enabled`: expected true or false ({ALWAYS_TEXT})"),
         # prompt files
         ({"prompt_file": "gone.md"}, "8:18: `gone.md`: no such file"),
         ({"prompt_file": "folder.md"}, "8:18: `folder.md`: a directory, not a file"),

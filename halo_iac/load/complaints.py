@@ -52,6 +52,9 @@ _WORDS: Final = {
 _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
 """Mappings within the mapping that is checked → the keys that they may have."""
 
+_NO_TEXT: Final = frozenset({"int_type", "bool_type"})
+"""What pydantic found where a number or a flag is wanted, which no variable can give."""
+
 INCLUDE_KEYS: Final = frozenset({"schedules"})
 
 Found = Any
@@ -80,6 +83,8 @@ def report(
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
         message, hint = _worded(found, below, allowed)
+        if found["type"] in _NO_TEXT and _is_variable(document.value(place)):
+            hint = "a variable is always text: write the value itself, for each environment in `overrides`"
         document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
@@ -91,6 +96,10 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
+
+
+def _is_variable(written: object) -> bool:
+    return isinstance(written, str) and "${" in written
 
 
 def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:

@@ -88,6 +88,19 @@ class Document:
                 break
         return self.line_and_column(self.marks[key_ordinal if at_key else ordinal])
 
+    def value(self, location: Location) -> Node:
+        """Return what the file has at a location, variables as they are written; the nearest above it if there is none.
+
+        Nearest as :meth:`place` has it, so that a number which stands for a list of one is found.
+        """
+        node: Node = self.root
+        for step in location:
+            is_there = step in node if isinstance(node, dict) else isinstance(node, list) and step in range(len(node))
+            if not is_there:
+                break
+            node = node[step]
+        return node
+
     def place_of_key(self, mapping: Values, key: str) -> tuple[int, int]:
         """Return line and column, from 1, of a key of one of this file's mappings."""
         return self.line_and_column(self.marks[self._key_ordinals(mapping)[key]])
