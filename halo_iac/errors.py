@@ -16,6 +16,7 @@
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
     ├── InterruptedRun         130  Ctrl-C or SIGTERM outside of an apply
     └── PlatformError               a procedure did not give an answer we can use
+        ├── Unsent                  the run ended while the request waited for its turn
         ├── Unreachable             the request never left: DNS, connect, TLS, proxy
         ├── Unanswered              it may have left, no answer came: time-out, reset
         ├── Rejected                the platform said no, in tRPC's own words
@@ -186,6 +187,12 @@ class PlatformError(HaloError):
     def ends_the_run(self) -> bool:
         """Say whether nothing else can succeed either: no valid key, no credit, no permission (design §6)."""
         return self.status in {401, 402, 403}
+
+
+class Unsent(PlatformError):  # noqa: N818 - reads as what happened
+    """The run was told to end while the request waited for its turn, so nobody was asked."""
+
+    code = "unsent"
 
 
 class Unreachable(PlatformError):  # noqa: N818 - reads as what happened

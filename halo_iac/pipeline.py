@@ -7,7 +7,6 @@ asked before the files are parsed.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from halo_iac.api.reader import Reader
     from halo_iac.api.retry import Retry
     from halo_iac.api.writer import Writer
+    from halo_iac.apply.brake import Brake
     from halo_iac.apply.desk import Recorder
     from halo_iac.branch import Against
     from halo_iac.model.change import Plan
@@ -103,7 +103,7 @@ def apply_plan(
     reader: Reader,
     writer: Writer,
     *,
-    stop: threading.Event,
+    brake: Brake,
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
@@ -116,5 +116,5 @@ def apply_plan(
     from halo_iac.apply import apply  # noqa: PLC0415 - 10 ms that a plan does not pay
 
     return apply(
-        planned, reader, writer, stop=stop, retry=retry, concurrency=concurrency, recorder=recorder, looks=looks
+        planned, reader, writer, brake=brake, retry=retry, concurrency=concurrency, recorder=recorder, looks=looks
     )

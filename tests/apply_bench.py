@@ -17,6 +17,7 @@ from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.api.writer import Writer
 from halo_iac.apply import apply
+from halo_iac.apply.brake import Brake
 from halo_iac.apply.desk import Recorder
 from halo_iac.model.change import Action, Cause, Change, FieldChange, Plan, Policy, Runs
 from halo_iac.model.outcome import Event, Summary, summarize
@@ -74,7 +75,7 @@ class Bench:
     sandbox: Sandbox
     transport: Transport
     clock: Clock
-    stop: threading.Event = field(default_factory=threading.Event)
+    brake: Brake = field(default_factory=Brake)
     waits: list[float] = field(default_factory=list)
 
     @property
@@ -105,8 +106,8 @@ class Bench:
             plan_of(*changes),
             Reader(self.transport, Retry(attempts=1)),
             Writer(self.transport),
-            stop=self.stop,
-            retry=Retry(stop=self.stop, attempts=attempts, sleep=self.waits.append, chance=lambda: 0.0),
+            brake=self.brake,
+            retry=Retry(stop=self.brake.interrupted, attempts=attempts, sleep=self.waits.append, chance=lambda: 0.0),
             concurrency=concurrency,
             recorder=recorder,
             looks=(0.0, 0.0, 0.0),
@@ -126,7 +127,7 @@ class Bench:
             events.append(event)
             if during is not None:
                 during(event)
-        summary = summarize(changes, events, is_interrupted=self.stop.is_set())
+        summary = summarize(changes, events, is_interrupted=self.brake.interrupted.is_set())
         return Run(summary, tuple(events), [seen.procedure for seen in self.sandbox.requests[before:]])
 
     def shown(self) -> dict[str, tuple[str, bool, list[int]]]:
@@ -172,30 +173,38 @@ class Run:
 def bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - the sandbox's own
     """Open a sandbox in this process, whose ids are s1, s2, …"""
     clock, numbers = Clock(), iter(range(1, 10_000))
-    with Sandbox.open(None, clock=clock, ids=lambda: f"s{next(numbers)}", **settings) as sandbox:
+    with (
+        Sandbox.open(None, clock=clock, ids=lambda: f"s{next(numbers)}", **settings) as sandbox,
+        embedded(sandbox) as transport,
+    ):
+        yield Bench(sandbox, transport, clock)
 
-        def answer(
-            method: str, path: str, query: str, headers: dict[str, str], body: bytes
-        ) -> tuple[int, dict[str, str], bytes]:
-            answered = sandbox.answer(Request(method, path, query, headers, body))
-            return answered.status, answered.headers, answered.body
 
-        with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(answer)) as transport:
-            yield Bench(sandbox, transport, clock)
+def embedded(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
+    """Return a client's way to a sandbox in this process."""
+
+    def answer(
+        method: str, path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        answered = sandbox.answer(Request(method, path, query, headers, body))
+        return answered.status, answered.headers, answered.body
+
+    http = EmbeddedTransport(answer)
+    return Transport("http://localhost", Secret(demo.DEMO_KEY), http=http, before_request=before_request)
 
 
 @contextmanager
 def served_bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - likewise
     """The same over a socket, so that a hang-up is one."""
     with (
-        bench(**settings) as embedded,
-        serve(embedded.sandbox) as server,
+        bench(**settings) as one,
+        serve(one.sandbox) as server,
         Transport(server.url, Secret(demo.DEMO_KEY)) as transport,
     ):
         try:
-            yield replace(embedded, transport=transport)
+            yield replace(one, transport=transport)
         finally:
-            embedded.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
+            one.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
             for thread in threading.enumerate():
                 if thread.name == "halo-apply":
                     thread.join(10)

@@ -23,7 +23,7 @@ from halo_iac.api import transport as transport_module
 from halo_iac.api.patience import Bounds
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
-from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable
+from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable, Unsent
 
 CANARY = "sk-inference-canary-0123456789"
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -597,13 +597,28 @@ def test_every_thread_has_a_client_of_its_own_and_close_closes_all() -> None:
 
 def test_before_request_is_called_before_every_attempt() -> None:
     asked: list[int] = []
+
+    def before() -> bool:
+        asked.append(len(platform.requests))
+        return True
+
     with serving(lambda _: failure(503)) as platform:
-        transport = Transport(platform.url, None, before_request=lambda: asked.append(len(platform.requests)))
+        transport = Transport(platform.url, None, before_request=before)
         for _ in range(3):
             with pytest.raises(Rejected):
                 transport.call("a.b", "query")
         transport.close()
     assert asked == [0, 1, 2]
+
+
+def test_what_must_not_be_sent_is_not() -> None:
+    with (
+        serving(lambda _: result(1)) as platform,
+        Transport(platform.url, None, before_request=lambda: False) as client,
+    ):
+        with pytest.raises(Unsent, match=r"a\.b: not sent, since the run was ended first") as caught:
+            client.call("a.b", "mutation", {})
+        assert (platform.requests, caught.value.delivery, caught.value.is_transient) == ([], Delivery.NOT_SENT, False)
 
 
 def test_an_odd_timezone_becomes_utc() -> None:

@@ -105,7 +105,7 @@ def test_a_create_that_was_not_sent_is_repeated(one: Bench) -> None:
                 plan_of(create("Review")),
                 Reader(one.transport, Retry(attempts=1)),
                 Writer(nobody),
-                stop=one.stop,
+                brake=one.brake,
                 retry=Retry(attempts=3, sleep=one.waits.append, chance=lambda: 0.0),
                 looks=(0.0,),
             )

@@ -17,15 +17,19 @@ from apply_bench import (
     archive,
     bench,
     create,
+    embedded,
     served_bench,
     unarchive,
     update,
 )
+from receipts import Kept
 
 from halo_iac.api.embedded import EmbeddedTransport
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
+from halo_iac.apply.brake import Brake
 from halo_iac.apply.crew import Crew, GraceOverError
+from halo_iac.apply.pace import Pace
 from halo_iac.model.outcome import Event
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Pass, Refuse, Silence
@@ -166,6 +170,7 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Bench) -> None:
         one.sandbox.faults.clear()
         one.fault("*", Pass(), times=ahead)
         one.fault("*", Refuse("UNAUTHORIZED"), times=None)
+        one.brake = Brake()
         codes.append(one.run(*changes).exit_code)
     assert codes[:2] == [1, 1]
     assert set(codes[-5:]) == {0}
@@ -239,7 +244,7 @@ def stopping(one: Bench, *moments: tuple[str, str]) -> Callable[[Event], None]:
     def during(event: Event) -> None:
         missing.discard((str(event.status), str(event.change.key)))
         if not missing:
-            one.stop.set()
+            one.brake.interrupt()
 
     return during
 
@@ -251,7 +256,7 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Bench) ->
     def answer_once_stopped(
         method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        assert one.stop.wait(10)
+        assert one.brake.interrupted.wait(10)
         answered = one.sandbox.answer(Request(method, path, query, headers, body))
         return answered.status, answered.headers, answered.body
 
@@ -262,6 +267,50 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Bench) ->
     assert run.statuses == ["done", "not started", "not started", "not started"]
     assert (run.requests, run.exit_code) == ([READ, UPDATE], 130)
     assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
+
+
+class Queue(threading.Event):
+    """A pulled brake on which requests wait for their turn; calls ``when_full`` once so many of them do."""
+
+    def __init__(self, size: int, when_full: Callable[[], None]) -> None:
+        super().__init__()
+        self._free = size
+        self._when_full = when_full
+        self._lock = threading.Lock()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with self._lock:
+            self._free -= 1
+            is_full = self._free == 0
+        if is_full:
+            self._when_full()
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize(("end", "code"), [(Brake.interrupt, 130), (Brake.halt, 1)])
+@pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
+def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
+    one: Bench, first: str, verb: str, end: Callable[[Brake], None], code: int
+) -> None:
+    changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
+    one.brake.pulled = Queue(3, lambda: end(one.brake))
+    kept = Kept()
+    with embedded(one.sandbox, Pace(0.01, one.brake.pulled)) as one.transport:
+        run = one.run(*changes, concurrency=3, recorder=kept)
+    assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
+    intended = [intent.number for intent in kept.intents]
+    assert sorted(kept.told) == sorted(f"{number} {what}" for number in intended for what in (verb, "not done"))
+
+
+def test_what_is_active_without_its_new_values_is_archived_again_though_the_run_is_over(one: Bench) -> None:
+    one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
+    change = unarchive(one.add("A", archived=True), hours=(12,))
+    one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
+    with embedded(one.sandbox, Pace(20, one.brake.pulled)) as one.transport:
+        run = one.run(change)
+    assert run.requests == [READ, UPDATE, UNARCHIVE, ARCHIVE]
+    assert (run.statuses, run.exit_code) == (["failed"], 130)
+    assert run.message == f"{UPDATE}: not sent, since the run was ended first; it was archived again"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -292,9 +341,9 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
 
 
 def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
-    stop, released = threading.Event(), threading.Event()
-    crew = Crew(2, stop, grace=SOON)
-    stop.set()
+    brake, released = Brake(), threading.Event()
+    crew = Crew(2, brake, grace=SOON)
+    brake.interrupt()
     with pytest.raises(GraceOverError):
         crew.ask(released.wait)
     with pytest.raises(GraceOverError):  # though the second of the crew would answer at once
@@ -307,7 +356,7 @@ def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
     with served_bench() as served:
         served.fault(LIST, Silence())
-        timer = threading.Timer(0.05, served.stop.set)
+        timer = threading.Timer(0.05, served.brake.interrupt)
         timer.start()
         run = served.run(create("A"), grace=SOON)
         timer.join()
@@ -332,7 +381,7 @@ def test_a_stop_ends_a_wait(one: Bench) -> None:
 
 def test_a_stop_before_the_first_change_starts_nothing(one: Bench) -> None:
     changes = (update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")))
-    one.stop.set()
+    one.brake.interrupt()
     run = one.run(*changes)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [], 130)
 

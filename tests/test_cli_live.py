@@ -105,6 +105,22 @@ def test_a_pipe_gets_plain_lines_of_what_matters() -> None:
     assert narration(io.StringIO()) == ". retrying     ***\n      | HTTP 503\n[1/1] + created      ***\n"
 
 
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["pipe", "terminal"])
+def test_what_only_waited_for_its_turn_gets_a_line_if_there_is_a_reason_and_is_not_counted(stream: io.StringIO) -> None:
+    waited, reasoned, done = (
+        Event(CHANGES[0], Status.NOT_STARTED),
+        Event(CHANGES[1], Status.NOT_STARTED, None, "archives run last"),
+        Event(CHANGES[2], Status.DONE),
+    )
+    console = Console(io.StringIO(), io.StringIO(), stream, {"TERM": "xterm", "NO_COLOR": "1"})
+    assert list(narrated([waited, reasoned, done], console, 3)) == [waited, reasoned, done]
+    lines = without_codes(stream.getvalue())
+    assert [line for line in lines if line.startswith("[")] == [
+        "[1/3] . not started  schedule-1",
+        "[2/3] + created      schedule-2",
+    ]
+
+
 def test_a_terminal_is_redrawn_and_never_shows_the_key() -> None:
     text = narration(Terminal(), TERM="xterm")
     assert "\x1b[" in text

@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply import apply
+from halo_iac.apply.brake import Brake
 from halo_iac.load import load
 from halo_iac.model.change import Action, Cause, Plan
 from halo_iac.model.outcome import Status, Summary, summarize
@@ -63,23 +63,23 @@ class World:
         self,
         plan: Plan,
         *,
-        stop: threading.Event | None = None,
+        brake: Brake | None = None,
         concurrency: int = 1,
         recorder: Kept | None = None,
     ) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
-        stop = stop or threading.Event()
+        brake = brake or Brake()
         events = apply(
             plan,
             Reader(self.bench.transport, Retry(attempts=1)),
             Writer(self.bench.transport),
-            stop=stop,
-            retry=Retry(stop=stop, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
+            brake=brake,
+            retry=Retry(stop=brake.interrupted, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
             concurrency=concurrency,
             recorder=recorder,
             looks=(0.0, 0.0),
         )
-        return summarize(plan.changes, list(events), is_interrupted=stop.is_set())
+        return summarize(plan.changes, list(events), is_interrupted=brake.interrupted.is_set())
 
     def plan_undo(self, kept: Kept, document: Document | None = None) -> Plan:
         """Plan the way back, with every word given."""
@@ -346,18 +346,18 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
     with world(wires) as there:
         plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, expected.requests - 1), label="requests before Ctrl-C")
-        stop = threading.Event()
+        brake = Brake()
         answer = there.bench.sandbox.answer
 
         def counting(request: Any) -> Any:  # noqa: ANN401 - as the sandbox takes and gives them
             nonlocal left
             left -= 1
             if left < 0:
-                stop.set()
+                brake.interrupt()
             return answer(request)
 
         there.bench.sandbox.answer = counting  # type: ignore[method-assign]
-        there.apply(plan, stop=stop)
+        there.apply(plan, brake=brake)
         there.bench.sandbox.answer = answer  # type: ignore[method-assign]
         converged(there, document, chosen, expected)
 

@@ -81,9 +81,19 @@ def test_threads_share_the_places() -> None:
     assert sorted(stop.waits) == [round(0.02 * place, 6) for place in range(1, 8)]
 
 
-def test_a_stop_ends_the_wait() -> None:
+def test_a_stop_ends_the_wait_and_what_waited_is_not_sent() -> None:
     stop = threading.Event()
     pace = Pace(0.001, stop)
-    pace()
+    assert pace()
+    timer = threading.Timer(0.01, stop.set)
+    timer.start()
+    assert not pace()
+    timer.join()
+
+
+def test_what_asks_after_the_stop_is_under_way_and_goes_at_once() -> None:
+    stop = threading.Event()
+    pace = Pace(0.001, stop)
+    assert pace()
     stop.set()
-    pace()
+    assert pace()

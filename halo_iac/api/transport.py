@@ -21,7 +21,7 @@ from halo_iac.api.failures import Stage
 from halo_iac.api.hosts import is_loopback
 from halo_iac.api.patience import Bounds
 from halo_iac.api.secret import Secret
-from halo_iac.errors import Unreadable
+from halo_iac.errors import Delivery, Unreadable, Unsent
 
 _MIB: Final = 1024 * 1024
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
@@ -35,8 +35,8 @@ class Transport:
     """Carries calls to one platform; safe to share, as every thread gets an ``httpx.Client`` of its own.
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
-    attempt, from the thread that makes it, and may wait: the rate limiter of an apply. ``key_origin`` and
-    ``url_origin`` only appear in messages. ``timezone`` is an IANA name.
+    attempt, from the thread that makes it; it may wait, and says whether to go on: the rate limiter of an apply.
+    ``key_origin`` and ``url_origin`` only appear in messages. ``timezone`` is an IANA name.
     """
 
     def __init__(  # noqa: PLR0913 - the facts of one connection
@@ -50,7 +50,7 @@ class Transport:
         timezone: str = "UTC",
         key_origin: str = "the settings",
         url_origin: str = "default",
-        before_request: Callable[[], None] | None = None,
+        before_request: Callable[[], bool] | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
@@ -75,8 +75,8 @@ class Transport:
 
         ``deadline`` is an instant of :func:`time.monotonic` at which waiting ends; default: 120 s from now.
         """
-        if self._before_request is not None:
-            self._before_request()
+        if self._before_request is not None and not self._before_request():
+            raise Unsent("not sent, since the run was ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         exchange = _Exchange(self._client(procedure), procedure, self._host, self._bounds, latest)
         answer = exchange.run(self._request(procedure, kind, value))

@@ -6,16 +6,16 @@ repeated; it is looked for. And since two runs may race, what was made is looked
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
+from halo_iac.apply.brake import Brake
 from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
 from halo_iac.apply.desk import Desk
 from halo_iac.apply.steps import mismatch_of
-from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable
+from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable, Unsent
 from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.receipt import Intent, Outcome, Result
@@ -30,13 +30,13 @@ class Creates:
         self,
         desk: Desk,
         crew: Crew,
-        stop: threading.Event,
+        brake: Brake,
         project_id: str,
         looks: Sequence[float],
     ) -> None:
         self._desk = desk
         self._crew = crew
-        self._stop = stop
+        self._brake = brake
         self._project_id = project_id
         self._looks = looks
         self._intents: dict[int, Intent] = {}
@@ -50,7 +50,7 @@ class Creates:
             return
         try:
             listing = self._list()
-        except GraceOverError:
+        except (GraceOverError, Unsent):
             return
         except PlatformError as error:
             yield from self._give_up(changes, error)
@@ -113,6 +113,8 @@ class Creates:
 
         try:
             answer = self._desk.write(self._intents[id(change)], attempts)
+        except Unsent:
+            return Event(change, Status.NOT_STARTED)
         except PlatformError as error:
             if error.ends_the_run:
                 self._desk.halt()
@@ -131,7 +133,7 @@ class Creates:
         for look in self._looks:
             if not self._lost:
                 return
-            self._stop.wait(look - elapsed)
+            self._brake.interrupted.wait(look - elapsed)
             elapsed = look
             try:
                 schedules = self._list().schedules
@@ -144,7 +146,7 @@ class Creates:
                 continue  # the next look may succeed; if none does, the outcome stays unknown
             trouble = "it has not appeared"
             yield from self._recognised(schedules, known)
-            if self._stop.is_set():
+            if self._brake.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
         message = f"its answer was lost and {trouble}; it may still be created"
@@ -185,7 +187,7 @@ class Creates:
             return
         try:
             schedules = self._list().schedules
-        except GraceOverError:
+        except (GraceOverError, Unsent):
             return
         except PlatformError as error:
             message = f"nobody could look whether another run created the same: {error.message}"

@@ -16,6 +16,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
+from halo_iac.apply.brake import Brake
 from halo_iac.model.change import Change
 from halo_iac.model.outcome import Event, Status
 
@@ -53,16 +54,15 @@ class _Ended:
 class Crew:
     """Up to ``size`` threads that live until :meth:`dismiss`, so that each keeps its connection.
 
-    Nothing new is started once ``stop`` is set by a signal, or once :meth:`halt` is called because nothing can succeed.
-    What is under way when ``stop`` is set has ``grace`` seconds in all. Only one thread may command a crew.
+    Nothing new is started once the brake is pulled. What is under way when that interrupts the run has ``grace``
+    seconds in all. Only one thread may command a crew.
     """
 
-    def __init__(self, size: int, stop: threading.Event, *, grace: float = GRACE) -> None:
+    def __init__(self, size: int, brake: Brake, *, grace: float = GRACE) -> None:
         self._size = size
-        self._stop = stop
+        self._brake = brake
         self._grace = grace
         self._deadline: float | None = None
-        self._halted = threading.Event()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._reports: SimpleQueue[Event | _Ended] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -70,11 +70,7 @@ class Crew:
     @property
     def is_stopping(self) -> bool:
         """Say whether nothing new may be started."""
-        return self._stop.is_set() or self._halted.is_set()
-
-    def halt(self) -> None:
-        """Start nothing new: no other change can succeed either."""
-        self._halted.set()
+        return self._brake.pulled.is_set()
 
     def dismiss(self) -> None:
         """Let every thread end once it is done with what it is at."""
@@ -118,7 +114,7 @@ class Crew:
         raise GraceOverError
 
     def _is_grace_over(self) -> bool:
-        if not self._stop.is_set():
+        if not self._brake.interrupted.is_set():
             return False
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace

@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 
 class Pace:
-    """Hands out evenly spaced places; calling it waits for the next one, or until ``stop`` is set."""
+    """Hands out evenly spaced places; calling it waits for the next one and says whether the request may be sent.
+
+    It may not where ``stop`` was set during the wait: what was still waiting by then is not started. What asks later
+    goes at once, because it puts an end to something that is under way.
+    """
 
     def __init__(self, per_second: float, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         self._gap = 1 / per_second
@@ -17,11 +21,12 @@ class Pace:
         self._lock = threading.Lock()
         self._next = clock()
 
-    def __call__(self) -> None:
-        """Wait for a place."""
+    def __call__(self) -> bool:
+        """Wait for a place; ``False`` if there is none any more."""
+        if self._stop.is_set():
+            return True
         with self._lock:
             now = self._clock()
             place = max(now, self._next)
             self._next = place + self._gap
-        if place > now:
-            self._stop.wait(place - now)
+        return place <= now or not self._stop.wait(place - now)

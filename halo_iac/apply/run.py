@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -12,6 +11,7 @@ from halo_iac.api.patience import USUAL
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
+from halo_iac.apply.brake import Brake
 from halo_iac.apply.creates import Creates
 from halo_iac.apply.crew import GRACE, Crew, Job
 from halo_iac.apply.desk import Desk, Recorder, Unrecorded
@@ -28,7 +28,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     reader: Reader,
     writer: Writer,
     *,
-    stop: threading.Event,
+    brake: Brake,
     retry: Retry,
     concurrency: int = CONCURRENCY,
     recorder: Recorder | None = None,
@@ -37,14 +37,15 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.outcome.summarize` folds them.
 
-    Setting ``stop`` starts nothing new and ends the iterator within ``grace`` seconds. A change without an event was
-    not started; one without a final event was still under way then. No failure of the platform is raised: each is the
-    event of its change. Every write is told to ``recorder`` before it is sent; what it cannot keep is not sent.
+    Once the ``brake`` is pulled, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
+    seconds. A change without an event was not started; one without a final event was still under way then. No failure
+    of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
+    what it cannot keep is not sent.
     """
-    crew = Crew(concurrency, stop, grace=grace)
-    desk = Desk(reader, writer, retry, crew.halt, recorder or Unrecorded())
+    crew = Crew(concurrency, brake, grace=grace)
+    desk = Desk(reader, writer, retry, brake.halt, recorder or Unrecorded())
     try:
-        yield from _Run(plan, crew, desk).phases(stop, looks)
+        yield from _Run(plan, crew, desk).phases(brake, looks)
     finally:
         crew.dismiss()
 
@@ -59,12 +60,12 @@ class _Run:
         self._last: dict[int, Event] = {}
         self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
 
-    def phases(self, stop: threading.Event, looks: Sequence[float]) -> Iterator[Event]:
+    def phases(self, brake: Brake, looks: Sequence[float]) -> Iterator[Event]:
         """Carry out phase after phase."""
         changes = self._plan.changes
         for wave in _waves(changes):
             yield from self._noted(self._existing(wave))
-        creates = Creates(self._desk, self._crew, stop, self._plan.host.project_id, looks)
+        creates = Creates(self._desk, self._crew, brake, self._plan.host.project_id, looks)
         yield from self._noted(self._free(_having(changes, lambda change: change.action is Action.CREATE), creates.run))
         yield from self._noted(self._existing(_having(changes, _is_plain_update)))
         yield from self._noted(self._existing(_having(changes, lambda change: change.action is Action.UNARCHIVE)))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from halo_iac.api.retry import Retry
 from halo_iac.apply.crew import Report
 from halo_iac.apply.desk import Desk, is_refusal
-from halo_iac.errors import Delivery, FileError, PlatformError
+from halo_iac.errors import Delivery, FileError, PlatformError, Unsent
 from halo_iac.model.change import Action, Cause, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.receipt import Intent
@@ -84,6 +84,8 @@ class _Step:
 
     def failed(self, error: PlatformError) -> Event:
         """Return what the last failure means: unknown where a write may have happened."""
+        if isinstance(error, Unsent) and not self._has_written:
+            return Event(self._change, Status.NOT_STARTED, self._change.id)
         if not self._is_open:
             return self.ended(Status.FAILED, error.message, error.hint)
         hint = f"`halo schedule get {self._id}` shows what became of it; the next apply repeats it if need be"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from halo_iac.render.words import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from halo_iac.apply.brake import Brake
     from halo_iac.cli.receipts import ReceiptFile
     from halo_iac.cli.results import Results
     from halo_iac.model.change import Plan
@@ -148,28 +148,29 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
 
 
 def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile) -> Summary:
+    from halo_iac.apply.brake import Brake
     from halo_iac.apply.pace import Pace
     from halo_iac.cli.live import narrated
     from halo_iac.model.outcome import summarize
     from halo_iac.pipeline import apply_plan
 
-    stop = threading.Event()
-    connection = workplace.observed.paced(Pace(manner.max_rps, stop))
+    brake = Brake()
+    connection = workplace.observed.paced(Pace(manner.max_rps, brake.pulled))
     events: list[Event] = []
-    with _stopping_on_signals(stop, workplace.console), suppress(KeyboardInterrupt):
+    with _stopping_on_signals(brake, workplace.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
-            stop=stop,
-            retry=replace(connection.retry(stop), on_retry=None),  # each wait is an event
+            brake=brake,
+            retry=replace(connection.retry(brake.interrupted), on_retry=None),  # each wait is an event
             concurrency=min(manner.concurrency, ceil(manner.max_rps * _PATIENCE)),
             recorder=receipt,
             looks=workplace.console.patience.looks,
         )
-        told = narrated(happening, workplace.console, len(planned.changes), is_stopping=stop.is_set)
+        told = narrated(happening, workplace.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
         events.extend(told)  # what was told before a second Ctrl-C stays in the list
-    return summarize(planned.changes, events, is_interrupted=stop.is_set())
+    return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set())
 
 
 def _ended(
@@ -197,14 +198,14 @@ def _named(path: Path, cwd: Path) -> str:
 
 
 @contextmanager
-def _stopping_on_signals(stop: threading.Event, console: Console) -> Iterator[None]:
+def _stopping_on_signals(brake: Brake, console: Console) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM start nothing new; a second one does not wait for what is in flight."""
     from halo_iac.cli.live import STOPPING
 
     def handle(_number: int, _frame: object) -> None:
-        if stop.is_set():
+        if brake.interrupted.is_set():
             raise KeyboardInterrupt
-        stop.set()
+        brake.interrupt()
         if not console.shows_progress:
             with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
                 console.say(STOPPING)

@@ -35,11 +35,11 @@ class Connection:
     base_url: str
     url_origin: str
     is_sandbox: bool
-    open_transport: Callable[[Callable[[], None] | None], Transport]
-    before_request: Callable[[], None] | None = None
+    open_transport: Callable[[Callable[[], bool] | None], Transport]
+    before_request: Callable[[], bool] | None = None
 
-    def paced(self, before_request: Callable[[], None]) -> Connection:
-        """Return the same platform and project, asked only after ``before_request`` has returned."""
+    def paced(self, before_request: Callable[[], bool]) -> Connection:
+        """Return the same platform and project, asked only after ``before_request`` has said so."""
         return replace(self, before_request=before_request)
 
     @cached_property

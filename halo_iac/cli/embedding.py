@@ -47,7 +47,7 @@ def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
     return EmbeddedTransport(answer)
 
 
-def transport_to(sandbox: Sandbox, before_request: Callable[[], None] | None = None) -> Transport:
+def transport_to(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
     """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
     from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport

@@ -41,12 +41,17 @@ def narrated(
         return
     style, ended = console.err_style, set[int]()
     for event in events:
-        if event.status.is_final:
+        if event.status.is_final and _is_told(event):
             ended.add(id(event.change))
             console.say(event_line(event, style, position=(len(ended), total)))
-        elif event.status is not Status.STARTED:
+        elif event.status is Status.RETRYING:
             console.say(event_line(event, style))
         yield event
+
+
+def _is_told(event: Event) -> bool:
+    """Say whether an end is worth a line: of what only waited for its turn when the run ended, the summary has all."""
+    return event.status is not Status.NOT_STARTED or bool(event.message)
 
 
 class LiveLines:
@@ -88,13 +93,13 @@ class LiveLines:
         """Take note of an event: what has ended is written down for good, what is under way is drawn by the clock."""
         change = id(event.change)
         if event.status.is_final:
-            self._ended.add(change)
             self._under_way.pop(change, None)
         else:
             since = self._under_way[change][1] if change in self._under_way else self._clock()
             self._under_way[change] = (event, since)
         self._drawn = tuple(self._under_way.values())  # whole, because another thread draws it
-        if event.status.is_final:
+        if event.status.is_final and _is_told(event):
+            self._ended.add(change)
             self._write(event_line(event, self._style, position=(len(self._ended), self._total)))
 
     def _write(self, lines: str) -> None:

@@ -303,7 +303,7 @@ def _transport(
     settings: Settings,
     key: Setting[Secret],
     timezone: str,
-    before_request: Callable[[], None] | None,
+    before_request: Callable[[], bool] | None,
     bounds: Bounds,
 ) -> Transport:
     from halo_iac.api.transport import Transport
