@@ -11,6 +11,7 @@
     ├── FileError                   a file cannot be read or written
     ├── GitError                    git, a repository or a ref is missing or does not answer
     ├── FindingError                a rule that is an error for this project found something; nothing was written
+    ├── BlockedError                something is in the way of entries, for which nothing was done
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
     ├── NoReport                    a conversation has nothing to read, for a reason
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
@@ -112,6 +113,12 @@ class FindingError(HaloError):
     """A rule whose findings are errors for this project found something, so nothing was written."""
 
     code = "finding"
+
+
+class BlockedError(HaloError):
+    """Entries that nothing could be planned for; the rest was carried out (design §3.8)."""
+
+    code = "blocked"
 
 
 class RefusedError(HaloError):

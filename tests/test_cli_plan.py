@@ -408,10 +408,17 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
     assert "Blocked: 1 entry" in planned.out
     assert "support-bot" in planned.out  # what was meant
     applied = halo("apply", "--sandbox", "--yes")
+    blocked = "1 entry is blocked, so nothing was done for weekly"
     assert applied.code == 4
+    assert (
+        f"\nerror: {blocked}\nhint: the plan says what is in the way of each; mend it and apply again\n" in applied.err
+    )
     assert titles(halo) == ["Daily review"]
-    assert halo("apply", "--sandbox", "--yes").code == 1  # nothing but the blocked one is left
-    assert halo("apply", "--sandbox", "--yes", "--json").code == 1
+    again = halo("apply", "--sandbox", "--yes")
+    assert again.code == 1  # nothing but the blocked one is left
+    assert f"error: {blocked}\n" in again.err
+    document = halo("apply", "--sandbox", "--yes", "--json")
+    assert (document.code, json.loads(document.err)["error"]["message"]) == (1, blocked)
 
 
 def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_applied(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.cli.console import Console
 from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
 from halo_iac.model.finding import Finding, errors
+from halo_iac.render.style import PLAIN
+from halo_iac.render.values import listed
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from halo_iac.apply.brake import Brake
     from halo_iac.cli.receipts import ReceiptFile
     from halo_iac.cli.results import Results
-    from halo_iac.model.change import Plan
+    from halo_iac.model.change import Blocked, Plan
     from halo_iac.model.outcome import Event, Summary
     from halo_iac.render.ending import Commands
     from halo_iac.render.style import Style
@@ -132,6 +134,14 @@ def _refused(planned: Plan, *, is_above: bool) -> str:
     return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
 
 
+def _blocked(blocked: Sequence[Blocked]) -> BlockedError:
+    """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
+    names = listed([entry.key for entry in blocked], PLAIN)
+    entries = counted(len(blocked), "entry is", "entries are")
+    message = f"{entries} blocked, so nothing was done for {names}"
+    return BlockedError(message, hint="the plan says what is in the way of each; mend it and apply again")
+
+
 def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
     from halo_iac.cli.receipts import new_receipt
 
@@ -230,6 +240,8 @@ def _finish(console: Console, results: Results, planned: Plan, ended: Ended | No
         if ended is None:
             raise
         console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+    if planned.blocked:
+        console.tell(_blocked(planned.blocked))
     if ended is None:
         return exit_code(planned)
     _say_where(console, ended)
