@@ -73,7 +73,8 @@ def test_an_apply_keeps_a_receipt_and_says_where(halo: CommandLine, project: Pat
     (path,) = kept_in(project)
     name = str(path.relative_to(project))
     assert path.name.startswith("20261102T120000.000Z-")
-    assert ended.err.endswith(f"Receipt: {name}; `halo undo {name} --sandbox` takes back what was done.\n")
+    command = f"halo undo {name} --allow-archive 2 --sandbox"
+    assert ended.err.endswith(f"Receipt: {name}; `{command}` takes back what was done.\n")
     receipt = load_receipt(name)
     assert (receipt.header.project_id, receipt.header.at) == (PROJECT, "2026-11-02T12:00:00.000Z")
     assert [(write.intent.title, write.result) for write in receipt.writes] == [("Alpha", "done"), ("Beta", "done")]
@@ -83,7 +84,7 @@ def test_an_apply_keeps_a_receipt_and_says_where(halo: CommandLine, project: Pat
 def test_json_names_the_receipt_and_the_way_back(halo: CommandLine, project: Path) -> None:
     ended = halo("apply", "--sandbox", "--yes", "--json")
     name = str(kept_in(project)[0].relative_to(project))
-    assert (ended.json["receipt"], ended.json["undo"]) == (name, f"halo undo {name} --sandbox")
+    assert (ended.json["receipt"], ended.json["undo"]) == (name, f"halo undo {name} --allow-archive 2 --sandbox")
     assert ended.err.count("Receipt") == 0
 
 
@@ -108,7 +109,7 @@ def test_it_lies_beside_the_project_file(halo: CommandLine, project: Path, monke
 
 def test_another_place_may_be_named(halo: CommandLine, project: Path) -> None:
     ended = halo("apply", "--sandbox", "--yes", "--receipt", "run one.jsonl")
-    assert "`halo undo 'run one.jsonl' --sandbox`" in ended.err
+    assert "`halo undo 'run one.jsonl' --allow-archive 2 --sandbox`" in ended.err
     assert (kept_in(project), load_receipt("run one.jsonl").gap) == ([], None)
     assert mode(project / "run one.jsonl") == 0o600
 

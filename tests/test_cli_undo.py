@@ -132,6 +132,20 @@ def test_what_stops_firing_needs_a_word(halo: CommandLine) -> None:
     assert schedules(halo) == []
 
 
+def test_the_command_that_an_apply_prints_has_the_word_that_it_needs(halo: CommandLine, folder: Path) -> None:
+    paused = PROJECT_FILE.replace("frequency: daily", "enabled: false, frequency: daily")
+    (folder / "halo.yaml").write_text(paused)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    (folder / "halo.yaml").write_text(
+        PROJECT_FILE.replace("frequency: daily", "enabled: true, frequency: daily")
+        + "  c: {title: Gamma, agent: research, frequency: daily, hours: 9}\n"
+    )
+    document = halo("apply", "--sandbox", "--yes", "--json", "--receipt", "r.jsonl").json
+    assert document["undo"] == "halo undo r.jsonl --allow-archive 3 --sandbox"
+    assert halo(*document["undo"].split()[1:], "--yes").code == 0
+    assert [(each["title"], each["enabled"]) for each in schedules(halo)] == [("Alpha", False), ("Beta", False)]
+
+
 def test_protection_holds_from_wherever_it_comes(halo: CommandLine, applied: Path) -> None:
     halo("undo", "r.jsonl", "--sandbox", "--yes")
     (applied / "halo.yaml").rename(applied / "elsewhere")

@@ -39,6 +39,9 @@ NEEDED: Final = (
 )
 """The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
 
+_ALWAYS_PERMITTED: Final = 1
+"""How many schedules may stop firing without a word, however few there are (design §5, Guards)."""
+
 _PATIENCE: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
 
@@ -199,8 +202,19 @@ def _ended(
             "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
         )
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
-    undo = again(workplace, f"undo {shlex.quote(name)}") if is_undoable else None
+    removals = _removals_of_undo(summary)
+    permit = f" --allow-archive {removals}" if removals > _ALWAYS_PERMITTED else ""
+    undo = again(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
     return Ended(summary, commands, name, undo, trouble)
+
+
+def _removals_of_undo(summary: Summary) -> int:
+    """Return how many schedules would stop firing if the run were undone, which a guard asks a word for."""
+    from halo_iac.model.change import Action
+    from halo_iac.model.outcome import Status
+
+    changes = [event.change for event in summary.having(Status.DONE, Status.UNKNOWN)]
+    return sum(change.action in {Action.CREATE, Action.UNARCHIVE} or change.is_resumption for change in changes)
 
 
 def _named(path: Path, cwd: Path) -> str:

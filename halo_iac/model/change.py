@@ -110,14 +110,23 @@ class Change:
     @property
     def is_pause(self) -> bool:
         """Say whether it stops a schedule that fires from firing without archiving it."""
-        return self.action is Action.UPDATE and any(
-            field.field == "enabled" and field.before and not field.after for field in self.fields
-        )
+        return self._turns(on=False)
+
+    @property
+    def is_resumption(self) -> bool:
+        """Say whether it lets a paused schedule fire again."""
+        return self._turns(on=True)
 
     @property
     def is_removal(self) -> bool:
         """Say whether something stops firing: an archive or a pause (design §5, Guards)."""
         return self.action is Action.ARCHIVE or self.is_pause
+
+    def _turns(self, *, on: bool) -> bool:
+        return self.action is Action.UPDATE and any(
+            field.field == "enabled" and bool(field.after) is on and bool(field.before) is not on
+            for field in self.fields
+        )
 
 
 @dataclass(frozen=True, slots=True)
