@@ -175,7 +175,7 @@ def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
     assert (refusal.guard, refusal.message, refusal.override) == (
         "targets",
         "1 undeclared schedule would be archived by a run limited to key-A, key-B",
-        "run without --target",
+        "run without --target, or leave them with --undeclared report",
     )
 
 

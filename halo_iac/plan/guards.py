@@ -108,7 +108,7 @@ def archives_with_targets(situation: Situation) -> Iterator[Refusal]:
             "targets",
             f"{_count(archives, 'undeclared schedule')} would be archived by a run limited to "
             f"{', '.join(situation.targets)}",
-            "run without --target",
+            "run without --target, or leave them with --undeclared report",
             _names(archives),
         )
 
