@@ -59,7 +59,12 @@ def entry(**fields: str | None) -> str:
         ({"max_subagent_depth": "6"}, "8:25: `max_subagent_depth`: expected 1 to 5"),
         ({"max_turns": "101"}, "8:16: `max_turns`: expected 1 to 100"),
         ({"max_turns": "'9'"}, "8:16: `max_turns`: expected a whole number, 1 to 100 (write it without quotes)"),
-        ({"enabled": "yes"}, "8:14: `enabled`: expected true or false (without quotes)"),
+        ({"enabled": "yes"}, "8:14: `enabled`: expected true or false (write `true`)"),
+        ({"enabled": "Off"}, "8:14: `enabled`: expected true or false (write `false`)"),
+        ({"enabled": "'true'"}, "8:14: `enabled`: expected true or false (without quotes)"),
+        ({"enabled": "maybe"}, "8:14: `enabled`: expected true or false"),
+        ({"agent": "''"}, "5:12: `agent`: it is empty"),
+        ({"timezone": "''"}, "8:15: `timezone`: it is empty (leave the key out)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
         ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
@@ -261,6 +266,16 @@ def test_an_entry_with_something_wrong(
         assert found == [f"halo.yaml:{expected}"]
 
 
+def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp_path: Path) -> None:
+    text = entry(agent="${AGENT}", hours=None, at="['09:00', '${AT}']", timezone="''")
+    reason = "it is empty (the variable that it reads is set to nothing)"
+    assert problems(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
+        f"halo.yaml:5:12: `agent`: {reason}",
+        f"halo.yaml:7:19: `at`: {reason}",
+        "halo.yaml:8:15: `timezone`: it is empty (leave the key out)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -316,7 +331,7 @@ def test_an_entry_with_something_wrong(
         ),
         (
             "version: 1\nschedules: {}\nproject: ''",
-            ["3:10: `project`: expected up to 200 printable characters without spaces"],
+            ["3:10: `project`: it is empty (leave the key out)"],
         ),
         ("version: 1\nschedules: {}\nscope: {}", ["3:8: `scope` is empty (leave the key out)"]),
         ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: it is empty (leave the key out)"]),

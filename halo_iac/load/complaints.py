@@ -52,6 +52,9 @@ _WORDS: Final = {
 _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
 """Mappings within the mapping that is checked → the keys that they may have."""
 
+_FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What was a flag in YAML 1.1."""
+
 _NO_TEXT: Final = frozenset({"int_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
@@ -83,8 +86,9 @@ def report(
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
         message, hint = _worded(found, below, allowed)
-        if found["type"] in _NO_TEXT and _is_variable(document.value(place)):
-            hint = "a variable is always text: write the value itself, for each environment in `overrides`"
+        written = document.value(place)
+        if isinstance(written, str) and "${" in written:
+            hint = _of_variable(found) or hint
         document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
@@ -98,8 +102,11 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
 
 
-def _is_variable(written: object) -> bool:
-    return isinstance(written, str) and "${" in written
+def _of_variable(found: Found) -> str | None:
+    """Return what is to be done about a value that reads a variable, if that is the reason."""
+    if found["type"] in _NO_TEXT:
+        return "a variable is always text: write the value itself, for each environment in `overrides`"
+    return "the variable that it reads is set to nothing" if found["input"] == "" else None
 
 
 def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
@@ -140,7 +147,10 @@ def _text(field: str, value: object) -> Wording:
 
 
 def _flag(_: str, value: object) -> Wording:
-    return "expected true or false", "without quotes" if isinstance(value, str) else None
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word in _FLAGS:
+        return "expected true or false", f"write `{_FLAGS[word]}`"
+    return "expected true or false", "without quotes" if word in {"true", "false"} else None
 
 
 def _mapping(field: str, _: object) -> Wording:
@@ -161,7 +171,7 @@ def _day(field: str, value: object) -> Wording:
 
 
 def _empty(field: str, _: object) -> Wording:
-    return "it is empty", "leave the key out" if field not in {"title", "prompt"} else None
+    return "it is empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
 
 
 def _not_unicode(_: str, __: object) -> Wording:
@@ -176,7 +186,9 @@ def _too_long(field: str, _: object) -> Wording:
     )
 
 
-def _form(field: str, _: object) -> Wording:
+def _form(field: str, value: object) -> Wording:
+    if value == "":
+        return _empty(field, value)
     return _FORMS.get(field, "expected text without a space at either end"), None
 
 
