@@ -288,17 +288,18 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ("version: 1\nschedules: [a]", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
         ("version: 1\nschedules: {a: x}", ["2:13: expected keys and values (an entry without any is no schedule)"]),
         (
-            "version: 1\nschedules: {'My report!': {}}",
+            "version: 1\nschedules: {'My report!': {title: T, state: archived, hours: 25}}",
             [
                 (
                     "2:13: key `My report!` is not made of letters, digits, - and _ "
                     "(64 at most, a letter or digit first) "
                     "(write `My-report`)"
-                )
+                ),
+                "2:62: `hours`: expected 0 to 23",
             ],
         ),
         (
-            'version: 1\nschedules: {"a\\n": {}}',
+            'version: 1\nschedules: {"a\\n": {title: T, state: archived}}',
             [
                 (
                     "2:13: key `a\\n` is not made of letters, digits, - and _ "
@@ -406,7 +407,7 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
             ),
             "s/a.yaml": "defaults: {}\nschedules:\n  b: {titel: x}\n  c: {title: ' x', cron: '@never'}\n",
             "s/b.yaml": "schedules: {a: b: c}\n",
-            "s/c.yaml": "schedules: {k: {title: U, cron: '@daily'}}\n",
+            "s/c.yaml": "schedules: {k: {title: U, cron: '@dayly'}}\n",
             "s/d.yaml": "- x\n",
         },
     )
@@ -420,6 +421,7 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
         "s/a.yaml:4:26: cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname",
         "s/b.yaml:1:17: not valid YAML: did not find expected ',' or '}' (put a value with a colon in it in quotes)",
         "s/c.yaml:1:13: key `k` is already in halo.yaml:4",
+        "s/c.yaml:1:33: cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname",
         "s/d.yaml:1:1: expected keys and values at the top of the file",
     ]
 

@@ -109,12 +109,10 @@ def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry,
     entries = []
     for place, raw in _written(sources):
         key = place.location[-1]
-        if not _check_key(place, key, seen):
-            continue
+        can_stay = _check_key(place, key, seen)
         entry = reader.read(place, key, raw)
-        if entry is not None:
+        if entry is not None and can_stay:
             entries.append(entry)
-            seen[key] = place
     _check_titles(entries, seen)
     return tuple(entries)
 
