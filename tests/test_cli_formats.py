@@ -170,6 +170,8 @@ def test_a_missing_project_file_has_the_marker_it_would_have(halo: CommandLine, 
         (["json=a", "text=./a"], "--also text=a: the file is named twice"),
         (["json=new/a", "text="], "--also text=: not FORMAT=FILE"),
         (["json=halo.yaml"], "--also json=halo.yaml: no format is YAML"),
+        (["text=prompt.md"], "--also text=prompt.md: text is no markdown"),
+        (["github=prompt.md"], "--also github=prompt.md: github is no markdown"),
     ],
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

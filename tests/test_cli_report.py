@@ -291,7 +291,14 @@ def test_a_file_that_is_there_is_refused_before_anything_is_started(halo_runs: S
     (folder / "r.md").write_text("mine")
     ended = halo_runs("report", "run", "checkout", "--output", "r.md")
     assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
-    assert "r.md is there already" in ended.err
+    assert ended.err == "error: r.md is there already\nhint: nothing was done; name another file, or a folder\n"
+
+
+def test_a_report_that_was_written_into_is_not_written_over(halo_runs: Served, folder: Path) -> None:
+    (folder / "r.md").write_text("mine")
+    ended = halo_runs("report", "get", "c-1", "--output", "r.md")
+    assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
+    assert ended.err.startswith("error: r.md is there already\n")
 
 
 def test_no_folder_is_made_for_an_agent_that_is_not_there(halo_runs: Served, folder: Path) -> None:

@@ -84,7 +84,7 @@ def run_reports(
     )
     if compare and schedule is None:
         raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
-    outlet = Outlet(workplace.console, output, is_raw=raw, keeps=True)
+    outlet = Outlet(workplace.console, output, is_raw=raw)
     errand = _prepare(workplace, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
     earlier = _earlier(errand, schedule) if compare and schedule is not None else None
     outlet.make_ready()

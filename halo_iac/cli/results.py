@@ -117,6 +117,8 @@ def _check_replaceable(copy: Copy) -> None:
     path = copy.path
     if path.suffix in {".yaml", ".yml"}:
         raise UsageError(f"--also {copy.format}={path}: no format is YAML", hint="name a file that is no project file")
+    if path.suffix == ".md" and copy.format is not ReviewFormat.MARKDOWN:
+        raise UsageError(f"--also {copy.format}={path}: {copy.format} is no markdown", hint="name another file")
     if path.is_dir():
         raise FileError(f"{path}: a directory", hint="name a file")
     check_writable(path.parent)

@@ -92,7 +92,7 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Start it, print the ids
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="How many at most; default: 50.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE|DIR", help="Write there; into a folder with front matter."),
+    typer.Option("--output", "-o", metavar="FILE|DIR", help="Write there: a new file, or a folder, with front matter."),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="The markdown's source, also on a terminal.")]
 ScheduleKey = Annotated[

@@ -31,11 +31,11 @@ class Titled:
 class Outlet:
     """Takes reports to where ``--output`` says, or to standard output; made before anything is asked.
 
-    A folder gets a file for each, with front matter; a file the markdown alone. With ``keeps`` a file that is there is
-    refused.
+    A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: what somebody has
+    written, into an older report at that, is never lost.
     """
 
-    def __init__(self, console: Console, output: str | None, *, is_raw: bool, keeps: bool = False) -> None:
+    def __init__(self, console: Console, output: str | None, *, is_raw: bool) -> None:
         self._console = console
         self._is_raw = is_raw
         self._path = None if output is None else Path(output)
@@ -46,8 +46,8 @@ class Outlet:
             raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
         path = Path(output)
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
-        if keeps and not self._is_folder and path.exists():
-            raise FileError(f"{path} is there already", hint="nothing was started; name another file, or a folder")
+        if not self._is_folder and path.exists():
+            raise FileError(f"{path} is there already", hint="nothing was done; name another file, or a folder")
         check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
 
     @property
