@@ -40,7 +40,7 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     return pairing._replace(
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
-        warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog)),
+        warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog), *map(PlanWarning, catalog.idle_clashes())),
         scope_agents=in_scope,
     )
 
@@ -76,17 +76,29 @@ class Catalog:
             self._answers[reference] = self._by_name(reference) if alias is None else self._by_alias(reference, alias)
         return self._answers[reference]
 
+    def idle_clashes(self) -> Iterable[str]:
+        """Yield what is wrong with aliases that nothing has referred to so far: somebody will (design §3.7)."""
+        for alias, target in self._aliases.items():
+            if alias not in self._answers:
+                clash = self._clash(alias, self._by_name(target))
+                if clash is not None:
+                    yield f"{clash.reason}; {clash.hint}"
+
     def has_seen(self, id_: str) -> bool:
         """Say whether an agent with this id is listed or already has a schedule."""
         return id_.lower() in self._ids
 
     def _by_alias(self, alias: str, target: str) -> str | Unresolved:
         found = self._by_name(target)
+        return self._clash(alias, found) or found
+
+    def _clash(self, alias: str, found: str | Unresolved) -> Unresolved | None:
+        """Return why an alias for what was found does not say which agent it means, if it does not."""
         other = self._ids.get(alias.lower(), found)
         if other != found:
             return _ambiguous(alias, "id", other)
         others = sorted(agent.id for agent in self._by_identity.get(alias, ()) if agent.id != found)
-        return _ambiguous(alias, "name", others[0]) if others else found
+        return _ambiguous(alias, "name", others[0]) if others else None
 
     def _by_name(self, name: str) -> str | Unresolved:
         if name.lower() in self._ids:

@@ -56,6 +56,16 @@ def test_an_alias_that_is_another_agents_name_is_a_problem() -> None:
     )
 
 
+def test_an_alias_that_is_another_agents_name_is_told_before_anybody_uses_it() -> None:
+    aliases = {"checkout": "research", "support-bot": SUPPORT, "gone": "nobody"}
+    pairing = resolved(project(entry("A", agent="research"), aliases=aliases))
+    reason = f"the alias 'checkout' is also the name of another agent, {CHECKOUT}"
+    assert (pairing.blocked, [warning.message for warning in pairing.warnings]) == (
+        (),
+        [f"{reason}; give the alias another name"],
+    )
+
+
 def test_an_alias_that_is_another_agents_id_is_a_problem() -> None:
     reason, hint = agent_of(CHECKOUT, **{CHECKOUT: "research"})
     assert reason == f"the alias {CHECKOUT!r} is also the id of another agent, {CHECKOUT}"
