@@ -28,7 +28,7 @@ _NOTHING: Final = Scope(agents=())
 class Against:
     """The base of a branch: ``project`` is what it declares.
 
-    ``None`` where it has no project file, or one that cannot be read, of which ``problem`` then says why.
+    ``None`` where the project file is new, or has moved or cannot be read at the base: ``problem`` then says which.
     """
 
     base: Base
@@ -47,7 +47,8 @@ def readable(against: Against, actual: Actual) -> Against:
     try:
         scope_agents(against.project, actual)
     except ProjectError as error:
-        return replace(against, project=None, problem=f"its project file has problems: {error.problems[0].message}")
+        problem = f"{against.base.ref}'s project file has problems: {error.problems[0].message}"
+        return replace(against, project=None, problem=problem)
     return against
 
 
@@ -62,7 +63,7 @@ def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project
     if against.project is None and against.problem is None:
         return _held_to_nothing(project, against.base.ref)
     if against.project is None:
-        message = f"the policy cannot be held against that of {against.base.ref}, as {against.problem}"
+        message = f"the policy cannot be held against the base's, as {against.problem}"
         return project, (Refusal("policy", message, _OVERRIDE),)
     base = against.project
     agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
@@ -79,10 +80,10 @@ def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project
 
 
 def _held_to_nothing(project: Project, ref: str) -> tuple[Project, tuple[Refusal, ...]]:
-    """Return a project that is new, or has moved from where its base has it, under the policy of one that says none."""
+    """Return a project that is new under the policy of one that says none."""
     if project.undeclared is not UndeclaredPolicy.ARCHIVE:
         return project, ()
-    refusal = Refusal("policy", f"`undeclared` is archive; {ref} has no project file here that says so", _OVERRIDE)
+    refusal = Refusal("policy", f"`undeclared` is archive; {ref} has no {project.path} that says so", _OVERRIDE)
     return project._replace(undeclared=UndeclaredPolicy.REPORT), (refusal,)
 
 
@@ -146,7 +147,7 @@ def shared(plan: Plan, project: Project, against: Against, before: tuple[Plan, P
     """Return the plan with the share of every change; ``before`` is what is planned at the base, if it can be."""
     warnings = plan.warnings
     if before is None:
-        why = against.problem or f"{against.base.ref} has no project file"
+        why = against.problem or f"{against.base.ref} has no {project.path}"
         message = f"every change is shown as this branch's: {why}"
         return replace(plan, base=against.base, warnings=(PlanWarning(message), *warnings), changes=_all_new(plan))
     base_plan, base_pairing = before

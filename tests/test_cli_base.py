@@ -152,7 +152,7 @@ def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 0
-    assert "  ! every change is shown as this branch's: main has no project file" in ended.out
+    assert "  ! every change is shown as this branch's: main has no halo.yaml" in ended.out
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
@@ -165,24 +165,64 @@ def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: Com
     refused = halo(*words)
     assert (refused.code, refused.json["changes"]) == (3, [])
     assert [each["message"] for each in refused.json["refusals"]] == [
-        "`undeclared` is archive; main has no project file here that says so"
+        "`undeclared` is archive; main has no halo.yaml that says so"
     ]
     accepted = halo(*words, "--accept-policy-change")
     assert (accepted.code, [each["title"] for each in accepted.json["changes"]]) == (0, ["The two"])
 
 
-def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), name="old/halo.yaml", protect="[A]")
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("halo.yaml", "sched.yaml"),
+        ("old/halo.yaml", "new/halo.yaml"),
+        ("below/halo.yaml", "halo.yaml"),
+        ("halo.staging.yml", "below/live.yaml"),
+    ],
+)
+def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
+    halo: CommandLine, git: Git, there: str, here: str
+) -> None:
+    write(git.folder, entry("one"), entry("two"), name=there, protect="[The *]")
     git.commit()
-    (git.folder / "old").rename(git.folder / "new")
-    write(git.folder, entry("one"), name="new/halo.yaml")
-    words = ("plan", "--sandbox", "--file", "new/halo.yaml", "--base", "main", "--json")
+    (git.folder / there).unlink()
+    write(git.folder, entry("two"), name=here)
+    git.commit()
+    words = ("plan", "--sandbox", "--file", here, "--base", "HEAD^", "--json")
     refused = halo(*words)
-    assert refused.code == 3
-    assert [each["message"] for each in refused.json["refusals"]] == [
-        "the policy cannot be held against that of main, as its old/halo.yaml is gone here: was it moved?"
-    ]
+    why = f"HEAD^ has no {here}, and its {there} is gone here: was it moved?"
+    assert (refused.code, [each["message"] for each in refused.json["refusals"]]) == (
+        3,
+        [f"the policy cannot be held against the base's, as {why}"],
+    )
+    assert [each["message"] for each in refused.json["warnings"]] == [f"every change is shown as this branch's: {why}"]
     assert halo(*words, "--accept-policy-change").code == 0
+
+
+def test_a_link_that_is_left_where_a_project_file_was_does_not_hide_that_it_moved(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"), protect="[The *]")
+    git.commit()
+    write(git.folder, entry("one"), name="sched.yaml")
+    (git.folder / "halo.yaml").unlink()
+    (git.folder / "halo.yaml").symlink_to("sched.yaml")
+    assert halo("plan", "--sandbox", "--file", "sched.yaml", "--base", "main").code == 3
+
+
+def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: CommandLine, git: Git) -> None:
+    write(git.folder, entry("one"), protect="[The *]")
+    write(git.folder, entry("one"), name="halo.staging.yaml", protect="[The *]")
+    (git.folder / "included.yaml").write_text("schedules: {}\n")
+    (git.folder / "logging.yaml").write_text("version: 1\nformatters: {}\n")
+    (git.folder / "chart.yaml").write_text("{{ no YAML }}: version: 1\n")
+    git.commit()
+    for gone in ("included.yaml", "logging.yaml", "chart.yaml"):
+        (git.folder / gone).unlink()
+    write(git.folder, entry("one"), name="halo.dev.yaml")
+    document = halo("plan", "--sandbox", "--base", "main", "--file", "halo.dev.yaml", "--json")
+    assert (document.code, document.json["refusals"]) == (0, [])
+    assert [each["message"] for each in document.json["warnings"]] == [
+        "every change is shown as this branch's: main has no halo.dev.yaml"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +238,7 @@ def test_a_base_that_cannot_be_read_does_not_keep_a_branch_from_mending_it(
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 3
-    assert "policy: the policy cannot be held against that of main, as its project file has problems: " in ended.out
+    assert "policy: the policy cannot be held against the base's, as main's project file has problems: " in ended.out
     assert halo("plan", "--sandbox", "--base", "main", "--accept-policy-change").code == 0
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from halo_iac.git import Blob, Repository
     from halo_iac.model.project import Project
 
-_SUFFIXES: Final = (".yaml", ".yml", ".md", ".txt")
+_YAML: Final = (".yaml", ".yml")
+_SUFFIXES: Final = (*_YAML, ".md", ".txt")
 """Of a project's folder, all that a project can consist of."""
 _MOST_FILES: Final = 50_000
 _MOST_BYTES: Final = 256 * 1024 * 1024
@@ -34,11 +35,11 @@ def against(workplace: Workplace, ref: str, *, accepts_policy: bool) -> Against:
     paths = {blob.path for blob in blobs}
     path = _project_file(workplace, repository, paths)
     if path is None:
-        return Against(base, None, _moved(workplace, repository, paths), accepts_policy=accepts_policy)
+        return Against(base, None, _moved(workplace, repository, blobs, ref), accepts_policy=accepts_policy)
     try:
         project = _load(workplace, repository, blobs, path)
     except ProjectError as error:
-        problem = f"its project file has problems: {error.problems[0]}"
+        problem = f"{ref}'s project file has problems: {error.problems[0]}"
         return Against(base, None, problem, accepts_policy=accepts_policy)
     return Against(base, project, accepts_policy=accepts_policy)
 
@@ -70,11 +71,34 @@ def _project_file(workplace: Workplace, repository: Repository, paths: set[PureP
     return next((path for each in (folder, *folder.parents) if (path := each / FILE_NAME) in paths), None)
 
 
-def _moved(workplace: Workplace, repository: Repository, paths: set[PurePosixPath]) -> str | None:
+def _moved(workplace: Workplace, repository: Repository, blobs: Sequence[Blob], ref: str) -> str | None:
     """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
-    name = workplace.project_path.name
-    gone = sorted(path for path in paths if path.name == name and not (repository.top / path).exists())
-    return f"its {gone[0]} is gone here: was it moved?" if gone else None
+    here = _inside(repository, workplace.project_path)
+    gone = [blob for blob in blobs if _may_be_project(blob) and _is_gone(repository.top / blob.path, workplace)]
+    for blob, content in repository.contents(gone):
+        if blob.path.name == here.name or _is_project(content):
+            return f"{ref} has no {here}, and its {blob.path} is gone here: was it moved?"
+    return None
+
+
+def _may_be_project(blob: Blob) -> bool:
+    from halo_iac.load.bounds import MAX_FILE
+
+    return blob.path.suffix in _YAML and blob.size <= MAX_FILE
+
+
+def _is_gone(path: Path, workplace: Workplace) -> bool:
+    """Say whether there is no such file any more; a link to the project file may be left where that one was."""
+    return not path.is_file() or path.samefile(workplace.project_path)
+
+
+def _is_project(content: bytes) -> bool:
+    """Say whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
+    from halo_iac.load.file import ProjectFile
+    from halo_iac.load.parse import parse
+
+    keys = (parse(content, "").root or {}).keys()
+    return "version" in keys and len(keys & ProjectFile.__annotations__.keys()) > 1
 
 
 def _inside(repository: Repository, path: Path) -> PurePosixPath:
