@@ -87,6 +87,10 @@ class Repository:
             raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="name a branch, such as origin/main")
         return f"{remote}/{branch}", commit
 
+    def has_ancestor(self, commit: str, earlier: str) -> bool:
+        """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
+        return self._call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
+
     def blobs(self, commit: str) -> tuple[Blob, ...]:
         """Return the files and links of a commit; submodules are none."""
         listed = self._call("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit)

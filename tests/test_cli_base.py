@@ -568,6 +568,18 @@ def test_a_checkout_that_is_behind_changes_nothing(halo: CommandLine, git: Git, 
     assert halo("schedule", "list", "--sandbox", "--json").json == []
 
 
+def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: Git, clone: Git) -> None:
+    there, here = clone("rev-parse", "HEAD")[:12], clone.commit("not pushed")[:12]
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == (
+        f"error: HEAD is {here}, which is ahead of origin/main at {there}, so nothing was changed\n"
+        "hint: push or merge it first, or leave out --require-head\n"
+    )
+    git.commit("somebody else's")
+    assert "by now, so nothing was changed" in halo("apply", "--sandbox", "--yes", "--require-head", "main").err
+
+
 @pytest.mark.parametrize(
     ("ref", "message"),
     [

@@ -49,9 +49,13 @@ def require_head(workplace: Workplace, ref: str) -> None:
     repository = _repository(workplace)
     head = repository.commit("HEAD")
     branch, commit = repository.remote_commit(ref)
-    if head != commit:
-        message = f"HEAD is {head[:12]}, but {branch} is at {commit[:12]} by now, so nothing was changed"
-        raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
+    if head == commit:
+        return
+    if repository.has_ancestor(head, commit):
+        message = f"HEAD is {head[:12]}, which is ahead of {branch} at {commit[:12]}, so nothing was changed"
+        raise RefusedError(message, hint="push or merge it first, or leave out --require-head")
+    message = f"HEAD is {head[:12]}, but {branch} is at {commit[:12]} by now, so nothing was changed"
+    raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
 
 
 def _repository(workplace: Workplace) -> Repository:
