@@ -45,6 +45,8 @@ MADE_UP = {
     "github.repository": "us/ours",
     "github.event.pull_request.number": "7",
     "contains(github.event.pull_request.labels.*.name, 'halo-policy-change')": "false",
+    "toJSON(github.event.pull_request.labels.*.name)": "[]",
+    "inputs.allow-archive || 0": "0",
 }
 """What GitHub puts in place of an expression."""
 
@@ -148,6 +150,17 @@ def edit(git: Git, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+def declare(origin: Git, on: Runner, *retired: str) -> None:
+    """Merge a project of three schedules, of which some are retired, and check it out afresh."""
+    entry = "  {key}: {{title: {key}, agent: checkout, frequency: daily, at: '09:00', state: {state}}}\n"
+    states = {key: "archived" if key in retired else "active" for key in ("one", "two", "three")}
+    entries = (entry.format(key=key, state=state) for key, state in states.items())
+    (origin.folder / "halo.yaml").write_text("version: 1\nschedules:\n" + "".join(entries))
+    origin.commit()
+    on.git("clean", "--quiet", "--force", "-dx")
+    on.git("pull", "--quiet")
+
+
 def titles(sandbox: Sandbox) -> list[str]:
     return sorted(each["title"] for each in sandbox.schedules() if each["archivedAt"] is None)
 
@@ -218,6 +231,49 @@ def test_a_looser_policy_needs_a_label(github: tuple[Runner, Sandbox]) -> None:
     on.git.commit()
     assert step(on, "halo-plan.yml", "plan", "Plan").code == 3
     assert step(on, "halo-plan.yml", "plan", "Plan", IS_POLICY_CHANGE="true").code == 0
+
+
+def test_many_removals_need_a_label_with_their_number(github: tuple[Runner, Sandbox], tmp_path: Path) -> None:
+    on, _ = github
+    origin = Git(tmp_path / "origin")
+    declare(origin, on)
+    for job, name in (("plan", "Plan"), ("apply", "Apply")):
+        assert step(on, "halo-apply.yml", job, name).code == 0
+    declare(origin, on, "one", "two")
+    codes = {
+        label: step(on, "halo-plan.yml", "plan", "Plan", LABELS=json.dumps(["a", label], indent=2)).code
+        for label in (
+            "b",
+            "halo-allow-archive-1",
+            "halo-allow-archive-2",
+            "halo-allow-archive-",
+            "halo-allow-archive-2 --accept-policy-change",
+            "halo-allow-archive-$(touch ran)2",
+            'b"halo-allow-archive-2"',
+        )
+    }
+    assert [label for label, code in codes.items() if code == 0] == ["halo-allow-archive-2"]
+    assert set(codes.values()) == {0, 3}
+    assert not (on.git.folder / "ran").exists()
+
+
+def test_many_removals_are_applied_by_hand_with_their_number(github: tuple[Runner, Sandbox], tmp_path: Path) -> None:
+    on, sandbox = github
+    origin = Git(tmp_path / "origin")
+    declare(origin, on)
+    for job, name in (("plan", "Plan"), ("apply", "Apply")):
+        assert step(on, "halo-apply.yml", job, name).code == 0
+    declare(origin, on, "one", "two")
+    merged = step(on, "halo-apply.yml", "plan", "Plan")
+    assert (merged.code, merged.outputs) == (3, {})
+    assert "override: `--allow-archive 2`" in merged.summary
+    assert step(on, "halo-apply.yml", "plan", "Plan", ALLOW_ARCHIVE="2; touch ran").code == 64
+    by_hand = step(on, "halo-apply.yml", "plan", "Plan", ALLOW_ARCHIVE="2")
+    assert (by_hand.code, by_hand.outputs) == (0, {"changes": "pending"})
+    assert step(on, "halo-apply.yml", "apply", "Apply").code == 3
+    assert step(on, "halo-apply.yml", "apply", "Apply", ALLOW_ARCHIVE="2").code == 0
+    assert titles(sandbox) == ["three"]
+    assert step(on, "halo-drift.yml", "drift", "Plan").code == 0
 
 
 def test_a_merge_applies_the_plan_that_was_saved(github: tuple[Runner, Sandbox]) -> None:
@@ -308,7 +364,8 @@ def job(on: Runner, name: str, **env: str) -> Ran:
         variable: re.sub(r"\$(\w+)", lambda named: project[named[1]], value)
         for variable, value in found.get("variables", {}).items()
     }
-    return on.run("\n".join(found["script"]), {**variables, **env})
+    everywhere = {variable: declared["value"] for variable, declared in jobs["variables"].items()}
+    return on.run("\n".join(found["script"]), {**everywhere, **variables, **env})
 
 
 @pytest.fixture
@@ -372,6 +429,37 @@ def test_gitlab_applies_the_saved_plan_and_tells_of_drift(gitlab: tuple[Runner, 
     assert job(on, "halo-drift").code == 0
     Git(tmp_path / "origin").commit("merged meanwhile")
     assert job(on, "halo-apply").code == 3
+
+
+def test_gitlab_lets_many_removals_pass_with_their_number(gitlab: tuple[Runner, Sandbox], tmp_path: Path) -> None:
+    on, sandbox = gitlab
+    origin = Git(tmp_path / "origin")
+    declare(origin, on)
+    for name in ("halo-plan-main", "halo-apply"):
+        assert job(on, name).code == 0
+    base = on.git("rev-parse", "HEAD")
+    declare(origin, on, "one", "two")
+    (on.git.folder / "comment.py").write_text("")
+    codes = {
+        labels: job(on, "halo-plan", CI_MERGE_REQUEST_DIFF_BASE_SHA=base, CI_MERGE_REQUEST_LABELS=labels).code
+        for labels in (
+            "a,b",
+            "a,halo-allow-archive-1",
+            "a,halo-allow-archive-2,b",
+            "not-halo-allow-archive-2",
+            "halo-allow-archive-2 --accept-policy-change",
+            "halo-allow-archive-$(touch ran)2",
+        )
+    }
+    assert list(codes.values()) == [3, 3, 0, 3, 64, 64]
+    assert job(on, "halo-plan-main").code == 3
+    assert job(on, "halo-plan-main", ALLOW_ARCHIVE="2; touch ran").code == 64
+    assert job(on, "halo-plan-main", ALLOW_ARCHIVE="2").code == 0
+    assert job(on, "halo-apply").code == 3
+    assert job(on, "halo-apply", ALLOW_ARCHIVE="2").code == 0
+    assert not (on.git.folder / "ran").exists()
+    assert titles(sandbox) == ["three"]
+    assert job(on, "halo-drift").code == 0
 
 
 # pre-commit ---------------------------------------------------------------------------------------------------------
