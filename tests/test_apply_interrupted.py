@@ -265,7 +265,7 @@ def test_a_signal_while_the_end_is_written_does_not_claim_that_nothing_was(halo:
     err = Stream()
     assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Impatient(), err, {}) == 130
     assert err.written.endswith(
-        "error: interrupted while changes were being made\nhint: `halo plan` shows what is left to do\n"
+        "error: interrupted while changes were being made\nhint: `halo plan --sandbox` shows what is left to do\n"
     )
 
 

@@ -200,7 +200,9 @@ def test_schedules_are_named_by_id_or_title(halo: CommandLine, folder: Path) -> 
     (folder / "halo.yaml").unlink()
     ended = halo("import", "D*", "F", "--sandbox")
     assert (ended.code, ended.out) == (64, "")
-    assert ended.err == ("error: no schedule has the id or title 'F'\nhint: `halo schedule list` shows what there is\n")
+    assert ended.err == (
+        "error: no schedule has the id or title 'F'\nhint: `halo schedule list --sandbox` shows what there is\n"
+    )
     assert not (folder / "halo.yaml").exists()
 
 

@@ -145,7 +145,9 @@ def test_a_missing_file_says_how_to_start(halo: CommandLine, folder: Path, comma
         ended = halo(*command, *named)
         assert (ended.code, ended.out) == (1, "")
         assert ended.err.startswith(f"{named[1] if named else 'halo.yaml'}: no such file")
-        assert ended.err.endswith("hint: run `halo init` or `halo import`\n")
+        file = f" {' '.join(named)}" if named and "--sandbox" in command else ""
+        sandbox = " --sandbox" if "--sandbox" in command else ""
+        assert ended.err.endswith(f"hint: run `halo init{file}` or `halo import{file}{sandbox}`\n")
     assert tree(folder) == {}
 
 

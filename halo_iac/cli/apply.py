@@ -82,7 +82,7 @@ def _read_saved(name: str) -> Plan:
     from halo_iac.cli.files import read_bytes
     from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
 
-    hint = "PLAN is what `halo plan --out` saved; a project file goes with --file, an entry with --target"
+    hint = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
     try:
         return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
     except DocumentError as error:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ NEEDED: Final = (
     "halo_iac.apply",
     "halo_iac.apply.pace",
     "halo_iac.cli.live",
+    "halo_iac.cli.pasting",
 )
 """The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
 
@@ -164,6 +166,7 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
     from halo_iac.apply.brake import Brake
     from halo_iac.apply.pace import Pace
     from halo_iac.cli.live import narrated
+    from halo_iac.cli.pasting import completed_event
     from halo_iac.model.outcome import summarize
     from halo_iac.pipeline import apply_plan
 
@@ -181,6 +184,7 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
             recorder=receipt,
             looks=workplace.console.patience.looks,
         )
+        happening = map(partial(completed_event, workplace), happening)
         told = narrated(happening, workplace.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
         events.extend(told)  # what was told before a second Ctrl-C stays in the list
     return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set())
@@ -189,7 +193,7 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
 def _ended(
     workplace: Workplace, summary: Summary, manner: Manner, receipt: ReceiptFile, trouble: HaloError | None
 ) -> Ended:
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
     from halo_iac.model.outcome import Status
     from halo_iac.render.ending import Commands
 

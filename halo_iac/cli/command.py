@@ -12,6 +12,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.workplace import Choice, Workplace
+from halo_iac.errors import HaloError
 
 Command = Callable[..., int]
 
@@ -45,7 +46,11 @@ def at_work(command: Command) -> Command:
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
         with _common(**{name: given[name] for name in common}) as workplace:
-            return command(workplace, **{name: given[name] for name in named})
+            try:
+                return command(workplace, **{name: given[name] for name in named})
+            except HaloError as error:
+                _keep_to_the_place(workplace, error)
+                raise
 
     replaced = {each.name: each for each in own if each.name in common}
     parameters = [
@@ -60,6 +65,13 @@ def at_work(command: Command) -> Command:
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
     del wrapper.__wrapped__  # or its annotations would be read instead
     return wrapper
+
+
+def _keep_to_the_place(workplace: Workplace, error: HaloError) -> None:
+    """Have the commands in an error's hint name the same project file and platform as the one that ends with it."""
+    from halo_iac.cli.pasting import completed
+
+    error.hint = error.hint and completed(workplace, error.hint)
 
 
 @cache

@@ -108,7 +108,7 @@ def _saved(workplace: Workplace, planned: Plan, out: str, permits: Iterable[str]
         return f"Saved the plan to {out}, but it is refused as it is."
     import shlex
 
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
 
     command = again(workplace, " ".join(["apply", shlex.quote(out), *permits]))
     return f"Saved the plan to {out}; `{command}` applies it if it still holds."

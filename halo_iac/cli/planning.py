@@ -51,7 +51,7 @@ def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -
 
 
 def as_shown(workplace: Workplace, planned: Plan) -> Plan:
-    """Return the plan with what only a clock can tell, which is shown and counts but is not saved (design §5).
+    """Return the plan with what only a clock and the command line can tell, which is shown but not saved (design §5).
 
     From now on, what looks like a credential in a prompt is kept out of everything that is written.
     """
@@ -60,7 +60,13 @@ def as_shown(workplace: Workplace, planned: Plan) -> Plan:
     project = workplace.load()
     hide_credentials(workplace, project, planned)
     today = find_today(planned, project, workplace.console.clock())
-    return replace(planned, findings=(*planned.findings, *today)) if today else planned
+    if today:
+        planned = replace(planned, findings=(*planned.findings, *today))
+    if not planned.blocked and not planned.refusals:
+        return planned
+    from halo_iac.cli.pasting import completed_plan
+
+    return completed_plan(workplace, planned)
 
 
 def hide_credentials(workplace: Workplace, project: Project, planned: Plan) -> None:

@@ -192,5 +192,5 @@ def load_receipt(name: str) -> Receipt:
     path = Path(name)
     with suppress(OSError):  # reading says it better
         if not stat.S_ISREG(path.stat().st_mode):
-            raise FileError(f"{name}: not a regular file", hint="name the file that `halo apply` has written")
+            raise FileError(f"{name}: not a regular file", hint="name the file that `apply` has written")
     return read_receipt(read_bytes(path, MAX_RECEIPT_BYTES), name)

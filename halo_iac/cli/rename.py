@@ -146,7 +146,7 @@ def _tell(workplace: Workplace, before: Entry, after: Entry, former: str | None)
         renamed = {"key": after.key, "file": path, "title": after.title, "renamed_from": after.renamed_from}
         console.out(document(renamed))
         return
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
 
     if after is before:
         said = f"{path} says already that {after.key} was called {former!r}."

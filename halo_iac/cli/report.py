@@ -157,7 +157,8 @@ def _whole(thread: ConversationDetails) -> str:
 
 
 def _asked(connection: Connection, conversation_id: str, question: str) -> Started:
-    from halo_iac.cli.running import Starter, again, left_going
+    from halo_iac.cli.pasting import again
+    from halo_iac.cli.running import Starter, left_going
 
     look = again(connection.workplace, f"conversation get {conversation_id}")
     with Starter(connection) as starter:

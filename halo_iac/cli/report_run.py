@@ -173,7 +173,7 @@ def _start(errand: _Errand) -> list[Outcome]:
 
 
 def _say_how_to_wait(workplace: Workplace, outcomes: Sequence[Outcome]) -> None:
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
 
     run_ids = [each.started.run_id for each in outcomes if each.started is not None]
     if run_ids:
@@ -192,7 +192,7 @@ def _interrupted(connection: Connection, outcomes: Sequence[Outcome]) -> Interru
 
 
 def _started(connection: Connection, starter: Starter, order: Order) -> Outcome:
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
 
     workplace = connection.workplace
     look = again(workplace, f"report list --agent {order.agent}")

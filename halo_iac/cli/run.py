@@ -61,7 +61,8 @@ def create_run(
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
     from halo_iac.cli.ordering import Terms, orders_for, pick_agent, template
-    from halo_iac.cli.running import again, show_started, start_one
+    from halo_iac.cli.pasting import again
+    from halo_iac.cli.running import show_started, start_one
 
     terms = Terms(
         prompt=prompt,
@@ -204,7 +205,8 @@ def retry_run(workplace: Workplace, run_id: RunId) -> int:
     Examples:
       halo run retry c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
-    from halo_iac.cli.running import again, reader_of, show_started, start_one
+    from halo_iac.cli.pasting import again
+    from halo_iac.cli.running import reader_of, show_started, start_one
 
     connection = workplace.connect_for_reading()
     conversation = reader_of(connection).run(run_id).run.conversation_id

@@ -56,7 +56,8 @@ def poll_runs(
 
 def _ending(connection: Connection, seen: Sighting) -> HaloError | None:
     """Write how a run ended well, or return why it did not."""
-    from halo_iac.cli.running import again, why_unfinished
+    from halo_iac.cli.pasting import again
+    from halo_iac.cli.running import why_unfinished
     from halo_iac.reports import why_none
 
     console = connection.workplace.console

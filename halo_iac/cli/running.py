@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import shlex
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from halo_iac.cli.connection import Connection
+from halo_iac.cli.pasting import again
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 
@@ -148,14 +148,6 @@ def why_unfinished(workplace: Workplace, seen: Sighting, name: str | None = None
     if seen.trouble is not None:
         return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
     return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
-
-
-def again(workplace: Workplace, words: str) -> str:
-    """Return a command about the same project on the same platform, ready to be pasted."""
-    choice = workplace.choice
-    flags = (("--file", choice.file), ("--project", choice.project), ("--sandbox-file", choice.sandbox_file))
-    given = [f"{flag} {shlex.quote(value)}" for flag, value in flags if value]
-    return " ".join(["halo", words, *given, *(["--sandbox"] if choice.sandbox else [])])
 
 
 def left_going(connection: Connection, going: Sequence[str]) -> InterruptedRun:

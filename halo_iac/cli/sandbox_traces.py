@@ -163,7 +163,7 @@ def _summary(console: Console, path: Path, loaded: Loaded) -> str:
 
 def _say_how_to_analyse(workplace: Workplace, loaded: Sequence[Loaded]) -> None:
     """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
-    from halo_iac.cli.running import again
+    from halo_iac.cli.pasting import again
 
     console, oldest = workplace.console, (workplace.console.clock() - _WIDEST).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}

@@ -153,7 +153,8 @@ def fire(
     """
     from halo_iac.cli.declared import project_for, schedule_id_for
     from halo_iac.cli.ordering import as_given, window
-    from halo_iac.cli.running import again, show_started, start_one
+    from halo_iac.cli.pasting import again
+    from halo_iac.cli.running import show_started, start_one
 
     now = workplace.console.clock()
     window(window_start_at, window_end_at, lookback_hours or 1, now)

@@ -27,7 +27,7 @@ MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
 _SIGNED: Final = re.compile(rb'(\{.+),"digest":"([0-9a-f]{64})"\}')
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in (Header, Intent, Outcome, End, Spec)}
-_HINT: Final = "undo takes a file that `halo apply` has written, as it was written"
+_HINT: Final = "undo takes a file that `apply` has written, as it was written"
 
 
 def receipt_line(line: Line, before: str, veil: Callable[[str], str] = str) -> tuple[bytes, str]:

@@ -1,0 +1,57 @@
+"""Commands in what is said, ready to be pasted: about the same project file on the same platform (design §8).
+
+What works out a hint knows which command helps, but not how the one that runs was told where to work; pasted as it is,
+`halo rename` could write into another file, and `halo apply` change another platform.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+from typing import Final
+
+from halo_iac.cli.workplace import Choice, Workplace
+from halo_iac.model.change import Plan
+from halo_iac.model.outcome import Event
+
+_COMMAND: Final = r"`halo ([a-z]+[^`]*)`"
+_FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
+"""Commands that work on files alone."""
+_ELSEWHERE: Final = frozenset({"sandbox", "schema"})
+"""Commands that are told in another way where to work, or not at all."""
+
+
+def again(workplace: Workplace, words: str) -> str:
+    """Return a command about the same project on the same platform; ``words`` come after ``halo``."""
+    return f"halo {words}{_flags(workplace.choice, words)}"
+
+
+def completed(workplace: Workplace, text: str) -> str:
+    """Return a text in which every command in backticks is about the same project on the same platform."""
+    return re.sub(_COMMAND, lambda found: f"`{again(workplace, found[1])}`", text)
+
+
+def completed_plan(workplace: Workplace, plan: Plan) -> Plan:
+    """Return a plan that says so in what blocks entries and in what is refused."""
+    blocked = [replace(each, hint=each.hint and completed(workplace, each.hint)) for each in plan.blocked]
+    refusals = [replace(each, message=completed(workplace, each.message)) for each in plan.refusals]
+    return replace(plan, blocked=tuple(blocked), refusals=tuple(refusals))
+
+
+def completed_event(workplace: Workplace, event: Event) -> Event:
+    """Return an event whose hint says so."""
+    return event if event.hint is None else event._replace(hint=completed(workplace, event.hint))
+
+
+def _flags(choice: Choice, words: str) -> str:
+    command, *given = words.split()
+    if command in _ELSEWHERE:
+        return ""
+    wanted = {"--file": choice.file}
+    if command not in _FILE_ONLY:
+        wanted |= {"--project": choice.project, "--team": choice.team, "--sandbox-file": choice.sandbox_file}
+    flags = [f" {flag} {shlex.quote(value)}" for flag, value in wanted.items() if value and flag not in given]
+    if choice.sandbox and command not in _FILE_ONLY and "--sandbox" not in given:
+        flags.append(" --sandbox")
+    return "".join(flags)

@@ -1,0 +1,74 @@
+"""Commands in what is said name the project file and the platform of the command that says it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.pasting import again, completed
+from halo_iac.cli.workplace import Choice, Workplace
+
+ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
+
+
+def at(choice: Choice) -> Workplace:
+    return Workplace(Console(io.StringIO(), io.StringIO(), io.StringIO(), {}), choice)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("plan", "halo plan --file 'my file.yaml' --project p --team t --sandbox"),
+        ("run poll r", "halo run poll r --file 'my file.yaml' --project p --team t --sandbox"),
+        ("rename a --from 'B'", "halo rename a --from 'B' --file 'my file.yaml'"),
+        ("init", "halo init --file 'my file.yaml'"),
+        ("plan --file other.yaml --sandbox", "halo plan --file other.yaml --sandbox --project p --team t"),
+        ("sandbox reset", "halo sandbox reset"),
+        ("schema", "halo schema"),
+    ],
+)
+def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(words: str, expected: str) -> None:
+    assert again(at(Choice("my file.yaml", "p", "t", sandbox=True)), words) == expected
+
+
+def test_commands_in_backticks_are_completed_and_all_else_stays() -> None:
+    text = "run `halo init` or `halo plan --out FILE`, not `plan`; halo plan is `halo --help`"
+    assert completed(at(Choice()), text) == text
+    assert completed(at(Choice("x.yaml", sandbox_file="s.db")), text) == (
+        "run `halo init --file x.yaml` or `halo plan --out FILE --file x.yaml --sandbox-file s.db`, not `plan`; "
+        "halo plan is `halo --help`"
+    )
+
+
+@pytest.fixture
+def staging(halo: CommandLine, folder: Path) -> CommandLine:
+    """A production file and a staging file with the same keys; the platform holds staging's under an older title."""
+    (folder / "halo.yaml").write_text(f"version: 1\nschedules:\n  a: {{{ENTRY.format(title='Prod')}}}\n")
+    path = folder / "halo.staging.yaml"
+    path.write_text(f"version: 1\nschedules:\n  a: {{{ENTRY.format(title='Old')}}}\n")
+    assert halo("apply", "--sandbox", "--yes", "--file", path.name).code == 0
+    path.write_text(path.read_text().replace("Old", "New"))
+    return halo
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "github"])
+def test_the_rename_that_a_refusal_prints_writes_into_the_file_that_was_planned(
+    staging: CommandLine, format_: str
+) -> None:
+    refused = staging("plan", "--sandbox", "--file", "halo.staging.yaml", "--format", format_)
+    assert refused.code == 3
+    assert "`halo rename a --from Old --file halo.staging.yaml`" in refused.out
+
+
+def test_a_plan_s_document_has_nothing_of_the_command_line(staging: CommandLine) -> None:
+    options = ("--sandbox", "--file", "halo.staging.yaml")
+    assert "`halo rename a --from Old`" in staging("plan", *options, "--json").json["refusals"][0]["message"]
+
+
+def test_the_hint_of_an_error_leads_to_the_same_platform(staging: CommandLine) -> None:
+    ended = staging("report", "get", "a", "--sandbox", "--file", "halo.staging.yaml")
+    assert ended.err.endswith("hint: `halo apply --file halo.staging.yaml --sandbox` does\n")
