@@ -24,12 +24,14 @@ from apply_bench import (
 )
 from receipts import Kept
 
+from halo_iac.api.caller import Json, Kind
 from halo_iac.api.embedded import EmbeddedTransport
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.apply.brake import Brake
 from halo_iac.apply.crew import Crew, GraceOverError
 from halo_iac.apply.pace import Pace
+from halo_iac.errors import Delivery, Unreachable
 from halo_iac.model.outcome import Event
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Pass, Refuse, Silence
@@ -43,6 +45,19 @@ SOON = 0.2
 def one() -> Iterator[Bench]:
     with bench() as opened:
         yield opened
+
+
+class Shaky:
+    """A client that reaches nobody for some schedules."""
+
+    def __init__(self, transport: Transport, is_lost: Callable[[str], bool]) -> None:
+        self._transport = transport
+        self._is_lost = is_lost
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        if isinstance(value, dict) and self._is_lost(value.get("id", "")):
+            raise Unreachable("nobody there", procedure=procedure, delivery=Delivery.NOT_SENT, is_transient=True)
+        return self._transport.call(procedure, kind, value, deadline=deadline)
 
 
 # Order --------------------------------------------------------------------------------------------------------------
@@ -232,6 +247,20 @@ def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Bench) -> None
     run = one.run(*changes)
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
     assert run.message == "halo itself failed (AssertionError) while this was under way; please report it"
+
+
+def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Bench) -> None:
+    changes = [update(one.add(title), hours=(12,)) for title in "ABCDE"]
+    with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as one.transport:
+        run = one.run(*changes, attempts=1)
+    assert (run.statuses, run.exit_code) == ([*["failed"] * 3, *["not started"] * 2], 1)
+
+
+def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Bench) -> None:
+    changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
+    one.transport = Shaky(one.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
+    run = one.run(*changes, attempts=1)
+    assert run.statuses == ["failed", "failed", "done", "failed", "failed", "done"]
 
 
 # Stopping -----------------------------------------------------------------------------------------------------------

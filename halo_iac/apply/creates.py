@@ -74,8 +74,7 @@ class Creates:
         )
 
     def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
-        if error.ends_the_run:
-            self._desk.halt()
+        self._desk.judge(error)
         message = f"nothing was created, because the schedules could not be listed first: {error.message}"
         yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
 
@@ -116,8 +115,7 @@ class Creates:
         except Unsent:
             return Event(change, Status.NOT_STARTED)
         except PlatformError as error:
-            if error.ends_the_run:
-                self._desk.halt()
+            self._desk.judge(error)
             if error.delivery is not Delivery.AMBIGUOUS:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)

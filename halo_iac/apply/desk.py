@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
+from typing import Final, Protocol
 
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.crew import Report
-from halo_iac.errors import Delivery, PlatformError
+from halo_iac.errors import Delivery, PlatformError, Unreachable
 from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.receipt import Intent, Outcome, Result
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
+
+_UNREACHED: Final = 3
+"""How many changes in a row may be given up because nobody was reached."""
 
 
 class Recorder(Protocol):
@@ -52,6 +55,21 @@ class Desk:
     halt: Callable[[], None]
     recorder: Recorder = field(default_factory=Unrecorded)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _unreached: list[PlatformError] = field(default_factory=list)
+    """Why the last changes were given up, as long as no request has arrived since."""
+
+    def judge(self, error: PlatformError) -> None:
+        """Start nothing new where a failure says that nothing else can succeed either (design §6).
+
+        That is a key that may not do this, and a platform that change after change has not been reached: each of
+        thousands would try for as long again.
+        """
+        if isinstance(error, Unreachable):
+            self._unreached.append(error)
+        else:
+            self._unreached.clear()
+        if error.ends_the_run or len(self._unreached) >= _UNREACHED:
+            self.halt()
 
     def retrying(self, change: Change, report: Report) -> Retry:
         """Return the retry policy, telling of each wait as an event of this change."""
@@ -90,6 +108,7 @@ class Desk:
         except PlatformError as error:
             self.recorder.note(_undone(intent, error))
             raise
+        self._unreached.clear()
         self.recorder.note(Outcome(number=intent.number, result=Result.DONE, id=answer.id))
         return answer
 

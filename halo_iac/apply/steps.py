@@ -42,8 +42,7 @@ def carry_out(change: Change, desk: Desk, report: Report) -> Event:
     except _Mismatch as mismatch:
         return step.put_back(step.ended(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
     except PlatformError as error:
-        if error.ends_the_run:
-            desk.halt()
+        desk.judge(error)
         return step.put_back(step.failed(error), retry)
     except FileError as error:
         desk.halt()
