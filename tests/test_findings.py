@@ -100,6 +100,25 @@ def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hi
     assert (found.hint or "").startswith(hint)
 
 
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ({"lookback_hours": 4 * 24}, 4),
+        ({"hours": (9, 10)}, 2),
+        ({"minutes": (0, 5)}, 2),
+        ({"frequency": "weekly", "days_of_week": (1, 2), "lookback_hours": 7 * 24}, 2),
+        ({**HOURLY, "lookback_hours": 2_000}, 2_000),
+    ],
+    ids=str,
+)
+def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, object], most: int) -> None:
+    (found,) = find(project(entry("A", **fields)))
+    assert (found.rule, found.message.partition(": ")[2]) == (
+        "paid-twice",
+        f"traces are analysed, and paid for, up to {most:,} times",
+    )
+
+
 # Several together ---------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
-"""How long a cadence leaves between two fires: held against every fire of years (halo_iac.fires)."""
+"""How long a cadence leaves between two fires, and how many look at one trace: held against years of fires."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import numbers
 
-from halo_iac.findings.intervals import Intervals, intervals, longest_elapsed
+from halo_iac.findings.intervals import Intervals, intervals, longest_elapsed, most_looks
 from halo_iac.fires import fires
 from halo_iac.model.schedule import Cadence, relevant_parts
 
@@ -18,6 +19,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 OCTOBER = datetime(2026, 10, 20, tzinfo=UTC)
 YEARS = {"daily": 2, "weekly": 2, "monthly": 28}
 """How long it takes until everything that a cadence can meet has come up; months meet leap years and weekdays."""
+LEAP_CYCLE = 4 * 365 + 1
+"""Days after which months are as long as before."""
 
 ZONES = (
     *("UTC", "Asia/Tokyo", "America/Los_Angeles", "Europe/Berlin", "Australia/Sydney"),
@@ -73,6 +76,30 @@ def test_an_hourly_cadence_does_not_notice_that_clocks_go_back(minutes: list[int
     assert (intervals(when), longest_elapsed(when)) == (Intervals(min(between), max(between)), max(between))
 
 
+def looks(when: Cadence, hours: int, *, days: int) -> int:
+    """Return how many fires at most look at one trace of some days: those within the look-back that begins with it."""
+    lookback = timedelta(hours=hours)
+    until = START + timedelta(days=days) + lookback
+    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, fires(when, START))]
+    return max(
+        bisect_left(instants, trace + lookback) - first
+        for first, trace in enumerate(instants)
+        if trace + lookback <= until
+    )
+
+
+@given(cadences(("UTC",)), st.integers(1, 24 * 80) | st.integers(1, 80).map(lambda days: days * 24))
+@settings(max_examples=20)
+def test_no_trace_is_looked_at_by_more_fires_than_said_and_one_is_by_as_many(when: Cadence, hours: int) -> None:
+    assert most_looks(when, hours) == looks(when, hours, days=LEAP_CYCLE)
+
+
+@given(numbers(0, 59), st.integers(1, 50))
+def test_a_look_back_of_hours_meets_as_many_fires_of_each_of_them(minutes: list[int], hours: int) -> None:
+    when = cadence("hourly", "Europe/Berlin", minutes=minutes)
+    assert most_looks(when, hours) == looks(when, hours, days=2)
+
+
 DAY = 24 * 60
 
 
@@ -111,3 +138,25 @@ def test_intervals(when: Cadence, expected: tuple[int, int]) -> None:
 )
 def test_longest_elapsed(when: Cadence, hours: float) -> None:
     assert longest_elapsed(when) == hours * 60
+
+
+@pytest.mark.parametrize(
+    ("when", "hours", "expected"),
+    [
+        (cadence("daily"), 24, 1),  # what is a day old was looked at yesterday
+        (cadence("daily"), 25, 2),
+        (cadence("daily"), 4 * 24, 4),
+        (cadence("daily", hours=[9, 10]), 24, 2),
+        (cadence("daily", minutes=[0, 5]), 24, 2),
+        (cadence("daily", minutes=[0, 5]), 25, 4),
+        (cadence("weekly", days_of_week=[1, 2]), 7 * 24, 2),
+        (cadence("weekly", days_of_week=[1, 2]), 8 * 24, 3),
+        (cadence("weekly", days_of_week=[1, 2, 3, 4, 5]), 3 * 24, 3),
+        (cadence("monthly", days_of_month=[1, 31]), 29 * 24, 2),
+        (cadence("monthly", days_of_month=[1, 31]), 30 * 24, 3),  # 31 January, 1 February and 1 March
+        (cadence("hourly", minutes=[0, 20, 40]), 1, 3),
+        (cadence("monthly", days_of_month=[29]), 2_147_483_647, 2_756_012),
+    ],
+)
+def test_most_looks(when: Cadence, hours: int, expected: int) -> None:
+    assert most_looks(when, hours) == expected

@@ -1,10 +1,13 @@
 """How long a cadence leaves between two fires, in minutes, without a clock: over the whole calendar, once a cadence.
 
+Given a look-back, it follows how many fires look at one trace.
+
 The clock on the wall is exact arithmetic: the days on which something fires repeat with the day, the week, or, for
 months of different lengths, with four years. What daylight saving adds is looked for where it can add something: in the
 one interval during which clocks go back.
 """
 
+from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +16,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from halo_iac.model.schedule import Cadence, Frequency
+from halo_iac.model.schedule import Cadence, Frequency, Numbers
 
 DAY: Final = 24 * 60
 MOST_SAVED: Final = 120
@@ -64,6 +67,25 @@ def longest_elapsed(cadence: Cadence) -> int:
     return max([longest, *(_elapsed_around(cadence, zone, moment) for moment in moments)])
 
 
+@cache
+def most_looks(cadence: Cadence, hours: int) -> int:
+    """Return how many fires at most look at one trace, with a look-back in hours, daylight saving aside.
+
+    A fire looks at what is as old as itself or older, by less than the look-back. So no trace meets more fires than one
+    of the very instant of a fire.
+    """
+    if cadence.frequency == Frequency.HOURLY:
+        return hours * len(cadence.minutes)
+    times = _times(cadence)
+    most = 0
+    for earlier, start in enumerate(times):
+        whole, until = divmod(start + hours * 60, DAY)
+        on_last = bisect_left(times, until)
+        spans = _spans(*_days(cadence), whole)
+        most = max(most, *(full * len(times) + is_last * on_last - earlier for full, is_last in spans))
+    return most
+
+
 def _steps(marks: Sequence[int], cycle: int) -> list[int]:
     return [*(after - before for before, after in pairwise(marks)), marks[0] + cycle - marks[-1]]
 
@@ -73,7 +95,7 @@ def _times(cadence: Cadence) -> list[int]:
     return [hour * 60 + minute for hour in cadence.hours for minute in cadence.minutes]
 
 
-def _days(cadence: Cadence) -> tuple[Sequence[int], int]:
+def _days(cadence: Cadence) -> tuple[Numbers, int]:
     """Return the days on which a cadence fires, numbered, and after how many they repeat."""
     if cadence.frequency == Frequency.WEEKLY:
         return cadence.days_of_week, 7
@@ -83,13 +105,27 @@ def _days(cadence: Cadence) -> tuple[Sequence[int], int]:
 
 
 @cache
-def _dates(days_of_month: tuple[int, ...]) -> tuple[Sequence[int], int]:
+def _dates(days_of_month: Numbers) -> tuple[Numbers, int]:
     """Return the same for months: a date's number is its distance from the first day of a cycle of leap years."""
     first = date(_FIRST_YEAR, 1, 1)
     whole = date(_FIRST_YEAR + _LEAP_CYCLE, 1, 1) - first
     months = [(year, month) for year in range(first.year, first.year + _LEAP_CYCLE) for month in range(1, 13)]
     dates = (date(*month, day) for month in months for day in days_of_month if day <= monthrange(*month)[1])
-    return [(day - first).days for day in dates], whole.days
+    return tuple((day - first).days for day in dates), whole.days
+
+
+@cache
+def _spans(days: Numbers, cycle: int, length: int) -> frozenset[tuple[int, bool]]:
+    """Return what so many days in a row, from any of these on, can hold: how many of them, and if the next is one too.
+
+    A few pairs, however many days: every time of a day is counted in each.
+    """
+    found = set()
+    for number, day in enumerate(days):
+        laps, last = divmod(day + length, cycle)
+        place = bisect_left(days, last)
+        found.add((laps * len(days) + place - number, last in days[place : place + 1]))
+    return frozenset(found)
 
 
 # Daylight saving ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from heapq import nlargest
 from typing import Final, NamedTuple
 
 from halo_iac.findings.crowds import crowded_minute
-from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed
+from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
 from halo_iac.findings.prompts import credential_in, placeholder_in
 from halo_iac.findings.subject import Odd, Subject, spec_of
 from halo_iac.findings.words import hours_of, lasting, listed, lookback
@@ -50,10 +50,9 @@ def paid_twice(subject: Subject) -> Iterator[Odd]:
     for (cadence, hours), entries in subject.looks.items():
         shortest = intervals(cadence).shortest
         if hours * 60 > 2 * shortest:
-            times = -(-hours * 60 // shortest)
             message = (
                 f"it looks back {lasting(hours * 60)}, and its closest fires are {lasting(shortest)} apart: "
-                f"traces are analysed, and paid for, up to {times:,} times"
+                f"traces are analysed, and paid for, up to {most_looks(cadence, hours):,} times"
             )
             yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours))
 
