@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,19 +103,19 @@ def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hi
 @pytest.mark.parametrize(
     ("fields", "most"),
     [
-        ({"lookback_hours": 4 * 24}, 4),
-        ({"hours": (9, 10)}, 2),
-        ({"minutes": (0, 5)}, 2),
-        ({"frequency": "weekly", "days_of_week": (1, 2), "lookback_hours": 7 * 24}, 2),
-        ({**HOURLY, "lookback_hours": 2_000}, 2_000),
+        ({"lookback_hours": 4 * 24}, "4 times"),
+        ({"hours": (9, 10)}, "twice"),
+        ({"minutes": (0, 5)}, "twice"),
+        ({"frequency": "weekly", "days_of_week": (1, 2), "lookback_hours": 7 * 24}, "twice"),
+        ({**HOURLY, "lookback_hours": 2_000}, "2,000 times"),
     ],
     ids=str,
 )
-def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, object], most: int) -> None:
+def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, object], most: str) -> None:
     (found,) = find(project(entry("A", **fields)))
     assert (found.rule, found.message.partition(": ")[2]) == (
         "paid-twice",
-        f"traces are analysed, and paid for, up to {most:,} times",
+        f"traces are analysed, and paid for, up to {most}",
     )
 
 
@@ -129,6 +129,19 @@ def test_one_agent_under_two_names_at_the_same_times_is_declared_twice() -> None
     assert {finding.message for finding in found} == {
         "`key-A` and `key-B` analyse the same agent at the same times: its traces are read, and paid for, twice"
     }
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [
+        (("Look.", "Look."), "one report, paid for twice"),
+        (("Look.", "Look.", "Look."), "one report, paid for 3 times"),
+        (("Look.", "Look.", "Look again."), "its traces are read, and paid for, 3 times"),
+    ],
+)
+def test_the_same_declared_several_times_is_paid_for_as_often(prompts: Sequence[str], said: str) -> None:
+    found = find(project(*(entry(str(number), prompt=prompt) for number, prompt in enumerate(prompts))))
+    assert [finding.message.rpartition(": ")[2] for finding in found] == [said] * len(prompts)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from halo_iac.findings.crowds import crowded_minute
 from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
 from halo_iac.findings.prompts import credential_in, placeholder_in
 from halo_iac.findings.subject import Odd, Subject, spec_of
-from halo_iac.findings.words import hours_of, lasting, listed, lookback
+from halo_iac.findings.words import hours_of, lasting, listed, lookback, times
 from halo_iac.fires import runs_of
 from halo_iac.model.finding import Severity
 from halo_iac.model.project import Entry
@@ -52,7 +52,7 @@ def paid_twice(subject: Subject) -> Iterator[Odd]:
         if hours * 60 > 2 * shortest:
             message = (
                 f"it looks back {lasting(hours * 60)}, and its closest fires are {lasting(shortest)} apart: "
-                f"traces are analysed, and paid for, up to {most_looks(cadence, hours):,} times"
+                f"traces are analysed, and paid for, up to {times(most_looks(cadence, hours))}"
             )
             yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours))
 
@@ -146,9 +146,10 @@ def declared_twice(subject: Subject) -> Iterator[Odd]:
 def _twins(entries: Sequence[Entry]) -> Odd:
     who = f"{listed(entry.key for entry in entries)} analyse the same agent at the same times"
     if len({spec_of(entry).prompt for entry in entries}) == 1:
-        return Odd(entries, "agent", f"{who} with the same prompt: one report, paid for twice", "keep one of them")
+        message = f"{who} with the same prompt: one report, paid for {times(len(entries))}"
+        return Odd(entries, "agent", message, "keep one of them")
     hint = "one prompt can ask it all; where several reports are wanted, switch the rule off"
-    return Odd(entries, "agent", f"{who}: its traces are read, and paid for, twice", hint)
+    return Odd(entries, "agent", f"{who}: its traces are read, and paid for, {times(len(entries))}", hint)
 
 
 def too_many_runs(subject: Subject) -> Iterator[Odd]:

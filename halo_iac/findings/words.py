@@ -37,5 +37,10 @@ def listed(keys: Iterable[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def times(count: int) -> str:
+    """Return how often something happens that happens more than once: ``twice``, ``3 times``."""
+    return "twice" if count == 2 else f"{count:,} times"
+
+
 def _counted(count: int, unit: str) -> str:
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
