@@ -5,7 +5,7 @@ all, with what each does unless the project file switches it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple
 
@@ -13,9 +13,10 @@ from halo_iac.findings.crowds import crowded_minute
 from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
 from halo_iac.findings.prompts import credential_in, placeholder_in
 from halo_iac.findings.subject import Odd, Subject, spec_of
-from halo_iac.findings.words import hours_of, lasting, listed, lookback, times
+from halo_iac.findings.words import LISTED, counted, hours_of, lasting, listed, lookback, series, times
 from halo_iac.fires import runs_of
 from halo_iac.model.finding import Severity
+from halo_iac.model.origin import Source
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import Cadence
 
@@ -109,24 +110,48 @@ def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
 
     Every daily schedule with the documented look-back of a day has it, so it is said once of them all.
     """
-    enough: dict[str, int] = {}
-    found: list[Entry] = []
+    enough: defaultdict[int, list[Entry]] = defaultdict(list)
     for (cadence, hours), entries in subject.looks.items():
         longest = intervals(cadence).longest
         if not longest <= hours * 60 < longest + MOST_SAVED:
             continue
         elapsed = longest_elapsed(cadence)
         if hours * 60 < elapsed:
-            found += entries
-            enough |= {entry.key: hours_of(elapsed) for entry in entries}
-    if found:
+            enough[hours_of(elapsed)] += entries
+    if enough:
+        found = [entry for entries in enough.values() for entry in entries]
         message = (
-            f"once a year, when clocks go back, fires of {listed(enough)} are further apart than the look-back: "
-            "the traces of that hour are never analysed"
+            f"once a year, when clocks go back, fires of {listed(entry.key for entry in found)} are further apart than "
+            "the look-back: the traces of that hour are never analysed"
         )
-        example = f"{lookback(enough[min(enough)])} in `{min(enough)}`"
-        hint = f"write {example}, or `findings: {{coverage-gap-dst: off}}` where an hour a year does not matter"
+        hint = f"write {_longer(enough)}, or `findings: {{coverage-gap-dst: off}}` where an hour a year does not matter"
         yield Odd(found, "lookback_hours", message, hint, is_shared=True)
+
+
+def _longer(enough: Mapping[int, Iterable[Entry]]) -> str:
+    """Return which look-back to write in which place, so that one edit is enough for all entries."""
+    places: defaultdict[Source, list[tuple[int, Entry]]] = defaultdict(list)
+    for hours in sorted(enough):
+        for entry in enough[hours]:
+            places[entry.origins.of("lookback_hours").source].append((hours, entry))
+    if len(places[Source.BUILT_IN]) > LISTED:  # one line for all, and no other default is in its way
+        places[Source.DEFAULTS] = places.pop(Source.BUILT_IN)
+    shared = [source for source in (Source.OVERRIDES, Source.DEFAULTS) if places[source]]
+    parts = [f"{lookback(places[source][-1][0])} in `{source}:`" for source in shared]
+    return series([*parts, *_longer_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
+
+
+def _longer_each(own: Iterable[tuple[int, Entry]]) -> Iterator[str]:
+    """Yield the same for look-backs that entries have of their own, the most frequent first, the rare ones counted."""
+    enough: defaultdict[int, list[Entry]] = defaultdict(list)
+    for hours, entry in own:
+        enough[hours].append(entry)
+    ordered = sorted(enough, key=lambda hours: (-len(enough[hours]), hours))
+    for hours in ordered[:LISTED]:
+        yield f"{lookback(hours)} in {listed(entry.key for entry in enough[hours])}"
+    more = [hours - spec_of(entry).lookback_hours for hours in ordered[LISTED:] for entry in enough[hours]]
+    if more:
+        yield f"{lasting(max(more) * 60)} more than now in {counted(len(more), 'other')}"
 
 
 def declared_twice(subject: Subject) -> Iterator[Odd]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-_LISTED: Final = 5
+LISTED: Final = 5
+"""How many names, or anything else, a sentence lists."""
+
 _DAY: Final = 24 * 60
 
 
 def lasting(minutes: int) -> str:
     """Return a length of time as people say it: ``4 days``, ``25 hours``, ``1 hour 30 minutes``."""
     if minutes % _DAY == 0 and minutes > _DAY:
-        return _counted(minutes // _DAY, "day")
+        return counted(minutes // _DAY, "day")
     hours, rest = divmod(minutes, 60)
-    parts = [*([_counted(hours, "hour")] if hours else ()), *([_counted(rest, "minute")] if rest else ())]
+    parts = [*([counted(hours, "hour")] if hours else ()), *([counted(rest, "minute")] if rest else ())]
     return " ".join(parts)
 
 
@@ -31,10 +33,15 @@ def lookback(hours: int) -> str:
 def listed(keys: Iterable[str]) -> str:
     """Return keys of entries as a sentence lists them, sorted, those beyond the first few counted."""
     names = [f"`{key}`" for key in sorted(keys)]
-    shown, rest = names[:_LISTED], len(names) - _LISTED
+    shown, rest = names[:LISTED], len(names) - LISTED
     if rest > 0:
         shown.append(f"{rest:,} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def series(parts: Sequence[str]) -> str:
+    """Return parts of a sentence that may hold an "and" themselves as one: ``a and b, c, and d``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
 def times(count: int) -> str:
@@ -42,5 +49,6 @@ def times(count: int) -> str:
     return "twice" if count == 2 else f"{count:,} times"
 
 
-def _counted(count: int, unit: str) -> str:
+def counted(count: int, unit: str) -> str:
+    """Return a number of things: ``1 hour``, ``2,000 hours``."""
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
