@@ -91,6 +91,8 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
         ({**WEEKDAYS}, "write `lookback: 3d`, or declare the fire after the long interval as an entry of its own"),
         ({"lookback_hours": 72}, "write `lookback_hours: 24`"),
         ({**HOURLY, "minutes": (0, 15, 30, 45)}, "write `lookback_hours: 1`; fire less often: a look-back is an hour"),
+        ({**LOS_ANGELES, "lookback_hours": 23}, "write `lookback_hours: 25`"),
+        ({**LOS_ANGELES, "lookback_hours": 72}, "write `lookback_hours: 25`"),
         ({**LOS_ANGELES}, "write `lookback_hours: 25` in `key-A`, or `findings: {coverage-gap-dst: off}` where"),
     ],
     ids=str,
@@ -117,6 +119,13 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
         "paid-twice",
         f"traces are analysed, and paid for, up to {most}",
     )
+
+
+@pytest.mark.parametrize("hours", [23, 72])
+def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(hours: int) -> None:
+    odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
+    (found,) = find(project(odd, switches={"coverage-gap-dst": None}))
+    assert found.hint == "write `lookback_hours: 24`"
 
 
 # Several together ---------------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from halo_iac.fires import runs_of
 from halo_iac.model.finding import Severity
 from halo_iac.model.origin import Source
 from halo_iac.model.project import Entry
-from halo_iac.model.schedule import Cadence
+from halo_iac.model.schedule import Cadence, Frequency
 
+_DST: Final = "coverage-gap-dst"
 _LACKING: Final = {
     29: "February has no 29th but in leap years",
     30: "February has no 30th",
@@ -40,7 +41,7 @@ def coverage_gap(subject: Subject) -> Iterator[Odd]:
             f"it looks back {lasting(hours * 60)}, and its fires are up to {lasting(between.longest)} apart: "
             f"traces of up to {lasting(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"write {lookback(hours_of(between.longest))}"
+        hint = f"write {lookback(_enough(subject, cadence))}"
         if between.longest > 2 * between.shortest:
             hint += ", or declare the fire after the long interval as an entry of its own"
         yield Odd(entries, "lookback_hours", message, hint)
@@ -55,13 +56,23 @@ def paid_twice(subject: Subject) -> Iterator[Odd]:
                 f"it looks back {lasting(hours * 60)}, and its closest fires are {lasting(shortest)} apart: "
                 f"traces are analysed, and paid for, up to {times(most_looks(cadence, hours))}"
             )
-            yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours))
+            yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours, _enough(subject, cadence)))
 
 
-def _less_often(cadence: Cadence, hours: int) -> str:
-    """Return how to pay for traces less often without leaving any out."""
+def _enough(subject: Subject, cadence: Cadence) -> int:
+    """Return how many hours of look-back leave nothing out, nor the hour when clocks go back unless its rule is off.
+
+    Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
+    """
+    is_off = subject.project.switches.get(_DST, Severity.WARNING) is None
+    if is_off or cadence.frequency == Frequency.MONTHLY:
+        return hours_of(intervals(cadence).longest)
+    return hours_of(longest_elapsed(cadence))
+
+
+def _less_often(cadence: Cadence, hours: int, enough: int) -> str:
+    """Return how to pay for traces less often without leaving any out, for which some hours are enough."""
     between = intervals(cadence)
-    enough = hours_of(between.longest)
     ways = [f"write {lookback(enough)}"] if enough < hours else []
     if between.shortest * 2 < 60:
         ways.append("fire less often: a look-back is an hour at least")
@@ -124,7 +135,7 @@ def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
             f"once a year, when clocks go back, fires of {listed(entry.key for entry in found)} are further apart than "
             "the look-back: the traces of that hour are never analysed"
         )
-        hint = f"write {_longer(enough)}, or `findings: {{coverage-gap-dst: off}}` where an hour a year does not matter"
+        hint = f"write {_longer(enough)}, or `findings: {{{_DST}: off}}` where an hour a year does not matter"
         yield Odd(found, "lookback_hours", message, hint, is_shared=True)
 
 
@@ -213,7 +224,7 @@ CREDENTIALS: Final = Rule("credential-in-prompt", credential_in_prompt, Severity
 
 RULES: Final = (
     Rule("coverage-gap", coverage_gap),
-    Rule("coverage-gap-dst", coverage_gap_dst),
+    Rule(_DST, coverage_gap_dst),
     Rule("paid-twice", paid_twice),
     Rule("missing-day", missing_day),
     Rule("crowded-minute", crowded_minute),
