@@ -125,7 +125,13 @@ def test_what_makes_no_sense_is_said_before_anything_is_asked(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b"", "holds no prompt"), (b"\xff\xfe", "not UTF-8"), (b"x" * 300_000, "256 KiB")],
+    [
+        (None, "no such file"),
+        (b" \n", "empty"),
+        (b"\xff\xfe", "not valid UTF-8"),
+        (b"a\0", "a NUL byte in it"),
+        (b"x" * 300_000, "256 KiB"),
+    ],
 )
 def test_a_prompt_file_that_cannot_be_used_costs_nothing(
     halo_runs: Served, folder: Path, content: bytes | None, message: str

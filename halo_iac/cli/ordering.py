@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.options import TimeRange
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.remote import Agent
     from halo_iac.model.schedule import Spec
-
-_LONGEST_PROMPT: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +113,17 @@ def _prompt(terms: Terms) -> str | None:
 
 def _prompt_in(path: Path) -> str:
     from halo_iac.cli.files import read_start
-    from halo_iac.model.schedule import plain_prompt
+    from halo_iac.load.bounds import MAX_PROMPT
+    from halo_iac.load.disk import CannotRead
+    from halo_iac.load.prompts import prompt_in
 
-    content = read_start(path, _LONGEST_PROMPT + 1)
-    if len(content) > _LONGEST_PROMPT:
-        raise FileError(f"{path}: longer than {_LONGEST_PROMPT // 1024} KiB", hint="is it the right file?")
+    content = read_start(path, MAX_PROMPT + 1)
+    if len(content) > MAX_PROMPT:
+        raise FileError(f"{path}: longer than {MAX_PROMPT // 1024} KiB", hint="is it the right file?")
     try:
-        prompt = plain_prompt(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise FileError(f"{path}: not UTF-8 text", hint="save it as UTF-8") from None
-    if not prompt.strip():
-        raise FileError(f"{path}: holds no prompt", hint="write what the analysis is asked to do")
-    return prompt
+        return prompt_in(content)
+    except CannotRead as error:
+        raise FileError(f"{path}: {error.reason}", hint="name a text that asks for something") from None
 
 
 # Whom it is about ---------------------------------------------------------------------------------------------------

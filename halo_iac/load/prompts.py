@@ -35,16 +35,22 @@ class Prompts:
 
     def _attempt(self, path: Path) -> str | CannotRead:
         try:
-            data = self._disk.read(path, limit=MAX_PROMPT)
+            return prompt_in(self._disk.read(path, limit=MAX_PROMPT))
         except CannotRead as error:
             return error
-        try:
-            text = plain_prompt(data.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            return CannotRead("not valid UTF-8")
-        if "\0" in text:
-            return CannotRead("a NUL byte in it")
-        return text if text.strip() else CannotRead("empty")
+
+
+def prompt_in(data: bytes) -> str:
+    """Return the prompt that a file holds, or say with :class:`CannotRead` why it holds none."""
+    try:
+        text = plain_prompt(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise CannotRead("not valid UTF-8") from None
+    if "\0" in text:
+        raise CannotRead("a NUL byte in it")
+    if not text:
+        raise CannotRead("empty")
+    return text
 
 
 def is_too_long(prompt: str) -> bool:
