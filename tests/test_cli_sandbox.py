@@ -48,6 +48,14 @@ def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path
     assert (folder / "other.db").exists()
 
 
+def test_serving_and_resetting_take_the_flag_that_every_command_takes(halo: CommandLine, folder: Path) -> None:
+    with served(folder, "--sandbox") as running:
+        env = exports(running)
+        assert halo("agent", "list", **env).code == 0
+    ended = halo("sandbox", "reset", "--yes", "--sandbox")
+    assert (ended.code, ended.out) == (0, f"Removed {folder / '.halo' / 'sandbox.db'}.\n")
+
+
 def test_a_project_that_is_not_known_is_refused_and_does_not_come_into_being(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     halo("agent", "list", "--sandbox", "--project", "made-before")

@@ -45,6 +45,7 @@ def serve(
     ctx: typer.Context,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes any free one.")] = _PORT,
     file: options.File = None,
+    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
 ) -> int:
     """Serve the sandbox on loopback, for `inf` and other clients.
@@ -63,8 +64,8 @@ def serve(
 
     project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # off for commands, which end before it pays; this one runs for days
-    with open_sandbox(path, any_project=False) as sandbox, _served(sandbox, port) as url:
-        sandbox.admit(project_id)
+    with open_sandbox(path, any_project=False) as platform, _served(platform, port) as url:
+        platform.admit(project_id)
         exports = (
             f"export INF_API_URL={url}",
             f"export INF_API_KEY={DEMO_KEY}",
@@ -83,6 +84,7 @@ def reset(
     ctx: typer.Context,
     yes: options.Yes = False,
     file: options.File = None,
+    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
 ) -> int:
     """Forget everything the sandbox holds.
