@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,25 +142,31 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
 
 
-def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 1, len(STEPS), 99])
+def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: int) -> None:
     path = tmp_path / "photos.db"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE photos (name)")
-    connection.close()
+    make_database(path, "CREATE TABLE photos (name)", f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    said = f"{path} is not a sandbox of this version of halo; name another file or delete it."
-    assert str(caught.value) == said
+    assert str(caught.value) == f"{path} is a database of something else than a sandbox"
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"photos.db": before}
 
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     Sandbox.open(path).close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(SandboxError, match="not a sandbox of this version"):
+    make_database(path, "PRAGMA user_version = 99", "CREATE TABLE of_later (id)")
+    with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
+    assert str(caught.value) == f"{path} is a sandbox of a later version of halo"
+
+
+def make_database(path: Path, *statements: str) -> None:
+    """Do something to a database, which need not be there, as another program would."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halo_iac.private import PRIVATE_FOLDER, close_to_others, make_private
 from halo_iac.sandbox.protocol import SandboxError
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.schema import STEPS, version_of
 from halo_iac.sandbox.store.tables import Tables
 
 
@@ -107,16 +107,24 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
+    with _transaction(connection, "DEFERRED"):
+        _known_version(connection, path)  # before the journal mode, which is written into the file
     connection.execute("PRAGMA journal_mode = WAL")
     with _transaction(connection, "IMMEDIATE"):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version > len(STEPS) or (version == 0 and tables):
-            raise SandboxError(f"{path} is not a sandbox of this version of halo; name another file or delete it.")
+        version = _known_version(connection, path)
         for step in STEPS[version:]:
             for statement in step.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
+    version = version_of(connection)
+    if version is None:
+        raise SandboxError(f"{path} is a database of something else than a sandbox")
+    if version > len(STEPS):
+        raise SandboxError(f"{path} is a sandbox of a later version of halo")
+    return version
 
 
 def _make_place(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from typing import Final
 
 STEPS: Final = (
@@ -75,3 +77,17 @@ STEPS: Final = (
     """,
 )
 """Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
+
+_FIRST_TABLES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", STEPS[0]))
+
+
+def version_of(connection: sqlite3.Connection) -> int | None:
+    """Return a sandbox's schema version, 0 for an empty database, ``None`` for one of something else.
+
+    To be asked in a transaction: another process may be making the tables at this moment.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master").fetchall()}
+    if version == 0 and not tables:
+        return 0
+    return version if version > 0 and tables >= _FIRST_TABLES else None
