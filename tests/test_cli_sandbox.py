@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import closing
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,40 @@ def test_a_directory_is_no_sandbox(halo: CommandLine) -> None:
         ended = halo(*command, "--sandbox-file", ".")
         assert (ended.code, ended.out) == (1, "")
         assert ended.err.startswith("error: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_a_disk_without_room_is_no_reason_to_start_anew(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    with files_of_at_most(4096):
+        planned, asked = halo("plan", "--sandbox"), halo("doctor", "--sandbox")
+    reason = f"{folder / '.halo' / 'sandbox.db'}: SQLite says: disk I/O error"
+    hint = "hint: free space on its disk, or name a file on another one with --sandbox-file"
+    assert (planned.code, planned.err) == (1, f"error: {reason}\n{hint}\n")
+    assert (asked.code, reason in asked.out, hint in asked.out) == (1, True, True)
+    assert halo("plan", "--sandbox").code == 0
+
+
+def test_a_file_that_cannot_be_opened_is_no_reason_to_start_anew(halo: CommandLine, folder: Path) -> None:
+    ended = halo("agent", "list", "--sandbox-file", ".")
+    assert ended.code == 1
+    assert ended.err == (
+        f"error: {folder}: SQLite says: unable to open database file\n"
+        "hint: check the permissions of the file and its folder, or name another file with --sandbox-file\n"
+    )
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file grow further, as on a disk that is full."""
+    import resource  # noqa: PLC0415 (not on Windows)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_sandbox_has_a_private_folder_that_git_ignores(halo: CommandLine, folder: Path) -> None:

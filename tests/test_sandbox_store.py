@@ -15,7 +15,7 @@ from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.demo_traces import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.protocol import SandboxError, Trouble
 from halo_iac.sandbox.store import Key, Store
 from halo_iac.sandbox.store.schema import STEPS
 
@@ -138,7 +138,8 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     path.write_text("version: 1\n" * 100, encoding="utf-8")
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert str(caught.value) == f"{path}: SQLite says: file is not a database"
+    said = f"{path}: SQLite says: file is not a database"
+    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
     assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
 
 
@@ -149,7 +150,8 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: 
     before = path.read_bytes()
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert str(caught.value) == f"{path} is a database of something else than a sandbox"
+    said = f"{path} is a database of something else than a sandbox"
+    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"photos.db": before}
 
 
@@ -159,7 +161,8 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     make_database(path, "PRAGMA user_version = 99", "CREATE TABLE of_later (id)")
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert str(caught.value) == f"{path} is a sandbox of a later version of halo"
+    said = f"{path} is a sandbox of a later version of halo"
+    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
 
 
 def make_database(path: Path, *statements: str) -> None:
@@ -172,13 +175,15 @@ def make_database(path: Path, *statements: str) -> None:
 def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: SQLite says: unable to open database file"
+    said = f"{tmp_path}: SQLite says: unable to open database file"
+    assert (str(caught.value), caught.value.trouble) == (said, Trouble.ACCESS)
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("", encoding="ascii")
-    with pytest.raises(SandboxError, match="the sandbox's folder cannot be made"):
+    with pytest.raises(SandboxError, match="the sandbox's folder cannot be made") as caught:
         Sandbox.open(tmp_path / "x" / "y" / "sandbox.db")
+    assert caught.value.trouble is Trouble.ACCESS
     with pytest.raises(SandboxError):
         Sandbox.open(tmp_path / "x" / "sandbox.db")
 

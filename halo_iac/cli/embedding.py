@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from halo_iac.api.transport import Transport
     from halo_iac.sandbox.platform import Sandbox
+    from halo_iac.sandbox.protocol import SandboxError
 
 
 def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
@@ -26,7 +27,22 @@ def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
     try:
         return Sandbox.open(path, any_project=any_project)
     except SandboxError as error:
-        raise FileError(str(error), hint="name another file, or start anew with `halo sandbox reset`") from None
+        raise FileError(str(error), hint=advice(error)) from None
+
+
+def advice(error: SandboxError) -> str:
+    """Return what to do about a sandbox that cannot work."""
+    from halo_iac.sandbox.protocol import Trouble
+
+    match error.trouble:
+        case Trouble.CONTENT:
+            return "name another file, or start anew with `halo sandbox reset`"
+        case Trouble.SPACE:
+            return "free space on its disk, or name a file on another one with --sandbox-file"
+        case Trouble.ACCESS:
+            return "check the permissions of the file and its folder, or name another file with --sandbox-file"
+        case None:
+            return "try again, or name another file with --sandbox-file"
 
 
 def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:

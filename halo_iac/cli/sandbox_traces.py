@@ -12,7 +12,7 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.embedding import open_sandbox
+from halo_iac.cli.embedding import advice, open_sandbox
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, RefusedError, UsageError
 
@@ -113,7 +113,7 @@ def _opened(console: Console, choice: Choice) -> Iterator[tuple[Sandbox, str]]:
             try:
                 yield sandbox, project_id
             except SandboxError as error:
-                raise FileError(str(error), hint="what was loaded by then is there; run the command again") from None
+                raise FileError(str(error), hint=f"what was loaded by then is there; {advice(error)}") from None
 
 
 def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, is_strict: bool) -> Loaded:

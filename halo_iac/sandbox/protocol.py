@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qs
@@ -75,8 +76,26 @@ class Refusal(Exception):  # noqa: N818 (a word of the domain: the platform refu
         self.headers = headers or {}
 
 
+class Trouble(Enum):
+    """Where to look when a sandbox cannot work."""
+
+    CONTENT = "content"
+    """What is in its file: damaged, of a later version, or of something else."""
+    SPACE = "space"
+    """The disk, which is full or fails."""
+    ACCESS = "access"
+    """What may be done with the file and its folder."""
+
+
 class SandboxError(Exception):
-    """The sandbox itself cannot work: its file is damaged, of another version, or cannot be written."""
+    """The sandbox itself cannot work: its file is damaged, of another version, or cannot be written.
+
+    ``trouble`` is ``None`` where the message says all there is to say.
+    """
+
+    def __init__(self, message: str, trouble: Trouble | None = None) -> None:
+        super().__init__(message)
+        self.trouble = trouble
 
 
 class NoAnswer(Exception):  # noqa: N818 (likewise)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from halo_iac.private import PRIVATE_FOLDER, close_to_others, make_private
-from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.protocol import SandboxError, Trouble
 from halo_iac.sandbox.store.schema import STEPS, version_of
 from halo_iac.sandbox.store.tables import Tables
+
+_TROUBLES: Final = {
+    sqlite3.SQLITE_NOTADB: Trouble.CONTENT,
+    sqlite3.SQLITE_CORRUPT: Trouble.CONTENT,
+    sqlite3.SQLITE_FULL: Trouble.SPACE,
+    sqlite3.SQLITE_IOERR: Trouble.SPACE,  # said as well where there is no room for what connections share
+    sqlite3.SQLITE_CANTOPEN: Trouble.ACCESS,
+    sqlite3.SQLITE_PERM: Trouble.ACCESS,
+    sqlite3.SQLITE_READONLY: Trouble.ACCESS,
+}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Store:
@@ -29,7 +42,7 @@ class Store:
         if path is not None:
             _make_place(path)
         try:
-            with _said_plainly(path), self._borrowed() as connection:
+            with said_plainly(path), self._borrowed() as connection:
                 _prepare(connection, path)
         except BaseException:
             self.close()  # nobody else has it to close
@@ -38,13 +51,13 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Tables]:
         """Give the tables as they are at one moment."""
-        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
+        with said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
             yield Tables(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Tables]:
         """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
-        with _said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
+        with said_plainly(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
             yield Tables(connection)
 
     def close(self) -> None:
@@ -86,11 +99,14 @@ def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
 
 
 @contextmanager
-def _said_plainly(path: Path | None) -> Iterator[None]:
+def said_plainly(path: Path | None) -> Iterator[None]:
+    """Let what SQLite has to say go up as an error of the sandbox."""
     try:
         yield
     except sqlite3.Error as error:
-        raise SandboxError(f"{path or 'The sandbox in memory'}: SQLite says: {error}") from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite adds to it in the higher bits
+        message = f"{path or 'The sandbox in memory'}: SQLite says: {error}"
+        raise SandboxError(message, _TROUBLES.get(code)) from error
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
@@ -121,9 +137,9 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
     version = version_of(connection)
     if version is None:
-        raise SandboxError(f"{path} is a database of something else than a sandbox")
+        raise SandboxError(f"{path} is a database of something else than a sandbox", Trouble.CONTENT)
     if version > len(STEPS):
-        raise SandboxError(f"{path} is a sandbox of a later version of halo")
+        raise SandboxError(f"{path} is a sandbox of a later version of halo", Trouble.CONTENT)
     return version
 
 
@@ -143,7 +159,8 @@ def _make_place(path: Path) -> None:
         else:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}") from error
+        trouble = Trouble.SPACE if error.errno in _FULL else Trouble.ACCESS
+        raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}", trouble) from error
     with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
         # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
