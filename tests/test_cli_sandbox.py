@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -149,6 +151,97 @@ def test_a_file_that_is_no_sandbox_is_left_as_it_is(halo: CommandLine, folder: P
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {folder / 'halo.yaml'}")
     assert tree(folder) == {"halo.yaml": PROJECT.encode()}
+
+
+START_ANEW = "hint: start it anew with `halo sandbox reset --sandbox-file "
+FOREIGN = ("CREATE TABLE precious (id)",), ("PRAGMA journal_mode = WAL", "CREATE TABLE agents (id)")
+
+
+@pytest.mark.parametrize("statements", FOREIGN, ids=["plain", "WAL"])
+@pytest.mark.parametrize("name", ["mine.sqlite", "a ?#%.db", ".halo/sandbox.db"])
+def test_a_reset_leaves_a_database_of_something_else(
+    halo: CommandLine, folder: Path, name: str, statements: tuple[str, ...]
+) -> None:
+    (folder / ".halo").mkdir()
+    with closing(sqlite3.connect(folder / name, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        while_open = halo("sandbox", "reset", "--yes", "--sandbox-file", name)
+    before = tree(folder)
+    ended = halo("sandbox", "reset", "--yes", "--sandbox-file", name)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"error: {folder / name} is not known to be a sandbox's and is left as it is\n"
+        "hint: name the sandbox's with --sandbox-file, or remove this one by hand\n"
+    )
+    assert while_open == ended
+    assert tree(folder) == before
+
+
+def test_a_reset_knows_a_sandbox_whose_process_was_killed_before_its_file_was_written(
+    halo: CommandLine, folder: Path
+) -> None:
+    with served(folder, "--sandbox-file", "other.db") as running:
+        exports(running)
+        running.kill()
+        running.wait(10)
+    assert halo("sandbox", "reset", "--yes", "--sandbox-file", "other.db").code == 0
+    assert tree(folder) == {}
+
+
+def test_a_reset_knows_a_sandbox_of_a_later_version(halo: CommandLine, folder: Path) -> None:
+    halo("agent", "list", "--sandbox")
+    path = folder / ".halo" / "sandbox.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    ended = halo("agent", "list", "--sandbox")
+    assert ended.err.startswith(f"error: {path} is a sandbox of a later version of halo\n{START_ANEW}")
+    assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
+
+
+@pytest.mark.parametrize("name", ["my sandbox.db", "shop/.halo/sandbox.db"])
+def test_the_advice_to_start_anew_names_the_file_that_is_damaged(halo: CommandLine, folder: Path, name: str) -> None:
+    halo("agent", "list", "--sandbox")
+    halo("agent", "list", "--sandbox-file", name)
+    damage(folder / name)
+    ended = halo("schedule", "list", HALO_SANDBOX=name)
+    assert ended.err == (
+        f"error: {folder / name}: SQLite says: database disk image is malformed\n"
+        f"{START_ANEW}{shlex.quote(name)}`, or name another file with --sandbox-file\n"
+    )
+    words = shlex.split(ended.err.split("`")[1])[1:]
+    assert halo(*words, "--yes").out == f"Removed {folder / name}.\n"
+    assert (folder / ".halo" / "sandbox.db").exists()
+
+
+def damage(path: Path) -> None:
+    """Wipe out the tables of a database, so that there is nothing left but their names."""
+    with closing(sqlite3.connect(path)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        pages = [page for (page,) in connection.execute("SELECT rootpage FROM sqlite_master")]
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * size)
+            file.write(bytes(size))
+
+
+def test_a_damaged_file_is_removed_from_the_sandbox_s_own_place_alone(halo: CommandLine, folder: Path) -> None:
+    own = folder / ".halo" / "sandbox.db"
+    own.parent.mkdir()
+    for path in (own, folder / "bad.db"):
+        path.write_bytes(b"damaged beyond recognition" * 9)
+        ended = halo("agent", "list", "--sandbox-file", str(path))
+        assert ended.err.startswith(f"error: {path}: SQLite says: file is not a database\n")
+        assert ("halo sandbox reset" in ended.err) is (path == own)
+    assert halo("sandbox", "reset", "--yes", "--sandbox-file", "bad.db").code == 1
+    assert halo("sandbox", "reset", "--yes").code == 0
+    assert sorted(tree(folder)) == [".halo/.gitignore", "bad.db"]
+
+
+def test_a_tick_into_the_past_names_the_sandbox_to_reset(halo: CommandLine) -> None:
+    ended = halo("sandbox", "tick", "--until", "2000-01-01T00:00:00Z", "--sandbox-file", "other.db")
+    assert ended.code == 3
+    assert ended.err.endswith("hint: `halo sandbox reset --sandbox-file other.db` starts anew\n")
 
 
 def test_a_directory_is_no_sandbox(halo: CommandLine) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import FileError
+from halo_iac.private import PRIVATE_FOLDER
 
 if TYPE_CHECKING:
     import httpx
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from halo_iac.api.transport import Transport
     from halo_iac.sandbox.platform import Sandbox
     from halo_iac.sandbox.protocol import SandboxError
+
+SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
+"""Where a sandbox lives, from the folder of the project file, unless another place is named."""
 
 
 def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
@@ -27,22 +32,44 @@ def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
     try:
         return Sandbox.open(path, any_project=any_project)
     except SandboxError as error:
-        raise FileError(str(error), hint=advice(error)) from None
+        raise FileError(str(error), hint=advice(error, path)) from None
 
 
-def advice(error: SandboxError) -> str:
-    """Return what to do about a sandbox that cannot work."""
+def advice(error: SandboxError, path: Path) -> str:
+    """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
     from halo_iac.sandbox.protocol import Trouble
 
     match error.trouble:
+        case Trouble.CONTENT if is_removable(path):
+            return f"start it anew with `{reset_command(path)}`, or name another file with --sandbox-file"
         case Trouble.CONTENT:
-            return "name another file, or start anew with `halo sandbox reset`"
+            return "name another file with --sandbox-file"
         case Trouble.SPACE:
             return "free space on its disk, or name a file on another one with --sandbox-file"
         case Trouble.ACCESS:
             return "check the permissions of the file and its folder, or name another file with --sandbox-file"
         case None:
             return "try again, or name another file with --sandbox-file"
+
+
+def is_removable(path: Path) -> bool:
+    """Say whether a file may be removed as a sandbox's: it is one, or is damaged where only a sandbox lies.
+
+    Anywhere else, what cannot be read may be anything: to lose that is worse than to have to remove a sandbox by hand.
+    """
+    from halo_iac.sandbox.protocol import SandboxError
+    from halo_iac.sandbox.store.file import is_sandbox
+
+    try:
+        return is_sandbox(path)
+    except SandboxError:
+        return path.parts[-2:] == SANDBOX_FILE.parts and not path.parent.is_symlink()
+
+
+def reset_command(path: Path) -> str:
+    """Return the command that removes this very file, whichever one would be removed without its name."""
+    named = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"halo sandbox reset --sandbox-file {shlex.quote(str(named))}"
 
 
 def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:

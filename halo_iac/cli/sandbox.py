@@ -15,8 +15,7 @@ import typer
 
 from halo_iac.cli import options, sandbox_traces
 from halo_iac.cli.console import Console
-from halo_iac.cli.embedding import open_sandbox
-from halo_iac.cli.files import read_start
+from halo_iac.cli.embedding import is_removable, open_sandbox
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
 
@@ -37,7 +36,6 @@ Examples:
 group = typer.Typer(name="sandbox", help=_HELP, rich_markup_mode=None)
 
 _PORT: Final = 8787
-_SQLITE: Final = b"SQLite format 3\0"
 
 
 @group.command("serve")
@@ -133,11 +131,9 @@ def _served(sandbox: Sandbox, port: int) -> Iterator[str]:
 
 def _check_removable(path: Path) -> None:
     """Refuse to remove what no sandbox has written: `--sandbox-file halo.yaml` is a slip."""
-    start = read_start(path, len(_SQLITE))
-    if start and start != _SQLITE:
-        raise FileError(
-            f"{path} is no sandbox's file and is left as it is", hint="name the sandbox's with --sandbox-file"
-        )
+    if not is_removable(path):
+        hint = "name the sandbox's with --sandbox-file, or remove this one by hand"
+        raise FileError(f"{path} is not known to be a sandbox's and is left as it is", hint=hint)
 
 
 def _declared_project_id(console: Console, file: str | None) -> str | None:

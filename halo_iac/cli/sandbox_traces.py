@@ -12,7 +12,7 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.embedding import advice, open_sandbox
+from halo_iac.cli.embedding import advice, open_sandbox, reset_command
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, RefusedError, UsageError
 
@@ -53,7 +53,7 @@ def load(
     console.prepare(json=json)
     choice = Choice(file, project, sandbox=True, sandbox_file=sandbox_file)
     loaded: list[Loaded] = []
-    with _opened(console, choice) as (platform, project_id):
+    with _opened(console, choice) as (platform, project_id, _):
         for path in files:
             loaded.append(_load(console, platform, project_id, path, is_strict=strict))
             if not console.wants_json:
@@ -88,11 +88,11 @@ def tick(
     console: Console = ctx.obj
     console.prepare(json=json)
     instant = None if until is None else _instant(until)
-    with _opened(console, Choice(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _):
+    with _opened(console, Choice(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
         try:
             fires = platform.tick(instant)
         except ValueError as error:
-            raise RefusedError(str(error), hint="`halo sandbox reset` starts anew") from None
+            raise RefusedError(str(error), hint=f"`{reset_command(path)}` starts anew") from None
         if console.wants_json:
             _out_json(console, [_fire_json(fire) for fire in fires])
         else:
@@ -102,18 +102,20 @@ def tick(
 
 
 @contextmanager
-def _opened(console: Console, choice: Choice) -> Iterator[tuple[Sandbox, str]]:
-    """Give the sandbox, and the id of the project that is meant."""
+def _opened(console: Console, choice: Choice) -> Iterator[tuple[Sandbox, str, Path]]:
+    """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
     from halo_iac.sandbox.protocol import SandboxError
 
     with Workplace(console, choice) as workplace:
         project_id = workplace.connect_for_reading().project.id
-        assert workplace.sandbox_path is not None  # noqa: S101 - sandbox=True always has one
-        with open_sandbox(workplace.sandbox_path) as sandbox:
+        path = workplace.sandbox_path
+        assert path is not None  # noqa: S101 - sandbox=True always has one
+        with open_sandbox(path) as sandbox:
             try:
-                yield sandbox, project_id
+                yield sandbox, project_id, path
             except SandboxError as error:
-                raise FileError(str(error), hint=f"what was loaded by then is there; {advice(error)}") from None
+                hint = f"what was loaded by then is there; {advice(error, path)}"
+                raise FileError(str(error), hint=hint) from None
 
 
 def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, is_strict: bool) -> Loaded:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
 from halo_iac.cli.console import Console, home
-from halo_iac.cli.embedding import open_sandbox, transport_to
+from halo_iac.cli.embedding import SANDBOX_FILE, open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
 from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.links import followed
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.remote import Actual, Host
     from halo_iac.observe import Observation
-
-SANDBOX_FILE = Path(PRIVATE_FOLDER) / "sandbox.db"
 
 _A_MOMENT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
