@@ -154,6 +154,24 @@ def test_a_file_that_is_no_sandbox_is_left_as_it_is(halo: CommandLine, folder: P
 
 
 START_ANEW = "hint: start it anew with `halo sandbox reset --sandbox-file "
+
+
+def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    path = folder / ".halo" / "sandbox.db"
+    with served(folder) as running:
+        env = exports(running)
+        ended = halo("sandbox", "reset", "--yes")
+        assert halo("apply", "--yes", **env).code == 0
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"error: {path} is in use and is left as it is\n"
+        "hint: end the `halo sandbox serve` or the command that works with it first\n"
+    )
+    assert len(halo("schedule", "list", "--sandbox", "--json").json) == 1
+    assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
+
+
 FOREIGN = ("CREATE TABLE precious (id)",), ("PRAGMA journal_mode = WAL", "CREATE TABLE agents (id)")
 
 

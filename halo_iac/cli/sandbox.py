@@ -102,11 +102,7 @@ def reset(
     _check_removable(path)
     if not yes and not _is_confirmed(console, path):
         raise RefusedError(f"{path} is left as it is", hint="answer yes, or run with --yes")
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        try:
-            path.with_name(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
+    _remove(path)
     console.out(f"Removed {path}.")
     return 0
 
@@ -134,6 +130,20 @@ def _check_removable(path: Path) -> None:
     if not is_removable(path):
         hint = "name the sandbox's with --sandbox-file, or remove this one by hand"
         raise FileError(f"{path} is not known to be a sandbox's and is left as it is", hint=hint)
+
+
+def _remove(path: Path) -> None:
+    """Remove a sandbox's file; not from under whoever serves it, and would go on with a file that nobody finds."""
+    from halo_iac.sandbox.store.file import is_in_use
+
+    if is_in_use(path):
+        hint = "end the `halo sandbox serve` or the command that works with it first"
+        raise FileError(f"{path} is in use and is left as it is", hint=hint)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        try:
+            path.with_name(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
 
 
 def _declared_project_id(console: Console, file: str | None) -> str | None:

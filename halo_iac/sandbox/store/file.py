@@ -27,6 +27,19 @@ def is_sandbox(path: Path) -> bool:
         return version_of(connection) is not None
 
 
+def is_in_use(path: Path) -> bool:
+    """Say whether anybody has a sandbox's file open, in this process or another; if not, its journals are gone now.
+
+    SQLite gives up the journal of a sandbox only to whoever is alone with the file, on every system.
+    """
+    try:
+        with _opened(path, "mode=rw") as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return False
+
+
 @contextmanager
 def _opened(path: Path, how: str) -> Iterator[sqlite3.Connection]:
     name = quote(os.fsencode(path), safe="")
