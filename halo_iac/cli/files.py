@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,8 @@ from typing import Final
 
 from halo_iac.errors import FileError
 from halo_iac.links import followed
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 SCHEMA_FILE: Final = "halo.schema.json"
 """The project file's JSON Schema, beside it, for the editor."""
@@ -113,8 +116,8 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        hint = "nothing was started; name another folder, or check its permissions"
-        raise FileError(f"{folder}: {error.strerror}", hint=hint) from None
+        what_now = _advice(error, "name another folder, or check its permissions")
+        raise FileError(f"{folder}: {error.strerror}", hint=f"nothing was started; {what_now}") from None
 
 
 @contextmanager
@@ -122,7 +125,12 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path}: {error.strerror}", hint="check the folder and its permissions") from None
+        hint = _advice(error, "check the folder and its permissions")
+        raise FileError(f"{path}: {error.strerror}", hint=hint) from None
+
+
+def _advice(error: OSError, otherwise: str) -> str:
+    return "free space on its disk, or write to another one" if error.errno in _FULL else otherwise
 
 
 @contextmanager
