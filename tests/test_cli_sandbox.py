@@ -8,12 +8,12 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
+from full_disk import files_of_at_most
 from sandbox_process import exports, served
 
 from halo_iac.sandbox import demo
@@ -288,19 +288,6 @@ def test_a_file_that_cannot_be_opened_is_no_reason_to_start_anew(halo: CommandLi
         f"error: {folder}: SQLite says: unable to open database file\n"
         "hint: check the permissions of the file and its folder, or name another file with --sandbox-file\n"
     )
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let no file grow further, as on a disk that is full."""
-    import resource  # noqa: PLC0415 (not on Windows)
-
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_sandbox_has_a_private_folder_that_git_ignores(halo: CommandLine, folder: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from full_disk import files_of_at_most
 from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 
 from halo_iac.sandbox import demo
@@ -199,6 +200,20 @@ def test_nothing_of_a_failed_write_remains() -> None:
         fail_half_way()
     with store.reading() as tables:
         assert tables.projects() == []
+    store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+@pytest.mark.parametrize("length", [10, 10_000_000])
+def test_a_write_that_the_disk_has_no_room_for_says_so_and_the_next_one_works(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "sandbox.db"
+    store = Store(path)
+    with files_of_at_most(0), pytest.raises(SandboxError) as caught, store.writing() as tables:
+        tables.add_project("p", "P" * length, "2026-01-01T00:00:00.000Z")
+    assert (str(caught.value), caught.value.trouble) == (f"{path}: SQLite says: disk I/O error", Trouble.SPACE)
+    with store.writing() as tables:
+        tables.add_project("q", "Q", "2026-01-01T00:00:00.000Z")
+        assert [project["id"] for project in tables.projects()] == ["q"]
     store.close()
 
 
