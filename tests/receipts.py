@@ -51,10 +51,10 @@ class Kept:
         return read_receipt(written(header, *self.lines, End(writes=len(self.intents))), NAME)
 
 
-def written(*lines: Line) -> bytes:
+def written(*lines: Line, veil: Callable[[str], str] = str) -> bytes:
     """Return a receipt of any lines, with digests that hold."""
     document, digest = b"", ""
     for line in lines:
-        text, digest = receipt_line(line, digest)
+        text, digest = receipt_line(line, digest, veil)
         document += text
     return document

@@ -33,6 +33,7 @@ INDEX = {
     "its repr is ***": "test_api_credentials test_a_secret_shows_itself_nowhere",
     "foreign exceptions are not printed": "test_cli_main test_a_mistake_of_ours_is_one_message_without_foreign_words",
     "an escaped key is replaced as well": "test_api_credentials test_a_key_is_hidden_however_a_format_has_escaped_it",
+    "a document stays one": "test_hiding test_a_document_stays_one_and_holds_no_key",
     "https, or http to literal loopback": "test_api_credentials test_https_and_literal_loopback_are_allowed",
     "no userinfo, query or fragment": "test_api_credentials test_every_other_address_is_refused_without_being_shown",
     "loopback goes through no proxy": "test_api_transport test_loopback_never_goes_through_a_proxy",

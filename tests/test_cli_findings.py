@@ -256,6 +256,21 @@ def test_what_looks_like_a_credential_is_never_written(halo: CommandLine, folder
     assert (ended.code, SECRET in ended.text) == (0, False)
 
 
+def test_hiding_a_number_leaves_documents_and_the_way_back_readable(halo: CommandLine, folder: Path) -> None:
+    numbered = entry("numbered", "span_limit: 100000", 'prompt: "The access token: 100000 budget"')
+    fine = entry("fine", "span_limit: 100000", agent="research")
+    (folder / "halo.yaml").write_text(file_of(numbered, fine, findings="{credential-in-prompt: warning}"))
+    changes = {each["key"]: each["after"] for each in halo("plan", "--sandbox", "--json").json["changes"]}
+    assert (changes["numbered"]["prompt"], changes["numbered"]["span_limit"]) == (
+        "The access token: *** budget",
+        100000,
+    )
+    assert halo("apply", "--sandbox", "--yes", "--receipt", "receipt.jsonl").code == 0
+    undone = halo("undo", "receipt.jsonl", "--sandbox", "--yes", "--json").json
+    assert [each["key"] for each in undone["plan"]["blocked"]] == ["numbered"]
+    assert [(each["key"], each["status"]) for each in undone["summary"]["outcomes"]] == [("fine", "done")]
+
+
 def test_where_the_rule_is_off_a_prompt_is_shown_as_it_is(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(f"findings: {{credential-in-prompt: off}}\n{ODD['credential-in-prompt']}")
     assert SECRET in halo("plan", "--sandbox").out

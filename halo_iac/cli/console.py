@@ -8,13 +8,15 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from halo_iac.errors import FileError
+from halo_iac.render.document import Document
 
 if TYPE_CHECKING:
     from halo_iac.api.patience import Patience
@@ -28,6 +30,9 @@ _RUNNERS: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
 _KEYS: Final = re.compile("[!-~]{8,}")
 """The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
 every occurrence of it would only hide."""
+_PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hint", "reason"})
+"""The members of a document that hold a prompt, or words that may quote one. What looks like a credential is hidden in
+no other: a guess may be the name of an action or a guard as well, or part of an id, and those have to be read again."""
 
 
 def utc_now() -> datetime:
@@ -68,7 +73,8 @@ class Console:
         self._patience = patience
         self.wants_json = False
         self.no_color = False
-        self._secrets: tuple[Secret, ...] = ()  # longest first; replaced as a whole, since a display writes meanwhile
+        self._keys: tuple[Secret, ...] = ()
+        self._secrets: tuple[Secret, ...] = ()  # credentials as well; never changed, since a display reads it meanwhile
         self._knows_every_key = False
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -99,18 +105,26 @@ class Console:
         self.no_color = no_color
         return self.wants_json
 
-    def hide(self, secret: Secret) -> None:
+    def hide(self, key: Secret) -> None:
         """Leave a key out of everything written from now on."""
-        known = {*self._secrets, secret}
-        self._secrets = tuple(sorted(known, key=lambda each: (-len(each.reveal()), each.reveal())))
+        self._keys = _longest_first(*self._keys, key)
+        self._secrets = _longest_first(*self._secrets, key)
+
+    def hide_credential(self, credential: Secret) -> None:
+        """Leave what looks like a credential out of what is written from now on: in documents, where prompts stand."""
+        self._secrets = _longest_first(*self._secrets, credential)
 
     def veiled(self, text: str) -> str:
-        """Return the text as it may be written, to a file as well: without any key."""
+        """Return the text as it may be written, to a file as well: without any key. A document stays one."""
         if not self._knows_every_key:
             self._hide_every_key()
             self._knows_every_key = True
-        for secret in self._secrets:
-            text = secret.hide_in(text)
+        if not isinstance(text, Document):
+            return _without(self._secrets, text)
+        if self._secrets != self._keys:
+            text = text.with_members(_PROSE, partial(_without, self._secrets))
+        if _without(self._keys, text) != text:  # rarely; it takes long for many megabytes
+            text = text.with_strings(partial(_without, self._keys))
         return text
 
     def out(self, text: str, *, is_veiled: bool = True) -> None:
@@ -235,6 +249,16 @@ class Console:
         if text:
             stream.write(text if text.endswith("\n") else text + "\n")
             stream.flush()
+
+
+def _longest_first(*secrets: Secret) -> tuple[Secret, ...]:
+    return tuple(sorted(set(secrets), key=lambda each: (-len(each.reveal()), each.reveal())))
+
+
+def _without(secrets: Iterable[Secret], text: str) -> str:
+    for secret in secrets:
+        text = secret.hide_in(text)
+    return text
 
 
 def _not_whole(error: OSError) -> FileError:

@@ -75,7 +75,7 @@ def hide_credentials(workplace: Workplace, project: Project, planned: Plan) -> N
     from halo_iac.findings import credentials_of
 
     for credential in sorted(credentials_of(project, planned)):
-        workplace.console.hide(Secret(credential))
+        workplace.console.hide_credential(Secret(credential))
 
 
 def show_plan(workplace: Workplace, planned: Plan, *, as_json: bool, as_wanted: str = "as declared") -> None:

@@ -42,7 +42,8 @@ def schema(
       halo schema include > halo.include.schema.json
     """
     from halo_iac.load.schema import schema_text
+    from halo_iac.render.document import Document
 
     console: Console = ctx.obj
-    console.out(schema_text(name.file_name))
+    console.out(Document(schema_text(name.file_name)))
     return 0

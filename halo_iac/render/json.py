@@ -3,9 +3,6 @@
 The plan is the document with a version and a schema of its own (``schemas/halo.plan.schema.json``): halo reads it back,
 and other tools live by it. Problems, errors and what came of a run have none: nothing reads them back, they hold a plan
 or a few plain fields, and they only ever gain fields.
-
-Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
-runner obeys ``##[`` and ``##vso[`` wherever they stand in a line (see :mod:`halo_iac.render.safe`).
 """
 
 from __future__ import annotations
@@ -24,6 +21,7 @@ from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, Pr
 from halo_iac.model.change import PLAN_VERSION, Action, Change, Plan
 from halo_iac.model.finding import Finding
 from halo_iac.model.outcome import Event, Summary
+from halo_iac.render.document import Document, harmless
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 """The largest plan that is read, as the largest answer (design §10): ten thousand changes take about 40 MiB."""
@@ -31,14 +29,14 @@ MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 _AGAIN: Final = "make it again with `halo plan --out FILE`"
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan) -> Document:
     """Return the plan as a document that :func:`read_plan` reads back, equal in every value."""
     try:
         document = _adapter().dump_json(plan, indent=2, ensure_ascii=True)
     except PydanticSerializationError:
         message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
         raise DocumentError(message) from None
-    return harmless(document.decode("ascii")) + "\n"
+    return harmless(document.decode("ascii") + "\n")
 
 
 def read_plan(document: bytes) -> Plan:
@@ -88,12 +86,12 @@ def _is_whole(change: Change) -> bool:
 # Values that only go out --------------------------------------------------------------------------------------------
 
 
-def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> str:
+def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> Document:
     """Return the problems of project files, in their order, and what is odd where there are none."""
     return document({"problems": [_problem(problem) for problem in problems], "findings": list(map(asdict, findings))})
 
 
-def error_json(error: HaloError) -> str:
+def error_json(error: HaloError) -> Document:
     """Return an error as one document for stderr; its ``exit_code`` is the process's."""
     fields: dict[str, Any] = {
         "code": error.code,
@@ -108,7 +106,7 @@ def error_json(error: HaloError) -> str:
     return document({"error": fields})
 
 
-def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = None, undo: str | None = None) -> str:
+def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = None, undo: str | None = None) -> Document:
     """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out.
 
     ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
@@ -118,9 +116,9 @@ def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = Non
     return document({"plan": planned, "summary": outcome, "receipt": receipt, "undo": undo})
 
 
-def document(value: object) -> str:
+def document(value: object) -> Document:
     """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
-    return harmless(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
+    return harmless(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
 
 
 def _summary(summary: Summary) -> dict[str, Any]:
@@ -152,8 +150,3 @@ def _outcome(event: Event) -> dict[str, Any]:
         "hint": event.hint,
         "elapsed": None if event.elapsed is None else round(event.elapsed, 3),
     }
-
-
-def harmless(document: str) -> str:
-    """Escape in a finished document, where ``##`` and DEL can only stand within a string."""
-    return document.replace("##", "#\\u0023").replace("\x7f", "\\u007f")

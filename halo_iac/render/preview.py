@@ -8,10 +8,11 @@ from typing import Any
 
 from halo_iac.fires import Fire, in_words, reason_in_words, runs_per_month
 from halo_iac.preview import Meeting, Outlook, Preview, Standing, Week
+from halo_iac.render.document import Document
 from halo_iac.render.json import document
 
 
-def preview_json(preview: Preview) -> str:
+def preview_json(preview: Preview) -> Document:
     """Return the whole preview as one document; ``is_cut`` says that not all fires that were asked for are there."""
     span = preview.span
     return document(

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from halo_iac.errors import DocumentError
 from halo_iac.model.receipt import RECEIPT_VERSION, End, Header, Intent, Line, Outcome, Receipt, Write
 from halo_iac.model.schedule import Spec
-from halo_iac.render.json import harmless
+from halo_iac.render.document import harmless
 
 MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
 """The largest receipt that is read: twenty thousand changes with prompts as people write them."""

@@ -1,0 +1,44 @@
+"""JSON as text, finished, and yet open to one change: what its strings hold.
+
+Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
+runner obeys ``##[`` and ``##vso[`` wherever they stand in a line (see :mod:`halo_iac.render.safe`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRINGS: Final = re.compile(_STRING)
+
+Change = Callable[[str], str]
+
+
+class Document(str):
+    """JSON as text. What nobody may see is hidden within its strings, so that it can still be read."""
+
+    __slots__ = ()
+
+    def with_strings(self, change: Change) -> Document:
+        """Return the document with each of its strings changed, names as well; what stays is written as it was."""
+        return Document(_STRINGS.sub(lambda found: _changed(found[0], change), self))
+
+    def with_members(self, names: Iterable[str], change: Change) -> Document:
+        """Return the document with only those strings changed that are values of members with one of these names."""
+        # A quote within a string has a backslash before it, so what matches is a whole name.
+        members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
+        return Document(re.sub(members, lambda found: found[1] + _changed(found[2], change), self))
+
+
+def _changed(written: str, change: Change) -> str:
+    text = json.loads(written) if "\\" in written else written[1:-1]
+    changed = change(text)
+    return written if changed == text else harmless(json.dumps(changed))
+
+
+def harmless(document: str) -> Document:
+    """Escape in a finished document, where ``##`` and DEL can only stand within a string."""
+    return Document(document.replace("##", "#\\u0023").replace("\x7f", "\\u007f"))
