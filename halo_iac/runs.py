@@ -55,7 +55,7 @@ def start(attempt: Callable[[], Started], retry: Retry, *, what: str, look: str)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Polling:
     """How a run is watched, in seconds: a look every ``interval``, for ``timeout`` at most.
 
     ``pause`` waits and may return early; once ``stop`` is set nothing more is asked.
@@ -98,18 +98,18 @@ class Sighting:
 
 
 def wait(
-    reader: RunReader, run_ids: Sequence[str], pace: Pace | None = None, *, with_events: bool = False
+    reader: RunReader, run_ids: Sequence[str], pace: Polling | None = None, *, with_events: bool = False
 ) -> Iterator[Sighting]:
     """Watch runs side by side; yields what changed, and one final sighting for each run unless stopped before.
 
     ``reader`` should make one attempt a call, since a failed look is repeated by the next one.
     """
-    pace = pace or Pace()
+    pace = pace or Polling()
     jobs = [Job(partial(watch, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
     yield from abreast(jobs, min(len(jobs), _MOST_WATCHED))
 
 
-def watch(reader: RunReader, run_id: str, pace: Pace, *, with_events: bool = False) -> Iterator[Sighting]:
+def watch(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[Sighting]:
     """Watch one run until it is over, looking cannot succeed, the time is up or ``pace`` is stopped."""
     deadline = pace.clock() + pace.timeout
     eyes = _Eyes(reader, run_id, pace.interval, with_events=with_events)
@@ -126,9 +126,9 @@ def watch(reader: RunReader, run_id: str, pace: Pace, *, with_events: bool = Fal
         pace.wait(min(delay, left))
 
 
-def follow(reader: RunReader, run_id: str, pace: Pace | None = None) -> Iterator[Sighting]:
+def follow(reader: RunReader, run_id: str, pace: Polling | None = None) -> Iterator[Sighting]:
     """Watch one run with its events, from the first on."""
-    return watch(reader, run_id, pace or Pace(), with_events=True)
+    return watch(reader, run_id, pace or Polling(), with_events=True)
 
 
 def _differs(seen: Sighting, before: Sighting | None) -> bool:

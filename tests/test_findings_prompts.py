@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from halo_iac.findings.prompts import (
     CREDENTIALS,
     PLACEHOLDERS,
+    Hit,
     Kind,
-    Sighting,
     credential_in,
     credentials_in,
     placeholder_in,
@@ -98,7 +98,7 @@ def test_of_what_is_named_a_password_only_the_password_is_one(prompt: str, secre
 def test_a_private_key_is_known_line_by_line() -> None:
     lines = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA0123", "abcdefghij+/=="]
     prompt = "\n".join(["Sign with", *lines, "-----END RSA PRIVATE KEY-----"])
-    assert credential_in(prompt) == Sighting("a private key", 2)
+    assert credential_in(prompt) == Hit("a private key", 2)
     assert list(credentials_in(prompt)) == lines
 
 

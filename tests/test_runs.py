@@ -14,7 +14,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.run_reader import RunReader
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, UnknownOutcome, Unreachable
 from halo_iac.model.run import TERMINAL, Started
-from halo_iac.runs import Pace, Sighting, follow, start, wait, watch
+from halo_iac.runs import Polling, Sighting, follow, start, wait, watch
 
 ONCE = Retry(attempts=1)
 STARTED = Started({"runId": "r"}, "r", "c")
@@ -117,8 +117,8 @@ class Clock:
         self.now += seconds
 
 
-def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None = None) -> Pace:
-    return Pace(timeout=timeout, clock=clock, pause=clock.pause, stop=stop or threading.Event())
+def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None = None) -> Polling:
+    return Polling(timeout=timeout, clock=clock, pause=clock.pause, stop=stop or threading.Event())
 
 
 def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:

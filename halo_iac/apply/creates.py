@@ -12,7 +12,7 @@ from functools import partial
 from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
 from halo_iac.apply.brake import Brake
-from halo_iac.apply.crew import Crew, GraceOverError, Job, Report
+from halo_iac.apply.crew import Crew, GraceOverError, Job, Tell
 from halo_iac.apply.desk import Desk
 from halo_iac.apply.steps import mismatch_of
 from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable, Unsent
@@ -102,9 +102,9 @@ class Creates:
         for number in (intent.number for place, intent in self._intents.items() if place not in begun):
             self._desk.recorder.note(Outcome(number=number, result=Result.NOT_DONE, message="it was not started"))
 
-    def _create(self, change: Change, report: Report) -> Event:
+    def _create(self, change: Change, tell: Tell) -> Event:
         fields = create_input(self._project_id, _declared(change))
-        retry = self._desk.retrying(change, report)
+        retry = self._desk.retrying(change, tell)
         deadline = retry.deadline()
 
         def attempts() -> RemoteSchedule:
@@ -206,10 +206,10 @@ class Creates:
         change = self._made[later].change
         return Job(change, partial(self._retire, change, later, first))
 
-    def _retire(self, change: Change, later: str, first: str, report: Report) -> Event:
+    def _retire(self, change: Change, later: str, first: str, tell: Tell) -> Event:
         what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
         intent = self._desk.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
-        retry = self._desk.retrying(change, report)
+        retry = self._desk.retrying(change, tell)
         deadline = retry.deadline()
 
         def attempts() -> RemoteSchedule:

@@ -28,8 +28,8 @@ GRACE: Final = 5.0
 _TICK: Final = 0.1
 """Seconds between looks at the stop signal while nothing is reported."""
 
-Report = Callable[[Event], None]
-Work = Callable[[Report], Event]
+Tell = Callable[[Event], None]
+Work = Callable[[Tell], Event]
 
 
 class GraceOverError(Exception):

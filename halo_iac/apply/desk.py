@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
-from halo_iac.apply.crew import Report
+from halo_iac.apply.crew import Tell
 from halo_iac.errors import Delivery, PlatformError, Unreachable
 from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
@@ -71,11 +71,11 @@ class Desk:
         if error.ends_the_run or len(self._unreached) >= _UNREACHED:
             self.halt()
 
-    def retrying(self, change: Change, report: Report) -> Retry:
+    def retrying(self, change: Change, tell: Tell) -> Retry:
         """Return the retry policy, telling of each wait as an event of this change."""
 
         def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
-            report(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
+            tell(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
 
         return replace(self.retry, on_retry=narrate)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from halo_iac.api.retry import Retry
-from halo_iac.apply.crew import Report
+from halo_iac.apply.crew import Tell
 from halo_iac.apply.desk import Desk, is_refusal
 from halo_iac.errors import Delivery, FileError, PlatformError, Unsent
 from halo_iac.model.change import Action, Cause, Change
@@ -31,10 +31,10 @@ class _Mismatch(Exception):  # noqa: N818 - likewise
     """The platform's answer is not what was sent."""
 
 
-def carry_out(change: Change, desk: Desk, report: Report) -> Event:
+def carry_out(change: Change, desk: Desk, tell: Tell) -> Event:
     """Update, unarchive or archive one schedule and return how it ended; never raises a platform's failure."""
     step = _Step(change, desk)
-    retry = desk.retrying(change, report)
+    retry = desk.retrying(change, tell)
     try:
         status = retry(step.attempt)
     except _Clash as clash:

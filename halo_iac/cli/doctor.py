@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One thing looked at; ``is_fine`` is ``None`` for a mere fact."""
 
     subject: str
@@ -40,92 +40,92 @@ def doctor(workplace: Workplace) -> int:
       halo doctor --sandbox --json
     """
     console = workplace.console
-    findings = list(_examine(workplace))
+    checks = list(_examine(workplace))
     if console.wants_json:
         from dataclasses import asdict
 
         from halo_iac.render.json import document
 
-        console.out(document([asdict(finding) for finding in findings]))
+        console.out(document([asdict(check) for check in checks]))
     else:
         from halo_iac.render.text.table import record
 
         marks = {None: "", True: "ok: ", False: "FAILED: "}
         console.out(
-            record([(each.subject, marks[each.is_fine] + each.verdict) for each in findings], console.out_style)
+            record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style)
         )
-    return 1 if any(finding.is_fine is False for finding in findings) else 0
+    return 1 if any(check.is_fine is False for check in checks) else 0
 
 
-def _examine(workplace: Workplace) -> Iterator[Finding]:
-    yield Finding("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
+def _examine(workplace: Workplace) -> Iterator[Check]:
+    yield Check("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
     yield _yaml_parser()
     declared: Project | None = None
     try:
         declared = workplace.load()
-        yield Finding("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
+        yield Check("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
     except ProjectNotFound as error:
         is_fine = None if workplace.named_file is None else False
-        yield Finding("project file", f"none: {error.hint}", is_fine)
+        yield Check("project file", f"none: {error.hint}", is_fine)
     except HaloError as error:
-        yield Finding("project file", _told(error), is_fine=False)
+        yield Check("project file", _told(error), is_fine=False)
     try:
         connection = workplace.connect(declared)
     except HaloError as error:
-        yield Finding("settings", _told(error), is_fine=False)
+        yield Check("settings", _told(error), is_fine=False)
         return
     connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
     yield from _examine_connection(connection)
 
 
-def _yaml_parser() -> Finding:
+def _yaml_parser() -> Check:
     from halo_iac.load.parse import parser_name
 
     name = parser_name()
     if name == "C":
-        return Finding("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
-    return Finding("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
+        return Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
+    return Check("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
 
 
-def _examine_connection(connection: Connection) -> Iterator[Finding]:
+def _examine_connection(connection: Connection) -> Iterator[Check]:
     settings = connection.settings
     kind = " (SANDBOX)" if connection.is_sandbox else ""
     if connection.is_embedded:
-        yield Finding("platform", connection.base_url + kind)
+        yield Check("platform", connection.base_url + kind)
     else:
-        yield Finding("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
-        yield Finding("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
-        yield Finding("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
+        yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
+        yield Check("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
+        yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
     try:
         chosen = connection.project
-        yield Finding("project", f"{chosen.id} from {chosen.origin}")
+        yield Check("project", f"{chosen.id} from {chosen.origin}")
     except HaloError as error:
-        yield Finding("project", _told(error), is_fine=False)
+        yield Check("project", _told(error), is_fine=False)
         return
     yield from _examine_key(connection)
     try:
         seen = counted(len(connection.reader.agents(chosen.id)), "agent")
-        yield Finding("reading", f"{seen} in the last 90 days", is_fine=True)
+        yield Check("reading", f"{seen} in the last 90 days", is_fine=True)
     except HaloError as error:
-        yield Finding("reading", _told(error), is_fine=False)
+        yield Check("reading", _told(error), is_fine=False)
 
 
-def _examine_key(connection: Connection) -> Iterator[Finding]:
+def _examine_key(connection: Connection) -> Iterator[Check]:
     try:
         context = connection.reader.auth_context()
     except HaloError as error:
-        yield Finding("key", _told(error), is_fine=False)
+        yield Check("key", _told(error), is_fine=False)
         return
     scoped = {project.id: project for project in context.scoped}
     mine = scoped.get(connection.project.id)
     if mine is None:
-        yield Finding("key", "works, but the platform does not say what it permits in this project", is_fine=None)
+        yield Check("key", "works, but the platform does not say what it permits in this project", is_fine=None)
         return
     name = f" in {mine.name}" if mine.name else ""
     permits = " and ".join(mine.permissions) or "nothing"
     can_write = "write" in mine.permissions
     verdict = f"permits {permits}{name}" + ("" if can_write else "; enough for plan, not for apply")
-    yield Finding("key", verdict, is_fine="read" in mine.permissions)
+    yield Check("key", verdict, is_fine="read" in mine.permissions)
 
 
 def _told(error: HaloError) -> str:

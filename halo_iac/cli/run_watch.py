@@ -115,11 +115,11 @@ def _follow(connection: Connection, run_id: str, interval: float, timeout: float
     from halo_iac.api.retry import Retry
     from halo_iac.api.run_reader import RunReader
     from halo_iac.cli.running import why_unfinished
-    from halo_iac.runs import Pace, follow
+    from halo_iac.runs import Polling, follow
 
     console, seen = connection.workplace.console, None
     events: list[Any] = []
-    pace = Pace(interval, timeout, pause=console.patience.sleep)
+    pace = Polling(interval, timeout, pause=console.patience.sleep)
     for seen in follow(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
         events += (event.wire for event in seen.events)
         if seen.trouble is not None and not seen.is_final:

@@ -121,12 +121,12 @@ def watched(
     from halo_iac.api.retry import Retry
     from halo_iac.api.run_reader import RunReader
     from halo_iac.cli.watching import narrated
-    from halo_iac.runs import Pace, wait
+    from halo_iac.runs import Polling, wait
 
     gc.enable()  # this may take half an hour
     console = connection.workplace.console
     reader = RunReader(connection.transport, Retry(attempts=1))
-    pace = Pace(interval, timeout, pause=console.patience.sleep)
+    pace = Polling(interval, timeout, pause=console.patience.sleep)
     last: dict[str, Sighting] = {}
     try:
         for seen in narrated(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):

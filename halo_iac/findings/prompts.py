@@ -19,7 +19,7 @@ class Kind(NamedTuple):
     pattern: str
 
 
-class Sighting(NamedTuple):
+class Hit(NamedTuple):
     """What was seen, and in which line of the prompt, from 1."""
 
     name: str
@@ -69,13 +69,13 @@ CREDENTIALS: Final = (
 
 
 @cache
-def placeholder_in(prompt: str) -> Sighting | None:
+def placeholder_in(prompt: str) -> Hit | None:
     """Return the first placeholder of a prompt that nobody filled in."""
     return min(_seen(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
 
 
 @cache
-def credential_in(prompt: str) -> Sighting | None:
+def credential_in(prompt: str) -> Hit | None:
     """Return the first thing in a prompt that looks like a credential."""
     return min(_seen(prompt, CREDENTIALS), key=lambda sighting: sighting.line, default=None)
 
@@ -87,11 +87,11 @@ def credentials_in(prompt: str) -> Iterator[str]:
             yield from filter(None, map(str.strip, found[found.lastindex or 0].split("\n")))
 
 
-def _seen(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Sighting]:
+def _seen(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Hit]:
     for kind in _present(prompt, kinds):
         found = re.search(kind.pattern, prompt)
         if found is not None:
-            yield Sighting(kind.name, prompt.count("\n", 0, found.start()) + 1)
+            yield Hit(kind.name, prompt.count("\n", 0, found.start()) + 1)
 
 
 def _present(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
