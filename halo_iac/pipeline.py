@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from halo_iac.diff import diff
 from halo_iac.findings import find_in_plan
 from halo_iac.match import match
-from halo_iac.plan import Overrides, check_saved, notes_on_saved, plan
+from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
@@ -48,12 +48,8 @@ def plan_project(
     load: Callable[[], Project],
     observe: Callable[[Project], tuple[Host, Actual]],
     wish: Wish,
-    as_saved: Callable[[Plan], Plan] = lambda planned: planned,
 ) -> Plan:
-    """Return the plan of a project against a platform; raises what its stages raise.
-
-    ``as_saved`` returns a plan as a file would hold it: that is what a saved one is held against.
-    """
+    """Return the plan of a project against a platform; raises what its stages raise."""
     project = load()
     host, actual = observe(project)
     if wish.against is None:
@@ -63,12 +59,7 @@ def plan_project(
     planned = replace(planned, findings=find_in_plan(project, planned))
     if wish.saved is None:
         return planned
-    veiled = as_saved(planned)
-    return replace(
-        planned,
-        warnings=(*planned.warnings, *notes_on_saved(planned, veiled)),
-        refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual, veiled)),
-    )
+    return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))
 
 
 def _stages(project: Project, actual: Actual, host: Host, wish: Wish) -> tuple[Plan, Pairing]:

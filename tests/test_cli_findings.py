@@ -251,8 +251,6 @@ def test_what_looks_like_a_credential_is_never_written(halo: CommandLine, folder
         ended = halo(*command)
         assert SECRET not in ended.text, command
         assert "credential-in-prompt" in ended.text, command
-    as_json = halo("plan", "--sandbox", "--json", "--out", "plan.json", "--also", "json=also.json").out
-    assert {as_json, (folder / "plan.json").read_text(), (folder / "also.json").read_text()} == {as_json}
     (folder / "halo.yaml").write_text(ODD["credential-in-prompt"].replace(SECRET, "the key that you have"))
     ended = halo("plan", "--sandbox")
     assert (ended.code, SECRET in ended.text) == (0, False)
@@ -271,72 +269,6 @@ def test_hiding_a_number_leaves_documents_and_the_way_back_readable(halo: Comman
     undone = halo("undo", "receipt.jsonl", "--sandbox", "--yes", "--json").json
     assert [each["key"] for each in undone["plan"]["blocked"]] == ["numbered"]
     assert [(each["key"], each["status"]) for each in undone["summary"]["outcomes"]] == [("fine", "done")]
-
-
-def with_prompt(folder: Path, prompt: str) -> None:
-    """Leave a project with one entry and its prompt, which may hold a credential."""
-    one = file_of(entry("daily", f"prompt: {json.dumps(prompt)}"), findings="{credential-in-prompt: warning}")
-    (folder / "halo.yaml").write_text(one)
-
-
-def applied(halo: CommandLine, *argv: str) -> tuple[int, list[str], list[str]]:
-    """Return an apply's code, what it refuses, and its warnings."""
-    ended = halo("apply", "--sandbox", "--yes", "--json", *argv)
-    plan = ended.json["plan"]
-    return ended.code, [each["message"] for each in plan["refusals"]], [each["message"] for each in plan["warnings"]]
-
-
-@pytest.mark.parametrize("word", ["password=hunter2hunter2", "password=hunter3hunter3"])
-def test_a_saved_plan_writes_nothing_that_it_leaves_out(halo: CommandLine, folder: Path, word: str) -> None:
-    with_prompt(folder, "Log in with password=hunter2hunter2.")
-    assert halo("plan", "--sandbox", "--out", "plan.json").err == (
-        "Saved the plan to plan.json without what looks like a credential, so apply is going to refuse it: daily\n"
-    )
-    with_prompt(folder, f"Log in with {word}.")
-    unseen = "create daily: writes what looks like a credential, and the saved plan leaves that out"
-    assert applied(halo, "plan.json") == (3, [unseen], [])
-    with_prompt(folder, f"Log out with {word}.")
-    assert applied(halo, "plan.json") == (3, ["create daily: differs from the saved plan"], [])
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "refusals"),
-    [
-        ("Log in with password=hunter2hunter2.", []),
-        ("Log in with password=hunter3hunter3.", []),
-        ("Log out with password=hunter2hunter2.", ["update daily: differs from the saved plan"]),
-    ],
-)
-def test_a_saved_plan_takes_a_credential_out(
-    halo: CommandLine, folder: Path, meanwhile: str, refusals: list[str]
-) -> None:
-    with_prompt(folder, "Log in with password=hunter2hunter2.")
-    assert applied(halo) == (0, [], [])
-    with_prompt(folder, "Log in.")
-    assert "applies it" in halo("plan", "--sandbox", "--out", "plan.json").err
-    with_prompt(folder, meanwhile)
-    assert applied(halo) == (0, [], [])
-    with_prompt(folder, "Log in.")
-    note = "the saved plan leaves out what looks like a credential in the platform's prompt; it was not compared"
-    assert applied(halo, "plan.json") == (3 if refusals else 0, refusals, [note])
-
-
-def test_a_saved_plan_leaves_a_credential_where_it_is(halo: CommandLine, folder: Path) -> None:
-    with_prompt(folder, "Log in with password=hunter2hunter2.")
-    assert applied(halo) == (0, [], [])
-    (folder / "halo.yaml").write_text((folder / "halo.yaml").read_text().replace("09:00", "10:00"))
-    halo("plan", "--sandbox", "--out", "plan.json")
-    assert applied(halo, "plan.json")[:2] == (0, [])
-    (remote,) = halo("schedule", "list", "--sandbox", "--json").json
-    assert (remote["hours"], remote["prompt"]) == ([10], "Log in with password=hunter2hunter2.")
-
-
-def test_a_saved_plan_holds_what_is_said_to_be_no_credential(halo: CommandLine, folder: Path) -> None:
-    with_prompt(folder, "Log in with password=hunter2hunter2.")
-    whole = (folder / "halo.yaml").read_text()
-    (folder / "halo.yaml").write_text(whole + "    findings: {credential-in-prompt: off}\n")
-    assert "applies it" in halo("plan", "--sandbox", "--out", "plan.json").err
-    assert applied(halo, "plan.json") == (0, [], [])
 
 
 def test_where_the_rule_is_off_a_prompt_is_shown_as_it_is(halo: CommandLine, folder: Path) -> None:

@@ -54,12 +54,12 @@ def plan(
         against = _against(workplace, base, accepts_policy=accept_policy_change)
         workplace.observe_early()
         planned = make_plan(workplace, wish(target, allow_archive, allow_create, against=against))
+        if out is not None:
+            save_plan(workplace, planned, out)
         shown = as_shown(workplace, planned)
-        saved = planned if out is None else save_plan(workplace, planned, out)
         results.put(drawing_of_plan(planned, shown, results.place))
     if out is not None:
-        permits = _permits(allow_archive, allow_create, protect, undeclared)
-        console.say(_saved(workplace, shown, saved, out, permits))
+        console.say(_saved(workplace, shown, out, _permits(allow_archive, allow_create, protect, undeclared)))
     if console.wants_json:
         _tell_today(console, shown.findings[len(planned.findings) :])
     return plan_exit_code(shown, is_detailed=detailed_exitcode)
@@ -100,17 +100,12 @@ def _permits(
     ]
 
 
-def _saved(workplace: Workplace, shown: Plan, saved: Plan, out: str, permits: Iterable[str]) -> str:
-    """Return what is said of a saved plan: the command that applies it, or why none will."""
+def _saved(workplace: Workplace, planned: Plan, out: str, permits: Iterable[str]) -> str:
+    """Return what is said of a saved plan: the command that applies it."""
     from halo_iac.model.finding import errors
-    from halo_iac.plan import writes_unseen
 
-    if shown.stopping or errors(shown.findings):
+    if planned.stopping or errors(planned.findings):
         return f"Saved the plan to {out}, but it is refused as it is."
-    unseen = writes_unseen(shown, saved)
-    if unseen:
-        names = ", ".join(change.name for change in unseen)
-        return f"Saved the plan to {out} without what looks like a credential, so apply is going to refuse it: {names}"
     import shlex
 
     from halo_iac.cli.pasting import again

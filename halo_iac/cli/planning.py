@@ -47,21 +47,7 @@ def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -
     gc.disable()
     from halo_iac.pipeline import plan_project
 
-    return plan_project(workplace.load, partial(workplace.observe, soon=soon), wished, partial(_as_saved, workplace))
-
-
-def _as_saved(workplace: Workplace, planned: Plan) -> Plan:
-    hide_credentials(workplace, workplace.load(), planned)
-    return _veiled(workplace, planned)[1]
-
-
-def _veiled(workplace: Workplace, planned: Plan) -> tuple[str, Plan]:
-    """Return a plan's document as a file may hold it, and the plan that is read from there."""
-    from halo_iac.render.json import plan_json, read_plan
-
-    whole = plan_json(planned)
-    veiled = workplace.console.veiled(whole)
-    return veiled, planned if veiled == whole else read_plan(veiled.encode())
+    return plan_project(workplace.load, partial(workplace.observe, soon=soon), wished)
 
 
 def as_shown(workplace: Workplace, planned: Plan) -> Plan:
@@ -125,15 +111,15 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
     return 3 if is_refused else 0
 
 
-def save_plan(workplace: Workplace, planned: Plan, name: str) -> Plan:
-    """Write the plan's document, readable by its owner only, since it holds prompts; return the plan as it is there."""
+def save_plan(workplace: Workplace, planned: Plan, name: str) -> None:
+    """Write the plan's document, readable by its owner only: it holds prompts."""
     from halo_iac.cli.files import read_start, write_atomically
+    from halo_iac.render.json import plan_json
 
-    path, (text, saved) = Path(name), _veiled(workplace, planned)
+    path, text = Path(name), plan_json(planned)
     if path.is_file():
         # `--out halo.yaml` is a slip that would cost the project file: only a plan is replaced.
         start = read_start(path, _PLAN_START)
         if start and start != text[:_PLAN_START].encode():
             raise FileError(f"{path} is no saved plan and is left as it is", hint="name another file with --out")
-    write_atomically(path, text, mode=0o600)
-    return saved
+    write_atomically(path, workplace.console.veiled(text), mode=0o600)

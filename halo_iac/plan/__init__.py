@@ -7,6 +7,6 @@ plan against it. Nothing here has a clock, writes, or knows how a plan looks.
 
 from halo_iac.plan.actions import plan, policy_of
 from halo_iac.plan.guards import Overrides
-from halo_iac.plan.saved import check_saved, notes_on_saved, writes_unseen
+from halo_iac.plan.saved import check_saved
 
-__all__ = ["Overrides", "check_saved", "notes_on_saved", "plan", "policy_of", "writes_unseen"]
+__all__ = ["Overrides", "check_saved", "plan", "policy_of"]
