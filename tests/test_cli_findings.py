@@ -256,6 +256,15 @@ def test_what_looks_like_a_credential_is_never_written(halo: CommandLine, folder
     assert (ended.code, SECRET in ended.text) == (0, False)
 
 
+def test_a_saved_plan_has_the_whole_prompt_and_can_be_applied(halo: CommandLine, folder: Path) -> None:
+    switched = f"findings: {{credential-in-prompt: warning}}\n{ODD['credential-in-prompt']}"
+    (folder / "halo.yaml").write_text(switched)
+    assert halo("plan", "--sandbox", "--out", "plan.json").code == 0
+    assert SECRET in (folder / "plan.json").read_text()
+    ended = halo("apply", "plan.json", "--sandbox", "--yes")
+    assert (ended.code, SECRET in ended.text) == (0, False)
+
+
 def test_hiding_a_number_leaves_documents_and_the_way_back_readable(halo: CommandLine, folder: Path) -> None:
     numbered = entry("numbered", "span_limit: 100000", 'prompt: "The access token: 100000 budget"')
     fine = entry("fine", "span_limit: 100000", agent="research")

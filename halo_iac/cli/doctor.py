@@ -51,9 +51,7 @@ def doctor(workplace: Workplace) -> int:
         from halo_iac.render.text.table import record
 
         marks = {None: "", True: "ok: ", False: "FAILED: "}
-        console.out(
-            record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style)
-        )
+        console.out(record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style))
     return 1 if any(check.is_fine is False for check in checks) else 0
 
 

@@ -53,7 +53,8 @@ def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -
 def as_shown(workplace: Workplace, planned: Plan) -> Plan:
     """Return the plan with what only a clock and the command line can tell, which is shown but not saved (design §5).
 
-    From now on, what looks like a credential in a prompt is kept out of everything that is written.
+    From now on, what looks like a credential in a prompt is kept out of everything that is written. A plan is saved
+    before that: an apply holds the file against what it is going to write.
     """
     from halo_iac.findings import find_today
 
