@@ -38,7 +38,7 @@ class HaloError(Exception):
     ``message`` says what and where, ``hint`` what to do; both are plain text and may hold several lines.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -116,9 +116,13 @@ class FindingError(HaloError):
 
 
 class BlockedError(HaloError):
-    """Entries that nothing could be planned for; the rest was carried out (design §3.8)."""
+    """Entries that nothing could be planned for; the rest was carried out, which the exit code says (design §3.8)."""
 
     code = "blocked"
+
+    def __init__(self, message: str, *, exit_code: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 class RefusedError(HaloError):

@@ -117,14 +117,15 @@ def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(s
     (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
     setting.may_create.clear()
     place = ("--file", "other.yaml", "--project", PROJECT)
-    process = setting.start(*place, "--target", "a", "--target", "b", "--also", "markdown=run.md")
+    limits = ("--target", "a", "--target", "b", "--protect", "N*", "--undeclared", "report")
+    process = setting.start(*place, *limits, "--also", "markdown=run.md")
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     process.stderr.readline()
     setting.may_create.set()
     _, out, _ = ended(process)
-    command = " ".join(("halo apply --target a --target b", *place))
+    command = " ".join(("halo apply --target a --target b --protect 'N*' --undeclared report", *place))
     assert f"Run `{command}` again: it goes on" in out
     assert f"Run `{command}` again: it goes on" in (setting.folder / "run.md").read_text()
 

@@ -335,7 +335,7 @@ def test_what_is_active_without_its_new_values_is_archived_again_though_the_run_
     one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(one.add("A", archived=True), hours=(12,))
     one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
-    with embedded(one.sandbox, Pace(20, one.brake.pulled)) as one.transport:
+    with embedded(one.sandbox, Pace(20, one.brake.pulled, lambda: 0.0)) as one.transport:
         run = one.run(change)
     assert run.requests == [READ, UPDATE, UNARCHIVE, ARCHIVE]
     assert (run.statuses, run.exit_code) == (["failed"], 130)

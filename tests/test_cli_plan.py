@@ -417,7 +417,14 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
     assert again.code == 1  # nothing but the blocked one is left
     assert f"error: {blocked}\n" in again.err
     document = halo("apply", "--sandbox", "--yes", "--json")
-    assert (document.code, json.loads(document.err)["error"]["message"]) == (1, blocked)
+    error = json.loads(document.err)["error"]
+    assert (document.code, error["exit_code"], error["message"]) == (1, 1, blocked)
+
+
+def test_the_json_error_of_a_blocked_entry_has_the_code_of_the_process(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
+    ended = halo("apply", "--sandbox", "--yes", "--json")
+    assert (ended.code, json.loads(ended.err)["error"]["exit_code"]) == (4, 4)
 
 
 def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_applied(

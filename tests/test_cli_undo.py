@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from halo_iac.cli.receipts import load_receipt
 from halo_iac.sandbox.demo import DEMO_KEY
 from halo_iac.sandbox.faults import Fault, Silence
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import Answer, Request
 from halo_iac.sandbox.serve import serve
 
 ROOT = Path(__file__).parent.parent
@@ -167,6 +169,25 @@ def test_what_somebody_has_edited_since_is_left_alone_and_the_rest_goes_back(hal
     )
     assert [title for title, _ in shown(halo)] == ["Alpha", "Beta"]
     assert shown(halo)[0] == ("Alpha", "Mine.")
+
+
+def test_what_was_made_and_is_not_as_sent_counts_for_the_word_too(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": PROJECT}
+        answer = sandbox.answer
+
+        def distorted(request: Request) -> Answer:
+            answered = answer(request)
+            return replace(answered, body=answered.body.replace(b'"hours":[9]', b'"hours":[10]'))
+
+        sandbox.answer = distorted  # type: ignore[method-assign]
+        document = halo("apply", "--yes", "--json", "--receipt", "r.jsonl", **env).json
+        sandbox.answer = answer  # type: ignore[method-assign]
+        assert {each["status"] for each in document["summary"]["outcomes"]} == {"failed"}
+        assert document["undo"] == "halo undo r.jsonl --allow-archive 2"
+        assert halo(*document["undo"].split()[1:], "--yes", **env).code == 0
+        assert [wire["archivedAt"] is None for wire in sandbox.schedules()] == [False, False]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")

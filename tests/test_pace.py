@@ -82,13 +82,14 @@ def test_threads_share_the_places() -> None:
 
 
 def test_a_stop_ends_the_wait_and_what_waited_is_not_sent() -> None:
-    stop = threading.Event()
-    pace = Pace(0.001, stop)
-    assert pace()
-    timer = threading.Timer(0.01, stop.set)
-    timer.start()
-    assert not pace()
-    timer.join()
+    class Pulled(Stop):
+        def wait(self, timeout: float | None = None) -> bool:
+            self.set()
+            return super().wait(timeout)
+
+    stop = Pulled()
+    pace = Pace(50, stop, stop.clock)
+    assert (pace(), pace()) == (True, False)
 
 
 def test_what_asks_after_the_stop_is_under_way_and_goes_at_once() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,14 +68,18 @@ def apply(
         planned = as_shown(workplace, make_plan(workplace, wished, soon=NEEDED))
         if not results.is_document:
             show_plan(workplace, planned, as_json=False)
-        again = _again(plan_file, target)
-        return carry_through(workplace, results, planned, Manner(yes, concurrency, max_rps, receipt, again=again))
+        again = "apply" if plan_file is None else f"apply {shlex.quote(plan_file)}"
+        limits = _limits(target, protect, undeclared)
+        manner = Manner(yes, concurrency, max_rps, receipt, again=again, limits=limits)
+        return carry_through(workplace, results, planned, manner)
 
 
-def _again(plan_file: str | None, targets: Sequence[str] | None) -> str:
-    """Return the words that ask for the same once more; what permits something has to be thought of again."""
-    named = [shlex.quote(plan_file)] if plan_file is not None else []
-    return " ".join(["apply", *named, *(f"--target {shlex.quote(target)}" for target in targets or ())])
+def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> str:
+    """Return the options that limit what is planned; what permits something has to be thought of again."""
+    from halo_iac.cli.pasting import tightening
+
+    chosen = [f"--target {shlex.quote(target)}" for target in targets or ()]
+    return "".join(f" {option}" for option in (*chosen, *tightening(protect, undeclared)))
 
 
 def _read_saved(name: str) -> Plan:

@@ -52,7 +52,7 @@ _PATIENCE: Final = 10
 class Manner:
     """How a plan is carried out: what the command line says, and what the command is called in what is said.
 
-    ``again`` are the words of the command that goes on from there.
+    ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
     """
 
     yes: bool
@@ -61,6 +61,7 @@ class Manner:
     receipt: str | None
     verb: str = "Apply"
     again: str = "apply"
+    limits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +140,13 @@ def _refused(planned: Plan, *, is_above: bool) -> str:
     return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
 
 
-def _blocked(blocked: Sequence[Blocked]) -> BlockedError:
+def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
     """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
     names = listed([entry.key for entry in blocked], PLAIN)
     entries = counted(len(blocked), "entry is", "entries are")
     message = f"{entries} blocked, so nothing was done for {names}"
-    return BlockedError(message, hint="the plan says what is in the way of each; mend it and apply again")
+    hint = "the plan says what is in the way of each; mend it and apply again"
+    return BlockedError(message, exit_code=code, hint=hint)
 
 
 def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
@@ -197,7 +199,8 @@ def _ended(
     from halo_iac.model.outcome import Status
     from halo_iac.render.ending import Commands
 
-    commands = Commands(*(again(workplace, words) for words in (manner.again, "plan", "schedule list")))
+    each = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
+    commands = Commands(*(again(workplace, words) for words in each))
     if not receipt.is_kept:
         return Ended(summary, commands, trouble=trouble)
     name = _named(receipt.path, workplace.cwd)
@@ -213,11 +216,15 @@ def _ended(
 
 
 def _removals_of_undo(summary: Summary) -> int:
-    """Return how many schedules would stop firing if the run were undone, which a guard asks a word for."""
+    """Return how many schedules would stop firing if the run were undone, which a guard asks a word for.
+
+    All that was written, or may have been: of that the receipt tells.
+    """
     from halo_iac.model.change import Action
     from halo_iac.model.outcome import Status
 
-    changes = [event.change for event in summary.having(Status.DONE, Status.UNKNOWN)]
+    written = (event for event in summary.events if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN})
+    changes = [event.change for event in written]
     return sum(change.action in {Action.CREATE, Action.UNARCHIVE} or change.is_resumption for change in changes)
 
 
@@ -258,12 +265,12 @@ def _finish(console: Console, results: Results, planned: Plan, ended: Ended | No
         if ended is None:
             raise
         console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+    code = exit_code(planned) if ended is None else ended.exit_code or exit_code(planned, ended.summary)
     if planned.blocked:
-        console.tell(_blocked(planned.blocked))
-    if ended is None:
-        return exit_code(planned)
-    _say_where(console, ended)
-    return ended.exit_code or exit_code(planned, ended.summary)
+        console.tell(_blocked(planned.blocked, code))
+    if ended is not None:
+        _say_where(console, ended)
+    return code
 
 
 def _put(results: Results, planned: Plan, ended: Ended | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -42,6 +43,12 @@ def completed_plan(workplace: Workplace, plan: Plan) -> Plan:
 def completed_event(workplace: Workplace, event: Event) -> Event:
     """Return an event whose hint says so."""
     return event if event.hint is None else event._replace(hint=completed(workplace, event.hint))
+
+
+def tightening(protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
+    """Return the options that tighten the policy: without them, a command about the same could do more."""
+    globs = [f"--protect {shlex.quote(glob)}" for glob in protect or ()]
+    return [*globs, *(["--undeclared report"] if undeclared else ())]
 
 
 def _flags(choice: Choice, words: str) -> str:

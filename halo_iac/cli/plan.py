@@ -90,13 +90,12 @@ def _permits(
     allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
 ) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
-    import shlex
+    from halo_iac.cli.pasting import tightening
 
     return [
         *(f"--allow-create {key}" for key in allow_create or ()),
         *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
-        *(f"--protect {shlex.quote(glob)}" for glob in protect or ()),
-        *(["--undeclared report"] if undeclared else ()),
+        *tightening(protect, undeclared),
     ]
 
 
