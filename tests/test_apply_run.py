@@ -259,8 +259,8 @@ def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Be
 def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Bench) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
     one.transport = Shaky(one.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
-    run = one.run(*changes, attempts=1)
-    assert run.statuses == ["failed", "failed", "done", "failed", "failed", "done"]
+    assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
+    assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
 
 
 # Stopping -----------------------------------------------------------------------------------------------------------
@@ -331,15 +331,24 @@ def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
     assert sorted(kept.told) == sorted(f"{number} {what}" for number in intended for what in (verb, "not done"))
 
 
-def test_what_is_active_without_its_new_values_is_archived_again_though_the_run_is_over(one: Bench) -> None:
+def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Bench) -> None:
     one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(one.add("A", archived=True), hours=(12,))
     one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
     with embedded(one.sandbox, Pace(20, one.brake.pulled, lambda: 0.0)) as one.transport:
         run = one.run(change)
-    assert run.requests == [READ, UPDATE, UNARCHIVE, ARCHIVE]
-    assert (run.statuses, run.exit_code) == (["failed"], 130)
-    assert run.message == f"{UPDATE}: not sent, since the run was ended first; it was archived again"
+    assert run.requests == [READ, UPDATE, UNARCHIVE, READ, UPDATE]
+    assert (run.statuses, run.exit_code, one.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
+
+
+def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Bench) -> None:
+    one.fault(UPDATE, Cut(), when="after")
+    change = update(one.add("A"), hours=(12,))
+    one.brake.pulled = Queue(2, one.brake.interrupt)  # the read is free, the update and the read that settles it wait
+    with embedded(one.sandbox, Pace(20, one.brake.pulled, lambda: 0.0)) as one.transport:
+        run = one.run(change)
+    assert run.requests == [READ, UPDATE, READ]
+    assert (run.statuses, run.exit_code) == (["done"], 130)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -56,7 +56,11 @@ class Desk:
     recorder: Recorder = field(default_factory=Unrecorded)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _unreached: list[PlatformError] = field(default_factory=list)
-    """Why the last changes were given up, as long as no request has arrived since."""
+    """Why the last changes were given up, as long as nothing has been answered since."""
+
+    def reached(self) -> None:
+        """Take note that the platform has answered."""
+        self._unreached.clear()
 
     def judge(self, error: PlatformError) -> None:
         """Start nothing new where a failure says that nothing else can succeed either (design §6).
@@ -67,7 +71,7 @@ class Desk:
         if isinstance(error, Unreachable):
             self._unreached.append(error)
         else:
-            self._unreached.clear()
+            self.reached()
         if error.ends_the_run or len(self._unreached) >= _UNREACHED:
             self.halt()
 
@@ -108,7 +112,7 @@ class Desk:
         except PlatformError as error:
             self.recorder.note(_undone(intent, error))
             raise
-        self._unreached.clear()
+        self.reached()
         self.recorder.note(Outcome(number=intent.number, result=Result.DONE, id=answer.id))
         return answer
 

@@ -36,7 +36,7 @@ def carry_out(change: Change, desk: Desk, tell: Tell) -> Event:
     step = _Step(change, desk)
     retry = desk.retrying(change, tell)
     try:
-        status = retry(step.attempt)
+        status = _attempted(step, retry)
     except _Clash as clash:
         return step.ended(Status.CONFLICT, str(clash), _LOOK_AGAIN)
     except _Mismatch as mismatch:
@@ -48,6 +48,16 @@ def carry_out(change: Change, desk: Desk, tell: Tell) -> Event:
         desk.halt()
         return step.put_back(step.ended(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
     return Event(change, status, change.id)
+
+
+def _attempted(step: _Step, retry: Retry) -> Status:
+    """Attempt until something comes of it; what has been begun is ended, although the run is over by now."""
+    try:
+        return retry(step.attempt)
+    except Unsent:
+        if not step.is_under_way:
+            raise
+        return retry(step.attempt)  # only a request that was waiting when the run ended is not sent
 
 
 class _Step:
@@ -66,6 +76,11 @@ class _Step:
         """A write's answer was lost, and no read has settled it since."""
         self._is_exposed = False
         """It was unarchived, or may have been, and has not got its new values yet."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether a write was answered, or may have happened."""
+        return self._has_written
 
     def attempt(self) -> Status:
         """Read, compare, and write if need be."""
@@ -194,6 +209,7 @@ class _Step:
 
     def _read(self) -> RemoteSchedule:
         remote = self._desk.reader.schedule(self._id, deadline=self._deadline)
+        self._desk.reached()
         self._is_open = False
         self._seen = remote
         return remote
