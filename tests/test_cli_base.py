@@ -213,9 +213,10 @@ def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: Command
     write(git.folder, entry("one"), name="halo.staging.yaml", protect="[The *]")
     (git.folder / "included.yaml").write_text("schedules: {}\n")
     (git.folder / "logging.yaml").write_text("version: 1\nformatters: {}\n")
+    (git.folder / "compose.yaml").write_text("version: '3'\ninclude: [other.yaml]\nservices: {}\n")
     (git.folder / "chart.yaml").write_text("{{ no YAML }}: version: 1\n")
     git.commit()
-    for gone in ("included.yaml", "logging.yaml", "chart.yaml"):
+    for gone in ("included.yaml", "logging.yaml", "compose.yaml", "chart.yaml"):
         (git.folder / gone).unlink()
     write(git.folder, entry("one"), name="halo.dev.yaml")
     document = halo("plan", "--sandbox", "--base", "main", "--file", "halo.dev.yaml", "--json")

@@ -25,6 +25,7 @@ def at(choice: Choice) -> Workplace:
         ("plan", "halo plan --file 'my file.yaml' --project p --team t --sandbox"),
         ("run poll r", "halo run poll r --file 'my file.yaml' --project p --team t --sandbox"),
         ("rename a --from 'B'", "halo rename a --from 'B' --file 'my file.yaml'"),
+        ("rename a --from 'B --file c'", "halo rename a --from 'B --file c' --file 'my file.yaml'"),
         ("init", "halo init --file 'my file.yaml'"),
         ("plan --file other.yaml --sandbox", "halo plan --file other.yaml --sandbox --project p --team t"),
         ("sandbox reset", "halo sandbox reset"),
@@ -72,3 +73,20 @@ def test_a_plan_s_document_has_nothing_of_the_command_line(staging: CommandLine)
 def test_the_hint_of_an_error_leads_to_the_same_platform(staging: CommandLine) -> None:
     ended = staging("report", "get", "a", "--sandbox", "--file", "halo.staging.yaml")
     assert ended.err.endswith("hint: `halo apply --file halo.staging.yaml --sandbox` does\n")
+
+
+def test_a_title_that_holds_a_command_stays_as_it_is(halo: CommandLine, folder: Path) -> None:
+    path = folder / "halo.staging.yaml"
+    titled = ENTRY.format(title="'Use `halo plan` daily'")
+    path.write_text(f"version: 1\nschedules:\n  a: {{{titled}}}\n")
+    assert halo("apply", "--sandbox", "--yes", "--file", path.name).code == 0
+    path.write_text(path.read_text().replace("daily'", "weekly'"))
+    refused = halo("plan", "--sandbox", "--file", path.name)
+    assert refused.code == 3
+    assert 'if they are one, paste `renamed_from: "Use `halo plan` daily"` or' in refused.out
+
+
+def test_an_error_is_copied_as_it_is_told(staging: CommandLine, folder: Path) -> None:
+    ended = staging("plan", "--sandbox", "--file", "none.yaml", "--also", "markdown=e.md")
+    for told in (ended.err, (folder / "e.md").read_text()):
+        assert "`halo import --file none.yaml --sandbox`" in told

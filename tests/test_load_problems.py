@@ -17,6 +17,7 @@ from halo_iac.load import load
 from halo_iac.load.hints import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
+OR_CRON = "a variable is always text: write the value itself, or say it with `cron`, which is text as well"
 ALWAYS_TEXT = "a variable is always text: write the value itself, for each environment in `overrides`"
 
 
@@ -219,8 +220,8 @@ def entry(**fields: str | None) -> str:
             {"agent": "${a-b}"},
             "5:12: `${` begins no variable (write ${NAME} or ${NAME:-fallback}, and $$ for a dollar)",
         ),
-        ({"hours": "'${HOUR:-9}'"}, f"7:12: `hours`: expected a whole number, 0 to 23 ({ALWAYS_TEXT})"),
-        ({"minutes": "[0, '${MINUTE:-9}']"}, f"8:18: `minutes`: expected a whole number, 0 to 59 ({ALWAYS_TEXT})"),
+        ({"hours": "'${HOUR:-9}'"}, f"7:12: `hours`: expected a whole number, 0 to 23 ({OR_CRON})"),
+        ({"minutes": "[0, '${MINUTE:-9}']"}, f"8:18: `minutes`: expected a whole number, 0 to 59 ({OR_CRON})"),
         ({"max_turns": "${TURNS:-9}"}, f"8:16: `max_turns`: expected a whole number, 1 to 100 ({ALWAYS_TEXT})"),
         ({"enabled": "${ON:-true}"}, f"8:14: `enabled`: expected true or false ({ALWAYS_TEXT})"),
         # prompt files

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _YAML: Final = (".yaml", ".yml")
 _SUFFIXES: Final = (*_YAML, ".md", ".txt")
 """Of a project's folder, all that a project can consist of."""
+_TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
+"""Keys that, with a version, only project files have."""
 _MOST_FILES: Final = 50_000
 _MOST_BYTES: Final = 256 * 1024 * 1024
 
@@ -98,11 +100,10 @@ def _is_gone(path: Path, workplace: Workplace) -> bool:
 
 def _is_project(content: bytes) -> bool:
     """Say whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
-    from halo_iac.load.file import ProjectFile
     from halo_iac.load.parse import parse
 
     keys = (parse(content, "").root or {}).keys()
-    return "version" in keys and len(keys & ProjectFile.__annotations__.keys()) > 1
+    return "version" in keys and not keys.isdisjoint(_TELLING)
 
 
 def _inside(repository: Repository, path: Path) -> PurePosixPath:

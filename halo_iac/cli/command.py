@@ -49,7 +49,9 @@ def at_work(command: Command) -> Command:
             try:
                 return command(workplace, **{name: given[name] for name in named})
             except HaloError as error:
-                _keep_to_the_place(workplace, error)
+                from halo_iac.cli.pasting import keep_to_the_place
+
+                keep_to_the_place(workplace, error)
                 raise
 
     replaced = {each.name: each for each in own if each.name in common}
@@ -65,13 +67,6 @@ def at_work(command: Command) -> Command:
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
     del wrapper.__wrapped__  # or its annotations would be read instead
     return wrapper
-
-
-def _keep_to_the_place(workplace: Workplace, error: HaloError) -> None:
-    """Have the commands in an error's hint name the same project file and platform as the one that ends with it."""
-    from halo_iac.cli.pasting import completed
-
-    error.hint = error.hint and completed(workplace, error.hint)
 
 
 @cache

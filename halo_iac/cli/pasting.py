@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Final
 
 from halo_iac.cli.workplace import Choice, Workplace
-from halo_iac.model.change import Plan
+from halo_iac.errors import HaloError
+from halo_iac.model.change import Plan, Refusal
 from halo_iac.model.outcome import Event
 
 _COMMAND: Final = r"`halo ([a-z]+[^`]*)`"
@@ -33,11 +34,25 @@ def completed(workplace: Workplace, text: str) -> str:
     return re.sub(_COMMAND, lambda found: f"`{again(workplace, found[1])}`", text)
 
 
+def keep_to_the_place(workplace: Workplace, error: HaloError) -> None:
+    """Have the commands in an error's hint name the same project file and platform as the one that ends with it."""
+    error.hint = error.hint and completed(workplace, error.hint)
+
+
 def completed_plan(workplace: Workplace, plan: Plan) -> Plan:
     """Return a plan that says so in what blocks entries and in what is refused."""
     blocked = [replace(each, hint=each.hint and completed(workplace, each.hint)) for each in plan.blocked]
-    refusals = [replace(each, message=completed(workplace, each.message)) for each in plan.refusals]
+    refusals = [replace(each, message=_with_rename(workplace, each)) for each in plan.refusals]
     return replace(plan, blocked=tuple(blocked), refusals=tuple(refusals))
+
+
+def _with_rename(workplace: Workplace, refusal: Refusal) -> str:
+    """Complete the only command that a refusal holds, and nothing in the titles that it quotes."""
+    for name in refusal.names:
+        found = re.search(rf"run `halo (rename {re.escape(name)} --from [^`]*)`, or ", refusal.message)
+        if found is not None:
+            return refusal.message.replace(found[0], f"run `{again(workplace, found[1])}`, or ", 1)
+    return refusal.message
 
 
 def completed_event(workplace: Workplace, event: Event) -> Event:
@@ -52,7 +67,7 @@ def tightening(protect: Iterable[str] | None, undeclared: str | None) -> list[st
 
 
 def _flags(choice: Choice, words: str) -> str:
-    command, *given = words.split()
+    command, *given = _split(words)
     if command in _ELSEWHERE:
         return ""
     wanted = {"--file": choice.file}
@@ -62,3 +77,11 @@ def _flags(choice: Choice, words: str) -> str:
     if choice.sandbox and command not in _FILE_ONLY and "--sandbox" not in given:
         flags.append(" --sandbox")
     return "".join(flags)
+
+
+def _split(words: str) -> list[str]:
+    """Return the words as a shell does, so that nothing in quotes is taken for an option."""
+    try:
+        return shlex.split(words)
+    except ValueError:  # a quote of ours around several commands is none of a shell's
+        return words.split()

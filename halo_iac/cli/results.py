@@ -42,6 +42,7 @@ class Results:
         also: Sequence[str] | None,
         out: str | None = None,
     ) -> None:
+        self._workplace = workplace
         self._console = workplace.console
         self.place = Place(workplace)
         self.format = ReviewFormat.JSON if self._console.wants_json else format
@@ -81,6 +82,9 @@ class Results:
     def _put_error(self, error: HaloError) -> None:
         if not self._copies and self.format not in _PUBLISHED:
             return
+        from halo_iac.cli.pasting import keep_to_the_place
+
+        keep_to_the_place(self._workplace, error)
         draw = drawing_of_error(error, self.place)
         try:
             self._put_copies(draw)

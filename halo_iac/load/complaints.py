@@ -11,6 +11,7 @@ from halo_iac.load import hints
 from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.document import Document, Location
 from halo_iac.load.wording import shown
+from halo_iac.model.schedule import CADENCE_PARTS
 
 _FORMS: Final = {
     "at": 'expected a time of day such as "09:30"',
@@ -55,6 +56,7 @@ _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findi
 _FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """What was a flag in YAML 1.1."""
 
+_OVERRIDDEN: Final = "for each environment in `overrides`"
 _NO_TEXT: Final = frozenset({"int_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
@@ -88,7 +90,7 @@ def report(
         message, hint = _worded(found, below, allowed)
         written = document.value(place)
         if isinstance(written, str) and "${" in written:
-            hint = _of_variable(found) or hint
+            hint = _of_variable(found, str(found["loc"][0])) or hint
         document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
@@ -102,10 +104,11 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
 
 
-def _of_variable(found: Found) -> str | None:
+def _of_variable(found: Found, field: str) -> str | None:
     """Return what is to be done about a value that reads a variable, if that is the reason."""
     if found["type"] in _NO_TEXT:
-        return "a variable is always text: write the value itself, for each environment in `overrides`"
+        way = "or say it with `cron`, which is text as well" if field in CADENCE_PARTS else _OVERRIDDEN
+        return f"a variable is always text: write the value itself, {way}"
     return "the variable that it reads is set to nothing" if found["input"] == "" else None
 
 

@@ -205,10 +205,10 @@ def _folded(title: str) -> str:
 
 
 def _rename(key: str, title: str) -> str:
-    """Return the command that says so in the entry; none where nobody could see what is pasted into the shell."""
+    """Return the command that says so in the entry; none where nobody could see what is pasted, or where it ends."""
     import shlex  # noqa: PLC0415 - only a refusal needs it
 
-    return "" if has_invisible(title) else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
+    return "" if has_invisible(title) or "`" in title else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
 
 
 def _quoted(title: str) -> str:
