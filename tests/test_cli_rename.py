@@ -23,6 +23,7 @@ schedules:
   gone: {title: "T: gone", state: archived}
 # the end
 """
+AS_BEFORE = 'if it was changed by hand, `halo rename a --from "OLD TITLE"` says what it was before'
 THEIRS = 'schedules:\r\n  b:\r\n    title: "T: b"\r\n    renamed_from: "T: older"\r\n    cron: \'@daily\''
 
 
@@ -117,7 +118,7 @@ def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: 
             "`halo rename --help` has examples",
         ),
         (["aa", "T: x"], "halo.yaml declares no schedule 'aa'", "did you mean 'a'?"),
-        (["a", "T: a"], "schedule 'a' has this title already", "give it another one"),
+        (["a", "T: a"], "schedule 'a' has this title already", AS_BEFORE),
         (["a", "T: b"], "'b' has this title (teams/b.yaml:3)", "a title is declared once, unless each has an `id`"),
         (
             ["a", "T: pinned"],

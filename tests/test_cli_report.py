@@ -444,6 +444,14 @@ def test_only_the_new_answer_is_printed(halo_runs: Served) -> None:
     assert (first.code, [first.out, second.json["answer"]]) == (0, said[1:])
 
 
+def test_a_report_is_asked_about_by_whatever_it_is_known_by(declared: Served) -> None:
+    declared.clock.advance(hours=23)
+    run = declared("report", "get", "daily", "--json").json
+    for reference in ("daily", run["runId"], run["conversationId"]):
+        asked = declared("report", "ask", reference, "Which errors?", "--no-wait", "--json").json
+        assert asked["conversationId"] == run["conversationId"]
+
+
 def test_a_question_to_nobody_costs_nothing(halo_runs: Served) -> None:
     for argv in (("nothing", "Why?"), (halo_runs.started()["conversationId"], " ")):
         before = len(halo_runs.paid)

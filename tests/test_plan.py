@@ -18,7 +18,7 @@ from halo_iac.resolve import resolve
 
 CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
 ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
-DAILY = 30.44
+DAILY = 30.436875
 
 
 def planned(project_: Project, *remotes: RemoteSchedule, targets: tuple[str, ...] = (), gap: str | None = None) -> Plan:
@@ -257,7 +257,7 @@ def test_a_plan_names_the_agents_that_it_sets_or_replaces() -> None:
         (entry("A"), None, 0, DAILY),
         (entry("A", enabled=False), None, 0, 0),
         (entry("A"), {}, DAILY, DAILY),
-        (entry("A", hours=(1, 2)), {}, DAILY, 60.87),
+        (entry("A", hours=(1, 2)), {}, DAILY, 60.87375),
         (entry("A", enabled=False), {}, DAILY, 0),
         (entry("A", enabled=True), {"enabled": False}, 0, DAILY),
         (entry("A", hours=(1, 2)), {"enabled": False}, 0, 0),
@@ -268,7 +268,7 @@ def test_a_plan_names_the_agents_that_it_sets_or_replaces() -> None:
         (entry("A", is_retired=True), {"autoPausedAt": THEN}, 0, 0),
         (entry("A", hours=(1, 2)), {"autoPausedAt": THEN}, 0, 0),
         (entry("A"), {"frequency": "yearly"}, 0, 0),
-        (entry("B"), {}, DAILY, 60.87),
+        (entry("B"), {}, DAILY, 60.87375),
     ],
 )
 def test_runs_a_month_before_and_after(entry_: Entry, held: dict[str, Any] | None, before: float, after: float) -> None:

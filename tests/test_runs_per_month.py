@@ -54,7 +54,7 @@ def test_many_schedules_have_the_sum_of_their_runs_and_a_paused_one_none() -> No
 
 
 def test_only_what_fires_counts_in_a_plan() -> None:
-    weekly = round(float(2 * 2 * A_MONTH / 7), 2)
+    weekly = round(float(2 * 2 * A_MONTH / 7), 6)
     undeclared = {"id": "two", "title": "Another"}
     unreadable = {"id": "three", "title": "Odd", "prompt": None}
     paused = {"id": "four", "title": "Off", "enabled": False}

@@ -70,7 +70,8 @@ def _check_title(project: Project, entry: Entry, title: str) -> None:
     from halo_iac.load import titles
 
     if title == entry.title:
-        raise UsageError(f"schedule {entry.key!r} has this title already", hint="give it another one")
+        hint = f'if it was changed by hand, `halo rename {entry.key} --from "OLD TITLE"` says what it was before'
+        raise UsageError(f"schedule {entry.key!r} has this title already", hint=hint)
     oddity = titles.oddity(title)
     if oddity is not None:
         corrected = titles.corrected(title)

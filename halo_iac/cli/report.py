@@ -13,9 +13,10 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.report_pull import pull_reports
 from halo_iac.cli.report_run import run_reports
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import HaloError, NoReport
+from halo_iac.errors import HaloError, NoReport, PlatformError
 
 if TYPE_CHECKING:
+    from halo_iac.model.project import Project
     from halo_iac.model.report import Report
     from halo_iac.model.run import ConversationDetails, Started
 
@@ -58,7 +59,8 @@ def get_report(
 
     console = workplace.console
     outlet = Outlet(console, output, is_raw=raw)
-    report, key = _find(workplace, id_)
+    project = workplace.project_if_any()
+    report, key = _find(workplace.connect_for_reading(project), project, id_)
     if all_:
         report = replace(report, markdown=_whole(report.thread))
     if output is not None or not console.wants_json:
@@ -100,7 +102,12 @@ def list_reports(
 @at_work
 def ask(
     workplace: Workplace,
-    conversation_id: Annotated[str, typer.Argument(metavar="CONVERSATION", help="The conversation's id.")],
+    conversation: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONVERSATION", help="The conversation's id; or what `report get` takes, for that report's."
+        ),
+    ],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about its report.")],
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
@@ -114,17 +121,18 @@ def ask(
     \b
     Examples:
       halo report ask d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f "Why?"
+      halo report ask checkout-daily "Which of these errors are new?"
     """
-    from halo_iac.cli.running import reader_of
     from halo_iac.cli.showing import show
     from halo_iac.render.json import document
 
     console = workplace.console
     if not question.strip():
         raise HaloError("the question is empty", hint="nothing was asked")
-    connection = workplace.connect_for_reading()
-    before = reader_of(connection).conversation(conversation_id)
-    started = _asked(connection, conversation_id, question)
+    project = workplace.project_if_any()
+    connection = workplace.connect_for_reading(project)
+    before = _thread(connection, project, conversation)
+    started = _asked(connection, before.conversation.id, question)
     if no_wait:
         console.out(document(started.wire) if console.wants_json else started.run_id)
         return 0
@@ -136,14 +144,24 @@ def ask(
     return 0
 
 
-def _find(workplace: Workplace, reference: str) -> tuple[Report, str | None]:
+def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
+    """Return the conversation with this id, or that of the report that a reference stands for."""
+    from halo_iac.cli.running import reader_of
+
+    try:
+        return reader_of(connection).conversation(reference)
+    except PlatformError as error:
+        if error.status != 404:
+            raise
+    return _find(connection, project, reference)[0].thread
+
+
+def _find(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
     """Return the report, and the key of its schedule where it was found by that."""
     from halo_iac.cli.declared import is_key, schedule_id_of
     from halo_iac.cli.running import reader_of
     from halo_iac.reports import fetch, fetch_of_schedule
 
-    project = workplace.project_if_any()
-    connection = workplace.connect_for_reading(project)
     reader = reader_of(connection)
     if project is not None and is_key(project, reference):
         return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference

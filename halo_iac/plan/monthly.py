@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from halo_iac.diff import Difference
 from halo_iac.fires import runs_of
@@ -33,7 +34,12 @@ def runs_per_month(readable: Counted, changes: Iterable[Change]) -> Runs:
     lost = runs_of(each.before for each in concerned if each.before and each.action is not Action.UNARCHIVE)
     firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
     gained = runs_of(after.over(before) if before else after for before, after in firing)
-    return Runs(round(float(before), 2), round(float(before - lost + gained), 2))
+    return Runs(_rounded(before), _rounded(before - lost + gained))
+
+
+def _rounded(runs: Fraction) -> float:
+    """Round far below what is shown, so that the difference of two such numbers is not rounded once more."""
+    return round(float(runs), 6)
 
 
 def is_firing(remote: RemoteSchedule) -> bool:
