@@ -200,6 +200,41 @@ def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> Non
     assert complaints(data) == [expected]
 
 
+CONFLICT = "f:3:1: this line is a merge conflict marker (resolve the conflict, and remove its markers)"
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("a:", "  b: 1", "<<<<<<< HEAD", "  c: 1", "=======", "  c: 2", ">>>>>>> other"),
+        ("a:", "  b: |", "<<<<<<< HEAD", "    c", "||||||| 1a2b3c4", "=======", "    d", ">>>>>>> other"),
+        ("a:", "  b: |", "=======", "    d"),
+        ("a:", "  b: |", ">>>>>>> other"),
+        ("#", "#", "<<<<<<< HEAD", "a: 1", "=======", "a: 2", ">>>>>>> 1a2b3c4 (fix: a)"),
+        ("a: 1", "b: 2", "=======\r", "c: 3\r"),
+    ],
+    ids=str,
+)
+def test_a_merge_conflict_is_called_one(lines: tuple[str, ...], pure: bool) -> None:
+    document = parse_text("\n".join(lines), "f", pure=pure)
+    assert (document.root, [str(problem) for problem in document.problems]) == (None, [CONFLICT])
+
+
+def test_what_only_looks_like_a_conflict_is_none() -> None:
+    assert values("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
+    assert complaints("a: {b\n========\n") == [
+        "f:3:1: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping from line 1"
+    ]
+
+
+def test_what_stands_before_a_conflict_is_said_first() -> None:
+    assert complaints("a: 1\na: 2\nb: *c\n<<<<<<< HEAD\n") == [
+        "f:2:1: key `a` is already in line 1",
+        "f:3:4: no anchor named `c` stands before this alias",
+    ]
+
+
 def test_what_can_be_said_together_is_said_together() -> None:
     assert complaints("a: 1\na: 2\n9: b\nc: !x d\n") == [
         "f:2:1: key `a` is already in line 1",

@@ -21,6 +21,9 @@ try:
 except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy has none
     CParser = None
 
+_MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
+"""A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
+
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A pattern that takes 3 ms to compile; only a file with a control character in it does."""
 
@@ -66,9 +69,9 @@ def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Documen
         complaints = builder.complaints
         document.root = builder.root()
     except Complaint as complaint:
-        complaints.append(complaint)
+        complaints.append(_conflict_or(complaint, text))
     except YAMLError as error:
-        complaints.append(_syntax(error, text))
+        complaints.append(_conflict_or(_syntax(error, text), text))
     for found in complaints:
         where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
         document.complain_at(found.index, found.message + where, found.hint)
@@ -100,6 +103,16 @@ def _pure_events(text: str) -> Take:
         return event
 
     return checked
+
+
+def _conflict_or(complaint: Complaint, text: str) -> Complaint:
+    """Return what a file cannot be read beyond: a merge conflict, if one stands before what is complained of."""
+    marker = re.search(_MARKER, text)
+    if marker is None or marker.start() > complaint.index:
+        return complaint
+    return Complaint(
+        marker.start(), "this line is a merge conflict marker", "resolve the conflict, and remove its markers"
+    )
 
 
 def _syntax(error: YAMLError, text: str) -> Complaint:
