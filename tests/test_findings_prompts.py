@@ -22,11 +22,12 @@ from halo_iac.model import defaults
 UNFINISHED = (
     *("Review ${AGENT}.", "Review {{agent}}.", "Review {{ agent.name }}.", "Ask <your team>.", "Ask <INSERT NAME>."),
     *("[your question]", "[Insert the agent's name here]", "TODO", "- TODO say more", "# FIXME", "Then: TODO: more."),
-    *("TBD", "Lorem ipsum dolor sit amet"),
+    *("TBD", "Lorem ipsum dolor sit amet", "<<<<<<< HEAD", ">>>>>>> 1a2b3c4 (Ask more)"),
 )
 FINISHED = (
     *("It costs $5 or $HOME.", 'Answer as JSON: {"errors": [{"id": 1}]}', "<errors>as XML</errors>", "{name}"),
     *("GET /users/{id}", "Did it leave a TODO in the code?", "your [link](https://x.y)", "[your docs](https://x.y)"),
+    *("A heading\n=======", "1 <<<<<<< 2", "> > quoted", "<<<<<<<< 8", "  >>>>>>> in an example"),
     *("[1] and [errors]", "Is `<b>` used?", "List its todos.", "$(date)", defaults.PROMPT),
 )
 SECRETS = {

@@ -1,4 +1,4 @@
-"""What no prompt should hold: a placeholder that nobody filled in, or something like a credential.
+"""What no prompt should hold: a placeholder that nobody filled in, a merge conflict, or something like a credential.
 
 Of a prompt, nothing is ever quoted: what looks like a credential must not get into a log, and a placeholder may stand
 around one. Ten thousand prompts are looked through in a plan, so each pattern has signs, of which one at least is in
@@ -38,6 +38,8 @@ PLACEHOLDERS: Final = (
     # In capitals, and as a note: at the start of a line or before a colon. A prompt may well speak of TODOs.
     Kind("TODO", ("todo", "fixme", "tbd", "xxx"), rf"(?m)^[ \t#>*/-]*{_NOTES}\b|\b{_NOTES}:"),
     Kind("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
+    # One marker is enough: somebody may have removed the other. A line of = alone is a heading in Markdown.
+    Kind("a merge conflict marker", ("<<<<<<< ", ">>>>>>> "), "(?m)^(?:<{7}|>{7}) "),
 )
 
 _DIGIT_IN: Final = r"(?=[^\s\"'`]{0,80}[0-9])"

@@ -51,7 +51,11 @@ WrittenSwitches = TypedDict(
             Field(description="Several entries have the same agent and the same cadence; left out: warning."),
         ],
         "unfinished-prompt": Annotated[
-            Switch, Field(description="The prompt holds a placeholder that nobody filled in; left out: warning.")
+            Switch,
+            Field(
+                description="The prompt holds a placeholder that nobody filled in, or a merge conflict; left out: "
+                "warning."
+            ),
         ],
         "credential-in-prompt": Annotated[
             Switch, Field(description="The prompt holds something like a credential; left out: error.")
