@@ -63,6 +63,8 @@ def rules_of(project_: Project) -> list[tuple[str, str | None]]:
         ({**LOS_ANGELES, **HOURLY, "lookback_hours": 1}, []),
         ({"timezone": "America/Phoenix"}, []),
         ({"prompt": "Review ${AGENT}."}, ["unfinished-prompt"]),
+        ({"prompt": "prompts/a.md"}, ["unfinished-prompt"]),
+        ({"prompt": "prompts/a.md", "enabled": False}, []),
         ({"prompt": f"Use {SECRET}."}, ["credential-in-prompt"]),
         ({"prompt": f"Use {SECRET}.", "enabled": False}, ["credential-in-prompt"]),
         ({"prompt": "TODO", "enabled": False, "lookback_hours": 1, **LOS_ANGELES}, []),
@@ -73,6 +75,11 @@ def rules_of(project_: Project) -> list[tuple[str, str | None]]:
 def test_what_is_odd_about_one_entry(fields: Mapping[str, object], expected: list[str]) -> None:
     found = {rule for rule, key in rules_of(project(entry("A", **fields))) if key == "key-A"}
     assert found == set(expected)
+
+
+def test_a_prompt_that_is_a_path_is_taken_for_a_prompt_file() -> None:
+    (found,) = find(project(entry("A", prompt="prompts/${TEAM}.md")))
+    assert (found.message, found.hint) == ("the prompt is a path, and is sent as it is", "did you mean `prompt_file`?")
 
 
 def test_a_retired_entry_is_nothing_to_any_rule() -> None:

@@ -15,6 +15,7 @@ from halo_iac.findings.prompts import (
     Kind,
     credential_in,
     credentials_in,
+    is_path,
     placeholder_in,
 )
 from halo_iac.model import defaults
@@ -65,6 +66,17 @@ def test_a_placeholder_is_seen_in_its_line(prompt: str) -> None:
 @pytest.mark.parametrize("prompt", FINISHED)
 def test_what_only_resembles_a_placeholder_is_none(prompt: str) -> None:
     assert placeholder_in(f"Look.\n{prompt}\nEnd.") is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        *((path, True) for path in ("prompts/a.md", "a.txt", "./prompts/checkout-daily.md")),
+        *((prompt, False) for prompt in ("Look into prompts/a.md", "Review\na.md", "a.md\nb.md", "Summarise.", ".mdx")),
+    ],
+)
+def test_a_path_is_one_word_that_ends_as_prompt_files_do(prompt: str, expected: bool) -> None:
+    assert is_path(prompt) is expected
 
 
 @pytest.mark.parametrize("secret", SECRETS)

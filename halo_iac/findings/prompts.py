@@ -76,6 +76,11 @@ def placeholder_in(prompt: str) -> Hit | None:
     return min(_seen(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
 
 
+def is_path(prompt: str) -> bool:
+    """Say whether a prompt is nothing but the path of a file that may hold one."""
+    return prompt.endswith((".md", ".txt")) and len(prompt.split()) == 1
+
+
 @cache
 def credential_in(prompt: str) -> Hit | None:
     """Return the first thing in a prompt that looks like a credential."""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from halo_iac.findings.crowds import crowded_minute
 from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
-from halo_iac.findings.prompts import credential_in, placeholder_in
+from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.subject import Odd, Subject, spec_of
 from halo_iac.findings.words import LISTED, counted, hours_of, lasting, listed, lookback, series, times
 from halo_iac.fires import runs_of
@@ -93,11 +93,13 @@ def missing_day(subject: Subject) -> Iterator[Odd]:
 
 
 def unfinished_prompt(subject: Subject) -> Iterator[Odd]:
-    """Find a placeholder that nobody has filled in, in the prompt of a schedule that fires."""
+    """Find a placeholder that nobody has filled in, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
         sighting = placeholder_in(prompt)
         firing = [entry for entry in entries if spec_of(entry).enabled is not False]
-        if sighting is not None and firing:
+        if firing and is_path(prompt):
+            yield Odd(firing, "prompt", "the prompt is a path, and is sent as it is", "did you mean `prompt_file`?")
+        elif sighting is not None and firing:
             message = f"line {sighting.line} of the prompt looks unfinished: it holds {sighting.name}"
             hint = "prompts are sent as they are, and nothing in them is replaced"
             yield Odd(firing, "prompt", message, hint, line=sighting.line)

@@ -53,8 +53,8 @@ WrittenSwitches = TypedDict(
         "unfinished-prompt": Annotated[
             Switch,
             Field(
-                description="The prompt holds a placeholder that nobody filled in, or a merge conflict; left out: "
-                "warning."
+                description="The prompt holds a placeholder that nobody filled in, or a merge conflict, or is a path; "
+                "left out: warning."
             ),
         ],
         "credential-in-prompt": Annotated[
