@@ -200,6 +200,39 @@ def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> Non
     assert complaints(data) == [expected]
 
 
+QUOTES = "put a value with a colon in it in quotes"
+INDENTATION = "check the indentation of this line and of the one above"
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize(
+    ("lines", "place", "hint"),
+    [
+        (("a:", "  b: Checkout: daily"), (2, 14), QUOTES),
+        (("a:", "  b: Look at", "    the following: errors"), (3, 18), QUOTES),
+        (("a: {b: c: d}",), (1, 9), QUOTES),
+        (("a:", "  b: c", "    d: e"), (3, 6), INDENTATION),
+        (("a:", "  - b: c", "      d: e: f"), (3, 8), INDENTATION),
+        (("a:", "  b: [1]", "   d: e"), (3, 4), INDENTATION),
+        (("a:", "  b: c", " d: e"), (3, 2), INDENTATION),
+        (("a:", "  b: c", "  - d"), (3, 3), INDENTATION),
+        (("a:", "  - b: c", "  d: e"), (3, 3), INDENTATION),
+        (("a:", "  b: |", "      c", "    d", "  e: f"), (4, 5), INDENTATION),
+        (("a:", "  b: [1", "  c: d"), (3, 4), None),
+        (("a:", '  b: ["1"', "  c: d"), (3, 3), None),
+        (("a:", "  b: 1", "  c d", "  e: f"), (4, 3), None),
+        (("a:", '  b: "c" d'), (2, 10), None),
+        (("{a: 1}", "b: 2"), (2, 1), None),
+    ],
+    ids=str,
+)
+def test_a_hint_about_syntax_fits_the_line(
+    lines: tuple[str, ...], place: tuple[int, int], hint: str | None, pure: bool
+) -> None:
+    (problem,) = parse_text("\n".join(lines), "f", pure=pure).problems
+    assert ((problem.line, problem.column), problem.hint) == (place, hint)
+
+
 CONFLICT = "f:3:1: this line is a merge conflict marker (resolve the conflict, and remove its markers)"
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import ScalarEvent
+from ruamel.yaml.parser import ParserError
 
 from halo_iac.load.build import Builder, Complaint, Event, Take
 from halo_iac.load.document import Document
@@ -30,6 +31,8 @@ _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 _BEYOND_UNICODE: Final = r"\\U(?!000|0010)[0-9A-Fa-f]{8}"
 _NO_CHARACTER: Final = "not valid YAML: found invalid Unicode character escape code"
 """In libyaml's words."""
+
+_INDENTATION: Final = "check the indentation of this line and of the one above"
 
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -125,9 +128,21 @@ def _syntax(error: YAMLError, text: str) -> Complaint:
     line = text[text.rfind("\n", 0, index) + 1 :]
     if "\t" in line[: len(line) - len(line.lstrip(" \t"))] or text[index : index + 1] == "\t":
         return Complaint(index, "a tab is no indentation in YAML", "use spaces")
-    hint = "put a value with a colon in it in quotes" if text[index : index + 1] == ":" else None
     problem = _without_content(str(error.problem))
-    return Complaint(index, f"not valid YAML: {problem}{_begun(error, mark.line)}", hint)
+    return Complaint(index, f"not valid YAML: {problem}{_begun(error, mark.line)}", _hint(error, text, index))
+
+
+def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
+    """Guess what was meant, from what stands before a parser's complaint in its line."""
+    before = text[text.rfind("\n", 0, index) + 1 : index]
+    is_colon = text[index : index + 1] == ":"
+    if is_colon and len(before.split()) > 1:  # a key and the start of its value, or text
+        return "put a value with a colon in it in quotes"
+    start = error.context_mark
+    if start is not None and text.startswith(("[", "{"), start.index):  # in there, indentation means nothing
+        return None
+    begins_line = start is not None and isinstance(error, ParserError) and not before.strip()
+    return _INDENTATION if is_colon or begins_line else None
 
 
 def _begun(error: MarkedYAMLError, line: int) -> str:
