@@ -398,6 +398,29 @@ def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: st
     assert problems(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("b-two", "{title: B, agent: x}", "is this a schedule? indent it under `schedules`"),
+        ("agent-b", "{cron: '@daily'}", "is this a schedule? indent it under `schedules`"),
+        ("default", "{agent: x}", "did you mean `defaults`?"),
+        ("entries", "{b: {title: B}}", "did you mean `schedules`?"),
+    ],
+)
+def test_a_schedule_at_the_top_of_a_file_is_taken_for_one(tmp_path: Path, key: str, value: str, hint: str) -> None:
+    found = problems(tmp_path, f"version: 1\nschedules: {{}}\n{key}: {value}\n")
+    assert found == [f"halo.yaml:3:1: unknown key `{key}` ({hint})"]
+
+
+def test_a_schedule_at_the_top_of_an_included_file_is_taken_for_one(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "halo.yaml": "version: 1\ninclude: [s.yaml]\n",
+        "s.yaml": "schedules: {}\nb: {title: B}\n",
+    }
+    hint = "is this a schedule? indent it under `schedules`"
+    assert problems(tmp_path, files) == [f"s.yaml:2:1: unknown key `b` ({hint})"]
+
+
 def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> None:
     found = problems(
         tmp_path,

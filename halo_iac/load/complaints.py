@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from halo_iac.load import hints
+from halo_iac.load import hints, slips
 from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.document import Document, Location
 from halo_iac.load.wording import shown
@@ -101,7 +101,8 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
         return f"no rule is named {shown(key)}", hints.for_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
-    return f"unknown key {shown(key)}", hints.for_key(key, value, allowed)
+    slip = slips.for_top_key(value) if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) else None
+    return f"unknown key {shown(key)}", slip or hints.for_key(key, value, allowed)
 
 
 def _of_variable(found: Found, field: str) -> str | None:
