@@ -286,7 +286,8 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ("version: true\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
         ("version: 1", ["1:1: `schedules` is missing (a project without any says `schedules: {}`)"]),
         ("version: 1\nschedules:", ["2:11: `schedules` is null (write `schedules: {}` for none)"]),
-        ("version: 1\nschedules: [a]", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
+        ("version: 1\nschedules: []", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
+        ("version: 1\nschedules: x", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
         ("version: 1\nschedules: {a: x}", ["2:13: expected keys and values (an entry without any is no schedule)"]),
         (
             "version: 1\nschedules: {'My report!': {title: T, state: archived, hours: 25}}",
@@ -396,6 +397,25 @@ def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: st
     (project / "out.yaml").symlink_to(tmp_path / "elsewhere.yaml")
     (project / "circle.yaml").symlink_to(project / "circle.yaml")
     assert problems(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("first", "key"),
+    [
+        ("title: A one", "a-one"),
+        ("title: 'Checkout: daily!'", "checkout-daily"),
+        ("title: 名", "my-key"),
+        ("title: [x]", "my-key"),
+        ("agent: x", "my-key"),
+        ("x", "my-key"),
+        (f"title: {'a ' * 30}", "-".join("a" * 20)),
+    ],
+    ids=str,
+)
+def test_schedules_in_a_list_are_asked_for_their_keys(tmp_path: Path, first: str, key: str) -> None:
+    hint = f"each schedule needs a key: write `{key}:` on a line of its own instead of `-`"
+    expected = [f"halo.yaml:3:3: `schedules` holds no keys and values ({hint})"]
+    assert problems(tmp_path, f"version: 1\nschedules:\n  - {first}\n") == expected
 
 
 @pytest.mark.parametrize(

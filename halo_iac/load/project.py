@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.load import hints
+from halo_iac.load import hints, slips
 from halo_iac.load.bounds import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
 from halo_iac.load.disk import Disk
@@ -123,7 +123,9 @@ def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
         schedules = (source.document.root or {}).get("schedules", {})
         if not isinstance(schedules, dict):
             message = "is null" if schedules is None else "holds no keys and values"
-            source.document.complain(("schedules",), f"`schedules` {message}", "write `schedules: {}` for none")
+            is_list = isinstance(schedules, list) and schedules != []
+            hint = slips.for_list(schedules) if is_list else "write `schedules: {}` for none"
+            source.document.complain(("schedules",), f"`schedules` {message}", hint)
             continue
         count += len(schedules)
         if count > MAX_SCHEDULES:
