@@ -418,6 +418,41 @@ def test_schedules_in_a_list_are_asked_for_their_keys(tmp_path: Path, first: str
     assert problems(tmp_path, f"version: 1\nschedules:\n  - {first}\n") == expected
 
 
+BETWEEN = "is a field, and stands where a schedule should"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ("  a-one:", "  title: A", "  hours: [9]", "  prompt:", "  findings: {coverage-gap: off}"),
+            ["3:3: expected keys and values (an entry without any is no schedule: indent its fields below `a-one`)"],
+        ),
+        (
+            ("  title: A", "  agent: x"),
+            [f"3:3: `title` {BETWEEN} (each schedule needs a key: write `my-key:` above its fields, and indent them)"],
+        ),
+        (
+            ("  a: {title: A, state: archived}", "  id: x", "  hours: 9", "  b:", "  cron: x", "  c: y", "  at: z"),
+            [
+                f"4:3: `id` {BETWEEN} (indent the fields below `a`)",
+                "6:3: expected keys and values (an entry without any is no schedule: indent its fields below `b`)",
+                "8:3: expected keys and values (an entry without any is no schedule)",
+                f"9:3: `at` {BETWEEN} (indent the fields below `c`)",
+            ],
+        ),
+        (("  title: {titel: A}",), ["3:11: unknown key `titel` (did you mean `title`?)"]),
+        (("  title: {title: A, state: archived}",), []),
+    ],
+    ids=str,
+)
+def test_fields_beside_the_keys_of_schedules_are_called_so_once(
+    tmp_path: Path, lines: tuple[str, ...], expected: list[str]
+) -> None:
+    found = problems(tmp_path, "\n".join(["version: 1", "schedules:", *lines]))
+    assert found == [f"halo.yaml:{problem}" for problem in expected]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "hint"),
     [

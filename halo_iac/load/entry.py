@@ -41,7 +41,8 @@ class EntryReader(NamedTuple):
     def read(self, place: Place, key: str, raw: object) -> Entry | None:
         """Return the entry, or ``None`` and a problem at least."""
         if not isinstance(raw, dict):
-            place.complain_of_lack("expected keys and values", "an entry without any is no schedule")
+            advice = f": indent its fields below {shown(key)}" if raw is None else ""
+            place.complain_of_lack("expected keys and values", f"an entry without any is no schedule{advice}")
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
         self._check_title(place, given)

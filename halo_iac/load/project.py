@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from halo_iac.load import hints, slips
 from halo_iac.load.bounds import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
 from halo_iac.load.disk import Disk
-from halo_iac.load.document import Document
+from halo_iac.load.document import Document, Values
 from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
 from halo_iac.load.file import KEY
@@ -132,8 +132,20 @@ def _written(sources: Iterable[SourceFile]) -> Iterator[tuple[Place, Any]]:
             place = Place(source.document, source.folder, ("schedules",))
             place.complain_of_lack(f"more than {MAX_SCHEDULES:,} schedules in all")
             return
+        astray = _astray(source.document, schedules)
         for key, raw in schedules.items():
-            yield Place(source.document, source.folder, ("schedules", key)), raw
+            if key not in astray:
+                yield Place(source.document, source.folder, ("schedules", key)), raw
+
+
+def _astray(document: Document, schedules: Values) -> Collection[str]:
+    """Return the fields that stand where schedules do, after reporting them."""
+    found = slips.astray(schedules)
+    for key, hint in found.items():
+        if hint is not None:
+            message = f"{shown(key)} is a field, and stands where a schedule should"
+            document.complain(("schedules", key), message, hint, at_key=True)
+    return found
 
 
 def _check_key(place: Place, key: str, seen: dict[str, Place]) -> bool:
