@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine
+from command_line import NOW, CommandLine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_calls import NOON, PROJECT, Caller, Clock
@@ -400,6 +400,14 @@ def test_tick_fires_and_says_so(halo: CommandLine, folder: Path) -> None:
     assert again.err.splitlines()[1].startswith("0 fired. The sandbox's clock is at ")
     runs = halo("schedule", "runs", schedule["id"], "--sandbox", "--json").json
     assert [run["scheduledForAt"] for run in runs] == [fire["scheduledForAt"] for fire in reversed(fires)]
+
+
+def test_what_is_started_after_a_tick_looks_back_from_where_the_clock_is(halo: CommandLine, folder: Path) -> None:
+    until = datetime.now(UTC) + timedelta(days=100)
+    assert halo("sandbox", "tick", "--until", until.isoformat()).code == 0
+    started = halo("run", "create", "--agent", "checkout", "--sandbox", "--json").json
+    with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
+        assert started["windowEndAt"] == instant(NOW + sandbox.ahead)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def pull_reports(
     from halo_iac.cli.files import check_writable
 
     console = workplace.console
-    since_instant = None if since is None else _since(since, console.clock())
+    since_instant = None if since is None else _since(since, workplace.now)
     folder = Path(directory)
     project = workplace.load()
     pairs_wanted = _named(project, schedule or ())

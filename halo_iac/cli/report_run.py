@@ -116,7 +116,7 @@ def _prepare(
     from halo_iac.cli.declared import entry_called, spec_of
     from halo_iac.cli.ordering import orders_for, pick_agent, template
 
-    now = workplace.console.clock()
+    now = workplace.now
     if schedule is None:
         order = template(terms, now)
         project = workplace.project_if_any()

@@ -78,7 +78,7 @@ def create_run(
         reasoning_effort=reasoning_effort,
         debug=debug,
     )
-    order = template(terms, workplace.console.clock())
+    order = template(terms, workplace.now)
     project = workplace.project_if_any()
     connection = workplace.connect_for_reading(project)
     if agent_uuid:

@@ -156,7 +156,7 @@ def fire(
     from halo_iac.cli.pasting import again
     from halo_iac.cli.running import show_started, start_one
 
-    now = workplace.console.clock()
+    now = workplace.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
     project = project_for(workplace, schedule_id)
     connection = workplace.connect_for_reading(project)

@@ -20,6 +20,7 @@ from halo_iac.links import followed
 from halo_iac.private import PRIVATE_FOLDER
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import TracebackType
     from typing import Self
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.remote import Actual, Host
     from halo_iac.observe import Observation
+    from halo_iac.sandbox.platform import Sandbox
 
 _A_MOMENT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
@@ -150,8 +152,8 @@ class Workplace:
         from halo_iac.cli.connection import Connection, serves_sandbox
 
         settings = self.settings(project)
-        if self.sandbox_path is not None:
-            sandbox = self._opened.enter_context(open_sandbox(self.sandbox_path))
+        sandbox = self._sandbox
+        if self.sandbox_path is not None and sandbox is not None:
             return Connection(
                 self,
                 settings,
@@ -172,6 +174,16 @@ class Workplace:
                 _transport(settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds)
             ),
         )
+
+    @cached_property
+    def _sandbox(self) -> Sandbox | None:
+        return None if self.sandbox_path is None else self._opened.enter_context(open_sandbox(self.sandbox_path))
+
+    @property
+    def now(self) -> datetime:
+        """Return the current instant where runs are started: `sandbox tick` moves the sandbox's clock ahead."""
+        now = self.console.clock()
+        return now if self._sandbox is None else now + self._sandbox.ahead
 
     def connect_for_reading(self, project: Project | None = None) -> Connection:
         """Return a connection for a command that needs no schedules of ours: a project file only says which project.

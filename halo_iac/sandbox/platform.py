@@ -193,6 +193,12 @@ class Sandbox:
         with self._store.reading() as tables:
             return instant(self._now(tables))
 
+    @property
+    def ahead(self) -> timedelta:
+        """Return how far :meth:`tick` has moved that clock before everybody else's."""
+        with self._store.reading() as tables:
+            return timedelta(seconds=tables.clock().ahead)
+
     def advance(self) -> list[Fire]:
         """Fire the schedules that are due, each for its latest instant, and return what fired."""
         with self._store.reading() as tables:
