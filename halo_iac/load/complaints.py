@@ -135,7 +135,17 @@ def _expectation(found: Found, field: str) -> Wording:
         return "expected error, warning or off", hints.for_switch(value)
     if field in _WORDS:
         return f"expected {_WORDS[field]}", hints.for_value(field, value)
-    return _EXPECTATIONS.get(found["type"], _form)(field, value)
+    message, hint = _EXPECTATIONS.get(found["type"], _form)(field, value)
+    return message, _meant(field, value) or hint
+
+
+def _meant(field: str, value: object) -> str | None:
+    """Guess what a value was meant to be whose field people write in many ways."""
+    if field == "timezone":
+        from halo_iac.load.zone_hints import for_zone  # noqa: PLC0415 - only where something is wrong
+
+        return for_zone(value)
+    return None
 
 
 def _list(field: str, value: object) -> Wording:

@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from halo_iac.load import hints
 from halo_iac.load.bounds import MAX_PROBLEMS
 from halo_iac.load.complaints import report
 from halo_iac.load.disk import CannotRead
@@ -86,10 +85,7 @@ class FieldReader:
             text = given.pop("lookback")
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
         if "timezone" in given and given["timezone"] not in zone_names():
-            name = given["timezone"]
-            is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
-            hint = None if is_counted_only else hints.for_zone(name, zone_names())
-            place.complain("timezone", f"no time zone is named {shown(name)}", hint)
+            _complain_of_zone(place, given["timezone"])
         if "prompt" in given:
             given["prompt"] = plain_prompt(given["prompt"])
             if "\0" in given["prompt"]:
@@ -108,6 +104,14 @@ class FieldReader:
         except CannotRead as error:
             hint = "variables are not read in paths of prompts" if "${" in name else None
             place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint)
+
+
+def _complain_of_zone(place: Place, name: str) -> None:
+    from halo_iac.load.zone_hints import for_near_zone, for_zone  # noqa: PLC0415 - only where something is wrong
+
+    is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
+    hint = for_zone(name) or (None if is_counted_only else for_near_zone(name))
+    place.complain("timezone", f"no time zone is named {shown(name)}", hint)
 
 
 def _check_spellings(place: Place, given: Fields) -> None:

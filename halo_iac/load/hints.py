@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from halo_iac.load.file import EntryFields, Overlay, ProjectFile, ScopeFields
+from halo_iac.load.likeness import folded, near
 from halo_iac.load.switches import WORDS, WrittenSwitches
 
 OVERLAY_KEYS: Final = frozenset(Overlay.__annotations__)
@@ -80,8 +81,6 @@ _MEANS: Final = {
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
 }
-_LONGEST: Final = 100
-"""Of how many characters a word may be that something near is looked for: it takes quadratic time."""
 _SWITCHES: Final = {
     "suspend": True,
     "suspended": True,
@@ -131,35 +130,6 @@ _SWITCH_MEANS: Final = {
     **dict.fromkeys(("false", "no", "none", "never", "disabled", "disable", "ignore", "skip", "allow"), "off"),
     **dict.fromkeys(("fail", "fatal", "critical", "deny", "refuse", "failure"), "error"),
 }
-_ZONES: Final = {
-    "pst": "America/Los_Angeles",
-    "pdt": "America/Los_Angeles",
-    "pt": "America/Los_Angeles",
-    "pacific": "America/Los_Angeles",
-    "edt": "America/New_York",
-    "et": "America/New_York",
-    "eastern": "America/New_York",
-    "cst": "America/Chicago",
-    "cdt": "America/Chicago",
-    "mdt": "America/Denver",
-    "bst": "Europe/London",
-    "cest": "Europe/Berlin",
-    "eest": "Europe/Helsinki",
-    "ist": "Asia/Kolkata",
-    "jst": "Asia/Tokyo",
-    "kst": "Asia/Seoul",
-    "sgt": "Asia/Singapore",
-    "aest": "Australia/Sydney",
-    "aedt": "Australia/Sydney",
-    "z": "UTC",
-    "utc+0": "UTC",
-    "gmt+00:00": "UTC",
-}
-
-
-def folded(text: str) -> str:
-    """Return a word without case, spaces, dashes and underscores: what ``daysOfWeek`` and ``days-of-week`` share."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def for_key(key: str, value: object, allowed: Collection[str]) -> str | None:
@@ -171,7 +141,7 @@ def for_key(key: str, value: object, allowed: Collection[str]) -> str | None:
     for known in sorted(allowed):
         if folded(known) == word:
             return f"did you mean `{known}`?"
-    return _misplaced(key, allowed) or _close(key, allowed)
+    return _misplaced(key, allowed) or near(key, allowed)
 
 
 def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:
@@ -201,15 +171,6 @@ def _misplaced(key: str, allowed: Collection[str]) -> str | None:
     return None
 
 
-def _close(word: str, known: Collection[str]) -> str | None:
-    if len(word) > _LONGEST:
-        return None
-    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
-
-    found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
-    return f"did you mean `{found[0]}`?" if found else None
-
-
 def for_value(field: str, value: object) -> str | None:
     """Guess which of a field's words was meant."""
     if not isinstance(value, str) or field not in _VALUES:
@@ -217,13 +178,13 @@ def for_value(field: str, value: object) -> str | None:
     meant = _VALUE_MEANS.get((field, folded(value)))
     if meant is not None:
         return f"write {meant}"
-    return _close(folded(value), _VALUES[field])
+    return near(folded(value), _VALUES[field])
 
 
 def for_rule(name: str) -> str:
     """Guess which rule was meant, or name them all."""
     same = next((rule for rule in sorted(RULES) if folded(rule) == folded(name)), None)
-    guess = f"did you mean `{same}`?" if same else _close(name, RULES)
+    guess = f"did you mean `{same}`?" if same else near(name, RULES)
     return guess or f"the rules are {', '.join(sorted(RULES))}"
 
 
@@ -231,7 +192,7 @@ def for_switch(value: object) -> str | None:
     """Guess what a rule was meant to do."""
     word = folded(str(value))
     meant = _SWITCH_MEANS.get(word, word)
-    return f"write `{meant}`" if meant in WORDS else _close(word, WORDS)
+    return f"write `{meant}`" if meant in WORDS else near(word, WORDS)
 
 
 def for_day(value: object) -> str | None:
@@ -240,24 +201,6 @@ def for_day(value: object) -> str | None:
     if day in {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}:
         return f"write `{day}`"
     return "7 is no day here: Sunday is 0" if value == 7 and not isinstance(value, bool) else None
-
-
-def for_zone(name: str, zones: Collection[str]) -> str | None:
-    """Guess which time zone was meant."""
-    if len(name) > _LONGEST:
-        return None
-    meant = _ZONES.get(name.lower())
-    if meant is not None:
-        return f"write `{meant}`"
-    ways = (
-        lambda zone: folded(zone) == folded(name),
-        lambda zone: zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"),
-    )
-    for is_it in ways:
-        for zone in sorted(zones):
-            if is_it(zone):
-                return f"did you mean `{zone}`?"
-    return _close(name, zones)
 
 
 def for_schedule_key(key: str) -> str | None:

@@ -1,0 +1,82 @@
+"""What is guessed of values that people write in many ways, and that whoever follows a guess gets what was meant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from halo_iac.errors import ProjectError
+from halo_iac.load import load
+
+GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
+
+
+def hints(folder: Path, **fields: str | None) -> list[str | None]:
+    """Return the hint of each problem of a good entry with these fields laid over it, without those that are None."""
+    written = {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
+    lines = [f"    {key}: {value}\n" for key, value in written.items()]
+    (folder / "halo.yaml").write_text("version: 1\nschedules:\n  a:\n" + "".join(lines), encoding="utf-8")
+    try:
+        load(Path("halo.yaml"), variables={}, cwd=folder)
+    except ProjectError as error:
+        return [problem.hint for problem in error.problems]
+    return []
+
+
+# Time zones ---------------------------------------------------------------------------------------------------------
+
+PLACE = "name a place, such as `Europe/Berlin`"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        # offsets
+        ("GMT+2", f"{PLACE}; this offset is `Etc/GMT-2`, its sign reversed"),
+        ("UTC-5", f"{PLACE}; this offset is `Etc/GMT+5`, its sign reversed"),
+        ("UTC\u22125", f"{PLACE}; this offset is `Etc/GMT+5`, its sign reversed"),
+        ("UTC +02:00", f"{PLACE}; this offset is `Etc/GMT-2`, its sign reversed"),
+        ('"+0200"', f"{PLACE}; this offset is `Etc/GMT-2`, its sign reversed"),
+        ("+05:30", PLACE),
+        ("GMT+15", PLACE),
+        ("GMT-13", PLACE),
+        ("-5", PLACE),
+        ("utc+0", "write `UTC`"),
+        ("-00:00", "write `UTC`"),
+        ("etc/gmt-2", "did you mean `Etc/GMT-2`?"),
+        ("Etc/GMT+02", None),
+        ("GMT2", None),
+        ("PST8", None),
+        # other systems' names
+        ("Pacific Standard Time", "write `America/Los_Angeles`"),
+        ("Eastern Time", "write `America/New_York`"),
+        ("Central Time (US & Canada)", "write `America/Chicago`"),
+        ("mountain daylight time", "write `America/Denver`"),
+        ("W. Europe Standard Time", "write `Europe/Berlin`"),
+        ("GMT Standard Time", "write `Europe/London`"),
+        ("Marsian Standard Time", None),
+        ("CT", "write `America/Chicago`"),
+        ("WEST", "write `Europe/Lisbon`"),
+        ("MSK", None),
+        # spelling
+        ("America/New York", "did you mean `America/New_York`?"),
+        ("america/new-york", "did you mean `America/New_York`?"),
+        ("New York", "did you mean `America/New_York`?"),
+        ("Europe/Berln", "did you mean `Europe/Berlin`?"),
+        ("x" * 101, None),
+        ("[UTC]", None),
+    ],
+)
+def test_a_time_zone_is_guessed_only_where_no_hour_is_lost(tmp_path: Path, zone: str, hint: str | None) -> None:
+    assert hints(tmp_path, timezone=zone) == [hint]
+
+
+@pytest.mark.parametrize("hours", [hours for hours in range(-12, 15) if hours])
+def test_the_zone_that_is_named_for_an_offset_has_that_offset(tmp_path: Path, hours: int) -> None:
+    [hint] = hints(tmp_path, timezone=f"UTC{hours:+}")
+    assert hint is not None
+    zone = hint.split("`")[3]
+    assert datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() == timedelta(hours=hours)
