@@ -80,3 +80,49 @@ def test_the_zone_that_is_named_for_an_offset_has_that_offset(tmp_path: Path, ho
     assert hint is not None
     zone = hint.split("`")[3]
     assert datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() == timedelta(hours=hours)
+
+
+# Days ---------------------------------------------------------------------------------------------------------------
+
+WORKING_DAYS = "write `[mon, tue, wed, thu, fri]`"
+
+
+@pytest.mark.parametrize(
+    ("days", "hint"),
+    [
+        ("mon-fri", WORKING_DAYS),
+        ("[mon-fri]", WORKING_DAYS),
+        ("Mon \u2013 Fri", WORKING_DAYS),
+        ("monday to friday", WORKING_DAYS),
+        ('"1-5"', WORKING_DAYS),
+        ("weekdays", WORKING_DAYS),
+        ("weekend", "write `[sat, sun]`"),
+        ("fri-mon", "write `[fri, sat, sun, mon]`"),
+        ("Mon, Thu", "write `[mon, thu]`"),
+        ("mon thu", "write `[mon, thu]`"),
+        ("Mondays and Thursdays", "write `[mon, thu]`"),
+        ("[tue-thu, sun]", "write `tue, wed, thu`"),
+        ("every monday", "write `mon`"),
+        ("[mon, Thurs]", "write `thu`"),
+        ('"1"', "write `mon`"),
+        ('"*"', "write `frequency: daily` instead"),
+        ("Everyday", "write `frequency: daily` instead"),
+        ("wednsday", "did you mean `wed`?"),
+        ("munday", "did you mean `mon`?"),
+        ("7", "7 is no day here: Sunday is 0"),
+        # what says more or less than days
+        ('"5-7"', None),
+        ('"*/2"', None),
+        ("monthly", None),
+        ("first monday", None),
+        ("every other monday", None),
+        ("mon-fri except wed", None),
+        ("mon-wed-fri", None),
+        ("mon-mon", None),
+        ('","', None),
+        ("[true]", None),
+        ("mon " * 26, None),
+    ],
+)
+def test_days_are_guessed_all_or_not_at_all(tmp_path: Path, days: str, hint: str | None) -> None:
+    assert hints(tmp_path, frequency="weekly", days_of_week=days) == [hint]

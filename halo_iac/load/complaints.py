@@ -87,7 +87,8 @@ def report(
             broken.add(str(location[0]))
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
-        message, hint = _worded(found, below, allowed)
+        whole = values.get(str(location[0])) if location else None
+        message, hint = _worded(found, below, allowed, is_one_of_several=isinstance(whole, list) and len(whole) > 1)
         written = document.value(place)
         if isinstance(written, str) and "${" in written:
             hint = _of_variable(found, str(found["loc"][0])) or hint
@@ -113,7 +114,7 @@ def _of_variable(found: Found, field: str) -> str | None:
     return "the variable that it reads is set to nothing" if found["input"] == "" else None
 
 
-def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
+def _worded(found: Found, below: Location, allowed: Collection[str], *, is_one_of_several: bool) -> Wording:
     """Return message and hint for one finding; null comes first, since every check words it differently."""
     names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
     subject = names[-1] if names else "file"
@@ -125,7 +126,9 @@ def _worded(found: Found, below: Location, allowed: Collection[str]) -> Wording:
     if found["input"] is None:
         return f"{shown(subject)} is null", "leave the key out"
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
-    message, hint = _expectation(found, "" if is_alias else subject)
+    field = "" if is_alias else subject
+    message, hint = _expectation(found, field)
+    hint = _meant(field, found["input"], is_one_of_several=is_one_of_several) or hint
     return f"{shown(subject)}: {message}", hint
 
 
@@ -135,12 +138,15 @@ def _expectation(found: Found, field: str) -> Wording:
         return "expected error, warning or off", hints.for_switch(value)
     if field in _WORDS:
         return f"expected {_WORDS[field]}", hints.for_value(field, value)
-    message, hint = _EXPECTATIONS.get(found["type"], _form)(field, value)
-    return message, _meant(field, value) or hint
+    return _EXPECTATIONS.get(found["type"], _form)(field, value)
 
 
-def _meant(field: str, value: object) -> str | None:
+def _meant(field: str, value: object, *, is_one_of_several: bool) -> str | None:
     """Guess what a value was meant to be whose field people write in many ways."""
+    if field == "days_of_week":
+        from halo_iac.load.cadence_hints import for_days  # noqa: PLC0415 - only where something is wrong
+
+        return for_days(value, is_one_of_several=is_one_of_several)
     if field == "timezone":
         from halo_iac.load.zone_hints import for_zone  # noqa: PLC0415 - only where something is wrong
 
@@ -180,10 +186,6 @@ def _range(field: str, _: object) -> Wording:
     return f"expected {_RANGES[field]}", None
 
 
-def _day(field: str, value: object) -> Wording:
-    return f"expected {_RANGES[field]}", hints.for_day(value)
-
-
 def _empty(field: str, _: object) -> Wording:
     return "it is empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
 
@@ -214,7 +216,7 @@ _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
     "int_type": _number,
     "greater_than_equal": _range,
     "less_than_equal": _range,
-    "day": _day,
+    "day": _range,
     "too_short": _empty,
     "string_too_short": _empty,
     "string_too_long": _too_long,

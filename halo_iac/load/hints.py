@@ -195,14 +195,6 @@ def for_switch(value: object) -> str | None:
     return f"write `{meant}`" if meant in WORDS else near(word, WORDS)
 
 
-def for_day(value: object) -> str | None:
-    """Guess which day was meant."""
-    day = folded(value)[:3] if isinstance(value, str) else ""
-    if day in {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}:
-        return f"write `{day}`"
-    return "7 is no day here: Sunday is 0" if value == 7 and not isinstance(value, bool) else None
-
-
 def for_schedule_key(key: str) -> str | None:
     """Return the nearest key that may be used."""
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", key).strip("-_")[:64]

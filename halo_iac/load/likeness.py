@@ -15,11 +15,17 @@ def folded(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def near(word: str, known: Collection[str]) -> str | None:
-    """Ask whether the nearest of the known words was meant, if one is near."""
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """Return the nearest of the known words, if one is near."""
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
 
     found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
-    return f"did you mean `{found[0]}`?" if found else None
+    return found[0] if found else None
+
+
+def near(word: str, known: Collection[str]) -> str | None:
+    """Ask whether the nearest of the known words was meant, if one is near."""
+    found = nearest(word, known)
+    return f"did you mean `{found}`?" if found else None
