@@ -126,3 +126,44 @@ WORKING_DAYS = "write `[mon, tue, wed, thu, fri]`"
 )
 def test_days_are_guessed_all_or_not_at_all(tmp_path: Path, days: str, hint: str | None) -> None:
     assert hints(tmp_path, frequency="weekly", days_of_week=days) == [hint]
+
+
+# Times --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ("9am", ['write `"09:00"`']),
+        ('"9:30 PM"', ['write `"21:30"`']),
+        ("9.30 p.m.", ['write `"21:30"`']),
+        ('"12:00 am"', ['write `"00:00"`']),
+        ("12 pm", ['write `"12:00"`']),
+        ("noon", ['write `"12:00"`']),
+        ("Midnight", ['write `"00:00"`']),
+        ('"24:00"', ['write `"00:00"`: 24:00 is the start of the next day']),
+        ('"09:00:00"', ['write `"09:00"`']),
+        ('" 09:00"', ['write `"09:00"`']),
+        ("9", ['write `"09:00"`']),
+        ("[9, 17]", ['write `"09:00"`', 'write `"17:00"`']),
+        ('"09:00, 17:00"', ['write `["09:00", "17:00"]`']),
+        ('"09:00 17:00"', ['write `["09:00", "17:00"]`']),
+        ("9am and noon", ['write `["09:00", "12:00"]`']),
+        ('["09:00, 17:00", "20:00"]', ['write `"09:00", "17:00"`']),
+        ('"09:00, 17:30"', ["split them over several entries"]),
+        # what says more than times, or no time
+        ("9 and 10 pm", [None]),
+        ("9am-5pm", [None]),
+        ('"09:00 UTC"', [None]),
+        ('"09:00:30"', [None]),
+        ("13 pm", [None]),
+        ("24:00 am", [None]),
+        ('"24:30"', [None]),
+        ('"24"', [None]),
+        ('"09:60"', [None]),
+        ("09:00 " * 17, [None]),
+        ("[true]", ["put it in quotes"]),
+    ],
+)
+def test_times_are_guessed_all_or_not_at_all(tmp_path: Path, times: str, expected: list[str | None]) -> None:
+    assert hints(tmp_path, hours=None, at=times) == expected

@@ -177,9 +177,13 @@ def entry(**fields: str | None) -> str:
         ),
         (
             {"hours": None, "at": "9"},
+            '7:9: `at`: expected a list of times, such as ["09:30"] (write `"09:00"`)',
+        ),
+        (
+            {"hours": None, "at": "1700"},
             '7:9: `at`: expected a list of times, such as ["09:30"] (write it in quotes, such as "09:00")',
         ),
-        ({"hours": None, "at": "9am"}, '7:9: `at`: expected a time of day such as "09:30"'),
+        ({"hours": None, "at": "9am"}, '7:9: `at`: expected a time of day such as "09:30" (write `"09:00"`)'),
         ({"at": "09:00"}, "7:5: `hours` and `at` say the same (keep one)"),
         ({"cron": "'0 9 * * *'", "frequency": None}, "6:5: `hours` and `cron` say the same (keep one)"),
         (

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from halo_iac.load.cadence import Unmappable, from_times
 from halo_iac.load.likeness import LONGEST, nearest
 from halo_iac.model.schedule import DAYS
 
@@ -22,6 +23,18 @@ _ANY_DAY: Final = frozenset({"*", "all", "any", "daily", "everyday", "every day"
 _TO: Final = r"\s*(?:-|\u2013|\u2014|\.\.|\bto\b|\bthrough\b)\s*"
 _BETWEEN: Final = r"[\s,;&]+"
 _FILLERS: Final = frozenset({"", "and", "every", "on"})
+
+_NAMED_TIMES: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
+_TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::00)?)? ?(?:([ap])\.?m\.?)?"
+
+
+def for_part(field: str, value: object, *, is_one_of_several: bool) -> str | None:
+    """Guess what was meant by the value of a cadence's part, or by one of several of them."""
+    if field == "at":
+        return for_times(value, is_one_of_several=is_one_of_several)
+    if field == "days_of_week":
+        return for_days(value, is_one_of_several=is_one_of_several)
+    return None
 
 
 def for_days(value: object, *, is_one_of_several: bool = False) -> str | None:
@@ -65,6 +78,41 @@ def _day(word: str) -> int | None:
         return int(word)
     name = word.removesuffix(".").removesuffix("s")
     return next((day for day, full in enumerate(_DAY_NAMES) if len(name) > 1 and full.startswith(name)), None)
+
+
+def for_times(value: object, *, is_one_of_several: bool = False) -> str | None:
+    """Guess which times of day were meant; a number alone is an hour."""
+    text = str(value).strip().lower() if isinstance(value, str | int) else ""
+    parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", text) if len(text) <= LONGEST else []
+    times = [time for part in parts if (time := _time(part)) is not None]
+    if not times or len(times) < len(parts) or _is_halved_in_part(parts):
+        return None
+    try:
+        from_times(times)
+    except Unmappable as error:
+        return error.hint
+    quoted = _listed([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
+    note = ": 24:00 is the start of the next day" if any(part.startswith("24") for part in parts) else ""
+    return f"write `{quoted}`{note}"
+
+
+def _time(part: str) -> str | None:
+    """Return a time of day such as ``9:30 pm`` as a file has it; ``None`` if it is none, or has seconds."""
+    if part in _NAMED_TIMES:
+        return _NAMED_TIMES[part]
+    found = re.fullmatch(_TIME, part)
+    if found is None:
+        return None
+    hour, minute, half = int(found[1]), int(found[2] or 0), found[3]
+    if half is not None:
+        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 99
+    is_end_of_day = (hour, found[2]) == (24, "00")
+    return f"{hour % 24:02}:{minute:02}" if is_end_of_day or (hour < 24 and minute < 60) else None
+
+
+def _is_halved_in_part(times: Sequence[str]) -> bool:
+    """Return whether some of the times say which half of the day and others may mean the same: ``9 and 10 pm``."""
+    return len({time.endswith(("m", "m.")) for time in times if time not in _NAMED_TIMES}) > 1
 
 
 def _listed(words: Sequence[str], *, is_one_of_several: bool) -> str:

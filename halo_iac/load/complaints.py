@@ -143,10 +143,10 @@ def _expectation(found: Found, field: str) -> Wording:
 
 def _meant(field: str, value: object, *, is_one_of_several: bool) -> str | None:
     """Guess what a value was meant to be whose field people write in many ways."""
-    if field == "days_of_week":
-        from halo_iac.load.cadence_hints import for_days  # noqa: PLC0415 - only where something is wrong
+    if field in {"days_of_week", "at"}:
+        from halo_iac.load.cadence_hints import for_part  # noqa: PLC0415 - only where something is wrong
 
-        return for_days(value, is_one_of_several=is_one_of_several)
+        return for_part(field, value, is_one_of_several=is_one_of_several)
     if field == "timezone":
         from halo_iac.load.zone_hints import for_zone  # noqa: PLC0415 - only where something is wrong
 
