@@ -10,6 +10,7 @@ import pytest
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
+from halo_iac.load.cadence import from_cron
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 
@@ -167,3 +168,78 @@ def test_days_are_guessed_all_or_not_at_all(tmp_path: Path, days: str, hint: str
 )
 def test_times_are_guessed_all_or_not_at_all(tmp_path: Path, times: str, expected: list[str | None]) -> None:
     assert hints(tmp_path, hours=None, at=times) == expected
+
+
+# Frequencies --------------------------------------------------------------------------------------------------------
+
+EVERY_SECOND_WEEK = (
+    "every second week cannot be said; `monthly` with `days_of_month: [1, 15]` comes near, "
+    "and `weekly` fires twice as often"
+)
+UNEVEN = "this cannot be said: only what divides an hour or a day evenly can"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "hint"),
+    [
+        ("every 2 hours", 'write `cron: "0 */2 * * *"` instead'),
+        ("every other hour", 'write `cron: "0 */2 * * *"` instead'),
+        ("6h", 'write `cron: "0 */6 * * *"` instead'),
+        ("every 30 minutes", 'write `cron: "*/30 * * * *"` instead'),
+        ("Every 5 min", 'write `cron: "*/5 * * * *"` instead'),
+        ("every 5 hours", UNEVEN),
+        ("every 48 hours", UNEVEN),
+        ("every 45 minutes", UNEVEN),
+        ("every 90 minutes", UNEVEN),
+        ("every hour", "write `frequency: hourly`"),
+        ("everyday", "write `frequency: daily`"),
+        ("every 24 hours", "write `frequency: daily`"),
+        ("Weekly", "write `frequency: weekly`"),
+        ("month", "write `frequency: monthly`"),
+        ("every monday", "write `frequency: weekly` with `days_of_week: [mon]`"),
+        ("Mondays and Thursdays", "write `frequency: weekly` with `days_of_week: [mon, thu]`"),
+        ("weekday", "write `frequency: weekly` with `days_of_week: [mon, tue, wed, thu, fri]`"),
+        ("biweekly", EVERY_SECOND_WEEK),
+        ("bi-weekly", EVERY_SECOND_WEEK),
+        ("fortnightly", EVERY_SECOND_WEEK),
+        ("every other week", EVERY_SECOND_WEEK),
+        ("every 14 days", EVERY_SECOND_WEEK),
+        ("every 3 days", "every 3 days cannot be said: days are those of a week or of a month"),
+        ("quarterly", "every 3 months cannot be said; `monthly` fires 3 times as often"),
+        ("yearly", "every 12 months cannot be said; `monthly` fires 12 times as often"),
+        # what may say something else
+        ("semi-weekly", None),
+        ("twice daily", None),
+        ("every second monday", None),
+        ("every 0 hours", None),
+        ("mo", None),
+        ("1-5", None),
+        ("once", None),
+    ],
+)
+def test_a_frequency_is_guessed_only_where_it_fires_as_often(tmp_path: Path, frequency: str, hint: str | None) -> None:
+    assert hints(tmp_path, frequency=frequency) == [hint]
+
+
+EVEN = [
+    *(("minutes", count, count) for count in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)),
+    *(("hours", count, count * 60) for count in (2, 3, 4, 6, 8, 12)),
+]
+
+
+@pytest.mark.parametrize(("unit", "count", "minutes"), EVEN)
+def test_the_cron_expression_for_an_interval_fires_at_that_interval(
+    tmp_path: Path, unit: str, count: int, minutes: int
+) -> None:
+    [hint] = hints(tmp_path, frequency=f"every {count} {unit}")
+    assert hint is not None
+    parts = from_cron(hint.split('"')[1])
+    fires = [hour * 60 + minute for hour in parts.get("hours", range(24)) for minute in parts["minutes"]]
+    assert fires == list(range(0, 24 * 60, minutes))
+
+
+def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> None:
+    even = {(unit, count) for unit, count, _ in EVEN} | {("hours", 1), ("hours", 24), ("minutes", 60)}
+    uneven = {("minutes", count) for count in range(1, 61)} | {("hours", count) for count in range(1, 30)}
+    found = {hint for unit, count in uneven - even for hint in hints(tmp_path, frequency=f"every {count} {unit}")}
+    assert found == {UNEVEN}

@@ -81,6 +81,7 @@ def entry(**fields: str | None) -> str:
         ({"model_id": "' m'"}, "8:15: `model_id`: expected text without a space at either end"),
         ({"renamed_from": "[]"}, "8:19: `renamed_from`: it is empty (leave the key out)"),
         ({"renamed_from": "[5]"}, "8:20: `renamed_from`: expected text (put it in quotes)"),
+        ({"state": "inactive"}, "8:12: `state`: expected active or archived"),
         ({"state": "paused"}, "8:12: `state`: expected active or archived (write `enabled: false`)"),
         (
             {"frequency": "dayly"},
@@ -90,7 +91,7 @@ def entry(**fields: str | None) -> str:
             {"frequency": "weekdays"},
             (
                 "6:16: `frequency`: expected hourly, daily, weekly or monthly "
-                "(write `weekly` with `days_of_week: [mon, tue, wed, thu, fri]`)"
+                "(write `frequency: weekly` with `days_of_week: [mon, tue, wed, thu, fri]`)"
             ),
         ),
         # keys
@@ -104,6 +105,8 @@ def entry(**fields: str | None) -> str:
         ({"archived": "true"}, "8:5: unknown key `archived` (write `state: archived`)"),
         ({"name": "x"}, "8:5: unknown key `name` (did you mean `title`?)"),
         ({"schedule": "'0 9 * * *'"}, "8:5: unknown key `schedule` (did you mean `frequency` or `cron`?)"),
+        ({"every": "2"}, "8:5: unknown key `every` (did you mean `frequency` or `cron`?)"),
+        ({"every": "2 hours"}, '8:5: unknown key `every` (write `cron: "0 */2 * * *"` instead)'),
         ({"undeclared": "report"}, "8:5: unknown key `undeclared` (it belongs at the top of the project file)"),
         ({"wholly_odd": "1"}, "8:5: unknown key `wholly_odd`"),
         ({'"\\e[31m"': "1"}, "8:5: unknown key `\\x1b[31m`"),

@@ -24,6 +24,41 @@ _TO: Final = r"\s*(?:-|\u2013|\u2014|\.\.|\bto\b|\bthrough\b)\s*"
 _BETWEEN: Final = r"[\s,;&]+"
 _FILLERS: Final = frozenset({"", "and", "every", "on"})
 
+_KNOWN: Final = {
+    (60, "minute"): "write `frequency: hourly`",
+    (24 * 60, "minute"): "write `frequency: daily`",
+    (1, "day"): "write `frequency: daily`",
+    (7, "day"): "write `frequency: weekly`",
+    (14, "day"): (
+        "every second week cannot be said; `monthly` with `days_of_month: [1, 15]` comes near, "
+        "and `weekly` fires twice as often"
+    ),
+    (1, "month"): "write `frequency: monthly`",
+}
+_UNEVEN: Final = "this cannot be said: only what divides an hour or a day evenly can"
+_ADVERBS: Final = {
+    "hourly": (60, "minute"),
+    "daily": (1, "day"),
+    "weekly": (7, "day"),
+    "biweekly": (14, "day"),
+    "fortnightly": (14, "day"),
+    "monthly": (1, "month"),
+    "bimonthly": (2, "month"),
+    "quarterly": (3, "month"),
+    "yearly": (12, "month"),
+    "annually": (12, "month"),
+}
+_UNITS: Final = {
+    **dict.fromkeys(("minute", "min"), (1, "minute")),
+    **dict.fromkeys(("hour", "hr", "h"), (60, "minute")),
+    "day": (1, "day"),
+    "week": (7, "day"),
+    "fortnight": (14, "day"),
+    "month": (1, "month"),
+    "quarter": (3, "month"),
+    "year": (12, "month"),
+}
+_INTERVAL: Final = rf"(?:every ?)?([1-9][0-9]{{0,3}}|other|second)? ?({'|'.join(_UNITS)})s?"
 _NAMED_TIMES: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::00)?)? ?(?:([ap])\.?m\.?)?"
 
@@ -34,7 +69,36 @@ def for_part(field: str, value: object, *, is_one_of_several: bool) -> str | Non
         return for_times(value, is_one_of_several=is_one_of_several)
     if field == "days_of_week":
         return for_days(value, is_one_of_several=is_one_of_several)
-    return None
+    return for_frequency(value) if field == "frequency" else None
+
+
+def for_frequency(value: object) -> str | None:
+    """Say how a file says a frequency such as ``every 2 hours`` or ``biweekly``, or that it cannot."""
+    text = value.strip().lower() if isinstance(value, str) and len(value) <= LONGEST else ""
+    adverb = _ADVERBS.get(re.sub("[-_ ]", "", text))
+    if adverb is not None:
+        return _for_interval(*adverb)
+    found = re.fullmatch(_INTERVAL, text)
+    if found is not None:
+        many, unit = _UNITS[found[2]]
+        return _for_interval(many * (2 if found[1] in {"other", "second"} else int(found[1] or 1)), unit)
+    days = meant_days(text) if len(text) > 2 and not re.search("[0-9]", text) else None
+    return f"write `frequency: weekly` with `days_of_week: [{', '.join(days)}]`" if days else None
+
+
+def _for_interval(count: int, unit: str) -> str:
+    """Say how a file says that a schedule fires every so many minutes, days or months, or that it cannot."""
+    known = _KNOWN.get((count, unit))
+    if known is not None:
+        return known
+    if unit == "month":
+        return f"every {count} months cannot be said; `monthly` fires {count} times as often"
+    if unit == "day":
+        return f"every {count} days cannot be said: days are those of a week or of a month"
+    if 60 % count == 0:
+        return f'write `cron: "*/{count} * * * *"` instead'
+    is_even = count % 60 == 0 and 24 * 60 % count == 0
+    return f'write `cron: "0 */{count // 60} * * *"` instead' if is_even else _UNEVEN
 
 
 def for_days(value: object, *, is_one_of_several: bool = False) -> str | None:

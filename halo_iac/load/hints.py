@@ -44,10 +44,6 @@ _MEANS: Final = {
     "times": "at",
     "crontab": "cron",
     "cronexpression": "cron",
-    "every": "frequency` or `cron",
-    "interval": "frequency` or `cron",
-    "schedule": "frequency` or `cron",
-    "cadence": "frequency` or `cron",
     "promptpath": "prompt_file",
     "instructions": "prompt",
     "window": "lookback",
@@ -81,6 +77,9 @@ _MEANS: Final = {
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
 }
+_RHYTHMS: Final = frozenset({"every", "interval", "schedule", "cadence"})
+"""Other tools' keys whose value says how often."""
+
 _SWITCHES: Final = {
     "suspend": True,
     "suspended": True,
@@ -104,12 +103,6 @@ _VALUES: Final = {
     "state": ("active", "archived"),
 }
 _VALUE_MEANS: Final = {
-    ("frequency", "hour"): "`hourly`",
-    ("frequency", "day"): "`daily`",
-    ("frequency", "everyday"): "`daily`",
-    ("frequency", "weekdays"): "`weekly` with `days_of_week: [mon, tue, wed, thu, fri]`",
-    ("frequency", "week"): "`weekly`",
-    ("frequency", "month"): "`monthly`",
     ("undeclared", "delete"): "`archive`",
     ("undeclared", "prune"): "`archive`",
     ("undeclared", "ignore"): "`report`",
@@ -135,6 +128,10 @@ _SWITCH_MEANS: Final = {
 def for_key(key: str, value: object, allowed: Collection[str]) -> str | None:
     """Guess what an unknown key was meant to be, among those its mapping allows."""
     word = folded(key)
+    if word in _RHYTHMS and "frequency" in allowed:
+        from halo_iac.load.cadence_hints import for_frequency  # noqa: PLC0415 - only where something is wrong
+
+        return for_frequency(value) or "did you mean `frequency` or `cron`?"
     hint = _other_words(word, value, allowed)
     if hint is not None:
         return hint
@@ -156,7 +153,7 @@ def _other_words(word: str, value: object, allowed: Collection[str]) -> str | No
     if word in _SETTINGS:
         return "keys, URLs, teams and the sandbox are never read from YAML"
     meant = _MEANS.get(word)
-    return f"did you mean `{meant}`?" if meant is not None and meant.split("`")[0] in allowed else None
+    return f"did you mean `{meant}`?" if meant in allowed else None
 
 
 def _misplaced(key: str, allowed: Collection[str]) -> str | None:
@@ -175,10 +172,13 @@ def for_value(field: str, value: object) -> str | None:
     """Guess which of a field's words was meant."""
     if not isinstance(value, str) or field not in _VALUES:
         return None
-    meant = _VALUE_MEANS.get((field, folded(value)))
+    word = folded(value)
+    meant = _VALUE_MEANS.get((field, word))
     if meant is not None:
         return f"write {meant}"
-    return near(folded(value), _VALUES[field])
+    if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
+        return None  # `semiweekly` is no slip for `weekly`, nor `inactive` for `active`
+    return near(word, _VALUES[field])
 
 
 def for_rule(name: str) -> str:
