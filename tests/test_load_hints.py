@@ -129,6 +129,27 @@ def test_days_are_guessed_all_or_not_at_all(tmp_path: Path, days: str, hint: str
     assert hints(tmp_path, frequency="weekly", days_of_week=days) == [hint]
 
 
+LAST_DAY = "the last day of a month cannot be said; 31 fires only in months that have it, 28 in every month"
+
+
+@pytest.mark.parametrize(
+    ("days", "hint"),
+    [
+        ("last", LAST_DAY),
+        ("[1, Last day]", LAST_DAY),
+        ("-1", LAST_DAY),
+        ("[-1]", LAST_DAY),
+        ("L", LAST_DAY),
+        ('"31"', "write it without quotes"),
+        ("last friday", None),
+        ("-2", None),
+        ("[[last]]", None),
+    ],
+)
+def test_the_last_day_of_a_month_is_said_to_have_no_word(tmp_path: Path, days: str, hint: str | None) -> None:
+    assert hints(tmp_path, frequency="monthly", days_of_month=days) == [hint]
+
+
 # Times --------------------------------------------------------------------------------------------------------------
 
 

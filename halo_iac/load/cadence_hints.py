@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from halo_iac.load.cadence import Unmappable, from_times
-from halo_iac.load.likeness import LONGEST, nearest
+from halo_iac.load.likeness import LONGEST, folded, nearest
 from halo_iac.model.schedule import DAYS
 
 _DAY_NAMES: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -59,6 +59,8 @@ _UNITS: Final = {
     "year": (12, "month"),
 }
 _INTERVAL: Final = rf"(?:every ?)?([1-9][0-9]{{0,3}}|other|second)? ?({'|'.join(_UNITS)})s?"
+_LAST: Final = (-1, "last", "l", "lastday", "end", "endofmonth", "eom")
+_LAST_DAY: Final = "the last day of a month cannot be said; 31 fires only in months that have it, 28 in every month"
 _NAMED_TIMES: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::00)?)? ?(?:([ap])\.?m\.?)?"
 
@@ -69,6 +71,8 @@ def for_part(field: str, value: object, *, is_one_of_several: bool) -> str | Non
         return for_times(value, is_one_of_several=is_one_of_several)
     if field == "days_of_week":
         return for_days(value, is_one_of_several=is_one_of_several)
+    if field == "days_of_month":
+        return for_day_of_month(value)
     return for_frequency(value) if field == "frequency" else None
 
 
@@ -101,7 +105,7 @@ def _for_interval(count: int, unit: str) -> str:
     return f'write `cron: "0 */{count // 60} * * *"` instead' if is_even else _UNEVEN
 
 
-def for_days(value: object, *, is_one_of_several: bool = False) -> str | None:
+def for_days(value: object, *, is_one_of_several: bool) -> str | None:
     """Guess which days of the week were meant."""
     if value == 7 and not isinstance(value, bool):
         return "7 is no day here: Sunday is 0"
@@ -115,6 +119,12 @@ def for_days(value: object, *, is_one_of_several: bool = False) -> str | None:
     word = value.strip().lower()
     slip = nearest(word, [name for name in _DAY_NAMES if name[:1] == word[:1]])
     return f"did you mean `{slip[:3]}`?" if slip else None
+
+
+def for_day_of_month(value: object) -> str | None:
+    """Say of the last day of a month that there is no word for it."""
+    word = folded(value) if isinstance(value, str) and len(value) <= LONGEST else value
+    return _LAST_DAY if word in _LAST else None
 
 
 def meant_days(text: str) -> list[str] | None:
@@ -144,7 +154,7 @@ def _day(word: str) -> int | None:
     return next((day for day, full in enumerate(_DAY_NAMES) if len(name) > 1 and full.startswith(name)), None)
 
 
-def for_times(value: object, *, is_one_of_several: bool = False) -> str | None:
+def for_times(value: object, *, is_one_of_several: bool) -> str | None:
     """Guess which times of day were meant; a number alone is an hour."""
     text = str(value).strip().lower() if isinstance(value, str | int) else ""
     parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", text) if len(text) <= LONGEST else []

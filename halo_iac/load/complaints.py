@@ -143,7 +143,7 @@ def _expectation(found: Found, field: str) -> Wording:
 
 def _meant(field: str, value: object, *, is_one_of_several: bool) -> str | None:
     """Guess what a value was meant to be whose field people write in many ways."""
-    if field in {"frequency", "days_of_week", "at"}:
+    if field in {"frequency", "days_of_week", "days_of_month", "at"}:
         from halo_iac.load.cadence_hints import for_part  # noqa: PLC0415 - only where something is wrong
 
         return for_part(field, value, is_one_of_several=is_one_of_several)
