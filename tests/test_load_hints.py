@@ -264,3 +264,27 @@ def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> N
     uneven = {("minutes", count) for count in range(1, 61)} | {("hours", count) for count in range(1, 30)}
     found = {hint for unit, count in uneven - even for hint in hints(tmp_path, frequency=f"every {count} {unit}")}
     assert found == {UNEVEN}
+
+
+# Quotes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hours": None, "at": "\u201c09:00\u201d"},
+        {"hours": None, "at": "[\u201cnoon\u201d]"},
+        {"frequency": "\u201edaily\u201c"},
+        {"frequency": "weekly", "days_of_week": "\u2018mon\u2019"},
+        {"frequency": None, "hours": None, "cron": "\u201c0 9 * * *\u201d"},
+        {"timezone": "\u00abUTC\u00bb"},
+        {"max_turns": "\u201c9\u201d"},
+        {"prompt_file": "\u201ca.md\u201d"},
+    ],
+)
+def test_a_refused_value_in_typographic_quotes_is_told_of_them(tmp_path: Path, fields: dict[str, str | None]) -> None:
+    assert hints(tmp_path, **fields) == ["these are typographic quotes; use plain ones, or none"]
+
+
+def test_a_title_may_have_typographic_quotes(tmp_path: Path) -> None:
+    assert hints(tmp_path, title="\u201cA one\u201d") == []

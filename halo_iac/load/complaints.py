@@ -128,8 +128,8 @@ def _worded(found: Found, below: Location, allowed: Collection[str], *, is_one_o
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
     field = "" if is_alias else subject
     message, hint = _expectation(found, field)
-    hint = _meant(field, found["input"], is_one_of_several=is_one_of_several) or hint
-    return f"{shown(subject)}: {message}", hint
+    meant = hints.for_quotes(found["input"]) or _meant(field, found["input"], is_one_of_several=is_one_of_several)
+    return f"{shown(subject)}: {message}", meant or hint
 
 
 def _expectation(found: Found, field: str) -> Wording:

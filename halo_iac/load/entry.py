@@ -103,7 +103,7 @@ def _cadence(place: Place, given: Fields) -> Parts:
         if "cron" in given:
             return from_cron(given["cron"])
     except Unmappable as error:
-        place.complain("cron", error.message, error.hint)
+        place.complain("cron", error.message, hints.for_quotes(given["cron"]) or error.hint)
         return {}
     if "frequency" not in given:
         place.complain_of_lack("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")

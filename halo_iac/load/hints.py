@@ -97,6 +97,7 @@ _RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archi
 _SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
 _PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
 
+_TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
 _VALUES: Final = {
     "frequency": ("hourly", "daily", "weekly", "monthly"),
     "undeclared": ("report", "archive"),
@@ -193,6 +194,13 @@ def for_switch(value: object) -> str | None:
     word = folded(str(value))
     meant = _SWITCH_MEANS.get(word, word)
     return f"write `{meant}`" if meant in WORDS else near(word, WORDS)
+
+
+def for_quotes(value: object) -> str | None:
+    """Say of a value that is refused that its quotes are none to YAML, if it has such."""
+    ends = (value[:1], value[-1:]) if isinstance(value, str) else ()
+    has_them = any(end in _TYPOGRAPHIC for end in ends)
+    return "these are typographic quotes; use plain ones, or none" if has_them else None
 
 
 def for_schedule_key(key: str) -> str | None:
