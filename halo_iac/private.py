@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +17,15 @@ def make_private(folder: Path) -> None:
     refuse_link(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     close_to_others(folder, 0o700)
-    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="ascii") as file:
-        file.write("*\n")
+    ignored = folder / ".gitignore"
+    try:
+        with ignored.open("x", encoding="ascii") as file:
+            file.write("*\n")
+    except FileExistsError:
+        return
+    except OSError:  # a full disk: an empty one would stay, and hide nothing
+        ignored.unlink(missing_ok=True)
+        raise
 
 
 def refuse_link(place: Path) -> None:

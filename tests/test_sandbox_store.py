@@ -13,6 +13,7 @@ import pytest
 from full_disk import files_of_at_most
 from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 
+from halo_iac.private import make_private
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.demo_traces import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
@@ -107,6 +108,15 @@ def test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed(tmp_path: 
     with pytest.raises(SandboxError, match="a link, which is not followed"):
         Sandbox.open(folder / "sandbox.db")
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_a_folder_that_the_disk_had_no_room_for_hides_itself_once_there_is_some(tmp_path: Path) -> None:
+    folder = tmp_path / ".halo"
+    with files_of_at_most(0), pytest.raises(OSError, match="File too large"):
+        make_private(folder)
+    make_private(folder)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
 
 
 def test_what_somebody_wrote_into_the_gitignore_stays(tmp_path: Path) -> None:
