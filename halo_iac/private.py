@@ -19,10 +19,12 @@ def make_private(folder: Path) -> None:
     close_to_others(folder, 0o700)
     ignored = folder / ".gitignore"
     try:
-        with ignored.open("x", encoding="ascii") as file:
-            file.write("*\n")
+        file = ignored.open("x", encoding="ascii")
     except FileExistsError:
         return
+    try:
+        with file:
+            file.write("*\n")
     except OSError:  # a full disk: an empty one would stay, and hide nothing
         ignored.unlink(missing_ok=True)
         raise

@@ -51,6 +51,15 @@ PLACE = "name a place, such as `Europe/Berlin`"
         ("Etc/GMT+02", None),
         ("GMT2", None),
         ("PST8", None),
+        # places
+        ("Europe/Berln", "did you mean `Europe/Berlin`?"),
+        ("Berln", "did you mean `Europe/Berlin`?"),
+        ("America/London", "did you mean `Europe/London`?"),
+        ("America/San_Francisco", "write `America/Los_Angeles`"),
+        ("Asia/Mumbai", "write `Asia/Kolkata`"),
+        ("US/Western", None),
+        ("Australia/Eastern", None),
+        ("America/Bosten", None),
         # other systems' names
         ("Pacific Standard Time", "write `America/Los_Angeles`"),
         ("Eastern Time", "write `America/New_York`"),
@@ -66,7 +75,6 @@ PLACE = "name a place, such as `Europe/Berlin`"
         ("America/New York", "did you mean `America/New_York`?"),
         ("america/new-york", "did you mean `America/New_York`?"),
         ("New York", "did you mean `America/New_York`?"),
-        ("Europe/Berln", "did you mean `Europe/Berlin`?"),
         ("x" * 101, None),
         ("[UTC]", None),
     ],
@@ -91,6 +99,10 @@ WORKING_DAYS = "write `[mon, tue, wed, thu, fri]`"
 @pytest.mark.parametrize(
     ("days", "hint"),
     [
+        ("friday 9am", None),
+        ("monday/2", None),
+        ("mon 5", None),
+        ("every 2", None),
         ("mon-fri", WORKING_DAYS),
         ("[mon-fri]", WORKING_DAYS),
         ("Mon \u2013 Fri", WORKING_DAYS),
@@ -157,6 +169,8 @@ def test_the_last_day_of_a_month_is_said_to_have_no_word(tmp_path: Path, days: s
     ("times", "expected"),
     [
         ("9am", ['write `"09:00"`']),
+        ('"9 15"', [None]),
+        ('"10 05"', [None]),
         ('"9:30 PM"', ['write `"21:30"`']),
         ("9.30 p.m.", ['write `"21:30"`']),
         ('"12:00 am"', ['write `"00:00"`']),
@@ -203,6 +217,10 @@ UNEVEN = "this cannot be said: only what divides an hour or a day evenly can"
 @pytest.mark.parametrize(
     ("frequency", "hint"),
     [
+        ("daily 9am", None),
+        ("weekday only", None),
+        ("bi-weeky", None),
+        ("bimonthy", None),
         ("every 2 hours", 'write `cron: "0 */2 * * *"` instead'),
         ("every other hour", 'write `cron: "0 */2 * * *"` instead'),
         ("6h", 'write `cron: "0 */6 * * *"` instead'),

@@ -254,6 +254,13 @@ def test_a_merge_conflict_is_called_one(lines: tuple[str, ...], pure: bool) -> N
     assert (document.root, [str(problem) for problem in document.problems]) == (None, [CONFLICT])
 
 
+@pytest.mark.parametrize("lines", [("a: [b,", "c,"), ("a: {", "b: 1,"), ("a: 'b", "c"), ('a: "b', "c")], ids=str)
+def test_a_merge_conflict_that_yaml_takes_for_text_is_one_as_well(lines: tuple[str, ...]) -> None:
+    closing = {"[": "]", "{": "}", "'": "'", '"': '"'}[lines[0][3]]
+    text = "\n".join((*lines, "<<<<<<< HEAD", "d", "=======", "e", ">>>>>>> other", closing))
+    assert [str(problem) for problem in parse_text(text, "f").problems] == [CONFLICT]
+
+
 def test_what_only_looks_like_a_conflict_is_none() -> None:
     assert values("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
     assert complaints("a: {b\n========\n") == [

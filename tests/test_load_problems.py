@@ -412,6 +412,8 @@ def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: st
         ("title: A one", "a-one"),
         ("title: 'Checkout: daily!'", "checkout-daily"),
         ("title: 名", "my-key"),
+        ("title: '2024'", "my-key"),
+        ("title: 'Null'", "my-key"),
         ("title: [x]", "my-key"),
         ("agent: x", "my-key"),
         ("x", "my-key"),
@@ -466,6 +468,9 @@ def test_fields_beside_the_keys_of_schedules_are_called_so_once(
         ("b-two", "{title: B, agent: x}", "is this a schedule? indent it under `schedules`"),
         ("agent-b", "{cron: '@daily'}", "is this a schedule? indent it under `schedules`"),
         ("default", "{agent: x}", "did you mean `defaults`?"),
+        ("default", "{timezone: UTC, frequency: daily}", "did you mean `defaults`?"),
+        ("override", "{enabled: false, state: archived}", "did you mean `overrides`?"),
+        ("defualts", "{title: x}", "did you mean `defaults`?"),
         ("entries", "{b: {title: B}}", "did you mean `schedules`?"),
     ],
 )

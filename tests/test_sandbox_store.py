@@ -119,6 +119,23 @@ def test_a_folder_that_the_disk_had_no_room_for_hides_itself_once_there_is_some(
     assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_what_somebody_wrote_into_the_gitignore_stays_where_no_file_can_be_opened(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415 (not on Windows)
+
+    folder = tmp_path / ".halo"
+    make_private(folder)
+    (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            make_private(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n"
+
+
 def test_what_somebody_wrote_into_the_gitignore_stays(tmp_path: Path) -> None:
     folder = tmp_path / ".halo"
     folder.mkdir()

@@ -146,8 +146,11 @@ def ask(
 
 def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
     """Return the conversation with this id, or that of the report that a reference stands for."""
+    from halo_iac.cli.declared import is_key
     from halo_iac.cli.running import reader_of
 
+    if project is not None and is_key(project, reference):
+        return _find(connection, project, reference)[0].thread
     try:
         return reader_of(connection).conversation(reference)
     except PlatformError as error:

@@ -117,7 +117,7 @@ def for_days(value: object, *, is_one_of_several: bool) -> str | None:
     if days:
         return f"write `{_listed(days, is_one_of_several=is_one_of_several)}`"
     word = value.strip().lower()
-    slip = nearest(word, [name for name in _DAY_NAMES if name[:1] == word[:1]])
+    slip = nearest(word, [name for name in _DAY_NAMES if name[:1] == word[:1]]) if word.isalpha() else None
     return f"did you mean `{slip[:3]}`?" if slip else None
 
 
@@ -129,6 +129,8 @@ def for_day_of_month(value: object) -> str | None:
 
 def meant_days(text: str) -> list[str] | None:
     """Return the days that a text names, such as ``mon-fri`` or ``Mondays and Thursdays``; ``None`` if it says more."""
+    if re.search("[0-9]", text) and re.search("[^-0-9,; ]", text):
+        return None  # a number beside words may well be a time
     found: list[int] = []
     for word in re.split(_BETWEEN, re.sub(_TO, "-", text.lower())):
         days = () if word in _FILLERS else _SETS.get(word) or _days(word)
@@ -159,7 +161,8 @@ def for_times(value: object, *, is_one_of_several: bool) -> str | None:
     text = str(value).strip().lower() if isinstance(value, str | int) else ""
     parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", text) if len(text) <= LONGEST else []
     times = [time for part in parts if (time := _time(part)) is not None]
-    if not times or len(times) < len(parts) or _is_halved_in_part(parts):
+    is_split_by_spaces = re.search(r"[0-9]\s+[0-9]", text) is not None and any(part.isdecimal() for part in parts)
+    if not times or len(times) < len(parts) or _is_halved_in_part(parts) or is_split_by_spaces:
         return None
     try:
         from_times(times)

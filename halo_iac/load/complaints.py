@@ -60,6 +60,12 @@ _OVERRIDDEN: Final = "for each environment in `overrides`"
 _NO_TEXT: Final = frozenset({"int_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
+_OTHERWISE_FINE: Final = frozenset({"string_too_long", "string_unicode"})
+"""What pydantic found in a text that may begin as it likes."""
+
+_LAYERS: Final = ("did you mean `defaults`?", "did you mean `overrides`?")
+"""Hints at what holds fields as a schedule does."""
+
 INCLUDE_KEYS: Final = frozenset({"schedules"})
 
 Found = Any
@@ -102,8 +108,10 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
         return f"no rule is named {shown(key)}", hints.for_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {shown(key)}", "it belongs to the project file"
-    slip = slips.for_top_key(value) if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) else None
-    return f"unknown key {shown(key)}", slip or hints.for_key(key, value, allowed)
+    hint = hints.for_key(key, value, allowed)
+    if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
+        hint = slips.for_top_key(value) or hint
+    return f"unknown key {shown(key)}", hint
 
 
 def _of_variable(found: Found, field: str) -> str | None:
@@ -128,7 +136,8 @@ def _worded(found: Found, below: Location, allowed: Collection[str], *, is_one_o
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
     field = "" if is_alias else subject
     message, hint = _expectation(found, field)
-    meant = hints.for_quotes(found["input"]) or _meant(field, found["input"], is_one_of_several=is_one_of_several)
+    quotes = None if found["type"] in _OTHERWISE_FINE else hints.for_quotes(found["input"])
+    meant = quotes or _meant(field, found["input"], is_one_of_several=is_one_of_several)
     return f"{shown(subject)}: {message}", meant or hint
 
 

@@ -179,6 +179,8 @@ def for_value(field: str, value: object) -> str | None:
         return f"write {meant}"
     if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
         return None  # `semiweekly` is no slip for `weekly`, nor `inactive` for `active`
+    if not value.strip().isalpha() or word.startswith(("bi", "semi")):
+        return None  # nor `daily 9am` for `daily`, which would drop what it says besides
     return near(word, _VALUES[field])
 
 

@@ -15,13 +15,13 @@ def folded(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def nearest(word: str, known: Collection[str]) -> str | None:
-    """Return the nearest of the known words, if one is near."""
+def nearest(word: str, known: Collection[str], *, cutoff: float = 0.7) -> str | None:
+    """Return the nearest of the known words, if one is near: ``cutoff`` is how much of both has to be the same."""
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
 
-    found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    found = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
     return found[0] if found else None
 
 

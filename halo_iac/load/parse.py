@@ -25,6 +25,8 @@ except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy 
 _MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
 """A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
 
+_CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
+
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A pattern that takes 3 ms to compile; only a file with a control character in it does."""
 
@@ -71,6 +73,9 @@ def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Documen
         builder = Builder(document, events(text, pure=pure))
         complaints = builder.complaints
         document.root = builder.root()
+        conflict = _conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
+        if conflict is not None:
+            complaints.append(conflict)
     except Complaint as complaint:
         complaints.append(_conflict_or(complaint, text))
     except YAMLError as error:
@@ -110,12 +115,17 @@ def _pure_events(text: str) -> Take:
 
 def _conflict_or(complaint: Complaint, text: str) -> Complaint:
     """Return what a file cannot be read beyond: a merge conflict, if one stands before what is complained of."""
-    marker = re.search(_MARKER, text)
-    if marker is None or marker.start() > complaint.index:
-        return complaint
-    return Complaint(
-        marker.start(), "this line is a merge conflict marker", "resolve the conflict, and remove its markers"
-    )
+    conflict = _conflict(text, _MARKER)
+    return conflict if conflict is not None and conflict.index <= complaint.index else complaint
+
+
+def _conflict(text: str, pattern: str) -> Complaint | None:
+    """Return a complaint of the first line that a merge has left; within brackets or quotes, YAML takes it for text."""
+    marker = re.search(pattern, text)
+    if marker is None:
+        return None
+    hint = "resolve the conflict, and remove its markers"
+    return Complaint(marker.start(), "this line is a merge conflict marker", hint)
 
 
 def _syntax(error: YAMLError, text: str) -> Complaint:

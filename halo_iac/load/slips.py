@@ -7,6 +7,7 @@ from typing import Final
 
 from halo_iac.load.document import Node, Values
 from halo_iac.load.hints import ENTRY_KEYS, OVERLAY_KEYS, RULES
+from halo_iac.load.scalars import resolve
 from halo_iac.load.wording import shown
 
 _ONLY_ENTRIES: Final = ENTRY_KEYS - OVERLAY_KEYS
@@ -23,7 +24,9 @@ def for_list(schedules: list[Node]) -> str:
     first = schedules[0]
     title = first.get("title") if isinstance(first, dict) else None
     words = re.findall("[a-z0-9]+", title.lower()) if isinstance(title, str) else []
-    key = "-".join(words)[:40].strip("-") or "my-key"
+    key = "-".join(words)[:40].strip("-")
+    if not isinstance(resolve(key), str) or not key:  # `2026:` is no string
+        key = "my-key"
     return f"each schedule needs a key: write {shown(key + ':')} on a line of its own instead of `-`"
 
 

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
-from halo_iac.load.likeness import LONGEST, folded, near
+from halo_iac.load.likeness import LONGEST, folded, nearest
 from halo_iac.load.zones import zone_names
 
 _PLACES: Final = {
@@ -55,6 +55,36 @@ _PLACES: Final = {
 }
 """Abbreviations and names in small letters, those that end in "Time" without what :data:`_TIME` takes away."""
 
+_WITHOUT_ZONE: Final = {
+    "boston": "America/New_York",
+    "washington": "America/New_York",
+    "atlanta": "America/New_York",
+    "miami": "America/New_York",
+    "dallas": "America/Chicago",
+    "houston": "America/Chicago",
+    "austin": "America/Chicago",
+    "seattle": "America/Los_Angeles",
+    "san francisco": "America/Los_Angeles",
+    "mumbai": "Asia/Kolkata",
+    "delhi": "Asia/Kolkata",
+    "new delhi": "Asia/Kolkata",
+    "bangalore": "Asia/Kolkata",
+    "beijing": "Asia/Shanghai",
+    "shenzhen": "Asia/Shanghai",
+    "munich": "Europe/Berlin",
+    "hamburg": "Europe/Berlin",
+    "frankfurt": "Europe/Berlin",
+    "barcelona": "Europe/Madrid",
+    "milan": "Europe/Rome",
+    "geneva": "Europe/Zurich",
+}
+"""Cities that people look for in vain, in small letters."""
+
+_CLOSE: Final = 0.9
+"""How like a place must be: of ten letters, one may be wrong."""
+_CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+"""Where a place is a city; `Canada/Eastern` is none."""
+
 _TIME: Final = r"(?: standard| daylight| summer)? time(?: \(us & canada\))?$"
 _OFFSET: Final = r"(?:utc|gmt)? ?([+\-\u2212])([0-9]{1,2})(?::?([0-9]{2}))?"
 _PLACE: Final = "name a place, such as `Europe/Berlin`"
@@ -79,11 +109,23 @@ def for_zone(name: object) -> str | None:
 
 
 def for_near_zone(name: str) -> str | None:
-    """Guess which time zone was meant where a letter may be wrong, which takes milliseconds."""
-    is_abbreviation = len(name) <= 4 and "/" not in name
-    if is_abbreviation or re.search("[0-9]", name):
+    """Guess which time zone was meant where a letter may be wrong, which takes milliseconds.
+
+    Only the place is compared, with those of the same region, and closely: Mumbai is no slip for Dubai.
+    """
+    region, slash, place = name.rpartition("/")
+    if (not slash and len(name) <= 4) or re.search("[0-9]", name):
         return None
-    return near(name, [zone for zone in zone_names() if not re.search("[0-9]", zone)])
+    known = _WITHOUT_ZONE.get(place.lower().replace("_", " "))
+    if known is not None:
+        return f"write `{known}`"
+    elsewhere = _cities().get(place.lower(), "")
+    if elsewhere.startswith(_CONTINENTS):
+        return f"did you mean `{elsewhere}`?"
+    zones = sorted(zone for zone in zone_names() if not re.search("[0-9]", zone))
+    near_places = {zone.rpartition("/")[2]: zone for zone in zones if not slash or zone.rpartition("/")[0] == region}
+    found = nearest(place, near_places, cutoff=_CLOSE)
+    return f"did you mean `{near_places[found]}`?" if found else None
 
 
 def _for_offset(hours: int, minutes: int) -> str:
