@@ -343,6 +343,10 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
             "version: 1\nschedules: {}\nproject: ''",
             ["3:10: `project`: it is empty (leave the key out)"],
         ),
+        (
+            "version: 1\nschedules: {}\ndefaults: '${'",
+            ["3:11: `defaults`: expected keys and values"],
+        ),
         ("version: 1\nschedules: {}\nscope: {}", ["3:8: `scope` is empty (leave the key out)"]),
         ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: it is empty (leave the key out)"]),
         (

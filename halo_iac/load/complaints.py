@@ -97,7 +97,7 @@ def report(
         message, hint = _worded(found, below, allowed, is_one_of_several=isinstance(whole, list) and len(whole) > 1)
         written = document.value(place)
         if isinstance(written, str) and "${" in written:
-            hint = _of_variable(found, str(found["loc"][0])) or hint
+            hint = _of_variable(found, location[0] if location else None) or hint
         document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
@@ -114,7 +114,7 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     return f"unknown key {shown(key)}", hint
 
 
-def _of_variable(found: Found, field: str) -> str | None:
+def _of_variable(found: Found, field: object) -> str | None:
     """Return what is to be done about a value that reads a variable, if that is the reason."""
     if found["type"] in _NO_TEXT:
         way = "or say it with `cron`, which is text as well" if field in CADENCE_PARTS else _OVERRIDDEN
