@@ -31,7 +31,7 @@ from halo_iac.api.transport import Transport
 from halo_iac.apply.brake import Brake
 from halo_iac.apply.crew import Crew, GraceOverError
 from halo_iac.apply.pace import Pace
-from halo_iac.errors import Delivery, Unreachable
+from halo_iac.errors import Delivery, Unanswered, Unreachable
 from halo_iac.model.outcome import Event
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Pass, Refuse, Silence
@@ -48,15 +48,20 @@ def one() -> Iterator[Bench]:
 
 
 class Shaky:
-    """A client that reaches nobody for some schedules."""
+    """A client that reaches nobody for some schedules, and gets no answer for others."""
 
-    def __init__(self, transport: Transport, is_lost: Callable[[str], bool]) -> None:
+    def __init__(
+        self, transport: Transport, is_lost: Callable[[str], bool], is_silent: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._transport = transport
         self._is_lost = is_lost
+        self._is_silent = is_silent
 
     def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
         if isinstance(value, dict) and self._is_lost(value.get("id", "")):
             raise Unreachable("nobody there", procedure=procedure, delivery=Delivery.NOT_SENT, is_transient=True)
+        if isinstance(value, dict) and self._is_silent(value.get("id", "")):
+            raise Unanswered("no answer", procedure=procedure, delivery=Delivery.AMBIGUOUS, is_transient=True)
         return self._transport.call(procedure, kind, value, deadline=deadline)
 
 
@@ -261,6 +266,13 @@ def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Bench) -> None
     one.transport = Shaky(one.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
     assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
     assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
+
+
+def test_silence_in_between_is_no_answer(one: Bench) -> None:
+    changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
+    one.transport = Shaky(one.transport, {"s1", "s3", "s4"}.__contains__, {"s2"}.__contains__)  # type: ignore[assignment]
+    run = one.run(*changes, attempts=1)
+    assert run.statuses == [*["failed"] * 4, "not started", "not started"]
 
 
 # Stopping -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.writer import Writer
 from halo_iac.apply.crew import Tell
-from halo_iac.errors import Delivery, PlatformError, Unreachable
+from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable
 from halo_iac.model.change import Action, Change
 from halo_iac.model.outcome import Event, Status
 from halo_iac.model.receipt import Intent, Outcome, Result
@@ -70,7 +70,7 @@ class Desk:
         """
         if isinstance(error, Unreachable):
             self._unreached.append(error)
-        else:
+        elif not isinstance(error, Unanswered):
             self.reached()
         if error.ends_the_run or len(self._unreached) >= _UNREACHED:
             self.halt()
