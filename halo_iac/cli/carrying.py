@@ -41,9 +41,6 @@ NEEDED: Final = (
 )
 """The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
 
-_ALWAYS_PERMITTED: Final = 1
-"""How many schedules may stop firing without a word, however few there are (design §5, Guards)."""
-
 _PATIENCE: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
 
@@ -197,6 +194,7 @@ def _ended(
 ) -> Ended:
     from halo_iac.cli.pasting import again
     from halo_iac.model.outcome import Status
+    from halo_iac.plan.guards import REMOVAL_ALWAYS
     from halo_iac.render.ending import Commands
 
     each = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
@@ -210,7 +208,7 @@ def _ended(
         )
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
     removals = _removals_of_undo(summary)
-    permit = f" --allow-archive {removals}" if removals > _ALWAYS_PERMITTED else ""
+    permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
     undo = again(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
     return Ended(summary, commands, name, undo, trouble)
 

@@ -83,5 +83,5 @@ def _split(words: str) -> list[str]:
     """Return the words as a shell does, so that nothing in quotes is taken for an option."""
     try:
         return shlex.split(words)
-    except ValueError:  # a quote of ours around several commands is none of a shell's
+    except ValueError:  # an apostrophe in a title or a file name, which no shell has quoted
         return words.split()

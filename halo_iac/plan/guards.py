@@ -16,6 +16,8 @@ from halo_iac.model.schedule import Spec
 
 REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
+REMOVAL_ALWAYS: Final = 1
+"""How many schedules may stop firing without a word, however few there are."""
 
 
 class Overrides(NamedTuple):
@@ -62,7 +64,7 @@ def guard(situation: Situation) -> tuple[Refusal, ...]:
 def too_many_removals(situation: Situation) -> Iterator[Refusal]:
     """Refuse to silence a large part of the schedules in scope in one go."""
     removals = situation.removals
-    permitted = min(REMOVAL_LIMIT, max(1, situation.active_in_scope * REMOVAL_PERCENT // 100))
+    permitted = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, situation.active_in_scope * REMOVAL_PERCENT // 100))
     if len(removals) > max(permitted, situation.overrides.allow_archive):
         yield Refusal(
             "removals",
