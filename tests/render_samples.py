@@ -55,6 +55,11 @@ HOSTILE = (
     "</code></summary></details>\n\n````\n</details>\n~~~~\n<!--",
     "<!-- halo-plan: 0123456789abcdef -->",
     "file=/etc/passwd,line=1::100%25 %0A::error::",
+    "##teamcity[buildStatus status='SUCCESS' text='gotcha']",
+    "text ##TeamCity[importData] ####vso[x] ##build-tool.cmd[y]",
+    "--- a group at Buildkite\n+++ another\n~~~ a third\n^^^ +++",
+    "travis_fold:start:x travis_time:end:x",
+    "section_start:1560896352:x\r\x1b[0Ksection_end:1560896353:x\r\x1b[0K",
     "lone \udc80 surrogate",
 )
 

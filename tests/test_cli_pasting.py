@@ -30,6 +30,7 @@ def at(choice: Choice) -> Workplace:
         ("plan --file other.yaml --sandbox", "halo plan --file other.yaml --sandbox --project p --team t"),
         ("sandbox reset", "halo sandbox reset"),
         ("schema", "halo schema"),
+        ("schema 'x\n::error::y'", "halo schema 'x␊::error::y'"),
     ],
 )
 def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(words: str, expected: str) -> None:

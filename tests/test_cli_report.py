@@ -45,7 +45,7 @@ schedules:
     frequency: daily
     hours: [9]
 """
-HOSTILE = "# Hi\x1b[2J\r\n  ::set-env name=X::y\n##[group]x\n\ttab"
+HOSTILE = "# Hi\x1b[2J\r\n  ::set-env name=X::y\n##[group]x ##teamcity[y]\n\ttab\n--- z"
 
 
 @pytest.fixture
@@ -399,10 +399,19 @@ def test_a_pipe_gets_the_bytes(halo: CommandLine) -> None:
     assert got(halo) == HOSTILE
 
 
-@pytest.mark.parametrize("variable", ["CI", "GITHUB_ACTIONS", "TF_BUILD"])
+@pytest.mark.parametrize(
+    "variable",
+    ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "BUILDKITE", "GITLAB_CI", "TRAVIS", "JENKINS_URL"],
+)
 def test_a_ci_log_is_commanded_by_nothing(halo: CommandLine, variable: str) -> None:
     shown = got(halo, "--raw", **{variable: "true"})
-    assert shown.splitlines() == ["# Hi␛[2J", "\\  ::set-env name=X::y", "##\\[group]x", "    tab"]
+    assert shown.splitlines() == [
+        "# Hi␛[2J",
+        "\\  ::set-env name=X::y",
+        "##\\[group]x ##teamcity\\[y]",
+        "    tab",
+        "\\--- z",
+    ]
 
 
 @pytest.mark.parametrize("argv", [(), ("--raw",), ("--no-color",)])

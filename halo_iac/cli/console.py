@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from halo_iac.errors import FileError
 from halo_iac.render.document import Document
+from halo_iac.render.safe import disarmed
 
 if TYPE_CHECKING:
     from halo_iac.api.patience import Patience
@@ -25,8 +26,18 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
-_RUNNERS: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
-"""Variables by which CI runners make themselves known."""
+_RUNNERS: Final = (
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITEA_ACTIONS",
+    "TF_BUILD",
+    "TEAMCITY_VERSION",
+    "BUILDKITE",
+    "GITLAB_CI",
+    "TRAVIS",
+    "JENKINS_URL",
+)
+"""Variables by which CI runners make themselves known; not all of them set ``CI``."""
 _KEYS: Final = re.compile("[!-~]{8,}")
 """The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
 every occurrence of it would only hide."""
@@ -179,7 +190,7 @@ class Console:
 
     def ask(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
-        self._stderr.write(self.veiled(question))
+        self._stderr.write(disarmed(self.veiled(question)))
         self._stderr.flush()
         return self._stdin.readline().strip()
 
@@ -247,7 +258,8 @@ class Console:
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         if text:
-            stream.write(text if text.endswith("\n") else text + "\n")
+            shown = text if isinstance(text, Document) else disarmed(text)  # a document is, and has to stay one
+            stream.write(shown if shown.endswith("\n") else shown + "\n")
             stream.flush()
 
 
@@ -277,7 +289,7 @@ class _VeiledStream(io.TextIOBase, TextIO):
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        return self._stream.write(self._veil(text))
+        return self._stream.write(disarmed(self._veil(text)))
 
     def flush(self) -> None:
         if not self._stream.closed:  # as when this is collected after the stream it stands before

@@ -88,12 +88,13 @@ def _tell(ground: Ground, choice: Choice, draft: Draft, path: Path) -> None:
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
     if ground.before is None:
-        console.say(f"Wrote {path} with {count}{files}.")
+        said = f"Wrote {path} with {count}{files}."
     elif draft.adoption.entries:
-        console.say(f"Added {count} to {path}{files}.")
+        said = f"Added {count} to {path}{files}."
     else:
         declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
-        console.say(f"Nothing to add to {path}{declared}.")
+        said = f"Nothing to add to {path}{declared}."
+    console.say(console.err_style.safe(said))
     reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
     for remote, reason in reasons:
         console.say(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

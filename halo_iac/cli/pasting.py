@@ -16,6 +16,7 @@ from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import HaloError
 from halo_iac.model.change import Plan, Refusal
 from halo_iac.model.outcome import Event
+from halo_iac.render.safe import safe
 
 _COMMAND: Final = r"`halo ([a-z]+[^`]*)`"
 _FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
@@ -25,8 +26,8 @@ _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
 
 
 def again(workplace: Workplace, words: str) -> str:
-    """Return a command about the same project on the same platform; ``words`` come after ``halo``."""
-    return f"halo {words}{_flags(workplace.choice, words)}"
+    """Return a command about the same project on the same platform, on one line; ``words`` come after ``halo``."""
+    return safe(f"halo {words}{_flags(workplace.choice, words)}")
 
 
 def completed(workplace: Workplace, text: str) -> str:

@@ -134,7 +134,7 @@ def ask(
     before = _thread(connection, project, conversation)
     started = _asked(connection, before.conversation.id, question)
     if no_wait:
-        console.out(document(started.wire) if console.wants_json else started.run_id)
+        console.out(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
         return 0
     answer = _answer(connection, before, started, interval, timeout)
     if console.wants_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
@@ -178,7 +179,7 @@ def _say_how_to_wait(workplace: Workplace, outcomes: Sequence[Outcome]) -> None:
     run_ids = [each.started.run_id for each in outcomes if each.started is not None]
     if run_ids:
         what = "it" if len(run_ids) == 1 else "them"
-        words = f"run poll {' '.join(run_ids)}"
+        words = f"run poll {shlex.join(run_ids)}"
         workplace.console.say(f"Wait for {what}: {again(workplace, words)}")
 
 
@@ -202,7 +203,7 @@ def _started(connection: Connection, starter: Starter, order: Order) -> Outcome:
         )
     except HaloError as error:
         return Outcome(order, error=error)
-    workplace.console.say(f"Started run {started.run_id} of {workplace.console.err_style.safe(order.name)}")
+    workplace.console.say(workplace.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
     return Outcome(order, started)
 
 

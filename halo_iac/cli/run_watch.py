@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +69,7 @@ def _ending(connection: Connection, seen: Sighting) -> HaloError | None:
         return why_none(run, seen.details.dataset)
     if not console.wants_json:
         console.out(f"Run {console.out_style.safe(run.id)} completed.")
-        console.say(f"Its report: {again(connection.workplace, f'report get {run.id}')}")
+        console.say(f"Its report: {again(connection.workplace, f'report get {shlex.quote(run.id)}')}")
     return None
 
 

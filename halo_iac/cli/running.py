@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,7 @@ def show_started(workplace: Workplace, started: Started) -> int:
     from halo_iac.render.text.table import record
 
     console.out(record(fields_of(started.wire), console.out_style))
-    console.say(f"Wait for it: {again(workplace, f'run poll {started.run_id}')}")
+    console.say(f"Wait for it: {again(workplace, f'run poll {shlex.quote(started.run_id)}')}")
     return 0
 
 
@@ -144,7 +145,7 @@ def why_unfinished(workplace: Workplace, seen: Sighting, name: str | None = None
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
     if seen.trouble is not None and not seen.trouble.is_transient:
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
-    resume = f"wait on with `{again(workplace, f'run poll {seen.run_id}')}`"
+    resume = f"wait on with `{again(workplace, f'run poll {shlex.quote(seen.run_id)}')}`"
     if seen.trouble is not None:
         return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
     return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
@@ -154,7 +155,7 @@ def left_going(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     """Return the end of a command that stops waiting for runs, and how to resume."""
     if not going:
         return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
-    resume = again(connection.workplace, f"run poll {' '.join(going)}")
+    resume = again(connection.workplace, f"run poll {shlex.join(going)}")
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
     return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
 

@@ -59,7 +59,8 @@ def list_schedules(
         rows = [_row(remote) for remote in listing.schedules]
         console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
-            console.say(f"Project {connection.project.id} holds no {'' if include_archived else 'active '}schedule.")
+            kind = "schedule" if include_archived else "active schedule"
+            console.say(console.err_style.safe(f"Project {connection.project.id} holds no {kind}."))
     if listing.gap is not None:
         raise HaloError(f"this list is not whole: {listing.gap}", hint="run again; nothing was changed")
     return 0

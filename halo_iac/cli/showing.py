@@ -72,12 +72,15 @@ class Outlet:
                 self._file(titled, schedule)
         else:
             write_atomically(self._path, self._console.veiled(joined(reports)))
-            self._console.say(f"Wrote {self._path}")
+            self._say(f"Wrote {self._path}")
 
     def _file(self, titled: Titled, schedule: str | None) -> None:
         assert self._path is not None  # noqa: S101 - only a folder gets here
         path, is_new = put_in_folder(self._console, self._path, titled.report, titled.name, schedule)
-        self._console.say(f"Wrote {path}" if is_new else f"{path} is there and was left as it is")
+        self._say(f"Wrote {path}" if is_new else f"{path} is there and was left as it is")
+
+    def _say(self, words: str) -> None:
+        self._console.say(self._console.err_style.safe(words))
 
 
 def put_in_folder(

@@ -1,7 +1,8 @@
 """JSON as text, finished, and yet open to one change: what its strings hold.
 
 Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
-runner obeys ``##[`` and ``##vso[`` wherever they stand in a line (see :mod:`halo_iac.render.safe`).
+runner obeys ``##[`` and ``##vso[`` wherever they stand in a line, and so is the colon of the words that fold a log (see
+:mod:`halo_iac.render.safe`). To what reads JSON an escape is the character itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS: Final = re.compile(_STRING)
+_FOLDS: Final = re.compile("(travis_(?:fold|time)|section_(?:start|end)):")
 
 Change = Callable[[str], str]
 
@@ -40,5 +42,7 @@ def _changed(written: str, change: Change) -> str:
 
 
 def harmless(document: str) -> Document:
-    """Escape in a finished document, where ``##`` and DEL can only stand within a string."""
-    return Document(document.replace("##", "#\\u0023").replace("\x7f", "\\u007f"))
+    """Escape in a finished document, where ``##``, DEL and a colon after a word can only stand within a string."""
+    document = document.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
+    may_fold = "travis_" in document or "section_" in document
+    return Document(_FOLDS.sub(r"\1\\u003a", document) if may_fold else document)

@@ -4,8 +4,9 @@ Titles, prompts, platform messages and file names pass through :func:`safe` befo
 Control, format and invisible characters become visible; words that a runner would obey are broken by a backslash:
 
 - GitHub's runner obeys ``::name::`` at the start of a line, after trimming white space, and ``##[name]`` *anywhere* in
-  one; Azure's obeys ``##vso[name]`` anywhere. So the guarantee is given for the words themselves, and no layout that a
-  renderer may choose can undo it.
+  one; Azure's obeys ``##vso[name]`` anywhere, TeamCity's ``##teamcity[name]``. ``travis_fold:`` and ``section_start:``
+  fold a log at Travis and GitLab, and ``--- `` and the like at the start of a line do at Buildkite. So the guarantee is
+  given for the words themselves, and no layout that a renderer may choose can undo it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _SPACES: Final = frozenset(" \u3000")
 
 _ASCII_NAMES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _SUSPECT: Final = re.compile(r"[^ -~]")
-_COMMAND: Final = re.compile(r"(##(?:vso)?)(?=\[)", re.IGNORECASE)
+_ANYWHERE: Final = re.compile(r"##[^\s\[\\]{0,40}(?=\[)|(?:travis_(?:fold|time)|section_(?:start|end))(?=:)")
+_GROUPS: Final = ("--- ", "+++ ", "~~~ ", "^^^ ")
 
 
 def safe(text: str, *, is_unicode: bool = True) -> str:
@@ -31,9 +33,15 @@ def safe(text: str, *, is_unicode: bool = True) -> str:
     """
     if not (text.isascii() and text.isprintable()):
         text = _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
-    if "##" in text:
-        text = _COMMAND.sub(r"\1\\", text)
-    return f"\\{text}" if "::" in text and text.lstrip().startswith("::") else text
+    text = disarmed(text)
+    is_obeyed = text.startswith(_GROUPS) or ("::" in text and text.lstrip().startswith("::"))
+    return f"\\{text}" if is_obeyed else text
+
+
+def disarmed(text: str) -> str:
+    """Return the text, of any number of lines, with a backslash in each word that a runner obeys anywhere in a line."""
+    may_hold = "##" in text or "travis_" in text or "section_" in text
+    return _ANYWHERE.sub(r"\g<0>\\", text) if may_hold else text
 
 
 def safe_lines(text: str, *, is_unicode: bool = True) -> list[str]:
