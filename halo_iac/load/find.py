@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from halo_iac.checkout import owner
 from halo_iac.errors import Problem, ProjectNotFound
 
 FILE_NAME: Final = "halo.yaml"
@@ -32,20 +33,13 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
 
 def _searched(start: Path, home: Path | None) -> Iterator[Path]:
     """Yield the folders to look into, nearest first: up to the repository's root or home, never another owner's."""
-    owner = _owner(start)
+    owned_by = owner(start)
     for folder in (start, *start.parents):
-        if _owner(folder) != owner:
+        if owner(folder) != owned_by:
             return
         yield folder
         if folder == home or (folder / ".git").exists():
             return
-
-
-def _owner(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_uid
-    except OSError:
-        return None
 
 
 def _home() -> Path | None:
