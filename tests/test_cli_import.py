@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -233,6 +236,42 @@ def test_what_the_file_cannot_say_is_left_out_and_named(halo: CommandLine, folde
     )
     assert "in-b" not in (folder / "halo.yaml").read_text()
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("prompt", ["", "x" * 6_000_000], ids=["empty", "longer than a file"])
+def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
+    halo: CommandLine, folder: Path, prompt: str
+) -> None:
+    count = 1 if prompt else 230
+    ids = existing(folder, *({"title": f"Title {number:03}"} for number in range(count + 2)))
+    with closing(sqlite3.connect(folder / SANDBOX)) as database, database:
+        change = "UPDATE schedules SET wire = json_set(wire, '$.prompt', ?) WHERE seq <= ?"
+        database.execute(change, (prompt, count))
+    ended = halo("import", "--sandbox")
+    assert ended.code == 0, ended.err
+    left_out = [f"Left out: 'Title {number:03}' ({id_})" for number, id_ in enumerate(ids[:count])]
+    told, *reasons = (line.partition("): ") for line in ended.err.splitlines())
+    assert (told[0], [reason[0] + ")" for reason in reasons]) == ("Wrote halo.yaml with 2 schedules.", left_out)
+    whys = (
+        {"the prompt is longer than 256 KiB"} if prompt else {"`prompt`: the prompt is empty", "`prompt`: it is empty"}
+    )
+    assert {reason[2] for reason in reasons} == whys
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_a_schedule_with_more_problems_than_are_shown_is_left_out_alone(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A"}, {"title": "B"}, {"title": "C"})
+    with closing(sqlite3.connect(folder / SANDBOX)) as database, database:
+        minutes = json.dumps([60 + number for number in range(300)])
+        change = "UPDATE schedules SET wire = json_set(wire, '$.minutes', json(?)) WHERE seq = 1"
+        database.execute(change, (minutes,))
+        database.execute("UPDATE schedules SET wire = json_set(wire, '$.prompt', '') WHERE seq = 2")
+    ended = halo("import", "--sandbox")
+    assert (ended.code, ended.err.splitlines()[0]) == (0, "Wrote halo.yaml with 1 schedule.")
+    assert [line.partition("): ")[2] for line in ended.err.splitlines()[1:]] == [
+        "`minutes`: expected 0 to 59",
+        "`prompt`: the prompt is empty",
+    ]
 
 
 def test_prompts_of_several_lines_go_to_files(halo: CommandLine, folder: Path) -> None:

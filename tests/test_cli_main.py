@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -185,6 +188,27 @@ def test_a_name_the_system_refuses_is_the_systems_reason(halo: CommandLine) -> N
     assert ended.code == 1
     assert ended.err.startswith("error: ")
     assert ended.err.endswith("xxx: File name too long\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a socket", "a device"])
+@pytest.mark.parametrize(
+    "argv", [["import"], ["rename", "a", "b"], ["validate"], ["plan"], ["apply", "--yes"], ["preview"], ["agent", "ls"]]
+)
+def test_no_kind_of_thing_in_place_of_a_project_file_is_waited_for(
+    halo: CommandLine, folder: Path, kind: str, argv: list[str]
+) -> None:
+    path = folder / "halo.yaml"
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        {
+            "a folder": path.mkdir,
+            "a pipe": lambda: os.mkfifo(path),
+            "a socket": lambda: listening.bind("halo.yaml"),
+            "a device": lambda: path.symlink_to("/dev/zero"),
+        }[kind]()
+        ended = halo(*argv, "--sandbox")
+    assert ended.code == 1
+    assert re.match(r"(error: )?halo\.yaml(:1:1)?: (a directory|not a regular file|a link leads outside)", ended.text)
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["schema"]])

@@ -20,6 +20,7 @@ from halo_iac.adopt import (
     put_prompts_in_files,
     shared_fields,
 )
+from halo_iac.cli.declarable import problems_of
 from halo_iac.cli.files import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
 from halo_iac.cli.workplace import Workplace
 from halo_iac.edit import CannotEdit, add_entries
@@ -27,7 +28,6 @@ from halo_iac.errors import FileError, HaloError, ProjectError
 from halo_iac.load import load
 from halo_iac.load.bounds import MAX_FILE, MAX_PROMPT
 from halo_iac.match import match
-from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.project import Project
 from halo_iac.model.schedule import plain_prompt
 from halo_iac.pipeline import Wish, plan_project
@@ -127,12 +127,12 @@ def chosen(ground: Ground, what: list[str], *, with_archived: bool) -> Choice:
 
 def drafted(ground: Ground, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> Draft:
     """Return the files with entries for these schedules, less those that the plan would then change."""
-    entries = ground.project.entries
+    entries, workplace = ground.project.entries, ground.workplace
     adoption = adopt(
         wanted,
         ground.actual,
         ground.names,
-        lambda found: _problems_of(ground, found),
+        lambda found: problems_of(workplace, ground.path, found),
         keys=[entry.key for entry in entries],
         titles={entry.title: None if entry.id else entry.key for entry in entries if entry.title is not None},
     )
@@ -216,23 +216,3 @@ def _may_hold(ground: Ground, name: str, text: str) -> bool:
     if not path.is_file():
         return False
     return plain_prompt(read_start(path, MAX_PROMPT).decode("utf-8-sig", "replace")) == plain_prompt(text)
-
-
-def _problems_of(ground: Ground, entries: Entries) -> dict[str, str]:
-    """Load entries as a file of their own would be, and say what is wrong with which; raise what is no entry's fault.
-
-    An entry that holds the platform's key, which no file may, has that problem.
-    """
-    kept = leave_out(entries, BUILT_IN)
-    veiled = ground.workplace.console.veiled
-    secret = {key: "the platform's key is in it" for key, entry in kept.items() if veiled(repr(entry)) != repr(entry)}
-    written = project_text(kept)
-    try:
-        load(ground.path, variables={}, cwd=ground.workplace.cwd, drafts={ground.path: written.text.encode()})
-    except ProjectError as error:
-        found = [(written.entry_at(problem.line), problem.message) for problem in error.problems]
-        whole = next((message for key, message in found if key is None), None)
-        if whole is not None:
-            raise HaloError(f"nothing was written: the file would be refused: {whole}") from None
-        return {key: message for key, message in found if key is not None} | secret
-    return secret

@@ -88,7 +88,7 @@ def _read_saved(name: str) -> Plan:
 
     hint = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
     try:
-        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES))
+        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES, takes_pipe=True))
     except DocumentError as error:
         raise DocumentError(f"{name}: {error.message}", hint=error.hint or hint) from None
     except FileError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,23 +19,30 @@ SCHEMA_FILE: Final = "halo.schema.json"
 """The project file's JSON Schema, beside it, for the editor."""
 
 
-def read_bytes(path: Path, limit: int) -> bytes:
+def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
     """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
-    content = read_start(path, limit + 1)
+    content = read_start(path, limit + 1, takes_pipe=takes_pipe)
     if len(content) > limit:
         raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="is it the right file?")
     return content
 
 
-def read_start(path: Path, length: int) -> bytes:
-    """Return the first bytes of a file."""
+def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
+    """Return the first bytes of a file; of a pipe or a device, which may have no end, only where that is wanted."""
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or (takes_pipe and not stat.S_ISDIR(mode))):
+            raise _no_file(path)
         with path.open("rb") as file:
             return file.read(length)
     except FileNotFoundError:
         raise FileError(f"{path}: no such file", hint="check the path") from None
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
+
+
+def _no_file(path: Path) -> FileError:
+    return FileError(f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="name a file")
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
@@ -44,8 +52,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode:
     """
     path, named = followed(path), path
     if path.exists() and not path.is_file():
-        kind = "a directory" if path.is_dir() else "not a regular file"
-        raise FileError(f"{named}: {kind}", hint="name a file")
+        raise _no_file(named)
     with _writing(named), _beside(path, text, mode) as temporary:
         if is_exact_mode:
             temporary.chmod(mode)
