@@ -60,21 +60,41 @@ def from_cron(expression: str) -> Parts:
     )
     if len(months) < 12:
         raise Unmappable("cron restricts the months, and a schedule fires in all of them", "leave the month `*`")
-    every_month_day = len(month_days) == 31
-    days = tuple(sorted({day % 7 for day in week_days}))
-    every_week_day = len(days) == 7
-    if not every_month_day and not every_week_day:
-        raise Unmappable(
-            "cron fires where either the day of the month or the day of the week fits, and a schedule cannot say so",
-            "restrict one of the two, or split it over two entries",
-        )
-    if not every_month_day:
-        return {"frequency": "monthly", "days_of_month": month_days, "hours": hours, "minutes": minutes}
-    if not every_week_day:
-        return {"frequency": "weekly", "days_of_week": days, "hours": hours, "minutes": minutes}
+    days_of_month, days_of_week = _restricted_days(fields[2], fields[4], month_days, week_days)
+    if days_of_month:
+        return {"frequency": "monthly", "days_of_month": days_of_month, "hours": hours, "minutes": minutes}
+    if days_of_week:
+        return {"frequency": "weekly", "days_of_week": days_of_week, "hours": hours, "minutes": minutes}
     if len(hours) == 24:
         return {"frequency": "hourly", "minutes": minutes}
     return {"frequency": "daily", "hours": hours, "minutes": minutes}
+
+
+def _restricted_days(
+    month_field: str, week_field: str, month_days: tuple[int, ...], week_days: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the days of the month, or else of the week, on which cron fires; both empty where it does on all.
+
+    Where a day field begins with ``*``, be it ``*/2``, a day has to fit both; else it has to fit either, so that
+    ``1-31`` beside ``1`` means every day.
+    """
+    week_days = tuple(sorted({day % 7 for day in week_days}))
+    is_every_month_day, is_every_week_day = len(month_days) == 31, len(week_days) == 7
+    has_to_fit_both = month_field.startswith("*") or week_field.startswith("*")
+    if is_every_month_day or is_every_week_day:
+        if not has_to_fit_both:
+            return (), ()
+        return () if is_every_month_day else month_days, () if is_every_week_day else week_days
+    if has_to_fit_both:
+        raise Unmappable(
+            "cron fires on days that fit both day fields where one of them begins with `*`, and a schedule cannot "
+            "say so",
+            "restrict only the day of the month, or only the day of the week",
+        )
+    raise Unmappable(
+        "cron fires where either the day of the month or the day of the week fits, and a schedule cannot say so",
+        "restrict one of the two; of two entries, both would fire on a day that fits both",
+    )
 
 
 def _not_five(expression: str, count: int) -> str:
@@ -104,6 +124,8 @@ def _range(part: str, name: str) -> range:
         last = _number(end, name, names) if dash else high if slash else first
     if step < 1 or not low <= first <= last <= high:
         raise Unmappable(f"cron's {name} has no meaning here: expected {low} to {high}, `*`, lists, ranges and steps")
+    if slash and "-" in body and first == last:
+        raise Unmappable(f"cron's {name} has a step over a range of one number, which programs read differently")
     return range(first, last + 1, step)
 
 
