@@ -22,6 +22,7 @@ _DAYS_A_MONTH: Final = (365 + _LEAP_YEARS) / 12
 _MONTHS_WITH_DAY: Final = {29: 11 + _LEAP_YEARS, 30: Fraction(11), 31: Fraction(7)}
 """How many months of a mean Gregorian year have a 29th, a 30th and a 31st."""
 _MINUTE: Final = timedelta(minutes=1)
+_SECOND: Final = timedelta(seconds=1)
 
 
 class ClockChange(StrEnum):
@@ -176,17 +177,49 @@ def reason_in_words(fire: Fire) -> str:
 def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
     """Yield every fire strictly after an aware instant, in the cadence's zone; none if the cadence makes no sense.
 
-    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron,
-    as cronsim does: a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on
-    by real hours. :func:`foreseen` says which fires rest on that.
+    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron:
+    a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on by real hours.
+    :func:`foreseen` says which fires rest on that.
     """
+    if not makes_sense(cadence):
+        return
+    start, zone = after.astimezone(UTC), ZoneInfo(cadence.timezone)
+    if cadence.frequency == Frequency.HOURLY:
+        yield from (at.astimezone(zone) for at in _hourly_fires(frozenset(cadence.minutes), zone, start))
+        return
     from cronsim import CronSim  # noqa: PLC0415 - only a rendering with a clock needs it
 
-    if makes_sense(cadence):
-        start = after.astimezone(UTC)
-        found = CronSim(_cron(cadence), start.astimezone(ZoneInfo(cadence.timezone)))
-        # A search that begins in the second of two equal hours finds the fires of the first.
-        yield from dropwhile(lambda fire: fire <= start, found)
+    # A search that begins in the second of two equal hours finds the fires of the first.
+    yield from dropwhile(lambda fire: fire <= start, CronSim(_cron(cadence), start.astimezone(zone)))
+
+
+def _hourly_fires(minutes: frozenset[int], zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
+    """Yield, in UTC, every instant after ``at`` at which the clocks of a zone show one of these minutes.
+
+    Not left to cronsim, which loses fires where clocks change by less than an hour.
+    """
+    while True:
+        wall = at.astimezone(zone)
+        wait = min((minute - wall.minute - 1) % 60 + 1 for minute in minutes)
+        soon = at.replace(microsecond=0) + timedelta(minutes=wait, seconds=-wall.second)
+        change = None if _offset(soon, zone) == _offset(at, zone) else _first_after_change(at, soon, zone)
+        at = change or soon
+        shown = at.astimezone(zone)
+        if shown.second == 0 and shown.minute in minutes:
+            yield at
+
+
+def _first_after_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second of the new offset between two instants, at the second of which it applies."""
+    before = before.replace(microsecond=0)
+    while after - before > _SECOND:
+        middle = before + (after - before) // _SECOND // 2 * _SECOND
+        before, after = (middle, after) if _offset(middle, zone) == _offset(before, zone) else (before, middle)
+    return after
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()
 
 
 def foreseen(cadence: Cadence, after: datetime) -> Iterator[Fire]:
@@ -221,8 +254,9 @@ def _names(cadence: Cadence, wall: datetime) -> bool:
 
 
 def _cron(cadence: Cadence) -> str:
+    """Return a cadence that is not hourly as cron has it."""
+
     def part(numbers: Sequence[int]) -> str:
         return ",".join(map(str, numbers)) or "*"
 
-    hours = "*" if cadence.frequency == Frequency.HOURLY else part(cadence.hours)
-    return f"{part(cadence.minutes)} {hours} {part(cadence.days_of_month)} * {part(cadence.days_of_week)}"
+    return f"{part(cadence.minutes)} {part(cadence.hours)} {part(cadence.days_of_month)} * {part(cadence.days_of_week)}"

@@ -124,11 +124,55 @@ def test_fires_and_their_reasons_are_what_the_clocks_say(
 ) -> None:
     when, start, end = moment
     found = as_instants(list(takewhile(lambda fire: fire.at <= end, foreseen(when, start))))
-    awaited = as_instants(expected(when, start, end))
-    if when.frequency == "hourly" and when.timezone in {"Australia/Lord_Howe", "Australia/LHI"}:
-        # Whether a time that comes again after half an hour fires again is anybody's guess, and it is marked as one.
-        awaited = [fire for fire in awaited if fire in found or fire[1] is None]
-    assert found == awaited
+    assert found == as_instants(expected(when, start, end))
+
+
+ODD_CHANGES = (
+    *(("Australia/Lord_Howe", year) for year in (1981, 1985, 2026, 2027)),  # by an hour once, by half of one since
+    *(("Antarctica/Troll", year) for year in (2026, 2027)),  # by two hours
+    *(("Africa/Accra", year) for year in (1942, 1950)),  # by twenty minutes
+    *(("America/Caracas", year) for year in (2007, 2016)),
+    *(("Asia/Pyongyang", year) for year in (2015, 2018)),
+    *(("Pacific/Apia", 2011), ("Pacific/Kwajalein", 1993)),  # by a day
+    *(("Africa/Monrovia", 1972), ("Europe/Amsterdam", 1937)),  # by seconds, too
+)
+
+
+@st.composite
+def hourly_moments(draw: st.DrawFn) -> tuple[Cadence, datetime]:
+    """Draw minutes of an hour, and an instant shortly before clocks change by what is not an hour."""
+    name, year = draw(st.sampled_from(ODD_CHANGES))
+    change = draw(st.sampled_from(tuple(changes(ZoneInfo(name), year)) or (datetime(year, 1, 7, tzinfo=UTC),)))
+    minutes = tuple(draw(st.lists(st.integers(0, 59), min_size=1, max_size=3)))
+    return cadence(name, "hourly", minutes=minutes), change - timedelta(seconds=draw(st.integers(-7_200, 7_200)))
+
+
+@given(hourly_moments(), st.integers(0, 59))
+def test_an_hourly_cadence_is_one_with_one_more_minute_less_that_minute(
+    moment: tuple[Cadence, datetime], more: int
+) -> None:
+    when, start = moment
+    end = start + timedelta(hours=6)
+
+    def fired(minutes: tuple[int, ...]) -> list[datetime]:
+        found = takewhile(lambda at: at <= end, fires(cadence(when.timezone, "hourly", minutes=minutes), start))
+        return [at.astimezone(UTC) for at in found]
+
+    both, one, other = fired((*when.minutes, more)), fired(when.minutes), fired((more,))
+    assert sorted({*one, *other}) == both
+    if more not in when.minutes:
+        assert [at for at in both if at not in other] == one
+
+
+@given(hourly_moments())
+def test_an_hourly_cadence_fires_at_every_minute_that_shows_its_minutes(moment: tuple[Cadence, datetime]) -> None:
+    when, start = moment
+    zone = ZoneInfo(when.timezone)
+    first = start.replace(microsecond=0) + timedelta(seconds=1)
+    walls = ((first + timedelta(seconds=count)).astimezone(zone) for count in range(6 * 3600))
+    shown = [wall.astimezone(UTC) for wall in walls if wall.second == 0 and wall.minute in when.minutes]
+    found = takewhile(lambda at: at < first + timedelta(hours=6), fires(when, start))
+    assert [at.astimezone(UTC) for at in found] == shown
 
 
 @given(moments())

@@ -299,22 +299,34 @@ def test_a_served_sandbox_fires_on_its_own() -> None:
             [f"2026-11-01T{hour:02}:00:00.000Z" for hour in range(7, 24)]
             + [f"2026-11-02T{hour:02}:00:00.000Z" for hour in range(8)],
         ),
+        (  # clocks go back by half an hour at 15:00, from 02:00 to 01:30
+            {"frequency": "hourly", "minutes": [45], "timezone": "Australia/Lord_Howe"},
+            "2026-04-05",
+            [f"2026-04-04T{time}:00.000Z" for time in ("13:45", "14:45", "15:15", "16:15", "17:15", "18:15", "19:15")]
+            + [f"2026-04-04T{hour}:15:00.000Z" for hour in range(20, 24)]
+            + [f"2026-04-05T{hour:02}:15:00.000Z" for hour in range(14)],
+        ),
     ],
 )
 def test_fires_of_a_day_on_which_clocks_change(cadence: dict[str, Any], day: str, expected: list[str]) -> None:
-    zone = ZoneInfo("America/Los_Angeles")
+    cadence = {"timezone": "America/Los_Angeles", **cadence}
+    zone = ZoneInfo(cadence["timezone"])
     start = datetime.fromisoformat(day).replace(tzinfo=zone).astimezone(UTC)
     end = (datetime.fromisoformat(day) + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
     clock = Clock(start - timedelta(seconds=1))
     with Sandbox.open(None, clock=clock) as sandbox:
-        schedule = Caller(sandbox).create(timezone="America/Los_Angeles", **cadence)
+        schedule = Caller(sandbox).create(**cadence)
         sandbox.tick(end - timedelta(seconds=1))
         assert instants(Caller(sandbox), schedule) == expected
 
 
-ZONES = ("UTC", "America/Los_Angeles", "Europe/Berlin", "Asia/Kolkata", "Australia/Adelaide", "America/Santiago")
+ZONES = (
+    *("UTC", "America/Los_Angeles", "Europe/Berlin", "Asia/Kolkata", "Australia/Adelaide", "America/Santiago"),
+    *("Australia/Lord_Howe", "Antarctica/Troll"),
+)
 CHANGES = tuple(
-    datetime(2026, month, day, tzinfo=UTC) for month, day in ((3, 8), (3, 29), (4, 5), (9, 6), (10, 25), (11, 1))
+    datetime(2026, month, day, tzinfo=UTC)
+    for month, day in ((3, 8), (3, 29), (4, 5), (9, 6), (10, 4), (10, 25), (11, 1))
 )
 
 

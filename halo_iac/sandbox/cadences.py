@@ -7,11 +7,17 @@ every hour goes on by real hours. A monthly schedule leaves out months that lack
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.sandbox.rules import FREQUENCIES
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+_MINUTES: Final = frozenset(range(60))
 
 _SPANS: Final = {
     "hourly": timedelta(hours=3),
@@ -42,11 +48,10 @@ def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
     """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 (a plan that changes nothing needs no cadence)
 
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415
-
     try:
-        found = CronSim(_expression(wire), after.astimezone(ZoneInfo(wire["timezone"])))
-    except (CronSimError, KeyError, TypeError, ValueError, OSError):
+        zone = ZoneInfo(wire["timezone"])
+        found = _hourly(wire, zone, after) if wire["frequency"] == "hourly" else _by_cron(wire, zone, after)
+    except (KeyError, TypeError, ValueError, OSError):
         return
     for local in found:
         fire = local.astimezone(UTC)
@@ -54,14 +59,32 @@ def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
             yield fire
 
 
+def _hourly(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """Return every minute that shows one of the cadence's: cronsim loses some where clocks change by half an hour."""
+    wanted = {int(number) for number in _part(wire["minutes"]).split(",")}
+    if not wanted <= _MINUTES:
+        raise ValueError(wanted)
+    first = after.astimezone(UTC).replace(second=0, microsecond=0)
+    minutes = (first + timedelta(minutes=count) for count in itertools.count(1))
+    return (minute for minute in minutes if minute.astimezone(zone).minute in wanted)
+
+
+def _by_cron(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 (see above)
+
+    try:
+        return CronSim(_expression(wire), after.astimezone(zone))
+    except CronSimError as error:
+        raise ValueError(str(error)) from None
+
+
 def _expression(wire: Mapping[str, Any]) -> str:
     frequency = wire["frequency"]
     if frequency not in FREQUENCIES:
         raise ValueError(frequency)
-    hours = "*" if frequency == "hourly" else _part(wire["hours"])
     days_of_month = _part(wire["daysOfMonth"]) if frequency == "monthly" else "*"
     days_of_week = _part(wire["daysOfWeek"]) if frequency == "weekly" else "*"
-    return f"{_part(wire['minutes'])} {hours} {days_of_month} * {days_of_week}"
+    return f"{_part(wire['minutes'])} {_part(wire['hours'])} {days_of_month} * {days_of_week}"
 
 
 def _part(numbers: object) -> str:
