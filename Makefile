@@ -55,12 +55,13 @@ fuzz: $(VENV)/developing
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python benchmarks/run.py
 
-# Writes what is generated and committed: the JSON Schemas.
+# Writes what is generated and committed: the JSON Schemas, and the reference of the commands.
 generate: $(VENV)/installed
 	$(BIN)/halo schema project > schemas/halo.schema.json
 	$(BIN)/halo schema include > schemas/halo.include.schema.json
 	$(BIN)/halo schema plan > schemas/halo.plan.schema.json
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
+	$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) $(BENCH) $(CHECKS) $(INF) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Draws ``comment.png``: the comment that README shows, as GitHub would, with whatever Chromium is on the PATH.
+"""Draws ``comment.png``: the comment of ``comment.md``, as GitHub would, with whatever Chromium is on the PATH.
 
 Run ``python docs/picture.py`` after a change of what a page of markdown looks like. It needs markdown-it, which rich
 brings.
@@ -38,11 +38,11 @@ summary {{ margin: 6px 0 8px }}
 
 
 def comment() -> str:
-    """Return the comment that README shows."""
-    readme = (HERE.parent / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"(<!-- halo-plan: .*?)<!-- end of the comment -->", readme, re.DOTALL)
+    """Return the comment that ``comment.md`` shows."""
+    shown = (HERE / "comment.md").read_text(encoding="utf-8")
+    found = re.search(r"(<!-- halo-plan: .*?)<!-- end of the comment -->", shown, re.DOTALL)
     if found is None:
-        sys.exit("README shows no comment")
+        sys.exit("comment.md shows no comment")
     return found[1]
 
 

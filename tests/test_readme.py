@@ -1,4 +1,4 @@
-"""README keeps its word: its plan is a plan, its commands parse, its project file is valid, its exit codes are ours.
+"""README and docs keep their word: plan and comment are a plan's, commands parse, files are valid, exit codes are ours.
 
 ``HALO_UPDATE_GOLDEN=1`` writes the plan anew.
 """
@@ -35,6 +35,10 @@ from halo_iac.sandbox.platform import Sandbox
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+COMMENT_PAGE = DOCS / "comment.md"
+PAGES = (README, *(page for page in sorted(DOCS.glob("*.md")) if page.name != "commands.md"))
+"""What people have written; the reference of the commands is generated, and its examples are those of ``--help``."""
 PROJECT = "2f6c1c5e-7d1f-4a55-9a86-3c6f7f2f9d10"
 THERE = {
     "checkout-daily": "252ec52c-9c54-495d-9dbf-4e10f6fa5278",
@@ -44,9 +48,9 @@ THERE = {
 TRIAL = "51b0a6f7-9f0c-4a55-8f4e-7a6a2b6f2f0e"
 
 
-def blocks(kind: str) -> list[str]:
-    """Return the fenced blocks of a kind, in their order."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(kind: str, page: Path = README) -> list[str]:
+    """Return a page's fenced blocks of a kind, in their order."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 # The plan -----------------------------------------------------------------------------------------------------------
@@ -94,14 +98,14 @@ def test_its_comment_is_that_plan_as_markdown(halo: CommandLine, folder: Path) -
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     page = plan_markdown(replace(plan, host=host), Style(), marker=marker("halo.yaml", PROJECT, ""), now=NOW)
-    readme = README.read_text(encoding="utf-8")
+    text = COMMENT_PAGE.read_text(encoding="utf-8")
     if os.environ.get("HALO_UPDATE_GOLDEN"):
         shown = f"<!-- the comment -->\n{page}<!-- end of the comment -->\n"
-        readme = COMMENT.sub(lambda _: shown, readme)
-        README.write_text(readme, encoding="utf-8", newline="\n")
-    (shown,) = COMMENT.findall(readme)
+        text = COMMENT.sub(lambda _: shown, text)
+        COMMENT_PAGE.write_text(text, encoding="utf-8", newline="\n")
+    (shown,) = COMMENT.findall(text)
     assert shown == page
-    assert (ROOT / "docs" / "comment.png").read_bytes().startswith(b"\x89PNG")
+    assert (DOCS / "comment.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_its_plan_as_json_is_what_the_schema_describes(halo: CommandLine, folder: Path) -> None:
@@ -114,11 +118,17 @@ def test_its_plan_as_json_is_what_the_schema_describes(halo: CommandLine, folder
 
 
 def command_lines() -> Iterator[str]:
-    """Yield every command of ours that README shows, in a block or within a sentence."""
-    for block in blocks("console"):
-        yield from re.findall(r"^\$ (halo .*)$", block, re.MULTILINE)
-    prose = re.sub(r"^```.*?^```$", "", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    yield from re.findall(r"`(halo [^`]+)`", prose)
+    """Yield every command of ours that is shown to be run: README's, and those in a document's blocks."""
+    for page in PAGES:
+        for block in blocks("console", page):
+            yield from re.findall(r"^\$ (halo .*)$", block, re.MULTILINE)
+    yield from mentioned(README)
+
+
+def mentioned(page: Path) -> list[str]:
+    """Return the commands within a page's sentences."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`(halo [^`]+)`", prose)
 
 
 @cache
@@ -140,8 +150,18 @@ def test_a_command_it_shows_is_understood(line: str) -> None:
             pass  # options and arguments were parsed, and nothing was run
 
 
+@pytest.mark.parametrize("line", sorted({line for page in PAGES[1:] for line in mentioned(page)}))
+def test_a_command_that_is_mentioned_is_there_with_its_options(line: str) -> None:
+    _, *words = shlex.split(line.partition(" > ")[0], comments=True)
+    command = root()
+    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        command = command.commands[words.pop(0)]
+    known = {"--help", "-h"} | {option for each in command.params for option in each.opts}
+    assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known
+
+
 def test_the_tests_that_reliability_names_are_there() -> None:
-    named = re.findall(r"`(test_\w+)(\*?)`", (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
+    named = re.findall(r"`(test_\w+)(\*?)`", (DOCS / "reliability.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     for name, star in named:
         assert list((ROOT / "tests").glob(f"{name}{star}.py")), name
@@ -165,6 +185,15 @@ def test_its_project_file_is_valid(halo: CommandLine, folder: Path) -> None:
     assert "no problems" in ended.out
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES[1:] if blocks("yaml", page)], ids=lambda page: page.name)
+def test_the_project_files_of_a_document_are_valid(page: Path, halo: CommandLine, folder: Path) -> None:
+    for example in blocks("yaml", page):
+        (folder / "halo.yaml").write_text(example, encoding="utf-8")
+        ended = halo("validate")
+        assert (ended.code, ended.err) == (0, "")
+        assert "no problems" in ended.out
+
+
 # Exit codes ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,8 +201,8 @@ def words_of(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-def test_its_exit_codes_are_those_of_help_and_of_every_error(halo: CommandLine) -> None:
-    table = re.findall(r"^\| (\d+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_exit_codes_are_those_of_help_and_of_every_error(halo: CommandLine) -> None:
+    table = re.findall(r"^\| (\d+) \| (.+) \|$", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
     help_ = " ".join(halo("--help").out.partition("Exit codes: ")[2].split())
     listed = re.findall(r"(\d+) ([^,.]+)", help_)
     assert [code for code, _ in table] == ["0", "1", "2", "3", "4", "5", "64", "130"]
