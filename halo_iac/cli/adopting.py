@@ -22,6 +22,7 @@ from halo_iac.adopt import (
 )
 from halo_iac.cli.declarable import problems_of
 from halo_iac.cli.files import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
+from halo_iac.cli.locking import locked
 from halo_iac.cli.workplace import Workplace
 from halo_iac.edit import CannotEdit, add_entries
 from halo_iac.errors import FileError, HaloError, ProjectError
@@ -156,7 +157,8 @@ def write(ground: Ground, draft: Draft) -> None:
     with new_files({folder / name: console.veiled(text) for name, text in draft.prompts.items()}):
         if ground.before is not None:
             mark = "\ufeff" if ground.before.startswith(codecs.BOM_UTF8) else ""
-            replace_unchanged(ground.path, ground.before, mark + draft.text)
+            with locked(ground.path):
+                replace_unchanged(ground.path, ground.before, mark + draft.text)
         elif not write_new(ground.path, console.veiled(draft.text)):
             raise FileError(f"{ground.path} is there by now and is left as it is", hint="run the command again")
 

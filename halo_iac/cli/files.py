@@ -67,7 +67,7 @@ def write_new(path: Path, text: str) -> bool:
         except FileExistsError:
             return False
         except OSError:  # a file system without hard links
-            if path.exists():
+            if path.exists() or path.is_symlink():
                 return False
             temporary.replace(path)
     return True
@@ -80,7 +80,10 @@ def check_replaceable(path: Path) -> None:
 
 
 def replace_unchanged(path: Path, before: bytes, text: str) -> None:
-    """Put a text in the place of what a file held when it was read; an error if it has changed since."""
+    """Put a text in the place of what a file held when it was read; an error if it has changed since.
+
+    Between the last look and the write another command may come: :func:`~halo_iac.cli.locking.locked` keeps it away.
+    """
     if read_start(path, len(before) + 1) != before:
         raise FileError(f"{path} has changed in the meantime and is left as it is", hint="run the command again")
     check_replaceable(path)
@@ -108,10 +111,7 @@ def write_schema(folder: Path) -> Path | None:
     from halo_iac.load.schema import schema_text
 
     path = folder / SCHEMA_FILE
-    if path.exists() or path.is_symlink():
-        return None
-    write_atomically(path, schema_text(SCHEMA_FILE))
-    return path
+    return path if write_new(path, schema_text(SCHEMA_FILE)) else None
 
 
 def check_writable(folder: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.files import SCHEMA_FILE, write_atomically, write_schema
+from halo_iac.cli.files import SCHEMA_FILE, write_new, write_schema
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, UsageError
 
@@ -61,11 +61,10 @@ def init(
 
     console: Console = ctx.obj
     path = Path(Workplace(console, Choice(file)).named_file or FILE_NAME)
-    if path.exists() or path.is_symlink():
-        raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
-    write_atomically(path, console.veiled(_HEAD + _schedules(agent)))
+    if not write_new(path, console.veiled(_HEAD + _schedules(agent))):
+        raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     console.out(f"Wrote {path}." if write_schema(path.parent) is None else f"Wrote {path} and {SCHEMA_FILE} beside it.")
     where = " --sandbox" if sandbox else ""
     console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")

@@ -48,8 +48,18 @@ def rename(
     if (title is None) == (former is None):
         raise UsageError("a new title or --from is wanted, and not both", hint="`halo rename --help` has examples")
     from halo_iac.cli.declared import entry_called
+    from halo_iac.cli.locking import locked
 
-    workplace = Workplace(console, Choice(file, sandbox=sandbox))
+    choice = Choice(file, sandbox=sandbox)
+    entry = entry_called(Workplace(console, choice).load(), key)
+    with locked(Path(entry.origins.entry.path or "")):
+        return _rename(Workplace(console, choice), key, title, former)
+
+
+def _rename(workplace: Workplace, key: str, title: str | None, former: str | None) -> int:
+    """Read the files, which another rename may have changed before it was this one's turn, and write."""
+    from halo_iac.cli.declared import entry_called
+
     project = workplace.load()
     entry = entry_called(project, key)
     if entry.is_retired:

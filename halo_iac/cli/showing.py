@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.files import check_writable, write_atomically, write_new
+from halo_iac.cli.files import check_writable, write_new
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, UsageError
 
@@ -46,7 +46,7 @@ class Outlet:
             raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
         path = Path(output)
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
-        if not self._is_folder and path.exists():
+        if not self._is_folder and (path.exists() or path.is_symlink()):
             raise FileError(f"{path} is there already", hint="nothing was done; name another file, or a folder")
         check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
 
@@ -70,8 +70,11 @@ class Outlet:
         elif self._is_folder:
             for titled in reports:
                 self._file(titled, schedule)
+        elif not write_new(self._path, self._console.veiled(joined(reports))):
+            raise FileError(
+                f"{self._path} is there by now and is left as it is", hint="`halo report get` reads it again"
+            )
         else:
-            write_atomically(self._path, self._console.veiled(joined(reports)))
             self._say(f"Wrote {self._path}")
 
     def _file(self, titled: Titled, schedule: str | None) -> None:
