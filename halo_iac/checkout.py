@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from halo_iac.links import followed
+
+if sys.platform != "win32":
+    import pwd
 
 
 def find_checkout(project_file: Path) -> Path | None:
@@ -18,6 +23,30 @@ def find_checkout(project_file: Path) -> Path | None:
     folders = (folder, *folder.parents)
     owned_by = next((uid for each in folders if (uid := owner(each)) is not None), None)
     return next((each for each in folders if (each / ".git").exists() and owner(each) == owned_by), None)
+
+
+def may_be_committed(path: Path, checkout: Path) -> bool:
+    """Say whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
+
+    Not where the checkout is, or holds, the account's own home by the user database, and that holds no ``.git``: then
+    the file lies there for the account, as where somebody keeps a project file in their home.
+    """
+    written = Path(os.path.abspath(path))  # noqa: PTH100 - no link is followed before its place was looked at
+    if not any(followed(each).is_relative_to(checkout) for each in (path, written, *written.parents)):
+        return False
+    own = _account_home()
+    is_own = own is not None and (written.is_relative_to(own) or followed(path).is_relative_to(own))
+    return own is None or not is_own or not own.is_relative_to(checkout) or (own / ".git").exists()
+
+
+def _account_home() -> Path | None:
+    """Return the home of the account that this runs as, whatever ``HOME`` says; ``None`` where it has none."""
+    try:
+        if sys.platform == "win32":  # which has no such database
+            return followed(Path.home())
+        return followed(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    except (KeyError, RuntimeError):  # an account without an entry, as in some containers
+        return None
 
 
 def owner(folder: Path) -> int | None:

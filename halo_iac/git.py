@@ -8,29 +8,14 @@ option; and the environment that git gets holds no key of ours.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from halo_iac.errors import GitError
+from halo_iac.git_program import Git, failed
 
-_SECONDS: Final = 120
-"""How long one call may take; only one that asks a remote takes more than a moment."""
-
-_OURS: Final = ("INF_", "HALO_")
-_SETTINGS: Final = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-    "LC_ALL": "C",
-}
-_NO_HOOKS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-
-_NONE: Final = "leave out --base and --require-head where there is no repository"
 _REGULAR: Final = ("100644", "100755")
 _LINK: Final = "120000"
 
@@ -46,27 +31,23 @@ class Blob:
 
 
 class Repository:
-    """The repository that a folder belongs to; ``top`` is its uppermost folder.
+    """The repository whose working tree is a checkout; ``top`` is the uppermost folder of that.
 
     Every method raises :class:`~halo_iac.errors.GitError`: there is no git, no repository, no such ref.
     """
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._program = _program(env)
-        self._env = {name: value for name, value in env.items() if not name.startswith(_OURS)} | _SETTINGS
-        self.top = Path(
-            self._asked("rev-parse", "--show-toplevel", failing=f"{folder} is in no git repository", hint=_NONE)
-        )
+    def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
+        self._git = Git(checkout, env)
+        self.top = self._git.top
 
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or an abbreviated id stands for."""
         check_ref(ref)
-        found = self._call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        found = self._git.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
         hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
-        if self._asked("rev-parse", "--is-shallow-repository") == "true":
+        if self._git.asked("rev-parse", "--is-shallow-repository") == "true":
             hint = f"this clone is shallow: {_fetch(ref)}"
         raise GitError(f"no commit here is called {ref!r}", hint=hint)
 
@@ -74,7 +55,7 @@ class Repository:
         """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
         check_ref(ref)
         remote, branch = self._remote_branch(ref)
-        listed = self._asked(
+        listed = self._git.asked(
             "ls-remote",
             "--quiet",
             "--end-of-options",
@@ -89,22 +70,22 @@ class Repository:
 
     def has_ancestor(self, commit: str, earlier: str) -> bool:
         """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
-        return self._call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
+        return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
 
     def blobs(self, commit: str) -> tuple[Blob, ...]:
         """Return the files and links of a commit; submodules are none."""
-        listed = self._call("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit)
+        listed = self._git.call("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit)
         if listed.returncode != 0:
-            raise _failed(f"the files of {commit} cannot be listed", listed.stderr)
+            raise failed(f"the files of {commit} cannot be listed", listed.stderr)
         lines = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
         return tuple(blob for line in lines if line and (blob := _blob(line)) is not None)
 
     def contents(self, blobs: Sequence[Blob]) -> Iterable[tuple[Blob, bytes]]:
         """Yield every blob with its bytes, exactly as they were committed."""
         asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode()
-        answered = self._call("cat-file", "--batch", given=asked)
+        answered = self._git.call("cat-file", "--batch", given=asked)
         if answered.returncode != 0:
-            raise _failed("files of the repository cannot be read", answered.stderr)
+            raise failed("files of the repository cannot be read", answered.stderr)
         at = 0
         for blob in blobs:
             head, _, _ = answered.stdout[at : at + 200].partition(b"\n")
@@ -116,7 +97,8 @@ class Repository:
 
     def _remote_branch(self, ref: str) -> tuple[str, str]:
         """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""
-        remotes = self._asked("remote").split()
+        keys = (key for key, _ in self._git.settings if key.startswith("remote.") and key.endswith(".url"))
+        remotes = [*dict.fromkeys(key[len("remote.") : -len(".url")] for key in keys)]
         if not remotes:
             raise GitError("this repository has no remote to ask", hint="`git remote add origin URL` names one")
         for remote in sorted(remotes, key=len, reverse=True):
@@ -129,29 +111,6 @@ class Repository:
             )
         return ("origin" if "origin" in remotes else remotes[0]), ref.removeprefix("refs/heads/")
 
-    def _asked(self, *words: str, failing: str | None = None, hint: str | None = None) -> str:
-        answered = self._call(*words)
-        if answered.returncode != 0:
-            raise _failed(failing or f"`git {words[0]}` failed", answered.stderr, hint)
-        return answered.stdout.decode("utf-8", "surrogateescape").strip("\n")
-
-    def _call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        command = [self._program, "--no-pager", *_NO_HOOKS, *words]
-        try:
-            return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
-                command,
-                cwd=self._folder,
-                env=self._env,
-                input=given,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise GitError(f"`git {words[0]}` gave no answer within {_SECONDS} s", hint="try again") from None
-        except OSError as error:
-            raise GitError(f"git cannot be run: {error.strerror}", hint="is it installed?") from None
-
 
 def check_ref(ref: str) -> None:
     """Raise unless a text can be the name of a ref or a commit; git would take some others for an option."""
@@ -160,27 +119,11 @@ def check_ref(ref: str) -> None:
         raise GitError(f"{ref!r} is no name of a branch or commit", hint="such as origin/main")
 
 
-def _program(env: Mapping[str, str]) -> str:
-    """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
-    found = shutil.which("git", path=env.get("PATH"))
-    if found is None:
-        raise GitError("there is no git here", hint="install git, or leave out what needs it")
-    if not Path(found).is_absolute():
-        raise GitError(f"the git on PATH is {found}, which depends on the folder", hint="use absolute folders in PATH")
-    return found
-
-
 def _blob(line: str) -> Blob | None:
     meta, _, path = line.partition("\t")
     mode, kind, object_id, size = meta.split()
     is_wanted = kind == "blob" and (mode in _REGULAR or mode == _LINK)
     return Blob(PurePosixPath(path), object_id, int(size), is_link=mode == _LINK) if is_wanted else None
-
-
-def _failed(what: str, said: bytes, hint: str | None = None) -> GitError:
-    lines = (line.strip().removeprefix("fatal: ") for line in said.decode("utf-8", "replace").splitlines())
-    first, *others = [*filter(None, lines)] or [""]
-    return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
 
 
 def _fetch(ref: str) -> str:

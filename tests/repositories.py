@@ -41,7 +41,8 @@ class Git:
 
 
 def repository(folder: Path) -> Git:
-    """Make a repository on a branch called main."""
+    """Make a repository on a branch called main, and its folder if need be."""
+    folder.mkdir(exist_ok=True)
     git = Git(folder)
     git("init", "--quiet", "--initial-branch=main")
     return git

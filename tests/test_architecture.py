@@ -23,8 +23,8 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
-    "cli": "__init__ abreast adopt api apply branch edit errors findings fires git links load match model observe"
-    " pipeline plan preview private pull renames render reports resolve runs sandbox undo",
+    "cli": "__init__ abreast adopt api apply branch checkout edit errors findings fires git links load match model "
+    "observe pipeline plan preview private pull renames render reports resolve runs sandbox undo",
     "pipeline": "api apply branch diff findings match model plan resolve undo",
     # What asks the platform.
     "pull": "abreast api errors model reports",
@@ -33,7 +33,8 @@ LAYERS = {
     "observe": "api errors model",
     "apply": "api errors model",
     "api": "errors model",  # the writer takes specs, hence more of model than remote
-    "git": "errors",
+    "git": "errors git_program",
+    "git_program": "checkout errors links",
     # What only draws.
     "render": "errors fires model preview",
     # What is pure: no platform, no clock, no printing.

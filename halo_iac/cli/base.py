@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from halo_iac.checkout import find_checkout
 from halo_iac.errors import GitError, ProjectError, RefusedError
 from halo_iac.links import followed
 
@@ -21,6 +22,7 @@ _SUFFIXES: Final = (*_YAML, ".md", ".txt")
 """Of a project's folder, all that a project can consist of."""
 _TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
 """Keys that, with a version, only project files have."""
+_NO_REPOSITORY: Final = "leave out --base and --require-head where there is no repository"
 _MOST_FILES: Final = 50_000
 _MOST_BYTES: Final = 256 * 1024 * 1024
 
@@ -63,7 +65,11 @@ def require_head(workplace: Workplace, ref: str) -> None:
 def _repository(workplace: Workplace) -> Repository:
     from halo_iac.git import Repository
 
-    return Repository(followed(workplace.project_path).parent, workplace.console.env)
+    checkout = find_checkout(workplace.project_path)
+    if checkout is None:
+        message = f"{followed(workplace.project_path.parent)} is in no git repository: not a git repository"
+        raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)
+    return Repository(checkout, workplace.console.env)
 
 
 def _project_file(workplace: Workplace, repository: Repository, paths: set[PurePosixPath]) -> PurePosixPath | None:

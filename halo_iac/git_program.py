@@ -1,0 +1,136 @@
+"""The ``git`` program, run so that nothing a branch holds can decide what it does (design §10).
+
+A branch may hold a whole repository of its own, files named like git's configuration, and programs named like those
+that git calls. So git runs in the folder that holds ``.git`` and takes no other repository than that one, whatever the
+environment or the folder further below says; and it is refused where its configuration lies in the checkout. What
+``.git`` itself holds was written by whoever made the clone, and counts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from halo_iac.checkout import may_be_committed
+from halo_iac.errors import GitError
+from halo_iac.links import followed
+
+_SECONDS: Final = 120
+"""How long one call may take; only one that asks a remote takes more than a moment."""
+
+_OURS: Final = ("INF_", "HALO_")
+_BY_CI: Final = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS")
+"""Of the variables that mean one repository, those by which CI gives ``safe.directory``; the others are set by git for
+its hooks, and mean the hook's."""
+_ENVIRONMENT: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "LC_ALL": "C",
+}
+_TRACES: Final = dict.fromkeys(("GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF"), "0")
+"""Where these are unset, git writes to the file that its configuration names before it looks at anything else."""
+_PROTOCOLS: Final = ("https", "http", "ssh", "file")
+_SETTINGS: Final = ("safe.bareRepository=explicit", "core.fsmonitor=false", "core.hooksPath=/dev/null")
+_OUTSIDE: Final = "let HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` name no file in the checkout"
+
+
+class Git:
+    """Git in one checkout, with its ``settings``: every key and value in the order in which git takes them.
+
+    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, or no repository that it may use.
+    """
+
+    def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
+        self._program = _program(env)
+        self._checkout = checkout
+        self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
+        of_one_repository = self.asked("rev-parse", "--local-env-vars").split()
+        self._env = _environment({name: env[name] for name in env if name in _BY_CI or name not in of_one_repository})
+        self.top, folders = self._examined()
+        self.settings = self._configured(folders)
+
+    def asked(self, *words: str, failing: str | None = None) -> str:
+        """Return what git prints, without its last line break; ``failing`` begins the message where it fails."""
+        answered = self.call(*words)
+        if answered.returncode != 0:
+            raise failed(failing or f"`git {words[0]}` failed", answered.stderr)
+        return answered.stdout.decode("utf-8", "surrogateescape").strip("\n")
+
+    def call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Return how git ended and what it wrote; ``given`` is its standard input."""
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]  # these come last, so they win
+        try:
+            return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
+                [self._program, "--no-pager", *settings, *words],
+                cwd=self._checkout,
+                env=self._env,
+                input=given,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise GitError(f"`git {words[0]}` gave no answer within {_SECONDS} s", hint="try again") from None
+        except OSError as error:
+            raise GitError(f"git cannot be run: {error.strerror}", hint="is it installed?") from None
+
+    def _examined(self) -> tuple[Path, tuple[Path, ...]]:
+        """Return the top of the working tree and the folders of its repository; no other may be the one in use.
+
+        Where ``.git`` is damaged, git would take the checkout itself for a bare repository, or one further up.
+        """
+        place = self._checkout / ".git"
+        asked = ("--resolve-git-dir", str(place), "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
+        lines = self.asked("rev-parse", *asked, failing=f"git cannot use {place}").split("\n")
+        if len(lines) != len(asked) - 1:
+            raise GitError(f"{self._checkout} has a line break in its path", hint="check it out elsewhere")
+        named, used, common, top = (followed(self._checkout / line) for line in lines)
+        if named != used:
+            raise GitError(f"git uses the repository {used}, and not {place}", hint="clone the repository again")
+        return top, (used, common)
+
+    def _configured(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
+        """Return git's settings; refuse those of a file that a branch may hold, for some of them name programs."""
+        words = self.asked("config", "--list", "--show-origin", "-z").split("\0")
+        for origin in dict.fromkeys(words[:-1:2]):
+            path = self._checkout / origin.removeprefix("file:")
+            is_own = any(followed(path).is_relative_to(folder) for folder in folders)
+            if origin.startswith("file:") and not is_own and may_be_committed(path, self._checkout):
+                message = f"git's configuration in {path} is not used: it lies in the checkout {self._checkout}"
+                raise GitError(message, hint=_OUTSIDE)
+        pairs = (word.partition("\n") for word in words[1::2])
+        return tuple((key, value) for key, _, value in pairs)
+
+
+def failed(what: str, said: bytes, hint: str | None = None) -> GitError:
+    """Return the error for a call that failed, made of what git said."""
+    lines = (line.strip().removeprefix("fatal: ") for line in said.decode("utf-8", "replace").splitlines())
+    first, *others = [*filter(None, lines)] or [""]
+    return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
+
+
+def _program(env: Mapping[str, str]) -> str:
+    """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
+    found = shutil.which("git", path=env.get("PATH"))
+    if found is None:
+        raise GitError("there is no git here", hint="install git, or leave out what needs it")
+    if not Path(found).is_absolute():
+        raise GitError(f"the git on PATH is {found}, which depends on the folder", hint="use absolute folders in PATH")
+    return found
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what git gets of an environment: no key of ours, and no program that lies in a checkout."""
+    kept = {name: value for name, value in env.items() if not name.startswith(_OURS)}
+    if "PATH" in kept:  # git looks there for ssh and for helpers, from the top of the checkout
+        folders = kept["PATH"].split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+    permitted = kept.get("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS)).split(":")
+    protocols = ":".join(name for name in _PROTOCOLS if name in permitted)
+    return _TRACES | kept | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocols}

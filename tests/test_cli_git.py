@@ -1,0 +1,335 @@
+"""How git is run: nothing that a branch holds decides it, and what surrounds an honest checkout does not disturb it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from repositories import Git, repository
+from test_cli_base import entry, write
+
+LOOSE = {"undeclared": "archive"}
+REFUSED = ["`protect` drops 'The *', which HEAD^1 has", "`undeclared` is archive; at HEAD^1 it is report"]
+
+
+@pytest.fixture
+def ran(tmp_path: Path) -> Path:
+    """Return the file that appears if anything of a branch is run."""
+    return tmp_path / "ran"
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Git:
+    """Return what the checkout is cloned from: a policy, and then a commit that loosens it."""
+    upstream = repository(tmp_path / "upstream")
+    write(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
+    write(upstream.folder, entry("one"), protect="[The *]")
+    upstream.commit()
+    return upstream
+
+
+def loosen(git: Git) -> None:
+    """Commit a project that protects nothing any more and archives what it does not declare."""
+    for name in ("p/halo.yaml", "halo.yaml"):
+        write(git.folder, entry("one"), name=name, **LOOSE)
+    git.commit("loosen")
+
+
+def embed(git: Git, place: str, ran: Path) -> None:
+    """Commit a repository of the branch's own into a folder: its remote is a program, its history loose throughout."""
+    other = repository(git.folder.parent / "other")
+    for _ in range(2):
+        loosen(other)
+    folder = git.folder / place
+    folder.mkdir(exist_ok=True)
+    for name in ("HEAD", "objects", "refs"):
+        source = other.folder / ".git" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    for each in ("objects/pack", "refs/tags"):  # git commits no empty folders
+        (folder / each / "keep").touch()
+    (folder / "objects/info/alternates").write_text(f"{other.folder}/.git/objects\n")
+    (folder / "hooks").mkdir()
+    for name in ("hooks/reference-transaction", "hooks/post-index-change", "hooks/fsmonitor-watchman"):
+        program(folder / name, f"touch {ran}")
+    evil = f"ext::touch {ran}"
+    (folder / "config").write_text(
+        "[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tworktree = ..\n"
+        f"\tfsmonitor = touch {ran}\n\tsshCommand = touch {ran}\n\tgitProxy = touch {ran}\n\taskPass = touch {ran}\n"
+        f'[protocol]\n\tallow = always\n[protocol "ext"]\n\tallow = always\n[credential]\n\thelper = !touch {ran}\n'
+        f'[remote "origin"]\n\turl = {evil}\n\tuploadpack = touch {ran}\n\tpromisor = true\n'
+        f'[extensions]\n\tpartialClone = origin\n[url "{evil}"]\n\tinsteadOf = https:\n'
+    )
+    git.commit("embed")
+
+
+def program(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def old_git(folder: Path) -> str:
+    """Return a PATH whose git knows no ``safe.bareRepository``, as before 2.38."""
+    forget = 'for word do shift; case $word in safe.bareRepository=*) word=no.such=1;; esac; set -- "$@" "$word"; done'
+    program(folder / "git", f'{forget}\nexec {shutil.which("git")} "$@"')
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def refusals(halo: CommandLine, *words: str, **env: str) -> list[str]:
+    ended = halo("plan", "--sandbox", "--base", "HEAD^1", "--json", *words, **env)
+    assert ended.code == 3, ended.text
+    return [each["message"] for each in ended.json["refusals"]]
+
+
+# A repository in a repository ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["git", "old git"])
+@pytest.mark.parametrize(
+    ("place", "file"), [("p", "p/halo.yaml"), (".", "halo.yaml"), (".", "p/halo.yaml"), ("p", "link.yaml")]
+)
+def test_an_embedded_repository_is_none(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, place: str, file: str, is_old: bool
+) -> None:
+    env = {"PATH": old_git(tmp_path / "bin")} if is_old else {}
+    embed(upstream, place, ran)
+    (upstream.folder / "link.yaml").symlink_to("p/halo.yaml")
+    write(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
+    upstream.commit()
+    clone = upstream.clone(tmp_path / "clone")
+    os.chdir(clone.folder)
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main", "--file", file, **env).code == 0
+    loosen(clone)
+    assert refusals(halo, "--file", file, **env) == REFUSED
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main", "--file", file, **env).code == 3
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["git", "old git"])
+@pytest.mark.parametrize("damage", ["empty", "pointing nowhere"])
+def test_where_git_is_damaged_no_embedded_repository_steps_in(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, damage: str, is_old: bool
+) -> None:
+    env = {"PATH": old_git(tmp_path / "bin")} if is_old else {}
+    embed(upstream, ".", ran)
+    clone = upstream.clone(tmp_path / "clone")
+    shutil.rmtree(clone.folder / ".git")
+    if damage == "empty":
+        (clone.folder / ".git").mkdir()
+    else:
+        (clone.folder / ".git").write_text("gitdir: /nowhere\n")
+    os.chdir(clone.folder)
+    for words in (("plan", "--base", "HEAD^1"), ("apply", "--yes", "--require-head", "main")):
+        ended = halo(*words, "--sandbox", **env)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith(f"error: git cannot use {clone.folder / '.git'}: not a git")
+    assert not ran.exists()
+
+
+def test_without_git_an_embedded_repository_is_none_either(
+    halo: CommandLine, upstream: Git, folder: Path, ran: Path
+) -> None:
+    embed(upstream, ".", ran)
+    shutil.rmtree(folder.parent / ".git")
+    shutil.rmtree(upstream.folder / ".git")
+    os.chdir(upstream.folder)
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {upstream.folder} is in no git repository: not a git repository")
+    assert not ran.exists()
+
+
+# What git is told by its surroundings -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", subprocess.check_output(["git", "rev-parse", "--local-env-vars"], text=True).split())
+def test_variables_that_mean_another_repository_are_left_out(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str
+) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    os.chdir(clone.folder)
+    other = repository(tmp_path / "elsewhere")
+    loosen(other)
+    value = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_PARAMETERS": f"'core.fsmonitor=touch {ran}'",
+        "GIT_CONFIG": str(tmp_path / "nowhere"),
+    }.get(name, str(other.folder / ".git"))
+    env = {name: value, "GIT_CONFIG_KEY_0": "core.fsmonitor", "GIT_CONFIG_VALUE_0": f"touch {ran}"}
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main", **env).code == 0
+    loosen(clone)
+    assert refusals(halo, **env) == REFUSED
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".gitconfig", "[core]\n\tsshCommand = touch {ran}; false\n"),
+        (".gitconfig", "[trace2]\n\tnormalTarget = {ran}\n"),
+        (".gitconfig", '[url "ext::touch {ran} "]\n\tinsteadOf = ssh:\n[protocol]\n\tallow = always\n'),
+        (".config/git/config", "[core]\n\tsshCommand = touch {ran}; false\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "home", [".", "the checkout", "a link to it", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "include"]
+)
+def test_git_is_not_configured_by_what_a_branch_holds(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, home: str, name: str, content: str
+) -> None:
+    planted = upstream.folder / name
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(content.format(ran=ran))
+    upstream.commit()
+    clone = upstream.clone(tmp_path / "clone")
+    clone("remote", "set-url", "origin", "ssh://localhost/nowhere")
+    (tmp_path / "link").symlink_to(clone.folder)
+    if home == "include":
+        clone("config", "include.path", f"../{name}")
+    os.chdir(clone.folder)
+    place = clone.folder / name
+    env = {
+        ".": {"HOME": "."},
+        "the checkout": {"HOME": str(clone.folder)},
+        "a link to it": {"HOME": str(tmp_path / "link")},
+        "XDG_CONFIG_HOME": {"XDG_CONFIG_HOME": str(place.parent.parent)} if ".config" in name else {"HOME": "."},
+        "GIT_CONFIG_GLOBAL": {"GIT_CONFIG_GLOBAL": str(place)},
+    }.get(home, {})
+    for words in (("plan", "--base", "HEAD"), ("apply", "--yes", "--require-head", "main")):
+        ended = halo(*words, "--sandbox", **env)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("error: git's configuration in ")
+        assert name in ended.err.partition(" is not used: it lies in the checkout ")[0]
+        assert "hint: " in ended.err
+    assert not ran.exists()
+
+
+def test_no_program_of_a_checkout_is_taken_for_one_that_git_calls(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path
+) -> None:
+    for name in ("ssh", "bin/ssh", "git-remote-https"):
+        program(upstream.folder / name, f": > {ran}")
+    upstream.commit()
+    clone = upstream.clone(tmp_path / "clone")
+    clone("remote", "set-url", "origin", "ssh://localhost/nowhere")
+    os.chdir(clone.folder)
+    only_git = tmp_path / "only-git"
+    only_git.mkdir()
+    (only_git / "git").symlink_to(str(shutil.which("git")))
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", PATH=f"{only_git}::.:bin")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: the remote 'origin' did not answer: ")
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("url", ["ext::touch {ran}", "git://localhost/x", "fd::17", "evil::x"])
+def test_a_remote_is_asked_by_four_protocols_only(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, url: str
+) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    clone("config", "protocol.ext.allow", "always")
+    clone("config", "protocol.allow", "always")
+    clone("remote", "set-url", "origin", url.format(ran=ran))
+    os.chdir(clone.folder)
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", GIT_ALLOW_PROTOCOL="ext:git:fd:evil")
+    assert (ended.code, ended.out) == (1, "")
+    assert f"transport '{url.partition(':')[0]}' not allowed" in ended.err
+    assert not ran.exists()
+
+
+def test_a_folder_of_the_checkout_is_no_remote(halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path) -> None:
+    embed(upstream, "origin", ran)
+    clone = upstream.clone(tmp_path / "clone")
+    clone("config", "--unset-all", "remote.origin.url")
+    os.chdir(clone.folder)
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: this repository has no remote to ask\n")
+
+
+# Honest checkouts ---------------------------------------------------------------------------------------------------
+
+
+def works(halo: CommandLine, git: Git, **env: str) -> None:
+    """Hold a checkout whose only remote is at its HEAD: both commands that ask git do as they should."""
+    os.chdir(git.folder)
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", **env)
+    assert ended.code == 0, ended.text
+    loosen(git)
+    assert refusals(halo, **env) == REFUSED
+
+
+def test_a_worktree_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    clone("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
+    works(halo, Git(tmp_path / "tree"))
+
+
+def test_a_worktree_of_a_bare_repository_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+    (tmp_path / "proj").mkdir()
+    bare = upstream.clone(tmp_path / "proj/.bare", "--bare")
+    (tmp_path / "proj/.git").write_text("gitdir: ./.bare\n")
+    bare("worktree", "add", "--quiet", "--detach", str(tmp_path / "proj/tree"))
+    works(halo, Git(tmp_path / "proj/tree"))
+
+
+def test_a_submodule_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+    outer = repository(tmp_path / "outer")
+    outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
+    outer.commit()
+    works(halo, Git(outer.folder / "inner"))
+
+
+def test_a_separate_git_folder_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+    works(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
+
+
+@pytest.mark.parametrize("way", ["count", "parameters"])
+def test_a_directory_that_the_environment_calls_safe_works(
+    halo: CommandLine, upstream: Git, tmp_path: Path, way: str
+) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    clone("remote", "add", "unused", "https://localhost/x")
+    env = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    os.chdir(clone.folder)
+    ended = halo("plan", "--sandbox", "--base", "HEAD", **env)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: git cannot use {clone.folder / '.git'}: detected dubious ownership")
+    if way == "count":
+        env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": str(clone.folder)}
+    else:
+        env |= {"GIT_CONFIG_PARAMETERS": f"'safe.directory={clone.folder}'"}
+    loosen(clone)
+    assert refusals(halo, **env) == REFUSED
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback, as a plain web server does."""
+    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_plain_http_remote_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    upstream("update-server-info")
+    with served(upstream.folder) as url:
+        clone("remote", "set-url", "origin", f"{url}/.git")
+        works(halo, clone)
