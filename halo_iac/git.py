@@ -18,6 +18,10 @@ from halo_iac.git_program import Git, failed
 
 _REGULAR: Final = ("100644", "100755")
 _LINK: Final = "120000"
+_KINDS: Final = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
+"""Where git looks for a name, in its order."""
+_EXPRESSION: Final = re.compile(r"[~^:]|@\{")
+"""What ends a name in ``main~2``, ``main^`` or ``main@{1}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Repository:
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or an abbreviated id stands for."""
         check_ref(ref)
+        self._refuse_ambiguous(ref)
         found = self._git.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
@@ -63,8 +68,9 @@ class Repository:
             f"refs/heads/{branch}",
             failing=f"the remote {remote!r} did not answer",
         )
-        commit = listed.partition("\t")[0]
-        if not commit:
+        lines = (line.partition("\t") for line in listed.split("\n"))
+        commit = next((commit for commit, _, name in lines if name == f"refs/heads/{branch}"), None)
+        if commit is None:  # the pattern has to match the end of a name only
             raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="name a branch, such as origin/main")
         return f"{remote}/{branch}", commit
 
@@ -94,6 +100,16 @@ class Repository:
             at += len(head) + 1
             yield blob, answered.stdout[at : at + blob.size]
             at += blob.size + 1
+
+    def _refuse_ambiguous(self, ref: str) -> None:
+        """Refuse a name that several refs have: git would take the tag, which may hide a branch on purpose."""
+        name = _EXPRESSION.split(ref, maxsplit=1)[0]
+        candidates = [f"{kind}{name}" for kind in _KINDS]
+        found = {*self._git.asked("for-each-ref", "--format=%(refname)", *candidates).split("\n")}
+        meant = [candidate for candidate in candidates if candidate in found]
+        if len(meant) > 1:
+            hint = "write the one that is meant in full"
+            raise GitError(f"{name!r} is more than one ref here: {', '.join(meant)}", hint=hint)
 
     def _remote_branch(self, ref: str) -> tuple[str, str]:
         """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""

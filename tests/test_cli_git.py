@@ -256,6 +256,47 @@ def test_a_folder_of_the_checkout_is_no_remote(halo: CommandLine, upstream: Git,
     assert ended.err.startswith("error: this repository has no remote to ask\n")
 
 
+# --require-head means one ref ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["refs/heads/a/refs/heads/main", "refs/backup/refs/heads/main", "refs/heads/refs/heads/main", "refs/tags/main"],
+)
+def test_a_ref_that_only_ends_like_the_branch_is_not_compared(
+    halo: CommandLine, upstream: Git, tmp_path: Path, other: str
+) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    old = upstream("rev-parse", "HEAD")
+    upstream.commit("newer")
+    upstream("update-ref", other, old)
+    os.chdir(clone.folder)
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main").code == 3
+    clone("pull", "--quiet")
+    assert halo("apply", "--sandbox", "--yes", "--require-head", "main").code == 0
+    upstream("switch", "--quiet", "--detach")
+    upstream("branch", "--delete", "--force", "main")
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert (ended.code, ended.err.partition("\n")[0]) == (1, "error: the remote 'origin' has no branch 'main'")
+
+
+@pytest.mark.parametrize("kind", ["tags", "heads"])
+def test_a_ref_that_another_one_hides_is_no_base(halo: CommandLine, upstream: Git, tmp_path: Path, kind: str) -> None:
+    clone = upstream.clone(tmp_path / "clone")
+    loosen(clone)
+    clone("update-ref", f"refs/{kind}/origin/main", "HEAD")
+    os.chdir(clone.folder)
+    for ref in ("origin/main", "origin/main~0"):
+        ended = halo("plan", "--sandbox", "--base", ref)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == (
+            f"error: 'origin/main' is more than one ref here: refs/{kind}/origin/main, refs/remotes/origin/main\n"
+            "hint: write the one that is meant in full\n"
+        )
+    assert halo("plan", "--sandbox", "--base", "refs/remotes/origin/main").code == 3
+    assert halo("plan", "--sandbox", "--base", "remotes/origin/main").code == 3
+
+
 # Honest checkouts ---------------------------------------------------------------------------------------------------
 
 
