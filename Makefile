@@ -19,9 +19,10 @@ demo: $(VENV)/installed
 test: lint
 	$(BIN)/pytest -n auto
 
-# Ends an apply of two hundred changes at every tenth call, with three signals: minutes, where `make test` takes a sample.
+# Ends an apply of two hundred changes at every tenth call, with three signals, and whatever starts runs at every step:
+# minutes, where `make test` takes a sample.
 soak: $(VENV)/developing
-	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py
+	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py
 
 # Drives the official client, which npm brings, against a served sandbox. Where there is no npm there is nothing to drive.
 ifneq ($(shell command -v npm 2>/dev/null),)

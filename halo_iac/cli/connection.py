@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from halo_iac.api.retry import Retry
     from halo_iac.api.transport import Transport
     from halo_iac.api.writer import Writer
+    from halo_iac.cli.started import StartedRuns
     from halo_iac.cli.workplace import Workplace
     from halo_iac.model.remote import Host
     from halo_iac.observe import Observation
@@ -112,6 +113,13 @@ class Connection:
             project_origin=self.project.origin,
             is_sandbox=self.is_sandbox,
         )
+
+    @cached_property
+    def started_runs(self) -> StartedRuns:
+        """Return the record of the runs that the command starts here; from now on it says how the command ends."""
+        from halo_iac.cli.started import StartedRuns
+
+        return StartedRuns(self.workplace)
 
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""

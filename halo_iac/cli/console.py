@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from halo_iac.errors import FileError
+from halo_iac.errors import FileError, InterruptedRun
 from halo_iac.render.document import Document
 from halo_iac.render.safe import disarmed
 
@@ -38,6 +38,7 @@ _RUNNERS: Final = (
     "JENKINS_URL",
 )
 """Variables by which CI runners make themselves known; not all of them set ``CI``."""
+NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
 _KEYS: Final = re.compile("[!-~]{8,}")
 """The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
 every occurrence of it would only hide."""
@@ -87,6 +88,11 @@ class Console:
         self._keys: tuple[Secret, ...] = ()
         self._secrets: tuple[Secret, ...] = ()  # credentials as well; never changed, since a display reads it meanwhile
         self._knows_every_key = False
+        self.ending: Callable[[HaloError | None], HaloError] = _ending
+        """Returns the error that a command ends with, given what has ended it: ``None`` for an interrupt.
+
+        A command that changes the platform replaces it before it does: then it knows what it has done.
+        """
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show a character gets its escape; no output is worth a crash.
@@ -261,6 +267,10 @@ class Console:
             shown = text if isinstance(text, Document) else disarmed(text)  # a document is, and has to stay one
             stream.write(shown if shown.endswith("\n") else shown + "\n")
             stream.flush()
+
+
+def _ending(error: HaloError | None) -> HaloError:
+    return error or InterruptedRun(NOTHING_CHANGED)
 
 
 def _longest_first(*secrets: Secret) -> tuple[Secret, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from halo_iac.errors import HaloError
 
 _FAILED = 1
+_INTERRUPTED = 130
 _COMPLETION = "_HALO_COMPLETE"
 """The variable by which a shell asks for completions; typer answers."""
 
@@ -31,8 +32,11 @@ def run() -> NoReturn:
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     if sys.argv[1:] != ["--version"]:
         _take_sigterm_for_ctrl_c()
-    code = main(sys.argv[1:])
-    _flush()
+    try:
+        code = main(sys.argv[1:])
+        _flush()
+    except KeyboardInterrupt:  # before a command has begun, or after it has said how it ended
+        code = _INTERRUPTED
     # The system frees memory at once; Python would go from object to object, for a tenth of the time that a plan of
     # 10,000 takes. Nor can a thread that still waits for the platform trip over a Python that is half gone.
     os._exit(code)
@@ -83,8 +87,11 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = _as_ours(error)
-        console.tell(ours)
+        ours = console.ending(None if isinstance(error, KeyboardInterrupt) else _as_ours(error))
+        try:
+            console.tell(ours)
+        except KeyboardInterrupt:  # another one, in the middle of the message
+            console.tell(ours)
         return ours.exit_code
 
 
@@ -108,11 +115,11 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
-def _as_ours(error: BaseException) -> HaloError:
+def _as_ours(error: Exception) -> HaloError:
     """Return whatever ended a command as an error with a message and an exit code."""
     from typer.exceptions import TyperException
 
-    from halo_iac.errors import HaloError, InterruptedRun, UsageError
+    from halo_iac.errors import HaloError, UsageError
 
     if isinstance(error, HaloError):
         return error
@@ -120,8 +127,6 @@ def _as_ours(error: BaseException) -> HaloError:
         # "Value error, " is pydantic's, with which typer reads values.
         message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
         return UsageError(message, hint=_usage_hint(error))
-    if isinstance(error, KeyboardInterrupt):
-        return InterruptedRun("interrupted; nothing was changed on the platform")
     return _os_error(error) if isinstance(error, OSError) else _mistake(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -179,16 +180,13 @@ def _whole(thread: ConversationDetails) -> str:
 
 def _asked(connection: Connection, conversation_id: str, question: str) -> Started:
     from halo_iac.cli.pasting import again
-    from halo_iac.cli.running import Starter, left_going
+    from halo_iac.cli.running import Starter
+    from halo_iac.cli.started import CostlyCall
 
-    look = again(connection.workplace, f"conversation get {conversation_id}")
+    words = f"conversation get {shlex.quote(conversation_id)}"
+    call = CostlyCall("the follow-up", again(connection.workplace, words), lambda _: words)
     with Starter(connection) as starter:
-        started = starter.start(
-            lambda writer: writer.follow_up(conversation_id, question), what="the follow-up", look=look
-        )
-        if starter.is_stopped:
-            raise left_going(connection, [started.run_id])
-        return started
+        return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 
 
 def _answer(

@@ -15,7 +15,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.outcomes import Outcome, finish, titled_reports
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import HaloError, InterruptedRun, NoReport, PlatformError, UsageError
+from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.model.run import WITH_REPORT, Order
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _start(errand: _Errand) -> list[Outcome]:
             outcome = _started(errand.connection, starter, order) if stopper is None else Outcome(order, error=stopper)
             outcomes.append(outcome)
             if starter.is_stopped:
-                raise _interrupted(errand.connection, outcomes)
+                break
             if isinstance(outcome.error, PlatformError) and outcome.error.ends_the_run:
                 stopper = outcome.error
     return outcomes
@@ -183,24 +183,13 @@ def _say_how_to_wait(workplace: Workplace, outcomes: Sequence[Outcome]) -> None:
         workplace.console.say(f"Wait for {what}: {again(workplace, words)}")
 
 
-def _interrupted(connection: Connection, outcomes: Sequence[Outcome]) -> InterruptedRun:
-    """Return the end of a command that was told to stop while it started runs; nothing of what it paid for is lost."""
-    from halo_iac.cli.running import left_going
-
-    ending = left_going(connection, [each.started.run_id for each in outcomes if each.started is not None])
-    told = [*(each.error for each in outcomes if each.error is not None), ending]
-    return InterruptedRun("\n".join(each.message for each in told), hint="\n".join(str(each.hint) for each in told))
-
-
 def _started(connection: Connection, starter: Starter, order: Order) -> Outcome:
-    from halo_iac.cli.pasting import again
+    from halo_iac.cli.started import creating
 
     workplace = connection.workplace
-    look = again(workplace, f"report list --agent {order.agent}")
+    project = connection.project.id
     try:
-        started = starter.start(
-            lambda writer: writer.create(connection.project.id, order), what=f"a run of {order.name}", look=look
-        )
+        started = starter.start(lambda writer: writer.create(project, order), creating(workplace, order))
     except HaloError as error:
         return Outcome(order, error=error)
     workplace.console.say(workplace.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))

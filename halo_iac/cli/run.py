@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from halo_iac.cli.command import at_work
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.run_watch import poll_runs, show_events
 from halo_iac.cli.workplace import Workplace
+from halo_iac.errors import InterruptedRun
 
 if TYPE_CHECKING:
     from halo_iac.model.run import RunDetails
@@ -61,8 +63,8 @@ def create_run(
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
     from halo_iac.cli.ordering import Terms, orders_for, pick_agent, template
-    from halo_iac.cli.pasting import again
     from halo_iac.cli.running import show_started, start_one
+    from halo_iac.cli.started import creating
 
     terms = Terms(
         prompt=prompt,
@@ -86,12 +88,8 @@ def create_run(
     else:
         picked = pick_agent(workplace, connection, agent_time_range)
         order = replace(order, agent=picked.id, name=picked.identity or picked.id)
-    started = start_one(
-        connection,
-        lambda writer: writer.create(connection.project.id, order),
-        what=f"a run of {order.name}",
-        look=again(workplace, f"report list --agent {order.agent}"),
-    )
+    project_id = connection.project.id
+    started = start_one(connection, lambda writer: writer.create(project_id, order), creating(workplace, order))
     return show_started(workplace, started)
 
 
@@ -174,6 +172,7 @@ def cancel_run(
       halo run cancel c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
     from halo_iac.api.run_writer import RunWriter
+    from halo_iac.cli.pasting import again
     from halo_iac.cli.running import reader_of
 
     console = workplace.console
@@ -184,7 +183,12 @@ def cancel_run(
             console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
             return 0
     writer = RunWriter(connection.transport)
+    what, look = f"the cancellation of run {run_id}", again(workplace, f"run get {shlex.quote(run_id)}")
+    connection.started_runs.under_way = InterruptedRun(
+        f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
+    )
     answer = connection.retry()(lambda: writer.cancel(run_id, reason))
+    connection.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -207,13 +211,13 @@ def retry_run(workplace: Workplace, run_id: RunId) -> int:
     """
     from halo_iac.cli.pasting import again
     from halo_iac.cli.running import reader_of, show_started, start_one
+    from halo_iac.cli.started import CostlyCall
 
     connection = workplace.connect_for_reading()
     conversation = reader_of(connection).run(run_id).run.conversation_id
-    look = f"conversation get {conversation}" if conversation else "report list"
-    started = start_one(
-        connection, lambda writer: writer.retry(run_id), what=f"the retry of run {run_id}", look=again(workplace, look)
-    )
+    look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
+    call = CostlyCall(f"the retry of run {run_id}", again(workplace, look))
+    started = start_one(connection, lambda writer: writer.retry(run_id), call)
     return show_started(workplace, started)
 
 

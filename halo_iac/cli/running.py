@@ -6,12 +6,14 @@ import gc
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.pasting import again
+from halo_iac.cli.started import CostlyCall, left_going
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 SECOND_THOUGHT: Final = 5.0
 """Seconds after Ctrl-C in which another one cancels the runs."""
+
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+"""What asks a command to end, where a handler takes it; not every system has all of them."""
 
 Attempt = Callable[["RunWriter"], "Started"]
 
@@ -38,58 +43,66 @@ class Starter:
     """Starts runs one after the other; a context manager in which Ctrl-C lets the one under way be answered.
 
     The answer holds the only way to a run that costs money. So Ctrl-C starts nothing more, and only a second one gives
-    the answer up.
+    the answer up. The block ends with the interrupt then, unless ``keeps_on``: the answer is all there is to tell.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, keeps_on: bool = False) -> None:
         from halo_iac.api.run_writer import RunWriter
 
         self._stop = threading.Event()
         self._retry = connection.retry(self._stop)
         self._writer = RunWriter(connection.transport)
         self._console = connection.workplace.console
-        self._handlers: dict[signal.Signals, Any] = {}
+        self._runs = connection.started_runs
+        self._keeps_on = keeps_on
+        self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._handlers = {number: signal.signal(number, self._defer) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (number for name in _SIGNALS if (number := getattr(signal, name, None)) is not None)
+        self._handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+        for number in self._handlers:
+            signal.signal(number, self._defer)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if kind is None and self._stop.is_set() and not self._keeps_on:
+            raise KeyboardInterrupt
 
     def _defer(self, _number: int, _frame: object) -> None:
         if self._stop.is_set():
             raise KeyboardInterrupt
         self._stop.set()
-        self._console.say("Waiting for the answer, so that no run is lost; Ctrl-C again does not wait.")
+        with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+            self._console.say("Waiting for the answer, so that no run is lost; Ctrl-C again does not wait.")
 
     @property
     def is_stopped(self) -> bool:
         """Say whether nothing more is to be started."""
         return self._stop.is_set()
 
-    def start(self, attempt: Attempt, *, what: str, look: str) -> Started:
-        """Start one run; ``what`` and ``look`` as :func:`halo_iac.runs.start` has them."""
+    def start(self, attempt: Attempt, call: CostlyCall) -> Started:
+        """Start one run, in a thread of its own: Ctrl-C does not end a socket's wait."""
         from halo_iac.abreast import Job, abreast
         from halo_iac.runs import start
 
-        def work() -> list[Started]:
-            return [start(lambda: attempt(self._writer), self._retry, what=what, look=look)]
+        def work() -> Iterator[Started]:
+            if not self._stop.is_set():
+                started = self._runs.make(
+                    call, lambda: start(lambda: attempt(self._writer), self._retry, what=call.what, look=call.look)
+                )
+                yield from () if started is None else (started,)
 
-        try:
-            return next(abreast([Job(work)], 1))  # a thread of its own: Ctrl-C does not end a socket's wait
-        except KeyboardInterrupt:
-            raise InterruptedRun(
-                f"interrupted while {what} was being started; it may or may not have been",
-                hint=f"look before you start another one: `{look}`",
-            ) from None
+        for started in abreast([Job(work)], 1):
+            return started
+        raise KeyboardInterrupt  # it came before the request was sent
 
 
-def start_one(connection: Connection, attempt: Attempt, *, what: str, look: str) -> Started:
+def start_one(connection: Connection, attempt: Attempt, call: CostlyCall) -> Started:
     """Start a single run and return it, even if Ctrl-C came meanwhile: its id is worth more than a moment."""
-    with Starter(connection) as starter:
-        return starter.start(attempt, what=what, look=look)
+    with Starter(connection, keeps_on=True) as starter:
+        return starter.start(attempt, call)
 
 
 def show_started(workplace: Workplace, started: Started) -> int:
@@ -132,6 +145,8 @@ def watched(
     try:
         for seen in narrated(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
             last[seen.run_id] = seen
+            if seen.is_over:
+                connection.started_runs.ended(seen.run_id)
     except KeyboardInterrupt:
         going = [run_id for run_id in names if run_id not in last or not last[run_id].is_over]
         raise _leave(connection, going) from None
@@ -151,15 +166,6 @@ def why_unfinished(workplace: Workplace, seen: Sighting, name: str | None = None
     return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
 
 
-def left_going(connection: Connection, going: Sequence[str]) -> InterruptedRun:
-    """Return the end of a command that stops waiting for runs, and how to resume."""
-    if not going:
-        return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
-    resume = again(connection.workplace, f"run poll {shlex.join(going)}")
-    many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
-    return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
-
-
 def _leave(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     console = connection.workplace.console
     if going and console.shows_progress:
@@ -169,7 +175,7 @@ def _leave(connection: Connection, going: Sequence[str]) -> InterruptedRun:
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(connection, going)
-    return left_going(connection, going)
+    return left_going(connection.workplace, going)
 
 
 def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
@@ -177,9 +183,14 @@ def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
 
     writer, retry = RunWriter(connection.transport), connection.retry()
     failed = []
+    look = again(connection.workplace, f"run poll {shlex.join(going)}")
+    connection.started_runs.under_way = InterruptedRun(
+        "interrupted while runs were being cancelled; they may go on", hint=f"look with `{look}`"
+    )
     for run_id in going:
         try:
             retry(partial(writer.cancel, run_id))
+            connection.started_runs.ended(run_id)
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -156,6 +157,7 @@ def fire(
     from halo_iac.cli.ordering import as_given, window
     from halo_iac.cli.pasting import again
     from halo_iac.cli.running import show_started, start_one
+    from halo_iac.cli.started import CostlyCall
 
     now = workplace.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
@@ -169,8 +171,7 @@ def fire(
     started = start_one(
         connection,
         lambda writer: writer.fire(found, start, end),
-        what=f"a run of schedule {schedule_id}",
-        look=again(workplace, f"schedule runs {found}"),
+        CostlyCall(f"a run of schedule {schedule_id}", again(workplace, f"schedule runs {shlex.quote(found)}")),
     )
     return show_started(workplace, started)
 

@@ -1,0 +1,291 @@
+"""Every command that starts runs, ended by a signal at any step: no run that was paid for is lost, and none is denied.
+
+A step is a line of the commands, told apart by how many runs had been asked for by then. ``HALO_SOAK=1``
+(``make soak``) tries each of them, otherwise a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import pytest
+from command_line import CommandLine, Ended, Stream
+from conftest import IS_SOAK
+from served_runs import COSTLY, WAITING, Served, press_ctrl_c, served_runs
+
+import halo_iac
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.call import Ending
+from halo_iac.sandbox.faults import Amend, Fault, Meanwhile, Pass, Refuse
+
+# What is interrupted does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop"),
+]
+
+PLACES: Final = tuple(
+    str(Path(halo_iac.__file__).parent / name) for name in ("cli", "runs.py", "reports.py", "abreast.py")
+)
+DENIAL: Final = "nothing was changed on the platform"
+TWO: Final = ("report", "run", "checkout", "support-bot")
+COMMANDS: Final = {
+    "report run": TWO,
+    "report run --json": (*TWO, "--json"),
+    "report run --no-wait": (*TWO, "--no-wait"),
+    "report run --schedule": ("report", "run", "--schedule", "daily"),
+    "run create": ("run", "create", "--agent-uuid", "checkout"),
+    "run create --json": ("run", "create", "--agent-uuid", "checkout", "--json"),
+    "run retry": ("run", "retry", "{run}"),
+    "report ask": ("report", "ask", "{conversation}", "Why?"),
+    "report ask --json": ("report", "ask", "{conversation}", "Why?", "--json"),
+    "report ask --no-wait": ("report", "ask", "{conversation}", "Why?", "--no-wait"),
+    "schedule fire": ("schedule", "fire", "daily"),
+}
+COSTLY_OF: Final = {
+    "run retry": "haloRun.retry",
+    "schedule fire": "haloSchedule.fireNow",
+    "report ask": "haloRun.createFollowUp",
+    "report ask --json": "haloRun.createFollowUp",
+    "report ask --no-wait": "haloRun.createFollowUp",
+}
+"""The procedure of those that do not ask for ``haloRun.create``."""
+SAMPLE: Final = 8
+"""How many steps of each command are tried where not all of them are."""
+
+PROJECT_FILE: Final = """\
+version: 1
+schedules:
+  daily: {title: Daily review, agent: checkout, prompt: Look., frequency: daily, hours: [9]}
+"""
+Step = tuple[str, int, int]
+"""A module, a line, and how many runs had been asked for."""
+
+
+@pytest.fixture
+def served(halo: CommandLine, folder: Path) -> Iterator[Served]:
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    with served_runs(halo) as served:
+        assert served("apply", "--yes").code == 0
+        yield served
+
+
+@pytest.fixture
+def every_signal_is_heard() -> Iterator[None]:
+    """Hear the signals that the process of a command hears."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@dataclass
+class Steps:
+    """Follows the main thread through a command; at the step ``at`` it does ``then``, once.
+
+    Steps count from where so many runs have been asked for as ``first`` says.
+    """
+
+    served: Served
+    at: Step | None = None
+    then: Callable[[], object] = lambda: None
+    first: int = 1
+    seen: dict[Step, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.before = len(self.served.paid)
+
+    def __call__(self, frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
+        return self.line if frame.f_code.co_filename.startswith(PLACES) else None
+
+    def line(self, frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
+        asked = len(self.served.paid) - self.before
+        step = (frame.f_code.co_filename, frame.f_lineno, asked)
+        if event == "line" and asked >= self.first and step not in self.seen:
+            self.seen[step] = None
+            if step == self.at:
+                self.then()
+        return self.line
+
+
+def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> Ended:
+    """Run a command as its process does, which takes an interrupt before and after it for the end."""
+    out, err = Stream(), Stream()
+    code = 130
+    with suppress(KeyboardInterrupt):
+        sys.settrace(steps)
+        try:
+            code = served.halo.run(argv, Stream(), out, err, {})
+        finally:
+            sys.settrace(None)
+    return Ended(code, out.written, err.written)
+
+
+@contextmanager
+def made(served: Served) -> Iterator[list[str]]:
+    """Note the id of every run that the platform starts within the block."""
+    ids: list[str] = []
+
+    def note(answer: dict[str, Any]) -> dict[str, Any]:
+        ids.append(answer["runId"])
+        return answer
+
+    faults = [Fault(procedure, Amend(note), times=99) for procedure in COSTLY]
+    served.sandbox.faults.add(*faults)
+    yield ids
+    served.sandbox.faults.clear()
+
+
+def words(served: Served, name: str) -> tuple[str, ...]:
+    """Return a command's words, about a run that failed and a conversation that has a report."""
+    served.sandbox.end_next_runs(Ending("failed"))
+    failed, done = (served.started() for _ in range(2))
+    return tuple(word.format(run=failed["runId"], conversation=done["conversationId"]) for word in COMMANDS[name])
+
+
+def assert_told(ended: Ended, ids: list[str]) -> None:
+    assert ended.code in {0, 130}
+    assert DENIAL not in ended.err or not ids
+    assert [each for each in ids if each not in ended.text] == []
+    assert "made a mistake" not in ended.err
+
+
+@pytest.mark.usefixtures("every_signal_is_heard")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, name: str) -> None:
+    argv = words(served, name)
+    whole = Steps(served)
+    assert followed(served, argv, whole).code == 0
+    steps = [*whole.seen][:: 1 if IS_SOAK else max(1, len(whole.seen) // SAMPLE)]
+    for step, number in zip(steps, cycle((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)), strict=False):
+        with made(served) as ids:
+            ended = followed(served, argv, Steps(served, step, partial(signal.raise_signal, number)))
+        assert_told(ended, ids)
+
+
+@pytest.mark.usefixtures("every_signal_is_heard")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nor_does_a_second_one(served: Served, name: str) -> None:
+    argv = words(served, name)
+    whole = Steps(served)
+    followed(served, argv, whole)
+    steps = [*whole.seen][:: 1 if IS_SOAK else 2 * max(1, len(whole.seen) // SAMPLE)]
+    for step, delay in zip(steps, cycle((0.0, 0.001, 0.004)), strict=False):
+        second = threading.Timer(delay, press_ctrl_c)
+
+        def twice(second: threading.Timer = second) -> None:
+            second.start()
+            press_ctrl_c()
+
+        with made(served) as ids:
+            ended = followed(served, argv, Steps(served, step, twice))
+            with suppress(KeyboardInterrupt, RuntimeError):  # not begun where the step did not come about this time
+                second.join()
+        assert_told(ended, [] if "may or may not" in ended.err else ids)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(served: Served, name: str) -> None:
+    """Both signals come while the request is under way, and the platform goes on to start the run."""
+    argv = words(served, name)
+    before = len(served.paid)
+    over = threading.Event()
+
+    def press_twice() -> None:
+        press_ctrl_c()
+        time.sleep(0.2)
+        press_ctrl_c()
+        over.wait(10)
+
+    procedure = COSTLY_OF.get(name, "haloRun.create")
+    served.sandbox.faults.add(Fault(procedure, Meanwhile(press_twice)))
+    ended = served(*argv)
+    over.set()
+    assert (ended.code, ended.out, served.paid[before:]) == (130, "", [procedure])
+    assert "was being started; it may or may not have been" in ended.err
+    assert "look before you start another one: `halo " in ended.err
+    assert DENIAL not in ended.err
+
+
+def test_every_run_of_several_is_told_of_as_far_as_it_came(served: Served) -> None:
+    """The first was started, the second was refused, and of the third the answer is given up."""
+    over = threading.Event()
+
+    def press() -> None:
+        press_ctrl_c()
+        over.wait(10)
+
+    effects = (Pass(), Refuse("BAD_REQUEST"), Meanwhile(press))
+    served.sandbox.faults.add(*(Fault("haloRun.create", effect) for effect in effects))
+    ended = served("report", "run", "checkout", "support-bot", "research", reactions={WAITING: press_ctrl_c})
+    over.set()
+    (first,) = re.findall(r"Started run (\S+) of checkout", ended.err)
+    third = demo.RESEARCH_ID
+    assert (ended.code, ended.out) == (130, "")
+    told = ended.err.replace("│ ", "")
+    assert told.endswith(
+        "error: interrupted while a run of research was being started; it may or may not have been\n"
+        "haloRun.create (HTTP 400): A fault of the sandbox, as asked for.\n"
+        "stopped waiting; the run goes on\n"
+        f"hint: look before you start another one: `halo report list --agent {third}`\n"
+        "The platform found the input wrong; nothing was done.\n"
+        f"resume with `halo run poll {first}`\n"
+    )
+
+
+def test_a_signal_before_the_request_starts_nothing(served: Served) -> None:
+    """It is noted while the command is about to start a run, and so was no run."""
+    whole = Steps(served, first=0)
+    argv = words(served, "run create")
+    followed(served, argv, whole)
+    for step in [step for step in whole.seen if step[0].endswith("running.py") and not step[2]]:
+        before = len(served.paid)
+        ended = followed(served, argv, Steps(served, step, press_ctrl_c, first=0))
+        assert (ended.code, DENIAL in ended.err) in {(0, False), (130, len(served.paid) == before)}, step
+
+
+class Full(Stream):
+    """Standard output on a disk that is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_run_whose_ids_cannot_be_written_is_named_where_errors_are(served: Served) -> None:
+    err = Stream()
+    code = served.halo.run(words(served, "run create --json"), Stream(), Full(), err, {})
+    (run_id,) = re.findall(r"halo run poll ([^`]+)`", err.written)
+    assert (code, served("run", "get", run_id).code) == (1, 0)
+    assert "standard output: No space left on device\\nstopped waiting; the run goes on" in err.written
+
+
+def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(served: Served) -> None:
+    run_id = served.started()["runId"]
+    over = threading.Event()
+
+    def press() -> None:
+        press_ctrl_c()
+        over.wait(10)
+
+    served.sandbox.faults.add(Fault("haloRun.cancel", Meanwhile(press)))
+    ended = served("run", "cancel", run_id, "--json")
+    over.set()
+    assert (ended.code, ended.error["message"], ended.error["hint"]) == (
+        130,
+        f"interrupted while the cancellation of run {run_id} was being requested; it may or may not have been",
+        f"look with `halo run get {run_id}`",
+    )
