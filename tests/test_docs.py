@@ -195,6 +195,9 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
 def test_every_variable_that_is_read_is_told() -> None:
     code = "".join(text for path, text in texts().items() if path.startswith("halo_iac/"))
     read = set(re.findall(r"\"((?:HALO|INF)_[A-Z_]*[A-Z])\"", code))
+    runners = re.search(r"_RUNNERS: Final = \(([^)]*)\)", code)
+    assert runners is not None
+    read |= set(re.findall(r"\"(\w+)\"", runners[1]))
     told = set(names(section("cli.md", "Environment variables")))
     assert read <= told
 
