@@ -79,6 +79,33 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
     assert halo(*argv) == Ended(64, "", f"error: {message}\nhint: `{command} --help` shows how it is used\n")
 
 
+@pytest.mark.parametrize(
+    ("argv", "name", "count"),
+    [
+        (["rename", "a", "b", "-f", "bad.yaml", "-f", "good.yaml"], "--file", 2),
+        (["import", "-fbad.yaml", "--file=good.yaml", "--file", "x"], "--file", 3),
+        (["plan", "--project", "a", "--project", "a"], "--project", 2),
+        (["plan", "--out", "a.json", "-o", "b.json"], "--out", 2),
+        (["apply", "--require-head", "main", "--require-head", "dev"], "--require-head", 2),
+        (["apply", "--allow-archive", "3", "--allow-archive", "0"], "--allow-archive", 2),
+        (["run", "create", "--agent", "a", "--agent-uuid", "b"], "--agent-uuid", 2),
+        (["report", "pull", "--dir", "a", "-d", "b"], "--dir", 2),
+        (["agent", "list", "--sandbox-file", "a", "--sandbox-file", "b"], "--sandbox-file", 2),
+    ],
+)
+def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[str], name: str, count: int) -> None:
+    hint = "run the command once for each file" if name == "--file" else "give it once"
+    assert halo(*argv) == Ended(64, "", f"error: {name} takes one value and is given {count} times\nhint: {hint}\n")
+
+
+def test_what_may_be_given_several_times_or_is_a_flag_still_may(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    several = ["--target", "daily", "-t", "daily", "--protect", "A", "--protect", "B"]
+    assert halo("plan", "--sandbox", "--sandbox", "--json", "--json", *several).code == 0
+    assert halo("rename", "daily", "--sandbox", "--", "--file").code == 0
+    assert halo("plan", "-f", "a", "-f", "b", "--help").code == 0
+
+
 @pytest.mark.parametrize("option", ["--file", "--sandbox-file"])
 def test_an_empty_path_does_not_quietly_mean_another(halo: CommandLine, folder: Path, option: str) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")

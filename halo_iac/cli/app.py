@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from typing import Final
 
 import typer
-from typer.core import TyperArgument
+from typer.core import TyperArgument, TyperCommand, TyperOption
+
+from halo_iac.errors import UsageError
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
@@ -55,7 +58,24 @@ def _no_type(_argument: TyperArgument, ctx: object) -> None:
     """
 
 
+def _parse_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
+    """Refuse an option that takes one value and is given several: typer would take the last and forget the others.
+
+    Of two project files, one would never be checked; of two refs, one never required.
+    """
+    if not ctx.resilient_parsing:  # a shell that asks for completions
+        _, _, given = command.make_parser(ctx).parse_args(args=[*args])
+        is_help = any(each.is_eager for each in given)
+        for option, count in Counter(given).items() if not is_help else ():
+            if count > 1 and isinstance(option, TyperOption) and not (option.multiple or option.is_flag):
+                name = max(option.opts, key=len)
+                hint = "run the command once for each file" if name == "--file" else "give it once"
+                raise UsageError(f"{name} takes one value and is given {count} times", hint=hint)
+    return super(TyperCommand, command).parse_args(ctx, args)
+
+
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
+TyperCommand.parse_args = _parse_each_option_once  # type: ignore[method-assign, assignment]
 
 
 def command_line(first: str | None = None) -> typer.Typer:
