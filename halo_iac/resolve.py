@@ -4,19 +4,18 @@ A name is looked for among the aliases, then among the agents of the widest wind
 or several blocks the entry, with what to paste instead.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.model.change import Blocked, PlanWarning
+from halo_iac.model.ids import is_uuid
 from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Actual, Agent
 
 _TO_WIDEN: Final = "widen `scope:` or move the entry"
-_UUID: Final = r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
 class Unresolved(NamedTuple):
@@ -48,11 +47,6 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
 def scope_agents(project: Project, actual: Actual) -> tuple[str, ...] | None:
     """Return the ids of the agents in a project's scope; ``None`` where it names none. Raises as :func:`resolve`."""
     return _resolve_scope(project, Catalog(project, actual))
-
-
-def is_uuid(reference: str) -> bool:
-    """Say whether a reference is an agent's UUID, which no list is needed for."""
-    return re.fullmatch(_UUID, reference) is not None
 
 
 class Catalog:

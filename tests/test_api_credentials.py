@@ -98,6 +98,27 @@ def test_empty_variables_count_as_unset(tmp_path: Path, empty: str) -> None:
     assert resolve_settings(dict.fromkeys(names, empty), home=home) == resolve_settings({}, home=home)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_config_file_may_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    home = home_with(tmp_path, {})
+    (home / ".inf" / "config.json").write_bytes(json.dumps({"apiKey": CANARY}).encode(encoding))
+    assert resolve_settings({}, home=home).key == Setting(Secret(CANARY), "~/.inf/config.json (apiKey)")
+
+
+@pytest.mark.parametrize("written", ['"{}"', "'{}'", ' "{}"\n', '" {} "'])
+@pytest.mark.parametrize("name", ["INF_API_KEY", "INF_API_URL", "INF_PROJECT_ID", "INF_TEAM_ID"])
+def test_a_variable_may_come_with_the_quotes_of_an_env_file(tmp_path: Path, name: str, written: str) -> None:
+    value = {"INF_API_KEY": CANARY, "INF_API_URL": "https://halo.example"}.get(name, "one")
+    assert resolve_settings({name: written.format(value)}, home=tmp_path) == resolve_settings(
+        {name: value}, home=tmp_path
+    )
+
+
+@pytest.mark.parametrize("written", ['""', "''", '" "'])
+def test_a_variable_of_quotes_alone_counts_as_unset(tmp_path: Path, written: str) -> None:
+    assert resolve_settings({"INF_API_KEY": written}, home=tmp_path).key is None
+
+
 def test_another_config_folder_is_used_and_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"apiKey": "sk-inference-there"}')
     settings = resolve_settings({"INF_CONFIG_DIR": str(tmp_path)}, home=tmp_path / "nowhere")

@@ -78,7 +78,7 @@ HOMES = {
     "tenacity": "api/retry",
     "typer": "cli/*",
     "typing_extensions": "load/file load/switches",
-    "tzdata": "load/zones",
+    "tzdata": "load/zones model/zone_links",
 }
 """Library → the modules that may import it; for types alone, any may."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from halo_iac.errors import UsageError
 from halo_iac.model.glob import is_covered
+from halo_iac.model.ids import canonical_id
 from halo_iac.model.remote import RemoteSchedule
 
 
@@ -46,7 +47,7 @@ def choose(
 
 
 def _is_meant(remote: RemoteSchedule, name: str) -> bool:
-    return remote.id == name or is_covered(remote.title, name)
+    return remote.id == canonical_id(name) or is_covered(remote.title, name)
 
 
 def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], schedules: Sequence[RemoteSchedule]) -> None:

@@ -8,6 +8,7 @@ from halo_iac.api.caller import Json
 from halo_iac.api.credentials import Setting
 from halo_iac.api.text import one_line
 from halo_iac.errors import SettingsError
+from halo_iac.model.ids import canonical_id
 
 
 class AccessibleProject(NamedTuple):
@@ -75,7 +76,7 @@ def _project(value: object) -> AccessibleProject | None:
     permissions = value.get("permissions")
     known = permissions if isinstance(permissions, list) else []
     return AccessibleProject(
-        value["id"], _text(value.get("name")), tuple(word for word in known if isinstance(word, str))
+        canonical_id(value["id"]), _text(value.get("name")), tuple(word for word in known if isinstance(word, str))
     )
 
 

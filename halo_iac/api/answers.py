@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from halo_iac.api.caller import Json
 from halo_iac.errors import Delivery, Unreadable
+from halo_iac.model.ids import canonical_id
 from halo_iac.model.remote import Agent, RemoteSchedule
+
+_IDS: Final = ("id", "projectId", "agentUuid")
 
 
 def unreadable(procedure: str, reason: str) -> Unreadable:
@@ -31,7 +34,15 @@ def schedule_of(value: Json, procedure: str, expected_id: str | None = None) -> 
             raise unreadable(procedure, f"answered with a schedule that has no {name}")
     if expected_id is not None and value["id"].casefold() != expected_id.casefold():
         raise unreadable(procedure, "answered with another schedule than the one asked for")
-    return RemoteSchedule(value)
+    return RemoteSchedule(_with_canonical_ids(value))
+
+
+def _with_canonical_ids(wire: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schedule whose ids compare: all but a platform that writes them in capital letters have it as it is."""
+    canonical = {
+        name: small for name in _IDS if isinstance(id_ := wire.get(name), str) and (small := canonical_id(id_)) != id_
+    }
+    return {**wire, **canonical} if canonical else wire
 
 
 def agent_of(value: Json, procedure: str) -> Agent:
@@ -41,7 +52,7 @@ def agent_of(value: Json, procedure: str) -> Agent:
     stats = value.get("stats")
     executions = stats.get("executionCount") if isinstance(stats, dict) else None
     return Agent(
-        id=value["id"],
+        id=canonical_id(value["id"]),
         identity=_text(value, "identityValue"),
         source=_text(value, "identitySource"),
         executions=executions if isinstance(executions, int) and not isinstance(executions, bool) else None,

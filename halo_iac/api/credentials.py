@@ -8,6 +8,7 @@ from halo_iac.api.hosts import checked_base_url
 from halo_iac.api.inf_config import InfConfig, read_inf_config
 from halo_iac.api.secret import Secret
 from halo_iac.errors import SettingsError
+from halo_iac.model.ids import canonical_id
 
 T = TypeVar("T")
 
@@ -69,18 +70,22 @@ def resolve_project(
 
     A file and an ``INF_PROJECT_ID`` that differ are an error unless ``--project`` decides (design §2).
     """
-    chosen = _from_flag("--project", flag)
+    chosen = _canonical(_from_flag("--project", flag))
     if chosen is not None:
         return chosen
-    variable = _from_env(env, "INF_PROJECT_ID")
+    variable = _canonical(_from_env(env, "INF_PROJECT_ID"))
     if declared is None:
-        return variable or _from_config(config, "activeProjectId")
+        return variable or _canonical(_from_config(config, "activeProjectId"))
     if variable is not None and variable.value != declared.value:
         raise SettingsError(
             f"two projects are named: {declared.value} in {declared.origin} and {variable.value} in INF_PROJECT_ID",
             hint="Say which is meant with --project, or unset INF_PROJECT_ID.",
         )
     return declared
+
+
+def _canonical(project: Setting[str] | None) -> Setting[str] | None:
+    return None if project is None else project._replace(value=canonical_id(project.value))
 
 
 def _resolve_key(env: Mapping[str, str], config: InfConfig) -> Setting[Secret] | None:
@@ -115,8 +120,14 @@ def _from_flag(name: str, value: str | None) -> Setting[str] | None:
 
 
 def _from_env(env: Mapping[str, str], name: str) -> Setting[str] | None:
-    value = env.get(name, "").strip()
+    value = _unquoted(env.get(name, "").strip())
     return Setting(value, name) if value else None
+
+
+def _unquoted(value: str) -> str:
+    """Return a value without quotes around it: ``docker --env-file`` passes on those that an env file has."""
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1].strip() if is_quoted else value
 
 
 def _from_config(config: InfConfig, name: str) -> Setting[str] | None:

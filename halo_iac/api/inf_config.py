@@ -1,5 +1,6 @@
 """The official client's config file: someone signed in with ``inf`` needs nothing more (wire.md, Credentials)."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,7 @@ def _read_values(path: Path, label: str) -> dict[str, str]:
 
 def _parse(content: bytes, label: str) -> dict[str, Any]:
     try:
-        document = from_json(content)
+        document = from_json(content.decode(json.detect_encoding(content)))  # by its byte order mark, if it has one
     except ValueError:
         raise SettingsError(f"{label} is not valid JSON", hint=_HINT) from None
     if not isinstance(document, dict):

@@ -78,18 +78,18 @@ def is_key(project: Project | None, reference: str) -> bool:
 
     The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
     """
-    from halo_iac.resolve import is_uuid
+    from halo_iac.model.ids import canonical_id, is_uuid
 
     entries = project.entries if project is not None else ()
     if any(entry.key == reference for entry in entries):
         return True
-    if is_uuid(reference) or any(entry.id == reference for entry in entries):
+    if is_uuid(reference) or any(entry.id == canonical_id(reference) for entry in entries):
         return False
     raise _undeclared(project, reference)
 
 
 def project_for(workplace: Workplace, reference: str) -> Project | None:
     """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
-    from halo_iac.resolve import is_uuid
+    from halo_iac.model.ids import is_uuid
 
     return None if is_uuid(reference) else workplace.project_if_any()

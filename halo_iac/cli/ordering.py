@@ -144,9 +144,10 @@ def agent_id_of(connection: Connection, project: Project | None, reference: str)
 
 def agent_ids_of(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
     """Return the UUID of each agent, named by alias, name or UUID; every one that is not found is in the one error."""
+    from halo_iac.model.ids import is_uuid
     from halo_iac.model.project import Project as NoProject
     from halo_iac.model.remote import Actual
-    from halo_iac.resolve import Catalog, Unresolved, is_uuid
+    from halo_iac.resolve import Catalog, Unresolved
 
     aliases = project.aliases if project is not None else {}
     must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)

@@ -14,6 +14,7 @@ from halo_iac.load.hints import for_quotes
 from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
 from halo_iac.load.wording import shown
 from halo_iac.load.zones import zone_names
+from halo_iac.model.ids import canonical_id
 from halo_iac.model.schedule import plain_prompt
 
 Fields = dict[str, Any]
@@ -87,6 +88,8 @@ class FieldReader:
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
         if "timezone" in given and given["timezone"] not in zone_names():
             _complain_of_zone(place, given["timezone"])
+        if "id" in given:
+            given["id"] = canonical_id(given["id"])
         if "prompt" in given:
             given["prompt"] = plain_prompt(given["prompt"])
             if "\0" in given["prompt"]:

@@ -23,6 +23,7 @@ from halo_iac.load.sources import SourceFile, read_included, read_project_file
 from halo_iac.load.switches import switches
 from halo_iac.load.wording import shown
 from halo_iac.model.defaults import BUILT_IN
+from halo_iac.model.ids import canonical_id
 from halo_iac.model.project import Entry, Project
 
 _KEY: Final = re.compile(KEY)
@@ -63,7 +64,7 @@ def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:
     return Project(
         path=path,
         entries=entries,
-        project_id=policy.values.get("project"),
+        project_id=None if "project" not in policy.values else canonical_id(policy.values["project"]),
         undeclared=policy.undeclared,
         scope=policy.scope,
         protect=tuple(policy.values.get("protect", ())),

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
+from halo_iac.model.zone_links import is_same_zone
+
 
 class Frequency(StrEnum):
     """How often a schedule fires; decides which other parts of its cadence mean anything."""
@@ -94,11 +96,16 @@ class Spec:
         return Spec(self.title, agent, *_after_agent(self))
 
     def over(self, actual: Spec) -> Spec:
-        """Fill what this spec leaves to others with what the platform has, so that equality means "as desired"."""
-        if self.model_id is not None and self.summarization_model_id is not None and self.enabled is not None:
+        """Fill what this spec leaves to others with what the platform has, so that equality means "as desired".
+
+        Of two names of one time zone, the platform's stands: it may answer with another than it was sent.
+        """
+        is_whole = self.model_id is not None and self.summarization_model_id is not None and self.enabled is not None
+        if is_whole and self.timezone == actual.timezone:
             return self
         return replace(
             self,
+            timezone=actual.timezone if is_same_zone(self.timezone, actual.timezone) else self.timezone,
             model_id=actual.model_id if self.model_id is None else self.model_id,
             summarization_model_id=(
                 actual.summarization_model_id if self.summarization_model_id is None else self.summarization_model_id

@@ -1,0 +1,17 @@
+"""The ids of the platform, in the one spelling in which they are compared."""
+
+import re
+from typing import Final
+
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether a text is a UUID, in capital or small letters."""
+    return _UUID.fullmatch(text) is not None
+
+
+def canonical_id(text: str) -> str:
+    """Return a UUID in small letters, which mean the same as capital ones; any other id as it is."""
+    small = text.lower()
+    return small if small != text and is_uuid(text) else text

@@ -1,0 +1,27 @@
+"""Time zones with several names: the links of the IANA database, such as ``US/Pacific`` to ``America/Los_Angeles``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import tzdata  # type: ignore[import-untyped]
+
+_LINK: Final = "L "
+
+
+def is_same_zone(one: str, other: str) -> bool:
+    """Say whether two names are of one zone: equal, or links of each other in the IANA database."""
+    return one == other or _target(one) == _target(other)
+
+
+def _target(name: str) -> str:
+    return _targets().get(name, name)
+
+
+@cache
+def _targets() -> dict[str, str]:
+    """Return the zone that each link leads to; the database has no links to links."""
+    lines = Path(tzdata.__path__[0], "zoneinfo", "tzdata.zi").read_text(encoding="utf-8").splitlines()
+    return {link: target for _, target, link in (line.split() for line in lines if line.startswith(_LINK))}

@@ -1,0 +1,106 @@
+"""Ids and zones that the platform, or a file, spells in another way: the same thing, and no update for ever."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_calls import PROJECT, Caller
+from served_place import Place, served_place
+
+from halo_iac.model.ids import canonical_id
+from halo_iac.model.zone_links import is_same_zone
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.faults import Amend
+
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@pytest.fixture
+def place(halo: CommandLine) -> Iterator[Place]:
+    with served_place(halo) as place:
+        yield place
+
+
+def declare(folder: Path, **fields: Any) -> None:  # noqa: ANN401 - an entry's own fields
+    policy = {key: fields.pop(key) for key in ("project", "scope", "undeclared") if key in fields}
+    entry = {"title": "A", "agent": "checkout", "frequency": "daily", "hours": 9, "prompt": "Look.", **fields}
+    document = {"version": 1, **policy, "schedules": {"a": entry}}
+    (folder / "halo.yaml").write_text(json.dumps(document), encoding="utf-8")
+
+
+def amended(change: Callable[[str], str]) -> Amend:
+    return Amend(lambda data: json.loads(change(json.dumps(data))))
+
+
+def in_capitals(text: str) -> str:
+    return UUID.sub(lambda found: found[0].upper(), text)
+
+
+def test_a_platform_that_answers_in_capitals_holds_what_was_sent(place: Place, folder: Path) -> None:
+    place.fault("halo*", amended(in_capitals), times=None)
+    place.fault("agent*", amended(in_capitals), times=None)
+    place.fault("project*", amended(in_capitals), times=None)
+    declare(folder, scope={"agents": ["checkout"]}, undeclared="archive")
+    assert place("apply", "--yes").code == 0
+    assert place("plan", "--detailed-exitcode").code == 0
+    declare(folder, hours=10, agent=demo.CHECKOUT_ID)
+    assert place("apply", "--yes").code == 0
+    assert place("plan", "--detailed-exitcode").code == 0
+    assert place.held == (("A at 10",), 0)
+
+
+def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: Place, folder: Path) -> None:
+    schedule = Caller(place.sandbox).create(title="Old", agentUuid=demo.CHECKOUT_ID)
+    capitals = {name: text.upper() for name, text in (("id", schedule["id"]), ("agent", demo.CHECKOUT_ID))}
+    declare(folder, project=PROJECT.upper(), **capitals)
+    assert place("apply", "--yes").code == 0
+    assert place.held == (("A at 9",), 0)
+    assert place("import", schedule["id"].upper()).code == 0
+    assert place("plan", "--detailed-exitcode", "--project", PROJECT.upper()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "answered"),
+    [
+        ("US/Pacific", "America/Los_Angeles"),
+        ("America/Los_Angeles", "US/Pacific"),
+        ("Etc/UTC", "UTC"),
+        ("UTC", "Etc/UCT"),
+        ("Asia/Kolkata", "Asia/Calcutta"),
+        ("GMT", "Etc/Greenwich"),
+    ],
+)
+def test_a_zone_by_another_of_its_names_is_no_change(place: Place, folder: Path, declared: str, answered: str) -> None:
+    renamed = amended(lambda text: text.replace(f'"{declared}"', f'"{answered}"'))
+    place.fault("haloSchedule*", renamed, times=None)
+    declare(folder, timezone=declared)
+    applied = place("apply", "--yes")
+    assert (applied.code, "another" in applied.text) == (0, False)
+    assert place("plan", "--detailed-exitcode").code == 0
+    declare(folder, timezone=declared, hours=10)
+    changes = place("plan", "--json").json["changes"]
+    assert [[field["field"] for field in change["fields"]] for change in changes] == [["hours"]]
+    assert place("apply", "--yes").code == 0
+    assert place("plan", "--detailed-exitcode").code == 0
+
+
+def test_another_zone_is_a_change_even_where_its_clocks_show_the_same() -> None:
+    assert not is_same_zone("America/Los_Angeles", "America/Tijuana")
+    assert not is_same_zone("UTC", "Europe/London")
+    assert not is_same_zone("UTC", "Mars/Olympus")
+    assert is_same_zone("Mars/Olympus", "Mars/Olympus")
+
+
+@given(st.uuids(), st.text())
+def test_a_uuid_has_one_spelling_and_any_other_id_stays_as_it_is(uuid: object, text: str) -> None:
+    assert canonical_id(str(uuid).upper()) == str(uuid) == canonical_id(str(uuid))
+    assert canonical_id(f"{str(uuid).upper()}X") == f"{str(uuid).upper()}X"
+    assert UUID.fullmatch(text.lower()) or canonical_id(text) == text
