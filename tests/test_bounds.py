@@ -7,16 +7,22 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from functools import cache
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from loopback import Reply, failure, result, serving
+from loopback import Reply, Request, failure, result, serving
+from pydantic_core import from_json
 from test_load_problems import problems
 
 from halo_iac import __version__
+from halo_iac.api.reader import Reader
+from halo_iac.api.run_reader import RunReader
 from halo_iac.api.transport import Bounds, Transport
+from halo_iac.api.volume import held_by
 from halo_iac.api.writer import Writer
 from halo_iac.errors import Delivery, PlatformError
 from halo_iac.load import bounds
@@ -45,6 +51,9 @@ INDEX = {
         "test_api_transport test_nothing_in_the_environment_turns_verification_off",
     "SSL_CERT_FILE works": "test_api_transport test_ssl_cert_file_is_trusted",
     "answers up to 256 MiB": "test_api_transport test_an_answer_beyond_the_limit_is_not_read_to_its_end",
+    "all pages of a list together": "test_bounds test_pages_without_end_are_held_to_the_bounds_of_one_answer",
+    "1 GiB of memory for what is decoded": "test_bounds test_brackets_that_unfold_to_gigabytes_are_never_decoded",
+    "whatever it is made of": "test_bounds test_no_answer_takes_more_memory_than_was_estimated",
     "compressed once": "test_api_transport test_an_answer_that_would_unfold_without_bound_is_not_unfolded",
     "error bodies up to 64 KiB": "test_api_transport test_an_endless_error_page_is_not_read_to_its_end",
     "an operation ends in time": "test_api_transport test_headers_that_trickle_end_at_the_deadline",
@@ -106,7 +115,7 @@ def test_the_bounds_are_those_of_the_design() -> None:
     assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
     assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (1_000, 100_000)
     assert (bounds.MAX_DEPTH, bounds.MAX_EXPANSION) == (50, 10)
-    assert Bounds() == Bounds(connect=10.0, read=30.0, operation=120.0, answer=256 * mib, error=64 * 1024)
+    assert Bounds() == Bounds(10.0, 30.0, 120.0, answer=256 * mib, held=1024 * mib, error=64 * 1024)
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -185,6 +194,91 @@ def test_no_shape_of_a_large_file_takes_long_or_much(tmp_path: Path, shape: str)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert ended.stdout.startswith("halo.yaml:")
     assert len(ended.stdout) < 100_000
+
+
+# Answers ------------------------------------------------------------------------------------------------------------
+
+UNITS = {
+    "lists": "[],",
+    "mappings": "{},",
+    "nested lists": f"{'[' * 150}{']' * 150},",
+    "numbers": "0,",
+    "fractions": "1.5,",
+    "large numbers": f"{'9' * 300},",
+    "texts": '"a",',
+    "short keys": '{"a":1},',
+    "long texts": f'"{"a" * 999}",',
+    "texts with an accent": f'"{"a" * 999}é",',
+    "texts beyond Latin-1": f'"{"a" * 999}Ā",',
+    "texts with an emoji": f'"{"a" * 999}😀",',
+    "escaped emojis": f'"{"a" * 999}\\ud83d\\ude00",',
+    "escapes": '"\\n\\n\\u0000",',
+}
+"""What a large answer repeats."""
+
+
+@pytest.mark.parametrize("unit", [*UNITS, "distinct keys", "a text of ten thousand lines"])
+def test_no_answer_takes_more_memory_than_was_estimated(unit: str) -> None:
+    made = {
+        "distinct keys": "{" + ",".join(f'"{number:x}":0' for number in range(40_000)) + "}",
+        "a text of ten thousand lines": json.dumps("a line\n" * 10_000 + "😀"),
+    }
+    repeated = UNITS.get(unit, "")
+    text = made.get(unit) or f"[{repeated * (400_000 // len(repeated))}0]"
+    body = text.encode()
+    tracemalloc.start()
+    try:
+        value = from_json(body, cache_strings="keys")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value
+    assert held < held_by(body)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")
+@pytest.mark.parametrize("unit", ["lists", "mappings", "numbers", "short keys"])
+def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, unit: str) -> None:
+    """94 MB in a hundred kilobytes of gzip; whoever takes half a gigabyte of addresses for it is killed."""
+    packer = zlib.compressobj(1, wbits=31)
+    part = UNITS[unit].encode() * 100_000
+    packed = packer.compress(b'{"result":{"data":[')
+    packed += b"".join(packer.compress(part) for _ in range(94_000_000 // len(part))) + packer.flush()
+    code = (
+        "import resource\nfrom halo_iac.cli.main import run\nimport httpx, sys, pydantic_core\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (768 << 20, 768 << 20))\n"
+        "sys.argv[1:] = ['agent', 'list']\nrun()\n"
+    )
+    with serving(lambda _: Reply(200, packed, {"Content-Encoding": "gzip"})) as platform:
+        env = os.environ | {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-one", "INF_PROJECT_ID": "p"}
+        command = [sys.executable, "-c", code]
+        ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "answered with more than 1024 MiB once it is decoded" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("bounds_", "reason"),
+    [
+        (Bounds(answer=8 << 20), "answered with more than 8 MiB"),
+        (Bounds(held=256 << 20), "answered with more than 256 MiB once it is decoded"),
+    ],
+)
+def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: Bounds, reason: str) -> None:
+    schedules = [{"id": f"s{number}", "title": "T", "hours": [1] * 900} for number in range(500)]
+
+    def page(request: Request) -> Reply:
+        cursor = (request.input.get("cursor") or 0) + 1
+        return result({"schedules": schedules, "conversations": schedules, "nextCursor": cursor})
+
+    with serving(page) as platform, Transport(platform.url, None, bounds=bounds_) as transport:
+        for read in (Reader(transport).schedules, RunReader(transport).conversations):
+            before = len(platform.requests)
+            with pytest.raises(PlatformError) as caught:
+                read("p", limit=10_000) if read.__name__ == "conversations" else read("p")
+            assert caught.value.reason == reason
+            assert len(platform.requests) - before < 20
+        assert RunReader(transport).conversations("p", limit=100).next_cursor == 1  # a question of its own
 
 
 # Keys and hosts -----------------------------------------------------------------------------------------------------

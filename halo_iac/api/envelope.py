@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 class Shape(StrEnum):
@@ -146,7 +146,7 @@ def _phrase(status: int) -> str:
         return f"status {status}"
 
 
-def _trpc_error(body: bytes) -> dict[str, Any] | None:
+def _trpc_error(body: bytes | bytearray) -> dict[str, Any] | None:
     try:
         document = from_json(body, allow_inf_nan=False)
     except ValueError:

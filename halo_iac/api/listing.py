@@ -28,8 +28,10 @@ def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) ->
     first = _join(project_id, read_page)
     if not first.has_shifted or first.gap is not None:
         return first.listing()
+    ids = frozenset(first.ids)
+    del first  # two listings of the largest size would be too much
     again = _join(project_id, read_page)
-    if again.has_shifted and again.ids != first.ids:
+    if again.has_shifted and again.ids != ids:
         again.note("schedules moved between its pages while they were read")
     return again.listing()
 

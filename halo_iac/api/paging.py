@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from halo_iac.api.answers import unreadable
 from halo_iac.api.caller import Json
+from halo_iac.api.volume import Volume
 
 LARGEST_PAGE: Final = 100
 """The largest ``limit`` ever seen on the wire; the platform may refuse more."""
@@ -37,12 +38,14 @@ def pages(
     """Yield every page, asked for only when wanted.
 
     Where cursors lead to no last page, ``note`` is told what the platform did and the pages end; without one, the
-    answer is unreadable.
+    answer is unreadable. All pages together are held to the bounds of one answer.
     """
+    volume = Volume()
     seen: set[Cursor] = set()
     cursor: Cursor | None = None
     while True:
-        page = read_page(cursor)
+        with volume:
+            page = read_page(cursor)
         yield page
         cursor = page.next_cursor
         if cursor is None:

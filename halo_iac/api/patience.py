@@ -7,12 +7,17 @@ _MIB: Final = 1024 * 1024
 
 
 class Bounds(NamedTuple):
-    """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes of an answer."""
+    """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes.
+
+    ``answer`` is how many an answer may have, or a list over all its pages, and ``held`` how many it may take, by
+    estimate, once it is decoded; ``error`` is how many of an error are read.
+    """
 
     connect: float = 10.0
     read: float = 30.0
     operation: float = 120.0
     answer: int = 256 * _MIB
+    held: int = 1024 * _MIB
     error: int = 64 * 1024
 
 

@@ -21,6 +21,7 @@ from halo_iac.api.failures import Stage
 from halo_iac.api.hosts import is_loopback
 from halo_iac.api.patience import Bounds
 from halo_iac.api.secret import Secret
+from halo_iac.api.volume import current_volume, held_by
 from halo_iac.errors import Delivery, Unreadable, Unsent
 
 _MIB: Final = 1024 * 1024
@@ -241,20 +242,23 @@ class _Exchange(NamedTuple):
         connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
         return httpx.Timeout(connect=connect, read=read, write=read, pool=connect)
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _body(self, response: httpx.Response) -> bytes | bytearray:
         if response.status_code >= 400:
             return self._error_body(response)
         if not _is_decodable(response):
             raise httpx.DecodingError("an encoding that was not asked for")
-        chunks: list[bytes] = []
-        size = 0
+        volume = current_volume()
+        sent, held = volume.sent, volume.held
+        body = bytearray()
         for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            self._refuse_excess(size, response.status_code)
+            body += chunk
+            sent += len(chunk)
+            held += held_by(chunk)
+            self._refuse_excess(sent, held, response.status_code)
             if monotonic() > self.deadline:
                 raise failures.too_late(self.procedure, self.bounds.operation)
-        return b"".join(chunks)
+        volume.sent, volume.held = sent, held
+        return body
 
     def _error_body(self, response: httpx.Response) -> bytes:
         """Read as much as a message could need; the status counts even where the body breaks off."""
@@ -268,10 +272,12 @@ class _Exchange(NamedTuple):
                     break
         return bytes(body[: self.bounds.error])
 
-    def _refuse_excess(self, size: int, status: int) -> None:
-        if size > self.bounds.answer:
+    def _refuse_excess(self, sent: int, held: int, status: int) -> None:
+        is_too_long = sent > self.bounds.answer
+        if is_too_long or held > self.bounds.held:
+            size = self.bounds.answer if is_too_long else self.bounds.held
             raise Unreadable(
-                f"answered with more than {self.bounds.answer // _MIB} MiB",
+                f"answered with more than {size // _MIB} MiB{'' if is_too_long else ' once it is decoded'}",
                 procedure=self.procedure,
                 delivery=delivery_of(status),
                 status=status,
