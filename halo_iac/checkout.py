@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from halo_iac.links import followed
 
 if sys.platform != "win32":
     import pwd
+
+_LONGEST: Final = 8192
+"""Bytes of a file `.git`, which holds one path."""
 
 
 def find_checkout(project_file: Path) -> Path | None:
@@ -55,3 +59,16 @@ def owner(folder: Path) -> int | None:
         return folder.stat().st_uid
     except OSError:
         return None
+
+
+def git_folder(checkout: Path) -> Path | None:
+    """Return where git keeps a checkout's own state, which is elsewhere for a worktree; ``None`` if that is unclear."""
+    named = checkout / ".git"
+    try:
+        if named.is_dir():
+            return followed(named)
+        with named.open("rb") as file:
+            line = file.read(_LONGEST).decode("utf-8", "surrogateescape").rstrip("\r\n")
+    except OSError:
+        return None
+    return followed(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None

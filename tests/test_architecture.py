@@ -57,6 +57,7 @@ LAYERS = {
     "errors": "",
     "__init__": "",
     "links": "",
+    "checkout": "links",
     "private": "",
     # A fake that shared the client's code would share its mistakes; where its file lies is nothing of a platform's.
     "sandbox": "private",

@@ -60,8 +60,9 @@ INDEX = {
     "an explicit User-Agent, no telemetry": "test_bounds test_who_asks_is_named_and_nothing_else_is_told",
     "the numbers are those of the design": "test_bounds test_the_bounds_are_those_of_the_design",
     "5 MiB a file": "test_bounds test_a_file_may_be_as_large_as_the_bound_and_no_larger",
-    "1,000 files": "test_load_project test_a_project_has_bounds",
+    "20,000 files": "test_load_project test_a_project_has_bounds",
     "64 MiB in all": "test_load_project test_all_files_together_have_a_bound",
+    "lists of the policy and earlier titles": "test_bounds test_a_list_has_a_bound",
     "100,000 schedules": "test_load_project test_more_schedules_than_anyone_has_are_refused",
     "prompts to 256 KiB": "test_bounds test_a_prompt_may_be_as_long_as_the_bound_and_no_longer",
     "50 levels": "test_load_parse test_fifty_levels_are_fine",
@@ -113,7 +114,7 @@ def test_every_promise_has_its_test(promise: str) -> None:
 def test_the_bounds_are_those_of_the_design() -> None:
     mib = 1024 * 1024
     assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
-    assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (1_000, 100_000)
+    assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (20_000, 100_000)
     assert (bounds.MAX_DEPTH, bounds.MAX_EXPANSION) == (50, 10)
     assert Bounds() == Bounds(10.0, 30.0, 120.0, answer=256 * mib, held=1024 * mib, error=64 * 1024)
 
@@ -134,6 +135,24 @@ def test_a_prompt_may_be_as_long_as_the_bound_and_no_longer(tmp_path: Path) -> N
     assert problems(tmp_path, {"p.md": "x" * bounds.MAX_PROMPT + "x"}) == [
         "halo.yaml:2:66: `p.md`: larger than 256 KiB"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("protect: [{many}]\nschedules: {{}}", "2:10: `protect`"),
+        ("include: [{many}]", "2:10: `include`"),
+        ("scope: {{agents: [{many}]}}\nschedules: {{}}", "2:17: `agents`"),
+        ("schedules: {{a: {{title: T, state: archived, renamed_from: [{many}]}}}}", "2:58: `renamed_from`"),
+    ],
+)
+def test_a_list_has_a_bound(tmp_path: Path, text: str, place: str) -> None:
+    most = bounds.MAX_OLD_TITLES if "renamed_from" in text else bounds.MAX_LIST
+    for count, said in ((most, []), (most + 1, [f"halo.yaml:{place}: the list has more than {most:,} elements"])):
+        many = ", ".join(f"a{number}.yaml" for number in range(count))
+        for name in (f"a{number}.yaml" for number in range(count)):
+            (tmp_path / name).write_text("schedules: {}")
+        assert problems(tmp_path, f"version: 1\n{text.format(many=many)}\n") == said
 
 
 @pytest.mark.parametrize("path", ["/etc/x.yaml", "C:x.yaml", "a\\b.yaml", "../x.yaml", "a/../../x.yaml", ".x/y.yaml"])

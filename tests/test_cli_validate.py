@@ -51,9 +51,10 @@ BAD = {
     "empty file": (b"", "empty"),
     "list at the top": (b"- version: 1\n", "expected keys and values"),
     "no YAML": (b"version: 1\nschedules: {a: b: c}\n", "YAML"),
-    "path out of the project": (entry(prompt_file="../prompt.md"), "does not leave its folder"),
+    "path out of the checkout": (entry(prompt_file="../../prompt.md"), "leads outside of the checkout"),
     "absolute path": (entry(prompt_file="/etc/prompt.md"), "relative to the file"),
-    "dot component": (entry(prompt_file=".git/prompt.md"), "begins with a dot"),
+    "dot component": (entry(prompt_file=".env/prompt.md"), "begins with a dot"),
+    "git's own files": (entry(prompt_file=".git/prompt.md"), "git keeps in .git"),
     "glob without a match": (b"version: 1\ninclude: [none/*.yaml]\nschedules: {}\n", "no file matches"),
     "odd title": (entry(title="' T'"), "write `T`"),
 }

@@ -17,6 +17,7 @@ from halo_iac.load import load
 from halo_iac.load.hints import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
+NO_GIT = "(there is no .git above it; --checkout DIR says what may be read)"
 OR_CRON = "a variable is always text: write the value itself, or say it with `cron`, which is text as well"
 ALWAYS_TEXT = "a variable is always text: write the value itself, for each environment in `overrides`"
 
@@ -238,14 +239,14 @@ def entry(**fields: str | None) -> str:
         ({"prompt_file": "latin.md"}, "8:18: `latin.md`: not valid UTF-8"),
         ({"prompt_file": "nul.md"}, "8:18: `nul.md`: a NUL byte in it"),
         ({"prompt_file": "long.md"}, "8:18: `long.md`: larger than 256 KiB"),
-        ({"prompt_file": "out.md"}, "8:18: `out.md`: a link leads outside of the project's folder"),
+        ({"prompt_file": "out.md"}, f"8:18: `out.md`: a link leads outside of the checkout {NO_GIT}"),
         ({"prompt_file": "circle.md"}, None),
         ({"prompt_file": "socket.md"}, "8:18: `socket.md`: not a regular file"),
         ({"prompt_file": "/etc/x.md"}, "8:18: `/etc/x.md`: a path is relative to the file that names it"),
         ({"prompt_file": "C:x.md"}, "8:18: `C:x.md`: a path is relative to the file that names it"),
         ({"prompt_file": "a\\x.md"}, "8:18: `a\\x.md`: a path is written with `/`, not with a backslash"),
-        ({"prompt_file": "../x.md"}, "8:18: `../x.md`: a path does not leave its folder with `..`"),
-        ({"prompt_file": ".git/x.md"}, "8:18: `.git/x.md`: no part of a path begins with a dot"),
+        ({"prompt_file": "../x.md"}, f"8:18: `../x.md`: the path leads outside of the checkout {NO_GIT}"),
+        ({"prompt_file": ".git/x.md"}, "8:18: `.git/x.md`: a project reads nothing of what git keeps in .git"),
         ({"prompt_file": '"a\\0.md"'}, "8:18: `a\\x00.md`: a path holds no NUL or other control characters"),
         ({"prompt_file": "halo.yaml"}, "8:18: `halo.yaml`: the file's name has to end in .md or .txt"),
         (
@@ -391,11 +392,12 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
     [
         ("none/*.yaml", "`none/*.yaml`: no file matches"),
         ("/etc/x.yaml", "`/etc/x.yaml`: a path is relative to the file that names it"),
-        ("./a.yaml", "`./a.yaml`: no part of a path begins with a dot"),
-        ("../a.yaml", "`../a.yaml`: a path does not leave its folder with `..`"),
+        ("./a.yaml", "`./a.yaml`: no file matches"),
+        (".a/*.yaml", "`.a/*.yaml`: no part of a path begins with a dot, but for the project file's own folders"),
+        ("../a.yaml", f"`../a.yaml`: the path leads outside of the checkout {NO_GIT}"),
         ("a.txt", "`a.txt`: the file's name has to end in .yaml or .yml"),
         ("folder.yaml", "`folder.yaml`: a directory, not a file"),
-        ("out.yaml", "`out.yaml`: a link leads outside of the project's folder"),
+        ("out.yaml", f"`out.yaml`: a link leads outside of the checkout {NO_GIT}"),
         ("circ*.yaml", "`circle.yaml`: cannot be read: its links lead in a circle"),
         (f"{'long' * 80}.yaml", f"`{('long' * 80)[:59]}…`: no file matches"),
         (f"{'*a' * 498}.yaml", f"`{('*a' * 498)[:59]}…`: a path has at most 1,000 characters"),
@@ -532,11 +534,14 @@ def test_a_variable_that_is_no_text_is_refused(tmp_path: Path, field: str, place
 
 
 def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> None:
-    lines = "".join(f"  - {number}\n" for number in range(9_000))
-    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
+    lines = "".join(f"  a{number}: {number}\n" for number in range(9_000))
+    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nagents:\n{lines}")
     assert found == [
-        *(f"halo.yaml:{line}:5: `protect`: expected text (put it in quotes)" for line in range(4, 104)),
-        "halo.yaml:104:5: … and 8,900 more problems in this file, from here on",
+        *(
+            f"halo.yaml:{at + 4}:{len(f'  a{at}: ') + 1}: `a{at}`: expected text (put it in quotes)"
+            for at in range(100)
+        ),
+        "halo.yaml:104:9: … and 8,900 more problems in this file, from here on",
     ]
 
 
@@ -622,7 +627,7 @@ def test_a_project_file_that_is_a_link_is_read_within_its_folder_only(tmp_path: 
     folder = tmp_path / "project"
     (folder / "data").mkdir(parents=True)
     (folder / "halo.yaml").symlink_to("../outside.yaml")
-    assert problems(folder, {}) == ["halo.yaml:1:1: a link leads outside of the project's folder"]
+    assert problems(folder, {}) == [f"halo.yaml:1:1: a link leads outside of the checkout {NO_GIT}"]
     (folder / "halo.yaml").unlink()
     (folder / "halo.yaml").symlink_to("data/halo.yaml")
     assert problems(folder, {"data/halo.yaml": "version: 1\nschedules: {}"}) == []

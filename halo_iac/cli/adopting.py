@@ -91,7 +91,7 @@ class Ground:
         """Return the plan of the project with files as they are about to be."""
         there = self.workplace
         return plan_project(
-            lambda: load(self.path, variables=there.console.env, cwd=there.cwd, drafts=drafts),
+            lambda: there.load_file(self.path, drafts),
             lambda _: (self.connection.host, self.actual),
             Wish(),
         )
@@ -102,7 +102,7 @@ def survey(workplace: Workplace, path: Path) -> Ground:
     before, project = None, Project(str(path), ())
     if path.exists():
         before = read_bytes(path, MAX_FILE)
-        project = load(path, variables=workplace.console.env, cwd=workplace.cwd, drafts={path: before})
+        project = workplace.load_file(path, {path: before})
         check_replaceable(path)
     connection = workplace.connect(project)
     actual = connection.start_observing().result()

@@ -21,6 +21,7 @@ def _common(  # its signature is what every command below the platform has besid
     ctx: typer.Context,
     *,
     file: options.File = None,
+    checkout: options.Checkout = None,
     project: options.Project = None,
     team: options.Team = None,
     sandbox: options.Sandbox = False,
@@ -31,7 +32,7 @@ def _common(  # its signature is what every command below the platform has besid
 ) -> Workplace:
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    return Workplace(console, Choice(file, project, team, sandbox, sandbox_file))
+    return Workplace(console, Choice(file, project, team, sandbox, sandbox_file, checkout))
 
 
 def at_work(command: Command) -> Command:

@@ -42,6 +42,14 @@ File = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="Project file; default: HALO_FILE, or halo.yaml here or above."),
 ]
+Checkout = Annotated[
+    str | None,
+    typer.Option(
+        "--checkout",
+        metavar="DIR",
+        help="Where there is no .git: the folder that include and prompt_file may lead to; default: the file's own.",
+    ),
+]
 NewFile = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="The file to write; default: HALO_FILE, or halo.yaml."),

@@ -114,8 +114,8 @@ def _prompt(terms: Terms) -> str | None:
 def _prompt_in(path: Path) -> str:
     from halo_iac.cli.files import read_start
     from halo_iac.load.bounds import MAX_PROMPT
-    from halo_iac.load.disk import CannotRead
     from halo_iac.load.prompts import prompt_in
+    from halo_iac.load.tree import CannotRead
 
     content = read_start(path, MAX_PROMPT + 1)
     if len(content) > MAX_PROMPT:

@@ -71,7 +71,7 @@ def _flags(choice: Choice, words: str) -> str:
     command, *given = _split(words)
     if command in _ELSEWHERE:
         return ""
-    wanted = {"--file": choice.file}
+    wanted = {"--file": choice.file, "--checkout": None if command == "init" else choice.checkout}
     if command not in _FILE_ONLY:
         wanted |= {"--project": choice.project, "--team": choice.team, "--sandbox-file": choice.sandbox_file}
     flags = [f" {flag} {shlex.quote(value)}" for flag, value in wanted.items() if value and flag not in given]

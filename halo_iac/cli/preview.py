@@ -42,6 +42,7 @@ def preview(
         ),
     ] = None,
     file: options.File = None,
+    checkout: options.Checkout = None,
     format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
@@ -62,7 +63,7 @@ def preview(
     console: Console = ctx.obj
     as_json = console.prepare(json=json, format=format, no_color=no_color)
     span = _span(console.clock(), next, until)
-    project = Workplace(console, Choice(file)).load()
+    project = Workplace(console, Choice(file, checkout=checkout)).load()
     from halo_iac.cli.declared import entry_called
     from halo_iac.preview import preview as preview_of
 

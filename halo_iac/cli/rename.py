@@ -27,6 +27,7 @@ def rename(
         typer.Option("--from", metavar="TITLE", help="Only write down what a title that is changed already was."),
     ] = None,
     file: options.File = None,
+    checkout: options.Checkout = None,
     format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
@@ -50,7 +51,7 @@ def rename(
     from halo_iac.cli.declared import entry_called
     from halo_iac.cli.locking import locked
 
-    choice = Choice(file, sandbox=sandbox)
+    choice = Choice(file, sandbox=sandbox, checkout=checkout)
     entry = entry_called(Workplace(console, choice).load(), key)
     with locked(Path(entry.origins.entry.path or "")):
         return _rename(Workplace(console, choice), key, title, former)
@@ -114,7 +115,6 @@ def _edit(workplace: Workplace, entry: Entry, title: str | None, former: str | N
     """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
     from halo_iac.cli.files import check_replaceable, read_bytes, replace_unchanged
     from halo_iac.edit import CannotEdit, retitle
-    from halo_iac.load import load
     from halo_iac.load.bounds import MAX_FILE
 
     path = Path(entry.origins.entry.path or "")
@@ -128,7 +128,7 @@ def _edit(workplace: Workplace, entry: Entry, title: str | None, former: str | N
     text = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
     try:
         drafts = {path: text.encode()}
-        project = load(workplace.project_path, variables=workplace.console.env, cwd=workplace.cwd, drafts=drafts)
+        project = workplace.load_file(workplace.project_path, drafts)
     except ProjectError as error:
         raise ProjectError(
             error.problems, hint="the file would then have these problems; nothing was written"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def validate(
     ctx: typer.Context,
     file: options.File = None,
+    checkout: options.Checkout = None,
     also: options.Also = None,
     format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
@@ -39,7 +40,7 @@ def validate(
     """
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    workplace = Workplace(console, Choice(file, sandbox=sandbox))
+    workplace = Workplace(console, Choice(file, sandbox=sandbox, checkout=checkout))
     from halo_iac.cli.drawing import drawing_of_problems
     from halo_iac.cli.results import Results
     from halo_iac.model.finding import errors

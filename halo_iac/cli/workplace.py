@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from importlib import import_module
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
+from halo_iac.checkout import find_checkout
 from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import SANDBOX_FILE, open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
@@ -48,6 +49,7 @@ class Choice(NamedTuple):
     team: str | None = None
     sandbox: bool = False
     sandbox_file: str | None = None
+    checkout: str | None = None
 
 
 class Workplace:
@@ -103,12 +105,27 @@ class Workplace:
 
     def load(self) -> Project:
         """Read the project and its includes, once; every problem of every file is in the one error."""
+        if self._project is None:
+            self._project = self._tightened(self.load_file(self.project_path))
+        return self._project
+
+    def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
+        """Read a project as its files are, or would be with ``drafts``; nothing is added to its policy."""
         from halo_iac.load import load
 
-        if self._project is None:
-            project = load(self.project_path, variables=self.console.env, cwd=self.cwd)
-            self._project = self._tightened(project)
-        return self._project
+        return load(path, variables=self.console.env, cwd=self.cwd, drafts=drafts, checkout=self.checkout_of(path))
+
+    def checkout_of(self, path: Path) -> Path | None:
+        """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""
+        found, named = find_checkout(path), self.choice.checkout
+        if named is None:
+            return found
+        folder = followed(self.cwd / named)
+        if found is not None and folder != found:
+            raise UsageError(f"--checkout {named} is not the repository {found}", hint="leave it out in a repository")
+        if not followed(path.parent).is_relative_to(folder):
+            raise UsageError(f"--checkout {named} does not hold {path}", hint="name a folder above it")
+        return folder
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
         """Add to the policy of the project what the command line says; nothing can take anything away from it."""

@@ -8,9 +8,15 @@ MEBIBYTE: Final = 1024 * 1024
 
 MAX_FILE: Final = 5 * MEBIBYTE
 MAX_PROMPT: Final = 256 * 1024
-MAX_FILES: Final = 1_000
+MAX_FILES: Final = 20_000
 MAX_TOTAL: Final = 64 * MEBIBYTE
 MAX_SCHEDULES: Final = 100_000
+
+MAX_LIST: Final = 1_000
+"""How many elements a list of the policy may have: each of `protect` is held against every title."""
+
+MAX_OLD_TITLES: Final = 100
+"""How many earlier titles an entry may name."""
 
 MAX_NAMES: Final = 1_000_000
 """How many names of files and folders the globs of a project may look at: a second or two."""

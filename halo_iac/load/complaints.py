@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import hints, slips
-from halo_iac.load.bounds import MAX_COLLECTED, MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
+from halo_iac.load.bounds import MAX_COLLECTED, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.document import Document, Location
 from halo_iac.load.wording import shown
 from halo_iac.model.schedule import CADENCE_PARTS
@@ -211,6 +211,11 @@ def _too_long(field: str, _: object) -> Wording:
     )
 
 
+def _too_many(field: str, _: object) -> Wording:
+    most = MAX_OLD_TITLES if field == "renamed_from" else MAX_LIST
+    return f"the list has more than {most:,} elements", None
+
+
 def _form(field: str, value: object) -> Wording:
     if value == "":
         return _empty(field, value)
@@ -227,6 +232,7 @@ _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
     "less_than_equal": _range,
     "day": _range,
     "too_short": _empty,
+    "too_long": _too_many,
     "string_too_short": _empty,
     "string_too_long": _too_long,
     "string_unicode": _not_unicode,

@@ -1,103 +1,92 @@
-"""Reads the files of one project, and no other, within the bounds of design §10."""
+"""Files on disk, as a project reads them."""
 
 from __future__ import annotations
 
-import errno
-import os.path
+import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from halo_iac.links import followed
-from halo_iac.load import globs
-from halo_iac.load.bounds import MAX_FILE, MAX_FILES, MAX_NAMES, MAX_TOTAL, MEBIBYTE
-
-
-class CannotRead(Exception):  # noqa: N818 - says why; its catcher knows which line named the file
-    """A file that is not read, and why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+from halo_iac.load.tree import CannotRead, NotCheckedOut
 
 
 class Disk:
-    """The files in and below a project's folder; counts what it reads and looks at.
+    """The files on disk: a :class:`~halo_iac.load.tree.Tree`.
 
-    ``drafts`` count instead of what stands, or does not stand yet, under their paths.
+    ``drafts`` count instead of what stands, or does not stand yet, under their paths. ``skipped`` are the files, as
+    paths without links, that a sparse checkout leaves out: they are seen, and cannot be read.
     """
 
-    def __init__(self, root: Path, drafts: Mapping[Path, bytes] | None = None) -> None:
-        self.root = root
-        self._drafts = {self.identity(path): data for path, data in (drafts or {}).items()}
-        self._real_root = followed(root)
-        self._files = 0
-        self._bytes = 0
-        self._names = 0
+    def __init__(self, drafts: Mapping[Path, bytes] | None = None, skipped: Collection[Path] = ()) -> None:
+        self._drafts = {Path(os.path.realpath(path)): data for path, data in (drafts or {}).items()}
+        self._absent = _folders_of(skipped)
+        self._folders: dict[str, str] = {}
 
-    def matches(self, pattern: str) -> list[Path]:
-        """Return what a glob matches in the project's folder, in order of name, unless that is too much."""
-        found: list[Path] = []
-        for path in globs.matches(self.root, pattern, self._look):
-            if len(found) == MAX_FILES:
-                raise CannotRead(f"it matches more than {MAX_FILES:,} files, which is as many as a project may have")
-            found.append(path)
-        return found
-
-    def identity(self, path: Path) -> Path:
-        """Return what two names of one file have in common."""
-        return Path(os.path.realpath(path))  # Path.resolve raises where links lead in a circle, before Python 3.13
-
-    def has(self, path: Path) -> bool:
-        """Say whether anything stands under a path, a link that leads nowhere included."""
-        return path.exists() or path.is_symlink() or self.identity(path) in self._drafts
-
-    def read(self, path: Path, *, limit: int = MAX_FILE) -> bytes:
-        """Return a regular file's bytes, or say why not with :class:`CannotRead`.
-
-        No link leads out of the project's folder, the project file's own included: who sends a pull request would read
-        with it what the pipeline can read.
-        """
+    def real(self, path: Path) -> Path:
+        """Return the path of what is there, without links and dots."""
+        folder, name = os.path.split(path)
+        if name == "..":
+            return Path(os.path.realpath(path, strict=True))
+        real_folder = self._folders.get(folder)
+        if real_folder is None:
+            real_folder = self._folders[folder] = os.path.realpath(folder)
+        real = os.path.join(real_folder, name)  # noqa: PTH118 - a Path takes several times as long, for every file
         try:
-            draft = self._drafts.get(self.identity(path)) if self._drafts else None
-            real = path.resolve(strict=draft is None)
-            if not real.is_relative_to(self._real_root):
-                raise CannotRead("a link leads outside of the project's folder")
-            data = self._content(real, limit) if draft is None else draft
-        except FileNotFoundError as error:
-            raise CannotRead("no such file") from error
-        except RuntimeError as error:  # how Python before 3.13 reports links that lead in a circle
-            raise CannotRead("cannot be read: its links lead in a circle") from error
-        except OSError as error:
-            is_circle = error.errno == errno.ELOOP
-            reason = "its links lead in a circle" if is_circle else error.strerror or type(error).__name__
-            raise CannotRead(f"cannot be read: {reason}") from error
-        self._count(data, limit)
-        return data
+            is_link = stat.S_ISLNK(os.lstat(real).st_mode)
+        except FileNotFoundError:
+            found = Path(real)
+            if found in self._drafts or self._is_absent(found):
+                return found
+            raise
+        if not is_link:
+            return Path(real)
+        found = Path(os.path.realpath(real))
+        return found if found in self._drafts or self._is_absent(found) else Path(os.path.realpath(real, strict=True))
 
-    def _look(self, names: int) -> None:
-        """Count one look into a folder; every look costs, even one that finds nothing."""
-        self._names += names + 1
-        if self._names > MAX_NAMES:
-            raise CannotRead(f"the globs look at more than {MAX_NAMES:,} files and folders; name the folders they mean")
+    def children(self, folder: Path) -> list[tuple[str, bool]]:
+        """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
+        absent = self._absent.get(self.real(folder), {}) if self._absent else {}
+        try:
+            with os.scandir(folder) as found:
+                there = {each.name: each.is_dir(follow_symlinks=False) for each in found}
+        except FileNotFoundError:
+            there = {}
+        return list((absent | there).items() if absent else there.items())
 
-    def _content(self, real: Path, limit: int) -> bytes:
-        """Return a file's bytes, and one more than the limit at most: enough to see that it is larger."""
-        mode = real.stat().st_mode
+    def exists(self, path: Path) -> bool:
+        """Say whether anything is there, where links lead."""
+        try:
+            self.real(path)
+        except OSError:
+            return False
+        return True
+
+    def content(self, real: Path, limit: int) -> bytes:
+        """Return the bytes of a regular file, of a larger one more than ``limit``."""
+        if self._drafts and (draft := self._drafts.get(real)) is not None:
+            return draft
+        try:
+            mode = os.stat(real).st_mode  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            raise NotCheckedOut("it is outside of the sparse checkout", "`git sparse-checkout add` brings it") from None
         if stat.S_ISDIR(mode):
             raise CannotRead("a directory, not a file")
         if not stat.S_ISREG(mode):
             raise CannotRead("not a regular file")
-        with real.open("rb") as file:
+        with open(real, "rb") as file:  # noqa: PTH123 - as above
             return file.read(limit + 1)
 
-    def _count(self, data: bytes, limit: int) -> None:
-        self._files += 1
-        self._bytes += len(data)
-        if len(data) > limit:
-            size = f"{limit // MEBIBYTE} MiB" if limit >= MEBIBYTE else f"{limit // 1024} KiB"
-            raise CannotRead(f"larger than {size}")
-        if self._files > MAX_FILES:
-            raise CannotRead(f"one file too many: a project has at most {MAX_FILES:,}")
-        if self._bytes > MAX_TOTAL:
-            raise CannotRead(f"too much: a project's files have at most {MAX_TOTAL // MEBIBYTE} MiB in all")
+    def _is_absent(self, path: Path) -> bool:
+        return bool(self._absent) and (path in self._absent or path.name in self._absent.get(path.parent, {}))
+
+
+def _folders_of(paths: Collection[Path]) -> dict[Path, dict[str, bool]]:
+    """Return the names in every folder that leads to one of the paths, each with whether it is a folder itself."""
+    folders: dict[Path, dict[str, bool]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, {})[path.name] = False
+        folder = path.parent
+        while folder.name and folder.name not in folders.setdefault(folder.parent, {}):
+            folders[folder.parent][folder.name] = True
+            folder = folder.parent
+    return folders

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from halo_iac.load.bounds import MAX_PROBLEMS
 from halo_iac.load.complaints import report
-from halo_iac.load.disk import CannotRead
 from halo_iac.load.document import Document, Location
 from halo_iac.load.hints import for_quotes
 from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
+from halo_iac.load.tree import CannotRead
 from halo_iac.load.wording import shown
 from halo_iac.load.zones import zone_names
 from halo_iac.model.ids import canonical_id
@@ -106,8 +106,9 @@ class FieldReader:
         try:
             given["prompt"] = self._prompts.text(place.folder, name)
         except CannotRead as error:
-            hint = "variables are not read in paths of prompts" if "${" in name else for_quotes(name)
-            place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint)
+            if not error.is_said:
+                hint = "variables are not read in paths of prompts" if "${" in name else for_quotes(name)
+                place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint or error.hint)
 
 
 def _complain_of_zone(place: Place, name: str) -> None:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic's own requirement: before 3.12 it cannot read the standard one
 
-from halo_iac.load.bounds import MAX_NUMBER, MAX_PATTERN, MAX_PROMPT
+from halo_iac.load.bounds import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.switches import WrittenSwitches
 from halo_iac.model.schedule import DAYS
 
@@ -33,8 +33,10 @@ _SINGLE: Final = frozenset({int, str})
 
 def path_pattern(suffixes: str) -> str:
     """Return what paths look like for JSON Schema; :mod:`halo_iac.load.paths` says of each what is wrong with it."""
-    part = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*"
-    return rf"^(?![A-Za-z]:)(?:{part}/+)*{part}\.(?:{suffixes})$"
+    any_part = r"[^/\\\x00-\x1f\x7f]+"
+    part = rf"(?!\.){any_part}"
+    above = rf"(?:\.{{1,2}}/+)*\.\./+(?:{any_part}/+)*"  # the project file's own folders may be hidden
+    return rf"^(?![A-Za-z]:)(?:{above}|(?:(?:\.{{1,2}}|{part})/+)*){part}\.(?:{suffixes})$"
 
 
 def _in_list(value: object) -> object:
@@ -67,9 +69,14 @@ IncludeGlob = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": p
 OldTitle = Annotated[str, Field(min_length=1)]
 
 
-def _or_one(one: Any, wrap: Callable[[object], object] = _in_list) -> BeforeValidator:  # noqa: ANN401 - a type form
+def _or_one(
+    one: Any,  # noqa: ANN401 - a type form
+    wrap: Callable[[object], object] = _in_list,
+    most: int | None = None,
+) -> BeforeValidator:
     """Let a single value stand for a list of one, in the JSON Schema as well."""
-    return BeforeValidator(wrap, json_schema_input_type=one | Annotated[list[one], Field(min_length=1)])
+    several = Annotated[list[one], Field(min_length=1, max_length=most)]
+    return BeforeValidator(wrap, json_schema_input_type=one | several)
 
 
 Days = Annotated[list[Day], Field(min_length=1), _or_one(Day)]
@@ -77,7 +84,9 @@ DaysOfMonth = Annotated[list[DayOfMonth], Field(min_length=1), _or_one(DayOfMont
 Hours = Annotated[list[Hour], Field(min_length=1), _or_one(Hour)]
 Minutes = Annotated[list[Minute], Field(min_length=1), _or_one(Minute)]
 Times = Annotated[list[Time], Field(min_length=1), _or_one(Time, _names)]
-OldTitles = Annotated[list[OldTitle], Field(min_length=1), _or_one(OldTitle, _names)]
+OldTitles = Annotated[
+    list[OldTitle], Field(min_length=1, max_length=MAX_OLD_TITLES), _or_one(OldTitle, _names, most=MAX_OLD_TITLES)
+]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
@@ -184,7 +193,12 @@ class ScopeFields(TypedDict, total=False):
     """Which schedules of the platform this project answers for; both keys hold where both are given."""
 
     agents: Annotated[
-        list[Name], Field(min_length=1, description="Only schedules of these agents, named as an entry names them.")
+        list[Name],
+        Field(
+            min_length=1,
+            max_length=MAX_LIST,
+            description="Only schedules of these agents, named as an entry names them.",
+        ),
     ]
     title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this.")]
 
@@ -223,11 +237,13 @@ class PolicyFields(TypedDict, total=False):
     scope: Annotated[ScopeFields, Field(description="Which schedules this project answers for; left out: all.")]
     protect: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]],
-        Field(description="Title globs that are never archived, paused or renamed out of the glob."),
+        Field(
+            max_length=MAX_LIST, description="Title globs that are never archived, paused or renamed out of the glob."
+        ),
     ]
     include: Annotated[
         list[IncludeGlob],
-        Field(description="Globs of further files, each holding only `schedules`."),
+        Field(max_length=MAX_LIST, description="Globs of further files, each holding only `schedules`."),
     ]
     agents: Annotated[
         dict[Name, Name], Field(description="Aliases: a name of ours, and the agent's id, agent.id or agent.name.")

@@ -12,21 +12,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from halo_iac.load.tree import Tree
+
 _MAGIC: Final = re.compile(r"[*?\[]")
 
-Look = Callable[[int], None]
-"""Told how many names each look into a folder found; what it raises ends the walk."""
+Children = Callable[[Path], list[tuple[str, bool]]]
+"""Lists a folder's names that are not hidden, in order, each with whether it is a folder itself."""
 
 Step = tuple[Path, int]
 """A path, and how many of the pattern's parts have led to it."""
 
 
-def matches(folder: Path, pattern: str, look: Look) -> Iterator[Path]:
-    """Yield each path once that exists under a relative pattern of ``*``, ``?``, ``[…]`` and ``**``.
+def matches(folder: Path, pattern: str, tree: Tree, children: Children) -> Iterator[Path]:
+    """Yield each path once that exists under a relative pattern of ``*``, ``?``, ``[…]``, ``**`` and ``..``.
 
-    Hidden names never match. Several ``**`` lead to one folder on many ways: no step is taken twice.
+    Hidden names match only where they are written. Several ``**`` lead to one folder on many ways: no step is taken
+    twice.
     """
-    parts = [part for part in pattern.split("/") if part]
+    parts = [part for part in pattern.split("/") if part not in {"", "."}]
     seen: set[Step] = set()
     waiting: list[Step] = [(folder, 0)]
     while waiting:
@@ -38,38 +41,23 @@ def matches(folder: Path, pattern: str, look: Look) -> Iterator[Path]:
         if count == len(parts):
             yield path
         else:
-            waiting.extend(reversed(_next(path, count, parts[count], look)))
+            waiting.extend(reversed(_next(path, count, parts[count], tree, children)))
 
 
-def _next(folder: Path, count: int, part: str, look: Look) -> list[Step]:
+def _next(folder: Path, count: int, part: str, tree: Tree, children: Children) -> list[Step]:
     """Return the steps that one part of a pattern allows from a folder, in order of name."""
+    if part == "..":
+        return [(_above(folder, tree), count + 1)]
     if part == "**":
-        below = [child for child in _children(folder, look) if _is_own_folder(child)]
-        return [(folder, count + 1), *((child, count) for child in below)]
+        below = [(folder / name, count) for name, is_folder in children(folder) if is_folder]
+        return [(folder, count + 1), *below]
     if not _MAGIC.search(part):
-        return [(folder / part, count + 1)] if _exists(folder / part) else []
-    return [(child, count + 1) for child in _children(folder, look) if fnmatchcase(child.name, part)]
+        return [(folder / part, count + 1)] if tree.exists(folder / part) else []
+    names = [name for name, _ in children(folder) if fnmatchcase(name, part)]
+    return [(folder / name, count + 1) for name in names]
 
 
-def _children(folder: Path, look: Look) -> list[Path]:
-    """Return what is in a folder; nothing where it is none, or cannot be read."""
-    try:
-        visible = [child for child in folder.iterdir() if not child.name.startswith(".")]
-    except OSError:
-        visible = []
-    look(len(visible))
-    return sorted(visible, key=lambda child: child.name)
-
-
-def _is_own_folder(path: Path) -> bool:
-    try:
-        return path.is_dir() and not path.is_symlink()
-    except OSError:  # a name or path longer than the system allows, or a folder that may not be looked into
-        return False
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False
+def _above(folder: Path, tree: Tree) -> Path:
+    """Return the folder above one, without ``..`` in its path: above where a link leads, as the system has it."""
+    above = tree.real(folder).parent
+    return folder.parent if tree.real(folder.parent) == above else above

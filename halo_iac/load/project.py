@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.errors import Problem, ProjectError
+from halo_iac.links import followed
 from halo_iac.load import hints, slips
 from halo_iac.load.bounds import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
@@ -16,11 +18,13 @@ from halo_iac.load.document import Document, Values
 from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
 from halo_iac.load.file import KEY
-from halo_iac.load.paths import displayed
+from halo_iac.load.paths import Bound, displayed
 from halo_iac.load.policy import Policy, read_policy
 from halo_iac.load.prompts import Prompts
+from halo_iac.load.reader import Reader
 from halo_iac.load.sources import SourceFile, read_included, read_project_file
 from halo_iac.load.switches import switches
+from halo_iac.load.tree import Tree
 from halo_iac.load.wording import shown
 from halo_iac.model.defaults import BUILT_IN
 from halo_iac.model.ids import canonical_id
@@ -35,29 +39,41 @@ def load(
     variables: Mapping[str, str],
     cwd: Path | None = None,
     drafts: Mapping[Path, bytes] | None = None,
+    checkout: Path | None = None,
+    tree: Tree | None = None,
 ) -> Project:
     """Return the project that a file declares.
 
     ``variables`` is the environment, of which only ``HALO_VAR_*`` is read; messages show paths relative to ``cwd``, by
     default the working directory. ``drafts`` are files as they are about to be written: they count instead of what is
-    on disk, so that a change can be judged before it is made. Raises :class:`~halo_iac.errors.ProjectError` with every
-    problem of every file, or :class:`~halo_iac.errors.ProjectNotFound`.
+    on disk, so that a change can be judged before it is made. ``checkout`` is the folder that no path leads out of,
+    itself without links: by default the repository that the file lies in, else the file's own folder. ``tree`` is what
+    the files are read from, by default the disk.
+
+    Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
+    :class:`~halo_iac.errors.ProjectNotFound`.
     """
     cwd = cwd if cwd is not None else Path.cwd()
     path = cwd / path
-    disk = Disk(path.parent, drafts)
-    fields = FieldReader(Prompts(disk), variables)
-    main = read_project_file(disk, path, cwd)
+    reader = _reader(tree or Disk(drafts), path, checkout)
+    fields = FieldReader(Prompts(reader), variables)
+    main = read_project_file(reader, path, cwd)
     policy = read_policy(main, fields) if main.document.root is not None else None
     if policy is None:
         raise _error([main])
-    sources = [main, *read_included(disk, main, path, policy.values.get("include", ()), cwd)]
+    sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd)]
     for included in sources[1:]:
         _check_included(included.document)
     entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
     if any(source.document.problems for source in sources):
         raise _error(sources)
     return _project(displayed(path, cwd), entries, policy)
+
+
+def _reader(tree: Tree, path: Path, checkout: Path | None) -> Reader:
+    checkout = checkout or find_checkout(path)
+    project = followed(path.parent) / path.name
+    return Reader(tree, Bound(project, checkout, None if checkout is None else git_folder(checkout)))
 
 
 def _project(path: str, entries: tuple[Entry, ...], policy: Policy) -> Project:

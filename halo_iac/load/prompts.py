@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.load.bounds import MAX_PROMPT
-from halo_iac.load.disk import CannotRead, Disk
-from halo_iac.load.paths import PROMPT_SUFFIXES, refusal
+from halo_iac.load.paths import PROMPT_SUFFIXES
+from halo_iac.load.reader import Reader
+from halo_iac.load.tree import CannotRead
 from halo_iac.model.schedule import plain_prompt
 
 TOO_LONG: Final = f"the prompt is longer than {MAX_PROMPT // 1024} KiB"
@@ -16,26 +17,23 @@ TOO_LONG: Final = f"the prompt is longer than {MAX_PROMPT // 1024} KiB"
 class Prompts:
     """The prompt files of one project."""
 
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
-        self._read: dict[Path, str | CannotRead] = {}
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._read: dict[tuple[Path, str], str | CannotRead] = {}
 
     def text(self, folder: Path, name: str) -> str:
         """Return a prompt file's text, or say with :class:`CannotRead` why not; ``name`` is relative to ``folder``."""
-        reason = refusal(name, PROMPT_SUFFIXES)
-        if reason is not None:
-            raise CannotRead(reason)
-        path = folder / name
-        if path not in self._read:
-            self._read[path] = self._attempt(path)
-        found = self._read[path]
+        found = self._read.get((folder, name))
+        if found is None:
+            found = self._read[folder, name] = self._attempt(folder, name)
         if isinstance(found, CannotRead):
             raise found
         return found
 
-    def _attempt(self, path: Path) -> str | CannotRead:
+    def _attempt(self, folder: Path, name: str) -> str | CannotRead:
         try:
-            return prompt_in(self._disk.read(path, limit=MAX_PROMPT))
+            path = self._reader.named(folder, name, PROMPT_SUFFIXES)
+            return prompt_in(self._reader.content(path, limit=MAX_PROMPT))
         except CannotRead as error:
             return error
 

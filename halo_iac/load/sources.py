@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from halo_iac.errors import Problem, ProjectNotFound
-from halo_iac.load.disk import CannotRead, Disk
 from halo_iac.load.document import Document
 from halo_iac.load.find import HOW_TO_START
 from halo_iac.load.parse import parse
-from halo_iac.load.paths import INCLUDE_SUFFIXES, displayed, refusal
+from halo_iac.load.paths import INCLUDE_SUFFIXES, displayed
+from halo_iac.load.reader import Reader
+from halo_iac.load.tree import CannotRead
 from halo_iac.load.wording import shown
 
 
@@ -20,45 +21,45 @@ class SourceFile(NamedTuple):
     folder: Path
 
 
-def read_project_file(disk: Disk, path: Path, cwd: Path) -> SourceFile:
+def read_project_file(reader: Reader, path: Path, cwd: Path) -> SourceFile:
     """Return the project file, which may stand anywhere; its document says so if it cannot be read."""
     name = displayed(path, cwd)
-    if not disk.has(path):
+    if not reader.has(path):
         raise ProjectNotFound([Problem(name, 0, 0, "no such file")], hint=HOW_TO_START)
     try:
-        return SourceFile(parse(disk.read(path), name), path.parent)
+        return SourceFile(parse(reader.content(reader.located(path)), name), path.parent)
     except CannotRead as error:
         document = Document(name)
-        document.complain_of_whole(error.reason)
+        document.complain_of_whole(error.reason, error.hint)
         return SourceFile(document, path.parent)
 
 
-def read_included(disk: Disk, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path) -> Iterator[SourceFile]:
+def read_included(
+    reader: Reader, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path
+) -> Iterator[SourceFile]:
     """Yield each included file once; what is wrong with a glob is the project file's problem."""
-    seen = {disk.identity(path)}
+    seen = {reader.located(path)}
     for position, glob in enumerate(globs):
-        for found in _matches(disk, project.document, position, glob):
-            identity = disk.identity(found)
-            if identity in seen:
-                continue
-            seen.add(identity)
+        for found in _matches(reader, project, position, glob):
             name = displayed(found, cwd)
             try:
-                yield SourceFile(parse(disk.read(found), name), found.parent)
+                real = reader.located(found)
+                if real not in seen:
+                    seen.add(real)
+                    yield SourceFile(parse(reader.content(real), name), found.parent)
             except CannotRead as error:
-                message = f"{shown(name)}: {error.reason}"
-                project.document.complain(("include", position), message)
+                if not error.is_said:
+                    message = f"{shown(name)}: {error.reason}"
+                    project.document.complain(("include", position), message, error.hint)
 
 
-def _matches(disk: Disk, document: Document, position: int, glob: str) -> list[Path]:
+def _matches(reader: Reader, project: SourceFile, position: int, glob: str) -> list[Path]:
     """Return the files of one glob; none, and a problem, where it is refused, matches too many, or none."""
-    reason = refusal(glob, INCLUDE_SUFFIXES)
-    found: list[Path] = []
+    reason, hint = "no file matches", None
     try:
-        found = disk.matches(glob) if reason is None else []
+        found = reader.matches(project.folder, glob, INCLUDE_SUFFIXES)
     except CannotRead as error:
-        reason = error.reason
+        found, reason, hint = [], error.reason, error.hint
     if not found:
-        message = reason or "no file matches"
-        document.complain(("include", position), f"{shown(glob)}: {message}")
+        project.document.complain(("include", position), f"{shown(glob)}: {reason}", hint)
     return found

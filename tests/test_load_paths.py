@@ -1,0 +1,280 @@
+"""Which files a project may read: those of its checkout, wherever in it, but for hidden ones and what git keeps."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from test_load_project import written
+
+from halo_iac.errors import ProjectError
+from halo_iac.load import load
+
+ENTRY = "{title: %s, agent: x, cron: '@daily'%s}"
+SECRET = "AUTHORIZATION: basic c2VjcmV0"
+
+
+def project_file(*include: str, prompt: str = "", entry: str = "own") -> str:
+    listed = ", ".join(f"'{glob}'" for glob in include)
+    prompt = f", prompt_file: '{prompt}'" if prompt else ""
+    return f"version: 1\ninclude: [{listed}]\nschedules: {{{entry}: {ENTRY % (entry, prompt)}}}\n"
+
+
+def included(key: str, prompt: str = "") -> str:
+    prompt = f", prompt_file: '{prompt}'" if prompt else ""
+    return f"schedules: {{{key}: {ENTRY % (key, prompt)}}}\n"
+
+
+def keys_and_prompts(path: Path, cwd: Path, checkout: Path | None = None) -> dict[str, str]:
+    project = load(path, variables={}, cwd=cwd, checkout=checkout)
+    return {entry.key: entry.spec.prompt.strip()[:20] for entry in project.entries if entry.spec is not None}
+
+
+def problem(path: Path, cwd: Path, checkout: Path | None = None) -> str:
+    with pytest.raises(ProjectError) as raised:
+        load(path, variables={}, cwd=cwd, checkout=checkout)
+    return raised.value.message
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """Return a checkout beside files that are none of it."""
+    (tmp_path / "top" / ".git").mkdir(parents=True)
+    (tmp_path / "top" / ".git" / "config").write_text(SECRET)
+    written(tmp_path, {"outside/x.yaml": SECRET, "outside/x.md": SECRET, ".ssh/x.md": SECRET})
+    return tmp_path / "top"
+
+
+# What may be read ---------------------------------------------------------------------------------------------------
+
+SIDE_BY_SIDE = {
+    "schedules/a.yaml": included("a", "../prompts/a.md"),
+    "schedules/deep/b.yaml": included("b", "./../../prompts/a.md"),
+    "prompts/a.md": "Look at a.",
+    "envs/prod/halo.yaml": project_file("../../schedules/*.yaml", "./../../schedules/**/b.yaml", prompt="./p.md"),
+    "envs/prod/p.md": "Look at production.",
+}
+
+
+@pytest.mark.parametrize("cwd", [".", "envs", "envs/prod", "schedules"])
+def test_folders_may_stand_side_by_side(top: Path, cwd: str) -> None:
+    written(top, SIDE_BY_SIDE)
+    assert keys_and_prompts(top / "envs/prod/halo.yaml", top / cwd) == {
+        "own": "Look at production.",
+        "a": "Look at a.",
+        "b": "Look at a.",
+    }
+
+
+def test_a_file_reached_by_dots_is_shown_where_it_is(top: Path) -> None:
+    written(top, {**SIDE_BY_SIDE, "schedules/a.yaml": "schedules: {a: {}}"})
+    assert problem(Path("halo.yaml"), top / "envs/prod").startswith("../../schedules/a.yaml:1:13: ")
+    (top / "live").symlink_to("envs/prod")
+    assert problem(Path("live/halo.yaml"), top).startswith("schedules/a.yaml:1:13: ")
+
+
+def test_dots_lead_above_where_a_link_leads(top: Path) -> None:
+    written(top, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": included("a")})
+    (top / "link").symlink_to("real/deep")
+    written(top, {"halo.yaml": project_file("link/../s/*.yaml", prompt="link/../p.md")})
+    assert keys_and_prompts(Path("halo.yaml"), top)["own"] == "Of real."
+
+
+@pytest.mark.parametrize("at", [".github/halo", ".config", "a/.b/c"])
+def test_the_project_file_may_stand_in_hidden_folders(top: Path, at: str) -> None:
+    up = "/".join(".." for _ in Path(at).parts)
+    written(
+        top,
+        {
+            f"{at}/halo.yaml": project_file("s/*.yaml", f"{up}/{at}/t/*.yaml", prompt=f"{up}/p.md"),
+            f"{at}/s/a.yaml": included("a", f"../../{Path(at).name}/q.md"),
+            f"{at}/t/b.yaml": included("b"),
+            f"{at}/q.md": "Beside it.",
+            "p.md": "At the top.",
+        },
+    )
+    found = keys_and_prompts(Path(at) / "halo.yaml", top)
+    assert (found["own"], found["a"], set(found)) == ("At the top.", "Beside it.", {"own", "a", "b"})
+
+
+@pytest.mark.parametrize("target", ["p.md", "p.prompt", "p", "../top/deep/p", "deep/../deep/p"])
+def test_a_link_may_lead_to_any_name_in_the_checkout(top: Path, target: str) -> None:
+    written(
+        top, {"halo.yaml": project_file(prompt="link.md"), **dict.fromkeys(("p.md", "p.prompt", "p", "deep/p"), "P")}
+    )
+    (top / "link.md").symlink_to(target)
+    assert keys_and_prompts(Path("halo.yaml"), top) == {"own": "P"}
+
+
+@pytest.mark.parametrize("name", ["a:b", "c:", "a b", "a\\b", "-x", "~", "$HOME"])
+def test_any_name_of_a_folder_will_do(top: Path, name: str) -> None:
+    written(top, {f"{name}/halo.yaml": project_file("s/*.yaml", prompt="p.md"), f"{name}/p.md": "P"})
+    written(top, {f"{name}/s/a.yaml": included("a", "../p.md")})
+    assert keys_and_prompts(Path(name) / "halo.yaml", top) == {"own": "P", "a": "P"}
+
+
+# What may not -------------------------------------------------------------------------------------------------------
+
+OUTSIDE = "leads outside of the checkout"
+HIDDEN = "no part of a path begins with a dot"
+OF_GIT = "a project reads nothing of what git keeps in .git"
+
+LINKS = {
+    "../.git/config": OF_GIT,
+    "../.git": OF_GIT,
+    "../.git/../.git/config": OF_GIT,
+    "../sub/.git/config": OF_GIT,
+    "../.GIT/config": OF_GIT,
+    "../../top/.git/config": OF_GIT,
+    "../.env": HIDDEN,
+    "../.hidden/p.md": HIDDEN,
+    "../sub/.hidden/p.md": HIDDEN,
+    "../../outside/x.md": OUTSIDE,
+    "../../.ssh/x.md": OUTSIDE,
+    "/etc/passwd": OUTSIDE,
+    "/proc/self/environ": OUTSIDE,
+    "../again.md": OF_GIT,
+    "../again/config": OF_GIT,
+}
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_no_link_leads_to_a_prompt_that_may_not_be_read(top: Path, target: str) -> None:
+    names = (".env", ".hidden/p.md", "sub/.hidden/p.md", "sub/.git/config", ".GIT/config")
+    written(top, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
+    (top / "again.md").symlink_to(".git/config")
+    (top / "again").symlink_to(".git")
+    (top / "prompts").mkdir()
+    (top / "prompts" / "a.md").symlink_to(target)
+    said = problem(Path("halo.yaml"), top)
+    assert said.startswith("halo.yaml:3:70: `prompts/a.md`: ")
+    assert LINKS[target] in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"), [(".git", OF_GIT), (".hidden", HIDDEN), ("../outside", OUTSIDE), ("/etc", OUTSIDE)]
+)
+@pytest.mark.parametrize("glob", ["link/x.yaml", "link/*.yaml", "l*/*.yaml", "link/**/*.yaml", "*/x.yaml"])
+def test_no_glob_looks_through_a_link_that_may_not_be_followed(
+    top: Path, glob: str, target: str, expected: str
+) -> None:
+    (top / ".git" / "x.yaml").write_text(SECRET)
+    written(top, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
+    (top / "link").symlink_to(target)
+    said = problem(Path("halo.yaml"), top)
+    assert expected in said or (target == "/etc" and "no file matches" in said)
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("../outside/x", OUTSIDE),
+        ("../../x", OUTSIDE),
+        ("./../outside/x", OUTSIDE),
+        ("a/../../outside/x", OUTSIDE),
+        ("../top/.git/x", OF_GIT),
+        (".git/x", OF_GIT),
+        (".env/x", HIDDEN),
+        ("a/.b/x", HIDDEN),
+        (".x", HIDDEN),
+        ("a/../.b/x", HIDDEN),
+        ("../.ssh/x", OUTSIDE),
+    ],
+)
+def test_a_path_is_refused_as_it_is_written(top: Path, text: str, expected: str) -> None:
+    written(top, {"halo.yaml": project_file(f"{text}.yaml", prompt=f"{text}.md")})
+    include, prompt = problem(Path("halo.yaml"), top).splitlines()
+    assert include.startswith(f"halo.yaml:2:11: `{text}.yaml`: ")
+    assert prompt.startswith(f"halo.yaml:3:70: `{text}.md`: ")
+    assert expected in include
+    assert expected in prompt
+
+
+def test_the_project_file_is_no_link_out_of_the_checkout(top: Path) -> None:
+    for target, expected in (("../outside/x.yaml", OUTSIDE), (".git/config", OF_GIT), (".hidden.yaml", HIDDEN)):
+        written(top, {".hidden.yaml": SECRET})
+        (top / "halo.yaml").symlink_to(target)
+        said = problem(Path("halo.yaml"), top)
+        assert expected in said
+        assert SECRET not in said
+        (top / "halo.yaml").unlink()
+
+
+def test_what_git_keeps_elsewhere_in_the_checkout_is_not_read_either(top: Path) -> None:
+    (top / ".git" / "config").unlink()
+    (top / ".git").rmdir()
+    (top / ".git").write_text("gitdir: store\n")
+    written(top, {"store/config": SECRET, "store/x.md": SECRET, "halo.yaml": project_file(prompt="p.md")})
+    for target in ("store/config", "store/x.md"):
+        (top / "p.md").unlink(missing_ok=True)
+        (top / "p.md").symlink_to(target)
+        assert OF_GIT in problem(Path("halo.yaml"), top)
+
+
+@pytest.mark.parametrize("links", [("a.md", "a.md"), ("a.md", "b.md"), ("d/../a.md", "a.md")])
+def test_links_in_a_circle_end(top: Path, links: tuple[str, str]) -> None:
+    written(top, {"halo.yaml": project_file(prompt="a.md"), "d/x": ""})
+    (top / "a.md").symlink_to(links[0] if links[0] != "a.md" else links[1])
+    if links[1] == "b.md":
+        (top / "b.md").symlink_to("a.md")
+    assert "its links lead in a circle" in problem(Path("halo.yaml"), top)
+
+
+def test_the_next_repository_above_is_the_bound(top: Path) -> None:
+    (top / "sub" / ".git").mkdir(parents=True)
+    written(top, {"p.md": SECRET, "sub/halo.yaml": project_file(prompt="../p.md")})
+    assert OUTSIDE in problem(Path("sub/halo.yaml"), top)
+
+
+# Without a repository -----------------------------------------------------------------------------------------------
+
+
+def test_without_a_repository_the_file_s_own_folder_is_the_bound(tmp_path: Path) -> None:
+    written(tmp_path, SIDE_BY_SIDE)
+    said = problem(Path("envs/prod/halo.yaml"), tmp_path).splitlines()[0]
+    path = "envs/prod/halo.yaml:2:11: `../../schedules/*.yaml`: the path leads outside of the checkout"
+    assert said == f"{path} (there is no .git above it; --checkout DIR says what may be read)"
+    assert set(keys_and_prompts(Path("envs/prod/halo.yaml"), tmp_path, tmp_path)) == {"own", "a", "b"}
+
+
+def test_the_command_line_says_what_the_checkout_is(halo: CommandLine, folder: Path) -> None:
+    (folder.parent / ".git").rmdir()
+    written(folder, SIDE_BY_SIDE)
+    words = ("--file", "envs/prod/halo.yaml")
+    for command in (("validate",), ("preview",), ("plan", "--sandbox")):
+        assert halo(*command, *words).code == 1
+        assert halo(*command, *words, "--checkout", ".").code == (1 if command[0] == "plan" else 0)
+        assert halo(*command, *words, "--checkout", "envs").code == 1
+    named = halo("validate", *words, "--checkout", "schedules")
+    assert (named.code, named.err.splitlines()[0]) == (
+        64,
+        f"error: --checkout schedules does not hold {folder}/envs/prod/halo.yaml",
+    )
+
+
+def test_a_repository_is_not_widened(halo: CommandLine, folder: Path) -> None:
+    written(folder, SIDE_BY_SIDE)
+    words = ("validate", "--file", "envs/prod/halo.yaml", "--checkout")
+    assert halo(*words, "..").code == 0  # the repository itself
+    for named in (".", "../..", "envs/prod"):
+        ended = halo(*words, named)
+        assert (ended.code, ended.err) == (
+            64,
+            f"error: --checkout {named} is not the repository {folder.parent}\nhint: leave it out in a repository\n",
+        )
+
+
+def test_a_token_that_git_was_given_stays_out_of_a_plan(halo: CommandLine, folder: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "-C", folder, "config", "http.https://github.com/.extraheader", SECRET], check=True)
+    written(folder, {"halo.yaml": project_file(prompt="prompts/a.md")})
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "a.md").symlink_to("../.git/config")
+    for words in (("validate",), ("plan", "--sandbox"), ("plan", "--sandbox", "--json"), ("preview",)):
+        ended = halo(*words)
+        assert ended.code == 1
+        assert SECRET not in ended.text
