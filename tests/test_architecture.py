@@ -53,7 +53,6 @@ LAYERS = {
     "fires": "model",
     "abreast": "",
     "model": "",
-    "checkout": "links",
     "errors": "",
     "__init__": "",
     "links": "",

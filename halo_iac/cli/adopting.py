@@ -26,7 +26,6 @@ from halo_iac.cli.locking import locked
 from halo_iac.cli.workplace import Workplace
 from halo_iac.edit import CannotEdit, add_entries
 from halo_iac.errors import FileError, HaloError, ProjectError
-from halo_iac.load import load
 from halo_iac.load.bounds import MAX_FILE, MAX_PROMPT
 from halo_iac.match import match
 from halo_iac.model.project import Project
