@@ -169,6 +169,8 @@ def test_the_bounds_of_files_are_those_of_the_loader() -> None:
         "schedules": f"{bounds.MAX_SCHEDULES:,}",
         "names that globs look at": f"{bounds.MAX_NAMES:,}",
         "a path or a glob": f"{bounds.MAX_PATTERN:,} characters",
+        "a list of the policy (`protect`, `include`, `scope.agents`)": f"{bounds.MAX_LIST:,} elements",
+        "`renamed_from`": f"{bounds.MAX_OLD_TITLES} titles",
         "nesting": f"{bounds.MAX_DEPTH} levels",
         "aliases and merge keys": f"{ {10: 'ten'}[bounds.MAX_EXPANSION] } times the file's own size in nodes",
         "a number": f"{bounds.MAX_DIGITS} digits",
