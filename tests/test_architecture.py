@@ -66,14 +66,14 @@ LAYERS = {
 PURE = "adopt branch diff edit errors findings fires load match model plan preview renames render resolve undo"
 
 HOMES = {
-    "_ruamel_yaml": "load/parse",  # the C parser
+    "_ruamel_yaml": "load/events",  # the C parser
     "cronsim": "fires sandbox/cadences",
     "deepdiff": "diff",
     "httpx": "api/embedded api/failures api/transport",
     "pydantic": "load/* model/* render/json render/receipt",  # what people write, and our own documents
     "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
-    "ruamel": "edit/outline load/build load/parse render/yaml",
+    "ruamel": "edit/outline load/build load/events load/parse load/pure render/yaml",
     "sqlite3": "sandbox/store/*",
     "tenacity": "api/retry",
     "typer": "cli/*",

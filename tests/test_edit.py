@@ -9,7 +9,8 @@ import pytest
 
 from halo_iac.edit import CannotEdit, add_entries, retitle
 from halo_iac.edit.outline import outline
-from halo_iac.load.parse import events, parse_text
+from halo_iac.load.events import events
+from halo_iac.load.parse import parse_text
 
 NEW: dict[str, Any] = {"new": {"title": "N: x", "hours": [9], "prompt": "1\n2"}}
 BLOCK = "  new:\n    title: 'N: x'\n    hours: [9]\n    prompt: |\n      1\n      2\n"

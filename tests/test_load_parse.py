@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from halo_iac.load.document import Node
-from halo_iac.load.parse import parse, parse_text, parser_name
+from halo_iac.load.events import parser_name
+from halo_iac.load.parse import parse, parse_text
 
-# Line separators are line ends to one of the two parsers and plain characters to the other.
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12)
+# What may end a line is refused.
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff"), max_size=12
+)
 WORDS = st.text("abtrueno019.-_~ é\n", max_size=8)
 
 
@@ -178,6 +181,9 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
             "f:1:17: key `<<` is given twice (merge several with a list: `<<: [*one, *two]`)",
         ),
         (b"a: {<<: 5}", "f:1:5: `<<` merges mappings, and this is none"),
+        (b"%YAML 1.0\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
+        (b"%YAML 1.3\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
+        (b"%YAML 2.0\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
         (b"9: a\n", "f:1:1: a key has to be a string (put it in quotes)"),
         (b"[a]: b\n", "f:1:1: a key has to be a string (put it in quotes)"),
         (
@@ -198,6 +204,111 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
 )
 def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> None:
     assert complaints(data) == [expected]
+
+
+AMBIGUOUS = {
+    "\x85": "U+0085 (next line)",
+    "\u2028": "U+2028 (line separator)",
+    "\u2029": "U+2029 (paragraph separator)",
+    "\ufeff": "U+FEFF (byte order mark)",
+}
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize("character", AMBIGUOUS)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a:\n  title: A  # owner: payments%s    enabled: false\n", (2, 30)),
+        ("a:\n  title: A%s  enabled: false\n", (2, 11)),
+        ("a: 'b%sc'\n", (1, 6)),
+        ('a: "b%sc"\n', (1, 6)),
+        ("a: |\n  b%s  c\n", (2, 4)),
+        ("a: 1\n%sb: 2\n", (2, 1)),
+        ("b%s: [1]\n", (1, 2)),
+        ("a: 1\n...\n%s", (3, 1)),
+    ],
+    ids=str,
+)
+def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_content(
+    text: str, place: tuple[int, int], character: str, pure: bool
+) -> None:
+    (problem,) = parse_text(text % character, "f", pure=pure).problems
+    assert (problem.line, problem.column) == place
+    assert (
+        problem.message
+        == f"{AMBIGUOUS[character]}: YAML parsers, editors and git do not agree on whether it ends a line"
+    )
+    escaped = f"\\u{ord(character):04x}"
+    assert problem.hint == f'delete it, or write it in double quotes as "{escaped}"'
+    assert values(f'a: "b{escaped}c"', pure=pure) == {"a": f"b{character}c"}
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_each_of_them_is_said_and_so_is_a_lone_carriage_return(pure: bool) -> None:
+    problems = parse_text("a: 1 # b\rc: 2\r\nd: e\u2028\nf: g\r\n\x85\r", "f", pure=pure).problems
+    assert [(problem.line, problem.column) for problem in problems] == [(1, 9), (2, 5), (4, 1)]
+    assert str(problems[0]) == (
+        "f:1:9: a carriage return without a line feed: YAML ends the line here, git and most editors do not "
+        "(end lines with LF, or with CR and LF)"
+    )
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize(
+    ("text", "place", "sign"),
+    [
+        ("at: [9:00, 17:30]", (1, 7), "colon"),
+        ("a: {agent: ns:checkout}", (1, 14), "colon"),
+        ("a: [\n  9:00,\n]", (2, 4), "colon"),
+        ("a: [b, http://c]", (1, 12), "colon"),
+        ("a: [b,\n  c\n  d:e]", (3, 4), "colon"),
+        ("a: [why?, b]", (1, 8), "question mark"),
+        ("a: {b: c?d}", (1, 9), "question mark"),
+    ],
+    ids=str,
+)
+def test_what_only_newer_yaml_takes_for_text_within_brackets_is_refused_by_both_parsers(
+    text: str, place: tuple[int, int], sign: str, pure: bool
+) -> None:
+    (problem,) = parse_text(text, "f", pure=pure).problems
+    assert (problem.line, problem.column) == place
+    assert problem.hint == f"put a value with a {sign} in it in quotes"
+
+
+WORDS_AND_SIGNS = (
+    "a 1 9:00 << &a &9:b *a !t : ? - { } [ ] , # ' \" | |- > |2 >1- --- ... \\ \\x41 \\ud83d\\ude80 \\ud83d é ` @ ~"
+)
+PIECES = [
+    *WORDS_AND_SIGNS.split(),
+    " ",
+    "\t",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\\\n",
+    "\r\n",
+    "\r",
+    ": ",
+    "? ",
+    "- ",
+    " #",
+    "*a ",
+    "&a ",
+]
+PIECES += ["---\n", "...\n", "%YAML 1.2\n", "%YAML 1.0\n", "%X y\n", "%TAG ! x\n", "\ufeff", "\xa0", "\x85"]
+BEGINNINGS = ("", "a: ", "a: [", "a: {", "a:\n  ", 'a: "', "a: |\n  ", "a: >\n")
+
+
+@given(
+    st.sampled_from(BEGINNINGS), st.lists(st.sampled_from(PIECES), max_size=10).map("".join), st.sampled_from('\n]}"')
+)
+@settings(deadline=None, max_examples=1500)
+def test_both_parsers_read_the_same_or_neither_reads_any(start: str, middle: str, end: str) -> None:
+    text = start + middle + end
+    fast, pure = (parse_text(text, "f", pure=is_pure) for is_pure in (False, True))
+    assert bool(fast.problems) == bool(pure.problems)
+    assert fast.problems or repr(fast.root) == repr(pure.root)
 
 
 QUOTES = "put a value with a colon in it in quotes"
@@ -284,12 +395,44 @@ def test_what_can_be_said_together_is_said_together() -> None:
 
 
 @pytest.mark.parametrize("pure", [False, True])
-@pytest.mark.parametrize("escape", ["\\ud800", "\\ud83d\\ude00", "\\U00110000", "\\UFFFFFFFF"])
+@pytest.mark.parametrize(
+    "escape", ["\\ud800", "\\uDE00", "\\ude80\\ud83d", "\\\\\\ud83d\\\\ude80", "\\U00110000", "\\UFFFFFFFF"]
+)
 @pytest.mark.parametrize("text", ['a: "%s"', '"%s": a', 'a: &a ["é%s"]'])
 def test_an_escape_of_no_character_is_refused(text: str, escape: str, pure: bool) -> None:
     document = parse_text(text % escape, "f", pure=pure)
     message = "not valid YAML: found invalid Unicode character escape code"
     assert (document.root, [problem.message for problem in document.problems]) == (None, [message])
+
+
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'''a: "\ud83d\ude80 \uD83D\uDE80"''',
+        r'''"\ud83d\ude80": &x "\ud83d\ude80"''' + "\nb: *x\n",
+        r"""a: ["\\ud83d", "\\\ud83d\ude80", '\ud83d\ude80']""",
+        'a: \\ud83d\\ude80  # \\ud83d\nb: |\n  \\ud83d\\ude80\nc: >-  # \\ude80\n  \\ude80\nd: "\\ud83d\\ude80"\n',
+        'a: "x \\\n  \\ud83d\\ude80  \n\n  y"\nb: 9\n',
+        json.dumps({"a": {"title": "🚀 é \u2028\x7f", "b": ["\U0010ffff", "\\ud83d"]}}, indent=1),
+    ],
+)
+def test_two_halves_are_one_character_in_double_quotes_and_text_elsewhere(text: str, pure: bool) -> None:
+    document = parse_text(text, "f", pure=pure)
+    assert (document.problems, document.root) == ([], joined_up(ruamel(text)))
+    assert document.place(("b",)) == parse_text(text.replace("\\u", "\\x"), "f").place(("b",))
+
+
+def joined_up(value: Node) -> Node:
+    """Return what ruamel.yaml read, which leaves two halves apart."""
+    match value:
+        case dict():
+            return {joined_up(key): joined_up(one) for key, one in value.items()}
+        case list():
+            return [joined_up(one) for one in value]
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    return value
 
 
 def test_every_repeat_of_a_key_says_where_the_first_is() -> None:

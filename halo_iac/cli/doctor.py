@@ -77,7 +77,7 @@ def _examine(workplace: Workplace) -> Iterator[Check]:
 
 
 def _yaml_parser() -> Check:
-    from halo_iac.load.parse import parser_name
+    from halo_iac.load.events import parser_name
 
     name = parser_name()
     if name == "C":

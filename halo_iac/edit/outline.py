@@ -15,7 +15,7 @@ from ruamel.yaml.events import (
 )
 
 from halo_iac.load.build import Event, Take
-from halo_iac.load.parse import events
+from halo_iac.load.events import events
 
 
 class Form(StrEnum):

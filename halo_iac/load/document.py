@@ -108,9 +108,7 @@ class Document:
     def line_and_column(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character."""
         if self._line_starts is None:
-            # Same length, so that indexes stay true: \r\n is one line end, a lone \r another.
-            text = self._text.replace("\r\n", " \n").replace("\r", "\n") if "\r" in self._text else self._text
-            lengths = map(add, map(len, text.split("\n")), repeat(1))
+            lengths = map(add, map(len, self._text.split("\n")), repeat(1))
             self._line_starts = array("I", accumulate(lengths, initial=0))
         line = bisect_right(self._line_starts, index)
         return line, index - self._line_starts[line - 1] + 1

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import ScalarEvent
 from ruamel.yaml.parser import ParserError
 
-from halo_iac.load.build import Builder, Complaint, Event, Take
+from halo_iac.load.bounds import MAX_COLLECTED
+from halo_iac.load.build import Builder, Complaint
 from halo_iac.load.document import Document
-
-try:
-    from _ruamel_yaml import CParser  # type: ignore[import-not-found]  # a C extension without stubs
-except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy has none
-    CParser = None
+from halo_iac.load.events import IS_PURE, OTHER_VERSION, events
 
 _MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
 """A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
@@ -31,18 +29,21 @@ _CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A pattern that takes 3 ms to compile; only a file with a control character in it does."""
 
-_BEYOND_UNICODE: Final = r"\\U(?!000|0010)[0-9A-Fa-f]{8}"
-_NO_CHARACTER: Final = "not valid YAML: found invalid Unicode character escape code"
-"""In libyaml's words."""
+_LINE_ENDS: Final = {
+    "\x85": "U+0085 (next line)",
+    "\u2028": "U+2028 (line separator)",
+    "\u2029": "U+2029 (paragraph separator)",
+    "\ufeff": "U+FEFF (byte order mark)",
+    "\r": "a carriage return without a line feed",
+}
+"""What begins a line for some YAML parsers, and for git, editors and YAML 1.2 does not, or the other way round. A byte
+order mark is skipped at the start of a line."""
+
+_LINE_END: Final = "[\x85\u2028\u2029\ufeff]|\r(?!\n|\\Z)"
 
 _INDENTATION: Final = "check the indentation of this line and of the one above"
 
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-
-
-def parser_name() -> str:
-    """Say which parser reads the events: ``C`` or ``pure Python``."""
-    return "pure Python" if CParser is None else "C"
 
 
 def parse(data: bytes, path: str) -> Document:
@@ -66,10 +67,12 @@ def parse(data: bytes, path: str) -> Document:
     return parse_text(text, path)
 
 
-def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Document:
+def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
     """Return the same for text, read by the pure Python parser if asked to or if there is no other."""
     document = Document(path, text)
-    complaints: list[Complaint] = []
+    complaints = _ambiguous_line_ends(text)
+    if complaints:
+        return _complaining(document, complaints)
     try:
         builder = Builder(document, events(text, pure=pure))
         complaints = builder.complaints
@@ -81,37 +84,30 @@ def parse_text(text: str, path: str, *, pure: bool = CParser is None) -> Documen
         complaints.append(_conflict_or(complaint, text))
     except YAMLError as error:
         complaints.append(_conflict_or(_syntax(error, text), text))
+    return _complaining(document, complaints)
+
+
+def _complaining(document: Document, complaints: Iterable[Complaint]) -> Document:
     for found in complaints:
         where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
         document.complain_at(found.index, found.message + where, found.hint)
     return document
 
 
-def events(text: str, *, pure: bool = CParser is None) -> Take:
-    """Return what gives a text's events one after the other, marks in characters; errors are the parser's own."""
-    if pure:
-        return _pure_events(text)
-    take: Take = CParser(text).get_event
-    return take
+def _ambiguous_line_ends(text: str) -> list[Complaint]:
+    """Return a complaint of each character that may or may not end a line: comments could become configuration."""
+    if not any(character in text for character in _LINE_ENDS):
+        return []
+    found = islice(re.finditer(_LINE_END, text), MAX_COLLECTED)
+    return [Complaint(each.start(), *_line_end(each[0])) for each in found]
 
 
-def _pure_events(text: str) -> Take:
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only where the C parser is missing
-
-    take: Take = YAML(typ="safe", pure=True).parse(text).__next__
-
-    def checked() -> Event:
-        """Return the next event, refusing escapes that the C parser refuses: half a surrogate pair cannot be sent."""
-        try:
-            event = take()
-        except (ValueError, OverflowError) as error:  # from chr()
-            found = re.search(_BEYOND_UNICODE, text)
-            raise Complaint(found.start() if found else 0, _NO_CHARACTER) from error
-        if event.__class__ is ScalarEvent and re.search("[\ud800-\udfff]", event.value):
-            raise Complaint(event.start_mark.index, _NO_CHARACTER)
-        return event
-
-    return checked
+def _line_end(character: str) -> tuple[str, str]:
+    name = _LINE_ENDS[character]
+    if character == "\r":
+        return f"{name}: YAML ends the line here, git and most editors do not", "end lines with LF, or with CR and LF"
+    message = f"{name}: YAML parsers, editors and git do not agree on whether it ends a line"
+    return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
 
 
 def _conflict_or(complaint: Complaint, text: str) -> Complaint:
@@ -139,6 +135,8 @@ def _syntax(error: YAMLError, text: str) -> Complaint:
     line = text[text.rfind("\n", 0, index) + 1 :]
     if "\t" in line[: len(line) - len(line.lstrip(" \t"))] or text[index : index + 1] == "\t":
         return Complaint(index, "a tab is no indentation in YAML", "use spaces")
+    if str(error.problem).startswith("found incompatible YAML document"):
+        return Complaint(index, *OTHER_VERSION)
     problem = _without_content(str(error.problem))
     return Complaint(index, f"not valid YAML: {problem}{_begun(error, mark.line)}", _hint(error, text, index))
 
@@ -147,8 +145,10 @@ def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
     """Guess what was meant, from what stands before a parser's complaint in its line."""
     before = text[text.rfind("\n", 0, index) + 1 : index]
     is_colon = text[index : index + 1] == ":"
-    if is_colon and len(before.split()) > 1:  # a key and the start of its value, or text
+    if is_colon and (len(before.split()) > 1 or "unexpected" in str(error.problem)):  # a key and its value, or text
         return "put a value with a colon in it in quotes"
+    if text[index : index + 1] == "?" and before.strip():
+        return "put a value with a question mark in it in quotes"
     start = error.context_mark
     if start is not None and text.startswith(("[", "{"), start.index):  # in there, indentation means nothing
         return None
