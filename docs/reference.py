@@ -18,7 +18,7 @@ from halo_iac.cli.app import command_line
 
 PAGE: Final = Path(__file__).parent / "commands.md"
 
-_COMMON: Final = ("file", "project", "team", "sandbox", "sandbox_file", "format", "json", "no_color")
+_COMMON: Final = ("file", "checkout", "project", "team", "sandbox", "sandbox_file", "format", "json", "no_color")
 """Options that nearly every command has; those that say what they usually say are described once."""
 _HEAD: Final = """# Commands
 

@@ -184,7 +184,8 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     assert told["connecting"] == f"{usual.connect:.0f} s"
     assert told["between two reads of an answer"] == f"{usual.read:.0f} s"
     assert told["an operation, all attempts together"] == f"{usual.operation:.0f} s"
-    assert told["an answer"] == size(usual.answer)
+    assert told["an answer, or a list over all its pages"] == size(usual.answer)
+    assert told["the same once decoded, by estimate"] == f"{usual.held // MIB // 1024} GiB"
     assert told["an error body"] == size(usual.error)
     assert told["a saved plan"] == size(MAX_PLAN_BYTES)
     assert told["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
