@@ -528,8 +528,8 @@ def test_other_hosts_go_through_the_proxy_and_its_refusal_was_not_sent(monkeypat
     with serving(lambda _: Reply(407)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         error = failed_call("https://halo.invalid")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
-    assert error.reason == "the proxy did not open a connection"
+    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error.reason == f"the proxy {proxy.url} asks for a user name and password (HTTP 407)"
 
 
 def test_a_proxy_that_hangs_up_instead_of_opening_a_tunnel_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,7 +547,7 @@ def test_a_proxy_that_hangs_up_instead_of_opening_a_tunnel_sent_nothing(monkeypa
     thread.join()
     listener.close()
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
-    assert error.reason == "the proxy did not open a connection"
+    assert error.reason.endswith(" opened no connection to halo.invalid")
 
 
 def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -568,14 +568,6 @@ def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.
     listener.close()
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason == "the certificate of halo.invalid is self-signed"
-
-
-@pytest.mark.parametrize("proxy", ["ftp://proxy.invalid", "socks5://user:secret@proxy.invalid", "http://[::"])
-def test_a_proxy_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
-    error = failed_call("https://halo.invalid")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
-    assert error.reason == "the proxy settings make no sense"
 
 
 # --- threads, hooks, settings --------------------------------------------------------------------------------------

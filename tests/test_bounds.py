@@ -318,7 +318,7 @@ def test_a_host_of_no_proxy_goes_through_none(monkeypatch: pytest.MonkeyPatch) -
         with Transport("https://elsewhere.invalid", None) as transport, pytest.raises(PlatformError) as through:
             transport.call("a.b", "query")
     assert direct.value.reason == "the name of halo.invalid could not be resolved"
-    assert through.value.reason == "the proxy did not open a connection"
+    assert "opened no connection to" in through.value.reason
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

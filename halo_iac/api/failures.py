@@ -12,10 +12,11 @@ import socket
 import ssl
 from collections.abc import Iterator
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
+from halo_iac.api.proxies import Proxy
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable, Unreadable
 
 FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, RuntimeError)
@@ -33,11 +34,10 @@ _NEVER_SENT: Final = (
     httpx.LocalProtocolError,
 )
 _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
-_PROXY_TROUBLE: Final = (
-    "the proxy did not open a connection",
-    "Check HTTPS_PROXY, its user name and password.",
-    True,
-)
+_PASSING: Final = frozenset({408, 425, 429})
+"""The statuses below 500 after which a proxy may open a connection all the same."""
+_FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
+_OR_SERVE: Final = "; a local sandbox is started with `halo sandbox serve`"
 _CERTIFICATE_HINT: Final = (
     "Behind a proxy that opens TLS, set SSL_CERT_FILE to its CA bundle (PEM). Verification cannot be turned off."
 )
@@ -56,6 +56,8 @@ _CERTIFICATE_FLAWS: Final[dict[int, str]] = {
 class Stage(Enum):
     """How far a request had come when it failed."""
 
+    CONNECTING = 0
+    """A connection was being opened: to the proxy where there is one, else to the platform."""
     TUNNELLING = 1
     """The proxy was asked for a connection to the platform, and no more."""
     SENT = 2
@@ -64,29 +66,62 @@ class Stage(Enum):
     """The answer had begun."""
 
 
-def platform_error(error: Exception, procedure: str, host: str, stage: Stage) -> PlatformError:
-    """Return the typed error for what the HTTP library raised; ``host`` is named where it could not be reached."""
+class Route(NamedTuple):
+    """What a request asks for, of which host, and the proxy that leads there, if any does."""
+
+    procedure: str
+    host: str
+    proxy: Proxy | None = None
+
+
+class Peer(NamedTuple):
+    """Who a connection could not be opened to: what it is called, and the setting that names it."""
+
+    name: str
+    setting: str
+    hint: str
+    is_proxy: bool
+
+    @classmethod
+    def of(cls, route: Route, stage: Stage) -> Peer:
+        """Return the proxy while it is connected to, else the platform."""
+        if route.proxy is None or stage is not Stage.CONNECTING:
+            return cls(route.host, "INF_API_URL", _NETWORK_HINT, is_proxy=False)
+        hint = f"Check the network; the proxy is from {route.proxy.variable}."
+        return cls(f"the proxy {route.proxy.shown}", route.proxy.variable, hint, is_proxy=True)
+
+
+def platform_error(error: Exception, route: Route, stage: Stage, refusal: int | None = None) -> PlatformError:
+    """Return the typed error for what the HTTP library raised; it names the proxy where that is at fault.
+
+    ``refusal`` is the status with which the proxy has answered instead of opening a connection.
+    """
     if isinstance(error, httpx.DecodingError):
-        return _unreadable(procedure)
-    if isinstance(error, _NEVER_SENT) or stage is Stage.TUNNELLING:
-        return _unreachable(error, procedure, host, stage)
+        return _unreadable(route.procedure)
+    if isinstance(error, _NEVER_SENT) or stage in {Stage.CONNECTING, Stage.TUNNELLING}:
+        return _unreachable(error, route, stage, refusal)
     if isinstance(error, httpx.TransportError | OSError):
-        return _unanswered(error, procedure, has_answer_begun=stage is Stage.ANSWERED)
+        return _unanswered(error, route.procedure, has_answer_begun=stage is Stage.ANSWERED)
     return Unreachable(
         "the request could not be made from these settings",
-        procedure=procedure,
+        procedure=route.procedure,
         delivery=Delivery.AMBIGUOUS if stage is Stage.ANSWERED else Delivery.NOT_SENT,
         hint="Check INF_API_URL, HTTPS_PROXY and ALL_PROXY.",
     )
 
 
-def setup_error(error: Exception, procedure: str) -> PlatformError:
+def setup_error(error: Exception, route: Route) -> PlatformError:
     """Return the error for a client that could not be made: an unreadable CA bundle or an odd proxy setting."""
+    reason, hint = "the request could not be made from these settings", "Check INF_API_URL and SSL_CERT_FILE."
     if isinstance(error, OSError):
         reason, hint = "the CA bundle could not be read", "Check SSL_CERT_FILE and SSL_CERT_DIR."
-    else:
-        reason, hint = "the proxy settings make no sense", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
-    return Unreachable(reason, procedure=procedure, delivery=Delivery.NOT_SENT, hint=hint)
+    elif isinstance(error, ImportError) and route.proxy is not None:
+        reason = f"{route.proxy.variable} is {route.proxy.shown!r}, but the package for SOCKS proxies is missing"
+        hint = f"Install socksio where halo is installed, use an http:// proxy, or list {route.host} in NO_PROXY."
+    elif route.proxy is not None:
+        reason = f"{route.proxy.variable} is {route.proxy.shown!r}, which is no proxy's address"
+        hint = f"Set it to {_FORM}, or list {route.host} in NO_PROXY."
+    return Unreachable(reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, hint=hint)
 
 
 def too_late(procedure: str, seconds: float, delivery: Delivery = Delivery.AMBIGUOUS) -> Unanswered:
@@ -126,40 +161,58 @@ def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> 
     )
 
 
-def _unreachable(error: Exception, procedure: str, host: str, stage: Stage) -> Unreachable:
-    is_proxys = isinstance(error, httpx.ProxyError) or (
+def _unreachable(error: Exception, route: Route, stage: Stage, refusal: int | None) -> Unreachable:
+    is_refused = isinstance(error, httpx.ProxyError) or (
         stage is Stage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     )
-    reason, hint, is_transient = _PROXY_TROUBLE if is_proxys else _why_unreachable(error, host)
-    return Unreachable(reason, procedure=procedure, delivery=Delivery.NOT_SENT, is_transient=is_transient, hint=hint)
+    if is_refused and route.proxy is not None:
+        reason, hint, is_transient = _why_no_tunnel(route.proxy, route.host, refusal)
+    else:
+        reason, hint, is_transient = _why_unreachable(error, Peer.of(route, stage))
+    return Unreachable(
+        reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, is_transient=is_transient, hint=hint
+    )
 
 
-def _why_unreachable(error: Exception, host: str) -> tuple[str, str, bool]:
-    """Return what happened, what to do, and whether repeating may help."""
+def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, str, bool]:
+    """Return what happened, what to do, and whether repeating may help, where a proxy opened no connection."""
+    name, origin = f"the proxy {proxy.shown}", f"It is from {proxy.variable}"
+    if status == 407:
+        wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
+        return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
+    said = "" if status is None else f" (HTTP {status})"
+    is_final = status is not None and status < 500 and status not in _PASSING
+    hint = f"have the proxy permit {host}, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
+    return f"{name} opened no connection to {host}{said}", f"{origin}: {hint}.", not is_final
+
+
+def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
+    """Return the same where no connection came about, or the platform's TLS did not."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return "the request could not be put together", "Check INF_API_URL and the team id.", False
-    if isinstance(error, httpx.TimeoutException):
-        return f"no connection to {host} in time", _NETWORK_HINT, True
     cause = _root(error)
+    if isinstance(error, httpx.TimeoutException):
+        return f"no connection to {peer.name} in time", peer.hint, True
     if isinstance(cause, ssl.SSLError):
-        return _why_no_tls(cause, host)
+        return _why_no_tls(cause, peer)
     if isinstance(cause, socket.gaierror):
-        return f"the name of {host} could not be resolved", f"Check INF_API_URL for a typo. {_NETWORK_HINT}", True
-    return f"no connection to {host}{_because(cause)}", _refused_hint(cause), True
+        return f"the name of {peer.name} could not be resolved", f"Check {peer.setting} for a typo. {peer.hint}", True
+    hint = peer.hint
+    if isinstance(cause, ConnectionRefusedError):
+        hint = f"Nothing listens there: check {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
+    return f"no connection to {peer.name}{_because(cause)}", hint, True
 
 
-def _why_no_tls(cause: ssl.SSLError, host: str) -> tuple[str, str, bool]:
+def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
     """Return the same for TLS: a certificate that failed verification will fail it again."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         flaw = _CERTIFICATE_FLAWS.get(cause.verify_code, f"failed verification (OpenSSL code {cause.verify_code})")
-        return f"the certificate of {host} {flaw}", _CERTIFICATE_HINT, False
-    return f"{host} did not agree on TLS", "Is it https at all, and does a proxy interfere?", True
-
-
-def _refused_hint(cause: BaseException) -> str:
-    if isinstance(cause, ConnectionRefusedError):
-        return "Nothing listens there: check INF_API_URL; a local sandbox is started with `halo sandbox serve`."
-    return _NETWORK_HINT
+        return f"the certificate of {peer.name} {flaw}", _CERTIFICATE_HINT, False
+    return (
+        f"{peer.name} did not agree on TLS",
+        f"Is it https at all? Check {peer.setting} and the proxies in between.",
+        True,
+    )
 
 
 def _because(error: BaseException) -> str:

@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from functools import cache
+from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from importlib import import_module
 from time import monotonic
@@ -17,9 +17,9 @@ import httpx
 from halo_iac.api import failures
 from halo_iac.api.caller import Json, Kind
 from halo_iac.api.envelope import Answer, Context, delivery_of, mutation_body, open_answer, query_path
-from halo_iac.api.failures import Stage
-from halo_iac.api.hosts import is_loopback
+from halo_iac.api.failures import Route, Stage
 from halo_iac.api.patience import Bounds
+from halo_iac.api.proxies import Proxy, proxy_for
 from halo_iac.api.secret import Secret
 from halo_iac.api.volume import current_volume, held_by
 from halo_iac.errors import Delivery, Unreadable, Unsent
@@ -79,7 +79,8 @@ class Transport:
         if self._before_request is not None and not self._before_request():
             raise Unsent("not sent, since the run was ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
-        exchange = _Exchange(self._client(procedure), procedure, self._host, self._bounds, latest)
+        client = self._client(procedure)
+        exchange = _Exchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
         answer = exchange.run(self._request(procedure, kind, value))
         context = Context(procedure, self._key_origin, self._url_origin, self._hide)
         return open_answer(answer, context)
@@ -112,7 +113,7 @@ class Transport:
             try:
                 client = self._new_client()
             except failures.ODD_SETUP as error:
-                raise failures.setup_error(error, procedure) from None
+                raise failures.setup_error(error, Route(procedure, self._host, self._proxy)) from None
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
@@ -121,13 +122,25 @@ class Transport:
     def _new_client(self) -> httpx.Client:
         if self._http is not None:
             return self._client_over(transport=self._http, trust_env=False)
-        if not is_loopback(self._base_url):
-            return self._client_over(verify=tls_context())
-        is_tls = self._base_url.startswith("https:")
-        return self._client_over(verify=tls_context() if is_tls else _no_tls(), trust_env=False)
+        verify = tls_context() if self._base_url.startswith("https:") else _no_tls()
+        return self._client_over(verify=verify, trust_env=False, proxy=_as_httpx(self._proxy))
+
+    @cached_property
+    def _proxy(self) -> Proxy | None:
+        return None if self._http is not None else proxy_for(self._base_url, os.environ)
 
     def _client_over(self, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own options
         return httpx.Client(headers=self._headers, cookies=_NoCookies(), **options)
+
+
+def _as_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
+    if proxy is None:
+        return None
+    is_tls = proxy.url.lower().startswith("https:")
+    made = httpx.Proxy(proxy.url, ssl_context=tls_context() if is_tls else None)
+    if not made.url.host:
+        raise ValueError(proxy.variable)
+    return made
 
 
 class _NoCookies(CookieJar):
@@ -181,13 +194,23 @@ def _is_decodable(response: httpx.Response) -> bool:
 
 
 class _Progress:
-    """Told by httpx what it does: while all it has sent is a proxy's CONNECT, the platform has seen nothing."""
+    """Told by httpx what it does: while all it has sent is a proxy's CONNECT, the platform has seen nothing.
+
+    ``refusal`` is the status with which a proxy has answered that.
+    """
 
     stage = Stage.SENT
+    refusal: int | None = None
 
     def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started"):
             self.stage = Stage.TUNNELLING if facts["request"].method == b"CONNECT" else Stage.SENT
+        elif event.endswith(".connect_tcp.started"):
+            self.stage = Stage.CONNECTING
+        elif event.endswith(".setup_socks5_connection.started"):
+            self.stage = Stage.TUNNELLING
+        elif event.endswith(".receive_response_headers.complete") and self.stage is Stage.TUNNELLING:
+            self.refusal = facts["return_value"][1]
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             _end_reading_in_time(facts["return_value"])
 
@@ -214,8 +237,7 @@ class _Exchange(NamedTuple):
     """One request and its answer, within bounds."""
 
     client: httpx.Client
-    procedure: str
-    host: str
+    route: Route
     bounds: Bounds
     deadline: float
 
@@ -230,12 +252,16 @@ class _Exchange(NamedTuple):
             request = build(method, where, content=body, timeout=self._timeout(), extensions={"trace": progress})
             response = self.client.send(request, stream=True)
         except failures.FOREIGN as error:
-            raise failures.platform_error(error, self.procedure, self.host, progress.stage) from None
+            raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
+        except Exception as error:
+            if progress.stage is not Stage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
+                raise
+            raise failures.platform_error(error, self.route, progress.stage) from None
         with closing(response):
             try:
                 return Answer(response.status_code, dict(response.headers), self._body(response))
             except failures.FOREIGN as error:
-                raise failures.platform_error(error, self.procedure, self.host, Stage.ANSWERED) from None
+                raise failures.platform_error(error, self.route, Stage.ANSWERED) from None
 
     def _timeout(self) -> httpx.Timeout:
         left = self.deadline - monotonic()
@@ -256,7 +282,7 @@ class _Exchange(NamedTuple):
             held += held_by(chunk)
             self._refuse_excess(sent, held, response.status_code)
             if monotonic() > self.deadline:
-                raise failures.too_late(self.procedure, self.bounds.operation)
+                raise failures.too_late(self.route.procedure, self.bounds.operation)
         volume.sent, volume.held = sent, held
         return body
 
@@ -278,7 +304,7 @@ class _Exchange(NamedTuple):
             size = self.bounds.answer if is_too_long else self.bounds.held
             raise Unreadable(
                 f"answered with more than {size // _MIB} MiB{'' if is_too_long else ' once it is decoded'}",
-                procedure=self.procedure,
+                procedure=self.route.procedure,
                 delivery=delivery_of(status),
                 status=status,
                 hint="Name an agent, so that less is listed.",

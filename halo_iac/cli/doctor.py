@@ -92,6 +92,7 @@ def _examine_connection(connection: Connection) -> Iterator[Check]:
         yield Check("platform", connection.base_url + kind)
     else:
         yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
+        yield from _proxy(connection)
         yield Check("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
         yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
     try:
@@ -106,6 +107,15 @@ def _examine_connection(connection: Connection) -> Iterator[Check]:
         yield Check("reading", f"{seen} in the last 90 days", is_fine=True)
     except HaloError as error:
         yield Check("reading", _told(error), is_fine=False)
+
+
+def _proxy(connection: Connection) -> Iterator[Check]:
+    """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
+    from halo_iac.api.proxies import proxy_for
+
+    proxy = proxy_for(connection.base_url, connection.workplace.console.env)
+    if proxy is not None:
+        yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
 
 
 def _examine_key(connection: Connection) -> Iterator[Check]:
