@@ -15,7 +15,7 @@
     ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
     ├── NoReport                    a conversation has nothing to read, for a reason
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
-    ├── InterruptedRun         130  Ctrl-C or SIGTERM outside of an apply
+    ├── InterruptedRun         130  Ctrl-C, or another signal to end, outside of an apply
     └── PlatformError               a procedure did not give an answer we can use
         ├── Unsent                  the run ended while the request waited for its turn
         ├── Unreachable             the request never left: DNS, connect, TLS, proxy
@@ -146,7 +146,7 @@ class UnknownOutcome(HaloError):  # noqa: N818 - reads as what happened
 
 
 class InterruptedRun(HaloError):  # noqa: N818 - reads as what happened
-    """Ctrl-C or SIGTERM (exit 130)."""
+    """Ctrl-C, or another signal that asks to end (exit 130)."""
 
     exit_code = 130
     code = "interrupted"

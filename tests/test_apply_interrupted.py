@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen
+from typing import IO
 
 import pytest
 from apply_bench import CREATE, READ, UPDATE
@@ -35,6 +36,7 @@ schedules:
 """
 STOPPING = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait.\n"
 NEXT = "What to do next\n"
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Setting:
     """No create gets its id while this is not set."""
     processes: list[Popen[str]] = field(default_factory=list)
 
-    def start(self, *argv: str) -> Popen[str]:
-        """Start ``halo apply`` on it, one change at a time."""
+    def start(self, *argv: str, stdout: int | IO[str] = PIPE, ignored: int | None = None) -> Popen[str]:
+        """Start ``halo apply`` on it, one change at a time, deaf to one signal if need be."""
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -60,8 +62,16 @@ class Setting:
             "INF_PROJECT_ID": PROJECT,
         }
         command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--concurrency", "1", *argv]
+        if ignored is not None:
+            command = ["sh", "-c", f"trap '' {ignored}; exec \"$@\"", "sh", *command]
         process = Popen(
-            command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, encoding="utf-8"
+            command,
+            cwd=self.folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=PIPE,
+            encoding="utf-8",
         )
         self.processes.append(process)
         return process
@@ -144,7 +154,7 @@ def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Set
     assert "  `halo plan --file other.yaml` finds by its title what did happen, and plans only the rest.\n" in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Setting, number: signal.Signals) -> None:
     setting.may_create.clear()
     process = setting.start()
@@ -218,7 +228,7 @@ def test_json_stays_one_document(setting: Setting) -> None:
     assert (process.returncode, err) == (130, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, number: signal.Signals) -> None:
     setting.sandbox.faults.add(Fault("haloSchedule.listForProject", Silence()))
     process = setting.start()
@@ -273,3 +283,58 @@ def test_a_signal_while_the_end_is_written_does_not_claim_that_nothing_was(halo:
 def test_a_reader_that_has_gone_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
     assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Gone(), Stream(), {}) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("is_again", [False, True])
+def test_a_run_whose_result_cannot_be_written_has_not_gone_well(setting: Setting, *, is_again: bool) -> None:
+    if is_again:
+        assert setting.start().wait(30) == 0
+    with Path("/dev/full").open("w") as full:
+        process = setting.start("--json", stdout=full)
+    _, err = process.communicate(timeout=30)
+    code = 1 if is_again else 4
+    assert (process.returncode, json.loads(err)["error"]["exit_code"]) == (code, code)
+    assert setting.titles == ["Alpha", "Beta", "Gamma"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_run_that_was_interrupted_and_cannot_say_so_is_interrupted(setting: Setting) -> None:
+    setting.may_create.clear()
+    with Path("/dev/full").open("w") as full:
+        process = setting.start("--json", stdout=full)
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    threading.Event().wait(0.3)
+    setting.may_create.set()
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, json.loads(err)["error"]["exit_code"], setting.titles) == (130, 130, ["Alpha"])
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(setting: Setting, number: signal.Signals) -> None:
+    """As ``nohup`` has it for SIGHUP, and a shell without job control for Ctrl-C in the background."""
+    setting.may_create.clear()
+    process = setting.start(ignored=number)
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(number)
+    threading.Event().wait(0.3)
+    setting.may_create.set()
+    code, out, _ = ended(process)
+    assert (code, out, setting.titles) == (0, "Applied: 3 created.\n", ["Alpha", "Beta", "Gamma"])
+
+
+def test_a_closed_terminal_that_is_told_of_twice_still_waits_for_what_is_under_way(setting: Setting) -> None:
+    setting.may_create.clear()
+    process = setting.start()
+    setting.wait_for(CREATE, title="Alpha")
+    process.send_signal(signal.SIGHUP)
+    assert process.stderr is not None
+    assert process.stderr.readline() == STOPPING
+    process.send_signal(signal.SIGHUP)
+    threading.Event().wait(0.3)
+    setting.may_create.set()
+    code, out, _ = ended(process)
+    assert "Applied: 1 created; 2 not started.\n" in out
+    assert (code, setting.titles) == (130, ["Alpha"])

@@ -190,6 +190,38 @@ def test_a_full_disk_is_named(halo: CommandLine) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("is_json", [False, True])
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (["rename", "daily", "Other"], "halo.yaml was edited all the same; what was written is not whole"),
+        (["init", "-f", "new.yaml"], "new.yaml was written all the same; what was written is not whole"),
+        (["import", "-f", "new.yaml"], "new.yaml was written all the same; what was written is not whole"),
+        (["plan"], "what was written is not whole"),
+        (["validate"], "what was written is not whole"),
+        (["preview"], "what was written is not whole"),
+        (["schedule", "list"], "what was written is not whole"),
+        (["doctor"], "what was written is not whole"),
+    ],
+)
+def test_what_a_full_disk_does_not_take_is_an_error_that_says_what_was_done(
+    halo: CommandLine, folder: Path, argv: list[str], hint: str, *, is_json: bool
+) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    words = (*argv, "--sandbox", *(["--json"] if is_json and argv[0] != "init" else []))
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - no file
+        err = Stream()
+        code = halo.run(words, Stream(), full, err, {})
+        full.buffer.raw.close()  # type: ignore[attr-defined] - or its buffer would be flushed once more
+    told = {"message": "standard output: No space left on device", "hint": hint, "code": "file", "exit_code": 1}
+    assert code == 1
+    if is_json and argv[0] != "init":
+        assert json.loads(err.written)["error"] == told
+    else:
+        assert err.written.endswith(f"error: {told['message']}\nhint: {hint}\n")
+
+
 def test_ctrl_c_says_that_nothing_was_changed(halo: CommandLine) -> None:
     assert told(halo, ("schema",), KeyboardInterrupt()) == (
         130,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.options import ReviewFormat
+from halo_iac.cli.signals import handled, is_repeated_by_itself
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
 from halo_iac.model.finding import Finding, errors
@@ -99,19 +100,22 @@ def carry_through(workplace: Workplace, results: Results, planned: Plan, manner:
 
 def _is_agreed(console: Console, planned: Plan, manner: Manner, *, is_document: bool) -> bool:
     """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
+    from halo_iac.cli.planning import exit_code
+
     failing = errors(planned.findings)
     if failing:
         console.tell(_failed(failing, is_above=not is_document))
         return False
+    code = exit_code(planned, is_refused=True)
     if planned.stopping:
         message = _refused(planned, is_above=not is_document)
-        console.tell(RefusedError(message, hint="nothing was changed"))
+        console.tell(RefusedError(message, hint="nothing was changed"), exit_code=code)
         return False
     if manner.yes:
         return True
     if is_document or not console.is_interactive:
         message = "nobody is there to be asked, so nothing was changed"
-        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"))
+        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"), exit_code=code)
         return False
     changes = counted(len(planned.changes), "change")
     question = f"{manner.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
@@ -232,18 +236,22 @@ def _named(path: Path, cwd: Path) -> str:
 
 @contextmanager
 def _stopping_on_signals(brake: Brake, console: Console) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM start nothing new; a second one does not wait for what is in flight."""
+    """Let Ctrl-C, and what else asks to end, start nothing new; a second one does not wait for what is in flight."""
     from halo_iac.cli.live import STOPPING
 
-    def handle(_number: int, _frame: object) -> None:
+    def handle(number: int, _frame: object) -> None:
         if brake.interrupted.is_set():
+            if is_repeated_by_itself(number):
+                return
             raise KeyboardInterrupt
         brake.interrupt()
         if not console.shows_progress:
             with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
                 console.say(STOPPING)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = handled()
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield
     finally:
@@ -252,9 +260,13 @@ def _stopping_on_signals(brake: Brake, console: Console) -> Iterator[None]:
 
 
 def _finish(console: Console, results: Results, planned: Plan, ended: Ended | None) -> int:
-    """Write how it ended; where that cannot be written, the code still says how the run ended."""
+    """Write how it ended; where that cannot be written, the code still says how the run ended.
+
+    A run that went well but for that has not gone well: what reads its result has to know.
+    """
     from halo_iac.cli.planning import exit_code
 
+    trouble: HaloError | None = None
     try:
         _put(results, planned, ended)
     except BrokenPipeError:
@@ -262,12 +274,15 @@ def _finish(console: Console, results: Results, planned: Plan, ended: Ended | No
     except (HaloError, OSError) as error:
         if ended is None:
             raise
-        console.tell(error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}"))
+        trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}")
     code = exit_code(planned) if ended is None else ended.exit_code or exit_code(planned, ended.summary)
+    if ended is not None and trouble is not None:
+        code = code or (4 if ended.summary.has_written else 1)
+        console.tell(trouble, exit_code=code)
     if planned.blocked:
         console.tell(_blocked(planned.blocked, code))
     if ended is not None:
-        _say_where(console, ended)
+        _say_where(console, ended, code)
     return code
 
 
@@ -285,10 +300,10 @@ def _put(results: Results, planned: Plan, ended: Ended | None) -> None:
     results.put(drawing_of_run(planned, ended, results.place), shown=None if results.is_document else rest)
 
 
-def _say_where(console: Console, ended: Ended) -> None:
+def _say_where(console: Console, ended: Ended, code: int) -> None:
     """Tell of the receipt, which JSON has in it already."""
     if ended.trouble is not None:
-        console.tell(ended.trouble)
+        console.tell(ended.trouble, exit_code=code)
     if ended.receipt is None or console.wants_json:
         return
     way = f"; `{ended.undo}` takes back what was done" if ended.undo else ""

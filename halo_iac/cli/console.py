@@ -8,8 +8,8 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -178,8 +178,9 @@ class Console:
         with suppress(OSError):
             self._write(self._stderr, self.veiled(text))
 
-    def tell(self, error: HaloError) -> None:
-        """Write an error, as JSON where that is asked for."""
+    def tell(self, error: HaloError, *, exit_code: int | None = None) -> None:
+        """Write an error, as JSON where that is asked for; ``exit_code`` is the process's where it is another."""
+        error.exit_code = error.exit_code if exit_code is None else exit_code
         if self.wants_json:
             from halo_iac.render.json import error_json
 
@@ -188,6 +189,14 @@ class Console:
             from halo_iac.render.problems import error_text
 
             self.err(error_text(error, self.err_style))
+
+    @contextmanager
+    def having(self, done: str) -> Iterator[None]:
+        """Say with an error of standard output what was done before it: that has happened all the same."""
+        try:
+            yield
+        except FileError as error:
+            raise FileError(error.message, hint=f"{done} all the same; {error.hint}") from None
 
     @property
     def narration(self) -> TextIO:
@@ -299,11 +308,14 @@ class _VeiledStream(io.TextIOBase, TextIO):
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        return self._stream.write(disarmed(self._veil(text)))
+        with suppress(OSError):  # a terminal that is closed by now: what is done goes on, and the exit code says how
+            self._stream.write(disarmed(self._veil(text)))
+        return len(text)
 
     def flush(self) -> None:
         if not self._stream.closed:  # as when this is collected after the stream it stands before
-            self._stream.flush()
+            with suppress(OSError):
+                self._stream.flush()
 
     def fileno(self) -> int:
         return self._stream.fileno()

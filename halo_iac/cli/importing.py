@@ -56,12 +56,14 @@ def import_(
         ground = survey(there, path)
         choice = chosen(ground, what or [], with_archived=include_archived)
         draft = drafted(ground, choice.wanted, has_prompt_files=prompt_files)
-        if ground.before is None or draft.adoption.entries:
+        is_changed = ground.before is None or bool(draft.adoption.entries)
+        if is_changed:
             write(ground, draft)
         if ground.before is None:
             write_schema(ground.path.parent)
         _tell(ground, choice, draft, path)
-        show_plan(there, draft.planned, as_json=workplace.console.wants_json)
+        with workplace.console.having(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+            show_plan(there, draft.planned, as_json=workplace.console.wants_json)
     return 1 if what and (choice.outside or draft.adoption.left_out) else 0
 
 

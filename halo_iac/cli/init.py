@@ -65,7 +65,9 @@ def init(
         raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
     if not write_new(path, console.veiled(_HEAD + _schedules(agent))):
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
-    console.out(f"Wrote {path}." if write_schema(path.parent) is None else f"Wrote {path} and {SCHEMA_FILE} beside it.")
+    schema = f" and {SCHEMA_FILE} beside it" if write_schema(path.parent) else ""
+    with console.having(f"{path} was written"):
+        console.out(f"Wrote {path}{schema}.")
     where = " --sandbox" if sandbox else ""
     console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")
     return 0

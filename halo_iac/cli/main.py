@@ -31,7 +31,9 @@ def run() -> NoReturn:
     # Looking for plugins of pydantic reads the metadata of everything installed; none has business with our files.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     if sys.argv[1:] != ["--version"]:
-        _take_sigterm_for_ctrl_c()
+        from halo_iac.cli.signals import take_for_ctrl_c
+
+        take_for_ctrl_c()
     try:
         code = main(sys.argv[1:])
         _flush()
@@ -40,13 +42,6 @@ def run() -> NoReturn:
     # The system frees memory at once; Python would go from object to object, for a tenth of the time that a plan of
     # 10,000 takes. Nor can a thread that still waits for the platform trip over a Python that is half gone.
     os._exit(code)
-
-
-def _take_sigterm_for_ctrl_c() -> None:
-    """Let a pipeline that is cancelled, which sends SIGTERM, find the same care as a person who gives up."""
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def main(argv: Sequence[str], console: Console | None = None) -> int:

@@ -73,7 +73,8 @@ def _rename(workplace: Workplace, key: str, title: str | None, former: str | Non
         _check_former(project, entry, former)
     new = None if former in entry.renamed_from else former
     renamed = entry if title is None and new is None else _edit(workplace, entry, title, new)
-    _tell(workplace, entry, renamed, former)
+    with workplace.console.having(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
+        _tell(workplace, entry, renamed, former)
     return 0
 
 

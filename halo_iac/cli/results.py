@@ -89,7 +89,7 @@ class Results:
         try:
             self._put_copies(draw)
         except FileError as another:
-            self._console.tell(another)  # how the command ended is the first one's to say
+            self._console.tell(another, exit_code=error.exit_code)  # how the command ended is the first one's to say
         if self.format in _PUBLISHED:
             self._console.out(draw(self.format, self._console.out_style))
 

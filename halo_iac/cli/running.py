@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.pasting import again
+from halo_iac.cli.signals import Handler, handled, is_repeated_by_itself
 from halo_iac.cli.started import CostlyCall, left_going
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 SECOND_THOUGHT: Final = 5.0
 """Seconds after Ctrl-C in which another one cancels the runs."""
-
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
-"""What asks a command to end, where a handler takes it; not every system has all of them."""
 
 Attempt = Callable[["RunWriter"], "Started"]
 
@@ -55,11 +53,10 @@ class Starter:
         self._console = connection.workplace.console
         self._runs = connection.started_runs
         self._keeps_on = keeps_on
-        self._handlers: dict[int, Any] = {}
+        self._handlers: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
-        numbers = (number for name in _SIGNALS if (number := getattr(signal, name, None)) is not None)
-        self._handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+        self._handlers = handled()
         for number in self._handlers:
             signal.signal(number, self._defer)
         return self
@@ -70,8 +67,10 @@ class Starter:
         if kind is None and self._stop.is_set() and not self._keeps_on:
             raise KeyboardInterrupt
 
-    def _defer(self, _number: int, _frame: object) -> None:
+    def _defer(self, number: int, _frame: object) -> None:
         if self._stop.is_set():
+            if is_repeated_by_itself(number):
+                return
             raise KeyboardInterrupt
         self._stop.set()
         with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time

@@ -16,6 +16,7 @@ import typer
 from halo_iac.cli import options, sandbox_traces
 from halo_iac.cli.console import Console
 from halo_iac.cli.embedding import is_removable, open_sandbox
+from halo_iac.cli.signals import handled
 from halo_iac.cli.workplace import Choice, Workplace
 from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
 
@@ -170,6 +171,6 @@ def _is_confirmed(console: Console, path: Path) -> bool:
 
 def _set_by_signals() -> threading.Event:
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    for number in handled():
+        signal.signal(number, lambda *_: ended.set())
     return ended

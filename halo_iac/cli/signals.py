@@ -1,0 +1,35 @@
+"""The signals that ask a command to end; one that was ignored when it started, as ``nohup`` has it, stays ignored."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+Handler = Callable[[int, FrameType | None], object]
+
+_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+"""Not every system has all of them."""
+
+
+def take_for_ctrl_c() -> None:
+    """Let a pipeline that is cancelled, or a terminal that is closed, find the same care as a person who gives up."""
+    for number in _numbers():
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def handled() -> dict[int, Handler]:
+    """Return the signals that end a command, each with what handles it: those that are not ignored."""
+    handlers = {number: signal.getsignal(number) for number in _numbers()}
+    return {number: handler for number, handler in handlers.items() if callable(handler)}
+
+
+def is_repeated_by_itself(number: int) -> bool:
+    """Say whether a signal comes more than once for one reason: a closed terminal and its shell both send theirs."""
+    return number == getattr(signal, "SIGHUP", None)
+
+
+def _numbers() -> list[signal.Signals]:
+    return [number for name in _ENDING if (number := getattr(signal, name, None)) is not None]
