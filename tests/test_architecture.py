@@ -69,7 +69,7 @@ HOMES = {
     "_ruamel_yaml": "load/events",  # the C parser
     "cronsim": "fires sandbox/cadences",
     "deepdiff": "diff",
-    "httpx": "api/embedded api/failures api/transport",
+    "httpx": "api/embedded api/exchange api/failures api/transport",
     "pydantic": "load/* model/* render/json render/receipt",  # what people write, and our own documents
     "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
     "rich": "cli/* render/text/*",

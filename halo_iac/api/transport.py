@@ -3,30 +3,25 @@
 import os
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable
 from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from importlib import import_module
 from time import monotonic
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from halo_iac.api import failures
 from halo_iac.api.caller import Json, Kind
-from halo_iac.api.envelope import Answer, Context, delivery_of, mutation_body, open_answer, query_path
-from halo_iac.api.failures import Route, Stage
+from halo_iac.api.envelope import Context, mutation_body, open_answer, query_path
+from halo_iac.api.exchange import Exchange
+from halo_iac.api.failures import Route
 from halo_iac.api.patience import Bounds
 from halo_iac.api.proxies import Proxy, proxy_for
 from halo_iac.api.secret import Secret
-from halo_iac.api.volume import current_volume, held_by
-from halo_iac.errors import Delivery, Unreadable, Unsent
-
-_MIB: Final = 1024 * 1024
-_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
-"""How an answer may be encoded: once, since every further time multiplies by a thousand what a kilobyte becomes."""
+from halo_iac.errors import Delivery, Unsent
 
 _tls_lock = threading.Lock()
 _tls: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
@@ -80,7 +75,7 @@ class Transport:
             raise Unsent("not sent, since the run was ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         client = self._client(procedure)
-        exchange = _Exchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
+        exchange = Exchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
         answer = exchange.run(self._request(procedure, kind, value))
         context = Context(procedure, self._key_origin, self._url_origin, self._hide)
         return open_answer(answer, context)
@@ -151,12 +146,6 @@ class _NoCookies(CookieJar):
 
 
 @cache
-def _parsed(url: str) -> httpx.URL:
-    """Return the address of a procedure that writes, which is the same every time; a tenth of a call is to parse it."""
-    return httpx.URL(url)
-
-
-@cache
 def _no_tls() -> ssl.SSLContext:
     """Return an empty context, which trusts nobody; plain http never looks at it, but httpx would read certifi's."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -187,125 +176,3 @@ def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: st
     if team:
         headers["x-inference-team-id"] = team
     return headers
-
-
-def _is_decodable(response: httpx.Response) -> bool:
-    return response.headers.get("content-encoding", "").strip().lower() in _ENCODINGS
-
-
-class _Progress:
-    """Told by httpx what it does: while all it has sent is a proxy's CONNECT, the platform has seen nothing.
-
-    ``refusal`` is the status with which a proxy has answered that.
-    """
-
-    stage = Stage.SENT
-    refusal: int | None = None
-
-    def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
-        if event.endswith(".send_request_headers.started"):
-            self.stage = Stage.TUNNELLING if facts["request"].method == b"CONNECT" else Stage.SENT
-        elif event.endswith(".connect_tcp.started"):
-            self.stage = Stage.CONNECTING
-        elif event.endswith(".setup_socks5_connection.started"):
-            self.stage = Stage.TUNNELLING
-        elif event.endswith(".receive_response_headers.complete") and self.stage is Stage.TUNNELLING:
-            self.refusal = facts["return_value"][1]
-        elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            _end_reading_in_time(facts["return_value"])
-
-
-_waiting = threading.local()
-"""The ``deadline`` of the call that this thread makes."""
-
-
-def _end_reading_in_time(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
-    """Let a new connection's reads end at the deadline: headers that trickle in forever beat a limit on each read."""
-    read = stream.read
-
-    def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _waiting.deadline - monotonic()
-        if left <= 0:
-            raise httpx.ReadTimeout("the deadline has passed")
-        found: bytes = read(max_bytes, left if timeout is None else min(timeout, left))
-        return found
-
-    stream.read = read_in_time
-
-
-class _Exchange(NamedTuple):
-    """One request and its answer, within bounds."""
-
-    client: httpx.Client
-    route: Route
-    bounds: Bounds
-    deadline: float
-
-    def run(self, parts: tuple[str, str, bytes | None]) -> Answer:
-        """Send and read; every foreign exception ends here."""
-        method, url, body = parts
-        progress = _Progress()
-        _waiting.deadline = self.deadline
-        build = self.client.build_request
-        try:
-            where = _parsed(url) if method == "POST" else url
-            request = build(method, where, content=body, timeout=self._timeout(), extensions={"trace": progress})
-            response = self.client.send(request, stream=True)
-        except failures.FOREIGN as error:
-            raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
-        except Exception as error:
-            if progress.stage is not Stage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
-                raise
-            raise failures.platform_error(error, self.route, progress.stage) from None
-        with closing(response):
-            try:
-                return Answer(response.status_code, dict(response.headers), self._body(response))
-            except failures.FOREIGN as error:
-                raise failures.platform_error(error, self.route, Stage.ANSWERED) from None
-
-    def _timeout(self) -> httpx.Timeout:
-        left = self.deadline - monotonic()
-        connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
-        return httpx.Timeout(connect=connect, read=read, write=read, pool=connect)
-
-    def _body(self, response: httpx.Response) -> bytes | bytearray:
-        if response.status_code >= 400:
-            return self._error_body(response)
-        if not _is_decodable(response):
-            raise httpx.DecodingError("an encoding that was not asked for")
-        volume = current_volume()
-        sent, held = volume.sent, volume.held
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            sent += len(chunk)
-            held += held_by(chunk)
-            self._refuse_excess(sent, held, response.status_code)
-            if monotonic() > self.deadline:
-                raise failures.too_late(self.route.procedure, self.bounds.operation)
-        volume.sent, volume.held = sent, held
-        return body
-
-    def _error_body(self, response: httpx.Response) -> bytes:
-        """Read as much as a message could need; the status counts even where the body breaks off."""
-        body = bytearray()
-        if not _is_decodable(response):
-            return b""
-        with suppress(*failures.FOREIGN):
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) >= self.bounds.error or monotonic() > self.deadline:
-                    break
-        return bytes(body[: self.bounds.error])
-
-    def _refuse_excess(self, sent: int, held: int, status: int) -> None:
-        is_too_long = sent > self.bounds.answer
-        if is_too_long or held > self.bounds.held:
-            size = self.bounds.answer if is_too_long else self.bounds.held
-            raise Unreadable(
-                f"answered with more than {size // _MIB} MiB{'' if is_too_long else ' once it is decoded'}",
-                procedure=self.route.procedure,
-                delivery=delivery_of(status),
-                status=status,
-                hint="Name an agent, so that less is listed.",
-            )
