@@ -93,8 +93,9 @@ def _other_project(project: Project, base: Project, ref: str) -> Iterator[str]:
 
 
 def _less_protected(project: Project, base: Project, ref: str) -> Iterator[str]:
+    kept = frozenset(project.protect)
     for glob in base.protect:
-        if glob not in project.protect:
+        if glob not in kept:
             yield f"`protect` drops {glob!r}, which {ref} has"
 
 

@@ -6,15 +6,19 @@ archived schedules with the title. What is ambiguous is blocked, not guessed, an
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from itertools import chain
+from itertools import islice
+from typing import Final
 
 from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import Actual, RemoteSchedule
 from halo_iac.renames import former_titles, rename_waves, title_circles
+
+_LISTED: Final = 10
+"""How many names a reason lists."""
 
 _Titles = Mapping[str, Sequence[RemoteSchedule]]
 
@@ -127,7 +131,7 @@ def _block_circles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> 
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_circles(loose).items():
-        reason = f"renamed_from goes round in a circle: {', '.join(map(repr, circle))}"
+        reason = f"renamed_from goes round in a circle: {_listed(map(repr, circle), len(circle))}"
         hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
@@ -146,16 +150,21 @@ def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
         for former in formers:
             heirs[former].append(title)
     yielding = {title for title, formers in pasts.items() if formers and title in heirs}
-    while True:
-        staying = {
-            title
-            for title in yielding
-            if not any(heir not in active or heir in yielding for heir in heirs[title])
-            or not any(former not in declared or former in yielding for former in pasts[title])
-        }
-        if not staying:
-            return yielding
-        yielding -= staying
+    # How many reasons each still has to yield; a title that stays takes one from those beside it.
+    takers = {title: sum(heir not in active or heir in yielding for heir in heirs[title]) for title in yielding}
+    sources = {title: sum(each not in declared or each in yielding for each in pasts[title]) for title in yielding}
+    waiting = [title for title in yielding if not takers[title] or not sources[title]]
+    while waiting:
+        title = waiting.pop()
+        if title not in yielding:
+            continue
+        yielding.discard(title)
+        for reasons, beside in ((takers, pasts[title]), (sources, heirs[title])):
+            for other in yielding.intersection(beside):
+                reasons[other] -= 1
+                if not reasons[other]:
+                    waiting.append(other)
+    return yielding
 
 
 def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
@@ -165,22 +174,30 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
         for title, remotes in active.items()
         if not any(remote.id in claims.claimed_ids for remote in remotes)
     }
-    wanted = Counter(chain.from_iterable(map(former_titles, waiting)))
+    claimants: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in sorted(waiting, key=lambda entry: entry.key):
+        for former in former_titles(entry):
+            claimants[former].append(entry.key)
     for entry in waiting:
         candidates = [remote for former in former_titles(entry) for remote in free.get(former, ())]
-        contested = [former for former in former_titles(entry) if former in free and wanted[former] > 1]
+        contested = [former for former in former_titles(entry) if former in free and len(claimants[former]) > 1]
         for former in former_titles(entry):
             if former in active and former not in free:
                 message = f"renamed_from {former!r} is not used: another entry declares that title"
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
-            rivals = sorted(
-                other.key for other in waiting if contested[0] in former_titles(other) and other is not entry
-            )
-            reason = f"renamed_from {contested[0]!r} is also claimed by {', '.join(rivals)}"
+            keys = claimants[contested[0]]
+            rivals = _listed((key for key in keys if key != entry.key), len(keys) - 1)
+            reason = f"renamed_from {contested[0]!r} is also claimed by {rivals}"
             claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
         elif candidates:
             _claim_one(entry, candidates, claims)
+
+
+def _listed(names: Iterable[str], count: int) -> str:
+    """Return the first of some names; each of a thousand entries may be about all the others."""
+    shown = ", ".join(islice(names, _LISTED))
+    return shown if count <= _LISTED else f"{shown} and {count - _LISTED:,} more"
 
 
 def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Claims) -> None:

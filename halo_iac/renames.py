@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
-from graphlib import CycleError, TopologicalSorter
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 
 from halo_iac.model.project import Entry
@@ -24,26 +24,49 @@ def title_circles(entries: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
 
 
 def circles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return every node that leads back to itself, with the nodes of its circle."""
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError:
-        ahead = {node: _ahead(node, graph) for node in graph}
-        return {
-            node: sorted(other for other in ahead[node] if node in ahead[other])
-            for node in ahead
-            if node in ahead[node]
-        }
-    return {}
+    """Return every node that leads back to itself, with the nodes of its circle; in time linear in the graph."""
+    behind: dict[str, list[str]] = {node: [] for node in graph}
+    for node, others in graph.items():
+        for other in others:
+            behind[other].append(node)
+    # Kosaraju's strongly connected components: who is reached backwards, from the last finished on, is in a circle.
+    found: dict[str, Sequence[str]] = {}
+    seen: set[str] = set()
+    for start in reversed(_finished(graph)):
+        circle = sorted(_reached(start, behind, seen))
+        if len(circle) > 1 or start in graph[start]:
+            found |= dict.fromkeys(circle, circle)
+    return {node: found[node] for node in graph if node in found}
 
 
-def _ahead(start: str, graph: Mapping[str, Sequence[str]]) -> Set[str]:
-    found: set[str] = set()
-    waiting = list(graph[start])
+def _finished(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the nodes in the order in which a walk from each leaves them for the last time."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in graph:
+        path = [(start, iter(graph[start]))] if start not in seen else []
+        seen.add(start)
+        while path:
+            node, others = path[-1]
+            ahead = next((other for other in others if other not in seen), None)
+            if ahead is None:
+                order.append(node)
+                path.pop()
+            else:
+                seen.add(ahead)
+                path.append((ahead, iter(graph[ahead])))
+    return order
+
+
+def _reached(start: str, graph: Mapping[str, Sequence[str]], seen: set[str]) -> list[str]:
+    """Return the nodes that a walk reaches which nobody has seen before, the start included; they are seen now."""
+    found: list[str] = []
+    waiting = [start]
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            found.add(node)
+        if node not in seen:
+            seen.add(node)
+            found.append(node)
             waiting.extend(graph[node])
     return found
 
@@ -71,14 +94,18 @@ def waves(wanted: Mapping[str, str], held: Mapping[str, str], pinned: Collection
 
     In a circle somebody has to take a title that is not free: one of ``pinned``, whom nobody mistakes for the other.
     """
-    waiting = dict(held)
+    takers: defaultdict[str, list[str]] = defaultdict(list)
+    for name in held:
+        takers[wanted[name]].append(name)
+    holders = Counter(held.values())
     found: dict[str, int] = {}
+    ready = [name for name in held if not holders[wanted[name]]]
     for wave in count():
-        titles = set(waiting.values())
-        ready = [name for name in waiting if wanted[name] not in titles] or [name for name in waiting if name in pinned]
+        ready = ready or [name for name in held if name not in found and name in pinned]
         if not ready:
             break
-        for name in ready:
-            found[name] = wave
-            del waiting[name]
+        found |= dict.fromkeys(ready, wave)
+        holders.subtract(held[name] for name in ready)
+        freed = dict.fromkeys(held[name] for name in ready if not holders[held[name]])
+        ready = [name for title in freed for name in takers[title] if name not in found]
     return found

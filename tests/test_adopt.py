@@ -365,7 +365,7 @@ def test_without_names_what_is_active_and_in_scope_is_meant() -> None:
 def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
     assert picked("1") == ("1", "", "")
     assert picked("[prod] x") == ("1", "", "")
-    assert picked("[prod]") == ("4", "", "")
+    assert picked("[prod] *") == ("1", "", "")
     assert picked("D*", "p") == ("24", "", "")
     assert picked("D*", has_archived=True, declared="3") == ("2", "3", "")
     assert picked("*", scope="D") == ("2", "", "14")

@@ -4,13 +4,14 @@ Each looks at the :class:`Situation` and returns its refusal or nothing. A refus
 from the command line or from a reviewed edit, never from the environment of a pipeline.
 """
 
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
 from halo_iac.model.characters import has_invisible, is_invisible
-from halo_iac.model.glob import is_covered
+from halo_iac.model.glob import Protection
 from halo_iac.model.remote import Opaque, RemoteSchedule
 from halo_iac.model.schedule import Spec
 
@@ -18,6 +19,10 @@ REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
 REMOVAL_ALWAYS: Final = 1
 """How many schedules may stop firing without a word, however few there are."""
+
+_NONE: Final = sys.maxsize
+"""No schedule's number."""
+_SAME_TITLE: Final = "has the same title but for case, spacing, Unicode form or invisible characters"
 
 
 class Overrides(NamedTuple):
@@ -77,17 +82,20 @@ def too_many_removals(situation: Situation) -> Iterator[Refusal]:
 
 def protected_titles(situation: Situation) -> Iterator[Refusal]:
     """Refuse to archive, pause or rename away a title that ``protect:`` covers, even when its entry is gone."""
+    protection = Protection(situation.protect)
     for change in situation.changes:
+        if not (change.is_removal or change.is_rename):
+            continue
         title = change.before.title if change.before else change.title
-        for glob in situation.protect:
-            if is_covered(title, glob) and (change.is_removal or _leaves(change, glob)):
-                yield Refusal(
-                    "protected",
-                    f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
-                    "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
-                    (change.name,),
-                )
-                break
+        kept = frozenset() if change.is_removal else frozenset(protection.covering(change.title))
+        glob = next((glob for glob in protection.covering(title) if glob not in kept), None)
+        if glob is not None:
+            yield Refusal(
+                "protected",
+                f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
+                "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
+                (change.name,),
+            )
 
 
 def archives_with_nothing_declared(situation: Situation) -> Iterator[Refusal]:
@@ -138,20 +146,24 @@ def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
     ]
     if not creates:
         return
-    candidates = [(remote, _folded(remote.title), remote.spec()) for remote in situation.undeclared]
+    first: dict[object, int] = {}
+    for number, remote in enumerate(situation.undeclared):
+        for likeness in (_folded(remote.title), _work(remote.spec())):
+            first.setdefault(likeness, number)
     for change in creates:
-        for remote, folded, spec in candidates:
-            likeness = _likeness(change, folded, spec)
-            if likeness:
-                yield Refusal(
-                    "lookalike",
-                    f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
-                    f"{likeness}; if they are one, {_rename(change.key or '', remote.title)}paste "
-                    f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` into the entry",
-                    f"--allow-create {change.key}",
-                    (change.name,),
-                )
-                break
+        titled, working = first.get(_folded(change.title), _NONE), first.get(_work(change.after), _NONE)
+        if min(titled, working) == _NONE:
+            continue
+        remote = situation.undeclared[min(titled, working)]
+        likeness = _SAME_TITLE if titled <= working else "has the same agent, prompt and cadence"
+        yield Refusal(
+            "lookalike",
+            f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
+            f"{likeness}; if they are one, {_rename(change.key or '', remote.title)}paste "
+            f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` into the entry",
+            f"--allow-create {change.key}",
+            (change.name,),
+        )
 
 
 def incomplete_listing(situation: Situation) -> Iterator[Refusal]:
@@ -177,25 +189,15 @@ GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
 )
 
 
-def _leaves(change: Change, glob: str) -> bool:
-    return change.is_rename and not is_covered(change.title, glob)
-
-
 def _deed(change: Change) -> str:
     if change.action is Action.ARCHIVE:
         return "archived"
     return "paused" if change.is_pause else f"renamed to {change.title!r}"
 
 
-def _likeness(change: Change, folded: str, spec: Spec | Opaque) -> str | None:
-    if _folded(change.title) == folded:
-        return "has the same title but for case, spacing, Unicode form or invisible characters"
-    after = change.after
-    if after is None or isinstance(spec, Opaque):
-        return None
-    if (after.agent, after.prompt, after.cadence) == (spec.agent, spec.prompt, spec.cadence):
-        return "has the same agent, prompt and cadence"
-    return None
+def _work(spec: Spec | Opaque | None) -> tuple[object, ...]:
+    """Return what a schedule does and when; something that equals nothing where that cannot be said."""
+    return (spec.agent, spec.prompt, spec.cadence) if isinstance(spec, Spec) else (object(),)
 
 
 def _folded(title: str) -> str:

@@ -45,11 +45,16 @@ def taken_titles(
         if remote.title in taking and remote.is_active and remote.id != taking[remote.title].id
     }
     freeing = {change.id for change in changes if change.action is Action.UPDATE and change.is_rename}
-    while stuck := sorted(id_ for id_ in holders if id_ not in freeing):
+    stuck = sorted(holders.keys() - freeing)
+    while stuck:
+        following = []
         for id_ in stuck:
-            change = taking[holders.pop(id_)]
-            freeing.discard(change.id)
+            change = taking[holders[id_]]
             yield change, id_
+            if change.id in freeing:
+                freeing.discard(change.id)
+                following.append(change.id)
+        stuck = sorted(id_ for id_ in following if id_ in holders)
 
 
 def _held(entry: Entry, title: str, id_: str) -> Blocked:
