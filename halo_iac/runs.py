@@ -41,7 +41,7 @@ def start(attempt: Callable[[], Started], retry: Retry, *, what: str, look: str)
     ``look``, the command that shows it.
     """
     try:
-        return retry(attempt, creates=True)
+        return retry(lambda _: attempt(), creates=True)
     except PlatformError as error:
         if error.delivery is not Delivery.AMBIGUOUS:
             raise

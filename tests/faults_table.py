@@ -8,7 +8,7 @@ it never goes away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum
@@ -58,6 +58,11 @@ class Operation:
     done: Held
     entries: dict[str, int] = field(default_factory=lambda: FOUR)
     undeclared: str = "report"
+
+    @property
+    def is_run(self) -> bool:
+        """Say whether it waits at one gate while it is throttled: a plan, or an apply."""
+        return self.argv[0] in {"plan", "apply"}
 
     @property
     def lists(self) -> bool:
@@ -125,6 +130,8 @@ class Trouble:
     harm: Harm
     words: str
     waits: Callable[[float], bool] = lambda seconds: seconds <= 20
+    throttled: int | None = None
+    """How often a run asks that is throttled in this way for ever, until its time at the gate is up."""
 
 
 def _in_a_minute() -> str:
@@ -139,17 +146,24 @@ TROUBLES = {
     "silence": Trouble(Silence, Harm.LOST_BEFORE, "no answer came in time"),
     "408": Trouble(lambda: Refuse("TIMEOUT"), Harm.LOST_BEFORE, "(HTTP 408)"),
     "425": Trouble(lambda: Refuse(status=425), Harm.NOT_DONE, "(HTTP 425)"),
-    "429": Trouble(lambda: Refuse("TOO_MANY_REQUESTS"), Harm.NOT_DONE, "(HTTP 429)"),
+    "429": Trouble(lambda: Refuse("TOO_MANY_REQUESTS"), Harm.NOT_DONE, "(HTTP 429)", throttled=10),
+    "429 for no time": Trouble(
+        lambda: Refuse("TOO_MANY_REQUESTS", retry_after="0"), Harm.NOT_DONE, "(HTTP 429)", throttled=10
+    ),
     "429 for 7 seconds": Trouble(
-        lambda: Refuse("TOO_MANY_REQUESTS", retry_after="7"), Harm.NOT_DONE, "(HTTP 429)", lambda seconds: seconds == 7
+        lambda: Refuse("TOO_MANY_REQUESTS", retry_after="7"),
+        Harm.NOT_DONE,
+        "(HTTP 429)",
+        lambda seconds: seconds == 7,
+        16,
     ),
     "429 until a date": Trouble(
         lambda: Refuse("TOO_MANY_REQUESTS", retry_after=_in_a_minute()),
-        *(Harm.NOT_DONE, "(HTTP 429)", lambda seconds: 20 < seconds <= 60),
+        *(Harm.NOT_DONE, "(HTTP 429)", lambda seconds: 20 < seconds <= 60, 2),
     ),
     "500": Trouble(Refuse, Harm.LOST_BEFORE, "(HTTP 500)"),
     "502 with HTML": Trouble(lambda: BAD_GATEWAY_HTML, Harm.LOST_BEFORE, "(HTTP 502): Bad Gateway, from a gateway"),
-    "503": Trouble(lambda: Refuse("SERVICE_UNAVAILABLE"), Harm.LOST_BEFORE, "(HTTP 503)"),
+    "503": Trouble(lambda: Refuse("SERVICE_UNAVAILABLE"), Harm.LOST_BEFORE, "(HTTP 503)", throttled=10),
     "504 after success": Trouble(lambda: Refuse("GATEWAY_TIMEOUT"), Harm.LOST_AFTER, "(HTTP 504)"),
     "truncated JSON": Trouble(Truncate, Harm.LOST_AFTER, "answered with JSON that is cut off or broken"),
     "another content type": Trouble(
@@ -197,4 +211,7 @@ _ENDINGS = {
 
 def ending(operation: Operation, trouble: Trouble, *, is_lasting: bool) -> Ending:
     """Return how an operation must end that meets a trouble once, or always where it is lasting."""
-    return _ENDINGS[operation.kind, trouble.harm][is_lasting]
+    found = _ENDINGS[operation.kind, trouble.harm][is_lasting]
+    if is_lasting and operation.is_run and trouble.throttled and found.asked == ATTEMPTS:
+        return replace(found, asked=trouble.throttled)
+    return found

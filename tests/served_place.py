@@ -20,6 +20,8 @@ from halo_iac.sandbox.serve import Server, serve
 
 ATTEMPTS = 3
 """How often a call is tried here."""
+THROTTLED = 100.0
+"""How many seconds a run waits here while it is throttled."""
 
 Held = tuple[tuple[str, ...], int]
 """What the platform holds: a few words a schedule, sorted, and how many conversations."""
@@ -66,7 +68,7 @@ class Place:
             if comes_back:
                 self.open()
 
-        patience = Patience(Bounds(read=read), ATTEMPTS, looks=(0.0, 0.0, 0.0), sleep=sleep)
+        patience = Patience(Bounds(read=read), ATTEMPTS, THROTTLED, looks=(0.0, 0.0, 0.0), sleep=sleep)
         env = {"INF_API_URL": f"http://127.0.0.1:{self.port}", "INF_API_KEY": demo.DEMO_KEY, "INF_PROJECT_ID": PROJECT}
         return replace(self.halo, env=self.halo.env | env, patience=patience)(*argv)
 

@@ -507,7 +507,6 @@ def test_plain_http_makes_no_tls_context() -> None:
         "transport.httpx.create_ssl_context = lambda *a, **k: sys.exit('a context was made')\n"
         "with serving(lambda _: result(7)) as platform:\n"
         "    assert transport.Transport(platform.url, None).call('a.b', 'query') == 7\n"
-        "assert 'tenacity' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 

@@ -34,7 +34,7 @@ run()
 """
 HEAVY = {
     *("asyncio", "cronsim", "deepdiff", "h11", "httpcore", "httpx", "idna", "pydantic", "rich", "ruamel.yaml"),
-    *("sqlite3", "ssl", "tenacity"),
+    *("sqlite3", "ssl"),
 }
 PROJECT = """
 version: 1

@@ -136,7 +136,7 @@ COMMANDS = (
 
 MODULES = (
     "httpx", "yaml", "ruamel", "_ruamel_yaml", "typer", "click", "pydantic", "pydantic_core", "rich", "deepdiff",
-    "json", "cronsim", "tenacity", "tzdata", "certifi", "anyio", "h11", "httpcore", "brotli", "zstandard", "socksio",
+    "json", "cronsim", "tzdata", "certifi", "anyio", "h11", "httpcore", "brotli", "zstandard", "socksio",
     "h2", "sitecustomize", "usercustomize", "conftest", "setup", "dotenv", "orjson", "shellingham", "encodings",
 )  # fmt: skip
 """Names that something may try to import: our dependencies, what those look for, what Python and tools look for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +24,7 @@ _BY_STATUS: Final[dict[int, str]] = {
     412: "It is not in a condition that permits this: look at it first.",
     413: "The platform takes less than was sent: shorten the prompt.",
     422: "The platform found the input wrong; nothing was done.",
-    429: "Too many requests: lower --max-rps, or wait a little.",
+    429: "Too many requests: wait a little, then run the command again.",
 }
 
 
@@ -68,8 +69,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     An instant counts from the answer's own ``Date``, as this machine's clock may be wrong; without one from ``now``.
     """
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_WAIT)
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        return min(float(text[:20]), LONGEST_WAIT)
     until = _instant(text)
     if until is None:
         return None

@@ -24,12 +24,14 @@ class Bounds(NamedTuple):
 class Patience(NamedTuple):
     """What one command has: bounds of an attempt, how many of them a call gets, and when a lost create is looked for.
 
-    ``looks`` are seconds after the last create, rising. ``sleep`` waits so many seconds between two attempts and may
-    return early; where there is none, a wait lasts until it is over or the command is told to stop.
+    ``throttled`` is how many seconds a run waits in all while the platform throttles, ``looks`` are seconds after the
+    last create, rising. ``sleep`` waits so many seconds between two attempts and may return early; where there is none,
+    a wait lasts until it is over or the command is told to stop.
     """
 
     bounds: Bounds = Bounds()
     attempts: int = 6
+    throttled: float = 600.0
     looks: tuple[float, ...] = (2.0, 8.0, 20.0)
     sleep: Callable[[float], None] | None = None
 

@@ -72,5 +72,4 @@ class Reader:
         self._retry.stop.set()
 
     def _read(self, procedure: str, query: dict[str, Any] | None = None, deadline: float | None = None) -> Json:
-        latest = self._retry.deadline() if deadline is None else deadline
-        return self._retry(lambda: self._caller.call(procedure, "query", query, deadline=latest))
+        return self._retry(lambda latest: self._caller.call(procedure, "query", query, deadline=deadline or latest))

@@ -7,13 +7,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Final, TypeVar
 
+from halo_iac.api.gate import Gate
 from halo_iac.api.patience import USUAL
-from halo_iac.errors import Delivery, PlatformError
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
+from halo_iac.errors import Delivery, PlatformError, Unsent
 
 T = TypeVar("T")
 
@@ -26,10 +24,11 @@ _NOT_NOW: Final = frozenset({425, 429})
 class Retry:
     """Repeats what may be repeated: ``retry(attempt)`` returns the attempt's result or raises its last error.
 
-    Waits grow 0.5, 1, 2, … 20 s, each shortened by up to half at random; the platform's own Retry-After stands as it
-    is. It ends after ``attempts``, which bounds how long a mistyped host is tried, after ``seconds`` in all, or when
-    ``stop`` is set, which also ends a wait. ``on_retry`` is told the error, the wait and the number of the attempt that
-    failed. ``sleep`` waits so many seconds and may return early.
+    The attempt is told the instant, of ``clock``, by which it has to end. Waits grow 0.5, 1, 2, … 20 s, each shortened
+    by up to half at random; the platform's own Retry-After stands as it is. It ends after ``attempts``, which bounds
+    how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set, which also ends a wait. What
+    is waited at the ``gate``, where there is one, counts as neither. ``on_retry`` is told the error, the wait and the
+    number of the attempt that failed. ``sleep`` waits so many seconds and may return early.
     """
 
     seconds: float = USUAL.bounds.operation
@@ -39,79 +38,108 @@ class Retry:
     clock: Callable[[], float] = monotonic
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], None] | None = None
+    gate: Gate | None = None
 
-    def deadline(self) -> float:
-        """Return the instant by which an operation that starts now has to end."""
-        return self.clock() + self.seconds
-
-    def __call__(self, attempt: Callable[[], T], *, creates: bool = False) -> T:
+    def __call__(self, attempt: Callable[[float], T], *, creates: bool = False) -> T:
         """Return the first success; ``creates`` if a repetition could make a second one of something (design §6)."""
-        started = self.clock()
-        try:
-            return attempt()
-        except PlatformError as error:
-            if not self._may_repeat(error, creates=creates):
-                raise
-            return self._again(_after(error, attempt, self.stop), started, creates=creates)
+        call = _Call(self, self.clock() + self.seconds)
+        while True:
+            call.pass_gate()
+            try:
+                return call.tried(attempt)
+            except PlatformError as error:
+                if not self._may_repeat(error, creates=creates) or not call.waits_after(error):
+                    raise
+                if self.stop.is_set():
+                    raise
 
-    def _may_repeat(self, error: BaseException, *, creates: bool) -> bool:
-        if not isinstance(error, PlatformError) or not error.is_transient or self.stop.is_set():
+    def _may_repeat(self, error: PlatformError, *, creates: bool) -> bool:
+        if not error.is_transient or self.stop.is_set():
             return False
         return not creates or error.delivery is Delivery.NOT_SENT or error.status in _NOT_NOW
 
-    def _again(self, attempt: Callable[[], T], started: float, *, creates: bool) -> T:
-        """Go on after the first failure; only now is tenacity imported, since most runs never need it."""
-        from tenacity import Retrying, retry_if_exception, sleep_using_event  # noqa: PLC0415 - see above
 
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: self._may_repeat(error, creates=creates)),
-            wait=self._wait,
-            stop=lambda call: self._is_exhausted(call, started),
-            sleep=self.sleep or sleep_using_event(self.stop),
-            before_sleep=self._narrate,
-            reraise=True,
-        )
-        return retrying(attempt)
+@dataclass(slots=True)
+class _Call:
+    """One call of :class:`Retry`: how often it was tried, and how long it still has."""
 
-    def _wait(self, call: RetryCallState) -> float:
-        error = _error_of(call)
+    retry: Retry
+    deadline: float
+    attempts: int = 0
+    throttled: PlatformError | None = None
+    """What the last attempt failed with, where the gate is waited at for it."""
+    began: float = 0.0
+
+    def pass_gate(self) -> None:
+        """Wait at the gate, if it is closed; raise what cannot be waited for."""
+        gate = self.retry.gate
+        if gate is None or gate.closed_by is None:
+            return
+        since = self.retry.clock()
+        is_open = gate.enter(self.retry.stop)
+        self.deadline += self.retry.clock() - since
+        if not is_open:
+            raise self.throttled or _unsent(gate.closed_by)
+
+    def tried(self, attempt: Callable[[float], T]) -> T:
+        """Make an attempt and tell the gate how it ended."""
+        self.attempts += 1
+        self.began = self.retry.clock()
+        self.throttled = None
+        gate, error = self.retry.gate, None
+        if gate is None:
+            return attempt(self.deadline)
+        try:
+            return attempt(self.deadline)
+        except BaseException as caught:
+            error = caught
+            raise
+        finally:
+            if gate.settle(error) and isinstance(error, PlatformError):
+                self.throttled = error
+
+    def waits_after(self, error: PlatformError) -> bool:
+        """Wait before the next attempt; ``False`` if there is none."""
+        if self.throttled is not None:
+            return self._waits_at_gate(error)
+        wait = self._wait(error)
+        left = self.deadline - self.retry.clock()
+        if self.attempts >= self.retry.attempts or wait >= left:
+            spent = self.retry.seconds - left
+            error.hint = " ".join(filter(None, (_effort(self.attempts, spent, error), error.hint)))
+            return False
+        self._narrate(error, wait)
+        (self.retry.sleep or self.retry.stop.wait)(wait)
+        return True
+
+    def _waits_at_gate(self, error: PlatformError) -> bool:
+        """Count an attempt that was throttled for nothing."""
+        gate = self.retry.gate
+        self.attempts -= 1
+        self.deadline += self.retry.clock() - self.began
+        if gate is None or gate.is_exhausted:
+            asked = error.retry_after
+            told = f"The platform asks to wait {asked:.0f} s." if asked else "It has throttled for too long to wait on."
+            error.hint = " ".join(filter(None, (told, error.hint)))
+            return False
+        self._narrate(error, gate.wait)
+        return True
+
+    def _wait(self, error: PlatformError) -> float:
         if error.retry_after is not None:
             return error.retry_after
-        longest = min(_FIRST_WAIT * 2.0 ** (call.attempt_number - 1), _LONGEST_WAIT)
-        return float(longest * (1.0 - self.chance() / 2.0))
+        longest = min(_FIRST_WAIT * 2.0 ** (self.attempts - 1), _LONGEST_WAIT)
+        return float(longest * (1.0 - self.retry.chance() / 2.0))
 
-    def _is_exhausted(self, call: RetryCallState, started: float) -> bool:
-        spent = self.clock() - started
-        is_over = call.attempt_number >= self.attempts or spent + call.upcoming_sleep >= self.seconds
-        if is_over:
-            error = _error_of(call)
-            error.hint = " ".join(filter(None, (_effort(call.attempt_number, spent, error), error.hint)))
-        return is_over
-
-    def _narrate(self, call: RetryCallState) -> None:
-        if self.on_retry is not None:
-            self.on_retry(_error_of(call), call.upcoming_sleep, call.attempt_number)
+    def _narrate(self, error: PlatformError, wait: float) -> None:
+        if self.retry.on_retry is not None:
+            self.retry.on_retry(error, wait, self.attempts)
 
 
-def _after(first: PlatformError, attempt: Callable[[], T], stop: threading.Event) -> Callable[[], T]:
-    """Return the attempt with its first failure put before it, so that tenacity counts it and waits before the next.
-
-    A wait that ``stop`` has ended leads to the last error again, not to another attempt.
-    """
-    last, has_replayed = first, False
-
-    def next_attempt() -> T:
-        nonlocal last, has_replayed
-        if not has_replayed or stop.is_set():
-            has_replayed = True
-            raise last
-        try:
-            return attempt()
-        except PlatformError as error:
-            last = error
-            raise
-
-    return next_attempt
+def _unsent(closed_by: PlatformError | None) -> Unsent:
+    procedure = "" if closed_by is None else closed_by.procedure
+    message = "not sent, since the platform takes no more for now, or the run was ended first"
+    return Unsent(message, procedure=procedure, delivery=Delivery.NOT_SENT)
 
 
 def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
@@ -119,8 +147,3 @@ def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
         asked = error.retry_after
         return f"The platform asks to wait {asked:.0f} s." if asked is not None else None
     return f"Tried {attempts} times in {spent:.0f} s."
-
-
-def _error_of(call: RetryCallState) -> PlatformError:
-    """Return what the attempt failed with; nothing else passes :meth:`Retry._may_repeat`."""
-    return cast("PlatformError", call.outcome.exception() if call.outcome is not None else None)

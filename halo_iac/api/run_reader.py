@@ -83,8 +83,7 @@ class RunReader:
         return thread_of(self._read(_DETAILS, {"id": conversation_id}), _DETAILS)
 
     def _read(self, procedure: str, query: dict[str, Any]) -> Json:
-        deadline = self._retry.deadline()
-        return self._retry(lambda: self._caller.call(procedure, "query", query, deadline=deadline))
+        return self._retry(lambda deadline: self._caller.call(procedure, "query", query, deadline=deadline))
 
 
 def _with_cursor(query: dict[str, Any], cursor: Cursor | None) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Creates:
 
     def _list(self) -> Listing:
         """Return every schedule; a listing that is not whole permits no create and no archive (design §5)."""
-        listing = self._crew.ask(lambda: self._desk.retry(lambda: self._desk.reader.schedules(self._project_id)))
+        listing = self._crew.ask(lambda: self._desk.retry(lambda _: self._desk.reader.schedules(self._project_id)))
         if listing.gap is None:
             return listing
         raise Unreadable(
@@ -105,10 +105,9 @@ class Creates:
     def _create(self, change: Change, tell: Tell) -> Event:
         fields = create_input(self._project_id, _declared(change))
         retry = self._desk.retrying(change, tell)
-        deadline = retry.deadline()
 
         def attempts() -> RemoteSchedule:
-            return retry(lambda: self._desk.writer.create(fields, deadline=deadline), creates=True)
+            return retry(lambda deadline: self._desk.writer.create(fields, deadline=deadline), creates=True)
 
         try:
             answer = self._desk.write(self._intents[id(change)], attempts)
@@ -210,10 +209,9 @@ class Creates:
         what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
         intent = self._desk.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
         retry = self._desk.retrying(change, tell)
-        deadline = retry.deadline()
 
         def attempts() -> RemoteSchedule:
-            return retry(lambda: self._desk.writer.archive(later, deadline=deadline))
+            return retry(lambda deadline: self._desk.writer.archive(later, deadline=deadline))
 
         try:
             self._desk.recorder.intend([intent])

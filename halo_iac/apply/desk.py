@@ -18,8 +18,10 @@ from halo_iac.model.receipt import Intent, Outcome, Result
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
-_UNREACHED: Final = 3
-"""How many changes in a row may be given up because nobody was reached."""
+_GIVEN_UP: Final = 3
+"""How many changes in a row may be given up because nobody was reached, or for the platform's own trouble."""
+
+_SLOWER: Final = "A lower --max-rps asks less of it."
 
 
 class Recorder(Protocol):
@@ -57,22 +59,36 @@ class Desk:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _unreached: list[PlatformError] = field(default_factory=list)
     """Why the last changes were given up, as long as nothing has been answered since."""
+    _troubled: list[PlatformError] = field(default_factory=list)
+    """Why the last changes were given up, as long as the platform failed each of them with a 5xx."""
 
     def reached(self) -> None:
         """Take note that the platform has answered."""
         self._unreached.clear()
 
+    def carried_out(self) -> None:
+        """Take note that a change has come to a good end."""
+        self._troubled.clear()
+
     def judge(self, error: PlatformError) -> None:
         """Start nothing new where a failure says that nothing else can succeed either (design §6).
 
-        That is a key that may not do this, and a platform that change after change has not been reached: each of
-        thousands would try for as long again.
+        That is a key that may not do this, and a platform that change after change has not been reached, fails by
+        itself, or throttles for longer than a run waits: each of thousands would try for as long again.
         """
+        if error.status == 429:
+            error.hint = " ".join(filter(None, (error.hint, _SLOWER)))
         if isinstance(error, Unreachable):
             self._unreached.append(error)
         elif not isinstance(error, Unanswered):
             self.reached()
-        if error.ends_the_run or len(self._unreached) >= _UNREACHED:
+        if error.status is not None and error.status >= 500:
+            self._troubled.append(error)
+        elif error.status is not None:
+            self._troubled.clear()
+        given_up = max(len(self._unreached), len(self._troubled))
+        is_exhausted = self.retry.gate is not None and self.retry.gate.is_exhausted
+        if error.ends_the_run or is_exhausted or given_up >= _GIVEN_UP:
             self.halt()
 
     def retrying(self, change: Change, tell: Tell) -> Retry:
@@ -113,6 +129,7 @@ class Desk:
             self.recorder.note(_undone(intent, error))
             raise
         self.reached()
+        self.carried_out()
         self.recorder.note(Outcome(number=intent.number, result=Result.DONE, id=answer.id))
         return answer
 

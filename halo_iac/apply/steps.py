@@ -47,6 +47,7 @@ def carry_out(change: Change, desk: Desk, tell: Tell) -> Event:
     except FileError as error:
         desk.halt()
         return step.put_back(step.ended(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
+    desk.carried_out()
     return Event(change, status, change.id)
 
 
@@ -67,7 +68,8 @@ class _Step:
         self._change = change
         self._id = change.id or ""
         self._desk = desk
-        self._deadline = desk.retry.deadline()
+        self._deadline: float | None = None
+        """When the attempt that is under way has to end."""
         self._seen: RemoteSchedule | None = None
         """What the platform last showed of it."""
         self._has_written = False
@@ -82,8 +84,9 @@ class _Step:
         """Say whether a write was answered, or may have happened."""
         return self._has_written
 
-    def attempt(self) -> Status:
+    def attempt(self, deadline: float) -> Status:
         """Read, compare, and write if need be."""
+        self._deadline = deadline
         match self._change.action:
             case Action.UPDATE:
                 return self._update()
@@ -109,9 +112,8 @@ class _Step:
         """Archive again what is active without its new values: it must not fire with the old ones."""
         if not self._is_exposed:
             return ended
-        self._deadline = self._desk.retry.deadline()  # an operation of its own: the first may have used up its time
         try:
-            retry(lambda: self._write(Action.ARCHIVE, self._desk.writer.archive))
+            retry(self._archive_again)
         except (PlatformError, FileError) as error:
             status = Status.UNKNOWN if self._is_open else ended.status
             message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
@@ -119,6 +121,10 @@ class _Step:
                 status=status, message=message, hint="archive it by hand, or plan and apply again soon"
             )
         return ended._replace(status=Status.FAILED, message=f"{ended.message}; it was archived again")
+
+    def _archive_again(self, deadline: float) -> RemoteSchedule:
+        self._deadline = deadline  # an operation of its own: the first may have used up its time
+        return self._write(Action.ARCHIVE, self._desk.writer.archive)
 
     def _update(self) -> Status:
         remote = self._read()

@@ -60,8 +60,12 @@ class Connection:
 
         return Reader(self.transport, self.retry())
 
-    def retry(self, stop: threading.Event | None = None) -> Retry:
-        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over."""
+    def retry(self, stop: threading.Event | None = None, *, is_run: bool = False) -> Retry:
+        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over.
+
+        What ``is_run``, a plan or an apply, waits as one while the platform throttles, and for longer.
+        """
+        from halo_iac.api.gate import Gate
         from halo_iac.api.retry import Retry
 
         patience = self.workplace.console.patience
@@ -71,6 +75,7 @@ class Connection:
             stop=stop or self.workplace.closing,
             on_retry=self._say_that_it_waits,
             sleep=patience.sleep,
+            gate=Gate(patience.throttled, sleep=patience.sleep) if is_run else None,
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
@@ -123,9 +128,10 @@ class Connection:
 
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""
+        from halo_iac.api.reader import Reader
         from halo_iac.observe import start_observing
 
-        return start_observing(self.reader, self.project.id)
+        return start_observing(Reader(self.transport, self.retry(is_run=True)), self.project.id)
 
 
 def serves_sandbox(settings: Settings) -> bool:

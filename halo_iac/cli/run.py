@@ -187,7 +187,7 @@ def cancel_run(
     connection.started_runs.under_way = InterruptedRun(
         f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
     )
-    answer = connection.retry()(lambda: writer.cancel(run_id, reason))
+    answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
     connection.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
         from halo_iac.render.json import document

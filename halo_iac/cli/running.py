@@ -177,6 +177,10 @@ def _leave(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     return left_going(connection.workplace, going)
 
 
+def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
+    return writer.cancel(run_id)
+
+
 def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     from halo_iac.api.run_writer import RunWriter
 
@@ -188,7 +192,7 @@ def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
     )
     for run_id in going:
         try:
-            retry(partial(writer.cancel, run_id))
+            retry(partial(_cancel, writer, run_id))
             connection.started_runs.ended(run_id)
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")

@@ -1,0 +1,228 @@
+"""The gate: all of a run wait as one while the platform throttles, and what they wait counts as no attempt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from halo_iac.api.gate import Gate
+from halo_iac.api.retry import Retry
+from halo_iac.errors import Delivery, PlatformError, Unsent
+
+LIMIT = 600.0
+
+
+@dataclass
+class Platform:
+    """One that throttles for so many seconds from the first call on; time passes only while somebody waits."""
+
+    seconds: float
+    status: int = 429
+    retry_after: float | None = None
+    now: float = 1000.0
+    waits: list[float] = field(default_factory=list)
+    calls: int = 0
+    takes: float = 0.0
+    """Seconds that each answer takes."""
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def attempt(self, deadline: float) -> str:
+        self.calls += 1
+        self.now += self.takes
+        assert self.now < deadline
+        if self.now < 1000.0 + self.seconds:
+            raise trouble(self.status, self.retry_after)
+        return "done"
+
+    def retry(self, **how: object) -> Retry:
+        gate = Gate(LIMIT, clock=lambda: self.now, sleep=self.sleep)
+        return Retry(clock=lambda: self.now, sleep=self.sleep, chance=lambda: 0.0, gate=gate, **how)  # type: ignore[arg-type]
+
+
+def trouble(status: int | None = 429, retry_after: float | None = None) -> PlatformError:
+    return PlatformError(
+        "no",
+        procedure="a.b",
+        delivery=Delivery.REFUSED if status == 429 else Delivery.AMBIGUOUS,
+        status=status,
+        is_transient=True,
+        retry_after=retry_after,
+    )
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_two_minutes_without_a_retry_after_are_waited_for(status: int) -> None:
+    platform = Platform(120.0, status)
+    assert platform.retry()(platform.attempt) == "done"
+    assert platform.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
+
+
+def test_a_retry_after_of_nothing_is_not_asked_again_at_once() -> None:
+    platform = Platform(120.0, retry_after=0.0)
+    assert platform.retry()(platform.attempt) == "done"
+    assert platform.waits == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
+
+
+def test_a_retry_after_is_waited_for_to_the_letter() -> None:
+    platform = Platform(60.0, retry_after=30.5)
+    assert (platform.retry()(platform.attempt), platform.waits) == ("done", [30.5, 30.5])
+
+
+def test_one_that_is_longer_than_an_operation_is_waited_for_as_well() -> None:
+    platform = Platform(150.0, retry_after=150.0)
+    assert (platform.retry()(platform.attempt), platform.waits) == ("done", [150.0])
+
+
+def test_one_that_is_longer_than_a_run_waits_is_not() -> None:
+    platform = Platform(9000.0, retry_after=3600.0)
+    retry = platform.retry()
+    with pytest.raises(PlatformError) as caught:
+        retry(platform.attempt)
+    assert (platform.waits, caught.value.hint) == ([], "The platform asks to wait 3600 s.")
+    assert retry.gate is not None
+    assert retry.gate.is_exhausted
+    with pytest.raises(Unsent):  # nor is anything else sent
+        retry(platform.attempt)
+    assert platform.calls == 1
+
+
+@pytest.mark.parametrize("takes", [0.0, 25.0])
+def test_ten_minutes_a_run_are_the_end_of_it(takes: float) -> None:
+    platform = Platform(1e6, takes=takes)
+    with pytest.raises(PlatformError) as caught:
+        platform.retry()(platform.attempt)
+    assert caught.value.hint == "It has throttled for too long to wait on."
+    assert 560.0 < platform.now - 1000.0 - takes < 660.0
+
+
+def test_slow_refusals_take_nothing_from_an_operation() -> None:
+    platform = Platform(500.0, takes=25.0)
+    assert platform.retry()(platform.attempt) == "done"
+
+
+def test_a_success_between_two_keeps_it_open_and_one_after_them_resets_it() -> None:
+    platform = Platform(0.0)
+    retry, errors = platform.retry(), [trouble(), None, trouble(), trouble(), trouble(), None, trouble(), trouble()]
+
+    def attempt(_deadline: float) -> str:
+        error = errors.pop(0) if errors else None
+        if error is not None:
+            raise error
+        return "done"
+
+    assert [retry(attempt) for _ in range(3)] == ["done"] * 3
+    assert platform.waits == [0.5, 0.5, 1.0, 2.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 425, 408, None])
+def test_other_failures_never_close_it(status: int | None) -> None:
+    platform = Platform(1e6, 500)
+
+    def attempt(_deadline: float) -> str:
+        platform.calls += 1
+        raise trouble(status)
+
+    with pytest.raises(PlatformError):
+        platform.retry()(attempt)
+    assert (platform.calls, platform.waits) == (6, [0.5, 1.0, 2.0, 4.0, 8.0])
+
+
+def test_a_failure_of_another_kind_lets_the_next_try() -> None:
+    platform, errors = Platform(0.0), [trouble(), trouble(), trouble(500), trouble(None)]
+
+    def attempt(_deadline: float) -> str:
+        if errors:
+            raise errors.pop(0)
+        return "done"
+
+    assert platform.retry()(attempt) == "done"
+
+
+# Side by side -------------------------------------------------------------------------------------------------------
+
+
+def closed(sleep: Callable[[float], None] | None = None) -> Gate:
+    gate = Gate(LIMIT, sleep=sleep)
+    assert [gate.settle(trouble()), gate.settle(trouble())] == [False, True]
+    return gate
+
+
+def together(count: int, work: Callable[[], object]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_one_tries_while_the_others_wait_for_what_becomes_of_it() -> None:
+    gate, stop, lock = closed(lambda _: None), threading.Event(), threading.Lock()
+    trying, most, done = 0, 0, 0
+
+    def work() -> None:
+        nonlocal trying, most, done
+        retry = Retry(gate=gate, stop=stop, sleep=lambda _: None)
+
+        def attempt(_deadline: float) -> None:
+            nonlocal trying, most, done
+            with lock:
+                trying += 1
+                most = max(most, trying if gate.closed_by else 0)
+                done += 1
+                count = done
+            threading.Event().wait(0.01)
+            with lock:
+                trying -= 1
+            if count < 4:
+                raise trouble()
+
+        retry(attempt)
+
+    together(8, work)
+    assert (most, done, gate.closed_by) == (1, 3 + 8, None)
+
+
+def test_a_stop_ends_the_wait_of_all_and_nothing_is_sent() -> None:
+    gate, stop, unsent = closed(), threading.Event(), []
+
+    def work() -> None:
+        try:
+            Retry(gate=gate, stop=stop)(lambda _: unsent.append("sent"))
+        except Unsent as error:
+            unsent.append(error.procedure)
+
+    timer = threading.Timer(0.1, stop.set)
+    timer.start()
+    together(4, work)
+    timer.join()
+    assert unsent == ["a.b"] * 4
+
+
+def test_what_asks_after_the_stop_goes_at_once() -> None:
+    gate, stop = closed(), threading.Event()
+    stop.set()
+    assert Retry(gate=gate, stop=stop)(lambda _: "put back") == "put back"
+
+
+def test_a_success_of_what_was_under_way_wakes_who_waits() -> None:
+    gate, stop, told = Gate(LIMIT), threading.Event(), threading.Event()
+    gate.settle(trouble())
+    gate.settle(trouble(retry_after=300.0))
+
+    def work() -> None:
+        told.set()
+        Retry(gate=gate, stop=stop)(lambda _: "done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert told.wait(10)
+    gate.settle(None)
+    thread.join(10)
+    assert not thread.is_alive()

@@ -1,0 +1,110 @@
+"""A platform that throttles, or fails by itself: what a run makes of it, and how often it asks (design §6)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from apply_bench import CREATE, LIST, READ, UPDATE, Bench, bench, create, update
+
+from halo_iac.api.gate import Gate
+from halo_iac.sandbox.faults import Effect, Pass, Refuse
+
+SLOW_DOWN = Refuse("TOO_MANY_REQUESTS")
+AT_ONCE = Refuse("TOO_MANY_REQUESTS", retry_after="0")
+UNAVAILABLE = Refuse("SERVICE_UNAVAILABLE")
+TROUBLE = Refuse()
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        opened.gate = Gate(sleep=opened.waits.append)
+        yield opened
+
+
+def updates(one: Bench, count: int) -> list[dict[str, object]]:
+    return [one.add(f"T{number:02}") for number in range(count)]
+
+
+@pytest.mark.parametrize("effect", [SLOW_DOWN, AT_ONCE, UNAVAILABLE], ids=["429", "429 for no time", "503"])
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_sixty_updates_outlast_two_minutes_of_throttling(one: Bench, effect: Effect, concurrency: int) -> None:
+    """Twenty answers of this kind are more than two minutes of waits."""
+    changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
+    one.fault(READ, effect, times=20)
+    run = one.run(*changes, concurrency=concurrency, attempts=6)
+    assert (Counter(run.statuses), run.exit_code) == ({"done": 60}, 0)
+    assert len(run.requests) == 20 + 120
+    assert sum(one.waits) > 120
+
+
+def test_creates_outlast_it_as_well(one: Bench) -> None:
+    one.fault(CREATE, SLOW_DOWN, times=20)
+    run = one.run(*(create(f"T{number}") for number in range(10)), concurrency=4)
+    assert (Counter(run.statuses), len(one.shown())) == ({"done": 10}, 10)
+
+
+def test_a_listing_outlasts_it_as_well(one: Bench) -> None:
+    one.fault(LIST, UNAVAILABLE, times=20)
+    assert one.run(create("A")).statuses == ["done"]
+
+
+@pytest.mark.parametrize("effect", [SLOW_DOWN, UNAVAILABLE], ids=["429", "503"])
+def test_a_platform_that_throttles_for_ever_ends_the_run(one: Bench, effect: Effect) -> None:
+    changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
+    one.fault(READ, effect, times=None)
+    run = one.run(*changes, concurrency=8)
+    assert Counter(run.statuses)["not started"] >= 52
+    assert (set(run.statuses), run.exit_code) == ({"failed", "not started"}, 1)
+    assert len(run.requests) < 60
+    assert 500 < sum(wait for wait in one.waits if wait >= 1) <= 600
+
+
+def test_only_a_change_that_could_be_paced_is_told_to_be(one: Bench) -> None:
+    one.gate = Gate(5.0, sleep=one.waits.append)
+    one.fault(READ, SLOW_DOWN, times=None)
+    run = one.run(*(update(wire, hours=(12,)) for wire in updates(one, 1)))
+    assert run.summary.events[0].hint == (
+        "It has throttled for too long to wait on. Too many requests: wait a little, then run the command again. "
+        "A lower --max-rps asks less of it."
+    )
+
+
+# The platform's own trouble -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("procedure", [READ, UPDATE])
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_three_changes_given_up_in_a_row_end_the_run(one: Bench, procedure: str, status: int) -> None:
+    changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
+    one.fault(procedure, Refuse(status=status), times=None)
+    run = one.run(*changes, attempts=6)
+    assert run.statuses[3:] == ["not started"] * 57
+    assert len(run.requests) == 3 * 6 * (2 if procedure == UPDATE else 1)
+    assert max(one.waits) < 20
+
+
+def test_three_creates_given_up_in_a_row_end_the_run(one: Bench) -> None:
+    one.fault(CREATE, TROUBLE, times=None)
+    run = one.run(*(create(f"T{number}") for number in range(60)))
+    assert (run.statuses, run.writes) == (["unknown"] * 3 + ["not started"] * 57, [CREATE] * 3)
+
+
+def test_a_success_between_them_does_not(one: Bench) -> None:
+    changes = [update(wire, hours=(12,)) for wire in updates(one, 9)]
+    for _ in range(3):
+        one.fault(UPDATE, TROUBLE, times=2)
+        one.fault(UPDATE, Pass())
+    run = one.run(*changes, attempts=1)
+    assert run.statuses == ["unknown", "unknown", "done"] * 3
+
+
+def test_nor_does_what_is_declined(one: Bench) -> None:
+    changes = [update(wire, hours=(12,)) for wire in updates(one, 6)]
+    for _ in range(2):
+        one.fault(UPDATE, TROUBLE, times=2)
+        one.fault(UPDATE, Refuse("BAD_REQUEST"))
+    run = one.run(*changes, attempts=1)
+    assert run.statuses == ["unknown", "unknown", "failed"] * 2
