@@ -1,16 +1,18 @@
 """Many reads at once, their results as they come: threads, because each keeps a connection of its own.
 
-They are daemons: whoever is interrupted does not wait for a socket's thirty seconds.
+Where the system has fewer threads to give, those that there are do it all; without any, the caller's does.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
+
+from halo_iac.threads import start_thread
 
 T = TypeVar("T")
 
@@ -41,13 +43,14 @@ def abreast(jobs: Iterable[Job[T]], at_once: int) -> Iterator[T]:
         left += 1
         todo.put(job)
         if threads < min(at_once, left):
-            threads += 1
-            threading.Thread(target=_work, args=(todo, told), daemon=True).start()
+            threads += start_thread(partial(_work, todo, told)) is not None
 
     try:
         for job in jobs:
             add(job)
         while left:
+            if not threads and told.empty():
+                _do(todo.get(), told)
             result = _next(told)
             if result is None:
                 left -= 1
@@ -71,9 +74,13 @@ def _next(told: SimpleQueue[_Told[T]]) -> _Told[T]:
 
 def _work(todo: SimpleQueue[Job[T] | None], told: SimpleQueue[_Told[T]]) -> None:
     while (job := todo.get()) is not None:
-        try:
-            for result in job.work():
-                told.put(result)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the results are read
-            told.put(error)
-        told.put(None)
+        _do(job, told)
+
+
+def _do(job: Job[T] | None, told: SimpleQueue[_Told[T]]) -> None:
+    try:
+        for result in job.work() if job else ():
+            told.put(result)
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the results are read
+        told.put(error)
+    told.put(None)

@@ -6,13 +6,13 @@ An observation can be started before the project files are parsed, so that waiti
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from halo_iac.api.reader import Reader
 from halo_iac.errors import PlatformError
 from halo_iac.model.remote import Actual
+from halo_iac.threads import start_thread
 
 T = TypeVar("T")
 
@@ -70,17 +70,24 @@ def _ends_the_run(error: BaseException) -> bool:
 
 
 class _Background(Generic[T]):
-    """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting."""
+    """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting.
+
+    Where the system has no thread to give, it is computed here and now.
+    """
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._results: list[T] = []
         self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._run)
+        if self._thread is None:
+            self._run()
 
     def wait(self, timeout: float | None = None) -> None:
-        self._thread.join(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout)
+        if timeout is None and not self._results and self.error is None:
+            self._run()  # the thread had not even the memory to begin
 
     def result(self) -> T:
         """Return it; only where there is no error."""

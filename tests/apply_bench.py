@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,12 +10,13 @@ from typing import Any
 from sandbox_calls import DAILY, PROJECT, Caller, Clock
 
 from halo_iac.api.embedded import EmbeddedTransport
+from halo_iac.api.gate import Gate
 from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.api.writer import Writer
-from halo_iac.apply import apply
+from halo_iac.apply import apply, crew
 from halo_iac.apply.brake import Brake
 from halo_iac.apply.desk import Recorder
 from halo_iac.model.change import Action, Cause, Change, FieldChange, Plan, Policy, Runs
@@ -28,6 +28,7 @@ from halo_iac.sandbox.faults import Cut, Effect, Fault, Refuse, Reply, Truncate
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Request
 from halo_iac.sandbox.serve import serve
+from halo_iac.threads import Thread, start_thread
 
 READ = "haloSchedule.getById"
 LIST = "haloSchedule.listForProject"
@@ -68,6 +69,20 @@ ENDING: dict[str, Effect] = {
 """Failures after which nothing else can succeed either."""
 
 
+_threads: list[Thread] = []
+"""Those of every crew, for a socket that is to be closed before the next test."""
+
+
+def _starting(work: Callable[[], object]) -> Thread | None:
+    thread = start_thread(work)
+    if thread is not None:
+        _threads.append(thread)
+    return thread
+
+
+crew.start_thread = _starting  # type: ignore[attr-defined]
+
+
 @dataclass
 class Bench:
     """One sandbox and one client on it; every wait of a run is in ``waits`` instead of taking any time."""
@@ -77,6 +92,7 @@ class Bench:
     clock: Clock
     brake: Brake = field(default_factory=Brake)
     waits: list[float] = field(default_factory=list)
+    gate: Gate | None = None
 
     @property
     def caller(self) -> Caller:
@@ -107,7 +123,13 @@ class Bench:
             Reader(self.transport, Retry(attempts=1)),
             Writer(self.transport),
             brake=self.brake,
-            retry=Retry(stop=self.brake.interrupted, attempts=attempts, sleep=self.waits.append, chance=lambda: 0.0),
+            retry=Retry(
+                stop=self.brake.interrupted,
+                attempts=attempts,
+                sleep=self.waits.append,
+                chance=lambda: 0.0,
+                gate=self.gate,
+            ),
             concurrency=concurrency,
             recorder=recorder,
             looks=(0.0, 0.0, 0.0),
@@ -205,9 +227,9 @@ def served_bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - likewise
             yield replace(one, transport=transport)
         finally:
             one.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
-            for thread in threading.enumerate():
-                if thread.name == "halo-apply":
-                    thread.join(10)
+            for thread in _threads:
+                thread.join(10)
+            _threads.clear()
 
 
 # Plans --------------------------------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ LAYERS = {
     "pull": "abreast api errors model reports",
     "reports": "api errors model",
     "runs": "abreast api errors model",
-    "observe": "api errors model",
-    "apply": "api errors model",
+    "observe": "api errors model threads",
+    "apply": "api errors model threads",
     "api": "errors model",  # the writer takes specs, hence more of model than remote
     "git": "errors git_program",
     "git_program": "checkout errors links",
@@ -51,7 +51,8 @@ LAYERS = {
     "findings": "fires model",
     "edit": "load render",  # text that was read, and text as it is written
     "fires": "model",
-    "abreast": "",
+    "abreast": "threads",
+    "threads": "",
     "model": "",
     "errors": "",
     "__init__": "",
@@ -75,7 +76,6 @@ HOMES = {
     "rich": "cli/* render/text/*",
     "ruamel": "edit/outline load/build load/events load/parse load/pure render/yaml",
     "sqlite3": "sandbox/store/*",
-    "tenacity": "api/retry",
     "typer": "cli/*",
     "typing_extensions": "load/file load/switches",
     "tzdata": "load/zones model/zone_links",

@@ -26,7 +26,8 @@ CREATE = Intent(
 )  # fmt: skip
 ARCHIVE = replace(CREATE, number=2, action=Action.ARCHIVE, key=None, id="s2", before=AFTER, after=None)
 MADE = Outcome(number=1, result=Result.DONE, id="s1")
-LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, End(writes=2))
+LOST = Outcome(number=2, result=Result.UNKNOWN, id="s2", message="no answer came in time")
+LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, LOST, End(writes=2))
 WHOLE = written(*LINES)
 
 
@@ -42,7 +43,7 @@ def lines_of(document: bytes) -> list[bytes]:
 
 
 def test_a_receipt_is_read_as_it_was_written() -> None:
-    assert read(WHOLE) == Receipt(NAME, HEADER, (Write(CREATE, 2, MADE), Write(ARCHIVE, 3)))
+    assert read(WHOLE) == Receipt(NAME, HEADER, (Write(CREATE, 2, MADE), Write(ARCHIVE, 3, LOST)))
 
 
 @given(st.sampled_from(ODD_TITLES), st.sampled_from(ODD_PROMPTS))
@@ -69,7 +70,8 @@ def test_the_last_outcome_of_a_write_counts() -> None:
 
 
 def test_a_write_without_an_outcome_is_unknown() -> None:
-    assert [write.result for write in read(WHOLE).writes] == [Result.DONE, Result.UNKNOWN]
+    document = written(HEADER, CREATE, ARCHIVE, MADE, End(writes=2))
+    assert [write.result for write in read(document).writes] == [Result.DONE, Result.UNKNOWN]
 
 
 def test_every_line_is_as_the_schema_says() -> None:
@@ -89,12 +91,18 @@ def test_what_the_veil_hides_is_not_in_the_file() -> None:
 
 def test_a_receipt_that_breaks_off_says_so() -> None:
     cut = read(WHOLE[:-200])
-    assert (cut.gap, len(cut.writes)) == ("its line 4 breaks off", 2)
+    assert (cut.gap, len(cut.writes)) == ("its line 5 breaks off", 2)
 
 
 def test_a_receipt_without_its_last_lines_says_so() -> None:
     cut = read(b"".join(lines_of(WHOLE)[:3]))
     assert (cut.gap, len(cut.writes)) == ("it does not say how the run ended", 2)
+
+
+@pytest.mark.parametrize(("outcomes", "count"), [((), 2), ((MADE,), 1), ((LOST,), 1)])
+def test_a_receipt_with_an_end_and_without_an_outcome_says_so(outcomes: tuple[Line, ...], count: int) -> None:
+    read_ = read(written(HEADER, CREATE, ARCHIVE, *outcomes, End(writes=2)))
+    assert (read_.gap, len(read_.writes)) == (f"it does not say what came of {count} of its 2 writes", 2)
 
 
 @given(st.integers(0, len(WHOLE) - 1))

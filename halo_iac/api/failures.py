@@ -34,6 +34,7 @@ _NEVER_SENT: Final = (
     httpx.LocalProtocolError,
 )
 _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
+_FILES_HINT: Final = "Raise the limit on open files (`ulimit -n`)."
 _PASSING: Final = frozenset({408, 425, 429})
 """The statuses below 500 after which a proxy may open a connection all the same."""
 _FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
@@ -113,7 +114,9 @@ def platform_error(error: Exception, route: Route, stage: Stage, refusal: int | 
 def setup_error(error: Exception, route: Route) -> PlatformError:
     """Return the error for a client that could not be made: an unreadable CA bundle or an odd proxy setting."""
     reason, hint = "the request could not be made from these settings", "Check INF_API_URL and SSL_CERT_FILE."
-    if isinstance(error, OSError):
+    if _lacks_files(error):
+        reason, hint = "no connection can be made: too many open files", _FILES_HINT
+    elif isinstance(error, OSError):
         reason, hint = "the CA bundle could not be read", "Check SSL_CERT_FILE and SSL_CERT_DIR."
     elif isinstance(error, ImportError) and route.proxy is not None:
         reason = f"{route.proxy.variable} is {route.proxy.shown!r}, but the package for SOCKS proxies is missing"
@@ -197,7 +200,7 @@ def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
         return _why_no_tls(cause, peer)
     if isinstance(cause, socket.gaierror):
         return f"the name of {peer.name} could not be resolved", f"Check {peer.setting} for a typo. {peer.hint}", True
-    hint = peer.hint
+    hint = _FILES_HINT if _lacks_files(cause) else peer.hint
     if isinstance(cause, ConnectionRefusedError):
         hint = f"Nothing listens there: check {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
     return f"no connection to {peer.name}{_because(cause)}", hint, True
@@ -213,6 +216,10 @@ def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
         f"Is it https at all? Check {peer.setting} and the proxies in between.",
         True,
     )
+
+
+def _lacks_files(cause: BaseException) -> bool:
+    return isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def _because(error: BaseException) -> str:

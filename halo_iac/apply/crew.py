@@ -6,7 +6,6 @@ Threads are daemons, because an interrupted run gives what is in flight five sec
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from typing import Final, TypeVar
 from halo_iac.apply.brake import Brake
 from halo_iac.model.change import Change
 from halo_iac.model.outcome import Event, Status
+from halo_iac.threads import Thread, start_thread
 
 T = TypeVar("T")
 
@@ -54,8 +54,9 @@ class _Ended:
 class Crew:
     """Up to ``size`` threads that live until :meth:`dismiss`, so that each keeps its connection.
 
-    Nothing new is started once the brake is pulled. What is under way when that interrupts the run has ``grace``
-    seconds in all. Only one thread may command a crew.
+    Where the system gives fewer, those do it all; :meth:`assemble` says whether there is one. Nothing new is started
+    once the brake is pulled. What is under way when that interrupts the run has ``grace`` seconds in all. Only one
+    thread may command a crew.
     """
 
     def __init__(self, size: int, brake: Brake, *, grace: float = GRACE) -> None:
@@ -65,12 +66,17 @@ class Crew:
         self._deadline: float | None = None
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._reports: SimpleQueue[Event | _Ended] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[Thread] = []
 
     @property
     def is_stopping(self) -> bool:
         """Say whether nothing new may be started."""
         return self._brake.pulled.is_set()
+
+    def assemble(self) -> bool:
+        """Start the first thread, and say whether there is one: without any, nothing can be begun."""
+        self._hire(1)
+        return bool(self._threads)
 
     def dismiss(self) -> None:
         """Let every thread end once it is done with what it is at."""
@@ -92,7 +98,7 @@ class Crew:
             try:
                 report = self._reports.get(timeout=_TICK)
             except Empty:
-                if self._is_grace_over():
+                if self._is_grace_over() or not self._is_alive():
                     return
                 continue
             event = report.event if isinstance(report, _Ended) else report
@@ -108,10 +114,17 @@ class Crew:
         answer: Future[T] = Future()
         self._tasks.put(partial(_settle, answer, question))
         self._hire(1)
-        while not self._is_grace_over():
+        while not self._is_grace_over() and self._is_alive():
             with suppress(TimeoutError):
                 return answer.result(timeout=_TICK)
         raise GraceOverError
+
+    def _is_alive(self) -> bool:
+        """Say whether anything can still come: memory may run out where a thread has no way left to tell of it."""
+        if any(thread.is_alive() for thread in self._threads):
+            return True
+        self._brake.halt()
+        return False
 
     def _is_grace_over(self) -> bool:
         if not self._brake.interrupted.is_set():
@@ -122,28 +135,35 @@ class Crew:
 
     def _hire(self, tasks: int) -> None:
         for _ in range(min(self._size, tasks) - len(self._threads)):
-            thread = threading.Thread(target=self._serve, name="halo-apply", daemon=True)
-            thread.start()
+            thread = start_thread(self._serve)
+            if thread is None:
+                return
             self._threads.append(thread)
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:
-            task()
+            with suppress(MemoryError):  # of telling how it ended, which is unknown then
+                task()
 
     def _do(self, job: Job) -> None:
-        if self.is_stopping:
-            self._reports.put(_Ended(None))
-            return
-        self._reports.put(Event(job.change, Status.STARTED, job.change.id))
-        began = time.monotonic()
-        event = self._carry_out(job)
-        self._reports.put(_Ended(event._replace(elapsed=time.monotonic() - began)))
+        ended = _Ended(None)
+        try:
+            if self.is_stopping:
+                return
+            self._reports.put(Event(job.change, Status.STARTED, job.change.id))
+            began = time.monotonic()
+            event = self._carry_out(job)
+            ended = _Ended(event._replace(elapsed=time.monotonic() - began))
+        finally:
+            self._reports.put(ended)  # else the run would wait for ever
 
     def _carry_out(self, job: Job) -> Event:
         try:
             return job.work(self._reports.put)
         except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever
             message = f"halo itself failed ({type(error).__name__}) while this was under way; please report it"
+            if isinstance(error, MemoryError):
+                message = "memory ran out while this was under way"
             return Event(job.change, Status.UNKNOWN, job.change.id, message)
 
 

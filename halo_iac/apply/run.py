@@ -16,11 +16,14 @@ from halo_iac.apply.creates import Creates
 from halo_iac.apply.crew import GRACE, Crew, Job
 from halo_iac.apply.desk import Desk, Recorder, Unrecorded
 from halo_iac.apply.steps import carry_out
+from halo_iac.errors import HaloError
 from halo_iac.model.change import Action, Change, Plan
 from halo_iac.model.outcome import Event, Status
 
 CONCURRENCY: Final = 8
 """How many changes are under way at a time unless ``--concurrency`` says otherwise."""
+
+_MORE_THREADS: Final = "raise the limit on processes (`ulimit -u`, or that of the container) or on memory"
 
 
 def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
@@ -40,11 +43,14 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     Once the ``brake`` is pulled, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
     seconds. A change without an event was not started; one without a final event was still under way then. No failure
     of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
-    what it cannot keep is not sent.
+    what it cannot keep is not sent. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system
+    does not permit a single thread.
     """
     crew = Crew(concurrency, brake, grace=grace)
     desk = Desk(reader, writer, retry, brake.halt, recorder or Unrecorded())
     try:
+        if plan.changes and not crew.assemble():
+            raise HaloError("the system does not permit another thread, so nothing was begun", hint=_MORE_THREADS)
         yield from _Run(plan, crew, desk).phases(brake, looks)
     finally:
         crew.dismiss()

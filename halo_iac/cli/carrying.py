@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import signal
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -154,9 +154,9 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
     from halo_iac.cli.receipts import new_receipt
 
     receipt = new_receipt(workplace, manner.receipt, planned.host)
-    trouble = None
+    trouble: HaloError | None = None
     try:
-        summary = _recorded(workplace, planned, manner, receipt)
+        summary, trouble = _recorded(workplace, planned, manner, receipt)
     finally:
         try:
             receipt.close()
@@ -165,7 +165,10 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
     return _ended(workplace, summary, manner, receipt, trouble)
 
 
-def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile) -> Summary:
+def _recorded(
+    workplace: Workplace, planned: Plan, manner: Manner, receipt: ReceiptFile
+) -> tuple[Summary, HaloError | None]:
+    """Carry out the plan, and return how it ended and what ended it early, if anything did."""
     from halo_iac.apply.brake import Brake
     from halo_iac.apply.pace import Pace
     from halo_iac.cli.live import narrated
@@ -176,21 +179,47 @@ def _recorded(workplace: Workplace, planned: Plan, manner: Manner, receipt: Rece
     brake = Brake()
     connection = workplace.observed.paced(Pace(manner.max_rps, brake.pulled))
     events: list[Event] = []
+    trouble = None
+
+    def kept(event: Event) -> Event:
+        """Keep an event before it is told: telling may fail, and what has happened has happened."""
+        event = completed_event(workplace, event)
+        events.append(event)
+        return event
+
     with _stopping_on_signals(brake, workplace.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
             brake=brake,
-            retry=replace(connection.retry(brake.interrupted), on_retry=None),  # each wait is an event
+            retry=replace(connection.retry(brake.interrupted, is_run=True), on_retry=None),  # each wait is an event
             concurrency=min(manner.concurrency, ceil(manner.max_rps * _PATIENCE)),
             recorder=receipt,
             looks=workplace.console.patience.looks,
         )
-        happening = map(partial(completed_event, workplace), happening)
+        happening = map(kept, happening)
         told = narrated(happening, workplace.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
-        events.extend(told)  # what was told before a second Ctrl-C stays in the list
-    return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set())
+        try:
+            deque(told, maxlen=0)
+        except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
+            brake.halt()
+            trouble = _early_end(error)
+            with suppress(Exception):
+                deque(happening, maxlen=0)  # what is under way comes to its end
+    return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set()), trouble
+
+
+def _early_end(error: Exception) -> HaloError:
+    if isinstance(error, HaloError):
+        return error
+    if isinstance(error, MemoryError):
+        return HaloError("the run ended early, as memory ran out", hint="free some, then apply again")
+    return HaloError(f"the run ended early: {_reason(error)}", hint="`halo plan` shows what is left to do")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def _ended(
@@ -213,6 +242,7 @@ def _ended(
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
     removals = _removals_of_undo(summary)
     permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
+    permit += "" if receipt.is_whole else " --allow-incomplete"
     undo = again(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
     return Ended(summary, commands, name, undo, trouble)
 
@@ -271,10 +301,10 @@ def _finish(console: Console, results: Results, planned: Plan, ended: Ended | No
         _put(results, planned, ended)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
-    except (HaloError, OSError) as error:
+    except (HaloError, OSError, MemoryError) as error:
         if ended is None:
             raise
-        trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {error.strerror}")
+        trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
     code = exit_code(planned) if ended is None else ended.exit_code or exit_code(planned, ended.summary)
     if ended is not None and trouble is not None:
         code = code or (4 if ended.summary.has_written else 1)

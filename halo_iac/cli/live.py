@@ -144,9 +144,18 @@ def screen_on(stream: TextIO, style: Style) -> Screen:
 
 def lively(screen: Screen, draw: Callable[[], Text]) -> Live:
     """Return what redraws the text that ``draw`` returns, and leaves nothing of it behind."""
+    from contextlib import suppress
+
     from rich.live import Live
 
-    return Live(
+    class Redrawn(Live):
+        """Redrawn whenever a line is printed at least, where the system has no thread to redraw it by the clock."""
+
+        def start(self, refresh: bool = False) -> None:
+            with suppress(RuntimeError, MemoryError):
+                super().start(refresh)
+
+    return Redrawn(
         console=screen,
         get_renderable=draw,
         refresh_per_second=_FRAMES_A_SECOND,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac import __version__
 from halo_iac.errors import DocumentError, FileError, UsageError
-from halo_iac.model.receipt import RECEIPT_VERSION, End, Header, Intent, Line, Outcome, Receipt
+from halo_iac.model.receipt import RECEIPT_VERSION, End, Header, Intent, Line, Outcome, Receipt, Result
 from halo_iac.private import make_private, refuse_link
 from halo_iac.render.receipt import MAX_RECEIPT_BYTES, read_receipt, receipt_line
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from halo_iac.cli.workplace import Workplace
     from halo_iac.model.remote import Host
 
+_UNDER_WAY: Final = "it was under way when the run ended"
 _ELSEWHERE: Final = "nothing was changed; name another place for the receipt with --receipt FILE"
 
 
@@ -39,6 +40,10 @@ class ReceiptFile:
         self._turn = threading.Lock()
         self._digest = ""
         self._intents = 0
+        self._open = set[int]()
+        """The intents of which nobody has said yet what came of them."""
+        self.is_whole = False
+        """Whether it says how the run ended; until it is closed it does not."""
         self._written = 0
         self._durable = 0
         self._failure: OSError | None = None
@@ -68,9 +73,9 @@ class ReceiptFile:
         try:
             with self._lines:
                 self._check()
-                for intent in intents:
-                    self._write(intent)
+                self._write(*intents)
                 self._intents += len(intents)
+                self._open.update(intent.number for intent in intents)
                 end = self._written
             self._wait_for(end)
         except OSError as error:
@@ -85,13 +90,15 @@ class ReceiptFile:
             self._check()
             try:
                 self._write(outcome)
+                self._open.discard(outcome.number)
             except OSError as error:
                 self._failure = error
 
     def close(self) -> None:
         """Write the end and have everything on the disk; a receipt of nothing is removed.
 
-        Whatever is still under way sends nothing more. Raises :class:`~halo_iac.errors.FileError`.
+        What came of a write that is still under way is unknown, and is written down as that; what it belongs to sends
+        nothing more. Raises :class:`~halo_iac.errors.FileError`.
         """
         with self._turn, self._lines:
             if not self._intents:
@@ -100,8 +107,11 @@ class ReceiptFile:
                 return
             try:
                 self._check()
-                self._write(End(writes=self._intents))
+                numbers = sorted(self._open)
+                unknown = (Outcome(number=each, result=Result.UNKNOWN, message=_UNDER_WAY) for each in numbers)
+                self._write(*unknown, End(writes=self._intents))
                 os.fsync(self._descriptor)
+                self.is_whole = True
             except OSError as error:
                 raise self._broken(error) from None
             finally:
@@ -114,8 +124,13 @@ class ReceiptFile:
         if self._is_over:
             raise OSError(0, "the run is over")
 
-    def _write(self, line: Line) -> None:
-        rest, self._digest = receipt_line(line, self._digest, self._veil)
+    def _write(self, *lines: Line) -> None:
+        """Write lines, all of which are made first: what cannot be said leaves nothing half said."""
+        made, digest = [], self._digest
+        for line in lines:
+            document, digest = receipt_line(line, digest, self._veil)
+            made.append(document)
+        rest, self._digest = b"".join(made), digest
         while rest:
             count = os.write(self._descriptor, rest)
             self._written += count

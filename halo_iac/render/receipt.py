@@ -78,12 +78,15 @@ def read_receipt(document: bytes, name: str) -> Receipt:
     header, *lines = _lines(whole, name)
     if not isinstance(header, Header):
         raise _damaged(name, 1, "it is not the first one")
+    writes = _writes(lines, name)
     gap = None
     if rest:
         gap = f"its line {len(whole) + 1} breaks off"
     elif not (lines and isinstance(lines[-1], End)):
         gap = "it does not say how the run ended"
-    return Receipt(name, header, _writes(lines, name), gap)
+    elif open_ := sum(write.outcome is None for write in writes):
+        gap = f"it does not say what came of {open_} of its {len(writes)} writes"
+    return Receipt(name, header, writes, gap)
 
 
 @cache

@@ -1,0 +1,299 @@
+"""What a run says where the system gives no more: no thread, no memory, no file, no disk.
+
+It goes on with what there is; where it cannot, it ends with the summary, and with the code of what was written: 1 only
+if nothing was.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import json
+import os
+import re
+import resource
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine, Ended
+from two_hundred import ROOT
+
+from halo_iac.abreast import Job, abreast
+from halo_iac.api.transport import Transport
+from halo_iac.cli import live, receipts
+from halo_iac.model.outcome import Event
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.serve import serve
+from halo_iac.threads import Thread, start_thread
+
+BEFORE = """\
+version: 1
+undeclared: archive
+schedules:
+  a: {title: Alpha, agent: checkout, frequency: daily, hours: 8}
+  b: {title: Beta, agent: checkout, frequency: daily, hours: 8}
+  c: {title: Gamma, agent: checkout, frequency: daily, hours: 8}
+"""
+AFTER = """\
+version: 1
+undeclared: archive
+schedules:
+  a: {title: Alpha, agent: checkout, frequency: daily, hours: 9}
+  b: {title: Beta, agent: checkout, frequency: daily, hours: 9}
+  d: {title: Delta, agent: checkout, frequency: daily, hours: 9}
+  e: {title: Epsilon, agent: checkout, frequency: daily, hours: 9}
+"""
+START = _thread.start_new_thread
+DONE = {"Alpha": 9, "Beta": 9, "Delta": 9, "Epsilon": 9}
+
+
+@pytest.fixture
+def project(halo: CommandLine, folder: Path) -> Path:
+    (folder / "halo.yaml").write_text(BEFORE)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    (folder / "halo.yaml").write_text(AFTER)
+    return folder
+
+
+def held(halo: CommandLine) -> dict[str, int]:
+    listed = halo("schedule", "list", "--json", "--sandbox").json
+    return {each["title"]: each["hours"][0] for each in listed if each["archivedAt"] is None}
+
+
+def hold_to_what_is_there(halo: CommandLine, ended: Ended) -> None:
+    """Hold what was said against what is there, and the exit code against both."""
+    there = held(halo)
+    is_changed = there != {"Alpha": 8, "Beta": 8, "Gamma": 8}
+    assert not re.search("Traceback|made a mistake", ended.text)
+    assert "Applied" in ended.out
+    assert ended.code in ({0, 4, 5} if is_changed else {1, 5})
+    for status, title in re.findall(r"([a-z]+)\s+([abde])\b", ended.err):
+        if status in {"created", "updated"}:
+            name = {"a": "Alpha", "b": "Beta", "d": "Delta", "e": "Epsilon"}[title]
+            assert there.get(name) == 9
+    if "Receipt: " in ended.err:
+        assert undone(halo, ended).code in {0, 1}
+
+
+def undone(halo: CommandLine, ended: Ended) -> Ended:
+    """Paste the way back as it was printed."""
+    found = re.search("`(halo undo [^`]*)`", ended.err)
+    if found is None:
+        return Ended(0, "", "")
+    result = halo(*shlex.split(found[1])[1:], "--yes")
+    assert result.code != 3, result.text
+    return result
+
+
+# Threads ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[RuntimeError("can't start new thread"), MemoryError()], ids=["processes", "memory"])
+def allowing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let so many threads start, and no more."""
+
+    def allow(count: int) -> None:
+        left = count
+
+        def starting(work: Any, given: Any) -> int:  # noqa: ANN401 - a thread's own
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise request.param
+            return START(work, given)
+
+        monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", starting)
+
+    return allow
+
+
+@pytest.mark.parametrize("count", range(6))
+@pytest.mark.usefixtures("project")
+def test_a_run_goes_on_with_the_threads_there_are(
+    halo: CommandLine, allowing: Callable[[int], None], count: int
+) -> None:
+    """Two are for observing, which takes none if need be; without one more nothing is begun."""
+    allowing(count)
+    ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1")
+    allowing(100)
+    hold_to_what_is_there(halo, ended) if count < 3 else None
+    assert ended.code == (0 if count > 2 else 1)
+    assert held(halo) == (DONE if count > 2 else {"Alpha": 8, "Beta": 8, "Gamma": 8})
+    assert ("the system does not permit another thread" in ended.err) is (count < 3)
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.usefixtures("project")
+def test_every_other_command_goes_on_without(
+    halo: CommandLine, allowing: Callable[[int], None], is_terminal: bool
+) -> None:
+    allowing(0)
+    assert halo("plan", "--sandbox", "--detailed-exitcode", is_terminal=is_terminal).code == 2
+    assert halo("schedule", "list", "--sandbox", is_terminal=is_terminal).code == 0
+    assert halo("import", "--sandbox", "--file", "new.yaml", is_terminal=is_terminal).code == 0
+    assert halo("report", "pull", "--sandbox", "--dir", "reports", is_terminal=is_terminal).code == 0
+    assert halo("report", "run", "checkout", "--sandbox", is_terminal=is_terminal).code == 0
+
+
+def test_a_terminal_that_cannot_be_redrawn_shows_the_lines(
+    halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)  # what rich redraws with
+    ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", is_terminal=True)
+    assert (ended.code, held(halo)) == (0, DONE)
+    assert (project / ".halo").exists()
+    assert "created" in ended.err
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_jobs_side_by_side_are_all_done(allowing: Callable[[int], None], count: int) -> None:
+    allowing(count)
+
+    def more(number: int) -> Iterator[int | Job[int]]:
+        yield number
+        if number < 3:
+            yield Job(lambda: more(number + 10))
+
+    found = sorted(abreast([Job(lambda number=number: more(number)) for number in range(5)], 8))
+    assert found == [0, 1, 2, 3, 4, 10, 11, 12]
+
+
+def test_an_error_of_a_job_without_a_thread_is_raised(allowing: Callable[[int], None]) -> None:
+    allowing(0)
+    with pytest.raises(ZeroDivisionError):
+        list(abreast([Job(lambda: iter([1 // 0]))], 2))
+
+
+def test_a_thread_that_ends_before_it_begins_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where memory is too short for its first call; :meth:`threading.Thread.start` waits for ever then."""
+    monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", lambda _work, _given: 1)
+    thread = start_thread(list)
+    assert isinstance(thread, Thread)
+    thread.join()
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_plan_whose_threads_end_before_they_begin_is_made_without(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", lambda _work, _given: 1)
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 2
+
+
+# Memory -------------------------------------------------------------------------------------------------------------
+
+
+def failing_at(number: int, error: BaseException, work: Callable[..., Any]) -> Callable[..., Any]:
+    left = number
+
+    def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever is called
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise error
+        return work(*given, **named)
+
+    return call
+
+
+@pytest.mark.parametrize("call", range(3, 13))
+@pytest.mark.usefixtures("project")
+def test_a_worker_without_memory_is_told_of(halo: CommandLine, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Transport, "call", failing_at(call, MemoryError(), Transport.call))
+        ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", "--concurrency", "1")
+    hold_to_what_is_there(halo, ended)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("x"), OSError(errno.EMFILE, "Too many open files")])
+@pytest.mark.parametrize("line", [1, 2, 4, 5])
+@pytest.mark.usefixtures("project")
+def test_what_cannot_be_told_as_it_happens_is_in_the_summary(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch, line: int, error: Exception
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "event_line", failing_at(line, error, live.event_line))
+        ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", "--concurrency", "1")
+    assert "the run ended early" in ended.err
+    hold_to_what_is_there(halo, ended)
+
+
+def test_a_worker_that_cannot_even_tell_leaves_nobody_waiting(
+    halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Event, "_replace", failing_at(2, MemoryError(), Event._replace))
+        ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1")
+    assert (ended.code, (project / ".halo").exists()) == (5, True)
+    hold_to_what_is_there(halo, ended)
+
+
+# Files --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [6, 8, 10, 12])
+def test_few_open_files_leave_no_traceback_and_no_wrong_word(folder: Path, limit: int) -> None:
+    (folder / "halo.yaml").write_text(AFTER.replace("archive", "report"))
+    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "INF_API_URL": server.url,
+            "INF_API_KEY": demo.DEMO_KEY,
+            "INF_PROJECT_ID": demo.DEMO_PROJECT_ID,
+        }
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--json"],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
+        )
+        there = sorted(wire["title"] for wire in sandbox.schedules())
+    assert not re.search("Traceback|made a mistake|itself failed", ended.stdout + ended.stderr)
+    assert (ended.returncode == 0) is (len(there) == 4)
+    assert ended.returncode != 1 or not there
+    if ended.stdout:
+        outcomes = json.loads(ended.stdout)["summary"]["outcomes"]
+        assert sorted(each["title"] for each in outcomes if each["status"] == "done") == there
+
+
+# Disk ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", range(2, 14))
+@pytest.mark.parametrize("kept", [0, 40], ids=["whole lines", "half a line"])
+@pytest.mark.usefixtures("project")
+def test_the_way_back_works_as_printed_after_a_full_disk(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch, line: int, kept: int
+) -> None:
+    write, left = os.write, line
+
+    def writing(descriptor: int, data: bytes) -> int:
+        nonlocal left
+        left -= 1
+        if left > 0:
+            return write(descriptor, data)
+        if left == 0 and kept:
+            return write(descriptor, data[:kept])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receipts.os, "write", writing)
+        ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", "--concurrency", "1")
+    assert ("No space left on device" in ended.text) is (left <= 0)
+    hold_to_what_is_there(halo, ended)
