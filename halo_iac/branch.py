@@ -12,11 +12,9 @@ from typing import Final
 
 from halo_iac.errors import ProjectError
 from halo_iac.model.change import Base, Change, Plan, PlanWarning, Refusal, Share
-from halo_iac.model.origin import Source
 from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
 from halo_iac.model.remote import Actual
-from halo_iac.model.schedule import FIELDS
 from halo_iac.resolve import scope_agents
 
 _OVERRIDE: Final = "--accept-policy-change"
@@ -26,9 +24,10 @@ _NOTHING: Final = Scope(agents=())
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """The base of a branch: ``project`` is what it declares.
+    """The base of a branch: ``project`` is what it declares, ``None`` where the project file is new.
 
-    ``None`` where the project file is new, or has moved or cannot be read at the base: ``problem`` then says which.
+    Where it has moved or cannot be read at the base, ``problem`` says which; ``project`` then is its policy alone, if
+    that can be read.
     """
 
     base: Base
@@ -41,15 +40,26 @@ class Against:
 
 
 def readable(against: Against, actual: Actual) -> Against:
-    """Return the base without its project where an agent of its scope does not resolve, so that nothing is planned."""
-    if against.project is None:
+    """Return the base with a scope of the agents that are there; where one is not, nothing is planned of it."""
+    base = against.project
+    if base is None:
         return against
     try:
-        scope_agents(against.project, actual)
+        scope_agents(base, actual)
     except ProjectError as error:
         problem = f"{against.base.ref}'s project file has problems: {error.problems[0].message}"
-        return replace(against, project=None, problem=problem)
+        there = tuple(agent for agent in base.scope.agents or () if _is_there(base, agent, actual))
+        base = base._replace(scope=base.scope._replace(agents=there))
+        return replace(against, project=base, problem=against.problem or problem)
     return against
+
+
+def _is_there(base: Project, agent: str, actual: Actual) -> bool:
+    try:
+        scope_agents(base._replace(scope=Scope((agent,))), actual)
+    except ProjectError:
+        return False
+    return True
 
 
 def held_to(project: Project, against: Against, actual: Actual) -> tuple[Project, tuple[Refusal, ...]]:
@@ -109,7 +119,7 @@ def _more_agents(agents: Collection[str] | None, base: Collection[str] | None, r
         return
     more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base)))
     if more:
-        yield f"`scope` takes in {more}; at {ref} it has only {', '.join(base)}"
+        yield f"`scope` takes in {more}; at {ref} it has {'only ' + ', '.join(base) if base else 'none'}"
 
 
 def _more_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
@@ -166,6 +176,8 @@ class _Judge:
     def __init__(self, project: Project, base: Project | None, plan: Plan, pairing: Pairing) -> None:
         self._entries = _by_key(project.entries)
         self._base_entries = _by_key(base.entries if base is not None else ())
+        self._aliases = project.aliases
+        self._base_aliases = base.aliases if base is not None else {}
         self._planned = {_schedule(change): change for change in plan.changes}
         self._declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
 
@@ -182,7 +194,7 @@ class _Judge:
         if change.key is None:
             return change.id in self._declared
         entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
-        return earlier is None or _written(entry) != _written(earlier)
+        return earlier is None or _meant(entry, self._aliases) != _meant(earlier, self._base_aliases)
 
 
 def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
@@ -199,11 +211,7 @@ def _essence(change: Change) -> tuple[object, ...]:
     return (change.action, change.title, change.before, change.after)
 
 
-def _written(entry: Entry) -> tuple[object, ...]:
-    """Return what an entry itself says, without what it gets from defaults, overrides or nobody."""
-    spec = entry.spec
-    own = tuple(
-        getattr(spec, name) if spec is not None and entry.origins.of(name).source is Source.ENTRY else None
-        for name in FIELDS
-    )
-    return (entry.title, entry.is_retired, entry.renamed_from, entry.id, own)
+def _meant(entry: Entry, aliases: Mapping[str, str]) -> tuple[object, ...]:
+    """Return what an entry says together with defaults and overrides, and with the agent that an alias stands for."""
+    spec = entry.spec and replace(entry.spec, agent=aliases.get(entry.spec.agent, entry.spec.agent))
+    return (entry.title, entry.is_retired, entry.renamed_from, entry.id, spec)

@@ -8,30 +8,21 @@ option; and the environment that git gets holds no key of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from halo_iac.errors import GitError
-from halo_iac.git_program import Git, failed
+from halo_iac.git_index import Index
+from halo_iac.git_objects import Objects
+from halo_iac.git_program import Git
 
-_REGULAR: Final = ("100644", "100755")
-_LINK: Final = "120000"
+_LISTED: Final = re.compile(r"100[0-7]+ blob (?P<id>[0-9a-f]+)\t(?P<path>.+)", re.DOTALL)
+"""A regular file, as `git ls-tree` lists it."""
 _KINDS: Final = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
 """Where git looks for a name, in its order."""
 _EXPRESSION: Final = re.compile(r"[~^:]|@\{")
 """What ends a name in ``main~2``, ``main^`` or ``main@{1}``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """One file of a commit: its path from the top of the repository, its object and its size in bytes."""
-
-    path: PurePosixPath
-    object_id: str
-    size: int
-    is_link: bool
 
 
 class Repository:
@@ -78,28 +69,20 @@ class Repository:
         """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
         return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
 
-    def blobs(self, commit: str) -> tuple[Blob, ...]:
-        """Return the files and links of a commit; submodules are none."""
-        listed = self._git.call("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit)
-        if listed.returncode != 0:
-            raise failed(f"the files of {commit} cannot be listed", listed.stderr)
-        lines = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
-        return tuple(blob for line in lines if line and (blob := _blob(line)) is not None)
+    def files(self, commit: str) -> list[tuple[PurePosixPath, str]]:
+        """Return the regular files of a commit, each with its object; submodules and links are none."""
+        words = ("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit)
+        listed = self._git.asked(*words, failing=f"the files of {commit} cannot be listed")
+        lines = (_LISTED.fullmatch(line) for line in listed.split("\0"))
+        return [(PurePosixPath(found["path"]), found["id"]) for found in lines if found is not None]
 
-    def contents(self, blobs: Sequence[Blob]) -> Iterable[tuple[Blob, bytes]]:
-        """Yield every blob with its bytes, exactly as they were committed."""
-        asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode()
-        answered = self._git.call("cat-file", "--batch", given=asked)
-        if answered.returncode != 0:
-            raise failed("files of the repository cannot be read", answered.stderr)
-        at = 0
-        for blob in blobs:
-            head, _, _ = answered.stdout[at : at + 200].partition(b"\n")
-            if head != f"{blob.object_id} blob {blob.size}".encode():
-                raise GitError(f"{blob.path} is not in this clone", hint="fetch the base with all of its files first")
-            at += len(head) + 1
-            yield blob, answered.stdout[at : at + blob.size]
-            at += blob.size + 1
+    def objects(self) -> Objects:
+        """Return what reads single objects; it is to be closed, as a context manager is."""
+        return Objects(self._git)
+
+    def index(self) -> Index:
+        """Return what git has checked out."""
+        return Index(self._git)
 
     def _refuse_ambiguous(self, ref: str) -> None:
         """Refuse a name that several refs have: git would take the tag, which may hide a branch on purpose."""
@@ -133,13 +116,6 @@ def check_ref(ref: str) -> None:
     is_odd = not ref or ref.startswith("-") or ".." in ref or any(c.isspace() or not c.isprintable() for c in ref)
     if is_odd:
         raise GitError(f"{ref!r} is no name of a branch or commit", hint="such as origin/main")
-
-
-def _blob(line: str) -> Blob | None:
-    meta, _, path = line.partition("\t")
-    mode, kind, object_id, size = meta.split()
-    is_wanted = kind == "blob" and (mode in _REGULAR or mode == _LINK)
-    return Blob(PurePosixPath(path), object_id, int(size), is_link=mode == _LINK) if is_wanted else None
 
 
 def _fetch(ref: str) -> str:

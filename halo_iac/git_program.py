@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from halo_iac.checkout import may_be_committed
 from halo_iac.errors import GitError
 from halo_iac.links import followed
 
-_SECONDS: Final = 120
+SECONDS: Final = 120
 """How long one call may take; only one that asks a remote takes more than a moment."""
 
 _OURS: Final = ("INF_", "HALO_")
@@ -57,28 +57,52 @@ class Git:
 
     def asked(self, *words: str, failing: str | None = None) -> str:
         """Return what git prints, without its last line break; ``failing`` begins the message where it fails."""
+        return self.asked_bytes(*words, failing=failing).decode("utf-8", "surrogateescape").strip("\n")
+
+    def asked_bytes(self, *words: str, failing: str | None = None) -> bytes:
+        """Return the same as it is printed."""
         answered = self.call(*words)
         if answered.returncode != 0:
             raise failed(failing or f"`git {words[0]}` failed", answered.stderr)
-        return answered.stdout.decode("utf-8", "surrogateescape").strip("\n")
+        return answered.stdout
 
     def call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Return how git ended and what it wrote; ``given`` is its standard input."""
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]  # these come last, so they win
         try:
             return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
-                [self._program, "--no-pager", *settings, *words],
+                self._command(words),
                 cwd=self._checkout,
                 env=self._env,
                 input=given,
                 capture_output=True,
-                timeout=_SECONDS,
+                timeout=SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise GitError(f"`git {words[0]}` gave no answer within {_SECONDS} s", hint="try again") from None
+            raise GitError(f"`git {words[0]}` gave no answer within {SECONDS} s", hint="try again") from None
         except OSError as error:
-            raise GitError(f"git cannot be run: {error.strerror}", hint="is it installed?") from None
+            raise _not_run(error) from None
+
+    def started(self, *words: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Return git at work, with pipes to ask it by; what it complains of goes to the file ``said``.
+
+        Unlike a call, it may fetch an object that a partial clone lacks.
+        """
+        try:
+            return subprocess.Popen(  # noqa: S603 - as above
+                self._command(words),
+                cwd=self._checkout,
+                env={**self._env, "GIT_NO_LAZY_FETCH": "0"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
+        except OSError as error:
+            raise _not_run(error) from None
+
+    def _command(self, words: Sequence[str]) -> list[str]:
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]  # these come last, so they win
+        return [self._program, "--no-pager", *settings, *words]
 
     def _examined(self) -> tuple[Path, tuple[Path, ...]]:
         """Return the top of the working tree and the folders of its repository; no other may be the one in use.
@@ -106,6 +130,10 @@ class Git:
                 raise GitError(message, hint=_OUTSIDE)
         pairs = (word.partition("\n") for word in words[1::2])
         return tuple((key, value) for key, _, value in pairs)
+
+
+def _not_run(error: OSError) -> GitError:
+    return GitError(f"git cannot be run: {error.strerror}", hint="is it installed?")
 
 
 def failed(what: str, said: bytes, hint: str | None = None) -> GitError:

@@ -76,7 +76,8 @@ def _plan_branch(project: Project, actual: Actual, host: Host, wish: Wish, again
     against = readable(against, actual)
     project, loosenings = held_to(project, against, actual)
     planned, _ = _stages(project, actual, host, wish)
-    before = None if against.project is None else _stages(against.project, actual, host, Wish())
+    base = against.project if against.problem is None else None  # else: its policy alone
+    before = None if base is None else _stages(base, actual, host, Wish())
     planned = shared(planned, project, against, before)
     return replace(planned, refusals=(*loosenings, *planned.refusals))
 

@@ -70,11 +70,41 @@ def test_a_plan_tells_whose_each_change_is(halo: CommandLine, git: Git) -> None:
     assert plan(halo, "--base", "main") == {
         "both": "both",
         "edited": "branch",
-        "inherits": "untouched",
+        "inherits": "branch",
         "new": "branch",
         "pending": "before",
     }
     assert set(plan(halo).values()) == {None}
+
+
+def test_a_change_that_comes_from_no_edit_of_an_entry_is_of_one_that_is_not_touched(
+    halo: CommandLine, git: Git
+) -> None:
+    write(git.folder, entry("one"), entry("two", agent="research"), scope="{agents: [research]}")
+    git.commit()
+    write(git.folder, entry("one"), entry("two", agent="research"))
+    assert plan(halo, "--base", "main", "--accept-policy-change") == {"one": "untouched", "two": "before"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"defaults": "{lookback_hours: 24}"}, {"defaults": "{lookback_hours: 48}"}),
+        ({}, {"defaults": "{prompt: Look again}"}),
+        ({"overrides": "{timezone: Asia/Tokyo}"}, {"overrides": "{timezone: Asia/Seoul}"}),
+        ({"agents": "{mine: checkout}"}, {"agents": "{mine: research}"}),
+    ],
+)
+def test_a_change_that_entries_inherit_is_the_branchs(
+    halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str]
+) -> None:
+    inherits = entry("one", agent="mine" if "agents" in before else "checkout")
+    inherits = inherits.replace("    prompt: What went wrong?\n", "")
+    write(git.folder, inherits, **before)
+    halo("apply", "--sandbox", "--yes")
+    git.commit()
+    write(git.folder, inherits, **after)
+    assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
 def test_a_plan_against_a_base_as_text(halo: CommandLine, git: Git) -> None:
@@ -226,10 +256,8 @@ def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: Command
     ]
 
 
-@pytest.mark.parametrize(
-    "broken", ["nonsense: true\n", "scope: {agents: [nobody]}\n"], ids=["unreadable", "an agent that is gone"]
-)
-def test_a_base_that_cannot_be_read_does_not_keep_a_branch_from_mending_it(
+@pytest.mark.parametrize("broken", ["protect: true\n", "a: b: c\n"], ids=["policy", "YAML"])
+def test_a_base_whose_policy_cannot_be_read_is_only_fixed_where_that_is_accepted(
     halo: CommandLine, git: Git, broken: str
 ) -> None:
     write(git.folder, entry("one"))
@@ -241,6 +269,63 @@ def test_a_base_that_cannot_be_read_does_not_keep_a_branch_from_mending_it(
     assert ended.code == 3
     assert "policy: the policy cannot be held against the base's, as main's project file has problems: " in ended.out
     assert halo("plan", "--sandbox", "--base", "main", "--accept-policy-change").code == 0
+
+
+BROKEN = {
+    "an unknown key": "nonsense: true\n",
+    "an entry": "  two: {title: Two, agent: checkout, frequency: hourly, hours: 9}\n",
+    "a key twice": "  one: {title: One, state: archived}\n",
+    "a prompt file": "  two: {title: Two, agent: checkout, frequency: hourly, prompt_file: gone.md}\n",
+    "an include": "include: [gone/*.yaml]\n",
+    "a default": "defaults: {timezone: Mars/Olympus}\n",
+    "a conflict in a prompt": "  two:\n    prompt: |\n<<<<<<< HEAD\n",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_of_a_base_with_problems_the_policy_counts(halo: CommandLine, git: Git, broken: str) -> None:
+    write(git.folder, entry("one"), protect="[The *]")
+    fine = (git.folder / "halo.yaml").read_text()
+    (git.folder / "halo.yaml").write_text(fine + broken)
+    git.commit()
+    (git.folder / "halo.yaml").write_text(fine)
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    if "<<<" in broken:  # which cannot be read at all
+        assert ended.code == 3
+        return
+    assert (ended.code, [each["share"] for each in ended.json["changes"]]) == (0, ["branch"])
+    (warning,) = ended.json["warnings"]
+    assert warning["message"].startswith("every change is shown as this branch's: main's project file has problems: ")
+    (git.folder / "halo.yaml").write_text(fine.replace("protect: [The *]\n", ""))
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, [each["message"] for each in ended.json["refusals"]]) == (
+        3,
+        ["`protect` drops 'The *', which main has"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("here", "code"), [("{agents: [checkout]}", 0), ("{agents: [checkout, research]}", 3), ("{title_prefix: The}", 3)]
+)
+def test_an_agent_that_is_gone_may_leave_the_scope(halo: CommandLine, git: Git, here: str, code: int) -> None:
+    write(git.folder, entry("one"), scope="{agents: [checkout, gone]}")
+    git.commit()
+    write(git.folder, entry("one"), scope=here)
+    assert halo("plan", "--sandbox", "--base", "main").code == code
+
+
+@pytest.mark.parametrize("field", ["title", "agent", "timezone", "id"])
+def test_a_variable_that_only_the_base_reads_need_not_be_set(halo: CommandLine, git: Git, field: str) -> None:
+    text = {"title": "The ${NAME}", "agent": "${NAME}", "timezone": "${NAME}", "id": "${NAME}"}[field]
+    there = entry("two").replace("The two" if field == "title" else "checkout" if field == "agent" else "\0", text)
+    there += "" if field in {"title", "agent"} else f"    {field}: ${{NAME}}\n"
+    write(git.folder, entry("one"), there, protect="[The *]")
+    git.commit()
+    write(git.folder, entry("one"), entry("two"), protect="[The *]")
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, ended.json["refusals"]) == (0, [])
+    shares = {change["key"]: change["share"] for change in ended.json["changes"]}
+    assert shares == {"one": "branch" if field == "timezone" else "before", "two": "branch"}
 
 
 # Policy -------------------------------------------------------------------------------------------------------------
@@ -300,7 +385,7 @@ def test_a_loosening_is_refused_until_it_is_accepted(
     ("before", "after", "guards"),
     [
         ({"project": "one"}, {"project": "two"}, ["policy"]),
-        ({"nonsense": "1"}, {}, ["policy"]),
+        ({"protect": "1"}, {}, ["policy"]),
         ({"protect": "[A]"}, {}, ["policy", "saved-plan"]),
     ],
     ids=["project", "base unreadable", "protect"],

@@ -102,6 +102,9 @@ def survey(workplace: Workplace, path: Path) -> Ground:
     if path.exists():
         before = read_bytes(path, MAX_FILE)
         project = workplace.load_file(path, {path: before})
+        if project.unread:
+            message = f"nothing was written: the sparse checkout leaves out {project.unread[0]}, which is included"
+            raise HaloError(message, hint="`git sparse-checkout add` brings it")
         check_replaceable(path)
     connection = workplace.connect(project)
     actual = connection.start_observing().result()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
-from halo_iac.checkout import find_checkout
+from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import SANDBOX_FILE, open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
@@ -111,9 +111,21 @@ class Workplace:
 
     def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
         """Read a project as its files are, or would be with ``drafts``; nothing is added to its policy."""
-        from halo_iac.load import load
+        from halo_iac.load import Disk, load
 
-        return load(path, variables=self.console.env, cwd=self.cwd, drafts=drafts, checkout=self.checkout_of(path))
+        checkout = self.checkout_of(path)
+        skipped = frozenset[Path]() if checkout is None else self.skipped(checkout)
+        tree = Disk(drafts, skipped)
+        return load(path, variables=self.console.env, cwd=self.cwd, checkout=checkout, tree=tree)
+
+    def skipped(self, checkout: Path) -> frozenset[Path]:
+        """Return the files that a sparse checkout leaves out; git is asked only where it may be one."""
+        folder = git_folder(checkout)
+        if folder is None or not (folder / "info" / "sparse-checkout").is_file():
+            return frozenset()
+        from halo_iac.git import Repository
+
+        return Repository(checkout, self.console.env).index().skipped()
 
     def checkout_of(self, path: Path) -> Path | None:
         """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""

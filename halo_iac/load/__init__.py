@@ -8,7 +8,8 @@ merges the layers and works out the cadence · ``project`` puts sources, policy 
 
 from __future__ import annotations
 
+from halo_iac.load.disk import Disk
 from halo_iac.load.find import find_project
-from halo_iac.load.project import load
+from halo_iac.load.project import load, load_policy
 
-__all__ = ["find_project", "load"]
+__all__ = ["Disk", "find_project", "load", "load_policy"]

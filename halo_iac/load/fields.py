@@ -55,9 +55,10 @@ class Place(NamedTuple):
 class FieldReader:
     """Reads mappings of fields; holds what is the same for all of a project's: prompt files and variables."""
 
-    def __init__(self, prompts: Prompts, variables: Mapping[str, str]) -> None:
+    def __init__(self, prompts: Prompts, variables: Mapping[str, str], *, needs_variables: bool = True) -> None:
         self._prompts = prompts
         self._variables = variables
+        self._needs_variables = needs_variables
 
     def read(self, place: Place, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
         """Return the fields that could be read, and whether nothing was wrong with the form of any."""
@@ -80,7 +81,7 @@ class FieldReader:
         def complain(where: Location, message: str, hint: str) -> None:
             place.document.complain((*place.location, *where), message, hint)
 
-        return interpolated(raw, self._variables, complain)
+        return interpolated(raw, self._variables, complain, keeps_unset=not self._needs_variables)
 
     def _rewrite(self, place: Place, given: Fields) -> None:
         if "lookback" in given:

@@ -26,8 +26,12 @@ class _Unresolved(Exception):  # noqa: N818 - carries one message out of a subst
         self.hint = hint
 
 
-def interpolated(fields: dict[str, Any], variables: Mapping[str, str], complain: Complain) -> dict[str, Any]:
+def interpolated(
+    fields: dict[str, Any], variables: Mapping[str, str], complain: Complain, *, keeps_unset: bool = False
+) -> dict[str, Any]:
     """Return the fields with every reference replaced, without those where that is impossible.
+
+    ``keeps_unset`` leaves a reference to a variable that is not set as it is written.
 
     The very same mapping if nothing refers to a variable.
     """
@@ -36,7 +40,7 @@ def interpolated(fields: dict[str, Any], variables: Mapping[str, str], complain:
     replaced = {}
     for key, value in fields.items():
         try:
-            replaced[key] = value if key in LITERAL_FIELDS else _replaced(value, variables)
+            replaced[key] = value if key in LITERAL_FIELDS else _replaced(value, variables, keeps_unset)
         except _Unresolved as unresolved:
             complain((key,), unresolved.message, unresolved.hint)
     return replaced
@@ -48,15 +52,15 @@ def _mentions(value: object) -> bool:
     return isinstance(value, str) and "$" in value
 
 
-def _replaced(value: object, variables: Mapping[str, str]) -> object:
+def _replaced(value: object, variables: Mapping[str, str], keeps_unset: bool) -> object:
     if isinstance(value, list):
-        return [_replaced(element, variables) for element in value]
+        return [_replaced(element, variables, keeps_unset) for element in value]
     if not isinstance(value, str) or "$" not in value:
         return value
-    return _REFERENCE.sub(lambda found: _value(found, variables), value)
+    return _REFERENCE.sub(lambda found: _value(found, variables, keeps_unset), value)
 
 
-def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
+def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
     """Return what one reference stands for; like a shell, an empty variable gives way to the fallback."""
     if found["open"]:
         raise _Unresolved("`${` begins no variable", "write ${NAME} or ${NAME:-fallback}, and $$ for a dollar")
@@ -71,6 +75,8 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
         )
     if found["fallback"] is not None:
         return value or found["fallback"][2:]
+    if value is None and keeps_unset:
+        return found[0]
     if value is None:
         raise _Unresolved(f"`${{{name}}}` is not set", f"set {PREFIX}{name}, or write ${{{name}:-fallback}}")
     return value

@@ -15,6 +15,9 @@ from halo_iac.load.sources import SourceFile
 from halo_iac.model.origin import Origin, Source
 from halo_iac.model.project import Scope, UndeclaredPolicy
 
+POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")
+"""Keys that say what may be touched, and the aliases that `scope` may use."""
+
 _READ_APART: Final = ("defaults", "overrides", "schedules")
 
 

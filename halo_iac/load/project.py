@@ -19,7 +19,7 @@ from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
 from halo_iac.load.file import KEY
 from halo_iac.load.paths import Bound, displayed
-from halo_iac.load.policy import Policy, read_policy
+from halo_iac.load.policy import POLICY_KEYS, Policy, read_policy
 from halo_iac.load.prompts import Prompts
 from halo_iac.load.reader import Reader
 from halo_iac.load.sources import SourceFile, read_included, read_project_file
@@ -41,6 +41,7 @@ def load(
     drafts: Mapping[Path, bytes] | None = None,
     checkout: Path | None = None,
     tree: Tree | None = None,
+    needs_variables: bool = True,
 ) -> Project:
     """Return the project that a file declares.
 
@@ -48,7 +49,8 @@ def load(
     default the working directory. ``drafts`` are files as they are about to be written: they count instead of what is
     on disk, so that a change can be judged before it is made. ``checkout`` is the folder that no path leads out of,
     itself without links: by default the repository that the file lies in, else the file's own folder. ``tree`` is what
-    the files are read from, by default the disk.
+    the files are read from, by default the disk. Unless it ``needs_variables``, references to those that are not set
+    are left as they are written.
 
     Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
     :class:`~halo_iac.errors.ProjectNotFound`.
@@ -56,18 +58,31 @@ def load(
     cwd = cwd if cwd is not None else Path.cwd()
     path = cwd / path
     reader = _reader(tree or Disk(drafts), path, checkout)
-    fields = FieldReader(Prompts(reader), variables)
+    fields = FieldReader(Prompts(reader), variables, needs_variables=needs_variables)
     main = read_project_file(reader, path, cwd)
     policy = read_policy(main, fields) if main.document.root is not None else None
     if policy is None:
         raise _error([main])
-    sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd)]
+    unread: list[str] = []
+    sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd, unread)]
     for included in sources[1:]:
         _check_included(included.document)
     entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
     if any(source.document.problems for source in sources):
         raise _error(sources)
-    return _project(displayed(path, cwd), entries, policy)
+    return _project(displayed(path, cwd), entries, policy)._replace(unread=tuple(unread))
+
+
+def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: Tree) -> Project | None:
+    """Return a project without its entries, whatever is wrong with those; ``None`` if its policy cannot be read."""
+    reader = _reader(tree, path, checkout)
+    main = read_project_file(reader, path, cwd)
+    root = main.document.root
+    if root is None:
+        return None
+    policy = read_policy(main, FieldReader(Prompts(reader), {}, needs_variables=False))
+    is_whole = all(key in policy.values for key in POLICY_KEYS if key in root)
+    return _project(displayed(path, cwd), (), policy) if is_whole else None
 
 
 def _reader(tree: Tree, path: Path, checkout: Path | None) -> Reader:

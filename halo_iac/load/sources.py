@@ -10,7 +10,7 @@ from halo_iac.load.find import HOW_TO_START
 from halo_iac.load.parse import parse
 from halo_iac.load.paths import INCLUDE_SUFFIXES, displayed
 from halo_iac.load.reader import Reader
-from halo_iac.load.tree import CannotRead
+from halo_iac.load.tree import CannotRead, NotCheckedOut
 from halo_iac.load.wording import shown
 
 
@@ -35,9 +35,12 @@ def read_project_file(reader: Reader, path: Path, cwd: Path) -> SourceFile:
 
 
 def read_included(
-    reader: Reader, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path
+    reader: Reader, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path, unread: list[str]
 ) -> Iterator[SourceFile]:
-    """Yield each included file once; what is wrong with a glob is the project file's problem."""
+    """Yield each included file once; what is wrong with a glob is the project file's problem.
+
+    Files that a sparse checkout leaves out are no problem, and are added to ``unread``.
+    """
     seen = {reader.located(path)}
     for position, glob in enumerate(globs):
         for found in _matches(reader, project, position, glob):
@@ -47,6 +50,8 @@ def read_included(
                 if real not in seen:
                     seen.add(real)
                     yield SourceFile(parse(reader.content(real), name), found.parent)
+            except NotCheckedOut:
+                unread.append(name)
             except CannotRead as error:
                 if not error.is_said:
                     message = f"{shown(name)}: {error.reason}"

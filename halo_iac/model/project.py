@@ -50,6 +50,7 @@ class Project(NamedTuple):
 
     ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
     each policy key that is written (``project``, ``undeclared``, ``scope``, ``protect``, ``agents.<alias>``, …).
+    ``unread`` are included files that a sparse checkout leaves out, so that what they declare is not known.
     ``base`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
     """
 
@@ -64,6 +65,7 @@ class Project(NamedTuple):
     switches: Switches = _NOTHING
     max_runs_per_month: int | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
+    unread: tuple[str, ...] = ()
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> "Project":
         """Return the project with more titles protected and, if asked for, nothing undeclared archived."""

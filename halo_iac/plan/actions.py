@@ -62,7 +62,7 @@ def plan(
         changes=situation.changes,
         blocked=tuple(entry for entry in situation.blocked if not chosen or entry.key in chosen),
         undeclared=_left_alone(situation),
-        warnings=_warnings(pairing, actual, chosen),
+        warnings=_warnings(project, pairing, actual, chosen),
         refusals=guard(situation),
         unchanged=judged.count(None),
         runs_per_month=runs_per_month(readable, situation.changes),
@@ -137,7 +137,7 @@ def _undeclared(project: Project, pairing: Pairing) -> tuple[RemoteSchedule, ...
 
 
 def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[Change, ...]:
-    if project.undeclared is not UndeclaredPolicy.ARCHIVE:
+    if project.undeclared is not UndeclaredPolicy.ARCHIVE or project.unread:
         return ()
     planned = (archive(remote, Cause.UNDECLARED) for remote in undeclared)
     return tuple(change for change in planned if change is not None)
@@ -162,14 +162,27 @@ def policy_of(project: Project, pairing: Pairing) -> Policy:
     return Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
 
 
-def _warnings(pairing: Pairing, actual: Actual, chosen: Collection[str]) -> tuple[PlanWarning, ...]:
+def _warnings(project: Project, pairing: Pairing, actual: Actual, chosen: Collection[str]) -> tuple[PlanWarning, ...]:
     concerned = (
         warning
         for warning in chain(pairing.warnings, map(_pause_warning, pairing.pairs))
         if warning is not None and (not chosen or warning.key in chosen)
     )
     gap = (PlanWarning(f"the list of schedules is not whole: {actual.gap}"),) if actual.gap else ()
-    return (*gap, *sorted(concerned, key=lambda warning: (warning.key or "", warning.message)))
+    return (
+        *gap,
+        *_unread_warnings(project),
+        *sorted(concerned, key=lambda warning: (warning.key or "", warning.message)),
+    )
+
+
+def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
+    """Say what a sparse checkout leaves out: a schedule that it declares looks undeclared."""
+    if project.unread:
+        first, *others = project.unread
+        files = f"{first} and {len(others):,} more files" if others else first
+        left = ", so nothing undeclared is archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
+        yield PlanWarning(f"what {files} declares is not known, as the sparse checkout leaves it out{left}")
 
 
 def _pause_warning(pair: Pair) -> PlanWarning | None:

@@ -1,0 +1,361 @@
+"""The files of a base: whatever the loader reads here, ``plan --base`` reads there, from the commit's own tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from repositories import Git, repository
+from test_cli_base import entry
+from test_load_project import written
+
+LEFT_OUT = "as the sparse checkout leaves it out"
+
+
+def project(*include: str, **prompts: str) -> str:
+    listed = ", ".join(f"'{glob}'" for glob in include)
+    entries = "".join(
+        entry(key).replace("prompt: What went wrong?", f"prompt_file: '{to}'") for key, to in prompts.items()
+    )
+    return f"version: 1\nprotect: [The *]\ninclude: [{listed}]\nschedules:{(entries and chr(10) + entries) or ' {}'}\n"
+
+
+def included(**prompts: str) -> str:
+    return "schedules:\n" + "".join(
+        entry(key).replace("prompt: What went wrong?", f"prompt_file: '{to}'") for key, to in prompts.items()
+    )
+
+
+@pytest.fixture
+def git(folder: Path) -> Git:
+    git = repository(folder)
+    (folder / ".gitignore").write_text(".halo/\n")
+    return git
+
+
+def shares(halo: CommandLine, *words: str, base: str = "main") -> dict[str, str]:
+    ended = halo("plan", "--sandbox", "--base", base, "--json", *words)
+    assert (ended.code, ended.err) == (0, ""), ended.text
+    assert ended.json["warnings"] == []
+    return {change["key"]: change["share"] for change in ended.json["changes"]}
+
+
+def link(git: Git, name: str, target: str) -> None:
+    (git.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (git.folder / name).symlink_to(target)
+
+
+# Where files may lie ------------------------------------------------------------------------------------------------
+
+LAYOUTS = {
+    "a hidden folder": (".github/halo/halo.yaml", ".github/halo/s/a.yaml", "s/*.yaml"),
+    "a colon": ("a:b/halo.yaml", "a:b/cc:d/a.yaml", "cc:d/*.yaml"),
+    "a drive's": ("c:/halo.yaml", "c:/s/a.yaml", "s/*.yaml"),
+    "a backslash": ("a\\b/halo.yaml", "a\\b/s/a.yaml", "s/*.yaml"),
+    "spaces and quotes": ("a 'b\"/halo.yaml", "a 'b\"/s/a b.yaml", "s/*.yaml"),
+    "letters": ("prüfung/halo.yaml", "prüfung/日本/a.yaml", "日本/*.yaml"),
+    "side by side": ("envs/prod/halo.yaml", "schedules/a.yaml", "../../schedules/*.yaml"),
+    "below": ("x/halo.yaml", "x/a/b/c/a.yaml", "**/a.yaml"),
+}
+
+
+@pytest.mark.parametrize(("path", "include", "glob"), LAYOUTS.values(), ids=LAYOUTS)
+def test_a_base_is_read_wherever_its_files_lie(halo: CommandLine, git: Git, path: str, include: str, glob: str) -> None:
+    written(git.folder, {path: project(glob, one="p.md"), include: included(two="q.md")})
+    written(git.folder, {f"{Path(path).parent}/p.md": "Look.", f"{Path(include).parent}/q.md": "Look there."})
+    git.commit()
+    assert shares(halo, "--file", path) == {"one": "before", "two": "before"}
+    written(git.folder, {f"{Path(include).parent}/q.md": "Look elsewhere."})
+    assert shares(halo, "--file", path) == {"one": "before", "two": "both"}
+    written(git.folder, {path: project(glob, one="p.md").replace("protect: [The *]\n", "")})
+    assert halo("plan", "--sandbox", "--base", "main", "--file", path).code == 3
+
+
+LINKS = {
+    "a folder": ("s", "real/s"),
+    "another suffix": ("s/a.yaml", "../real/a.yaml.in"),
+    "no suffix": ("s/a.yaml", "../real/plain"),
+    "dots": ("s/a.yaml", "../s/../real/../real/./plain"),
+    "a link to a link": ("s/a.yaml", "../again"),
+    "a link above": ("s", "up/real/s"),
+}
+
+
+@pytest.mark.parametrize(("name", "target"), LINKS.values(), ids=LINKS)
+def test_links_of_a_base_are_followed(halo: CommandLine, git: Git, name: str, target: str) -> None:
+    files = dict.fromkeys(("real/s/a.yaml", "real/a.yaml.in", "real/plain"), included(two="p.md"))
+    written(git.folder, {"halo.yaml": project("s/*.yaml"), **files, "real/s/p.md": "P", "s.d/p.md": "P"})
+    link(git, "again", "real/plain")
+    link(git, "up", "real/..")
+    link(git, name, target)
+    if name != "s":
+        written(git.folder, {"s/p.md": "P"})
+    git.commit()
+    expected = shares(halo)
+    assert expected == {"two": "before"}
+    written(git.folder, dict.fromkeys(files, included(two="p.md").replace("09:00", "10:00")))
+    assert shares(halo) == {"two": "both"}
+
+
+def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: CommandLine, git: Git) -> None:
+    written(git.folder, {"old/halo.yaml": project(one="p.md"), "old/p.md": "P", "new/p.md": "P"})
+    link(git, "live", "old")
+    git.commit()
+    (git.folder / "live").unlink()
+    link(git, "live", "new")
+    written(git.folder, {"new/halo.yaml": project(one="p.md").replace("protect: [The *]\n", "")})
+    ended = halo("plan", "--sandbox", "--base", "main", "--json", "--file", "live/halo.yaml")
+    assert [each["message"] for each in ended.json["refusals"]] == ["`protect` drops 'The *', which main has"]
+
+
+@pytest.mark.parametrize("target", ["../../outside.md", "/etc/passwd", "../.git/config", "gone.md", "circle.md"])
+def test_a_base_whose_links_lead_nowhere_has_problems(halo: CommandLine, git: Git, target: str) -> None:
+    (git.folder.parent / "outside.md").write_text("Look.")
+    written(git.folder, {"halo.yaml": project(one="s/p.md")})
+    link(git, "s/p.md", target)
+    link(git, "s/circle.md", "circle.md")
+    git.commit()
+    written(git.folder, {"halo.yaml": project(one="q.md"), "q.md": "Q"})
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, ended.json["refusals"]) == (0, [])
+    assert "main's project file has problems: halo.yaml:10:18: `s/p.md`: " in ended.json["warnings"][0]["message"]
+
+
+def test_an_absolute_link_may_stay_in_the_checkout(halo: CommandLine, git: Git) -> None:
+    written(git.folder, {"halo.yaml": project(one="p.md"), "q.md": "Q"})
+    link(git, "p.md", str(git.folder / "q.md"))
+    git.commit()
+    assert shares(halo) == {"one": "before"}
+
+
+# Submodules ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def module(git: Git, tmp_path: Path) -> Git:
+    """Return a submodule ``sub`` of the repository, whose schedules the project includes."""
+    (tmp_path / "module").mkdir()
+    source = repository(tmp_path / "module")
+    written(source.folder, {"a.yaml": included(two="p.md"), "p.md": "P"})
+    source.commit()
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", source.folder.as_uri(), "sub")
+    written(git.folder, {"halo.yaml": project("sub/*.yaml", one="q.md"), "q.md": "Q"})
+    git.commit()
+    return Git(git.folder / "sub")
+
+
+def test_what_a_submodule_held_is_read_of_its_own_commit(halo: CommandLine, git: Git, module: Git) -> None:
+    assert shares(halo) == {"one": "before", "two": "before"}
+    written(module.folder, {"p.md": "Another"})
+    assert shares(halo) == {"one": "before", "two": "both"}
+    module.commit()
+    git("add", "sub")
+    git("commit", "--quiet", "--message", "newer")
+    assert shares(halo, base="main^") == {"one": "before", "two": "both"}
+    assert shares(halo) == {"one": "before", "two": "before"}
+
+
+def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, module: Git) -> None:
+    git("switch", "--quiet", "--create", "feature")
+    git("rm", "--quiet", "-f", "sub")
+    written(git.folder, {"halo.yaml": project(one="q.md")})
+    assert not module.folder.exists()
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert (ended.code, ended.json["refusals"]) == (0, [])
+    (warning,) = ended.json["warnings"]
+    assert "the submodule sub is not checked out here" in warning["message"]
+
+
+def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: CommandLine, git: Git, module: Git) -> None:
+    git("submodule", "--quiet", "deinit", "-f", "sub")
+    written(git.folder, {"halo.yaml": project("**/a.yaml", one="q.md"), "s/a.yaml": included(three="../q.md")})
+    git.commit()
+    assert list(module.folder.iterdir()) == []
+    assert shares(halo) == {"one": "before", "three": "before"}
+
+
+# Clones without all objects -----------------------------------------------------------------------------------------
+
+
+def test_a_clone_without_blobs_fetches_those_that_the_project_names(
+    halo: CommandLine, git: Git, tmp_path: Path
+) -> None:
+    written(
+        git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
+    )
+    written(git.folder, {f"other/{number}.yaml": f"a: {number}" for number in range(20)})
+    git.commit()
+    git("switch", "--quiet", "--create", "feature")
+    written(git.folder, {"p.md": "Another", "halo.yaml": project("s/*.yaml", one="p.md") + "\n"})
+    written(git.folder, {f"other/{number}.yaml": f"a: -{number}" for number in range(20)})
+    git.commit()
+    git("config", "uploadpack.allowFilter", "true")
+    clone = git.clone(tmp_path / "clone", "--filter=blob:none")
+    before = missing(clone)
+    os.chdir(clone.folder)
+    assert shares(halo, base="origin/main") == {"one": "both", "two": "both"}
+    assert before - missing(clone) == 2
+    shutil.rmtree(git.folder)
+    assert shares(halo, base="origin/main") == {"one": "both", "two": "both"}
+
+
+def missing(clone: Git) -> int:
+    """Return how many objects of the clone's history it lacks."""
+    return clone("rev-list", "--objects", "--all", "--missing=print").count("\n?")
+
+
+def test_a_blob_that_can_no_longer_be_fetched_is_told(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
+    git.commit()
+    written(git.folder, {"p.md": "Another"})
+    git.commit()
+    git("config", "uploadpack.allowFilter", "true")
+    clone = git.clone(tmp_path / "clone", "--filter=blob:none")
+    shutil.rmtree(git.folder)
+    os.chdir(clone.folder)
+    ended = halo("plan", "--sandbox", "--base", "HEAD^")
+    assert (ended.code, ended.out) == (1, "")
+    assert "of the base is not in this clone" in ended.err
+    assert "hint: " in ended.err
+
+
+def test_only_what_is_named_is_read(halo: CommandLine, git: Git) -> None:
+    written(
+        git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
+    )
+    written(git.folder, {"big.yaml": "x" * 6_000_000, "s/big.md": "y" * 6_000_000})
+    git.commit()
+    for name in ("big.yaml", "s/big.md"):  # as where they were never fetched
+        id_ = git("rev-parse", f"HEAD:{name}")
+        (git.folder / ".git" / "objects" / id_[:2] / id_[2:]).unlink()
+    assert shares(halo) == {"one": "before", "two": "before"}
+
+
+def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLine, git: Git) -> None:
+    written(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), "p.md": "x" * 300_000, "q.md": "Q"})
+    git.commit()
+    written(git.folder, {"p.md": "P"})
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert ended.code == 0
+    assert "`p.md`: larger than 256 KiB" in ended.json["warnings"][0]["message"]
+
+
+# What git converts --------------------------------------------------------------------------------------------------
+
+FILTERS = {
+    "a filter": ("* filter=shout\n", {"filter.shout.smudge": "tr a-z A-Z", "filter.shout.clean": "tr A-Z a-z"}),
+    "ident": ("*.md ident\n", {}),
+    "line ends": ("*.md text eol=crlf\n", {}),
+}
+
+
+@pytest.mark.parametrize(("attributes", "settings"), FILTERS.values(), ids=FILTERS)
+def test_what_a_filter_makes_of_a_file_is_no_edit(
+    halo: CommandLine, git: Git, attributes: str, settings: dict[str, str]
+) -> None:
+    for name, value in settings.items():
+        git("config", name, value)
+    prompts = {name: f"look at $Id$ {name}\nand on\n" for name in ("p.md", "q.md")}
+    written(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), **prompts})
+    written(
+        git.folder, {".gitattributes": attributes.replace("*", "*.md", 1) if "filter" in attributes else attributes}
+    )
+    git.commit()
+    for name in prompts:
+        (git.folder / name).unlink()
+    git("checkout", "--quiet", "--", ".")
+    assert shares(halo) == {"one": "before", "two": "before"}
+    written(git.folder, {"q.md": "look elsewhere\n"})
+    assert shares(halo) == {"one": "before", "two": "both"}
+    git.commit()
+    assert shares(halo, base="main^") == {"one": "before", "two": "both"}
+
+
+def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) -> None:
+    git("config", "filter.loose.smudge", "sed s/The/Other/")
+    git("config", "filter.loose.clean", "sed s/Other/The/")
+    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
+    git.commit()
+    git("switch", "--quiet", "--create", "feature")
+    written(git.folder, {".gitattributes": "halo.yaml filter=loose\n"})
+    git.commit()
+    (git.folder / "halo.yaml").unlink()
+    git("checkout", "--quiet", "--", ".")
+    assert "protect: [Other *]" in (git.folder / "halo.yaml").read_text()
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert [each["message"] for each in ended.json["refusals"]] == ["`protect` drops 'The *', which main has"]
+
+
+# Sparse checkouts ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sparse(git: Git) -> Git:
+    """Return a repository of two teams, of which only one is checked out."""
+    written(git.folder, {"a/halo.yaml": project("../*/s/*.yaml", one="p.md"), "a/p.md": "P", "a/s/x.yaml": included()})
+    written(git.folder, {"a/s/x.yaml": included(two="../p.md"), "b/s/y.yaml": included(three="../../a/p.md")})
+    written(git.folder, {"b/halo.yaml": project(four="../a/p.md")})
+    git.commit()
+    return git
+
+
+@pytest.mark.parametrize("mode", ["--cone", "--no-cone", "--sparse-index"])
+def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_undeclared(
+    halo: CommandLine, sparse: Git, mode: str
+) -> None:
+    path = sparse.folder / "a" / "halo.yaml"
+    path.write_text(path.read_text().replace("protect: [The *]", "undeclared: archive"))
+    sparse.commit()
+    assert halo("apply", "--sandbox", "--yes", "--file", "a/halo.yaml").code == 0
+    sparse("sparse-checkout", "set", *(["--cone", mode] if mode == "--sparse-index" else [mode]), "a")
+    assert not (sparse.folder / "b").exists()
+    for words in ((), ("--base", "main")):
+        ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json", *words)
+        assert (ended.code, ended.json["changes"]) == (0, [])
+        assert [each["message"] for each in ended.json["warnings"]] == [
+            f"what b/s/y.yaml declares is not known, {LEFT_OUT}, so nothing undeclared is archived"
+        ]
+    ended = halo("import", "--sandbox", "--file", "a/halo.yaml")
+    assert (ended.code, ended.err.splitlines()[0]) == (
+        1,
+        "error: nothing was written: the sparse checkout leaves out b/s/y.yaml, which is included",
+    )
+    sparse("sparse-checkout", "disable")
+    ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json")
+    assert (ended.json["changes"], ended.json["warnings"]) == ([], [])
+
+
+def test_a_project_file_outside_of_the_cone_is_not_gone(halo: CommandLine, sparse: Git) -> None:
+    sparse("sparse-checkout", "set", "a")
+    written(sparse.folder, {"a/halo.dev.yaml": project(one="p.md")})
+    ended = halo("plan", "--sandbox", "--file", "a/halo.dev.yaml", "--base", "main", "--json")
+    assert (ended.code, ended.json["refusals"]) == (0, [])
+    (sparse.folder / "a" / "halo.yaml").unlink()  # that one is
+    ended = halo("plan", "--sandbox", "--file", "a/halo.dev.yaml", "--base", "main", "--json")
+    assert ended.code == 3
+    assert "its a/halo.yaml is gone here: was it moved?" in ended.json["refusals"][0]["message"]
+
+
+def test_a_prompt_that_a_sparse_checkout_leaves_out_is_told(halo: CommandLine, sparse: Git) -> None:
+    sparse("sparse-checkout", "set", "--no-cone", "b", "a/s")
+    ended = halo("validate", "--file", "b/halo.yaml")
+    assert ended.code == 1
+    assert "`../a/p.md`: it is outside of the sparse checkout (`git sparse-checkout add` brings it)" in ended.out
+
+
+def test_a_glob_that_matches_only_what_is_left_out_is_no_problem(halo: CommandLine, sparse: Git) -> None:
+    written(sparse.folder, {"a/halo.yaml": project("../b/s/*.yaml", "../b/s/y.yaml", one="p.md")})
+    sparse.commit()
+    sparse("sparse-checkout", "set", "a")
+    assert halo("validate", "--file", "a/halo.yaml").code == 0
+
+
+def test_git_is_run_only_where_a_checkout_may_be_sparse(halo: CommandLine, sparse: Git) -> None:
+    assert halo("validate", "--file", "a/halo.yaml", PATH="/nowhere").code == 0
+    sparse("sparse-checkout", "set", "a")
+    subprocess.run(["git", "-C", sparse.folder, "status"], check=True, capture_output=True)
+    assert halo("validate", "--file", "a/halo.yaml", PATH="/nowhere").code == 1
