@@ -58,7 +58,9 @@ def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(acti
         (refusal,) = removing(permitted + 1, active).refusals
         assert refusal.guard == "removals"
         assert refusal.message == (
-            f"{permitted + 1} of {active} active schedules in scope would stop firing; "
+            "26 schedules would be archived or stop firing; without a word from you 25 may"
+            if permitted == 25
+            else f"{permitted + 1} of {active} schedules in scope that fire would stop; "
             f"without a word from you {permitted} may"
         )
         assert refusal.override == f"--allow-archive {permitted + 1}"
@@ -92,7 +94,89 @@ def test_only_active_readable_schedules_in_scope_count() -> None:
     opaque = [remote("o1", "O1", frequency="yearly")]
     entries = [entry(f"T{place:03}", is_retired=place < 2) for place in range(6)]
     plan_ = planned(project(*entries, scope=Scope(agents=("checkout",))), *many(6), *elsewhere, *opaque)
-    assert plan_.refusals[0].message.startswith("2 of 6 active schedules in scope")
+    assert plan_.refusals[0].message.startswith("2 of 6 schedules in scope that fire would stop")
+
+
+PAUSED = {"disabled": {"enabled": False}, "auto-paused": {"autoPausedAt": "2026-11-01T00:00:00.000Z"}}
+UNTRACED = "5a4db0c5-a000-4000-8000-00000000dead"
+"""Nobody has sent a trace with this agent."""
+
+
+def mostly_paused(how: dict[str, object]) -> list[RemoteSchedule]:
+    """Return twenty schedules of which six fire."""
+    return [remote(f"{place:02}", f"T{place:02}", **(how if place >= 6 else {})) for place in range(20)]
+
+
+def ways_to_stop(title: str) -> dict[str, Entry]:
+    return {
+        "retired": entry(title, is_retired=True),
+        "paused": entry(title, enabled=False),
+        "repointed": entry(title, agent=UNTRACED),
+        "repointed in capitals": entry(title, agent=UNTRACED.upper()),
+    }
+
+
+@pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
+@pytest.mark.parametrize("way", ways_to_stop(""))
+def test_the_share_is_of_what_fires(how: dict[str, object], way: str) -> None:
+    """Thirty per cent of six is one, however many are paused already."""
+    schedules = mostly_paused(how)
+    for count, expected in ((1, []), (2, ["removals"]), (6, ["removals"])):
+        plan_ = planned(project(*(ways_to_stop(each.title)[way] for each in schedules[:count])), *schedules)
+        assert guards(plan_) == expected
+        if expected:
+            (refusal,) = plan_.refusals
+            assert refusal.message == (
+                f"{count} of 6 schedules in scope that fire would stop; without a word from you 1 may"
+            )
+            assert refusal.override == f"--allow-archive {count}"
+            permitted = [ways_to_stop(each.title)[way] for each in schedules[:count]]
+            assert guards(planned(project(*permitted), *schedules, allow_archive=count)) == []
+            assert guards(planned(project(*permitted), *schedules, allow_archive=count - 1)) == ["removals"]
+
+
+def test_several_ways_count_together() -> None:
+    schedules = mostly_paused(PAUSED["disabled"])
+    entries = [
+        ways_to_stop(each.title)[way] for each, way in zip(schedules, ("retired", "paused", "repointed"), strict=False)
+    ]
+    plan_ = planned(project(*entries), *schedules)
+    assert plan_.refusals[0].message.startswith("3 of 6 schedules")
+
+
+@pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
+def test_what_does_not_fire_is_not_of_the_share_but_of_the_limit(how: dict[str, object]) -> None:
+    still = [remote(f"{place:02}", f"T{place:02}", **how) for place in range(26)]
+    entries = [entry(each.title, is_retired=True) for each in still]
+    assert guards(planned(project(*entries[:25]), *still)) == []
+    (refusal,) = planned(project(*entries), *still).refusals
+    assert refusal.message == "26 schedules would be archived or stop firing; without a word from you 25 may"
+    assert refusal.override == "--allow-archive 26"
+    assert guards(planned(project(*entries), *still, allow_archive=26)) == []
+
+
+def test_both_kinds_count_towards_the_limit() -> None:
+    schedules = [remote(f"{place:03}", f"T{place:03}", enabled=place < 84) for place in range(110)]
+    entries = [entry(each.title, is_retired=True) for each in (*schedules[:20], *schedules[84:90])]
+    plan_ = planned(project(*entries), *schedules)
+    assert plan_.refusals[0].override == "--allow-archive 26"
+
+
+def test_repointing_to_an_agent_that_traces_name_stops_nothing() -> None:
+    entries = [entry(each.title, agent=AGENT_IDS[1]) for each in many(10)]
+    assert guards(planned(project(*entries), *many(10))) == []
+
+
+def test_repointing_what_does_not_fire_stops_nothing() -> None:
+    there = [remote(f"{place}", f"T{place}", enabled=False) for place in range(10)]
+    entries = [entry(each.title, agent=UNTRACED, enabled=False) for each in there]
+    assert guards(planned(project(*entries), *there)) == []
+
+
+def test_an_agent_that_only_schedules_name_is_not_named_by_traces() -> None:
+    there = [*many(6), remote("x", "X", agentUuid=UNTRACED)]
+    entries = [entry(each.title, agent=UNTRACED) for each in many(6)]
+    assert guards(planned(project(*entries), *there)) == ["removals"]
 
 
 # Protected titles ---------------------------------------------------------------------------------------------------
@@ -103,6 +187,10 @@ def test_only_active_readable_schedules_in_scope_count() -> None:
     [
         ([entry("Nightly audit", is_retired=True)], "archived"),
         ([entry("Nightly audit", enabled=False)], "paused"),
+        (
+            [entry("Nightly audit", agent="5a4db0c5-a000-4000-8000-00000000dead")],
+            "given an agent that no trace names",
+        ),
         ([entry("Audit", "Nightly audit")], "renamed to 'Audit'"),
         ([entry("Audit", id="1")], "renamed to 'Audit'"),
         ([entry("nightly audit", id="1")], "renamed to 'nightly audit'"),

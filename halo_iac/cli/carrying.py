@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -162,7 +162,7 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
             receipt.close()
         except FileError as error:
             trouble = error
-    return _ended(workplace, summary, manner, receipt, trouble)
+    return _ended(workplace, planned, summary, manner, receipt, trouble)
 
 
 def _recorded(
@@ -223,7 +223,12 @@ def _reason(error: Exception) -> str:
 
 
 def _ended(
-    workplace: Workplace, summary: Summary, manner: Manner, receipt: ReceiptFile, trouble: HaloError | None
+    workplace: Workplace,
+    planned: Plan,
+    summary: Summary,
+    manner: Manner,
+    receipt: ReceiptFile,
+    trouble: HaloError | None,
 ) -> Ended:
     from halo_iac.cli.pasting import again
     from halo_iac.model.outcome import Status
@@ -240,24 +245,30 @@ def _ended(
             "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
         )
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
-    removals = _removals_of_undo(summary)
+    removals = _removals_of_undo(summary, {agent.id for agent in planned.agents})
     permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
     permit += "" if receipt.is_whole else " --allow-incomplete"
     undo = again(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
     return Ended(summary, commands, name, undo, trouble)
 
 
-def _removals_of_undo(summary: Summary) -> int:
+def _removals_of_undo(summary: Summary, agents: Collection[str]) -> int:
     """Return how many schedules would stop firing if the run were undone, which a guard asks a word for.
 
-    All that was written, or may have been: of that the receipt tells.
+    All that was written, or may have been: of that the receipt tells. ``agents`` are those that traces name for sure:
+    to give a schedule another one back stops it as well.
     """
     from halo_iac.model.change import Action
     from halo_iac.model.outcome import Status
 
     written = (event for event in summary.events if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN})
     changes = [event.change for event in written]
-    return sum(change.action in {Action.CREATE, Action.UNARCHIVE} or change.is_resumption for change in changes)
+    return sum(
+        change.action in {Action.CREATE, Action.UNARCHIVE}
+        or change.is_resumption
+        or any(field.field == "agent" and field.before not in agents for field in change.fields)
+        for change in changes
+    )
 
 
 def _named(path: Path, cwd: Path) -> str:

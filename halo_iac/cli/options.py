@@ -104,7 +104,7 @@ AllowArchive = Annotated[
         metavar="N",
         min=0,
         show_default=False,
-        help="Let up to N schedules stop firing, archived or paused; by default 30 % of those in scope, at most 25.",
+        help="Let up to N schedules stop firing, archived or paused; by default 30 % of those that fire, at most 25.",
     ),
 ]
 AllowCreate = Annotated[

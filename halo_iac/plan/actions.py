@@ -23,7 +23,7 @@ from halo_iac.model.pairing import Pair, Pairing
 from halo_iac.model.project import Project, UndeclaredPolicy
 from halo_iac.model.remote import Actual, Host, Opaque, RemoteSchedule
 from halo_iac.plan.guards import Overrides, Situation, guard
-from halo_iac.plan.monthly import counted, is_firing, runs_per_month
+from halo_iac.plan.monthly import Counted, counted, firing, is_firing, runs_per_month
 from halo_iac.plan.verdicts import Verdict, archive, verdicts
 
 _ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
@@ -52,9 +52,7 @@ def plan(
     chosen = frozenset(targets)
     judged = verdicts(project, differences, actual, chosen)
     readable = counted(_active_in_scope(project, pairing, actual), differences)
-    situation = _situation(
-        project, pairing, judged, active=len(readable), targets=sorted(chosen), gap=actual.gap, overrides=overrides
-    )
+    situation = _situation(project, pairing, judged, readable, actual, targets=sorted(chosen), overrides=overrides)
     return Plan(
         host=host,
         policy=policy_of(project, pairing),
@@ -85,10 +83,10 @@ def _situation(
     project: Project,
     pairing: Pairing,
     judged: Sequence[Verdict],
+    readable: Counted,
+    actual: Actual,
     *,
-    active: int,
     targets: Sequence[str],
-    gap: str | None,
     overrides: Overrides,
 ) -> Situation:
     """Return what is decided: by the verdicts, and by the policy for what no file declares."""
@@ -102,11 +100,12 @@ def _situation(
         blocked=blocked,
         withheld=withheld,
         undeclared=undeclared,
-        active_in_scope=active,
+        firing=firing(readable),
+        traced=traced(actual),
         declared=len(project.entries),
         targets=tuple(targets),
         protect=project.protect,
-        gap=gap,
+        gap=actual.gap,
         overrides=overrides,
     )
 
@@ -193,6 +192,11 @@ def _pause_warning(pair: Pair) -> PlanWarning | None:
         return None
     message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
     return PlanWarning(message, pair.entry.key)
+
+
+def traced(actual: Actual) -> frozenset[str]:
+    """Return the ids of the agents that traces name, in lower case."""
+    return frozenset(agent.id.lower() for agent in actual.agents)
 
 
 def agent_names(changes: Iterable[Change], actual: Actual) -> tuple[AgentName, ...]:

@@ -6,7 +6,7 @@ from the command line or from a reviewed edit, never from the environment of a p
 
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
@@ -17,6 +17,7 @@ from halo_iac.model.schedule import Spec
 
 REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
+"""How many schedules may be archived or stop firing without a word, whatever they do now."""
 REMOVAL_ALWAYS: Final = 1
 """How many schedules may stop firing without a word, however few there are."""
 
@@ -35,6 +36,7 @@ class Overrides(NamedTuple):
 class Situation(NamedTuple):
     """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares.
 
+    ``firing`` are the ids of the schedules in scope that fire, ``traced`` those of the agents that traces name.
     ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked. Only the guard that
     says so looks at them: one more refusal would keep all the rest from being done, for what nobody is about to do.
     """
@@ -43,7 +45,8 @@ class Situation(NamedTuple):
     blocked: Sequence[Blocked]
     withheld: Sequence[Change]
     undeclared: Sequence[RemoteSchedule]
-    active_in_scope: int
+    firing: Collection[str]
+    traced: Collection[str]
     declared: int
     targets: tuple[str, ...]
     protect: Sequence[str]
@@ -52,8 +55,18 @@ class Situation(NamedTuple):
 
     @property
     def removals(self) -> tuple[Change, ...]:
-        """Return the changes after which something no longer fires."""
-        return tuple(change for change in self.changes if change.is_removal)
+        """Return the archives and pauses, and what points a schedule that fires at an agent with nothing to analyse."""
+        return tuple(change for change in self.changes if change.is_removal or self.is_unhooked(change))
+
+    @property
+    def stopping(self) -> tuple[Change, ...]:
+        """Return those of the removals after which something that fires no longer does."""
+        return tuple(change for change in self.removals if change.id in self.firing)
+
+    def is_unhooked(self, change: Change) -> bool:
+        """Say whether a schedule that fires gets another agent, which no trace names: it has nothing to do any more."""
+        agents = (str(field.after) for field in change.fields if field.field == "agent")
+        return change.id in self.firing and any(agent.lower() not in self.traced for agent in agents)
 
     @property
     def undeclared_archives(self) -> tuple[Change, ...]:
@@ -67,32 +80,37 @@ def guard(situation: Situation) -> tuple[Refusal, ...]:
 
 
 def too_many_removals(situation: Situation) -> Iterator[Refusal]:
-    """Refuse to silence a large part of the schedules in scope in one go."""
-    removals = situation.removals
-    permitted = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, situation.active_in_scope * REMOVAL_PERCENT // 100))
-    if len(removals) > max(permitted, situation.overrides.allow_archive):
-        yield Refusal(
-            "removals",
-            f"{len(removals)} of {situation.active_in_scope} active schedules in scope would stop firing; "
-            f"without a word from you {permitted} may",
-            f"--allow-archive {len(removals)}",
-            _names(removals),
-        )
+    """Refuse to silence a large part of what fires in scope in one go, or to remove many, whatever they do now."""
+    stopping, removals, firing = situation.stopping, situation.removals, len(situation.firing)
+    share = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, firing * REMOVAL_PERCENT // 100))
+    allowed = situation.overrides.allow_archive
+    if len(removals) > max(REMOVAL_LIMIT, allowed):
+        what = f"{len(removals)} schedules would be archived or stop firing"
+        yield _too_many(what, REMOVAL_LIMIT, removals)
+    elif len(stopping) > max(share, allowed):
+        what = f"{len(stopping)} of {firing} schedules in scope that fire would stop"
+        yield _too_many(what, share, stopping)
+
+
+def _too_many(what: str, permitted: int, changes: Sequence[Change]) -> Refusal:
+    message = f"{what}; without a word from you {permitted} may"
+    return Refusal("removals", message, f"--allow-archive {len(changes)}", _names(changes))
 
 
 def protected_titles(situation: Situation) -> Iterator[Refusal]:
     """Refuse to archive, pause or rename away a title that ``protect:`` covers, even when its entry is gone."""
     protection = Protection(situation.protect)
     for change in situation.changes:
-        if not (change.is_removal or change.is_rename):
+        is_silenced = change.is_removal or situation.is_unhooked(change)
+        if not (is_silenced or change.is_rename):
             continue
         title = change.before.title if change.before else change.title
-        kept = frozenset() if change.is_removal else frozenset(protection.covering(change.title))
+        kept = frozenset() if is_silenced else frozenset(protection.covering(change.title))
         glob = next((glob for glob in protection.covering(title) if glob not in kept), None)
         if glob is not None:
             yield Refusal(
                 "protected",
-                f"{title!r} is protected by {glob!r} and would be {_deed(change)}",
+                f"{title!r} is protected by {glob!r} and would be {_deed(change, is_silenced=is_silenced)}",
                 "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
                 (change.name,),
             )
@@ -189,10 +207,12 @@ GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
 )
 
 
-def _deed(change: Change) -> str:
+def _deed(change: Change, *, is_silenced: bool) -> str:
     if change.action is Action.ARCHIVE:
         return "archived"
-    return "paused" if change.is_pause else f"renamed to {change.title!r}"
+    if not is_silenced:
+        return f"renamed to {change.title!r}"
+    return "paused" if change.is_pause else "given an agent that no trace names"
 
 
 def _work(spec: Spec | Opaque | None) -> tuple[object, ...]:

@@ -42,6 +42,11 @@ def _rounded(runs: Fraction) -> float:
     return round(float(runs), 6)
 
 
+def firing(readable: Counted) -> frozenset[str]:
+    """Return the ids of what fires."""
+    return frozenset(remote.id for remote, _ in readable if is_firing(remote))
+
+
 def is_firing(remote: RemoteSchedule) -> bool:
     """Say whether it fires: enabled, as far as one can tell, and not paused by the platform."""
     return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform

@@ -12,9 +12,9 @@ from halo_iac.model.pairing import Pairing
 from halo_iac.model.project import Project, UndeclaredPolicy
 from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Actual, Host
-from halo_iac.plan.actions import agent_names, place, policy_of
+from halo_iac.plan.actions import agent_names, place, policy_of, traced
 from halo_iac.plan.guards import Overrides, Situation, guard
-from halo_iac.plan.monthly import counted, runs_per_month
+from halo_iac.plan.monthly import counted, firing, runs_per_month
 from halo_iac.plan.titles import taken_titles
 from halo_iac.renames import waves
 from halo_iac.resolve import Catalog
@@ -62,7 +62,8 @@ def undo(
         blocked=blocked,
         withheld=(),
         undeclared=(),
-        active_in_scope=len(readable),
+        firing=firing(readable),
+        traced=traced(actual),
         declared=len(project.entries),
         targets=(),
         protect=project.protect,
