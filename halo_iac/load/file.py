@@ -19,6 +19,9 @@ from halo_iac.load.bounds import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTE
 from halo_iac.load.switches import WrittenSwitches
 from halo_iac.model.schedule import DAYS
 
+IGNORED: Final = "x-"
+"""How keys at the top of a file begin that hold anchors for the rest of it, and mean nothing themselves."""
+
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
 CRON: Final = r"^(?:(?:\S+\s+){4}\S+|@[a-z]+)$"

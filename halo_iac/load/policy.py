@@ -9,7 +9,7 @@ from halo_iac.load import hints
 from halo_iac.load.complaints import report
 from halo_iac.load.document import Document
 from halo_iac.load.fields import FieldReader, Fields, Place
-from halo_iac.load.file import check_overlay, check_policy
+from halo_iac.load.file import IGNORED, check_overlay, check_policy
 from halo_iac.load.layers import Layer
 from halo_iac.load.sources import SourceFile
 from halo_iac.model.origin import Origin, Source
@@ -46,7 +46,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
     """Return a project file's policy, with every problem of it added to its document."""
     document = source.document
     root = document.root or {}
-    values = _checked(document, {key: value for key, value in root.items() if key not in _READ_APART})
+    values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
         document.complain((), message, "a project without any says `schedules: {}`")
@@ -58,6 +58,10 @@ def read_policy(source: SourceFile, fields: FieldReader) -> Policy:
         overrides=_layer(source, fields, Source.OVERRIDES),
         origins=dict(_origins(document, root)),
     )
+
+
+def _is_policy(key: str) -> bool:
+    return key not in _READ_APART and not key.startswith(IGNORED)
 
 
 def _checked(document: Document, top: Fields) -> Fields:
@@ -94,7 +98,7 @@ def _refuse(document: Document, kind: Source, raw: object) -> None:
 
 def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
     for key, value in root.items():
-        if key in _READ_APART:
+        if not _is_policy(key):
             continue
         yield key, Origin(Source.ENTRY, document.path, *document.place((key,), at_key=True))
         if isinstance(value, dict):

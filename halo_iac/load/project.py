@@ -17,7 +17,7 @@ from halo_iac.load.disk import Disk
 from halo_iac.load.document import Document, Values
 from halo_iac.load.entry import EntryReader
 from halo_iac.load.fields import FieldReader, Place
-from halo_iac.load.file import KEY
+from halo_iac.load.file import IGNORED, KEY
 from halo_iac.load.paths import Bound, displayed
 from halo_iac.load.policy import POLICY_KEYS, Policy, read_policy
 from halo_iac.load.prompts import Prompts
@@ -129,7 +129,7 @@ def _check_included(document: Document) -> None:
     if document.root is None:
         return
     for key, value in document.root.items():
-        if key != "schedules":
+        if key != "schedules" and not key.startswith(IGNORED):
             document.complain((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
     if "schedules" not in document.root:
         document.complain((), "`schedules` is missing")

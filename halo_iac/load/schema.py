@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from halo_iac.load.file import IncludeFile, ProjectFile
+from halo_iac.load.file import IGNORED, IncludeFile, ProjectFile
 from halo_iac.load.titles import LONGEST
 from halo_iac.model.change import Plan
 from halo_iac.model.characters import INVISIBLE_RANGES, SURROGATES
@@ -172,7 +172,8 @@ def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     for mapping in schema["properties"].values():
         if "patternProperties" in mapping:
             mapping["additionalProperties"] = False
-    return {"$schema": DIALECT, **schema, "title": title}
+    ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file refers to."}}
+    return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
 
 
 def _allow_variables(properties: Schema) -> None:
