@@ -16,17 +16,21 @@ _LONGEST: Final = 8192
 """Bytes of a file `.git`, which holds one path."""
 
 
-def find_checkout(project_file: Path) -> Path | None:
+def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | None:
     """Return the checkout of a project file, whether that is there or not: a path without links, ``None`` for none.
 
     It is the nearest folder above the file that holds ``.git`` and belongs to who owns the file's folder: on a shared
-    machine a folder further up may be anyone's. A link in the place of the file itself is not followed, since a branch
-    could make it lead into another checkout.
+    machine a folder further up may be anyone's. ``of_any_owner`` leaves that to git, which has ``safe.directory`` for
+    it: in a container the runner's folder has an owner and what is checked out there another. A link in the place of
+    the file itself is not followed, since a branch could make it lead into another checkout.
     """
     folder = followed(project_file.parent)
     folders = (folder, *folder.parents)
+    holding = (each for each in folders if (each / ".git").exists())
+    if of_any_owner:
+        return next(holding, None)
     owned_by = next((uid for each in folders if (uid := owner(each)) is not None), None)
-    return next((each for each in folders if (each / ".git").exists() and owner(each) == owned_by), None)
+    return next((each for each in holding if owner(each) == owned_by), None)
 
 
 def may_be_committed(path: Path, checkout: Path) -> bool:

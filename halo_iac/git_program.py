@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from halo_iac.checkout import may_be_committed
-from halo_iac.errors import GitError
+from halo_iac.errors import GitError, SettingsError
 from halo_iac.links import followed
 
 SECONDS: Final = 120
@@ -33,20 +33,20 @@ _ENVIRONMENT: Final = {
     "GIT_NO_LAZY_FETCH": "1",
     "LC_ALL": "C",
 }
-_TRACES: Final = dict.fromkeys(("GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF"), "0")
-"""Where these are unset, git writes to the file that its configuration names before it looks at anything else."""
 _PROTOCOLS: Final = ("https", "http", "ssh", "file")
 _SETTINGS: Final = ("safe.bareRepository=explicit", "core.fsmonitor=false", "core.hooksPath=/dev/null")
-_OUTSIDE: Final = "let HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` name no file in the checkout"
+_OUTSIDE: Final = "let HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` name nothing in the checkout"
 
 
 class Git:
     """Git in one checkout, with its ``settings``: every key and value in the order in which git takes them.
 
-    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, or no repository that it may use.
+    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, or no repository that it may use. What
+    configures git and lies in the checkout is a :class:`~halo_iac.errors.SettingsError`.
     """
 
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
+        refuse_configuration_in(checkout, env)
         self._program = _program(env)
         self._checkout = checkout
         self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
@@ -125,15 +125,35 @@ class Git:
         for origin in dict.fromkeys(words[:-1:2]):
             path = self._checkout / origin.removeprefix("file:")
             is_own = any(followed(path).is_relative_to(folder) for folder in folders)
-            if origin.startswith("file:") and not is_own and may_be_committed(path, self._checkout):
-                message = f"git's configuration in {path} is not used: it lies in the checkout {self._checkout}"
-                raise GitError(message, hint=_OUTSIDE)
+            if origin.startswith("file:") and not is_own:
+                _refuse_if_committed(path, self._checkout)
         pairs = (word.partition("\n") for word in words[1::2])
         return tuple((key, value) for key, _, value in pairs)
 
 
 def _not_run(error: OSError) -> GitError:
     return GitError(f"git cannot be run: {error.strerror}", hint="is it installed?")
+
+
+def refuse_configuration_in(checkout: Path, env: Mapping[str, str]) -> None:
+    """Raise :class:`~halo_iac.errors.SettingsError` where git's global or system configuration lies in the checkout.
+
+    No git is run: it would act on some settings, such as where its trace goes, before it does anything else.
+    """
+    home = env.get("HOME")
+    folder = env.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+    files = [f"{home}/.gitconfig" if home else None, f"{folder}/git/config" if folder else None]
+    if "GIT_CONFIG_GLOBAL" in env:  # git reads it instead of the others
+        files = [env["GIT_CONFIG_GLOBAL"]]
+    for path in (checkout / name for name in (*files, env.get("GIT_CONFIG_SYSTEM")) if name):
+        if os.path.lexists(path):
+            _refuse_if_committed(path, checkout)
+
+
+def _refuse_if_committed(path: Path, checkout: Path) -> None:
+    if may_be_committed(path, checkout):
+        message = f"git's configuration in {path} is not used: it lies in the checkout {checkout}"
+        raise SettingsError(message, hint=_OUTSIDE)
 
 
 def failed(what: str, said: bytes, hint: str | None = None) -> GitError:
@@ -161,4 +181,4 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
         kept["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
     permitted = kept.get("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS)).split(":")
     protocols = ":".join(name for name in _PROTOCOLS if name in permitted)
-    return _TRACES | kept | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocols}
+    return kept | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocols}

@@ -23,8 +23,9 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
-    "cli": "__init__ abreast adopt api apply branch checkout edit errors findings fires git git_objects git_tree links "
-    "load match model observe pipeline plan preview private pull renames render reports resolve runs sandbox undo",
+    "cli": "__init__ abreast adopt api apply branch checkout edit errors findings fires git git_objects git_program "
+    "git_tree links load match model observe pipeline plan preview private pull renames render reports resolve runs "
+    "sandbox undo",
     "pipeline": "api apply branch diff findings match model plan resolve undo",
     # What asks the platform.
     "pull": "abreast api errors model reports",
@@ -32,7 +33,7 @@ LAYERS = {
     "runs": "abreast api errors model",
     "observe": "api errors model threads",
     "apply": "api errors model threads",
-    "api": "errors model",  # the writer takes specs, hence more of model than remote
+    "api": "checkout errors model",  # the writer takes specs, hence more of model than remote
     "git": "errors git_index git_objects git_program",
     "git_tree": "git_index git_objects load",
     "git_objects": "errors git_program",

@@ -1,4 +1,4 @@
-"""Which folder is the checkout of a project file."""
+"""Which folder is the checkout of a project file, and what a branch may hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from halo_iac.checkout import find_checkout
+from halo_iac import checkout
+from halo_iac.checkout import find_checkout, may_be_committed
 
 
 @pytest.fixture
@@ -53,3 +54,45 @@ def test_a_repository_of_another_owner_is_none(repo: Path) -> None:
     assert find_checkout(repo / "envs/prod/halo.yaml") == repo
     os.chown(repo, 12345, -1)
     assert find_checkout(repo / "envs/prod/halo.yaml") is None
+    assert find_checkout(repo / "envs/prod/halo.yaml", of_any_owner=True) == repo / "envs"
+
+
+# What a branch may hold ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def account(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the account's own home by the user database: a folder beside the checkout."""
+    home = repo.parent / "home"
+    home.mkdir()
+    monkeypatch.setattr(checkout, "_account_home", lambda: home)
+    return home
+
+
+def test_what_lies_in_the_checkout_may_be_committed(repo: Path, account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (account / "in").symlink_to(repo)
+    (repo / "out").symlink_to(account)
+    monkeypatch.chdir(repo / "envs")
+    committed = ("file", "prod/file", "../file", repo / "file", account / "in/file", repo / "out/file")
+    assert [path for path in committed if not may_be_committed(Path(path), repo)] == []
+    outside = ("../../file", account / "file", repo / "../file", repo / "envs/../../home/file")
+    assert [path for path in outside if may_be_committed(Path(path), repo)] == []
+
+
+def test_what_lies_in_the_accounts_own_home_may_not_be_unless_that_is_a_repository(repo: Path, account: Path) -> None:
+    for top in (account, account.parent):
+        assert not may_be_committed(account / ".inf/config.json", top)
+        assert may_be_committed(repo / ".inf/config.json", repo)
+    (account / ".git").mkdir()
+    assert may_be_committed(account / ".inf/config.json", account)
+
+
+def test_the_accounts_own_home_is_not_what_home_says(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(repo))
+    (repo / ".git").rmdir()
+    assert may_be_committed(repo / ".inf/config.json", repo)
+
+
+def test_an_account_without_an_entry_has_no_home_of_its_own(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert may_be_committed(repo / ".inf/config.json", repo)

@@ -171,17 +171,23 @@ def test_variables_that_mean_another_repository_are_left_out(
     assert not ran.exists()
 
 
+SSH = "[core]\n\tsshCommand = touch {ran}; false\n"
+
+
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("home", "name", "content"),
     [
-        (".gitconfig", "[core]\n\tsshCommand = touch {ran}; false\n"),
-        (".gitconfig", "[trace2]\n\tnormalTarget = {ran}\n"),
-        (".gitconfig", '[url "ext::touch {ran} "]\n\tinsteadOf = ssh:\n[protocol]\n\tallow = always\n'),
-        (".config/git/config", "[core]\n\tsshCommand = touch {ran}; false\n"),
+        ("the checkout", ".gitconfig", SSH),
+        ("the checkout", ".gitconfig", "[trace2]\n\tnormalTarget = {ran}\n"),
+        ("the checkout", ".gitconfig", '[url "ext::touch {ran} "]\n\tinsteadOf = ssh:\n[protocol]\n\tallow = always\n'),
+        (".", ".gitconfig", SSH),
+        (".", ".config/git/config", SSH),
+        ("a link to it", ".config/git/config", SSH),
+        ("XDG_CONFIG_HOME", ".config/git/config", SSH),
+        ("GIT_CONFIG_GLOBAL", ".gitconfig", SSH),
+        ("GIT_CONFIG_SYSTEM", "etc/gitconfig", "[trace2]\n\tnormalTarget = {ran}\n"),
+        ("include", ".gitconfig", SSH),
     ],
-)
-@pytest.mark.parametrize(
-    "home", [".", "the checkout", "a link to it", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "include"]
 )
 def test_git_is_not_configured_by_what_a_branch_holds(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, home: str, name: str, content: str
@@ -196,14 +202,14 @@ def test_git_is_not_configured_by_what_a_branch_holds(
     if home == "include":
         clone("config", "include.path", f"../{name}")
     os.chdir(clone.folder)
-    place = clone.folder / name
+    place = str(clone.folder / name)
     env = {
         ".": {"HOME": "."},
         "the checkout": {"HOME": str(clone.folder)},
         "a link to it": {"HOME": str(tmp_path / "link")},
-        "XDG_CONFIG_HOME": {"XDG_CONFIG_HOME": str(place.parent.parent)} if ".config" in name else {"HOME": "."},
-        "GIT_CONFIG_GLOBAL": {"GIT_CONFIG_GLOBAL": str(place)},
-    }.get(home, {})
+        "XDG_CONFIG_HOME": {"XDG_CONFIG_HOME": str(clone.folder / ".config")},
+        "include": {},
+    }.get(home, {home: place})
     for words in (("plan", "--base", "HEAD"), ("apply", "--yes", "--require-head", "main")):
         ended = halo(*words, "--sandbox", **env)
         assert (ended.code, ended.out) == (1, "")

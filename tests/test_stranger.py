@@ -6,6 +6,7 @@ What a stranger *can* do is in the last tests: a policy is theirs to edit as wel
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -188,6 +189,74 @@ def test_what_the_checkout_names_as_its_platform_gets_no_key(checkout: Checkout)
             ended = checkout.run("plan", INF_API_KEY=KEY, INF_API_URL=ours.url)
             assert f"unknown key `{key}`" in ended.err
         assert theirs.requests == []
+
+
+@pytest.mark.parametrize(
+    ("command", "home", "repository"),
+    [
+        (("plan",), ".", True),
+        (("plan", "--project", "p", "--file", "team/halo.yaml"), "", True),
+        (("apply", "--yes", "--file", "team/halo.yaml"), "home/..", True),
+        (("plan",), ".", False),
+        (("agent", "list"), "", False),
+        (("report", "list"), ".", True),
+        (("doctor",), "home", True),
+    ],
+)
+def test_a_home_in_the_checkout_sends_no_key_elsewhere(
+    checkout: Checkout, command: tuple[str, ...], home: str, *, repository: bool
+) -> None:
+    if not repository:
+        (checkout.folder / ".git").rmdir()
+    (checkout.folder / "home").mkdir()
+    with serving(lambda _: failure(401)) as theirs:
+        for name in ("halo.yaml", "team/halo.yaml"):
+            checkout.write(name, f"version: 1\nproject: p\nschedules: {{{ENTRY}}}\n")
+        for name in (".inf", "home/.inf"):
+            checkout.write(f"{name}/config.json", f'{{"apiUrl": "{theirs.url}", "apiKey": "x"}}')
+        given = home if home == "." else str(checkout.folder / home)
+        ended = checkout.run(*command, HOME=given, INF_CONFIG_DIR="", INF_API_KEY=KEY)
+    assert ended.code == 1
+    assert f"~/.inf/config.json is not used: it lies in the checkout {checkout.folder}" in ended.text
+    assert "Set HOME, or INF_CONFIG_DIR, to a folder outside of the checkout." in ended.text
+    assert theirs.requests == []
+
+
+@pytest.mark.parametrize("folder", [".inf", "checkout/.inf", "link"])
+@pytest.mark.parametrize("name", ["apiUrl", "activeTeamId", "activeProjectId"])
+def test_a_config_folder_in_the_checkout_decides_nothing_about_a_key_from_elsewhere(
+    checkout: Checkout, folder: str, name: str
+) -> None:
+    checkout.link("link", checkout.top / "inf")
+    (checkout.top / "inf").mkdir()
+    with serving(lambda _: failure(401)) as theirs, serving(lambda _: failure(401)) as ours:
+        config = json.dumps({name: theirs.url if name == "apiUrl" else "p"})
+        checkout.write(".inf/config.json", config)
+        (checkout.top / "inf/config.json").write_text(config)
+        checkout.write("halo.yaml", f"version: 1\nschedules: {{{ENTRY}}}\n")
+        env = {"INF_API_URL": ours.url} if name != "apiUrl" else {}
+        given = folder if "/" not in folder else str(checkout.top / folder)
+        ended = checkout.run("plan", INF_CONFIG_DIR=given, INF_API_KEY=KEY, **env)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"config.json ({name}) is not used with the key from INF_API_KEY: it lies in the checkout" in ended.err
+    assert theirs.requests == []
+
+
+def test_git_that_is_configured_by_the_checkout_is_told_by_the_doctor(checkout: Checkout) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=checkout.folder, check=True)
+    checkout.write(".gitconfig", "[core]\n\tsshCommand = false\n")
+    checkout.write("halo.yaml", f"version: 1\nschedules: {{{ENTRY}}}\n")
+    env = {**checkout.env, "PATH": os.environ["PATH"], "HOME": str(checkout.folder)}
+    told = subprocess.run(
+        [*LAUNCHERS["script"], "doctor", "--sandbox"],
+        cwd=checkout.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert f"git           FAILED: git's configuration in {checkout.folder}/.gitconfig is not used" in told.stdout
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Key, base URL, team and project: which value counts, and where it came from (wire.md, Credentials; design §2, §8)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -48,15 +48,34 @@ def resolve_settings(
     project_flag: str | None = None,
     team_flag: str | None = None,
     declared: Setting[str] | None = None,
+    checkout: Callable[[], Path] | None = None,
 ) -> Settings:
-    """Resolve everything in the documented order; ``declared`` is the project file's ``project``, with its place."""
-    config = read_inf_config(env, home)
-    return Settings(
+    """Resolve everything in the documented order; ``declared`` is the project file's ``project``, with its place.
+
+    ``checkout`` returns the folder whose files a branch may have written: a config file there sends no key of the
+    environment anywhere.
+    """
+    config = read_inf_config(env, home, checkout)
+    settings = Settings(
         key=_resolve_key(env, config),
         base_url=_resolve_base_url(env, config),
         team=_resolve_team(env, config, team_flag),
         project=resolve_project(env, config, flag=project_flag, declared=declared),
     )
+    if config.checkout is not None:
+        _refuse_another_files_key(settings, config, config.checkout)
+    return settings
+
+
+def _refuse_another_files_key(settings: Settings, config: InfConfig, checkout: Path) -> None:
+    """Refuse that a file which a branch may have written decides where a key goes that stands elsewhere."""
+    key = settings.key
+    if key is None or key.origin.startswith(config.label):
+        return
+    for setting in (settings.base_url, settings.team, settings.project):
+        if setting is not None and setting.origin.startswith(f"{config.label} ("):
+            message = f"{setting.origin} is not used with the key from {key.origin}: it lies in the checkout {checkout}"
+            raise SettingsError(message, hint="Set INF_CONFIG_DIR to a folder outside of the checkout.")
 
 
 def resolve_project(

@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
+from halo_iac.checkout import may_be_committed
 from halo_iac.errors import SettingsError
 
 _FILE: Final = "config.json"
@@ -17,22 +18,36 @@ _HINT: Final = "Mend it, sign in with `inf` again, or set INF_CONFIG_DIR to anot
 
 
 class InfConfig(NamedTuple):
-    """The strings of the config file that mean something here; ``label`` is how messages name the file."""
+    """The strings of the config file that mean something here; ``label`` is how messages name the file.
+
+    ``checkout`` is set where a branch may have written it: it lies there, as ``INF_CONFIG_DIR`` says.
+    """
 
     label: str
     values: Mapping[str, str]
+    checkout: Path | None = None
 
     def __repr__(self) -> str:
         """Leave the values out: two of them are secret."""
         return f"InfConfig(label={self.label!r})"
 
 
-def read_inf_config(env: Mapping[str, str], home: Path) -> InfConfig:
-    """Return what ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``) says; a missing one says nothing."""
+def read_inf_config(env: Mapping[str, str], home: Path, checkout: Callable[[], Path] | None = None) -> InfConfig:
+    """Return what ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``) says; a missing one says nothing.
+
+    One that lies in the ``checkout``, which is asked for only where there is a file, is refused where it is the
+    default: ``HOME`` is the workspace for some runners, and a branch could commit such a file.
+    """
     folder = env.get("INF_CONFIG_DIR", "").strip()
     path = Path(folder) / _FILE if folder else home / ".inf" / _FILE
     label = str(path) if folder else f"~/.inf/{_FILE}"
-    return InfConfig(label, _read_values(path, label))
+    top = checkout() if checkout is not None and os.path.lexists(path) else None
+    if top is not None and not may_be_committed(path, top):
+        top = None
+    if top is not None and not folder:
+        message = f"{label} is not used: it lies in the checkout {top}, where a branch may have written it"
+        raise SettingsError(message, hint="Set HOME, or INF_CONFIG_DIR, to a folder outside of the checkout.")
+    return InfConfig(label, _read_values(path, label), top)
 
 
 def _read_values(path: Path, label: str) -> dict[str, str]:

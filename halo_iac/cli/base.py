@@ -70,7 +70,7 @@ def repository_of(workplace: Workplace) -> Repository:
     """Return the repository that the project file lies in."""
     from halo_iac.git import Repository
 
-    checkout = find_checkout(workplace.project_path)
+    checkout = find_checkout(workplace.project_path, of_any_owner=True)
     if checkout is None:
         message = f"{followed(workplace.project_path.parent)} is in no git repository: not a git repository"
         raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)

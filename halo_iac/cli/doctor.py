@@ -11,7 +11,7 @@ from halo_iac import __version__
 from halo_iac.cli.command import at_work
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import HaloError, ProjectNotFound
+from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _examine(workplace: Workplace) -> Iterator[Check]:
         yield Check("project file", f"none: {error.hint}", is_fine)
     except HaloError as error:
         yield Check("project file", _told(error), is_fine=False)
+    yield from _examine_git(workplace)
     try:
         connection = workplace.connect(declared)
     except HaloError as error:
@@ -74,6 +75,16 @@ def _examine(workplace: Workplace) -> Iterator[Check]:
         return
     connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
     yield from _examine_connection(connection)
+
+
+def _examine_git(workplace: Workplace) -> Iterator[Check]:
+    """Say only what is refused, without running git: most commands need none."""
+    from halo_iac.git_program import refuse_configuration_in
+
+    try:
+        refuse_configuration_in(workplace.untrusted_folder, workplace.console.env)
+    except SettingsError as error:
+        yield Check("git", _told(error), is_fine=False)
 
 
 def _yaml_parser() -> Check:

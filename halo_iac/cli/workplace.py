@@ -249,6 +249,7 @@ class Workplace:
             project_flag=self.choice.project,
             team_flag=self.choice.team,
             declared=declared,
+            checkout=lambda: self.untrusted_folder,
         )
 
     @cached_property
@@ -279,6 +280,13 @@ class Workplace:
     def private_folder(self) -> Path:
         """Return the folder ``.halo``: beside the project file, or here where there is none."""
         return self._project_folder / PRIVATE_FOLDER
+
+    @cached_property
+    def untrusted_folder(self) -> Path:
+        """Return the folder whose files a branch may have written: its repository, else ``--checkout`` or our own."""
+        folder, named = self._project_folder, self.choice.checkout
+        held = find_checkout(folder / "any", of_any_owner=True)
+        return held or followed(folder if named is None else self.cwd / named)
 
     @property
     def _project_folder(self) -> Path:
