@@ -379,7 +379,7 @@ def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Bench
     one.fault(LIST, effect)
     run = one.run(create("Review"))
     assert (run.told, run.writes, run.exit_code) == (["Review started", "Review done", "Review done"], [CREATE], 0)
-    assert run.message.startswith(f"nobody could look whether another run created the same: {LIST}")
+    assert run.message.startswith(f"it could not be seen whether another run created the same: {LIST}")
 
 
 def test_nobody_looks_for_twins_of_what_was_not_created(one: Bench) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from halo_iac.api.listing import PROCEDURE, Listing
 from halo_iac.api.writer import create_input
 from halo_iac.apply.brake import Brake
+from halo_iac.apply.confirm import Confirmation, misplaced, project_elsewhere
 from halo_iac.apply.crew import Crew, GraceOverError, Job, Tell
 from halo_iac.apply.desk import Desk
 from halo_iac.apply.steps import mismatch_of
@@ -24,7 +25,10 @@ from halo_iac.model.schedule import Spec
 
 
 class Creates:
-    """One run's creates; ``project_id`` is where they go, ``looks`` when lost ones are looked for (seconds, rising)."""
+    """One run's creates; ``project_id`` is where they go.
+
+    ``looks`` are when lost ones are looked for, and what was made as long as it is not listed, in seconds, rising.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,10 @@ class Creates:
         self._made: dict[str, Event] = {}
 
     def run(self, changes: Sequence[Change]) -> Iterator[Event]:
-        """List, create, look for what was lost, look for twins; yields events and never raises a platform's failure."""
+        """List, create, look for what was lost and for all that was made, look for twins.
+
+        Yields events and never raises a platform's failure.
+        """
         if not changes or self._crew.is_stopping:
             return
         try:
@@ -59,7 +66,7 @@ class Creates:
         yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
         yield from self._create_all([change for change in changes if change.title not in taken])
         yield from self._find_lost(frozenset(remote.id for remote in listing.schedules))
-        yield from self._retire_twins()
+        yield from self._confirm()
 
     def _list(self) -> Listing:
         """Return every schedule; a listing that is not whole permits no create and no archive (design §5)."""
@@ -119,6 +126,9 @@ class Creates:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)
             return Event(change, Status.RETRYING, None, f"{error.message}; looking whether it happened")
+        elsewhere = project_elsewhere(answer, self._project_id)
+        if elsewhere is not None:
+            return misplaced(Event(change, Status.FAILED, answer.id), elsewhere)
         event = _created(change, answer)
         self._made[answer.id] = event
         return event
@@ -176,22 +186,26 @@ class Creates:
         self._made[ours[0].id] = event
         return event
 
-    # Twins ----------------------------------------------------------------------------------------------------------
+    # What was made --------------------------------------------------------------------------------------------------
 
-    def _retire_twins(self) -> Iterator[Event]:
-        """Archive what this run made where another run made the same title first."""
-        if not self._made or self._crew.is_stopping:
+    def _confirm(self) -> Iterator[Event]:
+        """Look for what this run made, and archive it where another run made the same title first."""
+        if not self._made or self._brake.interrupted.is_set():
             return
+        looking = Confirmation(self._desk, self._crew, self._brake, self._project_id, self._looks, self._list)
         try:
-            schedules = self._list().schedules
+            for event in looking.run(self._made):
+                if event.status is Status.UNKNOWN:
+                    self._note(event)
+                yield event
         except (GraceOverError, Unsent):
             return
-        except PlatformError as error:
-            message = f"nobody could look whether another run created the same: {error.message}"
-            for event in self._made.values():
-                yield event._replace(message="; ".join(filter(None, (event.message, message))))
-            return
-        yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(schedules)])
+        yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(looking.schedules)])
+
+    def _note(self, event: Event) -> None:
+        """Keep that what was answered is not to be found."""
+        number = self._intents[id(event.change)].number
+        self._desk.recorder.note(Outcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message))
 
     def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
         """Return the ids of what this run made later than another of the same title was made, and that other's."""
@@ -230,7 +244,7 @@ def _declared(change: Change) -> Spec:
 
 
 def _created(change: Change, answer: RemoteSchedule) -> Event:
-    mismatch = mismatch_of(_declared(change), answer)
+    mismatch = mismatch_of(_declared(change), answer) or (None if answer.is_active else "it is archived")
     if mismatch is None:
         return Event(change, Status.DONE, answer.id)
     message = f"it was created, but {mismatch}"

@@ -1,0 +1,209 @@
+"""What the platform answered that it has created: sought until it is listed, and believed no sooner (design §6)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apply_bench import CREATE, LIST, READ, Bench, Run, bench, create, plan_of
+from command_line import CommandLine
+from receipts import Kept
+from sandbox_calls import DAILY, PROJECT
+from served_place import served_place
+
+from halo_iac.api.reader import Reader
+from halo_iac.api.retry import Retry
+from halo_iac.api.writer import Writer
+from halo_iac.apply import apply
+from halo_iac.model.outcome import summarize
+from halo_iac.sandbox.faults import Amend, Cut, Effect, Meanwhile, Pass, Refuse, Reply
+
+ELSEWHERE = "5a4db0c5-0000-4000-8000-00000000dead"
+HIDDEN = Amend(lambda page: {**page, "schedules": [each for each in page["schedules"] if each["title"] != "Review"]})
+
+
+@pytest.fixture
+def one() -> Iterator[Bench]:
+    with bench() as opened:
+        yield opened
+
+
+def with_(**fields: object) -> Amend:
+    return Amend(lambda wire: {**wire, **fields})
+
+
+def hide(one: Bench, times: int | None) -> None:
+    """Leave what is made out of so many of the lists that are read after it was."""
+    one.fault(LIST, Pass())
+    one.fault(LIST, HIDDEN, times=times)
+
+
+def answer_without_keeping(one: Bench, **fields: object) -> None:
+    wire = {**DAILY, "id": "s9", "title": "Review", "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, **fields}
+    body = json.dumps({"result": {"data": {**wire, "archivedAt": None}}}).encode()
+    one.fault(CREATE, Reply(200, body))
+
+
+def ending(run: Run) -> tuple[list[str], str, int]:
+    return run.statuses, run.message, run.exit_code
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_what_is_listed_late_is_waited_for(one: Bench, times: int) -> None:
+    hide(one, times)
+    run = one.run(create("Review"))
+    assert ending(run) == (["done"], "", 0)
+    assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
+    assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
+
+
+def test_what_is_listed_at_once_costs_one_list(one: Bench) -> None:
+    run = one.run(*(create(title) for title in "ABC"))
+    assert run.requests == [LIST, *[CREATE] * 3, LIST]
+
+
+def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Bench) -> None:
+    class Noting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return False
+
+    waits: list[float | None] = []
+    one.brake.interrupted = Noting()
+    hide(one, None)
+    change = create("Review")
+    events = list(
+        apply(
+            plan_of(change),
+            Reader(one.transport, Retry(attempts=1)),
+            Writer(one.transport),
+            brake=one.brake,
+            retry=Retry(stop=one.brake.interrupted),
+            looks=(2.0, 8.0, 20.0),
+        )
+    )
+    assert (waits, summarize([change], events).exit_code) == ([2.0, 6.0, 12.0], 0)
+
+
+def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Bench) -> None:
+    hide(one, None)
+    run = one.run(create("Review"))
+    message = "it is there, but not listed yet: wait until `halo schedule list` shows it before the next apply"
+    assert ending(run) == (["done"], message, 0)
+    assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
+
+
+def test_what_is_not_there_is_unknown(one: Bench) -> None:
+    answer_without_keeping(one)
+    kept = Kept()
+    run = one.run(create("Review"), recorder=kept)
+    assert ending(run) == (["unknown"], "the platform answered that it had created s9, but does not know it", 5)
+    assert kept.told == ["1 create", "1 done", "1 unknown"]
+
+
+def test_only_what_is_not_there_is_unknown(one: Bench) -> None:
+    answer_without_keeping(one)
+    run = one.run(create("Review"), create("Other"))
+    assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
+
+
+@pytest.mark.parametrize("procedure", [CREATE, READ])
+def test_what_came_to_be_in_another_project_has_failed(one: Bench, procedure: str) -> None:
+    hide(one, None)
+    one.fault(procedure, with_(projectId=ELSEWHERE))
+    run = one.run(create("Review"))
+    assert ending(run) == (["failed"], f"it was created in another project, {ELSEWHERE}", 4)
+    assert run.summary.events[0].hint == ("archive s1 there, and see which projects the key is for: `halo doctor`")
+
+
+def test_a_project_in_capitals_is_the_same(one: Bench) -> None:
+    one.fault(CREATE, with_(projectId=PROJECT.upper()))
+    assert one.run(create("Review")).statuses == ["done"]
+
+
+def test_what_has_another_title_by_now_is_a_conflict(one: Bench) -> None:
+    hide(one, None)
+    one.fault(READ, with_(title="Another"))
+    assert ending(one.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
+
+
+def test_what_is_not_as_it_was_sent_has_failed(one: Bench) -> None:
+    hide(one, None)
+    one.fault(READ, with_(hours=[17]))
+    message = "it was created, but the platform answered with another hours than was sent"
+    assert ending(one.run(create("Review"))) == (["failed"], message, 4)
+
+
+def test_what_is_answered_as_archived_has_failed(one: Bench) -> None:
+    one.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
+    assert ending(one.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
+
+
+NO_LIST: dict[str, Effect] = {"refused": Refuse("BAD_REQUEST"), "trouble": Refuse(), "cut": Cut()}
+
+
+@pytest.mark.parametrize("effect", NO_LIST.values(), ids=NO_LIST)
+def test_where_nothing_can_be_listed_each_is_asked_for(one: Bench, effect: Effect) -> None:
+    one.fault(LIST, Pass())
+    one.fault(LIST, effect, times=None)
+    answer_without_keeping(one)
+    run = one.run(create("Review"), create("Other"))
+    assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
+    assert run.summary.events[1].message.startswith("it could not be seen whether another run created the same: ")
+
+
+def test_where_nothing_can_be_asked_what_was_answered_stands(one: Bench) -> None:
+    one.fault(LIST, Pass())
+    one.fault(LIST, Refuse("FORBIDDEN"), times=None)
+    run = one.run(create("Review"), create("Other"))
+    assert (run.statuses, run.exit_code, run.requests[-1]) == (["done", "done"], 0, LIST)
+
+
+def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Bench) -> None:
+    hide(one, None)
+    one.fault(READ, Refuse("BAD_REQUEST"))
+    run = one.run(create("Review"))
+    assert (run.statuses, run.exit_code) == (["unknown"], 5)
+    assert run.message.startswith(f"it is not listed, and could not be asked for: {READ} (HTTP 400)")
+
+
+def test_a_twin_is_seen_though_ours_is_not_listed(one: Bench) -> None:
+    hide_ours = Amend(lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]})
+    one.fault(LIST, Meanwhile(lambda: one.add("Review")), when="after")
+    one.fault(LIST, Pass())
+    one.fault(LIST, hide_ours, times=None)
+    one.fault(LIST, hide_ours, times=None)
+    run = one.run(create("Review"))
+    assert (run.statuses, run.exit_code) == (["conflict"], 4)
+    assert run.message == "another run created s1 with this title first; ours, s2, was archived"
+
+
+def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
+    def during(event: Any) -> None:  # noqa: ANN401 - an event
+        if str(event.status) == status:
+            happens()
+
+    return during
+
+
+def test_a_stop_ends_the_wait_for_it(one: Bench) -> None:
+    hide(one, None)
+    run = one.run(create("Review"), during=_once("retrying", one.brake.interrupt))
+    assert (run.statuses, run.exit_code) == (["done"], 130)
+    assert run.requests == [LIST, CREATE, LIST, LIST, READ]
+
+
+def test_two_applies_in_a_row_make_one_though_the_list_lags(halo: CommandLine, folder: Path) -> None:
+    with served_place(halo) as place:
+        (folder / "halo.yaml").write_text(
+            "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"
+        )
+        place.fault(LIST, Pass(), times=2)
+        place.fault(LIST, HIDDEN, times=3)
+        first, second = place("apply", "--yes"), place("apply", "--yes")
+        assert (first.code, second.code, place.held[0]) == (0, 0, ("Review at 9",))
+        assert "not listed yet; looking again" in first.err
