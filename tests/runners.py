@@ -74,6 +74,8 @@ class Runner:
 
     def run(self, script: str, env: Mapping[str, str]) -> Ran:
         """Run a step's script, as a runner does: in bash, and an error ends it."""
+        temporary = self.programs / "temp"
+        temporary.mkdir(exist_ok=True)
         told = {name: self.programs / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         for path in told.values():
             path.write_text("")
@@ -82,7 +84,7 @@ class Runner:
         ended = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(step)],
             cwd=self.git.folder,
-            env={**self.env, **{name: str(path) for name, path in told.items()}, **env},
+            env={**self.env, "RUNNER_TEMP": str(temporary), **{name: str(path) for name, path in told.items()}, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -310,6 +311,7 @@ def test_only_a_plan_is_replaced_by_a_plan(halo: CommandLine, folder: Path, save
     assert ended.err.startswith("error: halo.yaml is no saved plan and is left as it is\n")
     assert (folder / "halo.yaml").read_bytes() == before
     (folder / "empty").touch()
+    shutil.copy(saved, folder / "there.json")
     (folder / "link.json").symlink_to("there.json")
     for name in (saved.name, "empty", "link.json"):
         assert halo("plan", "--sandbox", "--out", name).code == 0
@@ -455,14 +457,15 @@ def test_a_blocked_entry_is_more_serious_than_a_refusal_and_than_nobody_to_ask(h
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_summary_that_cannot_be_written_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
+def test_a_summary_that_cannot_be_written_is_a_part_of_the_run_that_failed(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY)
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--sandbox", "--yes", "--json"]
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         ended = subprocess.run(command, cwd=folder, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (ended.returncode, titles(halo)) == (0, ["Daily review"])
+    assert (ended.returncode, titles(halo)) == (4, ["Daily review"])
     assert b"Traceback" not in ended.stderr
+    assert json.loads(ended.stderr)["error"]["exit_code"] == 4
 
 
 def test_apply_writes_where_the_plan_was_made(halo: CommandLine, folder: Path) -> None:

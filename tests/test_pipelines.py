@@ -158,6 +158,7 @@ def declare(origin: Git, on: Runner, *retired: str) -> None:
     (origin.folder / "halo.yaml").write_text("version: 1\nschedules:\n" + "".join(entries))
     origin.commit()
     on.git("clean", "--quiet", "--force", "-dx")
+    (on.programs / "temp" / "receipt.jsonl").unlink(missing_ok=True)  # a job has a temporary folder of its own
     on.git("pull", "--quiet")
 
 
@@ -192,7 +193,8 @@ def test_a_pull_request_is_planned_and_gets_one_comment(github: tuple[Runner, Sa
     assert planned.code == 0, planned.printed
     assert "::notice file=halo.yaml,line=7," in planned.printed
     assert DEMO_READ_KEY not in planned.printed
-    marker = (on.git.folder / "plan.md").read_text(encoding="utf-8").partition("\n")[0]
+    assert planned.outputs == {"page": "written"}
+    marker = (on.programs / "temp" / "plan.md").read_text(encoding="utf-8").partition("\n")[0]
     on.leave_comment("a stranger", f"{marker}\nMine now.")
     on.leave_comment("github-actions[bot]", "Another bot's words.")
     first = step(on, "halo-plan.yml", "plan", "Comment")
@@ -223,6 +225,42 @@ def test_a_plan_that_fails_is_commented_on_too(
     assert step(on, "halo-plan.yml", "plan", "Plan").code == code
     assert step(on, "halo-plan.yml", "plan", "Comment").code == 0
     assert len(on.comments) == 1
+
+
+@pytest.mark.parametrize("kind", ["text", "a page of halo's", "a link", "a folder"])
+def test_what_a_branch_has_committed_is_not_commented(
+    github: tuple[Runner, Sandbox], tmp_path: Path, kind: str
+) -> None:
+    on, _ = github
+    edit(on.git, "02:00", "03:00")
+    for name in ("plan.md", "plan.json", "receipt.jsonl"):
+        path = on.git.folder / name
+        if kind == "a folder":
+            path.mkdir()
+            (path / "x").touch()
+        elif kind == "a link":
+            path.symlink_to(tmp_path / "outside")
+        else:
+            path.write_text("Planted." if kind == "text" else "<!-- halo-plan: 0123456789abcdef -->\nPlanted.")
+    on.git.commit()
+    assert step(on, "halo-plan.yml", "plan", "Plan").code == 0
+    assert step(on, "halo-plan.yml", "plan", "Comment").code == 0
+    [comment] = on.comments
+    assert "03:00" in comment["body"]
+    assert "Planted" not in comment["body"]
+    assert on.git("status", "--porcelain") == ""
+    assert not (tmp_path / "outside").exists()
+    stale = step(on, "halo-plan.yml", "plan", "Plan", INF_API_KEY="")
+    assert stale.code != 0
+    assert "03:00" not in (on.programs / "temp" / "plan.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_step_writes_into_the_checkout(path: Path) -> None:
+    for script in scripts(path):
+        for place in re.findall(r"(?:--out|--receipt|--also \w+=|--output|>>?)\s*(\S+)", script):
+            assert re.match(r'"?\$(RUNNER_TEMP|GITHUB_\w+|page|saved)\b', place.removeprefix("markdown=")), place
+    assert "hashFiles" not in path.read_text(encoding="utf-8")
 
 
 def test_a_looser_policy_needs_a_label(github: tuple[Runner, Sandbox]) -> None:
@@ -284,7 +322,8 @@ def test_a_merge_applies_the_plan_that_was_saved(github: tuple[Runner, Sandbox])
     applied = step(on, "halo-apply.yml", "apply", "Apply")
     assert applied.code == 0, applied.printed
     assert titles(sandbox) == ["Nightly checkout review"]
-    assert (on.git.folder / "receipt.jsonl").is_file()
+    assert (on.programs / "temp" / "receipt.jsonl").is_file()
+    assert on.git("status", "--porcelain") == ""
     again = step(on, "halo-apply.yml", "plan", "Plan")
     assert (again.code, again.outputs) == (0, {})
 

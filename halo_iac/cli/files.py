@@ -32,7 +32,7 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or (takes_pipe and not stat.S_ISDIR(mode))):
-            raise _no_file(path)
+            raise no_file(path)
         with path.open("rb") as file:
             return file.read(length)
     except FileNotFoundError:
@@ -41,7 +41,8 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
         raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
 
 
-def _no_file(path: Path) -> FileError:
+def no_file(path: Path) -> FileError:
+    """Return the error of what is there and no regular file."""
     return FileError(f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="name a file")
 
 
@@ -52,7 +53,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode:
     """
     path, named = followed(path), path
     if path.exists() and not path.is_file():
-        raise _no_file(named)
+        raise no_file(named)
     with _writing(named), _beside(path, text, mode) as temporary:
         if is_exact_mode:
             temporary.chmod(mode)

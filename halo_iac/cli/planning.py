@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from halo_iac.cli.workplace import Workplace
-from halo_iac.errors import FileError
 
 if TYPE_CHECKING:
     from halo_iac.branch import Against
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from halo_iac.model.outcome import Summary
     from halo_iac.model.project import Project
     from halo_iac.pipeline import Wish
-
-_PLAN_START: Final = len('{\n  "host": {')
-"""How many bytes every saved plan begins with alike."""
 
 
 def wish(
@@ -114,13 +110,7 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
 
 def save_plan(workplace: Workplace, planned: Plan, name: str) -> None:
     """Write the plan's document, readable by its owner only: it holds prompts."""
-    from halo_iac.cli.files import read_start, write_atomically
+    from halo_iac.cli.outputs import write_saved_plan
     from halo_iac.render.json import plan_json
 
-    path, text = Path(name), plan_json(planned)
-    if path.is_file():
-        # `--out halo.yaml` is a slip that would cost the project file: only a plan is replaced.
-        start = read_start(path, _PLAN_START)
-        if start and start != text[:_PLAN_START].encode():
-            raise FileError(f"{path} is no saved plan and is left as it is", hint="name another file with --out")
-    write_atomically(path, workplace.console.veiled(text), mode=0o600)
+    write_saved_plan(Path(name), workplace.cwd, workplace.console.veiled(plan_json(planned)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from halo_iac import __version__
+from halo_iac.cli.outputs import check_way
 from halo_iac.errors import DocumentError, FileError, UsageError
 from halo_iac.model.receipt import RECEIPT_VERSION, End, Header, Intent, Line, Outcome, Receipt, Result
 from halo_iac.private import make_private, refuse_link
@@ -169,6 +170,8 @@ def new_receipt(workplace: Workplace, named: str | None, host: Host) -> ReceiptF
         project_id=host.project_id,
     )
     path = Path(named) if named is not None else workplace.private_folder / "receipts"
+    if named is not None:
+        check_way(path, workplace.cwd)
     try:
         if named is None:
             _make_folders(path)

@@ -59,10 +59,12 @@ def pull_reports(
       halo report pull --dir reports --since 7d --schedule checkout-daily
     """
     from halo_iac.cli.files import check_writable
+    from halo_iac.cli.outputs import check_way
 
     console = workplace.console
     since_instant = None if since is None else _since(since, workplace.now)
     folder = Path(directory)
+    check_way(folder, workplace.cwd)
     project = workplace.load()
     pairs_wanted = _named(project, schedule or ())
     check_writable(folder)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.cli.drawing import Draw, Place, drawing_of_error
-from halo_iac.cli.files import check_writable, read_start, write_atomically
+from halo_iac.cli.files import check_writable
 from halo_iac.cli.options import ReviewFormat
+from halo_iac.cli.outputs import DOCUMENT_STARTS, check_output, check_saved_plan, write_output
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.links import followed
@@ -46,7 +47,9 @@ class Results:
         self._console = workplace.console
         self.place = Place(workplace)
         self.format = ReviewFormat.JSON if self._console.wants_json else format
-        self._copies = _copies(also or (), out)
+        if out is not None:
+            check_saved_plan(Path(out), workplace.cwd)
+        self._copies = _copies(also or (), out, workplace.cwd)
         self._has_result = False
 
     def __enter__(self) -> Self:
@@ -75,8 +78,8 @@ class Results:
         from halo_iac.render.style import PLAIN
 
         for copy in self._copies:
-            # What holds prompts is for its owner, as a saved plan is; whoever publishes it decides to.
-            write_atomically(copy.path, self._console.veiled(draw(copy.format, PLAIN)), mode=0o600)
+            text = self._console.veiled(draw(copy.format, PLAIN))
+            write_output(copy.path, self._workplace.cwd, *_known(copy.format), text)
             self._console.say(f"Wrote {copy.path}")
 
     def _put_error(self, error: HaloError) -> None:
@@ -94,7 +97,7 @@ class Results:
             self._console.out(draw(self.format, self._console.out_style))
 
 
-def _copies(also: Sequence[str], out: str | None) -> tuple[Copy, ...]:
+def _copies(also: Sequence[str], out: str | None, cwd: Path) -> tuple[Copy, ...]:
     copies = tuple(map(_copy, also))
     taken = set() if out is None else {followed(Path(out))}
     for copy in copies:
@@ -103,7 +106,7 @@ def _copies(also: Sequence[str], out: str | None) -> tuple[Copy, ...]:
             raise UsageError(f"--also {copy.format}={copy.path}: the file is named twice", hint=hint)
         taken.add(followed(copy.path))
     for copy in copies:
-        _check_replaceable(copy)
+        _check_place(copy, cwd)
     return copies
 
 
@@ -116,29 +119,23 @@ def _copy(words: str) -> Copy:
     return Copy(ReviewFormat(name), Path(file))
 
 
-def _check_replaceable(copy: Copy) -> None:
+def _check_place(copy: Copy, cwd: Path) -> None:
     """Refuse what is a slip, before a run is made: `--also markdown=prompts/checkout.md` would cost the prompt."""
     path = copy.path
     if path.suffix in {".yaml", ".yml"}:
         raise UsageError(f"--also {copy.format}={path}: no format is YAML", hint="name a file that is no project file")
     if path.suffix == ".md" and copy.format is not ReviewFormat.MARKDOWN:
         raise UsageError(f"--also {copy.format}={path}: {copy.format} is no markdown", hint="name another file")
-    if path.is_dir():
-        raise FileError(f"{path}: a directory", hint="name a file")
+    check_output(path, cwd, *_known(copy.format))
     check_writable(path.parent)
-    starts = _starts(copy.format)
-    if starts and path.is_file():
-        start = read_start(path, max(map(len, starts)))
-        if start and not start.startswith(starts):
-            raise FileError(f"{path} is no {copy.format} of halo's and is left as it is", hint="name another file")
 
 
-def _starts(format: ReviewFormat) -> tuple[bytes, ...]:  # noqa: A002 - what it is called everywhere
-    """Return what a file of ours begins with, in a format that shows it; none for one that could be anybody's."""
+def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
+    """Return what a file is that is none of ours, and what ours begin with; nothing where they look like any other."""
     if format is ReviewFormat.MARKDOWN:
         from halo_iac.render.markdown.marker import MARKER
 
-        return (MARKER.encode(),)
+        return "no markdown of halo's", (MARKER.encode(),)
     if format is ReviewFormat.JSON:
-        return tuple(f'{{\n  "{key}": '.encode() for key in ("host", "plan", "problems", "error"))
-    return ()
+        return "no json of halo's", DOCUMENT_STARTS
+    return "there already", ()

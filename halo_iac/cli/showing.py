@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.files import check_writable, write_new
+from halo_iac.cli.outputs import check_way
 from halo_iac.cli.workplace import Workplace
 from halo_iac.errors import FileError, UsageError
 
@@ -45,6 +46,7 @@ class Outlet:
         if not output.strip():
             raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
         path = Path(output)
+        check_way(path, Path.cwd())
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
         if not self._is_folder and (path.exists() or path.is_symlink()):
             raise FileError(f"{path} is there already", hint="nothing was done; name another file, or a folder")

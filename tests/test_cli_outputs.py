@@ -1,0 +1,175 @@
+"""Where commands write what they are told to: over files of their own, and nowhere that a committed link leads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine, tree
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
+
+ROOT = Path(__file__).parents[1]
+DAILY = """\
+version: 1
+schedules:
+  daily: {title: Daily review, agent: checkout, frequency: daily, hours: [9], prompt: Look.}
+"""
+OUTPUTS = {
+    "out": ["--out", "{}"],
+    "text": ["--also", "text={}"],
+    "json": ["--also", "json={}"],
+    "markdown": ["--also", "markdown={}"],
+    "github": ["--also", "github={}"],
+}
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    (folder / "halo.yaml").write_text(DAILY)
+    (folder.parent / "outside").mkdir()
+    return folder
+
+
+@pytest.fixture
+def in_checkout(project: Path) -> Path:
+    """Return the same in a checkout that ends at the working directory."""
+    (project / ".git").mkdir()
+    return project
+
+
+def option(output: str, path: str) -> list[str]:
+    return [word.format(path) for word in OUTPUTS[output]]
+
+
+LINKS: dict[str, Callable[[Path], str]] = {
+    "a link that leads nowhere, outside": lambda outside: link("place", outside / "new"),
+    "a link that leads nowhere, inside": lambda _: link("place", "gone"),
+    "a link to an empty file": lambda outside: link("place", touched(outside / "empty")),
+    "a link to a folder on the way": lambda outside: link("d", outside) + "/new",
+    "a link on the way, in two steps": lambda outside: link("d", link("e", outside)) + "/new",
+    "a link to a folder above": lambda _: link("d", "..") + "/new",
+    "a link into .git": lambda _: link("d", ".git") + "/new",
+    "the folder .git": lambda _: ".git/new",
+}
+
+
+def link(name: str, target: Path | str) -> str:
+    Path(name).symlink_to(target)
+    return name
+
+
+def touched(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("kind", LINKS)
+def test_no_link_leads_what_is_written_out_of_the_checkout(
+    halo: CommandLine, in_checkout: Path, output: str, kind: str
+) -> None:
+    path = LINKS[kind](in_checkout.parent / "outside")
+    before = tree(in_checkout.parent)
+    ended = halo("plan", "--sandbox", *option(output, path))
+    assert (ended.code, ended.out) == (1, ""), ended.text
+    assert ended.err.startswith(f"error: {path}: ")
+    assert tree(in_checkout.parent) == before
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["apply", "--sandbox", "--yes", "--receipt"],
+        ["report", "get", "daily", "--sandbox", "--output"],
+        ["report", "pull", "--sandbox", "--dir"],
+    ],
+)
+def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: list[str], kind: str) -> None:
+    path = LINKS[kind](in_checkout.parent / "outside")
+    before = tree(in_checkout.parent / "outside")
+    ended = halo(*argv, path)
+    assert ended.code == 1
+    assert f"error: {path}: " in ended.err or f"error: {path} is there already" in ended.err
+    assert tree(in_checkout.parent / "outside") == before
+    assert halo("schedule", "list", "--sandbox", "--json").json == []
+
+
+def test_a_link_that_stays_in_the_checkout_is_followed(halo: CommandLine, in_checkout: Path) -> None:
+    (in_checkout / "real").mkdir()
+    link("d", "real")
+    assert halo("plan", "--sandbox", *option("out", "d/plan.json"), *option("text", "d/plan.txt")).code == 0
+    assert {path.name for path in (in_checkout / "real").iterdir()} == {"plan.json", "plan.txt"}
+
+
+def test_a_place_outside_that_was_named_is_written_to(halo: CommandLine, in_checkout: Path) -> None:
+    outside = in_checkout.parent / "outside"
+    outside.with_name("way").symlink_to(outside)
+    assert halo("plan", "--sandbox", *option("out", "../way/plan.json")).code == 0
+    assert halo("plan", "--sandbox", *option("markdown", str(outside / "plan.md"))).code == 0
+    assert {path.name for path in outside.iterdir()} == {"plan.json", "plan.md"}
+
+
+FOREIGN = {
+    "a note": "Buy milk.\n",
+    "a receipt": '{"kind":"header","version":1}\n',
+    "a log": "error: something\n",
+    "another program's JSON": '{\n  "host": "db.example.com",\n  "error": 1\n}\n',
+    "another program's error": '{\n  "error": "no such thing"\n}\n',
+    "annotations": "::notice title=mine::Words.\n",
+    "a blank line": "\n",
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_that_is_not_ours_stays(halo: CommandLine, project: Path, output: str, kind: str) -> None:
+    (project / "mine").write_text(FOREIGN[kind])
+    os.link(project / "mine", project / "also-mine")
+    before = tree(project)
+    for command in ("plan", "apply") if output != "out" else ("plan",):
+        ended = halo(command, "--sandbox", *(["--yes"] if command == "apply" else []), *option(output, "also-mine"))
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("error: also-mine is ")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_file_of_another_format_of_ours_stays_and_one_of_the_same_is_replaced(
+    halo: CommandLine, project: Path, output: str
+) -> None:
+    assert halo("plan", "--sandbox", *option(output, "copy")).code == 0
+    before = (project / "copy").read_bytes()
+    codes = {other: halo("plan", "--sandbox", *option(other, "copy")).code for other in OUTPUTS if other != output}
+    replaced = halo("plan", "--sandbox", *option(output, "copy")).code
+    same = {"out", "json"}
+    assert codes == {other: 0 if {other, output} == same else 1 for other in codes}
+    assert replaced == (1 if output in {"text", "github"} else 0)
+    assert (project / "copy").read_bytes() == before
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("kind", ["a pipe", "a folder", "/dev/full", "/dev/null", "/dev/stdout"])
+def test_what_is_no_file_is_refused_before_anything_is_done(project: Path, output: str, kind: str) -> None:
+    path = kind if kind.startswith("/") else "place"
+    if kind == "a pipe":
+        os.mkfifo(project / path)
+    elif kind == "a folder":
+        (project / path).mkdir()
+    command = "plan" if output == "out" else "apply"
+    argv = [command, "--sandbox", *option(output, path), *(["--yes"] if command == "apply" else [])]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    out = project / "redirected"
+    with out.open("w") as redirected:
+        process = [sys.executable, "-m", "halo_iac", *argv]
+        ended = subprocess.run(
+            process, cwd=project, env=env, stdout=redirected, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert (ended.returncode, out.read_text()) == (1, ""), ended.stderr
+    assert ended.stderr.decode().startswith(f"error: {path}"), ended.stderr
+    assert not (project / ".halo").exists()
