@@ -14,9 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def served(folder: Path, *argv: str, **given: str) -> Iterator[subprocess.Popen[str]]:
-    """Run ``halo sandbox serve`` on a free port; ended by Ctrl-C unless it has ended already."""
-    command = [sys.executable, "-m", "halo_iac", "sandbox", "serve", "--port", "0", *argv]
+def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``halo sandbox serve`` on a free port, ``before`` that some code; ended by Ctrl-C if it still runs."""
+    code = f"{before}\nfrom halo_iac.cli.main import run\nrun()"
+    command = [sys.executable, "-c", code, "sandbox", "serve", "--port", "0", *argv]
     names = [name for name in os.environ if not name.startswith(("INF_", "HALO_"))]
     env = {**{name: os.environ[name] for name in names}, "PYTHONPATH": str(ROOT), **given}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

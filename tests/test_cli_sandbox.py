@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import socket
 import sqlite3
 import sys
-from contextlib import closing
+import threading
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,11 @@ from command_line import CommandLine, tree
 from full_disk import files_of_at_most
 from sandbox_process import exports, served
 
+from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 from halo_iac.sandbox import demo
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.store import Key
+from halo_iac.sandbox.store.schema import STEPS
 
 PROJECT = """\
 version: 1
@@ -30,7 +37,8 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
     with served(folder) as running:
         env = exports(running)
         assert list(env) == ["INF_API_URL", "INF_API_KEY", "INF_PROJECT_ID"]
-        assert (env["INF_API_KEY"], env["INF_PROJECT_ID"]) == (demo.DEMO_KEY, demo.DEMO_PROJECT_ID)
+        assert re.fullmatch("sk-inference-sandbox-[0-9a-f]{32}", env["INF_API_KEY"])
+        assert env["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
         planned = halo("plan", **env)
         assert planned.out.startswith("SANDBOX  ")
         assert f"Host     {env['INF_API_URL']}  (INF_API_URL)\n" in planned.out
@@ -45,11 +53,81 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
 
 
 def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
-    with served(folder, "--sandbox-file", "other.db", INF_API_KEY=demo.DEMO_KEY) as running:
-        assert exports(running)["INF_API_KEY"] == demo.DEMO_KEY
+    with Sandbox.open(folder / "other.db") as sandbox:
+        key = sandbox.key
+    with served(folder, "--sandbox-file", "other.db", INF_API_KEY=key) as running:
+        assert exports(running)["INF_API_KEY"] == key
         running.terminate()
         assert running.wait(10) == 0
     assert (folder / "other.db").exists()
+
+
+def test_every_sandbox_has_a_key_of_its_own_and_keeps_it(folder: Path) -> None:
+    keys = []
+    for name in ("a.db", "b.db", "a.db"):
+        with Sandbox.open(folder / name) as sandbox:
+            keys.append(sandbox.key)
+    assert keys[0] == keys[2] != keys[1]
+    assert demo.KEY_PREFIX == SANDBOX_KEY_PREFIX
+    assert all(key.startswith(SANDBOX_KEY_PREFIX) for key in keys)
+
+
+def test_no_sandbox_takes_the_key_that_all_of_them_once_had(halo: CommandLine, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "old.db")) as old:
+        for step in STEPS[:2]:
+            old.executescript(step)
+        old.execute("INSERT INTO keys VALUES (?, 1, 1, 1)", (demo.DEMO_KEY,))
+        old.execute("PRAGMA user_version = 2")
+        old.commit()
+    with served(folder, "--sandbox-file", "old.db") as running:
+        env = exports(running)
+        assert halo("agent", "list", **env).code == 0
+        refused = halo("agent", "list", **{**env, "INF_API_KEY": demo.DEMO_KEY})
+    assert (refused.code, "HTTP 401" in refused.err) == (1, True)
+
+
+def test_the_key_of_a_sandbox_is_hidden_wherever_it_turns_up(halo: CommandLine, folder: Path) -> None:
+    with Sandbox.open(folder / "other.db") as sandbox:
+        key = sandbox.key
+    (folder / "halo.yaml").write_text(PROJECT.replace("title: Daily", f"title: Daily {key}"))
+    for argv in (["plan"], ["plan", "--json"], ["plan", "--format", "markdown"], ["apply", "--yes"], ["validate", key]):
+        ended = halo(*argv, *(["--sandbox"] if "validate" not in argv else []))
+        assert key not in ended.text
+        assert "***" in ended.text
+
+
+def test_a_served_sandbox_is_known_by_its_key_whatever_its_address(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    env = {"INF_API_KEY": f"{SANDBOX_KEY_PREFIX}{'0' * 32}", "INF_PROJECT_ID": "p", "INF_API_URL": "http://127.0.0.1:9"}
+    assert halo("schedule", "list", **env).err.startswith("SANDBOX http://127.0.0.1:9\n")
+
+
+@pytest.mark.parametrize("name", ["named.test", "NAMED.test."])
+def test_another_name_is_answered_to_where_it_is_named(folder: Path, name: str) -> None:
+    with served(folder, "--host", "named.test", "--host", "other.test") as running:
+        port = int(exports(running)["INF_API_URL"].rpartition(":")[2])
+        for host, status in ((f"{name}:{port}", 401), ("other.test", 401), ("third.test", 403), ("localhost", 401)):
+            with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as client:
+                client.request("GET", "/project.getProjects", headers={"Host": host})
+                assert client.getresponse().status == status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_idle_connections_keep_nobody_out_and_no_processor_busy(halo: CommandLine, folder: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))"
+    with ExitStack() as stack:
+        running = stack.enter_context(served(folder, before=limit))
+        env = exports(running)
+        port = int(env["INF_API_URL"].rpartition(":")[2])
+        for _ in range(40):
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
+        assert halo("agent", "list", **env).code == 0
+        ticks = Path(f"/proc/{running.pid}/stat")
+        if ticks.exists():
+            before = [int(each) for each in ticks.read_text().rpartition(")")[2].split()[11:13]]
+            threading.Event().wait(1)
+            after = [int(each) for each in ticks.read_text().rpartition(")")[2].split()[11:13]]
+            assert sum(after) - sum(before) < 30  # of the hundred in a second
 
 
 def test_serving_and_resetting_take_the_flag_that_every_command_takes(halo: CommandLine, folder: Path) -> None:
@@ -91,6 +169,8 @@ def test_a_project_file_with_problems_does_not_keep_the_sandbox_from_being_serve
 
 def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
+    with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
+        sandbox.add_key(Key(demo.DEMO_READ_KEY, can_write=False, every_project=True))
     with served(folder) as running:
         env = {**exports(running), "INF_API_KEY": demo.DEMO_READ_KEY}
         assert halo("plan", **env).code == 0

@@ -18,6 +18,7 @@ from sandbox_process import exports, served
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.store import Key
 
 pytestmark = needs_inf
 
@@ -33,9 +34,9 @@ class Served:
     slow: Caller
     folder: Path
 
-    def run(self, line: str, mode: str, key: str = demo.DEMO_KEY) -> Said:
+    def run(self, line: str, mode: str, key: str = "") -> Said:
         command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
-        return run_inf(command, {**self.env, "INF_API_KEY": key}, self.folder / "nobody")
+        return run_inf(command, self.env | ({"INF_API_KEY": key} if key else {}), self.folder / "nobody")
 
     def run_signed_in(self, line: str, mode: str) -> Said:
         """Run a command as who has signed in: the client refuses a key for some."""
@@ -55,10 +56,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     path = folder / "sandbox.db"
     (folder / "somebody").mkdir()
-    (folder / "somebody" / "config.json").write_text(json.dumps({"sessionToken": demo.DEMO_KEY}), encoding="utf-8")
     with served(folder, "--sandbox-file", str(path)) as running:
         env = exports(running)
+        session = json.dumps({"sessionToken": env["INF_API_KEY"]})
+        (folder / "somebody" / "config.json").write_text(session, encoding="utf-8")
         with Sandbox.open(path, pace=0) as quick, Sandbox.open(path, pace=1000) as slow:
+            quick.add_key(Key(demo.DEMO_READ_KEY, can_write=False, every_project=True))
             found = Served(env, Caller(quick), Caller(slow), folder)
             assert Subjects(found.quick, found.slow)["fired"]  # no list is empty
             yield found

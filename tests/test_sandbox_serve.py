@@ -14,6 +14,7 @@ from sandbox_calls import DAILY, PROJECT, Caller
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Fault, Refuse, Silence, Truncate
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import Request
 from halo_iac.sandbox.serve import Server, serve
 
 HEADERS = {"Authorization": f"Bearer {demo.DEMO_KEY}", "Content-Type": "application/json; charset=utf-8"}
@@ -51,6 +52,48 @@ def raw(server: Server) -> Iterator[socket.socket]:
 def listed(connection: HTTPConnection) -> HTTPResponse:
     connection.request("GET", LIST, headers=HEADERS)
     return connection.getresponse()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:8787", "localhost.", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:8787", "a.localhost:1"],
+)
+def test_a_name_of_this_machine_is_answered_to(server: Server, host: str) -> None:
+    assert asked_as(server, f"Host: {host}\r\n") == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *("Host: evil.example\r\n", "Host: evil.example:8787\r\n", "Host: localhost.evil.example\r\n"),
+        *("Host: 10.0.0.1\r\n", "Host: 0.0.0.0\r\n", "Host: [::]\r\n", "Host: 127.0.0.1.evil.example\r\n"),
+        *("Host: user@evil.example\r\n", "Host: localhost@evil.example\r\n", "Host: [x\r\n", "Host:\r\n", ""),
+        *("Host: localhost\r\nHost: evil.example\r\n", "Host: evil.example/localhost\r\n", "Host: 2130706433\r\n"),
+    ],
+)
+def test_no_other_name_is_answered_to(sandbox: Sandbox, server: Server, headers: str) -> None:
+    """A page elsewhere can have its own name lead to 127.0.0.1, and its reader's browser would fetch from there."""
+    assert asked_as(server, headers) == 403
+    assert sandbox.requests == []
+
+
+def asked_as(server: Server, headers: str) -> int:
+    with raw(server) as client:
+        client.sendall(f"GET /project.getProjects HTTP/1.1\r\n{headers}\r\n".encode())
+        return int(client.recv(1000).split()[1])
+
+
+def test_what_clients_send_is_not_kept_beyond_a_bound(sandbox: Sandbox) -> None:
+    body = json.dumps({"id": "x", "prompt": "x" * 250_000}).encode()
+    for number in range(100):
+        Caller(sandbox, f"{demo.DEMO_KEY if number % 2 else 'no key'}").send("POST", "haloSchedule.update", body=body)
+    assert 60 < len(sandbox.requests) < 70
+    assert sandbox.requests[-1].input == json.loads(body)
+    Caller(sandbox).send("POST", "haloSchedule.update", body=b"[" * 17_000_000)
+    assert 60 < len(sandbox.requests) < 70
+    for _ in range(10_010):
+        sandbox.answer(Request("GET", "/x", "", {}, b""))
+    assert len(sandbox.requests) == 10_000
 
 
 def create(connection: HTTPConnection) -> HTTPResponse:
@@ -101,7 +144,7 @@ def test_refusals_and_other_methods_keep_the_connection(connection: HTTPConnecti
 
 def test_a_chunked_body_is_refused_unread(server: Server) -> None:
     with raw(server) as client:
-        client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         answer = client.recv(1000)
     assert answer.startswith(b"HTTP/1.1 411 ")
     assert b"\r\nconnection: close\r\nContent-Length: 0\r\n\r\n" in answer
@@ -109,7 +152,7 @@ def test_a_chunked_body_is_refused_unread(server: Server) -> None:
 
 def test_a_body_beyond_all_bounds_is_refused_unread(server: Server) -> None:
     with raw(server) as client:
-        client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
@@ -170,7 +213,7 @@ def test_foreign_answers_come_with_their_own_headers(sandbox: Sandbox, connectio
 def test_stopping_closes_idle_connections_and_frees_the_port(sandbox: Sandbox) -> None:
     with serve(sandbox) as server, raw(server) as idle:
         port = server.server_port
-        idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 404 ")
         server.stop()
         assert idle.recv(1000) == b""

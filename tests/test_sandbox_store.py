@@ -244,6 +244,41 @@ def test_a_write_that_the_disk_has_no_room_for_says_so_and_the_next_one_works(tm
     store.close()
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS seq, 'a' AS id FROM n"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        f"DROP TABLE schedules; CREATE VIEW schedules AS {ENDLESS}",
+        f"DROP TABLE projects; CREATE VIEW projects AS {ENDLESS}",
+        "CREATE TRIGGER t AFTER UPDATE ON clock BEGIN DELETE FROM schedules; END",
+        f"CREATE VIEW more AS {ENDLESS}",
+        "CREATE TABLE more (x)",
+        "CREATE INDEX more ON agents (wire)",
+        "ALTER TABLE keys ADD COLUMN more",
+        "DROP TABLE runs; CREATE TABLE runs (seq INTEGER PRIMARY KEY)",
+        "DROP TABLE clock; CREATE TABLE clock (only INTEGER, ahead AS (zeroblob(1000000000)))",
+    ],
+)
+def test_a_database_that_holds_more_than_a_sandbox_s_own_is_not_opened(tmp_path: Path, statements: str) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statements)
+    with pytest.raises(SandboxError) as caught:
+        Sandbox.open(path)
+    assert str(caught.value) == f"{path} is a database of something else than a sandbox"
+
+
+def test_statistics_in_a_sandbox_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("ANALYZE")
+    Sandbox.open(path).close()
+
+
 def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
     sandbox = Sandbox.open(None)
     sandbox.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 MASK: Final = "***"
@@ -13,7 +14,12 @@ _WORD: Final = re.compile("[A-Za-z0-9]+")
 _ELLIPSES: Final = ("…", "...", r"\u2026")
 _TELLING: Final = 8
 """How many of a key's first characters, cut off there, are no more than every key begins with."""
+_SANDBOX_WORD: Final = "sandbox"
 _LONGEST_ESCAPE: Final = len("&quot;")
+
+
+SANDBOX_KEY_PREFIX: Final = "sk-inference-sandbox-"
+"""What the keys of sandboxes begin with; each makes its own."""
 
 
 class Secret:
@@ -65,6 +71,16 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+def hide_sandbox_keys(text: str) -> str:
+    """Return the text with the key of every sandbox replaced, of whichever one it is."""
+    return _sandbox_keys().sub(MASK, text) if _SANDBOX_WORD in text else text
+
+
+@cache
+def _sandbox_keys() -> re.Pattern[str]:
+    return re.compile("".join(_patterns(SANDBOX_KEY_PREFIX)) + "[0-9a-f]{32}")
 
 
 def _places(sign: str, text: str) -> Iterator[int]:

@@ -135,11 +135,7 @@ class Connection:
 
 
 def serves_sandbox(settings: Settings) -> bool:
-    """Say whether the key is one that only a served sandbox knows."""
-    from halo_iac.api.hosts import is_loopback
+    """Say whether the key is one that only a served sandbox makes."""
+    from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 
-    if settings.key is None or not is_loopback(settings.base_url.value):
-        return False
-    from halo_iac.sandbox.demo import DEMO_KEY, DEMO_READ_KEY
-
-    return settings.key.value.reveal() in {DEMO_KEY, DEMO_READ_KEY}
+    return settings.key is not None and settings.key.value.reveal().startswith(SANDBOX_KEY_PREFIX)

@@ -287,9 +287,11 @@ def _longest_first(*secrets: Secret) -> tuple[Secret, ...]:
 
 
 def _without(secrets: Iterable[Secret], text: str) -> str:
+    from halo_iac.api.secret import hide_sandbox_keys
+
     for secret in secrets:
         text = secret.hide_in(text)
-    return text
+    return hide_sandbox_keys(text)
 
 
 def _not_whole(error: OSError) -> FileError:

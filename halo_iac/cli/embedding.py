@@ -94,6 +94,5 @@ def transport_to(sandbox: Sandbox, before_request: Callable[[], bool] | None = N
     """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
     from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
-    from halo_iac.sandbox.demo import DEMO_KEY
 
-    return Transport("http://localhost", Secret(DEMO_KEY), http=_embedded(sandbox), before_request=before_request)
+    return Transport("http://localhost", Secret(sandbox.key), http=_embedded(sandbox), before_request=before_request)

@@ -6,7 +6,7 @@ import gc
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -43,6 +43,10 @@ _PORT: Final = 8787
 def serve(
     ctx: typer.Context,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes any free one.")] = _PORT,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", metavar="NAME", help="A name to answer to besides localhost; may be repeated."),
+    ] = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
@@ -50,7 +54,8 @@ def serve(
     """Serve the sandbox on loopback, for `inf` and other clients.
 
     The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it. It holds the project that
-    the project file names, a demo project, and those that --sandbox made.
+    the project file names, a demo project, and those that --sandbox made. Requests have to name localhost as their
+    host, or what --host names: a container's name for this machine, say.
 
     \b
     Examples:
@@ -59,15 +64,15 @@ def serve(
     """
     console: Console = ctx.obj
     path = _path(console, file, sandbox_file)
-    from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
+    from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 
     project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # off for commands, which end before it pays; this one runs for days
-    with open_sandbox(path, any_project=False) as platform, _served(platform, port) as url:
+    with open_sandbox(path, any_project=False) as platform, _served(platform, port, host or ()) as url:
         platform.admit(project_id)
         exports = (
             f"export INF_API_URL={url}",
-            f"export INF_API_KEY={DEMO_KEY}",
+            f"export INF_API_KEY={platform.key}",
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
         ended = _set_by_signals()  # before anybody can know that it runs
@@ -113,13 +118,13 @@ group.command("tick")(sandbox_traces.tick)
 
 
 @contextmanager
-def _served(sandbox: Sandbox, port: int) -> Iterator[str]:
+def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
     """Serve, and give the base URL."""
     from halo_iac.sandbox.serve import serve as serving
 
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(serving(sandbox, port=port))
+            server = stack.enter_context(serving(sandbox, port=port, hosts=hosts))
         except OSError as error:
             hint = "choose another --port, or 0 for any free one"
             raise FileError(f"the sandbox cannot listen on port {port}: {error.strerror}", hint=hint) from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.store import Tables
 
-DEMO_KEY: Final = "sk-inference-sandbox-read-write"
-DEMO_READ_KEY: Final = "sk-inference-sandbox-read-only"
+KEY_PREFIX: Final = "sk-inference-sandbox-"
+"""What the key of every sandbox begins with."""
+DEMO_KEY: Final = f"{KEY_PREFIX}read-write"
+DEMO_READ_KEY: Final = f"{KEY_PREFIX}read-only"
+"""The keys of sandboxes in memory, which no other process finds; one in a file makes its own."""
 DEMO_PROJECT_ID: Final = "5a4db0c5-0000-4000-8000-000000000001"
 DEMO_TEAM_ID: Final = "5a4db0c5-0000-4000-8000-00000000007e"
 DEMO_USER_ID: Final = "5a4db0c5-0000-4000-8000-000000000002"
@@ -49,13 +53,20 @@ SUMMARIZATION_MODELS: Final[tuple[dict[str, Any], ...]] = (
 DEFAULT_MODEL_ID: Final = str(MODELS[0]["id"])
 
 
-def add_keys(tables: Tables) -> None:
-    """Add the two demo keys, which are good for every project."""
-    # Not at the top: a plan against a served sandbox looks for its keys here, and should not load SQLite for that.
+def add_keys(tables: Tables, *, is_in_memory: bool) -> None:
+    """Add a new sandbox's keys, which are good for every project: a random one, or in memory the two well-known ones.
+
+    One that has its key keeps it.
+    """
+    # Not at the top: a plan against a served sandbox looks at this module, and should not load SQLite for that.
     from halo_iac.sandbox.store import Key  # noqa: PLC0415
 
-    tables.add_key(Key(DEMO_KEY, every_project=True))
-    tables.add_key(Key(DEMO_READ_KEY, can_write=False, every_project=True))
+    if tables.own_key() is not None:
+        return
+    own = DEMO_KEY if is_in_memory else f"{KEY_PREFIX}{os.urandom(16).hex()}"
+    tables.add_key(Key(own, every_project=True))
+    if is_in_memory:
+        tables.add_key(Key(DEMO_READ_KEY, can_write=False, every_project=True))
 
 
 def add_project(tables: Tables, project_id: str, now: str) -> None:

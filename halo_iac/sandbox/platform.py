@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,8 @@ PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
 
 _FARTHEST: Final = timedelta(days=366)
+_MOST_REMEMBERED: Final = 10_000
+_LARGEST_MEMORY: Final = 16 * 1024 * 1024
 _TELEMETRY: Final = "telemetry.recordCliCommand"
 
 
@@ -60,6 +62,40 @@ def _random_id() -> str:
     return str(uuid4())
 
 
+class _Recent:
+    """The latest requests, kept as they came: what is parsed can be thirty times as large."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._kept: deque[tuple[str, Request]] = deque()
+        self._size = 0
+
+    def add(self, name: str, request: Request) -> None:
+        """Remember one request, and forget the oldest that there is no more room for."""
+        if _size(request) > _LARGEST_MEMORY:
+            return
+        with self._guard:
+            self._kept.append((name, replace(request, headers=_without_key(request))))
+            self._size += _size(request)
+            while len(self._kept) > _MOST_REMEMBERED or self._size > _LARGEST_MEMORY:
+                self._size -= _size(self._kept.popleft()[1])
+
+    def seen(self) -> list[Seen]:
+        """Return them, oldest first."""
+        with self._guard:
+            kept = list(self._kept)
+        return [Seen(name, _input(request)[0]) for name, request in kept]
+
+
+def _size(request: Request) -> int:
+    return len(request.path) + len(request.query) + len(request.body)
+
+
+def _without_key(request: Request) -> dict[str, str]:
+    """Return the one header that says how an input is to be read."""
+    return {name: value for name, value in request.headers.items() if name == "content-type"}
+
+
 class Sandbox:
     """A platform of one's own, made with :meth:`open`. :meth:`answer` may be called from any number of threads."""
 
@@ -78,7 +114,9 @@ class Sandbox:
         self._settings = settings
         self._clock = clock
         self._ids = ids
-        self._seen: deque[Seen] = deque(maxlen=10_000)
+        self.key = ""
+        """The sandbox's own key, which may do everything in every project."""
+        self._recent = _Recent()
         self._known: set[str] = set()
 
     @classmethod
@@ -106,6 +144,7 @@ class Sandbox:
         listed = faults if isinstance(faults, Faults) else Faults(faults)
         sandbox = cls(Store(path), settings, clock, ids, listed)
         try:
+            sandbox.key = sandbox._own_key(is_in_memory=path is None)
             sandbox.admit(project)
         except BaseException:
             sandbox.close()  # nobody else has it to close
@@ -127,20 +166,29 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Seen]:
-        """The last 10,000 requests, oldest first."""
-        return list(self._seen)
+        """The latest requests, oldest first: at most 10,000, and 16 MiB of what they said."""
+        return self._recent.seen()
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` where a fault says so."""
         name = procedure_name(request)
         given, flaw = _input(request)
-        self._seen.append(Seen(name, given))
+        self._recent.add(name, request)
         taken = self.faults.take(name, given)
         answer = self._spoiled(None, [fault for fault in taken if not fault.is_late], name)
         if answer is not None:
             return answer
         answer = self._handled(request, name, given, flaw)
         return self._spoiled(answer, [fault for fault in taken if fault.is_late], name) or answer
+
+    def _own_key(self, *, is_in_memory: bool) -> str:
+        with self._store.reading() as tables:  # opening a sandbox to read it takes no write lock
+            known = tables.own_key()
+        if known is None:
+            with self._store.writing() as tables:
+                demo.add_keys(tables, is_in_memory=is_in_memory)
+                known = tables.own_key()
+        return known or ""
 
     def admit(self, project_id: str) -> None:
         """Let a project exist, with the demo agents in it; one that is there stays as it is."""
@@ -150,7 +198,6 @@ class Sandbox:
             is_there = tables.has_project(project_id)
         if not is_there:  # opening a sandbox to read it takes no write lock
             with self._store.writing() as tables:
-                demo.add_keys(tables)
                 demo.add_project(tables, project_id, instant(self._now(tables)))
         self._known.add(project_id)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+from contextlib import closing
+from functools import cache
 from typing import Final
 
 STEPS: Final = (
@@ -75,19 +76,47 @@ STEPS: Final = (
     CREATE INDEX runs_of_schedule ON runs (schedule_id, created_at, seq);
     CREATE INDEX runs_of_dataset ON runs (dataset_id);
     """,
+    """
+    DELETE FROM keys WHERE key IN ('sk-inference-sandbox-read-write', 'sk-inference-sandbox-read-only')
+    """,
 )
 """Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
 
-_FIRST_TABLES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", STEPS[0]))
+_Objects = frozenset[tuple[str, str, str, str]]
 
 
 def version_of(connection: sqlite3.Connection) -> int | None:
     """Return a sandbox's schema version, 0 for an empty database, ``None`` for one of something else.
 
-    To be asked in a transaction: another process may be making the tables at this moment.
+    All that a database holds, by name and definition, has to be a sandbox's own: a view in the place of a table could
+    have rows without end, and a trigger could do anything. A later version's own is not known, but for the names of
+    the first tables. To be asked in a transaction: another process may be making the tables at this moment.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master").fetchall()}
-    if version == 0 and not tables:
-        return 0
-    return version if version > 0 and tables >= _FIRST_TABLES else None
+    found = _objects(connection)
+    if version > len(STEPS):
+        return version if _names(found) >= _names(_expected(1)) else None
+    return version if version >= 0 and found == _expected(version) else None
+
+
+@cache
+def _expected(version: int) -> _Objects:
+    """Return what a sandbox's database of a version holds."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for step in STEPS[:version]:
+            connection.executescript(step)
+        return _objects(connection)
+
+
+def _names(objects: _Objects) -> set[str]:
+    return {name for _, name, _, _ in objects}
+
+
+def _objects(connection: sqlite3.Connection) -> _Objects:
+    """Return type, name, table and definition of all there is but the statistics that ``ANALYZE`` keeps."""
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return frozenset(
+        (type_, name, table, " ".join((sql or "").split()))
+        for type_, name, table, sql in rows
+        if not (type_ == "table" and name.startswith("sqlite_stat"))
+    )

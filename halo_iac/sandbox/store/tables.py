@@ -123,6 +123,13 @@ class Tables:
         row = self._connection.execute("SELECT * FROM keys WHERE key = ?", (text,)).fetchone()
         return None if row is None else Key(row[0], *(bool(flag) for flag in row[1:]))
 
+    def own_key(self) -> str | None:
+        """Return the key that a sandbox has made for itself, which may do everything; ``None`` before it has."""
+        sql = """SELECT key FROM keys WHERE can_read AND can_write AND every_project
+                 AND key GLOB 'sk-inference-sandbox-*' LIMIT 1"""
+        row = self._connection.execute(sql).fetchone()
+        return None if row is None else str(row[0])
+
     def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
         """Add a key, or change what it permits."""
         row = (key.text, key.can_read, key.can_write, key.every_project)
