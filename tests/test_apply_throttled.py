@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from apply_bench import CREATE, LIST, READ, UPDATE, Bench, bench, create, update
+from apply_bench import ARCHIVE, CREATE, LIST, READ, UPDATE, Bench, bench, create, unarchive, update
 
 from halo_iac.api.gate import Gate
 from halo_iac.sandbox.faults import Effect, Pass, Refuse
@@ -108,3 +108,15 @@ def test_nor_does_what_is_declined(one: Bench) -> None:
         one.fault(UPDATE, Refuse("BAD_REQUEST"))
     run = one.run(*changes, attempts=1)
     assert run.statuses == ["unknown", "unknown", "failed"] * 2
+
+
+def test_what_is_exposed_is_put_back_without_waiting_at_the_gate() -> None:
+    """A platform that unarchives first, and then throttles for longer than a run waits."""
+    with bench() as one:
+        one.gate = Gate(5.0, sleep=one.waits.append)
+        one.fault(UPDATE, Refuse("BAD_REQUEST"))
+        one.fault(UPDATE, SLOW_DOWN, times=None)
+        run = one.run(unarchive(one.add("A", archived=True), hours=(12,)))
+        assert (run.statuses, run.writes[-1]) == (["failed"], ARCHIVE)
+        assert run.message.endswith("it was archived again")
+        assert one.shown() == {"s1": ("A", False, [9])}

@@ -297,3 +297,23 @@ def test_the_way_back_works_as_printed_after_a_full_disk(
         ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", "--concurrency", "1")
     assert ("No space left on device" in ended.text) is (left <= 0)
     hold_to_what_is_there(halo, ended)
+
+
+def test_the_way_back_that_a_protected_title_bars_says_so(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(BEFORE + "protect: [Beta]\n")
+    ended = halo("apply", "--sandbox", "--yes")
+    assert "takes back what was done, once `protect:` no longer covers 'Beta'." in ended.err
+    found = re.search("`(halo undo [^`]*)`", ended.err)
+    assert found is not None
+    assert halo(*shlex.split(found[1])[1:], "--yes").code == 3
+    (folder / "halo.yaml").write_text(BEFORE)
+    assert halo(*shlex.split(found[1])[1:], "--yes").code == 0
+
+
+def test_memory_that_runs_out_before_anything_is_done_is_said(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "halo.yaml").write_text(BEFORE)
+    monkeypatch.setattr("halo_iac.pipeline.match", failing_at(1, MemoryError(), list))
+    ended = halo("plan", "--sandbox")
+    assert (ended.code, ended.err.splitlines()[0]) == (1, "error: memory ran out")

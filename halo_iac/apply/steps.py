@@ -8,6 +8,7 @@ lost answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from halo_iac.api.retry import Retry
@@ -113,7 +114,7 @@ class _Step:
         if not self._is_exposed:
             return ended
         try:
-            retry(self._archive_again)
+            replace(retry, gate=None)(self._archive_again)  # nor does it wait for what may last for minutes
         except (PlatformError, FileError) as error:
             status = Status.UNKNOWN if self._is_open else ended.status
             message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -22,19 +21,18 @@ from halo_iac.render.values import listed
 from halo_iac.render.words import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from halo_iac.apply.brake import Brake
+    from halo_iac.cli.ended import Ended
     from halo_iac.cli.receipts import ReceiptFile
     from halo_iac.cli.results import Results
     from halo_iac.model.change import Blocked, Plan
     from halo_iac.model.outcome import Event, Summary
-    from halo_iac.render.ending import Commands
     from halo_iac.render.style import Style
 
 NEEDED: Final = (
     "halo_iac.render.text.plan",
     "halo_iac.cli.receipts",
+    "halo_iac.cli.ended",
     "halo_iac.apply",
     "halo_iac.apply.pace",
     "halo_iac.cli.live",
@@ -60,25 +58,6 @@ class Manner:
     verb: str = "Apply"
     again: str = "apply"
     limits: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended, and the commands that go on from there.
-
-    ``receipt`` is what messages call the file, and ``trouble`` why it is not whole.
-    """
-
-    summary: Summary
-    commands: Commands
-    receipt: str | None = None
-    undo: str | None = None
-    trouble: HaloError | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """Return the code of the run; one that went well but for its receipt has not gone well."""
-        return self.summary.exit_code or (4 if self.trouble else 0)
 
 
 def carry_through(workplace: Workplace, results: Results, planned: Plan, manner: Manner) -> int:
@@ -151,6 +130,7 @@ def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
 
 
 def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
+    from halo_iac.cli.ended import ended  # before anything is written: a module may not be found any more then
     from halo_iac.cli.receipts import new_receipt
 
     receipt = new_receipt(workplace, manner.receipt, planned.host)
@@ -162,7 +142,8 @@ def _carry_out(workplace: Workplace, planned: Plan, manner: Manner) -> Ended:
             receipt.close()
         except FileError as error:
             trouble = error
-    return _ended(workplace, planned, summary, manner, receipt, trouble)
+    words = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
+    return ended(workplace, planned, summary, receipt, words, trouble)
 
 
 def _recorded(
@@ -220,59 +201,6 @@ def _early_end(error: Exception) -> HaloError:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
-
-
-def _ended(
-    workplace: Workplace,
-    planned: Plan,
-    summary: Summary,
-    manner: Manner,
-    receipt: ReceiptFile,
-    trouble: HaloError | None,
-) -> Ended:
-    from halo_iac.cli.pasting import again
-    from halo_iac.model.outcome import Status
-    from halo_iac.plan.guards import REMOVAL_ALWAYS
-    from halo_iac.render.ending import Commands
-
-    each = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
-    commands = Commands(*(again(workplace, words) for words in each))
-    if not receipt.is_kept:
-        return Ended(summary, commands, trouble=trouble)
-    name = _named(receipt.path, workplace.cwd)
-    if receipt.is_too_large:
-        workplace.console.say(
-            "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
-        )
-    is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
-    removals = _removals_of_undo(summary, {agent.id for agent in planned.agents})
-    permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
-    permit += "" if receipt.is_whole else " --allow-incomplete"
-    undo = again(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
-    return Ended(summary, commands, name, undo, trouble)
-
-
-def _removals_of_undo(summary: Summary, agents: Collection[str]) -> int:
-    """Return how many schedules would stop firing if the run were undone, which a guard asks a word for.
-
-    All that was written, or may have been: of that the receipt tells. ``agents`` are those that traces name for sure:
-    to give a schedule another one back stops it as well.
-    """
-    from halo_iac.model.change import Action
-    from halo_iac.model.outcome import Status
-
-    written = (event for event in summary.events if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN})
-    changes = [event.change for event in written]
-    return sum(
-        change.action in {Action.CREATE, Action.UNARCHIVE}
-        or change.is_resumption
-        or any(field.field == "agent" and field.before not in agents for field in change.fields)
-        for change in changes
-    )
-
-
-def _named(path: Path, cwd: Path) -> str:
-    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
 
 
 @contextmanager
@@ -348,4 +276,6 @@ def _say_where(console: Console, ended: Ended, code: int) -> None:
     if ended.receipt is None or console.wants_json:
         return
     way = f"; `{ended.undo}` takes back what was done" if ended.undo else ""
+    if ended.undo and ended.held is not None:
+        way += f", once `protect:` no longer covers {ended.held!r}"
     console.say(console.err_style.safe(f"Receipt: {ended.receipt}{way}."))

@@ -14,7 +14,7 @@ from halo_iac.errors import HaloError, Problem, ProjectNotFound
 from halo_iac.links import followed
 
 if TYPE_CHECKING:
-    from halo_iac.cli.carrying import Ended
+    from halo_iac.cli.ended import Ended
     from halo_iac.model.change import Plan
     from halo_iac.model.finding import Finding
     from halo_iac.render.style import Style

@@ -122,6 +122,8 @@ def _as_ours(error: Exception) -> HaloError:
         # "Value error, " is pydantic's, with which typer reads values.
         message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
         return UsageError(message, hint=_usage_hint(error))
+    if isinstance(error, MemoryError):
+        return HaloError("memory ran out", hint="free some, or raise the limit on it (`ulimit -v`), and run again")
     return _os_error(error) if isinstance(error, OSError) else _mistake(error)
 
 

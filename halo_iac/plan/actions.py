@@ -95,12 +95,13 @@ def _situation(
     archives = _archives(project, undeclared)
     # An undeclared schedule may be the very one that a blocked entry is about.
     planned, withheld = ((), archives) if blocked else (archives, ())
+    changes = tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=place))
     return Situation(
-        changes=tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=place)),
+        changes=changes,
         blocked=blocked,
         withheld=withheld,
         undeclared=undeclared,
-        firing=firing(readable),
+        firing=firing(readable) if changes else frozenset(),
         traced=traced(actual),
         declared=len(project.entries),
         targets=tuple(targets),
