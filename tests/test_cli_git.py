@@ -359,6 +359,19 @@ def test_a_directory_that_the_environment_calls_safe_works(
     assert refusals(halo, **env) == REFUSED
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_folder_of_the_runner_with_a_checkout_of_another_user_works(
+    halo: CommandLine, upstream: Git, tmp_path: Path
+) -> None:
+    clone = upstream.clone(tmp_path / "clone")  # as in a container: the runner made the folder, git runs as root
+    loosen(clone)
+    os.chown(clone.folder, 12345, -1)
+    os.chdir(clone.folder / "p")
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": str(clone.folder)}
+    assert "detected dubious ownership" in halo("plan", "--sandbox", "--base", "HEAD^1").err
+    assert refusals(halo, **env) == REFUSED
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder on loopback, as a plain web server does."""
