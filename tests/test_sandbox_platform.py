@@ -10,8 +10,9 @@ import pytest
 from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error, result
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.platform import Sandbox, Seen
+from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import MAX_BODY, Answer, Request
+from halo_iac.sandbox.recent import Seen
 from halo_iac.sandbox.store import Key
 
 NOWHERE = "5a4db0c5-ffff-4000-8000-000000000001"

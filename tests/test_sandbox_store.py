@@ -271,6 +271,28 @@ def test_a_database_that_holds_more_than_a_sandbox_s_own_is_not_opened(tmp_path:
     assert str(caught.value) == f"{path} is a database of something else than a sandbox"
 
 
+@pytest.mark.parametrize("ahead", ["1e308", "-1", "'soon'", "x'00'"])
+def test_a_clock_that_no_sandbox_has_set_is_refused(tmp_path: Path, ahead: str) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox.open(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE clock SET ahead = {ahead}")
+    with pytest.raises(SandboxError) as caught:
+        Sandbox.open(path)
+    assert caught.value.trouble is Trouble.CONTENT
+
+
+@pytest.mark.parametrize("wire", ["5", "'{'", "'[]'", "x'ff'", "replace(hex(zeroblob(50000)), '00', '[')"])
+def test_a_row_that_no_sandbox_has_written_is_an_error_of_the_sandbox(tmp_path: Path, wire: str) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox.open(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE agents SET wire = {wire}")
+    with Sandbox.open(path) as sandbox:
+        answer = Caller(sandbox).ask("agent.listForProject", {"projectId": PROJECT})
+    assert error(answer)[0::3] == (500, "the sandbox's file holds what no sandbox has written")
+
+
 def test_statistics_in_a_sandbox_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     Sandbox.open(path).close()

@@ -6,6 +6,7 @@ its mistakes. A request comes in as a value, an answer goes out as one; ``platfo
 - ``protocol``   requests, answers, refusals and the tRPC envelope
 - ``faults``     misbehaviour on demand, as a plain list
 - ``call``       what a procedure gets
+- ``recent``     what is remembered of the requests
 - ``rules``      what an input must look like
 - ``schedules``, ``schedule_runs``, ``runs``, ``conversations``, ``datasets``, ``agents``, ``projects``   the procedures
 - ``gate``       which there are and who may call them; ``lookup``, ``wires``: what they name and answer

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +25,7 @@ from halo_iac.sandbox.protocol import (
     procedure_name,
     succeed,
 )
+from halo_iac.sandbox.recent import Recent, Seen
 from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 
 if TYPE_CHECKING:
@@ -39,17 +38,7 @@ PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
 
 _FARTHEST: Final = timedelta(days=366)
-_MOST_REMEMBERED: Final = 10_000
-_LARGEST_MEMORY: Final = 16 * 1024 * 1024
 _TELEMETRY: Final = "telemetry.recordCliCommand"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request as it came: the procedure it named, and its input; ``None``: there was none, or none to understand."""
-
-    procedure: str
-    input: Any
 
 
 def _utc_now() -> datetime:
@@ -60,40 +49,6 @@ def _random_id() -> str:
     from uuid import uuid4  # noqa: PLC0415 (costs a plan, which creates nothing, more than all the rest of this module)
 
     return str(uuid4())
-
-
-class _Recent:
-    """The latest requests, kept as they came: what is parsed can be thirty times as large."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._kept: deque[tuple[str, Request]] = deque()
-        self._size = 0
-
-    def add(self, name: str, request: Request) -> None:
-        """Remember one request, and forget the oldest that there is no more room for."""
-        if _size(request) > _LARGEST_MEMORY:
-            return
-        with self._guard:
-            self._kept.append((name, replace(request, headers=_without_key(request))))
-            self._size += _size(request)
-            while len(self._kept) > _MOST_REMEMBERED or self._size > _LARGEST_MEMORY:
-                self._size -= _size(self._kept.popleft()[1])
-
-    def seen(self) -> list[Seen]:
-        """Return them, oldest first."""
-        with self._guard:
-            kept = list(self._kept)
-        return [Seen(name, _input(request)[0]) for name, request in kept]
-
-
-def _size(request: Request) -> int:
-    return len(request.path) + len(request.query) + len(request.body)
-
-
-def _without_key(request: Request) -> dict[str, str]:
-    """Return the one header that says how an input is to be read."""
-    return {name: value for name, value in request.headers.items() if name == "content-type"}
 
 
 class Sandbox:
@@ -116,7 +71,7 @@ class Sandbox:
         self._ids = ids
         self.key = ""
         """The sandbox's own key, which may do everything in every project."""
-        self._recent = _Recent()
+        self._recent = Recent()
         self._known: set[str] = set()
 
     @classmethod
@@ -183,6 +138,7 @@ class Sandbox:
 
     def _own_key(self, *, is_in_memory: bool) -> str:
         with self._store.reading() as tables:  # opening a sandbox to read it takes no write lock
+            tables.clock()  # a file that no sandbox has written is refused at once
             known = tables.own_key()
         if known is None:
             with self._store.writing() as tables:

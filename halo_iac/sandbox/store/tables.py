@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from halo_iac.sandbox.protocol import SandboxError, Trouble
 from halo_iac.sandbox.store.spans import SpanTables
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.store.runs import RunTables
 
+_FARTHEST: Final = 10**11
+"""Seconds by which the clock may be ahead: three thousand years."""
 _LISTED: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
     WHERE project_id = ? AND seq > ? AND is_archived <= ? AND (? IS NULL OR agent_id = ?)
@@ -81,7 +84,10 @@ class Tables:
     def clock(self) -> ClockRow:
         """Return the clock."""
         sql = "SELECT ahead, (SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL) FROM clock"
-        return ClockRow(*self._connection.execute(sql).fetchone())
+        row = self._connection.execute(sql).fetchone()
+        if row is None or not isinstance(row[0], int | float) or not 0 <= row[0] <= _FARTHEST:
+            raise _foreign()
+        return ClockRow(*row)
 
     def set_ahead(self, seconds: float) -> None:
         """Let the sandbox's clock be that much ahead of the real one."""
@@ -161,7 +167,7 @@ class Tables:
     def agent_places(self, project_id: str) -> dict[tuple[str, str], tuple[int, str]]:
         """Return place and id of a project's agents, forgotten ones too, by what they are known by."""
         rows = self._connection.execute("SELECT seq, id, wire FROM agents WHERE project_id = ?", (project_id,))
-        known = ((seq, agent_id, json.loads(wire)) for seq, agent_id, wire in rows.fetchall())
+        known = ((seq, agent_id, _object(wire)) for seq, agent_id, wire in rows.fetchall())
         return {
             (str(wire.get("identitySource")), str(wire.get("identityValue"))): (seq, agent_id)
             for seq, agent_id, wire in known
@@ -211,7 +217,7 @@ class Tables:
     def schedules(self) -> list[dict[str, Any]]:
         """Return every schedule of every project in the order of creation."""
         rows = self._connection.execute("SELECT wire FROM schedules ORDER BY seq")
-        return [json.loads(wire) for (wire,) in rows.fetchall()]
+        return [_object(wire) for (wire,) in rows.fetchall()]
 
     def put_schedule(self, row: ScheduleRow) -> None:
         """Add a schedule, or replace the one with its id, which keeps its place."""
@@ -227,11 +233,26 @@ class Tables:
 
 
 def _agent(row: tuple[Any, ...]) -> AgentRow:
-    return AgentRow(row[0], row[1], row[2], bool(row[3]), json.loads(row[4]))
+    return AgentRow(row[0], row[1], row[2], bool(row[3]), _object(row[4]))
 
 
 def _schedule(row: tuple[Any, ...]) -> ScheduleRow:
-    return ScheduleRow(row[0], row[1], row[2], json.loads(row[3]), row[4])
+    return ScheduleRow(row[0], row[1], row[2], _object(row[3]), row[4])
+
+
+def _object(text: object) -> dict[str, Any]:
+    """Return the object in a column, or refuse a file that somebody else has written into."""
+    try:
+        found = json.loads(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _foreign()
+    return found
+
+
+def _foreign() -> SandboxError:
+    return SandboxError("the sandbox's file holds what no sandbox has written", Trouble.CONTENT)
 
 
 def _text(wire: Mapping[str, Any]) -> str:
