@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from halo_iac.errors import GitError
@@ -17,8 +17,6 @@ from halo_iac.git_index import Index
 from halo_iac.git_objects import Objects
 from halo_iac.git_program import Git
 
-_LISTED: Final = re.compile(r"100[0-7]+ blob (?P<id>[0-9a-f]+)\t(?P<path>.+)", re.DOTALL)
-"""A regular file, as `git ls-tree` lists it."""
 _KINDS: Final = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
 """Where git looks for a name, in its order."""
 _EXPRESSION: Final = re.compile(r"[~^:]|@\{")
@@ -68,13 +66,6 @@ class Repository:
     def has_ancestor(self, commit: str, earlier: str) -> bool:
         """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
         return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
-
-    def files(self, commit: str) -> list[tuple[PurePosixPath, str]]:
-        """Return the regular files of a commit, each with its object; submodules and links are none."""
-        words = ("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit)
-        listed = self._git.asked(*words, failing=f"the files of {commit} cannot be listed")
-        lines = (_LISTED.fullmatch(line) for line in listed.split("\0"))
-        return [(PurePosixPath(found["path"]), found["id"]) for found in lines if found is not None]
 
     def objects(self) -> Objects:
         """Return what reads single objects; it is to be closed, as a context manager is."""

@@ -57,42 +57,45 @@ class Objects:
 
     def root(self, commit: str) -> str:
         """Return the uppermost folder of a commit."""
-        return self._git.asked("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        id_, data = self._read(f"{commit}^{{tree}}", "tree", None)
+        self._folders[id_] = dict(_items(data, len(id_) // 2))
+        return id_
 
     def folder(self, id_: str) -> dict[str, Item]:
         """Return what a folder holds, by name."""
         if id_ not in self._folders:
-            self._folders[id_] = dict(_items(self._read(id_, "tree", None), len(id_) // 2))
+            self._folders[id_] = dict(_items(self._read(id_, "tree", None)[1], len(id_) // 2))
         return self._folders[id_]
 
     def content(self, id_: str, limit: int) -> bytes:
         """Return the bytes of a file, of a larger one more than ``limit``."""
-        return self._read(id_, "blob", limit)
+        return self._read(id_, "blob", limit)[1]
 
-    def _read(self, id_: str, kind: str, limit: int | None) -> bytes:
+    def _read(self, asked: str, kind: str, limit: int | None) -> tuple[str, bytes]:
+        """Return an object's id and its bytes; ``asked`` is the id, or says in git's words which object is meant."""
         process = self._process or self._start()
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         self._began = time.monotonic()
         try:
-            process.stdin.write(id_.encode() + b"\n")
+            process.stdin.write(asked.encode() + b"\n")
             process.stdin.flush()
             head = process.stdout.readline().decode("ascii", "replace").split()
-            if len(head) != 3 or head[:2] != [id_, kind]:
-                raise self._failed(id_)
+            if len(head) != 3 or head[1] != kind:
+                raise self._failed(asked)
             size = int(head[2])
             if limit is not None and size > limit:  # the rest is not waited for: it may be gigabytes
                 data = process.stdout.read(limit + 1)
                 self._end()
-                return data
+                return head[0], data
             data = process.stdout.read(size + 1)
             if len(data) != size + 1:
-                raise self._failed(id_)
+                raise self._failed(asked)
         except OSError:
-            raise self._failed(id_) from None
+            raise self._failed(asked) from None
         finally:
             self._began = None
-        return data[:-1]
+        return head[0], data[:-1]
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._said = self._said or tempfile.TemporaryFile()  # noqa: SIM115 - kept open as long as the process
@@ -109,14 +112,14 @@ class Objects:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)
 
-    def _failed(self, id_: str) -> GitError:
+    def _failed(self, asked: str) -> GitError:
         """Return the error for an object that was not given, with what git said of it."""
         self._end()
         said = b""
         if self._said is not None:
             self._said.seek(0)
             said = self._said.read(4096)
-        return failed(f"the object {id_[:12]} of the base is not in this clone", said, _FETCH)
+        return failed(f"the object {asked[:12]} of the base is not in this clone", said, _FETCH)
 
     def _end(self) -> None:
         process, self._process = self._process, None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from pathlib import Path
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from halo_iac.git_index import Index
@@ -49,17 +50,17 @@ class CommitTree:
         self._submodules: dict[str, _Node] = {}
         self._links = 0
 
-    def real(self, path: Path) -> Path:
+    def real(self, path: str) -> str:
         """Return the path of what is there, without links and dots."""
-        return Path(self._path(self._at(path)))
+        return self._path(self._at(path))
 
-    def children(self, folder: Path) -> list[tuple[str, bool]]:
+    def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
         node = self._at(folder)
         held = self._held(node)
         return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
 
-    def exists(self, path: Path) -> bool:
+    def exists(self, path: str) -> bool:
         """Say whether anything is there, where links lead."""
         try:
             self._at(path)
@@ -67,13 +68,22 @@ class CommitTree:
             return False
         return True
 
-    def content(self, real: Path, limit: int) -> bytes:
+    def content(self, real: str, limit: int) -> bytes:
         """Return the bytes of a regular file, of a larger one more than ``limit``."""
         node = self._at(real)
         if node.mode in {_FOLDER, _SUBMODULE}:
             raise CannotRead("a directory, not a file")
         data = node.objects.content(node.id, limit)
         return data if node.objects is not self._root.objects else self._converted(node, data, limit)
+
+    def files(self) -> Iterator[tuple[PurePosixPath, str]]:
+        """Yield the regular files of the commit, each with its object; links are none, nor what is in a submodule."""
+        waiting = [(PurePosixPath(), self._root.id)]
+        while waiting:
+            folder, id_ = waiting.pop()
+            items = self._root.objects.folder(id_).items()
+            yield from ((folder / name, item.id) for name, item in items if item.mode.startswith("100"))
+            waiting.extend((folder / name, item.id) for name, item in items if item.mode == _FOLDER)
 
     def _converted(self, node: _Node, data: bytes, limit: int) -> bytes:
         """Return a file as it is checked out where that is the same one: filters and line ends may make it another.
@@ -83,6 +93,8 @@ class CommitTree:
         """
         path = Path(self._path(node))
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                return data
             with path.open("rb") as file:
                 here = file.read(limit + 1)
         except OSError:
@@ -97,9 +109,9 @@ class CommitTree:
             folder = folder.above
         return here
 
-    def _at(self, path: Path) -> _Node:
+    def _at(self, path: str) -> _Node:
         self._links = 0
-        return self._node(str(path))
+        return self._node(path)
 
     def _node(self, path: str) -> _Node:
         node = self._nodes.get(path)

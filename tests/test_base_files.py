@@ -244,6 +244,52 @@ def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLin
     assert "`p.md`: larger than 256 KiB" in ended.json["warnings"][0]["message"]
 
 
+def test_a_clone_without_folders_fetches_those_that_are_looked_into(
+    halo: CommandLine, git: Git, tmp_path: Path
+) -> None:
+    written(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": included(two="p.md"), "s/p.md": "P"})
+    git.commit()
+    git("switch", "--quiet", "--create", "feature")
+    git("rm", "--quiet", "-r", "s", "halo.yaml")
+    written(git.folder, {"new.yaml": project(one="p.md"), "p.md": "P"})
+    git.commit()
+    git("config", "uploadpack.allowFilter", "true")
+    clone = git.clone(tmp_path / "clone", "--filter=tree:0")
+    os.chdir(clone.folder)
+    ended = halo("plan", "--sandbox", "--base", "origin/main", "--file", "new.yaml", "--json")
+    assert ended.code == 3
+    assert "its halo.yaml is gone here: was it moved?" in ended.json["refusals"][0]["message"]
+
+
+def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+    log, seen = tmp_path / "log", tmp_path / "bin" / "git"
+    seen.parent.mkdir()
+    seen.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    seen.chmod(0o755)
+    path = f"{seen.parent}:/usr/bin:/bin"
+    counts = []
+    for number in (3, 60):
+        for each in range(number):
+            written(git.folder, {f"s/{each}.yaml": included(**{f"k{each}": f"{each}.md"}), f"s/{each}.md": f"P{each}"})
+        written(git.folder, {"halo.yaml": project("s/*.yaml")})
+        git.commit()
+        log.write_text("")
+        assert halo("plan", "--sandbox", PATH=path).code == 0
+        assert log.read_text() == ""
+        assert halo("plan", "--sandbox", "--base", "main", PATH=path).code == 0
+        counts.append(log.read_text().count("\n"))
+    assert counts[0] == counts[1]
+
+
+def test_no_pipe_in_the_place_of_a_base_s_file_is_waited_for(halo: CommandLine, git: Git) -> None:
+    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P", "q.md": "P"})
+    git.commit()
+    (git.folder / "p.md").unlink()
+    os.mkfifo(git.folder / "p.md")
+    written(git.folder, {"halo.yaml": project(one="q.md")})
+    assert shares(halo) == {"one": "before"}
+
+
 # What git converts --------------------------------------------------------------------------------------------------
 
 FILTERS = {
@@ -313,8 +359,8 @@ def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_undeclared(
     assert halo("apply", "--sandbox", "--yes", "--file", "a/halo.yaml").code == 0
     sparse("sparse-checkout", "set", *(["--cone", mode] if mode == "--sparse-index" else [mode]), "a")
     assert not (sparse.folder / "b").exists()
-    for words in ((), ("--base", "main")):
-        ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json", *words)
+    for words, env in (((), {}), (("--base", "main"), {}), ((), {"GIT_LITERAL_PATHSPECS": "1"})):
+        ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json", *words, **env)
         assert (ended.code, ended.json["changes"]) == (0, [])
         assert [each["message"] for each in ended.json["warnings"]] == [
             f"what b/s/y.yaml declares is not known, {LEFT_OUT}, so nothing undeclared is archived"

@@ -40,7 +40,7 @@ def against(workplace: Workplace, ref: str, *, accepts_policy: bool) -> Against:
         tree = _tree(workplace, repository, base.commit, objects, opened)
         path = _project_file(workplace, repository, tree)
         if path is None:
-            moved = _moved(workplace, repository, base, objects)
+            moved = _moved(workplace, repository, base, tree, objects)
             return Against(base, None, moved, accepts_policy=accepts_policy)
         cwd, top, env = followed(workplace.cwd), repository.top, workplace.console.env
         try:
@@ -106,7 +106,7 @@ def _has(tree: CommitTree, path: Path) -> bool:
     from halo_iac.load.tree import CannotRead
 
     try:
-        return tree.exists(path)
+        return tree.exists(str(path))
     except CannotRead:
         return True
 
@@ -123,13 +123,13 @@ def _inside(repository: Repository, path: Path) -> Path:
     return real
 
 
-def _moved(workplace: Workplace, repository: Repository, base: Base, objects: Objects) -> str | None:
+def _moved(workplace: Workplace, repository: Repository, base: Base, tree: CommitTree, objects: Objects) -> str | None:
     """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
     from halo_iac.load.bounds import MAX_FILE
 
     here = PurePosixPath(_inside(repository, workplace.project_path).relative_to(repository.top))
     skipped = workplace.skipped(repository.top)
-    for path, id_ in repository.files(base.commit):
+    for path, id_ in sorted(tree.files()):
         if path.suffix not in _YAML or repository.top / path in skipped:
             continue
         if not _is_gone(repository.top / path, workplace):

@@ -1,7 +1,6 @@
 """One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
 
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -35,7 +34,7 @@ class Place(NamedTuple):
     """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
 
     document: Document
-    folder: Path
+    folder: str
     location: tuple[str, ...]
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.load.bounds import MAX_PATTERN
-from halo_iac.load.tree import CannotRead
+from halo_iac.load.tree import CannotRead, joined
 from halo_iac.load.wording import shown
 
 INCLUDE_SUFFIXES: Final = (".yaml", ".yml")
@@ -53,23 +53,22 @@ class Bound:
         self._git = None if git is None else _as_prefix(git)
         self._hint = None if checkout is not None else "there is no .git above it; --checkout DIR says what may be read"
 
-    def check(self, real: Path, *, is_link: bool = True) -> None:
+    def check(self, real: str, *, is_link: bool = True) -> None:
         """Raise :class:`~halo_iac.load.tree.CannotRead` unless a path without links may be read or looked into."""
-        text = str(real)
-        below = text[len(self._root) :]
-        if not text.startswith(self._root):
-            if text + os.sep == self._root:
+        below = real[len(self._root) :]
+        if not real.startswith(self._root):
+            if real + os.sep == self._root:
                 return
             raise CannotRead(f"{_subject(is_link=is_link)} leads outside of the checkout", self._hint)
-        if self._git is not None and (text + os.sep).startswith(self._git):
+        if self._git is not None and (real + os.sep).startswith(self._git):
             raise CannotRead(_OF_GIT)
         if os.sep + "." in os.sep + below:
             self._check_hidden(Path(below).parts, is_link=is_link)
 
-    def check_text(self, folder: Path, text: str) -> None:
+    def check_text(self, folder: str, text: str) -> None:
         """Raise the same for a path as it is written, before the disk is touched; ``folder`` is without links."""
         if text.startswith(".") or "/." in text:
-            self.check(Path(os.path.normpath(folder / text)), is_link=False)
+            self.check(os.path.normpath(joined(folder, text)), is_link=False)
 
     def _check_hidden(self, parts: Sequence[str], *, is_link: bool) -> None:
         if any(part.casefold() == ".git" for part in parts):
@@ -89,7 +88,7 @@ def _as_prefix(folder: Path) -> str:
     return os.path.join(folder, "")  # noqa: PTH118 - a Path has no separator at its end
 
 
-def displayed(path: Path, cwd: Path) -> str:
+def displayed(path: Path | str, cwd: Path | str) -> str:
     """Return a path as messages show it: relative to the working directory, with ``/``, the same on every system."""
     try:
         relative = os.path.relpath(path, cwd)

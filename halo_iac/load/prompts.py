@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from halo_iac.load.bounds import MAX_PROMPT
@@ -19,9 +18,9 @@ class Prompts:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._read: dict[tuple[Path, str], str | CannotRead] = {}
+        self._read: dict[tuple[str, str], str | CannotRead] = {}
 
-    def text(self, folder: Path, name: str) -> str:
+    def text(self, folder: str, name: str) -> str:
         """Return a prompt file's text, or say with :class:`CannotRead` why not; ``name`` is relative to ``folder``."""
         found = self._read.get((folder, name))
         if found is None:
@@ -30,7 +29,7 @@ class Prompts:
             raise found
         return found
 
-    def _attempt(self, folder: Path, name: str) -> str | CannotRead:
+    def _attempt(self, folder: str, name: str) -> str | CannotRead:
         try:
             path = self._reader.named(folder, name, PROMPT_SUFFIXES)
             return prompt_in(self._reader.content(path, limit=MAX_PROMPT))
