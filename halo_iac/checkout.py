@@ -14,6 +14,8 @@ if sys.platform != "win32":
 
 _LONGEST: Final = 8192
 """Bytes of a file `.git`, which holds one path."""
+_INDEX_2: Final = b"DIRC\0\0\0\x02"
+"""How an index of version 2 begins."""
 
 
 def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | None:
@@ -76,3 +78,21 @@ def git_folder(checkout: Path) -> Path | None:
     except OSError:
         return None
     return followed(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None
+
+
+def is_sparse(checkout: Path) -> bool | None:
+    """Say whether git may have left files out of a checkout; ``None`` where only its index could tell.
+
+    That takes no process of git: an index of version 2, which most are, cannot say of a file that it is left out.
+    """
+    folder = git_folder(checkout)
+    if folder is None:
+        return False
+    if (folder / "info" / "sparse-checkout").is_file():
+        return True
+    try:
+        with (folder / "index").open("rb") as file:
+            head = file.read(8)
+    except OSError:
+        return False
+    return None if head > _INDEX_2 else False

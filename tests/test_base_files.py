@@ -405,3 +405,30 @@ def test_git_is_run_only_where_a_checkout_may_be_sparse(halo: CommandLine, spars
     sparse("sparse-checkout", "set", "a")
     subprocess.run(["git", "-C", sparse.folder, "status"], check=True, capture_output=True)
     assert halo("validate", "--file", "a/halo.yaml", PATH="/nowhere").code == 1
+
+
+def test_a_file_that_git_was_told_to_skip_is_not_taken_for_gone(halo: CommandLine, sparse: Git) -> None:
+    sparse("update-index", "--skip-worktree", "b/s/y.yaml", "b/halo.yaml")
+    (sparse.folder / "b" / "halo.yaml").write_text("changed here")
+    (sparse.folder / "b" / "s" / "y.yaml").unlink()
+    (message,) = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json").json["warnings"]
+    assert message["message"] == f"what b/s/y.yaml declares is not known, {LEFT_OUT}"
+
+
+def test_an_index_of_a_later_version_needs_no_git(halo: CommandLine, sparse: Git) -> None:
+    sparse("update-index", "--index-version", "4")
+    for path in ("/nowhere", os.environ["PATH"]):
+        ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json", PATH=path)
+        assert (ended.code, ended.json["warnings"]) == (0, [])
+
+
+def test_a_sparse_worktree_is_sparse_by_itself(halo: CommandLine, sparse: Git) -> None:
+    sparse("worktree", "add", "--quiet", "--no-checkout", "../tree", "-b", "other")
+    tree = Git(sparse.folder.parent / "tree")
+    tree("sparse-checkout", "set", "a")
+    tree("checkout", "--quiet", "other")
+    os.chdir(tree.folder)
+    (message,) = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json").json["warnings"]
+    assert "b/s/y.yaml" in message["message"]
+    os.chdir(sparse.folder)
+    assert halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json").json["warnings"] == []

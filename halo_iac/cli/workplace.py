@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
-from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.checkout import find_checkout, is_sparse
 from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import SANDBOX_FILE, open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
-from halo_iac.errors import ProjectError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.links import followed
 from halo_iac.private import PRIVATE_FOLDER
 
@@ -120,12 +120,17 @@ class Workplace:
 
     def skipped(self, checkout: Path) -> frozenset[Path]:
         """Return the files that a sparse checkout leaves out; git is asked only where it may be one."""
-        folder = git_folder(checkout)
-        if folder is None or not (folder / "info" / "sparse-checkout").is_file():
+        may_be_sparse = is_sparse(checkout)
+        if may_be_sparse is False:
             return frozenset()
         from halo_iac.git import Repository
 
-        return Repository(checkout, self.console.env).index().skipped()
+        try:
+            return Repository(checkout, self.console.env).index().skipped()
+        except GitError:
+            if may_be_sparse:
+                raise
+            return frozenset()  # an index of a later version, as large repositories have, where there is no git
 
     def checkout_of(self, path: Path) -> Path | None:
         """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""
