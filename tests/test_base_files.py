@@ -125,6 +125,19 @@ def test_a_base_whose_links_lead_nowhere_has_problems(halo: CommandLine, git: Gi
     assert "main's project file has problems: halo.yaml:10:18: `s/p.md`: " in ended.json["warnings"][0]["message"]
 
 
+@pytest.mark.parametrize("target", ["../outside.yaml", "/etc/passwd", "s/../../outside.yaml"])
+def test_a_base_whose_project_file_leads_out_is_not_read(halo: CommandLine, git: Git, target: str) -> None:
+    (git.folder.parent / "outside.yaml").write_text(project(one="p.md"))
+    written(git.folder, {"p.md": "P", "s/x": ""})
+    link(git, "halo.yaml", target)
+    git.commit()
+    (git.folder / "halo.yaml").unlink()
+    written(git.folder, {"halo.yaml": project(one="p.md")})
+    ended = halo("plan", "--sandbox", "--base", "main", "--json")
+    assert ended.code == 3
+    assert "halo.yaml:1:1: a link leads outside of the checkout" in ended.json["refusals"][0]["message"]
+
+
 def test_an_absolute_link_may_stay_in_the_checkout(halo: CommandLine, git: Git) -> None:
     written(git.folder, {"halo.yaml": project(one="p.md"), "q.md": "Q"})
     link(git, "p.md", str(git.folder / "q.md"))

@@ -316,6 +316,25 @@ def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert raised.value.message == f"halo.yaml:2:11: `s/c.yaml`: {message}"  # and not once more for each other file
 
 
+@pytest.mark.parametrize(
+    ("bound", "value", "message"),
+    [
+        ("MAX_FILES", 3, "one file too many: a project has at most 3"),
+        ("MAX_TOTAL", 500, "too much: a project's files have at most 0 MiB in all"),
+    ],
+)
+def test_what_a_bound_on_the_whole_refuses_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, message: str
+) -> None:
+    monkeypatch.setattr(reader, bound, value)
+    entry = "  {0}: {{title: {0}, agent: x, cron: '@daily', prompt_file: {0}.md}}\n"
+    written(tmp_path, {f"{key}.md": "Look. " * 20 for key in "abcdef"})
+    with pytest.raises(ProjectError) as raised:
+        loaded(tmp_path, "version: 1\nschedules:\n" + "".join(map(entry.format, "abcdef")))
+    (problem,) = raised.value.problems
+    assert problem.message.endswith(f".md`: {message}")
+
+
 def test_a_glob_that_matches_too_many_files_says_so_and_reads_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

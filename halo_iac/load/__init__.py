@@ -1,5 +1,6 @@
 """Project files → :class:`~halo_iac.model.project.Project`, or every problem of every file at once (design §2).
 
+Which files there are, ``reader`` says: within the checkout (``paths``), on ``disk`` or in another ``tree``.
 How a file is read: ``parse`` turns its bytes into values and marks · ``file`` says which keys and forms there are ·
 ``fields`` checks one mapping (an entry, ``defaults``, ``overrides``), variables and prompt files included · ``entry``
 merges the layers and works out the cadence · ``project`` puts sources, policy and entries together. ``complaints`` and

@@ -42,12 +42,14 @@ class Reader:
 
     def has(self, path: str) -> bool:
         """Say whether anything stands under a path, a link that leads nowhere included."""
-        if self._tree.exists(path):
-            return True
         try:
-            return any(path == joined(folder_of(path), name) for name, _ in self._tree.children(folder_of(path)))
+            return self._tree.exists(path) or any(
+                path == joined(folder_of(path), name) for name, _ in self._tree.children(folder_of(path))
+            )
         except OSError:
             return False
+        except CannotRead:  # it is there, and leads where nothing is read
+            return True
 
     def named(self, folder: str, name: str, suffixes: tuple[str, ...]) -> str:
         """Return the path without links of the file that ``name`` means from a folder."""
