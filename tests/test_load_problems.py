@@ -194,7 +194,7 @@ def entry(**fields: str | None) -> str:
             {"cron": "'0 9 1 * 1'", "frequency": None, "hours": None},
             (
                 "6:11: cron fires where either the day of the month or the day of the week fits, and a schedule cannot "
-                "say so (restrict one of the two, or split it over two entries)"
+                "say so (restrict one of the two; of two entries, both would fire on a day that fits both)"
             ),
         ),
         (
