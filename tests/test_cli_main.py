@@ -16,10 +16,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, Ended, Stream
+import typer.main
+from command_line import CommandLine, Ended, Stream, commands
 from loopback import Recorder, Reply, Request, failure, serving
+from typer.core import TyperOption
 
 import halo_iac
+from halo_iac.cli import app
+from halo_iac.cli.app import command_line
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 
@@ -104,6 +108,61 @@ def test_what_may_be_given_several_times_or_is_a_flag_still_may(halo: CommandLin
     assert halo("plan", "--sandbox", "--sandbox", "--json", "--json", *several).code == 0
     assert halo("rename", "daily", "--sandbox", "--", "--file").code == 0
     assert halo("plan", "-f", "a", "-f", "b", "--help").code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="~ is of POSIX shells")
+@pytest.mark.parametrize(
+    ("argv", "env", "written"),
+    [
+        (["plan", "--sandbox-file=~/x"], {}, ["x"]),
+        (["plan"], {"HALO_SANDBOX": "~/x"}, ["x"]),
+        (["plan", "--sandbox-file", "~/x", "--out=~/plan.json"], {}, ["plan.json", "x"]),
+        (["plan", "--sandbox-file", "~/x", "--also", "markdown=~/plan.md"], {}, ["plan.md", "x"]),
+        (["apply", "--yes", "--sandbox-file", "~/x", "--receipt", "~/receipt"], {}, ["receipt", "x"]),
+        (["report", "pull", "--dir=~/rep", "--sandbox-file", "~/x"], {}, ["rep", "x"]),
+        (["init", "-f~/halo.yaml"], {}, ["halo.schema.json", "halo.yaml"]),
+        (["init"], {"HALO_FILE": "~/halo.yaml"}, ["halo.schema.json", "halo.yaml"]),
+        (["import", "--sandbox-file", "~/x", "-f", "~/halo.yaml"], {}, ["halo.schema.json", "halo.yaml", "x"]),
+    ],
+)
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
+    halo: CommandLine,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    argv: list[str],
+    env: dict[str, str],
+    written: list[str],
+) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    (folder.parent / "home").mkdir()
+    monkeypatch.setenv("HOME", str(folder.parent / "home"))
+    ended = halo(*argv, **env)
+    assert ended.code == 0, ended.text
+    assert sorted(path.name for path in (folder.parent / "home").iterdir() if "-" not in path.name) == written
+    assert [path.name for path in folder.iterdir() if path.name.startswith("~")] == []
+
+
+def test_a_tilde_in_the_variable_of_the_inf_config_is_the_home_folder(
+    halo: CommandLine, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    (home / "inf").mkdir()
+    (home / "inf" / "config.json").write_text("{")
+    monkeypatch.setenv("HOME", str(home))
+    assert str(home / "inf" / "config.json") in halo("agent", "list", INF_CONFIG_DIR="~/inf").err
+
+
+def test_every_value_that_is_a_path_is_called_one() -> None:
+    """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path is called so."""
+    for words in commands():
+        command = typer.main.get_command(command_line())
+        for word in words:
+            command = command.commands[word]  # type: ignore[attr-defined]
+        for parameter in command.params:
+            name = str(parameter.name)
+            if re.search(r"(^|_)(file|files|dir|directory|path|output|out|receipt|also|checkout)$", name):
+                is_flag = isinstance(parameter, TyperOption) and parameter.is_flag
+                assert is_flag or parameter.metavar in app.PATHS, (words, name, parameter.metavar)
 
 
 @pytest.mark.parametrize("option", ["--file", "--sandbox-file"])
@@ -316,12 +375,38 @@ def _wait_for_a_request(recorder: Recorder, running: subprocess.Popen[str]) -> N
         ([], {"NO_COLOR": "1"}, False),
         ([], {"NO_COLOR": ""}, True),
         ([], {"TERM": "dumb"}, False),
+        ([], {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--no-color"], {"CLICOLOR_FORCE": "1"}, False),
+        ([], {"FORCE_COLOR": "0"}, True),
     ],
 )
 def test_colour(halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], *, is_coloured: bool) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     assert ("\x1b[" in halo("plan", "--sandbox", *argv, is_terminal=True, **env).out) is is_coloured
     assert ("\x1b[" in halo("plan", "--file", "nope", *argv, is_terminal=True, **env).err) is is_coloured
+
+
+@pytest.mark.parametrize(
+    ("env", "is_coloured"),
+    [
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "true"}, True),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"FORCE_COLOR": ""}, False),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"FORCE_COLOR": "3", "NO_COLOR": "1"}, False),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github"])
+def test_colour_is_forced_where_no_terminal_is_but_in_no_document(
+    halo: CommandLine, folder: Path, env: dict[str, str], form: str, *, is_coloured: bool
+) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    out = halo("plan", "--sandbox", "--format", form, "--also", "text=copy", **env).out
+    assert ("\x1b[" in out) is (is_coloured and form == "text")
+    assert "\x1b[" not in (folder / "copy").read_text(encoding="utf-8")
 
 
 def test_a_pipe_gets_no_colour(halo: CommandLine, folder: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
+from halo_iac.cli.console import from_home
 from halo_iac.errors import UsageError
 
 _COMMANDS: Final = {
@@ -35,6 +37,9 @@ _COMMANDS: Final = {
 
 _HIDDEN: Final = {"conv"}
 
+PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEIPT"}
+"""What help calls a value that is a path."""
+
 _HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
@@ -58,24 +63,46 @@ def _no_type(_argument: TyperArgument, ctx: object) -> None:
     """
 
 
-def _parse_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
+def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
+    """Parse a command line as typer does, but for two things that hold for every command."""
+    if not ctx.resilient_parsing:  # a shell that asks for completions
+        _check_each_option_once(command, ctx, args)
+    rest = super(TyperCommand, command).parse_args(ctx, args)
+    for parameter in command.params:
+        if parameter.metavar in PATHS and parameter.name in ctx.params:
+            is_pair = "=" in parameter.metavar
+            ctx.params[parameter.name] = _from_home(ctx.params[parameter.name], is_pair=is_pair)
+    return rest
+
+
+def _from_home(value: object, *, is_pair: bool = False) -> object:
+    """Return paths, or FORMAT=FILE, with ``~`` replaced by the home folder: no shell does so in ``--dir=~/reports``."""
+    if isinstance(value, list):
+        return [_from_home(each, is_pair=is_pair) for each in value]
+    if isinstance(value, Path):
+        return Path(from_home(str(value)))
+    if not isinstance(value, str):
+        return value
+    name, sign, file = value.partition("=") if is_pair else ("", "", value)
+    return f"{name}{sign}{from_home(file)}"
+
+
+def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
     """Refuse an option that takes one value and is given several: typer would take the last and forget the others.
 
     Of two project files, one would never be checked; of two refs, one never required.
     """
-    if not ctx.resilient_parsing:  # a shell that asks for completions
-        _, _, given = command.make_parser(ctx).parse_args(args=[*args])
-        is_help = any(each.is_eager for each in given)
-        for option, count in Counter(given).items() if not is_help else ():
-            if count > 1 and isinstance(option, TyperOption) and not (option.multiple or option.is_flag):
-                name = max(option.opts, key=len)
-                hint = "run the command once for each file" if name == "--file" else "give it once"
-                raise UsageError(f"{name} takes one value and is given {count} times", hint=hint)
-    return super(TyperCommand, command).parse_args(ctx, args)
+    _, _, given = command.make_parser(ctx).parse_args(args=[*args])
+    is_help = any(each.is_eager for each in given)
+    for option, count in Counter(given).items() if not is_help else ():
+        if count > 1 and isinstance(option, TyperOption) and not (option.multiple or option.is_flag):
+            name = max(option.opts, key=len)
+            hint = "run the command once for each file" if name == "--file" else "give it once"
+            raise UsageError(f"{name} takes one value and is given {count} times", hint=hint)
 
 
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
-TyperCommand.parse_args = _parse_each_option_once  # type: ignore[method-assign, assignment]
+TyperCommand.parse_args = _parse  # type: ignore[method-assign, assignment]
 
 
 def command_line(first: str | None = None) -> typer.Typer:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
 
+_FORCING: Final = ("FORCE_COLOR", "CLICOLOR_FORCE")
+"""Variables that ask for colour where no terminal is, such as in the log of a CI runner; NO_COLOR is stronger."""
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
 _RUNNERS: Final = (
     "CI",
@@ -39,12 +41,23 @@ _RUNNERS: Final = (
 )
 """Variables by which CI runners make themselves known; not all of them set ``CI``."""
 NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
+_PATHS: Final = ("HALO_FILE", "HALO_SANDBOX", "INF_CONFIG_DIR")
+"""Variables that hold a path: what a shell's file of variables gives is not expanded by it."""
 _KEYS: Final = re.compile("[!-~]{8,}")
 """The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
 every occurrence of it would only hide."""
 _PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hint", "reason"})
 """The members of a document that hold a prompt, or words that may quote one. What looks like a credential is hidden in
 no other: a guess may be the name of an action or a guard as well, or part of an id, and those have to be read again."""
+
+
+def from_home(path: str) -> str:
+    """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path's raises where there is no home
+
+
+def _with_paths(env: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: from_home(value.strip()) if name in _PATHS else value for name, value in env.items()}
 
 
 def utc_now() -> datetime:
@@ -80,7 +93,7 @@ class Console:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
-        self.env = env
+        self.env = env if not any("~" in env.get(name, "") for name in _PATHS) else _with_paths(env)
         self.clock = clock
         self._patience = patience
         self.wants_json = False
@@ -248,10 +261,11 @@ class Console:
         from halo_iac.render.style import Style
 
         is_terminal = stream.isatty()
-        is_coloured = is_terminal and not self.no_color and not self.env.get("NO_COLOR")
+        is_forced = any(self.env.get(name, "").lower() not in {"", "0", "false"} for name in _FORCING)
+        is_wanted = is_forced or (is_terminal and self.env.get("TERM", "") not in _PLAIN_TERMINALS)
         encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
         return Style(
-            colour=is_coloured and self.env.get("TERM", "") not in _PLAIN_TERMINALS,
+            colour=is_wanted and not self.no_color and not self.env.get("NO_COLOR"),
             unicode=encoding.startswith("utf"),
             width=shutil.get_terminal_size().columns if is_terminal else None,
         )
