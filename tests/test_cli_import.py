@@ -293,6 +293,17 @@ def test_prompts_of_several_lines_go_to_files(halo: CommandLine, folder: Path) -
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
 
+def test_no_prompt_file_has_the_name_of_a_device_of_windows(halo: CommandLine, folder: Path) -> None:
+    titles = ("CON", "Aux", "nul", "COM1", "lpt9", "Console", "prn!")
+    existing(folder, *({"title": title, "prompt": f"1\n{title}"} for title in titles))
+    assert halo("import", "--sandbox", "--prompt-files").code == 0
+    assert sorted(path.name for path in (folder / "prompts").iterdir()) == [
+        *("aux-prompt.md", "com1-prompt.md", "con-prompt.md", "console.md"),
+        *("lpt9-prompt.md", "nul-prompt.md", "prn-prompt.md"),
+    ]
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
 def test_what_most_entries_say_is_written_once(halo: CommandLine, folder: Path) -> None:
     common = {"timezone": "Asia/Tokyo", "lookbackHours": 48}
     existing(folder, *({"title": title, **common} for title in "ABC"), {"title": "D"})

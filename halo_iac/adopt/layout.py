@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,8 @@ _SHAREABLE: Final = (
     *("agent", "timezone", "prompt"),
     *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
 )
+_DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
+"""What Windows takes for a device whatever its ending: a repository with such a file cannot be checked out there."""
 _HEADING: Final = 2
 """The lines that ``defaults:`` and the empty line below it take."""
 
@@ -87,6 +90,8 @@ def put_prompts_in_files(
 
 
 def _candidates(key: str) -> Iterator[str]:
+    if _DEVICE.fullmatch(key):
+        key = f"{key}-prompt"
     yield f"prompts/{key}.md"
     number = 1
     while True:

@@ -72,7 +72,9 @@ def gist(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, 
     if change.action is Action.ARCHIVE:
         return (Row("", _WHY.get(change.cause, change.cause)),)
     if change.action is Action.CREATE or not change.fields:
-        return (Row("", calendar.words(_after(change).cadence)),)
+        after = _after(change)
+        paused = () if after.enabled is not False else (Row("", "paused"),)
+        return (Row("", calendar.words(after.cadence)), *paused)
     fields = _with_names(change.fields, agents or {})
     shown_fields = fields if len(fields) <= GIST else fields[: GIST - 1]
     rest = len(fields) - len(shown_fields)
