@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.diff import diff
-from halo_iac.findings import find_in_plan
+from halo_iac.findings import find_in_plan, find_unused_globs
 from halo_iac.match import match
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
@@ -56,7 +56,8 @@ def plan_project(
         planned, _ = _stages(project, actual, host, wish)
     else:
         planned = _plan_branch(project, actual, host, wish, wish.against)
-    planned = replace(planned, findings=find_in_plan(project, planned))
+    unused = find_unused_globs(project, planned, actual)
+    planned = replace(planned, findings=(*find_in_plan(project, planned), *unused))
     if wish.saved is None:
         return planned
     return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))

@@ -61,6 +61,10 @@ ODD: Final = {
     "declared-twice": file_of(entry("first", agent="shop"), entry("second"), agents="{shop: checkout}"),
     "unfinished-prompt": file_of(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
     "credential-in-prompt": file_of(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
+    "cut-by-comment": file_of(entry("daily", "prompt: Look at issue #12")),
+    "odd-glob": file_of(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
+        "Review daily", "Review daily [a-z]"
+    ),
     "too-many-runs": file_of(
         entry("daily"),
         entry("hourly", "lookback_hours: 1", cadence="    frequency: hourly\n", agent="research"),
@@ -115,6 +119,20 @@ def test_what_a_clock_tells_is_shown_beside_the_change(halo: CommandLine, folder
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
 
 
+def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, folder: Path) -> None:
+    globs = '["Review d*", "Review dayly", "Nightly *"]'
+    (folder / "halo.yaml").write_text(file_of(entry("daily"), protect=globs))
+    assert_golden("findings/unused-glob.txt", shown(halo, folder, "plan", "--sandbox"))
+    assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    (folder / "halo.yaml").write_text(file_of(protect=globs).replace("schedules:", "schedules: {}"))
+    told = halo("plan", "--sandbox", "--json").json["findings"]
+    assert [(finding["line"], finding["column"], finding["message"]) for finding in told] == [
+        (2, 24, "'Review dayly' in `protect` covers no declared and no existing title"),
+        (2, 40, "'Nightly *' in `protect` covers no declared and no existing title"),
+    ]
+
+
 def without_ids(halo: CommandLine, text: str) -> str:
     for each in halo("schedule", "list", "--sandbox", "--json").json:
         text = text.replace(each["id"], "5c000000-0000-4000-8000-000000000001")
@@ -123,7 +141,7 @@ def without_ids(halo: CommandLine, text: str) -> str:
 
 def test_every_rule_has_a_golden_file_and_no_golden_file_is_of_another() -> None:
     rules = {rule.name for rule in RULES}
-    assert {*ODD, *TODAY} == rules
+    assert {*ODD, *TODAY, "unused-glob"} == rules
     assert {path.stem for path in (GOLDEN / "findings").iterdir()} == rules
 
 

@@ -378,3 +378,70 @@ def test_a_change_may_skip_or_double_a_fire_of_today(
     assert [finding.rule for finding in found] == ([expected] if expected else [])
     switched = declared._replace(switches={rule.name: None for rule in RULES})
     assert find_today(plan_of(update("a", old, new)), switched, NOON) == ()
+
+
+# What is cut short, and what globs mean -----------------------------------------------------------------------------
+
+CUT = "version: 1\nschedules:\n  a:\n    agent: x\n    cron: '@daily'\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("    title: Review #1\n", [("title", "Review", 6, 12)]),
+        ("    title: Review\t#1\n", [("title", "Review", 6, 12)]),
+        ("    title: &t Review #1  # why\n", [("title", "Review", 6, 12)]),
+        ("    title: A\n    prompt: Look at\n      issue #12\n", [("prompt", "Look at issue", 7, 13)]),
+        ("    title: A\n    renamed_from: [B #1\n      , C]\n", [("renamed_from", "B", 7, 20)]),
+        ("    title: A\n    renamed_from: [C,\n      B #1\n      ]\n", [("renamed_from", "B", 8, 7)]),
+        ("    title: A\n    renamed_from:\n    - B #1\n", [("renamed_from", "B", 8, 7)]),
+        ("    title: A # 1\n", []),
+        ("    title: A #\n", []),
+        ("    title: A  # see #12\n", []),
+        ("    title: A#1\n", []),
+        ('    title: "A" #1\n', []),
+        ("    title: 'A #1'\n", []),
+        ("    title: A\n     #own line\n", []),
+        ("    title: A\n    #own line #1\n", []),
+        ("    title: A\n    prompt: |  #1\n      See #12\n      #13 and #14\n", []),
+        ("    title: A\n    hours: 9 #1\n".replace("hours: 9", "span_limit: 9"), []),
+        ("    title: A\n    renamed_from: [B, C] #1\n", []),
+    ],
+    ids=str,
+)
+def test_a_text_that_a_comment_cuts_short_is_told(
+    tmp_path: Path, lines: str, expected: list[tuple[str, str, int, int]]
+) -> None:
+    (tmp_path / "halo.yaml").write_text(CUT + lines)
+    loaded = load(tmp_path / "halo.yaml", variables={})
+    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
+    told = [finding for finding in find(loaded) if finding.rule == "cut-by-comment"]
+    assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
+
+
+def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off(tmp_path: Path) -> None:
+    path = tmp_path / "halo.yaml"
+    path.write_text(CUT + f"    title: A\n    prompt: Use {SECRET} #1\n")
+    (finding,) = (each for each in find(load(path, variables={})) if each.rule == "cut-by-comment")
+    assert SECRET not in finding.message
+    path.write_text(CUT + "    title: A #1\n    findings: {cut-by-comment: off}\n")
+    assert [each.rule for each in find(load(path, variables={}))] == []
+
+
+def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "halo.yaml").write_text(
+        "version: 1\nprotect:\n- Nightly #1\nagents:\n  shop: x #1\ndefaults:\n  agent: x #1\n"
+        "schedules:\n  a:\n    title: A #1\n    state: archived\n"
+    )
+    told = [(each.rule, each.key, each.line) for each in find(load(tmp_path / "halo.yaml", variables={}))]
+    assert told == [("cut-by-comment", key, line) for key, line in ((None, 3), (None, 5), (None, 7), ("a", 10))]
+
+
+@pytest.mark.parametrize(
+    ("glob", "signs"),
+    [("[prod] *", "["), ("a?", "?"), ("${ENV}: *", "${"), ("$E *", None), ("a*b]", None), ("{a}", None)],
+)
+def test_a_glob_with_a_sign_that_means_something_elsewhere_is_odd(glob: str, signs: str | None) -> None:
+    told = find(project(protect=(glob,)))
+    assert [each.rule for each in told] == ["odd-glob"] * (signs is not None)
+    assert all(f"`{signs}`" in each.message for each in told)

@@ -124,8 +124,8 @@ def entry(**fields: str | None) -> str:
             {"findings": "{x: off}"},
             (
                 "8:16: no rule is named `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
-                "crowded-minute, declared-twice, doubled-fire, missing-day, paid-twice, skipped-fire, too-many-runs, "
-                "unfinished-prompt)"
+                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, odd-glob, paid-twice, "
+                "skipped-fire, too-many-runs, unfinished-prompt, unused-glob)"
             ),
         ),
         ({"findings": "{paid-twice: on}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),

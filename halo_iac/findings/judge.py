@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
+from halo_iac.findings.globs import unused_globs
 from halo_iac.findings.prompts import credentials_in
-from halo_iac.findings.rules import CREDENTIALS, RULES, Rule
+from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule
 from halo_iac.findings.subject import Odd, Subject, subject_of
 from halo_iac.model.change import Plan
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.origin import Origin, Source
 from halo_iac.model.project import Entry, Project
+from halo_iac.model.remote import Actual
 
 MOST: Final = 100
 """How many findings of one rule are listed, the rest counted: nobody reads more before mending the first."""
@@ -62,6 +65,18 @@ def credentials_of(project: Project, plan: Plan) -> frozenset[str]:
     )
 
 
+def find_unused_globs(project: Project, plan: Plan, actual: Actual) -> tuple[Finding, ...]:
+    """Return the globs of ``protect`` that cover no declared and no existing title; none where entries were picked."""
+    severity = severity_of(UNUSED_GLOB, project)
+    if severity is None or plan.targets:
+        return ()
+    titles = chain((entry.title or "" for entry in project.entries), (remote.title for remote in actual.schedules))
+    return tuple(
+        _finding(UNUSED_GLOB, severity, odd, None, odd.at or project.origin(odd.field))
+        for odd in unused_globs(project, titles)
+    )
+
+
 def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Severity | None:
     """Return what a rule's findings do, by the entry's switch, the project's or the rule's own; ``None`` if nothing."""
     by_project = project.switches.get(rule.name, rule.severity)
@@ -96,7 +111,7 @@ def _shared(rule: Rule, odd: Odd, project: Project) -> Finding:
     """Return a finding of several entries at the first of them, or of the project at what it permits."""
     if not odd.entries:
         severity = severity_of(rule, project) or Severity.WARNING
-        return _finding(rule, severity, odd, None, project.origin(odd.field))
+        return _finding(rule, severity, odd, None, odd.at or project.origin(odd.field))
     first = min(odd.entries, key=lambda entry: entry.key)
     key = first.key if len(odd.entries) == 1 else None
     return _finding(rule, _worst(rule, odd.entries, project), odd, key, _place(first, odd))
@@ -120,6 +135,8 @@ def _place(entry: Entry, odd: Odd) -> Origin:
 
     But for a prompt, which is read where it is written, and a prompt file by its lines.
     """
+    if odd.at is not None:
+        return odd.at
     origin = entry.origins.of(odd.field)
     if odd.field == "prompt" and origin.path is not None:
         is_file = (origin.line, origin.column) == _WHOLE_FILE

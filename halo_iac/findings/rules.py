@@ -10,6 +10,7 @@ from heapq import nlargest
 from typing import Final, NamedTuple
 
 from halo_iac.findings.crowds import crowded_minute
+from halo_iac.findings.globs import odd_globs
 from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.subject import Odd, Subject, spec_of
@@ -103,6 +104,19 @@ def unfinished_prompt(subject: Subject) -> Iterator[Odd]:
             message = f"line {sighting.line} of the prompt looks unfinished: it holds {sighting.name}"
             hint = "prompts are sent as they are, and nothing in them is replaced"
             yield Odd(firing, "prompt", message, hint, line=sighting.line)
+
+
+def cut_by_comment(subject: Subject) -> Iterator[Odd]:
+    """Find a text that ``#`` cuts short: of a title, that is another schedule."""
+    entries = {entry.key: entry for entry in subject.entries}
+    hint = "put the whole value in quotes, or a space behind the `#` if it is a comment"
+    for cut in subject.project.cuts:
+        now = "the prompt is cut short" if cut.field == "prompt" else f"`{cut.field}` is {cut.value!r}"
+        message = f"{now}: ` #` begins a comment, and the rest of the line is not part of the value"
+        if cut.key is None:
+            yield Odd((), cut.field, message, hint, is_shared=True, at=cut.at)
+        elif cut.key in entries:
+            yield Odd([entries[cut.key]], cut.field, message, hint, at=cut.at)
 
 
 def credential_in_prompt(subject: Subject) -> Iterator[Odd]:
@@ -214,7 +228,7 @@ def too_many_runs(subject: Subject) -> Iterator[Odd]:
 class Rule(NamedTuple):
     """A rule: what it is called, what it looks for, and what its findings do unless a project file switches them.
 
-    One without a ``check`` needs an instant: see :mod:`halo_iac.findings.today`.
+    One without a ``check`` needs more than the project: an instant (:mod:`halo_iac.findings.today`) or the platform.
     """
 
     name: str
@@ -223,6 +237,8 @@ class Rule(NamedTuple):
 
 
 CREDENTIALS: Final = Rule("credential-in-prompt", credential_in_prompt, Severity.ERROR)
+
+UNUSED_GLOB: Final = Rule("unused-glob", None)
 
 RULES: Final = (
     Rule("coverage-gap", coverage_gap),
@@ -233,6 +249,9 @@ RULES: Final = (
     Rule("declared-twice", declared_twice),
     Rule("unfinished-prompt", unfinished_prompt),
     CREDENTIALS,
+    Rule("cut-by-comment", cut_by_comment),
+    Rule("odd-glob", odd_globs),
+    UNUSED_GLOB,
     Rule("too-many-runs", too_many_runs, Severity.ERROR),
     Rule("skipped-fire", None),
     Rule("doubled-fire", None),

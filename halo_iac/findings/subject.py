@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from halo_iac.model.origin import Origin
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence, Spec
 
@@ -18,7 +19,7 @@ class Odd(NamedTuple):
     """What a rule has to say, word for word the same, of each of some entries and one field of theirs.
 
     Where ``is_shared``, it is said once of all of them together; without entries, of the project. ``line`` is the one
-    of a prompt that is meant, from 1.
+    of a prompt that is meant, from 1; ``at`` is the place, where that of the field is not meant.
     """
 
     entries: Sequence[Entry]
@@ -27,15 +28,18 @@ class Odd(NamedTuple):
     hint: str | None
     is_shared: bool = False
     line: int = 1
+    at: Origin | None = None
 
 
 class Subject(NamedTuple):
     """The declared schedules, grouped by what rules judge: ten thousand of them have a few hundred cadences.
 
-    ``looks`` has those that fire, by cadence and look-back; a paused one is in ``prompts`` only.
+    ``entries`` are all of them, retired ones as well; ``looks`` has those that fire, by cadence and look-back; a paused
+    one is in ``prompts`` only.
     """
 
     project: Project
+    entries: Sequence[Entry]
     looks: Mapping[tuple[Cadence, int], Sequence[Entry]]
     prompts: Mapping[str, Sequence[Entry]]
 
@@ -45,7 +49,7 @@ class Subject(NamedTuple):
         return (entry for entries in self.looks.values() for entry in entries)
 
 
-def subject_of(project: Project, entries: Iterable[Entry]) -> Subject:
+def subject_of(project: Project, entries: Sequence[Entry]) -> Subject:
     """Return some of a project's entries as rules see them; a retired one is nothing to them."""
     looks: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     prompts: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -56,7 +60,9 @@ def subject_of(project: Project, entries: Iterable[Entry]) -> Subject:
         prompts[spec.prompt].append(entry)
         if spec.enabled is not False:
             looks[_LOOK(spec)].append(entry)
-    return Subject(project, {(Cadence(*parts), hours): found for (*parts, hours), found in looks.items()}, prompts)
+    return Subject(
+        project, entries, {(Cadence(*parts), hours): found for (*parts, hours), found in looks.items()}, prompts
+    )
 
 
 def spec_of(entry: Entry) -> Spec:

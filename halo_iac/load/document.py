@@ -59,6 +59,11 @@ class Document:
         self._leading: dict[int, int] = {}
         self._line_starts: array[int] | None = None
 
+    @property
+    def text(self) -> str:
+        """Return what the file holds."""
+        return self._text
+
     def complain(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem at a value, or at its key; at the nearest place above where there is no such value."""
         self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))

@@ -101,6 +101,9 @@ def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
         if not _is_policy(key):
             continue
         yield key, Origin(Source.ENTRY, document.path, *document.place((key,), at_key=True))
+        if key == "protect" and isinstance(value, list):
+            for step, glob in enumerate(value):
+                yield f"protect.{glob}", Origin(Source.ENTRY, document.path, *document.place((key, step)))
         if isinstance(value, dict):
             for name in value:
                 place = document.place((key, name), at_key=True)

@@ -13,6 +13,7 @@ from halo_iac.links import followed
 from halo_iac.load import hints, slips
 from halo_iac.load.bounds import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.complaints import INCLUDE_KEYS, unknown_key
+from halo_iac.load.cuts import cuts
 from halo_iac.load.disk import Disk
 from halo_iac.load.document import Document, Values
 from halo_iac.load.entry import EntryReader
@@ -70,7 +71,8 @@ def load(
     entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
     if any(source.document.problems for source in sources):
         raise _error(sources)
-    return _project(displayed(path, cwd), entries, policy)._replace(unread=tuple(unread))
+    cut = tuple(each for source in sources for each in cuts(source.document))
+    return _project(displayed(path, cwd), entries, policy)._replace(unread=tuple(unread), cuts=cut)
 
 
 def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: Tree) -> Project | None:

@@ -60,6 +60,26 @@ WrittenSwitches = TypedDict(
         "credential-in-prompt": Annotated[
             Switch, Field(description="The prompt holds something like a credential; left out: error.")
         ],
+        "cut-by-comment": Annotated[
+            Switch,
+            Field(
+                description="A text without quotes ends at ` #`, which begins a comment, though no space is behind the "
+                "`#`; left out: warning."
+            ),
+        ],
+        "odd-glob": Annotated[
+            Switch,
+            Field(
+                description="A glob of `protect` holds `?`, `[` or `${`, which mean nothing in it; left out: warning."
+            ),
+        ],
+        "unused-glob": Annotated[
+            Switch,
+            Field(
+                description="A glob of `protect` covers no declared and no existing title; plan only; left out: "
+                "warning."
+            ),
+        ],
         "too-many-runs": Annotated[
             Switch,
             Field(

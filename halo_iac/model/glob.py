@@ -31,7 +31,7 @@ class Protection:
     """The globs of ``protect:`` and ``--protect``, ready to be asked about many titles."""
 
     def __init__(self, globs: Iterable[str]) -> None:
-        globs = tuple(dict.fromkeys(globs))
+        self._globs = globs = tuple(dict.fromkeys(globs))
         self._literal = frozenset(glob for glob in globs if "*" not in glob)
         self._open = tuple(glob for glob in globs if "*" in glob)
         self._former = {glob: compiled(translate(glob)).match for glob in globs if not _ONCE_SPECIAL.isdisjoint(glob)}
@@ -42,3 +42,13 @@ class Protection:
             yield title
         yield from (glob for glob in self._open if is_covered(title, glob))
         yield from (glob for glob, match in self._former.items() if match(title) and not is_covered(title, glob))
+
+    def unused(self, titles: Iterable[str]) -> list[str]:
+        """Return the globs that cover none of some titles, in their order."""
+        left = set(self._globs)
+        for title in titles:
+            if not left:
+                break
+            for glob in self.covering(title):
+                left.discard(glob)
+        return [glob for glob in self._globs if glob in left]

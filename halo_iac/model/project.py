@@ -45,6 +45,15 @@ class Entry(NamedTuple):
     switches: Switches = _NOTHING
 
 
+class Cut(NamedTuple):
+    """A text that ends where `` #`` begins a comment; ``key`` is its entry's, ``None`` where it is in no entry."""
+
+    key: str | None
+    field: str
+    value: str
+    at: Origin
+
+
 class Project(NamedTuple):
     """A whole project: policy, aliases and entries in the order of the files.
 
@@ -65,6 +74,7 @@ class Project(NamedTuple):
     switches: Switches = _NOTHING
     max_runs_per_month: int | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
+    cuts: tuple[Cut, ...] = ()
     unread: tuple[str, ...] = ()
 
     def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> "Project":
