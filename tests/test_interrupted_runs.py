@@ -289,3 +289,24 @@ def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(s
         f"interrupted while the cancellation of run {run_id} was being requested; it may or may not have been",
         f"look with `halo run get {run_id}`",
     )
+
+
+def test_an_apply_is_never_said_to_have_changed_nothing_once_it_has_begun(served: Served, folder: Path) -> None:
+    """Not even where the signal comes after its summary, once the command has closed what it opened."""
+    (folder / "halo.yaml").write_text(PROJECT_FILE.replace("Look.", "Look again."))
+
+    def at_the_end(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
+        if not (frame.f_code.co_filename.endswith("workplace.py") and frame.f_code.co_name == "__exit__"):
+            return None
+        if event == "return":
+            press_ctrl_c()
+        return at_the_end
+
+    sys.settrace(at_the_end)
+    try:
+        ended = served("apply", "--yes")
+    finally:
+        sys.settrace(None)
+    assert (ended.code, "Applied: 1 updated" in ended.out) == (130, True)
+    assert "error: interrupted while changes were being made\n" in ended.err
+    assert DENIAL not in ended.err

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -70,11 +71,16 @@ def carry_through(workplace: Workplace, results: Results, planned: Plan, manner:
     if not _is_agreed(console, planned, manner, is_document=results.is_document):
         _put(results, planned, None)
         return exit_code(planned, is_refused=True)
-    try:
-        return _finish(console, results, planned, _carry_out(workplace, planned, manner))
-    except KeyboardInterrupt:  # one too many, while the summary was written
-        hint = "`halo plan` shows what is left to do"
-        raise InterruptedRun("interrupted while changes were being made", hint=hint) from None
+    console.ending = partial(_ending, workplace)
+    return _finish(console, results, planned, _carry_out(workplace, planned, manner))
+
+
+def _ending(workplace: Workplace, error: HaloError | None) -> HaloError:
+    """Return what a run ends with that is interrupted once too often, even after its summary was written."""
+    from halo_iac.cli.pasting import again
+
+    hint = f"`{again(workplace, 'plan')}` shows what is left to do"
+    return error or InterruptedRun("interrupted while changes were being made", hint=hint)
 
 
 def _is_agreed(console: Console, planned: Plan, manner: Manner, *, is_document: bool) -> bool:
