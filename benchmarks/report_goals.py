@@ -1,4 +1,4 @@
-"""Reports, and the traces they are written from: what issue 3 asks to be measured.
+"""Reports, and the traces they are written from: how fast they are loaded and pulled.
 
 performance.md sets no goals here. ``must`` and ``aim`` are fences around what was reached, so that a step back shows.
 """
