@@ -66,7 +66,7 @@ def test_two_minutes_without_a_retry_after_are_waited_for(status: int) -> None:
 def test_a_retry_after_of_nothing_is_not_asked_again_at_once() -> None:
     platform = Platform(120.0, retry_after=0.0)
     assert platform.retry()(platform.attempt) == "done"
-    assert platform.waits == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
+    assert platform.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
 
 
 def test_a_retry_after_is_waited_for_to_the_letter() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from halo_iac.api.gate import Gate
 from halo_iac.api.retry import Retry
 from halo_iac.errors import Delivery, PlatformError
 
@@ -100,8 +101,24 @@ def test_the_time_attempts_take_counts(clock: Clock) -> None:
 
 
 def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> None:
-    assert clock.retry(chance=1.0)(failing(trouble(429, retry_after=7.0), trouble(503, retry_after=0.0))) == "done"
-    assert clock.waits == [7.0, 0.0]
+    assert clock.retry(chance=1.0)(failing(trouble(429, retry_after=7.0), trouble(503, retry_after=30.5))) == "done"
+    assert clock.waits == [7.0, 30.5]
+
+
+@pytest.mark.parametrize("asked", [0.0, 0.25])
+def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock, asked: float) -> None:
+    """Each time another worker has a success in between, so that the gate stays open."""
+    told = [trouble(429, retry_after=asked) for _ in range(5)]
+    gate = Gate(clock=lambda: clock.now)
+
+    def attempt(_deadline: float) -> str:
+        gate.settle(None)
+        if told:
+            raise told.pop()
+        return "done"
+
+    assert clock.retry(gate=gate)(attempt) == "done"
+    assert clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0]
 
 
 def test_a_delay_longer_than_a_run_is_not_waited_for(clock: Clock) -> None:

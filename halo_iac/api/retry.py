@@ -25,10 +25,10 @@ class Retry:
     """Repeats what may be repeated: ``retry(attempt)`` returns the attempt's result or raises its last error.
 
     The attempt is told the instant, of ``clock``, by which it has to end. Waits grow 0.5, 1, 2, … 20 s, each shortened
-    by up to half at random; the platform's own Retry-After stands as it is. It ends after ``attempts``, which bounds
-    how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set, which also ends a wait. What
-    is waited at the ``gate``, where there is one, counts as neither. ``on_retry`` is told the error, the wait and the
-    number of the attempt that failed. ``sleep`` waits so many seconds and may return early.
+    by up to half at random, and are never shorter than the platform's own Retry-After. It ends after ``attempts``,
+    which bounds how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set, which also ends a
+    wait. What is waited at the ``gate``, where there is one, counts as neither. ``on_retry`` is told the error, the
+    wait and the number of the attempt that failed. ``sleep`` waits so many seconds and may return early.
     """
 
     seconds: float = USUAL.bounds.operation
@@ -126,10 +126,10 @@ class _Call:
         return True
 
     def _wait(self, error: PlatformError) -> float:
-        if error.retry_after is not None:
-            return error.retry_after
         longest = min(_FIRST_WAIT * 2.0 ** (self.attempts - 1), _LONGEST_WAIT)
-        return float(longest * (1.0 - self.retry.chance() / 2.0))
+        own = float(longest * (1.0 - self.retry.chance() / 2.0))
+        # What is asked may be no time at all, and all attempts would be used up in it.
+        return max(error.retry_after or 0.0, own)
 
     def _narrate(self, error: PlatformError, wait: float) -> None:
         if self.retry.on_retry is not None:
