@@ -35,6 +35,24 @@ def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | N
     return next((each for each in holding if owner(each) == owned_by), None)
 
 
+def superproject(checkout: Path) -> Path | None:
+    """Return the checkout that a submodule lies in, ``None`` where it is none; git keeps it below that one's folder.
+
+    A branch of that one decides which repository the submodule is, and of which commit.
+    """
+    outer = find_checkout(checkout, of_any_owner=True)
+    inner_git, outer_git = git_folder(checkout), None if outer is None else git_folder(outer)
+    is_submodule = inner_git is not None and outer_git is not None and inner_git.is_relative_to(outer_git / "modules")
+    return outer if is_submodule else None
+
+
+def uppermost(checkout: Path) -> Path:
+    """Return the checkout around all submodules around a checkout, which is itself where it is none."""
+    while (outer := superproject(checkout)) is not None:
+        checkout = outer
+    return checkout
+
+
 def may_be_committed(path: Path, checkout: Path) -> bool:
     """Say whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
 

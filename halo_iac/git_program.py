@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from halo_iac.checkout import may_be_committed
+from halo_iac.checkout import may_be_committed, uppermost
 from halo_iac.errors import GitError, SettingsError
 from halo_iac.links import followed
 
@@ -49,7 +49,8 @@ class Git:
     """
 
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
-        refuse_configuration_in(checkout, env)
+        self._untrusted = uppermost(checkout)
+        refuse_configuration_in(self._untrusted, env)
         self._program = _program(env)
         self._checkout = checkout
         self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
@@ -129,7 +130,7 @@ class Git:
             path = self._checkout / origin.removeprefix("file:")
             is_own = any(followed(path).is_relative_to(folder) for folder in folders)
             if origin.startswith("file:") and not is_own:
-                _refuse_if_committed(path, self._checkout)
+                _refuse_if_committed(path, self._untrusted)
         pairs = (word.partition("\n") for word in words[1::2])
         return tuple((key, value) for key, _, value in pairs)
 

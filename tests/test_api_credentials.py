@@ -135,19 +135,20 @@ def test_without_a_key_the_message_says_how_to_give_one(tmp_path: Path) -> None:
 def test_a_config_file_of_the_checkout_goes_with_its_own_key_only(tmp_path: Path, config: object) -> None:
     home = home_with(tmp_path, config)
     at = {"INF_CONFIG_DIR": str(home / ".inf")}
-    own = resolve_settings(at, home=home, checkout=lambda: tmp_path)
+    own = resolve_settings(at, home=home, checkouts=lambda: (tmp_path,))
     assert own == resolve_settings(at, home=home)
-    error = refusal({**at, "INF_API_KEY": CANARY}, home, checkout=lambda: tmp_path)
+    error = refusal({**at, "INF_API_KEY": CANARY}, home, checkouts=lambda: (tmp_path,))
     assert str(error) == (
         f"{home}/.inf/config.json (apiUrl) is not used with the key from INF_API_KEY: "
         f"it lies in the checkout {tmp_path}"
     )
     unused = {"INF_API_URL": "https://a.example", "INF_TEAM_ID": "t", "INF_PROJECT_ID": "p"}
     assert (
-        resolve_settings({**at, **unused, "INF_API_KEY": CANARY}, home=home, checkout=lambda: tmp_path).key is not None
+        resolve_settings({**at, **unused, "INF_API_KEY": CANARY}, home=home, checkouts=lambda: (tmp_path,)).key
+        is not None
     )
-    assert refusal({}, home, checkout=lambda: tmp_path).message.startswith("~/.inf/config.json is not used: ")
-    assert resolve_settings({}, home=home, checkout=lambda: home / "below") == resolve_settings({}, home=home)
+    assert refusal({}, home, checkouts=lambda: (tmp_path,)).message.startswith("~/.inf/config.json is not used: ")
+    assert resolve_settings({}, home=home, checkouts=lambda: (home / "below",)) == resolve_settings({}, home=home)
 
 
 # --- project -------------------------------------------------------------------------------------------------------

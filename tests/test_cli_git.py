@@ -336,6 +336,62 @@ def test_a_submodule_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> 
     works(halo, Git(outer.folder / "inner"))
 
 
+def swapped(upstream: Git, tmp_path: Path, place: str) -> Git:
+    """Return a checkout of a branch in which ``p`` leads into a repository of its own, loose throughout."""
+    other = repository(tmp_path / "other")
+    for _ in range(2):
+        write(other.folder, entry("one"), **LOOSE)
+        other.commit()
+    clone = upstream.clone(tmp_path / "clone")
+    clone("rm", "-r", "--quiet", "p")
+    clone("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other.folder.as_uri(), place)
+    if place != "p":
+        (clone.folder / "p").symlink_to(place)
+    clone.commit()
+    return clone
+
+
+@pytest.mark.parametrize("place", ["p", "vendor/other"])
+def test_a_branch_that_puts_a_submodule_in_its_place_does_not_choose_the_base(
+    halo: CommandLine, upstream: Git, tmp_path: Path, place: str
+) -> None:
+    clone = swapped(upstream, tmp_path, place)
+    os.chdir(clone.folder)
+    assert refusals(halo, "--file", "p/halo.yaml") == REFUSED
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", "--file", "p/halo.yaml")
+    assert (ended.code, "which is ahead of origin/main" in ended.err) == (3, True), ended.text
+
+
+def test_a_base_in_which_it_is_a_submodule_already_is_read_from_there(
+    halo: CommandLine, upstream: Git, tmp_path: Path
+) -> None:
+    outer = repository(tmp_path / "outer")
+    outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
+    outer.commit()
+    loosen(Git(outer.folder / "inner"))
+    outer.commit()
+    os.chdir(outer.folder)
+    assert refusals(halo, "--file", "inner/halo.yaml") == REFUSED
+
+
+@pytest.mark.parametrize("name", [".gitconfig", ".config/git/config"])
+@pytest.mark.parametrize("place", ["p", "vendor/other"])
+@pytest.mark.parametrize("start", [".", "p"])
+def test_git_is_not_configured_by_what_surrounds_a_submodule(
+    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str, place: str, start: str
+) -> None:
+    clone = swapped(upstream, tmp_path, place)
+    (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (clone.folder / name).write_text(f"[core]\n\tsshCommand = touch {ran}\n")
+    Git(clone.folder / place)("remote", "set-url", "origin", "ssh://localhost/none")
+    os.chdir(clone.folder / start)
+    file = "p/halo.yaml" if start == "." else "halo.yaml"
+    words = ("--sandbox", "--file", file)
+    ended = halo("apply", "--yes", "--require-head", "main", *words, HOME=str(clone.folder))
+    assert (ended.code, ran.exists()) == (1, False), ended.text
+    assert f"git's configuration in {clone.folder / name} is not used" in ended.err
+
+
 def test_a_separate_git_folder_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     works(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
 

@@ -222,6 +222,21 @@ def test_a_home_in_the_checkout_sends_no_key_elsewhere(
     assert theirs.requests == []
 
 
+@pytest.mark.parametrize("kind", ["submodule", "clone"])
+def test_nor_does_one_around_the_repository_that_a_branch_leads_to(checkout: Checkout, kind: str) -> None:
+    checkout.write("team/halo.yaml", f"version: 1\nproject: p\nschedules: {{{ENTRY}}}\n")
+    inner = checkout.folder / ("team/.git" if kind == "clone" else ".git/modules/team")
+    inner.mkdir(parents=True)
+    if kind == "submodule":
+        checkout.write("team/.git", "gitdir: ../.git/modules/team\n")
+    with serving(lambda _: failure(401)) as theirs:
+        checkout.write(".inf/config.json", f'{{"apiUrl": "{theirs.url}"}}')
+        env = {"HOME": str(checkout.folder), "INF_CONFIG_DIR": "", "INF_API_KEY": KEY}
+        ended = checkout.run("plan", "--file", "team/halo.yaml", **env)
+    assert f"~/.inf/config.json is not used: it lies in the checkout {checkout.folder}" in ended.text
+    assert theirs.requests == []
+
+
 @pytest.mark.parametrize("folder", [".inf", "checkout/.inf", "link"])
 @pytest.mark.parametrize("name", ["apiUrl", "activeTeamId", "activeProjectId"])
 def test_a_config_folder_in_the_checkout_decides_nothing_about_a_key_from_elsewhere(

@@ -1,6 +1,6 @@
 """Key, base URL, team and project: which value counts, and where it came from (wire.md, Credentials; design §2, §8)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -48,14 +48,14 @@ def resolve_settings(
     project_flag: str | None = None,
     team_flag: str | None = None,
     declared: Setting[str] | None = None,
-    checkout: Callable[[], Path] | None = None,
+    checkouts: Callable[[], Sequence[Path]] | None = None,
 ) -> Settings:
     """Resolve everything in the documented order; ``declared`` is the project file's ``project``, with its place.
 
-    ``checkout`` returns the folder whose files a branch may have written: a config file there sends no key of the
+    ``checkouts`` returns the folders whose files a branch may have written: a config file there sends no key of the
     environment anywhere.
     """
-    config = read_inf_config(env, home, checkout)
+    config = read_inf_config(env, home, checkouts)
     settings = Settings(
         key=_resolve_key(env, config),
         base_url=_resolve_base_url(env, config),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,18 +32,19 @@ class InfConfig(NamedTuple):
         return f"InfConfig(label={self.label!r})"
 
 
-def read_inf_config(env: Mapping[str, str], home: Path, checkout: Callable[[], Path] | None = None) -> InfConfig:
+def read_inf_config(
+    env: Mapping[str, str], home: Path, checkouts: Callable[[], Sequence[Path]] | None = None
+) -> InfConfig:
     """Return what ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``) says; a missing one says nothing.
 
-    One that lies in the ``checkout``, which is asked for only where there is a file, is refused where it is the
-    default: ``HOME`` is the workspace for some runners, and a branch could commit such a file.
+    One that lies in one of ``checkouts``, asked for only where there is a file, is refused where it is the default:
+    ``HOME`` is the workspace for some runners, and a branch could commit such a file.
     """
     folder = env.get("INF_CONFIG_DIR", "").strip()
     path = Path(folder) / _FILE if folder else home / ".inf" / _FILE
     label = str(path) if folder else f"~/.inf/{_FILE}"
-    top = checkout() if checkout is not None and os.path.lexists(path) else None
-    if top is not None and not may_be_committed(path, top):
-        top = None
+    tops = checkouts() if checkouts is not None and os.path.lexists(path) else ()
+    top = next((each for each in tops if may_be_committed(path, each)), None)
     if top is not None and not folder:
         message = f"{label} is not used: it lies in the checkout {top}, where a branch may have written it"
         raise SettingsError(message, hint="Set HOME, or INF_CONFIG_DIR, to a folder outside of the checkout.")

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.checkout import find_checkout
+from halo_iac.checkout import find_checkout, superproject
 from halo_iac.errors import GitError, ProjectError, RefusedError
 from halo_iac.links import followed
 
@@ -67,10 +67,20 @@ def require_head(workplace: Workplace, ref: str) -> None:
 
 
 def repository_of(workplace: Workplace) -> Repository:
-    """Return the repository that the project file lies in."""
-    from halo_iac.git import Repository
+    """Return the repository that the project file lies in, as seen from where the command is run.
 
+    A submodule is one only for a command that is run in it: seen from around it, a branch decides which repository it
+    is, and could bring one in which nothing was ever protected.
+    """
+    from halo_iac.git import Repository
+    from halo_iac.git_program import refuse_configuration_in
+
+    for folder in workplace.untrusted_folders:
+        refuse_configuration_in(folder, workplace.console.env)
     checkout = find_checkout(workplace.project_path, of_any_owner=True)
+    here = followed(workplace.cwd)
+    while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
+        checkout = outer
     if checkout is None:
         message = f"{followed(workplace.project_path.parent)} is in no git repository: not a git repository"
         raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)

@@ -82,7 +82,8 @@ def _examine_git(workplace: Workplace) -> Iterator[Check]:
     from halo_iac.git_program import refuse_configuration_in
 
     try:
-        refuse_configuration_in(workplace.untrusted_folder, workplace.console.env)
+        for folder in workplace.untrusted_folders:
+            refuse_configuration_in(folder, workplace.console.env)
     except SettingsError as error:
         yield Check("git", _told(error), is_fine=False)
 

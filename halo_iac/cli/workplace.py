@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
-from halo_iac.checkout import find_checkout, is_sparse
+from halo_iac.checkout import find_checkout, is_sparse, uppermost
 from halo_iac.cli.console import Console, home
 from halo_iac.cli.embedding import SANDBOX_FILE, open_sandbox, transport_to
 from halo_iac.cli.local_zone import local_zone
@@ -254,7 +254,7 @@ class Workplace:
             project_flag=self.choice.project,
             team_flag=self.choice.team,
             declared=declared,
-            checkout=lambda: self.untrusted_folder,
+            checkouts=lambda: self.untrusted_folders,
         )
 
     @cached_property
@@ -287,11 +287,20 @@ class Workplace:
         return self._project_folder / PRIVATE_FOLDER
 
     @cached_property
-    def untrusted_folder(self) -> Path:
-        """Return the folder whose files a branch may have written: its repository, else ``--checkout`` or our own."""
+    def untrusted_folders(self) -> tuple[Path, ...]:
+        """Return the folders whose files a branch may have written.
+
+        That is the repository, with all around it where it is a submodule, else ``--checkout`` or our own folder; and
+        the repository that the command is run in, where a link or a submodule leads from there into another one.
+        """
         folder, named = self._project_folder, self.choice.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
-        return held or followed(folder if named is None else self.cwd / named)
+        around = uppermost(held) if held is not None else followed(folder if named is None else self.cwd / named)
+        here = find_checkout(self.cwd / "any", of_any_owner=True)
+        written = Path(os.path.abspath(followed(self.cwd) / folder))  # noqa: PTH100 - no link is followed
+        if here is None or not written.is_relative_to(here):
+            return (around,)
+        return tuple(dict.fromkeys((around, uppermost(here))))
 
     @property
     def _project_folder(self) -> Path:
