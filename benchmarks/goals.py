@@ -1,4 +1,4 @@
-"""The goals of performance.md that this machine can measure by itself, each one function from a bench to its lines."""
+"""The goals of docs/performance.md that this machine can measure by itself, each a function from a bench to lines."""
 
 from __future__ import annotations
 
@@ -192,4 +192,4 @@ GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
     "A2": applying("A2", 32, 1.4, 1.22),
     "R1": requests,
 }
-"""In the order of performance.md; P5 and P6 need peers that are not installed here."""
+"""In the order of docs/performance.md#goals; P5 and P6 need peers that are not installed here."""

@@ -1,6 +1,7 @@
 """A large project and a platform in trouble: 10,000 schedules, 1,000 changes, and one request in twenty that fails.
 
-performance.md sets no goals here; what must hold is that every change is done, once, within the limit on requests.
+docs/performance.md#goals sets no goals here; what must hold is that every change is done, once, within the limit on
+requests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Reports, and the traces they are written from: how fast they are loaded and pulled.
 
-performance.md sets no goals here. ``must`` and ``aim`` are fences around what was reached, so that a step back shows.
+docs/performance.md#goals sets no goals here. ``must`` and ``aim`` are fences around what was reached, so that a step
+back shows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is measured: N schedules, as a project file and as the platform holds them, 1 % of them changed.
 
 The same N give the same bytes everywhere. An entry has 19 lines on average, its prompt 1 to 8 of them
-(performance.md, Workload), and looks back as far as its cadence needs, as people's entries do.
+(docs/performance.md#workload), and looks back as far as its cadence needs, as people's entries do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Branch: a project held against its base, which is what the branch will be merged into (design §5; peers.md).
+"""Branch: a project held against its base, which is what the branch will be merged into.
+
+See docs/semantics.md#base-comparison.
 
 Two questions of a reviewer are answered here. Whose change is it: this branch's, or was the platform different before?
 And does the branch loosen the rules it is judged by? Until that is accepted, the stricter of both sides' policy holds.

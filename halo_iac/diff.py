@@ -1,4 +1,4 @@
-"""Diff: a matched pair → its field changes (design §4).
+"""Diff: a matched pair → its field changes (docs/semantics.md#diff).
 
 Equality decides first, on the raw answer, because of ten thousand pairs nearly all are equal. Only an unequal pair is
 projected and gone through field by field, and only unequal lists, which are sets to the platform, are DeepDiff's.
@@ -50,7 +50,10 @@ def _difference(pair: Pair) -> Difference:
 
 
 def _birth(pair: Pair, spec: Spec) -> Difference:
-    """Compare with nothing: every managed field is new, and ``enabled`` is decided once (design §2)."""
+    """Compare with nothing: every managed field is new, and ``enabled`` is decided once.
+
+    See docs/semantics.md#left-out.
+    """
     after = replace(spec, enabled=defaults.ENABLED_ON_CREATE) if spec.enabled is None else spec
     fields = (
         FieldChange(name, None, value, str(pair.entry.origins.of(name)))

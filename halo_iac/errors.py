@@ -23,8 +23,8 @@
         ├── Rejected                the platform said no, in tRPC's own words
         └── Unreadable              something answered, but not tRPC: HTML, nothing, half a JSON
 
-An error's message is complete without its class: what happened, where, and (``hint``) what to do. Exit codes: design
-§8.
+An error's message is complete without its class: what happened, where, and (``hint``) what to do. Exit codes:
+docs/cli.md#exit-codes.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,10 @@ class ProjectNotFound(ProjectError):  # noqa: N818 - reads as what happened
 
 
 class SettingsError(HaloError):
-    """The key, base URL, project or team is missing, malformed or contradictory (design §2, §8, §10)."""
+    """The key, base URL, project or team is missing, malformed or contradictory.
+
+    See docs/cli.md#settings and docs/security.md#keys.
+    """
 
     code = "settings"
 
@@ -116,7 +119,10 @@ class FindingError(HaloError):
 
 
 class BlockedError(HaloError):
-    """Entries that nothing could be planned for; the rest was carried out, which the exit code says (design §3.8)."""
+    """Entries that nothing could be planned for; the rest was carried out, which the exit code says.
+
+    See docs/semantics.md#blocked-entries.
+    """
 
     code = "blocked"
 
@@ -153,7 +159,7 @@ class InterruptedRun(HaloError):  # noqa: N818 - reads as what happened
 
 
 class Delivery(StrEnum):
-    """What a failed call may have done, which decides whether it may be repeated (design §6)."""
+    """What a failed call may have done, which decides whether it may be repeated (docs/semantics.md#creates)."""
 
     NOT_SENT = "not_sent"
     """The request never reached the platform: repeating it is safe."""
@@ -168,8 +174,9 @@ class Delivery(StrEnum):
 class PlatformError(HaloError):
     """A procedure gave no usable answer.
 
-    ``procedure`` as in wire.md, ``status`` the HTTP status if one arrived, ``delivery`` what may have happened,
-    ``is_transient`` whether repeating a repeatable call may help, ``retry_after`` the platform's own delay in seconds.
+    ``procedure`` as in docs/protocol.md#procedures, ``status`` the HTTP status if one arrived, ``delivery`` what may
+    have happened, ``is_transient`` whether repeating a repeatable call may help, ``retry_after`` the platform's own
+    delay in seconds.
     """
 
     code = "platform"
@@ -196,7 +203,10 @@ class PlatformError(HaloError):
 
     @property
     def ends_the_run(self) -> bool:
-        """Say whether nothing else can succeed either: no valid key, no credit, no permission (design §6)."""
+        """Say whether nothing else can succeed either: no valid key, no credit, no permission.
+
+        See docs/semantics.md#apply-order.
+        """
         return self.status in {401, 402, 403}
 
 

@@ -1,6 +1,6 @@
 """When a cadence fires: in words, as instants, and as a mean number of runs a month.
 
-Words and means need no clock; instants take the moment to start from as a parameter (design §5).
+Words and means need no clock; instants take the moment to start from as a parameter (docs/semantics.md#fires).
 """
 
 from collections import Counter
@@ -177,9 +177,9 @@ def reason_in_words(fire: Fire) -> str:
 def fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
     """Yield every fire strictly after an aware instant, in the cadence's zone; none if the cadence makes no sense.
 
-    What the platform does in a daylight-saving gap or fold is not documented (design §9); this follows Debian's cron:
-    a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on by real hours.
-    :func:`foreseen` says which fires rest on that.
+    What the platform does in a daylight-saving gap or fold is not documented (docs/semantics.md#fires); this follows
+    Debian's cron: a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on by
+    real hours. :func:`foreseen` says which fires rest on that.
     """
     if not makes_sense(cadence):
         return

@@ -1,4 +1,6 @@
-"""Git: what a branch's base holds, and where a remote's branch stands (design §5; peers.md).
+"""Git: what a branch's base holds, and where a remote's branch stands.
+
+See docs/semantics.md#base-comparison and docs/security.md#git.
 
 The ``git`` program is asked, for only it knows every way in which a repository may be stored. Nothing of a checkout is
 run on the way: objects are read as they are, so no filter, textconv or hook sees them; a ref can never be taken for an

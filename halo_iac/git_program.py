@@ -1,4 +1,4 @@
-"""The ``git`` program, run so that nothing a branch holds can decide what it does (design §10).
+"""The ``git`` program, run so that nothing a branch holds can decide what it does (docs/security.md#git).
 
 A branch may hold a whole repository of its own, files named like git's configuration, and programs named like those
 that git calls. So git runs in the folder that holds ``.git`` and takes no other repository than that one, whatever the

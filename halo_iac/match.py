@@ -1,4 +1,4 @@
-"""Match: the exact title is the identity (design §3.1–3.3).
+"""Match: the exact title is the identity (docs/semantics.md#match-order).
 
 All entries are looked at together, strongest claim first: pins, titles of active schedules, ``renamed_from``,
 archived schedules with the title. What is ambiguous is blocked, not guessed, and its schedules count as declared.

@@ -1,7 +1,7 @@
 """The platform → :class:`~halo_iac.model.remote.Actual`: every schedule and every agent, asked for at once.
 
 An observation can be started before the project files are parsed, so that waiting and parsing overlap
-(performance.md, What gets there, 4).
+(docs/performance.md#observing).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a project's schedules will do from an instant on: the next fires of each, and a week's calendar by agent.
 
-Read from the project file alone, so agents go by the names that people gave them there (design §8).
+Read from the project file alone, so agents go by the names that people gave them there (docs/cli.md#commands).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The folder ``.halo``: what halo keeps on this machine, closed to others and hidden from git (design §10)."""
+"""The folder ``.halo``: what halo keeps on this machine, closed to others and hidden from git.
+
+See docs/security.md#files-written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pull: the reports of many schedules, side by side, and only those that are not there yet (design §7)."""
+"""Pull: the reports of many schedules, side by side, and only those that are not there yet.
+
+See docs/semantics.md#pulled-reports.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renames: in which order titles change hands, and where they would go round for ever (design §3.1)."""
+"""Renames: in which order titles change hands, and where they would go round for ever (docs/semantics.md#renames)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from halo_iac.model.remote import RemoteSchedule
 
 
 def former_titles(entry: Entry) -> tuple[str, ...]:
-    """Return the earlier titles, each once, without the title itself; a retired entry has none (design §3.6)."""
+    """Return the earlier titles, each once, without the title itself; a retired entry has none.
+
+    See docs/semantics.md#retired-entries.
+    """
     if entry.is_retired:
         return ()
     return tuple(dict.fromkeys(former for former in entry.renamed_from if former != entry.title))

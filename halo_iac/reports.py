@@ -1,4 +1,4 @@
-"""Reports: fetch one by whatever id is at hand, or say why there is none (design §7)."""
+"""Reports: fetch one by whatever id is at hand, or say why there is none (docs/semantics.md#report)."""
 
 from __future__ import annotations
 

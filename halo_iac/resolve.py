@@ -1,4 +1,4 @@
-"""Resolve: agent names → agent ids, or the reason why not (design §3.4, §3.7).
+"""Resolve: agent names → agent ids, or the reason why not (docs/semantics.md#agent-names, docs/semantics.md#scope).
 
 A name is looked for among the aliases, then among the agents of the widest window. Nothing is guessed: none
 or several blocks the entry, with what to paste instead.
@@ -75,7 +75,10 @@ class Catalog:
         return self._answers[reference]
 
     def idle_clashes(self) -> Iterable[str]:
-        """Yield what is wrong with aliases that nothing has referred to so far: somebody will (design §3.7)."""
+        """Yield what is wrong with aliases that nothing has referred to so far: somebody will.
+
+        See docs/semantics.md#agent-names.
+        """
         for alias, target in self._aliases.items():
             if alias not in self._answers:
                 clash = self._clash(alias, self._by_name(target))
@@ -168,7 +171,8 @@ def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Coll
 def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
     remote, prefix = pair.remote, project.scope.title_prefix
     if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
-        # Files are held to their own prefix when they are loaded; this one is that of a base (design §5).
+        # Files are held to their own prefix when they are loaded; this one is that of a base
+        # (docs/semantics.md#base-comparison).
         return _block(pair, f"its title has not the prefix {prefix!r} of the project's scope", _TO_WIDEN)
     if remote is None:
         return None

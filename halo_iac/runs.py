@@ -1,4 +1,4 @@
-"""One-off runs: start, wait, follow (design §6, costly calls; §7).
+"""One-off runs: start, wait, follow (docs/semantics.md#one-off-runs, docs/semantics.md#costly-calls).
 
 What starts a run costs money, so it follows the rule of creates. Waiting only reads: it survives polls that fail, and
 whoever stops waiting loses nothing, since the run goes on.

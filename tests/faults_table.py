@@ -1,4 +1,6 @@
-"""Faults × operations: what may go wrong, with what, and what must be on the platform afterwards (design §6, §10).
+"""Faults × operations: what may go wrong, with what, and what must be on the platform afterwards.
+
+See docs/architecture.md#faults.
 
 A fault is a name and what the server does; an operation is a command line, the one procedure of it that suffers, and
 what the platform holds once it is done. :func:`ending` says how each pair must end, when the fault comes once and when

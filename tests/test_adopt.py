@@ -1,4 +1,4 @@
-"""Import: schedules → a project file that says the same (design §3.10)."""
+"""Import: schedules → a project file that says the same (docs/semantics.md#import)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listings, cursors and answers that are not what was asked for (design §10)."""
+"""Listings, cursors and answers that are not what was asked for (docs/security.md#listings)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is repeated, how long is waited, and when it ends (design §6); no test waits for real."""
+"""What is repeated, how long is waited, and when it ends (docs/semantics.md#retries); no test waits for real."""
 
 from __future__ import annotations
 

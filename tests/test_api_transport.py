@@ -1,4 +1,7 @@
-"""Every foreign failure becomes exactly one typed error that says what the request may have done (design §6, §10)."""
+"""Every foreign failure becomes exactly one typed error that says what the request may have done.
+
+See docs/semantics.md#creates.
+"""
 
 from __future__ import annotations
 

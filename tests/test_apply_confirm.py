@@ -1,4 +1,7 @@
-"""What the platform answered that it has created: sought until it is listed, and believed no sooner (design §6)."""
+"""What the platform answered that it has created: sought until it is listed, and believed no sooner.
+
+See docs/semantics.md#creates.
+"""
 
 from __future__ import annotations
 

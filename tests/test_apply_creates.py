@@ -1,4 +1,7 @@
-"""Creates: never made twice, looked for where an answer was lost, retired where two runs raced (design §6, Creates)."""
+"""Creates: never made twice, looked for where an answer was lost, retired where two runs raced.
+
+See docs/semantics.md#creates.
+"""
 
 from __future__ import annotations
 

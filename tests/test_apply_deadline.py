@@ -1,4 +1,4 @@
-"""One operation has one deadline, however often it is tried (design §6, Retries)."""
+"""One operation has one deadline, however often it is tried (docs/semantics.md#retries)."""
 
 from __future__ import annotations
 

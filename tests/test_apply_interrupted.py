@@ -1,4 +1,4 @@
-"""The real process, told to stop in the middle of an apply (design §6, last but one line; §8, exit codes)."""
+"""The real process, told to stop in the middle of an apply (docs/semantics.md#interruption, docs/cli.md#exit-codes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an apply keeps of its writes: all of them, before they are sent (design §6)."""
+"""What an apply keeps of its writes: all of them, before they are sent (docs/semantics.md#receipts)."""
 
 from __future__ import annotations
 

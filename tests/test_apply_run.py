@@ -1,4 +1,7 @@
-"""The order of a run, what depends on what, how many are under way, and what Ctrl-C leaves behind (design §6)."""
+"""The order of a run, what depends on what, how many are under way, and what Ctrl-C leaves behind.
+
+See docs/semantics.md#apply-order and docs/semantics.md#interruption.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Changes of existing schedules: read, compare, write, repeat (design §6, Existing schedules and Retries)."""
+"""Changes of existing schedules: read, compare, write, repeat.
+
+See docs/semantics.md#existing-schedules and docs/semantics.md#retries.
+"""
 
 from __future__ import annotations
 

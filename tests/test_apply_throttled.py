@@ -1,4 +1,7 @@
-"""A platform that throttles, or fails by itself: what a run makes of it, and how often it asks (design §6)."""
+"""A platform that throttles, or fails by itself: what a run makes of it, and how often it asks.
+
+See docs/semantics.md#retries.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Imports go down only, every library has one home, and only the top has a clock and an environment (house.md, Layout).
+"""Imports go down only, every library has one home, and only the top has a clock and an environment.
 
-The tables below are the architecture; read them from the top. Where the tree differs from house.md on purpose, the
-reason stands beside it.
+See docs/architecture.md#layers.
+
+The tables below are the architecture; read them from the top. Where the tree differs from docs/architecture.md on
+purpose, the reason stands beside it.
 """
 
 from __future__ import annotations

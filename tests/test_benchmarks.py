@@ -1,4 +1,4 @@
-"""The benchmarks run, and what they count rather than time holds (performance.md, R1)."""
+"""The benchmarks run, and what they count rather than time holds (docs/performance.md#goals)."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Every bound of design §10, and the test that shows it; what no other test shows is shown here."""
+"""Every bound of docs/security.md, and the test that shows it; what no other test shows is shown here."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ FIELDS = [
     "createdAt",
     "updatedAt",
 ]
-"""A schedule as the official client reads it (wire.md, Procedures)."""
+"""A schedule as the official client reads it (docs/protocol.md#fields)."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What differs between an entry and its schedule (design §4)."""
+"""What differs between an entry and its schedule (docs/semantics.md#diff)."""
 
 from __future__ import annotations
 

@@ -79,6 +79,23 @@ def test_what_is_cited_is_there() -> None:
     assert wrong == set()
 
 
+OUTSIDE = (
+    r"design\s+(?:#\s+)?(?:[§]|[\\]u00a7)"
+    r"|(?<![/\w-])(?:design|wire|wire-traces|house|decisions|peers|halo-docs|performance)[.]md"
+)
+"""How documents are cited that are not in the repository."""
+
+
+def test_nothing_cites_a_document_that_is_not_here() -> None:
+    found = {
+        (path, cited)
+        for path, text in texts().items()
+        if not path.startswith("docs/")
+        for cited in re.findall(OUTSIDE, text)
+    }
+    assert found == set()
+
+
 def links(text: str) -> Iterator[str]:
     prose = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", text)
     yield from re.findall(r"\]\(([^)\s]+)\)", prose)

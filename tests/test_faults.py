@@ -1,7 +1,7 @@
 """Every fault at every operation, over a real socket: exit code, message, and what is on the platform afterwards.
 
 Never a duplicate, never an archive after an incomplete listing, never a lost change reported as done, never an endless
-loop (design §6, §10). The table is in ``faults_table``.
+loop (docs/architecture.md#faults). The table is in ``faults_table``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When a cadence fires: in words, as instants, as a mean (design §5)."""
+"""When a cadence fires: in words, as instants, as a mean (docs/semantics.md#fires)."""
 
 from __future__ import annotations
 

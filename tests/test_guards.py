@@ -1,4 +1,4 @@
-"""The reasons to refuse, each with what permits it (design §5, Guards; §3.9)."""
+"""The reasons to refuse, each with what permits it (docs/semantics.md#guards)."""
 
 from __future__ import annotations
 

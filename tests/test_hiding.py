@@ -1,4 +1,7 @@
-"""What is hidden in a document is hidden within its strings: it stays one, and can be read again (design §10)."""
+"""What is hidden in a document is hidden within its strings: it stays one, and can be read again.
+
+See docs/security.md#keys.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The laws (house.md, habit 13), over generated projects and platform states, against the sandbox in this process."""
+"""The laws, over generated projects and platform states, against the sandbox in this process.
+
+See docs/architecture.md#laws.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which schedule is which entry's (design §3.1–3.3): each rule once, then against an oracle that tries everything."""
+"""Which schedule is which entry's: each rule once, then against an oracle that tries everything.
+
+See docs/semantics.md#match-order.
+"""
 
 from __future__ import annotations
 
@@ -260,7 +263,9 @@ some_remotes = st.lists(st.tuples(st.sampled_from(TITLES), st.integers(0, 3)), m
 
 
 def oracle(entries: Sequence[Entry], remotes: Sequence[RemoteSchedule]) -> Told:
-    """Work out the pairs of unpinned entries from the words of design §3.1, trying every set that might give way."""
+    """Work out the pairs of unpinned entries from the words of docs/semantics.md#match-order, trying every set that
+    might give way.
+    """
     active = {title: [r.id for r in remotes if r.is_active and r.title == title] for title in TITLES}
     formers = {e.key: {f for f in e.renamed_from if f != e.title and not e.is_retired} for e in entries}
 

@@ -1,4 +1,7 @@
-"""The platform as observed: both reads at once, errors told, gaps kept (design §5, performance.md L1 and R1)."""
+"""The platform as observed: both reads at once, errors told, gaps kept.
+
+See docs/performance.md#observing and docs/performance.md#goals.
+"""
 
 from __future__ import annotations
 

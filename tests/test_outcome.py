@@ -1,4 +1,4 @@
-"""Events folded into a summary and an exit code (design §6, §8)."""
+"""Events folded into a summary and an exit code (docs/semantics.md#outcomes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At most so many requests a second (design §6)."""
+"""At most so many requests a second (docs/semantics.md#apply-order)."""
 
 from __future__ import annotations
 

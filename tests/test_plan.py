@@ -1,4 +1,4 @@
-"""What would change and what else a reviewer should know (design §3, §5)."""
+"""What would change and what else a reviewer should know (docs/semantics.md#plan)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts as lines: there and back, and every way in which a file is not one (design §6)."""
+"""Receipts as lines: there and back, and every way in which a file is not one (docs/semantics.md#receipts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agent names → ids, and what lies outside the scope (design §3.4, §3.7)."""
+"""Agent names → ids, and what lies outside the scope (docs/semantics.md#agent-names, docs/semantics.md#scope)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ SIGNED_IN = {
 }
 HEADERS = ("authorization", "content-type", "x-inference-team-id", "x-inference-caller-timezone")
 PROMISED = {"maxSubagentDepth", "maxTurns"}
-"""What our create sends beyond the official one, because the project file promises it (wire.md, Procedures)."""
+"""What our create sends beyond the official one, because the project file promises it.
+
+See docs/protocol.md#same-requests.
+"""
 
 HELD: dict[str, Any] = {
     "id": SCHEDULE,

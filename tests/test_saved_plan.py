@@ -1,4 +1,4 @@
-"""A saved plan limits what is applied later, and nothing it says can widen it (design §5)."""
+"""A saved plan limits what is applied later, and nothing it says can widen it (docs/semantics.md#saved-plans)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A checkout in which a stranger controls every file (design §10): what it cannot do, run as pipelines run it.
+"""A checkout in which a stranger controls every file: what it cannot do, run as pipelines run it.
+
+See docs/security.md#untrusted-checkouts.
 
 Commands are processes of their own, with a watch that notes what Python opens, starts and imports from the checkout.
 What a stranger *can* do is in the last tests: a policy is theirs to edit as well, and the plan says what it comes to.

@@ -1,4 +1,4 @@
-"""Import (adopt): schedules of the platform → entries whose plan is empty (design §3.10).
+"""Import (adopt): schedules of the platform → entries whose plan is empty (docs/semantics.md#import).
 
 ``choice`` picks the schedules that are meant · ``entries`` says in full what each of them is · ``layout`` leaves out
 what ``defaults`` say, and puts prompts into files of their own · ``proof`` reads off a plan which entries are not as

@@ -1,4 +1,4 @@
-"""What a key may do and which project is meant (wire.md, project.getAuthContext; design §8)."""
+"""What a key may do and which project is meant (docs/protocol.md#procedures, docs/semantics.md#project-id)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -55,7 +55,8 @@ def read_auth_context(value: Json, procedure: str) -> AuthContext:
 def choose_project(named: Setting[str] | None, ask: Callable[[], AuthContext]) -> ChosenProject:
     """Return the named project, else the only one the key belongs to; several are an error that lists them.
 
-    The platform is asked only where nothing is named: a plan makes no request for a name alone (performance.md, R1).
+    The platform is asked only where nothing is named: a plan makes no request for a name alone
+    (docs/performance.md#observing).
     """
     if named is not None:
         return ChosenProject(named.value, named.origin)

@@ -1,4 +1,7 @@
-"""Results of the platform, checked as far as we rely on them (wire.md, Procedures; design §10)."""
+"""Results of the platform, checked as far as we rely on them.
+
+See docs/protocol.md#fields and docs/security.md#unreadable-schedules.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _IDS: Final = ("id", "projectId", "agentUuid")
 
 
 def unreadable(procedure: str, reason: str) -> Unreadable:
-    """Return the error for a tRPC result that is not what wire.md says."""
+    """Return the error for a tRPC result that is not what docs/protocol.md says."""
     return Unreadable(
         reason,
         procedure=procedure,

@@ -1,4 +1,4 @@
-"""Key, base URL, team and project: which value counts, and where it came from (wire.md, Credentials; design §2, §8)."""
+"""Key, base URL, team and project: which value counts, and where it came from (docs/cli.md#settings)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -87,7 +87,8 @@ def resolve_project(
 ) -> Setting[str] | None:
     """Return the project: ``--project``, the file, ``INF_PROJECT_ID``, the config file; ``None`` if none names one.
 
-    A file and an ``INF_PROJECT_ID`` that differ are an error unless ``--project`` decides (design §2).
+    A file and an ``INF_PROJECT_ID`` that differ are an error unless ``--project`` decides
+    (docs/semantics.md#project-id).
     """
     chosen = _canonical(_from_flag("--project", flag))
     if chosen is not None:

@@ -1,4 +1,6 @@
-"""tRPC's envelope, both ways: an input → what is sent, an answer → its value or one typed error (wire.md, Transport).
+"""tRPC's envelope, both ways: an input → what is sent, an answer → its value or one typed error.
+
+See docs/protocol.md#transport.
 
 Pure: it knows bytes, statuses and headers, but no HTTP library, so that every odd answer can be tried without a socket.
 """
@@ -71,13 +73,13 @@ def _compact(value: Json) -> str:
 
 
 def delivery_of(status: int) -> Delivery:
-    """Say what a request answered with this status may have done (design §6)."""
+    """Say what a request answered with this status may have done (docs/semantics.md#creates)."""
     refused = 400 <= status < 500 and status not in _MAYBE_DONE
     return Delivery.REFUSED if refused else Delivery.AMBIGUOUS
 
 
 def is_transient(status: int) -> bool:
-    """Say whether a repeatable call is worth repeating after this status (design §6)."""
+    """Say whether a repeatable call is worth repeating after this status (docs/semantics.md#retries)."""
     return status in _TRANSIENT or status >= 500
 
 

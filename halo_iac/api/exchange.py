@@ -1,4 +1,7 @@
-"""One request and its answer: sent, read within bounds, and every foreign exception made a typed error (design §10)."""
+"""One request and its answer: sent, read within bounds, and every foreign exception made a typed error.
+
+See docs/security.md#bounds-of-answers.
+"""
 
 import threading
 from collections.abc import Mapping

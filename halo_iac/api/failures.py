@@ -1,4 +1,6 @@
-"""Every failure of the HTTP library → one typed error that knows what the request may have done (design §6, §10).
+"""Every failure of the HTTP library → one typed error that knows what the request may have done.
+
+See docs/semantics.md#creates and docs/security.md#keys.
 
 Foreign exceptions are told apart by type and error number; their own text is never repeated, since it may hold a URL
 with a password, or a header.

@@ -1,4 +1,4 @@
-"""Which addresses a key may be sent to (design §10, Hosts)."""
+"""Which addresses a key may be sent to (docs/security.md#hosts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official client's config file: someone signed in with ``inf`` needs nothing more (wire.md, Credentials)."""
+"""The official client's config file: someone signed in with ``inf`` needs nothing more (docs/cli.md#settings)."""
 
 import json
 import os

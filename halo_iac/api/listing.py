@@ -1,4 +1,4 @@
-"""Pages of schedules joined into one listing, which knows whether it is whole (design §10, last line)."""
+"""Pages of schedules joined into one listing, which knows whether it is whole (docs/security.md#listings)."""
 
 from collections.abc import Callable, Set
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Cursors followed, for whoever wants every row and for whoever wants some (wire.md: every list call may page)."""
+"""Cursors followed, for whoever wants every row and for whoever wants some (docs/protocol.md#paging)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple

@@ -1,4 +1,7 @@
-"""How long a command waits for the platform, and how much it takes from it: every such number once (design §6, §10)."""
+"""How long a command waits for the platform, and how much it takes from it: every such number once.
+
+See docs/security.md#bounds-of-answers.
+"""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -7,7 +10,9 @@ _MIB: Final = 1024 * 1024
 
 
 class Bounds(NamedTuple):
-    """How long and how much (design §6, §10): seconds to connect, between two reads and in all; bytes.
+    """How long and how much: seconds to connect, between two reads and in all; bytes.
+
+    See docs/security.md#bounds-of-answers.
 
     ``answer`` is how many an answer may have, or a list over all its pages, and ``held`` how many it may take, by
     estimate, once it is decoded; ``error`` is how many of an error are read.

@@ -1,4 +1,7 @@
-"""The platform's queries, one typed method each; there is nothing here that could change anything (design §5)."""
+"""The platform's queries, one typed method each; there is nothing here that could change anything.
+
+See docs/cli.md#commands.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from halo_iac.api.retry import Retry
 from halo_iac.model.remote import Agent, RemoteSchedule
 
 WIDEST_WINDOW: Final = "90d"
-"""The longest time range in which the platform looks for agents; names are resolved over it (design §3.7)."""
+"""The longest time range in which the platform looks for agents; names are resolved over it.
+
+See docs/semantics.md#agent-names.
+"""
 
 _AGENTS: Final = "agent.listForProject"
 _SCHEDULE: Final = "haloSchedule.getById"

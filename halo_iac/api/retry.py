@@ -1,4 +1,4 @@
-"""When a call is repeated, and how long is waited before (design §6, Retries and Creates)."""
+"""When a call is repeated, and how long is waited before (docs/semantics.md#retries)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class Retry:
     gate: Gate | None = None
 
     def __call__(self, attempt: Callable[[float], T], *, creates: bool = False) -> T:
-        """Return the first success; ``creates`` if a repetition could make a second one of something (design §6)."""
+        """Return the first success; ``creates`` if a repetition could make a second one of something.
+
+        See docs/semantics.md#creates.
+        """
         call = _Call(self, self.clock() + self.seconds)
         while True:
             call.pass_gate()

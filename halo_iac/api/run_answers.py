@@ -1,4 +1,4 @@
-"""Results about runs and conversations, checked as far as we rely on them (wire.md, Procedures)."""
+"""Results about runs and conversations, checked as far as we rely on them (docs/protocol.md#fields)."""
 
 from __future__ import annotations
 

@@ -49,7 +49,9 @@ def instant(value: datetime) -> str:
 
 
 class RunWriter:
-    """Starts and cancels runs, exactly one attempt each: what starts one is never to be repeated blindly (design §6).
+    """Starts and cancels runs, exactly one attempt each: what starts one is never to be repeated blindly.
+
+    See docs/semantics.md#costly-calls.
 
     ``deadline`` is an instant of :func:`time.monotonic`; default: 120 s from now.
     """

@@ -1,4 +1,4 @@
-"""A value that must never be seen (design §10, Keys)."""
+"""A value that must never be seen (docs/security.md#keys)."""
 
 from __future__ import annotations
 

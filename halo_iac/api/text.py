@@ -1,4 +1,4 @@
-"""Foreign words made fit for a message: one line, no control characters, bounded (design §10)."""
+"""Foreign words made fit for a message: one line, no control characters, bounded (docs/security.md#untrusted-text)."""
 
 from __future__ import annotations
 

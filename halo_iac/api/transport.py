@@ -1,4 +1,7 @@
-"""One attempt at one procedure over HTTP: a value, or exactly one typed error (wire.md, Transport; design §10)."""
+"""One attempt at one procedure over HTTP: a value, or exactly one typed error.
+
+See docs/protocol.md#transport and docs/security.md#bounds-of-answers.
+"""
 
 import os
 import ssl

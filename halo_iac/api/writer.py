@@ -20,7 +20,7 @@ def create_input(project_id: str, spec: Spec) -> dict[str, Any]:
     """Return what creates this schedule: every field, as the official client sends it.
 
     Where the platform chooses the analysis model, ``modelId`` is null, while ``summarizationModelId`` is left out; a
-    schedule whose ``enabled`` is left to the operator starts enabled (design §2).
+    schedule whose ``enabled`` is left to the operator starts enabled (docs/semantics.md#left-out).
     """
     return {"projectId": project_id, "modelId": None, "enabled": True, **to_wire(spec)}
 
@@ -35,7 +35,10 @@ class Writer:
         self._caller = caller
 
     def create(self, fields: Mapping[str, Any], *, deadline: float | None = None) -> RemoteSchedule:
-        """Create a schedule from what :func:`create_input` returned; never to be repeated blindly (design §6)."""
+        """Create a schedule from what :func:`create_input` returned; never to be repeated blindly.
+
+        See docs/semantics.md#creates.
+        """
         return schedule_of(self._caller.call(_CREATE, "mutation", dict(fields), deadline=deadline), _CREATE)
 
     def update(self, schedule_id: str, fields: Mapping[str, Any], *, deadline: float | None = None) -> RemoteSchedule:

@@ -1,4 +1,7 @@
-"""Brake: what keeps a run from starting anything new (design §6): a signal, or a failure that all else would share."""
+"""Brake: what keeps a run from starting anything new: a signal, or a failure that all else would share.
+
+See docs/semantics.md#interruption.
+"""
 
 from __future__ import annotations
 

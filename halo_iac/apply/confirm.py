@@ -1,4 +1,4 @@
-"""Confirm: what the platform answered that it has created is sought, until it is listed (design §6, Creates).
+"""Confirm: what the platform answered that it has created is sought, until it is listed (docs/semantics.md#creates).
 
 An answer is a promise. A platform may not keep it, or list what it made only seconds later: until then the next run
 would not see it, and create it again.

@@ -1,4 +1,4 @@
-"""Creates: the protocol that never makes a schedule twice (design §6, Creates).
+"""Creates: the protocol that never makes a schedule twice (docs/semantics.md#creates).
 
 The platform has no idempotency key, so a create whose answer is lost may or may not have happened. It is never
 repeated; it is looked for. And since two runs may race, what was made is looked at once more at the end.
@@ -69,7 +69,10 @@ class Creates:
         yield from self._confirm()
 
     def _list(self) -> Listing:
-        """Return every schedule; a listing that is not whole permits no create and no archive (design §5)."""
+        """Return every schedule; a listing that is not whole permits no create and no archive.
+
+        See docs/security.md#listings.
+        """
         listing = self._crew.ask(lambda: self._desk.retry(lambda _: self._desk.reader.schedules(self._project_id)))
         if listing.gap is None:
             return listing

@@ -1,7 +1,7 @@
 """The crew: threads that carry out independent changes side by side and report in events.
 
-Threads are daemons, because an interrupted run gives what is in flight five seconds and not a socket's thirty (design
-§6).
+Threads are daemons, because an interrupted run gives what is in flight five seconds and not a socket's thirty
+(docs/semantics.md#interruption).
 """
 
 from __future__ import annotations

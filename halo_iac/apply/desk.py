@@ -25,7 +25,7 @@ _SLOWER: Final = "A lower --max-rps asks less of it."
 
 
 class Recorder(Protocol):
-    """Keeps the receipt of a run (design §6); called from several threads at once."""
+    """Keeps the receipt of a run (docs/semantics.md#receipts); called from several threads at once."""
 
     def intend(self, intents: Sequence[Intent]) -> None:
         """Keep what is about to be written; durable once it returns.
@@ -71,7 +71,7 @@ class Desk:
         self._troubled.clear()
 
     def judge(self, error: PlatformError) -> None:
-        """Start nothing new where a failure says that nothing else can succeed either (design §6).
+        """Start nothing new where a failure says that nothing else can succeed either (docs/semantics.md#apply-order).
 
         That is a key that may not do this, and a platform that change after change has not been reached, fails by
         itself, or throttles for longer than a run waits: each of thousands would try for as long again.

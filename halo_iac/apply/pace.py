@@ -1,4 +1,4 @@
-"""Pace: at most so many requests a second, however many threads ask (design §6)."""
+"""Pace: at most so many requests a second, however many threads ask (docs/semantics.md#apply-order)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The order of a run: renames, creates, updates, unarchives, and archives only when all of that is done (design §6)."""
+"""The order of a run: renames, creates, updates, unarchives, and archives only when all of that is done.
+
+See docs/semantics.md#apply-order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps: one change of one existing schedule, read before every write (design §6, Existing schedules).
+"""Steps: one change of one existing schedule, read before every write (docs/semantics.md#existing-schedules).
 
 The platform has no preconditions, so each attempt reads first: already as desired → done; as it was in the plan →
 write; anything else is a conflict and is left alone. Reading first is also what makes a repeated attempt safe after a
@@ -182,7 +182,7 @@ class _Step:
         return Status.DONE
 
     def _has_updated_archived(self) -> bool:
-        """Update while archived; ``False`` where the platform refuses that, which wire.md does not document."""
+        """Update while archived; ``False`` where the platform refuses that, which the protocol does not document."""
         try:
             self._write_fields()
         except PlatformError as error:

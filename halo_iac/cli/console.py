@@ -1,4 +1,7 @@
-"""The last step before anything is written: streams, their style, and the key that must not appear (design §8, §10)."""
+"""The last step before anything is written: streams, their style, and the key that must not appear.
+
+See docs/cli.md#output and docs/security.md#keys.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which renderer draws what, in each format that ``plan``, ``apply``, ``undo`` and ``validate`` know (design §5)."""
+"""Which renderer draws what, in each format that ``plan``, ``apply``, ``undo`` and ``validate`` know.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

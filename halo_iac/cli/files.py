@@ -1,4 +1,7 @@
-"""Files that commands read and write besides the project: whole or not at all, with clear errors (design §10)."""
+"""Files that commands read and write besides the project: whole or not at all, with clear errors.
+
+See docs/security.md#files-written.
+"""
 
 from __future__ import annotations
 

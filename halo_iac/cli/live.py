@@ -1,4 +1,6 @@
-"""Narration of a run on standard error: a live line per change on a terminal, plain lines in a pipe (design §6, §8).
+"""Narration of a run on standard error: a live line per change on a terminal, plain lines in a pipe.
+
+See docs/cli.md#output.
 
 What has ended scrolls by as a plain line; only what is under way is redrawn, so no screen is too small for a long run.
 """

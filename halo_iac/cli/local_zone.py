@@ -1,4 +1,7 @@
-"""Which time zone a command is run in, by its IANA name: the official client sends it along (wire.md, Transport)."""
+"""Which time zone a command is run in, by its IANA name: the official client sends it along.
+
+See docs/protocol.md#transport.
+"""
 
 from __future__ import annotations
 

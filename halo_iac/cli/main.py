@@ -45,7 +45,7 @@ def run() -> NoReturn:
 
 
 def main(argv: Sequence[str], console: Console | None = None) -> int:
-    """Run one command and return its exit code (design §8); prints every error, raises none."""
+    """Run one command and return its exit code (docs/cli.md#exit-codes); prints every error, raises none."""
     if list(argv) == ["--version"] and console is None:
         return _print_version()
     from halo_iac.cli.console import Console
@@ -142,7 +142,10 @@ def _os_error(error: OSError) -> HaloError:
 
 
 def _mistake(error: BaseException) -> HaloError:
-    """Return a mistake of ours as an error; foreign text is left out, since it may hold anything (design §10)."""
+    """Return a mistake of ours as an error; foreign text is left out, since it may hold anything.
+
+    See docs/security.md#keys.
+    """
     from halo_iac.errors import HaloError
 
     trace = error.__traceback__

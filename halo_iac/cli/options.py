@@ -25,7 +25,7 @@ class ReviewFormat(StrEnum):
 
 
 class TimeRange(StrEnum):
-    """How far back the platform looks for agents (wire.md, agent.listForProject)."""
+    """How far back the platform looks for agents (docs/protocol.md#procedures)."""
 
     HOUR = "1h"
     SIX_HOURS = "6h"

@@ -1,4 +1,7 @@
-"""What a one-off run is asked to do: options, and perhaps a declared schedule → orders (design §7)."""
+"""What a one-off run is asked to do: options, and perhaps a declared schedule → orders.
+
+See docs/semantics.md#one-off-runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What came of one-off runs: their reports, why some have none, and the exit code of it all (design §7, §8)."""
+"""What came of one-off runs: their reports, why some have none, and the exit code of it all.
+
+See docs/semantics.md#one-off-runs and docs/cli.md#exit-codes.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def titled_reports(outcomes: Sequence[Outcome], earlier: Report | None) -> list[
 
 
 def finish(console: Console, outcomes: Sequence[Outcome], earlier: Report | None, *, is_waiting: bool) -> int:
-    """Write what is not a report, and return the most serious exit code (design §8)."""
+    """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
     errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
     if console.wants_json:
         from halo_iac.render.json import document

@@ -1,4 +1,6 @@
-"""Commands in what is said, ready to be pasted: about the same project file on the same platform (design §8).
+"""Commands in what is said, ready to be pasted: about the same project file on the same platform.
+
+See docs/cli.md#printed-commands.
 
 What works out a hint knows which command helps, but not how the one that runs was told where to work; pasted as it is,
 `halo rename` could write into another file, and `halo apply` change another platform.

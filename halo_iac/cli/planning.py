@@ -47,7 +47,9 @@ def make_plan(workplace: Workplace, wished: Wish, *, soon: Iterable[str] = ()) -
 
 
 def as_shown(workplace: Workplace, planned: Plan) -> Plan:
-    """Return the plan with what only a clock and the command line can tell, which is shown but not saved (design §5).
+    """Return the plan with what only a clock and the command line can tell, which is shown but not saved.
+
+    See docs/semantics.md#actions.
 
     From now on, what looks like a credential in a prompt is kept out of everything that is written. A plan is saved
     before that: an apply holds the file against what it is going to write.
@@ -95,7 +97,9 @@ def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
 
 
 def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool = False) -> int:
-    """Return the most serious code (design §8): a blocked entry makes a run that went well a failed or a partial one.
+    """Return the most serious code: a blocked entry makes a run that went well a failed or a partial one.
+
+    See docs/cli.md#exit-codes.
 
     With a finding that is an error there is no run. ``is_refused`` if a guard or a person said no.
     """

@@ -1,4 +1,7 @@
-"""The file of a receipt: new, closed to others, and on the disk before what it says is sent (design §6, §10)."""
+"""The file of a receipt: new, closed to others, and on the disk before what it says is sent.
+
+See docs/semantics.md#receipts and docs/security.md#files-written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What ``plan``, ``apply``, ``undo`` and ``validate`` write: one result of one run, in several formats (design §5)."""
+"""What ``plan``, ``apply``, ``undo`` and ``validate`` write: one result of one run, in several formats.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from halo_iac.cli.options import TimeRange
 
 
 class Effort(StrEnum):
-    """How hard the analysis model thinks (wire.md, haloRun.create)."""
+    """How hard the analysis model thinks (docs/protocol.md#procedures)."""
 
     NONE = "none"
     MINIMAL = "minimal"

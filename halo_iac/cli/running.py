@@ -1,4 +1,7 @@
-"""Starting runs and waiting for them, as commands do: Ctrl-C loses no run that was started (design §6, §7)."""
+"""Starting runs and waiting for them, as commands do: Ctrl-C loses no run that was started.
+
+See docs/semantics.md#costly-calls and docs/semantics.md#one-off-runs.
+"""
 
 from __future__ import annotations
 

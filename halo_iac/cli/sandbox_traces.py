@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.traces import BadLine
 
 _WIDEST: Final = timedelta(days=90)
-"""The widest range over which the platform lists agents (wire.md, agent.listForProject)."""
+"""The widest range over which the platform lists agents (docs/protocol.md#procedures)."""
 _MOST_SAID: Final = 20
 """Bad lines of a file that are said one by one; a file of another kind has millions."""
 

@@ -1,4 +1,4 @@
-"""Where reports go: a terminal, a log, a pipe, a file or a folder (design §7, §10)."""
+"""Where reports go: a terminal, a log, a pipe, a file or a folder (docs/semantics.md#untrusted-reports)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs as they go, on standard error: a live line each on a terminal, a plain line a change in a pipe (design §7)."""
+"""Runs as they go, on standard error: a live line each on a terminal, a plain line a change in a pipe.
+
+See docs/semantics.md#one-off-runs.
+"""
 
 from __future__ import annotations
 

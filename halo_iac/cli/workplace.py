@@ -1,4 +1,7 @@
-"""Opens what a command works with: the project file, the platform or the sandbox, and the clock (design §2, §8, §9)."""
+"""Opens what a command works with: the project file, the platform or the sandbox, and the clock.
+
+See docs/cli.md#settings and docs/cli.md#sandbox.
+"""
 
 from __future__ import annotations
 

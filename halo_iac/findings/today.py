@@ -1,4 +1,7 @@
-"""What a change does to the day on which it is applied: the one thing about a plan that needs a clock (design §5)."""
+"""What a change does to the day on which it is applied: the one thing about a plan that needs a clock.
+
+See docs/semantics.md#findings.
+"""
 
 from __future__ import annotations
 

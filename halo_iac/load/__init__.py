@@ -1,4 +1,6 @@
-"""Project files → :class:`~halo_iac.model.project.Project`, or every problem of every file at once (design §2).
+"""Project files → :class:`~halo_iac.model.project.Project`, or every problem of every file at once.
+
+See docs/semantics.md#project-file.
 
 Which files there are, ``reader`` says: within the checkout (``paths``), on ``disk`` or in another ``tree``.
 How a file is read: ``parse`` turns its bytes into values and marks · ``file`` says which keys and forms there are ·

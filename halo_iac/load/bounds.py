@@ -1,4 +1,4 @@
-"""How much a project may be (design §10): far more than anybody has, far less than would hurt."""
+"""How much a project may be (docs/security.md#bounds-of-files): far more than anybody has, far less than would hurt."""
 
 from __future__ import annotations
 

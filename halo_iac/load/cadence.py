@@ -1,4 +1,4 @@
-"""``at:`` and ``cron:`` → the parts of a cadence, only where they say exactly the same (design §2)."""
+"""``at:`` and ``cron:`` → the parts of a cadence, only where they say exactly the same (docs/semantics.md#cadence)."""
 
 from __future__ import annotations
 

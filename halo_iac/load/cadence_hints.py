@@ -1,4 +1,4 @@
-"""When somebody wants a schedule to fire, in words of their own → how a file says it (design §2).
+"""When somebody wants a schedule to fire, in words of their own → how a file says it (docs/semantics.md#cadence).
 
 A guess means all of what was written, or there is none: ``mon-fri`` is no ``mon``, and what fires every second week has
 no equal. What cannot be said is told to be so, with what comes near.

@@ -1,4 +1,4 @@
-"""What a person writes: the keys of a project file, their forms, and a line on each (design §2).
+"""What a person writes: the keys of a project file, their forms, and a line on each (docs/semantics.md#entry-fields).
 
 Typed dictionaries rather than models: a key that is left out stays out, so that layers merge like any mappings, and
 null is refused without a word. No unions: a validator that turns one number into a list of one keeps the place of a

@@ -1,4 +1,4 @@
-"""Where the project file is (design §2, first paragraph)."""
+"""Where the project file is (docs/semantics.md#finding-the-file)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What somebody probably meant: other tools' words, the platform's own spellings, slips of the finger (design §2)."""
+"""What somebody probably meant: other tools' words, the platform's own spellings, slips of the finger.
+
+See docs/semantics.md#problems.
+"""
 
 from __future__ import annotations
 

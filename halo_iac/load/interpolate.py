@@ -1,4 +1,6 @@
-"""``${NAME}`` in the strings of an entry (design §2): read from ``HALO_VAR_NAME`` and from nothing else.
+"""``${NAME}`` in the strings of an entry: read from ``HALO_VAR_NAME`` and from nothing else.
+
+See docs/semantics.md#variables.
 
 So a file can be asked to differ between environments, but never to carry a secret of the pipeline into a title.
 """

@@ -42,7 +42,7 @@ class Layer(NamedTuple):
 
 
 class EntryOrigins:
-    """Where each field of one entry comes from; looks for lines only when asked (performance.md, point 2)."""
+    """Where each field of one entry comes from; looks for lines only when asked (docs/performance.md#parsing)."""
 
     __slots__ = ("_defaults", "_document", "_entry", "_key", "_overrides")
 

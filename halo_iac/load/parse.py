@@ -1,7 +1,7 @@
 """A project file's bytes → :class:`~halo_iac.load.document.Document`, whatever they hold.
 
 Built from the parser's event stream rather than with a loader, for three reasons: a loader drops the marks, lets
-through what a project file must not hold, and takes five times as long (performance.md, Where the time goes).
+through what a project file must not hold, and takes five times as long (docs/performance.md#parsing).
 """
 
 from __future__ import annotations
@@ -163,5 +163,8 @@ def _begun(error: MarkedYAMLError, line: int) -> str:
 
 
 def _without_content(message: str) -> str:
-    """Drop what a parser quotes from a file that was not understood (design §10), but keep punctuation."""
+    """Drop what a parser quotes from a file that was not understood, but keep punctuation.
+
+    See docs/security.md#bounds-of-files.
+    """
     return re.sub(r"(['\"])(.*?)\1", lambda quoted: quoted[0] if len(quoted[2]) < 2 else "…", message)

@@ -1,4 +1,6 @@
-"""Which paths a project file may name (design §10): what the text alone decides, before the disk is touched, and where.
+"""Which paths a project file may name: what the text alone decides, before the disk is touched, and where.
+
+See docs/security.md#paths.
 
 A branch decides what a checkout holds, links too. So what they reach is bound: a link to ``.git/config`` would show the
 pipeline's token in a plan.

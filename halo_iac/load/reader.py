@@ -1,4 +1,4 @@
-"""Reads the files of one project, and no other, within the bounds of design §10."""
+"""Reads the files of one project, and no other, within the bounds of docs/security.md#bounds-of-files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""JSON Schemas for editors and other tools: project file, included file, plan and a receipt's lines (design §2).
+"""JSON Schemas for editors and other tools: project file, included file, plan and a receipt's lines.
+
+See docs/semantics.md#schemas.
 
 Generated from :mod:`halo_iac.load.file`, :mod:`halo_iac.model.change` and :mod:`halo_iac.model.receipt`; what only
 holds between fields is added here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It

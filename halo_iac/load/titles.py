@@ -1,4 +1,7 @@
-"""Which titles an entry may carry (design §2): the title is the identity, so nothing in it may be invisible."""
+"""Which titles an entry may carry: the title is the identity, so nothing in it may be invisible.
+
+See docs/semantics.md#titles.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values from elsewhere, held to what a project file may declare (design §2, §10)."""
+"""Values from elsewhere, held to what a project file may declare (docs/semantics.md#entry-fields)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which time zone was meant: other systems' names, abbreviations, offsets (design §2).
+"""Which time zone was meant: other systems' names, abbreviations, offsets (docs/semantics.md#entry-fields).
 
 Nothing near is looked for where one letter or sign decides by how many hours a schedule is off: ``GMT+2`` is two hours
 east of Greenwich where people write it, and ``Etc/GMT+2`` two hours west. ``WEST`` is no slip for ``EST``.

@@ -1,4 +1,4 @@
-"""The names of IANA time zones, by exact spelling (design §2).
+"""The names of IANA time zones, by exact spelling (docs/semantics.md#entry-fields).
 
 Read from the list that ``tzdata`` ships rather than by walking the system's files: it is a hundred times faster, the
 same on every machine, and no file system that ignores case can make ``utc`` a zone.

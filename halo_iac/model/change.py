@@ -1,4 +1,4 @@
-"""The plan: what would change and why, as data (design §5).
+"""The plan: what would change and why, as data (docs/semantics.md#plan).
 
 A plan goes to JSON and back, holds no function and nothing from the clock. Every rendering is drawn from it,
 and ``apply FILE`` compares a saved one with a recomputed one.
@@ -119,7 +119,7 @@ class Change:
 
     @property
     def is_removal(self) -> bool:
-        """Say whether something stops firing: an archive or a pause (design §5, Guards)."""
+        """Say whether something stops firing: an archive or a pause (docs/semantics.md#guards)."""
         return self.action is Action.ARCHIVE or self.is_pause
 
     def _turns(self, *, on: bool) -> bool:
@@ -131,7 +131,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """An entry nothing is planned for, and why; its schedules still count as declared (design §3.8)."""
+    """An entry nothing is planned for, and why; its schedules still count as declared."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 

@@ -1,4 +1,6 @@
-"""The characters that nobody can see: one table for all that refuses, shows or replaces them (design §2, §10).
+"""The characters that nobody can see: one table for all that refuses, shows or replaces them.
+
+See docs/semantics.md#titles and docs/security.md#untrusted-text.
 
 A table of our own rather than the interpreter's, so that each version of Python judges a title alike.
 """

@@ -1,4 +1,4 @@
-"""What a field left out of an entry means; frozen for ``version: 1`` (design §2, wire.md, Values).
+"""What a field left out of an entry means; frozen for ``version: 1`` (docs/semantics.md#left-out).
 
 The platform's own defaults drift from release to release, so these are sent, not left to it.
 """

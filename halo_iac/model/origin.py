@@ -1,4 +1,4 @@
-"""Where a value comes from: every field change in a plan can say it (design §2)."""
+"""Where a value comes from: every field change in a plan can say it (docs/semantics.md#origins)."""
 
 from enum import StrEnum
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""What came of a plan: events as they happen, and the summary folded from them (design §6)."""
+"""What came of a plan: events as they happen, and the summary folded from them (docs/semantics.md#outcomes)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -65,7 +65,7 @@ class Summary(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """Return the most serious code: 130, 5, 4, 1, 0 (design §8)."""
+        """Return the most serious code: 130, 5, 4, 1, 0 (docs/cli.md#exit-codes)."""
         if self.is_interrupted:
             return 130
         if self.having(Status.UNKNOWN):

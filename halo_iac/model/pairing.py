@@ -1,4 +1,7 @@
-"""Which schedule of the platform is which declared one: the outcome of matching and resolving (design §3)."""
+"""Which schedule of the platform is which declared one: the outcome of matching and resolving.
+
+See docs/semantics.md#matching.
+"""
 
 from typing import NamedTuple
 

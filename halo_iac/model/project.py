@@ -1,4 +1,4 @@
-"""What people declare: one project file with its includes, read and merged (design §2)."""
+"""What people declare: one project file with its includes, read and merged (docs/semantics.md#project-file)."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The receipt of an apply: what was about to be written, and what came of it (design §6).
+"""The receipt of an apply: what was about to be written, and what came of it (docs/semantics.md#receipts).
 
 A receipt is lines of JSON, in the order in which they were written: a header, then for each write of the platform an
 intent before it and an outcome after it, and an end. It holds what a schedule was, so that ``halo undo`` can plan the

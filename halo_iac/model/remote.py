@@ -1,7 +1,7 @@
-"""What the platform holds, in its own words, and how those words map to ours (wire.md, Procedures).
+"""What the platform holds, in its own words, and how those words map to ours (docs/protocol.md#fields).
 
 A schedule stays the plain mapping it arrived as: ten thousand are compared without building as many objects, and an
-unknown field or enum value of tomorrow's platform breaks nothing (design §10).
+unknown field or enum value of tomorrow's platform breaks nothing (docs/security.md#unreadable-schedules).
 """
 
 from __future__ import annotations
@@ -118,7 +118,10 @@ class RemoteSchedule(NamedTuple):
         return (str(self.wire.get("archivedAt") or ""), *self.age)
 
     def spec(self) -> Spec | Opaque:
-        """Return the comparable form, or why there is none (design §4, §10)."""
+        """Return the comparable form, or why there is none.
+
+        See docs/semantics.md#diff and docs/security.md#unreadable-schedules.
+        """
         return read_spec(self.wire)
 
     def shows(self, spec: Spec) -> bool:
@@ -168,7 +171,7 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
 
 
 def _oddity(wire: Mapping[str, Any]) -> str | None:
-    """Name the first field that is missing or not what wire.md says; ``None`` for a schedule as documented."""
+    """Name the first field that is missing or not what the protocol says; ``None`` for a schedule as documented."""
     for name in _STRINGS:
         if not isinstance(wire.get(name), str):
             return f"the platform's answer has no readable {name}"
@@ -232,7 +235,7 @@ class Agent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one (design §5, §9)."""
+    """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -247,7 +250,8 @@ class Host:
 class Actual(NamedTuple):
     """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
 
-    ``gap`` says why the listing is not whole, in which case nothing may be created or archived (design §5, §10).
+    ``gap`` says why the listing is not whole, in which case nothing may be created or archived
+    (docs/security.md#listings).
     """
 
     schedules: tuple[RemoteSchedule, ...]

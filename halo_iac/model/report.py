@@ -1,4 +1,4 @@
-"""A report: the first answer of a conversation, and where it comes from (design §7)."""
+"""A report: the first answer of a conversation, and where it comes from (docs/semantics.md#report)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Runs, conversations and what they say, in the platform's own words (wire.md, Procedures; design §7).
+"""Runs, conversations and what they say, in the platform's own words.
+
+See docs/protocol.md#fields and docs/semantics.md#report.
 
 Each is the plain mapping it arrived as, seen through properties: what the platform left out is ``None``, what it adds
 tomorrow is kept in ``wire`` for ``--json``, and a status it invents counts as in flight and is shown as it is.
@@ -14,7 +16,10 @@ from typing import Any, Final
 TERMINAL: Final = frozenset(
     {"completed", "incomplete", "failed", "export_failed", "cancelled", "timed_out", "no_traces"}
 )
-"""The statuses after which nothing more happens; every other one, unknown ones too, is in flight (design §10)."""
+"""The statuses after which nothing more happens; every other one, unknown ones too, is in flight.
+
+See docs/protocol.md#run-status.
+"""
 
 COMPLETED: Final = "completed"
 INCOMPLETE: Final = "incomplete"
@@ -229,7 +234,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a one-off run is asked to do; ``None`` leaves a value to the platform, which is then not sent (design §7).
+    """What a one-off run is asked to do; ``None`` leaves a value to the platform, which is then not sent.
+
+    See docs/semantics.md#one-off-runs.
 
     ``name`` is what people call the agent, ``agent`` its UUID.
     """

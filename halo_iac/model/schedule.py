@@ -1,4 +1,4 @@
-"""The comparable form: what a schedule is, whichever side it comes from (design §4)."""
+"""The comparable form: what a schedule is, whichever side it comes from (docs/semantics.md#diff)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Numbers = tuple[int, ...]
 
 
 class Cadence(NamedTuple):
-    """When a schedule fires: the cross product of its parts, read in ``timezone`` (wire.md, Values)."""
+    """When a schedule fires: the cross product of its parts, read in ``timezone`` (docs/protocol.md#values)."""
 
     frequency: str
     days_of_week: Numbers
@@ -120,7 +120,7 @@ FIELDS: Final[tuple[str, ...]] = tuple(field.name for field in fields(Spec))
 _after_agent: Final = attrgetter(*FIELDS[FIELDS.index("agent") + 1 :])
 
 UNMANAGED_WHEN_LEFT_OUT: Final = ("model_id", "summarization_model_id", "enabled")
-"""Fields for which "left out" means "as it is", not a default (design §2)."""
+"""Fields for which "left out" means "as it is", not a default (docs/semantics.md#left-out)."""
 
 
 def number_set(numbers: Collection[int]) -> Numbers:
@@ -129,7 +129,7 @@ def number_set(numbers: Collection[int]) -> Numbers:
 
 
 def plain_prompt(text: str) -> str:
-    """Return a prompt with newline line ends and no trailing white space: the one rule (design §4)."""
+    """Return a prompt with newline line ends and no trailing white space: the one rule (docs/semantics.md#diff)."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.rstrip()

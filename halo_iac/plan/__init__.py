@@ -1,4 +1,4 @@
-"""Plan: pairs and policy → :class:`~halo_iac.model.change.Plan` (design §5).
+"""Plan: pairs and policy → :class:`~halo_iac.model.change.Plan` (docs/semantics.md#plan).
 
 ``verdicts`` decides pair by pair what would change, ``titles`` which title is not free by then, ``actions`` puts the
 plan together, ``guards`` says why it must not be applied as it is, ``monthly`` counts runs, ``saved`` holds a saved

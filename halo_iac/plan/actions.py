@@ -1,4 +1,4 @@
-"""Actions: pairs and policy → what would change (design §3, §5)."""
+"""Actions: pairs and policy → what would change (docs/semantics.md#actions)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from halo_iac.plan.monthly import Counted, counted, firing, is_firing, runs_per_
 from halo_iac.plan.verdicts import Verdict, archive, verdicts
 
 _ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
-"""The order of the document; renames come first among the updates, by wave, as apply carries them out (design §6)."""
+"""The order of the document; renames come first among the updates, by wave, as apply carries them out.
+
+See docs/semantics.md#apply-order.
+"""
 
 
 def plan(

@@ -1,4 +1,4 @@
-"""Guards: the reasons to refuse a plan, one small function each (design §5, Guards).
+"""Guards: the reasons to refuse a plan, one small function each (docs/semantics.md#guards).
 
 Each looks at the :class:`Situation` and returns its refusal or nothing. A refusal names what permits it, which comes
 from the command line or from a reviewed edit, never from the environment of a pipeline.

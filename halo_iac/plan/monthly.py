@@ -1,4 +1,4 @@
-"""Runs a month: how many fire now, and how many would once the plan is applied (design §5)."""
+"""Runs a month: how many fire now, and how many would once the plan is applied (docs/semantics.md#runs-a-month)."""
 
 from __future__ import annotations
 

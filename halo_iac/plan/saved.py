@@ -1,4 +1,4 @@
-"""A saved plan, held against a recomputed one (design §5, ``apply FILE``).
+"""A saved plan, held against a recomputed one (docs/semantics.md#saved-plans).
 
 What is run is always the recomputed plan; the saved one only limits it. So a file that is hand-made, or approved long
 ago, cannot make ``apply`` do more than the YAML says now, nor more than was approved then.

@@ -1,7 +1,7 @@
 """Titles: one is taken only where it is free by then, for two active schedules of one title block each other.
 
 Matching orders renames so that a title is free before it is taken. That comes to nothing where what should free it is
-not in the plan: its entry is blocked or no target, or it is archived, which comes last (design §6).
+not in the plan: its entry is blocked or no target, or it is archived, which comes last (docs/semantics.md#apply-order).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Verdicts: one pair → the change it needs, or why none can be planned (design §3, §5)."""
+"""Verdicts: one pair → the change it needs, or why none can be planned (docs/semantics.md#actions)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def _retire(pair: Pair) -> Verdict:
 
 
 def archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
-    """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived (design §10)."""
+    """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived.
+
+    See docs/security.md#unreadable-schedules.
+    """
     spec = remote.spec()
     if isinstance(spec, Opaque):
         return None

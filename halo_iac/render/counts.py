@@ -1,4 +1,4 @@
-"""How many of what: the last line of a plan and of a check (design §5)."""
+"""How many of what: the last line of a plan and of a check (docs/cli.md#formats)."""
 
 from __future__ import annotations
 

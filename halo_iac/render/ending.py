@@ -1,4 +1,4 @@
-"""How a run ended, the same in every format: how many changes how, and what to do next (design §6)."""
+"""How a run ended, the same in every format: how many changes how, and what to do next (docs/semantics.md#outcomes)."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Annotations for GitHub's runner: commands that put problems, findings and changes beside their lines (design §5).
+"""Annotations for GitHub's runner: commands that put problems, findings and changes beside their lines.
+
+See docs/cli.md#formats.
 
 The one format whose lines a runner is meant to obey. They are ours up to the message; what is foreign in them is
 escaped as the runner's own toolkit does, after ``Style.safe`` has broken what another runner would obey. GitHub shows

@@ -1,4 +1,7 @@
-"""Where a plan would happen and by which rules, as rows: what every format of a plan begins with (design §5)."""
+"""Where a plan would happen and by which rules, as rows: what every format of a plan begins with.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

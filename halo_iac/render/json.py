@@ -1,4 +1,6 @@
-"""JSON for machines: plans there and back, problems, errors and summaries; same values, same bytes (design §5, §8).
+"""JSON for machines: plans there and back, problems, errors and summaries; same values, same bytes.
+
+See docs/cli.md#formats.
 
 The plan is the document with a version and a schema of its own (``schemas/halo.plan.schema.json``): halo reads it back,
 and other tools live by it. Problems, errors and what came of a run have none: nothing reads them back, they hold a plan
@@ -24,7 +26,10 @@ from halo_iac.model.outcome import Event, Summary
 from halo_iac.render.document import Document, harmless
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
-"""The largest plan that is read, as the largest answer (design §10): ten thousand changes take about 40 MiB."""
+"""The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
+
+See docs/security.md#bounds-of-answers.
+"""
 
 _AGAIN: Final = "make it again with `halo plan --out FILE`"
 

@@ -1,4 +1,7 @@
-"""A preview as a document for machines; instants are ISO 8601, in the schedule's zone and in UTC (design §8)."""
+"""A preview as a document for machines; instants are ISO 8601, in the schedule's zone and in UTC.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

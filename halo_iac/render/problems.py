@@ -1,4 +1,4 @@
-"""What is wrong, as text: problems one to a line, errors with what to do (design §2, house.md habit 7)."""
+"""What is wrong, as text: problems one to a line, errors with what to do (docs/semantics.md#problems)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts as lines of JSON, there and back (design §6).
+"""Receipts as lines of JSON, there and back (docs/semantics.md#receipts).
 
 Each line ends with a digest of itself and all before it. Whoever edits, cuts out or swaps lines by hand is found out;
 it is no signature, so whoever undoes a receipt trusts nothing in it that the platform can say itself.

@@ -1,4 +1,4 @@
-"""One change as rows: what differs, before → after, and where each value comes from (design §5).
+"""One change as rows: what differs, before → after, and where each value comes from (docs/semantics.md#origins).
 
 Every format draws the same rows; their words are harmless already (:mod:`halo_iac.render.safe`), on one line each.
 """

@@ -1,4 +1,6 @@
-"""Foreign words made harmless: what others wrote must neither move a cursor nor command a CI runner (design §10).
+"""Foreign words made harmless: what others wrote must neither move a cursor nor command a CI runner.
+
+See docs/security.md#untrusted-text.
 
 Titles, prompts, platform messages and file names pass through :func:`safe` before they reach any line of output.
 Control, format and invisible characters become visible; words that a runner would obey are broken by a backslash:

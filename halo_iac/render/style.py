@@ -1,4 +1,4 @@
-"""Style: what the reader's screen can show, and the few signs and colours that are ours (design §5, §8)."""
+"""Style: what the reader's screen can show, and the few signs and colours that are ours (docs/cli.md#output)."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""YAML written from entries and other plain values (design §3.10): what ``halo import`` puts on disk."""
+"""YAML written from entries and other plain values (docs/semantics.md#import): what ``halo import`` puts on disk."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
 
 
 def dollars_doubled(text: str) -> str:
-    """Return a text as it has to be written so that no variable is read into it (design §2)."""
+    """Return a text as it has to be written so that no variable is read into it (docs/semantics.md#variables)."""
     return text.replace("$", "$$") if "$$" in text or "${" in text else text
 
 

@@ -1,7 +1,8 @@
 """A HALO platform small enough to run inside a test, and true enough that the official client works against it.
 
-It speaks ``wire.md`` and shares no code with the rest of the package: a fake that used our client's code would share
-its mistakes. A request comes in as a value, an answer goes out as one; ``platform`` joins the parts:
+It speaks the platform's protocol (docs/protocol.md) and shares no code with the rest of the package: a fake that used
+our client's code would share its mistakes. A request comes in as a value, an answer goes out as one; ``platform`` joins
+the parts:
 
 - ``protocol``   requests, answers, refusals and the tRPC envelope
 - ``faults``     misbehaviour on demand, as a plain list

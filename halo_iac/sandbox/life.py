@@ -1,8 +1,8 @@
 """What becomes of a run: its status, events and logs follow from its row and the clock, for there are no workers.
 
-The platform's statuses are known (wire.md, Fields); how long each lasts, and what its events and logs are called, is
-not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; whoever needs another pace says so
-(``Sandbox.open(pace=…)``).
+The platform's statuses are known (docs/protocol.md#run-status); how long each lasts, and what its events and logs are
+called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; whoever needs another
+pace says so (``Sandbox.open(pace=…)``).
 """
 
 from __future__ import annotations

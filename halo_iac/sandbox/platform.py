@@ -1,4 +1,4 @@
-"""The whole platform behind one function: a request in, an answer out (wire.md)."""
+"""The whole platform behind one function: a request in, an answer out (docs/protocol.md)."""
 
 from __future__ import annotations
 

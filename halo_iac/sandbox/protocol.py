@@ -1,4 +1,4 @@
-"""Requests, answers, refusals, and tRPC's envelope around them (wire.md, Transport).
+"""Requests, answers, refusals, and tRPC's envelope around them (docs/protocol.md#transport).
 
 A request and an answer are values, so that the same sandbox serves a socket and a client in the same process.
 """

@@ -12,7 +12,7 @@ Not documented, and chosen here:
 - The catalog's default model is resolved when a schedule is written, so that a catalog that changes does not change
   schedules. A summarization model that is left out stays null.
 - Only eligible models are taken, as the official client's help says ("must be is_halo_model").
-- Defaults for what a create leaves out are those of wire.md, Values; a later official client documents others.
+- Defaults for what a create leaves out are those of docs/protocol.md#values; a later official client documents others.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ DEFAULTS: Final = {
     "reasoningEffort": "medium",
     "debug": False,
 }
-"""What a run gets where nobody says; for the first limits wire.md, Values, has them documented for schedules."""
+"""What a run gets where nobody says; for the first limits docs/protocol.md#values has them documented for schedules."""
 
 
 @dataclass(frozen=True, slots=True)

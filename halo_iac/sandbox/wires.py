@@ -1,4 +1,4 @@
-"""Runs, and the datasets exported for them, as they go over the wire (wire.md, Fields)."""
+"""Runs, and the datasets exported for them, as they go over the wire (docs/protocol.md#fields)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo: a receipt, and the platform as it is now → the plan of the way back (design §6).
+"""Undo: a receipt, and the platform as it is now → the plan of the way back (docs/semantics.md#undo).
 
 ``history`` reads what a run has made of each schedule, ``verdicts`` decides schedule by schedule what takes it back,
 ``way_back`` puts the plan together.

@@ -1,4 +1,4 @@
-"""The way back as a whole: verdicts, titles that have to be free, guards (design §5, §6)."""
+"""The way back as a whole: verdicts, titles that have to be free, guards (docs/semantics.md#undo)."""
 
 from __future__ import annotations
 

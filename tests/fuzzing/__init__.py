@@ -1,4 +1,6 @@
-"""Fuzzing: bytes that a stranger may have written → a value or a HaloError, and nothing else (design §10).
+"""Fuzzing: bytes that a stranger may have written → a value or a HaloError, and nothing else.
+
+See docs/reliability.md#what-is-promised.
 
 ``files`` and ``answers`` hold the targets, functions that take bytes and return unless something is wrong: an exception
 of another kind, or a law that does not hold of what came out. ``seeds`` says what mutation starts from, and

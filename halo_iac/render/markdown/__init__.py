@@ -1,4 +1,6 @@
-"""Markdown for pull requests: a page a plan, small enough for one comment, that foreign words cannot break (design §5).
+"""Markdown for pull requests: a page a plan, small enough for one comment, that foreign words cannot break.
+
+See docs/cli.md#formats.
 
 ``escape`` says what becomes of foreign words, ``page`` what fits.
 """

@@ -1,4 +1,7 @@
-"""What a plan says apart from its changes, in markdown: sections that count what they have no room for (design §5)."""
+"""What a plan says apart from its changes, in markdown: sections that count what they have no room for.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One change in markdown: its row in the summary, and the block that unfolds (design §5)."""
+"""One change in markdown: its row in the summary, and the block that unfolds (docs/cli.md#formats)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign words in markdown: nothing in them is obeyed, and all of it can be read (design §10).
+"""Foreign words in markdown: nothing in them is obeyed, and all of it can be read (docs/security.md#untrusted-text).
 
 Not by a list of what to escape, which would be as long as the platforms that draw markdown are many, but by what is let
 through: words and numbers that mean nothing anywhere stay as they are, everything else goes into ``code``, where no

@@ -1,4 +1,4 @@
-"""The hidden line by which a pipeline finds the comment that it keeps for a project file (design §5).
+"""The hidden line by which a pipeline finds the comment that it keeps for a project file (docs/cli.md#formats).
 
 It finds the comment by this line, the first of every page, *and* by its author: anybody may write the line, so a
 comment of another author is never the one to change.

@@ -1,4 +1,4 @@
-"""Whole pages of markdown: a plan, what came of it, problems; each fits into one comment (design §5)."""
+"""Whole pages of markdown: a plan, what came of it, problems; each fits into one comment (docs/cli.md#formats)."""
 
 from __future__ import annotations
 

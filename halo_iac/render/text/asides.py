@@ -1,4 +1,7 @@
-"""What a plan says apart from its changes: blocked entries, undeclared schedules, warnings, refusals (design §5)."""
+"""What a plan says apart from its changes: blocked entries, undeclared schedules, warnings, refusals.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One change as a block: a heading, then its rows (design §5)."""
+"""One change as a block: a heading, then its rows (docs/cli.md#formats)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd about declared schedules, beside the change it concerns or apart (design §5)."""
+"""What is odd about declared schedules, beside the change it concerns or apart (docs/semantics.md#findings)."""
 
 from __future__ import annotations
 

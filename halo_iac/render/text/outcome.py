@@ -1,4 +1,7 @@
-"""What came of a plan, as text: a line an event, and the end of a run with what to do next (design §6)."""
+"""What came of a plan, as text: a line an event, and the end of a run with what to do next.
+
+See docs/semantics.md#outcomes.
+"""
 
 from __future__ import annotations
 

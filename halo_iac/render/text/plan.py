@@ -1,4 +1,4 @@
-"""The plan as text: where it would happen, each change, what is apart, and the counts last (design §5)."""
+"""The plan as text: where it would happen, each change, what is apart, and the counts last (docs/cli.md#formats)."""
 
 from __future__ import annotations
 

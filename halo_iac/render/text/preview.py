@@ -1,4 +1,7 @@
-"""A preview as text: each schedule's next fires, the week's calendar, and what is odd about them (design §8)."""
+"""A preview as text: each schedule's next fires, the week's calendar, and what is odd about them.
+
+See docs/cli.md#formats.
+"""
 
 from __future__ import annotations
 

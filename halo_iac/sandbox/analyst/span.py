@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, Self
 
 AgentSource = Literal["agent_id", "agent_name"]
-"""What an agent is known by, in the platform's words (wire.md, Agent)."""
+"""What an agent is known by, in the platform's words (docs/protocol.md#fields)."""
 
 EXCERPT: Final = 200
 """Characters kept of a tool's input and output: enough to recognise a call, little enough for a million of them."""

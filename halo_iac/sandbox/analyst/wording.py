@@ -1,4 +1,4 @@
-"""How figures are put into words and markdown, and foreign text made harmless in it (design §10).
+"""How figures are put into words and markdown, and foreign text made harmless in it (docs/security.md#untrusted-text).
 
 Names, messages and arguments come from whoever writes traces. They appear only inside code spans: those cannot be
 broken out of, they hold no markup, HTML or mention, and never stand at the start of a line.

@@ -145,7 +145,9 @@ def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
 
 
 def _make_place(path: Path) -> None:
-    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git (design §10).
+    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git.
+
+    See docs/security.md#files-written.
 
     Nothing in there may be a link: a checkout could lead with one to what is none of the sandbox's.
     """
