@@ -6,6 +6,7 @@ See docs/semantics.md#creates.
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,6 +142,36 @@ def test_what_is_not_as_it_was_sent_has_failed(one: Bench) -> None:
     assert ending(one.run(create("Review"))) == (["failed"], message, 4)
 
 
+LISTED_OTHERWISE = {
+    "archived": ({"archivedAt": "2026-11-01T00:00:00.000Z"}, "conflict", "it is archived by now"),
+    "title": ({"title": "Another"}, "conflict", "its title is now 'Another'"),
+    "disabled": ({"enabled": False}, "failed", "it was created, but the platform answered with another enabled than "),
+    "prompt": ({"prompt": "Else."}, "failed", "it was created, but the platform answered with another prompt than "),
+}
+
+
+@pytest.mark.parametrize(("fields", "status", "message"), LISTED_OTHERWISE.values(), ids=LISTED_OTHERWISE)
+def test_what_was_answered_and_kept_otherwise_is_not_done(
+    one: Bench, fields: dict[str, object], status: str, message: str
+) -> None:
+    one.fault(LIST, Pass())
+    one.fault(
+        LIST, Amend(lambda page: {**page, "schedules": [each | fields for each in page["schedules"]]}), times=None
+    )
+    one.fault(READ, with_(**fields), times=None)
+    run = one.run(create("Review"))
+    assert (run.statuses, run.exit_code) == ([status], 4)
+    assert run.message.startswith(message)
+
+
+def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Bench) -> None:
+    one.fault(LIST, Pass())
+    one.fault(LIST, Amend(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]}))
+    run = one.run(create("Review"))
+    assert ending(run) == (["done"], "", 0)
+    assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
+
+
 def test_what_is_answered_as_archived_has_failed(one: Bench) -> None:
     one.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
     assert ending(one.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
@@ -198,6 +229,24 @@ def test_a_stop_ends_the_wait_for_it(one: Bench) -> None:
     run = one.run(create("Review"), during=_once("retrying", one.brake.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
     assert run.requests == [LIST, CREATE, LIST, LIST, READ]
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_way_back_from_what_the_platform_does_not_know_works_as_printed(
+    halo: CommandLine, folder: Path, *, is_kept: bool
+) -> None:
+    """Nothing was made, or it has another id than was answered."""
+    with served_place(halo) as place:
+        (folder / "halo.yaml").write_text(
+            "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"
+        )
+        body = json.dumps({"result": {"data": {**DAILY, "id": "s9", "title": "Review", "archivedAt": None}}}).encode()
+        place.fault(CREATE, with_(id="s9") if is_kept else Reply(200, body))
+        ended = place("apply", "--yes")
+        assert (ended.code, place.held[0]) == (5, ("Review at 9",) if is_kept else ())
+        command = ended.err.partition("`halo undo ")[2].partition("`")[0]
+        ended = place("undo", *shlex.split(command), "--yes")
+        assert (ended.code, place.held[0]) == (0, ("Review archived",) if is_kept else ()), ended.text
 
 
 def test_two_applies_in_a_row_make_one_though_the_list_lags(halo: CommandLine, folder: Path) -> None:

@@ -206,7 +206,7 @@ def test_one_that_was_there_before_is_not_ours(one: Bench) -> None:
 def test_one_that_somebody_archived_at_once_is_still_ours(one: Bench) -> None:
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
-    assert (run.statuses, run.exit_code) == (["done"], 0)
+    assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is archived by now", 4)
 
 
 def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:

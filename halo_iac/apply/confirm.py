@@ -45,7 +45,7 @@ class Confirmation:
         """
         missing = self._missing(made)
         late = missing if self.looks and self.trouble is None else ()
-        yield from (made[id_]._replace(status=Status.RETRYING, message=_LATE) for id_ in late)
+        yield from (self._sought(made[id_]) for id_ in late)
         elapsed = 0.0
         for look in self.looks if late else ():
             self.brake.interrupted.wait(look - elapsed)
@@ -60,7 +60,7 @@ class Confirmation:
         yield from self._asked_for({id_: made[id_] for id_ in missing})
 
     def _missing(self, made: Mapping[str, Event]) -> list[str]:
-        """Return which of what was made the list does not have; all of it where it cannot be read."""
+        """Return which of what was made the list does not have as it was sent; all of it where it cannot be read."""
         try:
             self.schedules = [*self.read().schedules]
         except (GraceOverError, Unsent):
@@ -68,8 +68,16 @@ class Confirmation:
         except PlatformError as error:
             self.trouble = error
             return [*made]
-        listed = {remote.id for remote in self.schedules}
-        return [id_ for id_ in made if id_ not in listed]
+        listed = {remote.id: remote for remote in self.schedules}
+        return [id_ for id_, event in made.items() if not self._is_kept(event, listed.get(id_))]
+
+    def _is_kept(self, event: Event, listed: RemoteSchedule | None) -> bool:
+        """Say whether what is listed is what was made; of what has failed anyway, whether it is listed at all."""
+        return listed is not None and (not event.status.is_well or self._otherwise(event, listed) is None)
+
+    def _sought(self, event: Event) -> Event:
+        is_listed = any(remote.id == event.id for remote in self.schedules)
+        return event._replace(status=Status.RETRYING, message=_OTHERWISE if is_listed else _LATE)
 
     def _asked_for(self, missing: Mapping[str, Event]) -> Iterator[Event]:
         """Ask for each by itself, until that fails as well: what is not told then stays unknown."""
@@ -96,19 +104,26 @@ class Confirmation:
 
     def _told(self, event: Event, found: RemoteSchedule) -> Event:
         """Return what the schedule itself says of how its create ended."""
+        otherwise = self._otherwise(event, found)
+        if otherwise is not None:
+            return otherwise
+        message = self._not_looked if self.trouble is not None else _NOT_LISTED
+        return event._replace(message="; ".join(filter(None, (event.message, message))))
+
+    def _otherwise(self, event: Event, found: RemoteSchedule) -> Event | None:
+        """Return how a create ended that is not there as it was sent; ``None`` where it is."""
         elsewhere = project_elsewhere(found, self.project_id)
         if elsewhere is not None:
             return misplaced(event, elsewhere)
-        change = event.change
-        if found.title != change.title:
-            message, hint = f"its title is now {found.title!r}", f"`halo schedule get {found.id}` shows it"
+        change, hint = event.change, f"`halo schedule get {found.id}` shows it"
+        if found.title != change.title or not found.is_active:
+            message = f"its title is now {found.title!r}" if found.is_active else "it is archived by now"
             return event._replace(status=Status.CONFLICT, message=message, hint=hint, is_partial=True)
         mismatch = None if change.after is None else mismatch_of(change.after, found)
-        if mismatch is not None:
-            message = f"it was created, but {mismatch}"
-            return event._replace(status=Status.FAILED, message=message, hint="plan again", is_partial=True)
-        message = self._not_looked if self.trouble is not None else _NOT_LISTED
-        return event._replace(message="; ".join(filter(None, (event.message, message))))
+        if mismatch is None:
+            return None
+        message = f"it was created, but {mismatch}"
+        return event._replace(status=Status.FAILED, message=message, hint="plan again", is_partial=True)
 
     def _untold(self, event: Event, failure: PlatformError) -> Event:
         if self.trouble is None:
@@ -122,6 +137,7 @@ class Confirmation:
 
 
 _LATE = "it was created, but is not listed yet; looking again"
+_OTHERWISE = "it was created, but is listed otherwise than it was sent; looking again"
 _NOT_LISTED = "it is there, but not listed yet: wait until `halo schedule list` shows it before the next apply"
 
 

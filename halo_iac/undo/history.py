@@ -41,6 +41,11 @@ class History:
         return None if first.before is None else State(first.before, first.is_archived)
 
     @property
+    def may_have_no_such_id(self) -> bool:
+        """Say whether the id is that of a create which the platform answered, and then did not know."""
+        return self.origin is None and self.writes[0].result is Result.UNKNOWN
+
+    @property
     def ends(self) -> tuple[State | None, ...]:
         """Return what the run may have left it as; several where an outcome is unknown."""
         states = [self.origin]

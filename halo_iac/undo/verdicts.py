@@ -69,10 +69,12 @@ class Judge:
         return None
 
     def _found(self, history: History) -> RemoteSchedule | Blocked | None:
-        """Return the schedule; one whose id no answer told is looked for by its title and all that was sent."""
-        if history.id is not None:
+        """Return the schedule; one without an id for sure is looked for by its title and values."""
+        if history.id in self._schedules:
+            return self._schedules[history.id]
+        if history.id is not None and not history.may_have_no_such_id:
             reason = f"the project holds no schedule with the id {history.id}"
-            return self._schedules.get(history.id) or self._blocked(history, reason, "is it the right receipt?")
+            return self._blocked(history, reason, "is it the right receipt?")
         title = history.writes[0].intent.title
         named = [(remote, remote.spec()) for remote in self._nameless if remote.title == title]
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
