@@ -3,11 +3,11 @@
 Each word is a module, or a package, with one public function of that name:
 
 - ``load``     project files → :class:`~halo_iac.model.project.Project`, or every problem at once
-- ``observe``  the platform → :class:`~halo_iac.model.remote.Actual`: its schedules and agents
+- ``observe``  the platform → :class:`~halo_iac.model.remote.PlatformState`: its schedules and agents
 - ``match``    which schedule of the platform is which declared one
 - ``resolve``  agent names → agent ids, or the reason why not
 - ``diff``     a matched pair → its field changes
-- ``plan``     pairs, changes and policy → :class:`~halo_iac.model.change.Plan`, which is data
+- ``plan``     pairs, changes and policy → :class:`~halo_iac.model.plan.Plan`, which is data
 - ``apply``    a plan, carried out → events
 
 Beside the sentence stand ``branch``, which holds a plan against the base of a branch, ``findings``, which says what is

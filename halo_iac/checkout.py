@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from halo_iac.links import followed
+from halo_iac.paths import resolve_path
 
 if sys.platform != "win32":
     import pwd
@@ -26,7 +26,7 @@ def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | N
     it: in a container the runner's folder has an owner and what is checked out there another. A link in the place of
     the file itself is not followed, since a branch could make it lead into another checkout.
     """
-    folder = followed(project_file.parent)
+    folder = resolve_path(project_file.parent)
     folders = (folder, *folder.parents)
     holding = (each for each in folders if (each / ".git").exists())
     if of_any_owner:
@@ -60,10 +60,10 @@ def may_be_committed(path: Path, checkout: Path) -> bool:
     the file lies there for the account, as where somebody keeps a project file in their home.
     """
     written = Path(os.path.abspath(path))  # noqa: PTH100 - no link is followed before its place was looked at
-    if not any(followed(each).is_relative_to(checkout) for each in (path, written, *written.parents)):
+    if not any(resolve_path(each).is_relative_to(checkout) for each in (path, written, *written.parents)):
         return False
     own = _account_home()
-    is_own = own is not None and (written.is_relative_to(own) or followed(path).is_relative_to(own))
+    is_own = own is not None and (written.is_relative_to(own) or resolve_path(path).is_relative_to(own))
     return own is None or not is_own or not own.is_relative_to(checkout) or (own / ".git").exists()
 
 
@@ -71,8 +71,8 @@ def _account_home() -> Path | None:
     """Return the home of the account that this runs as, whatever ``HOME`` says; ``None`` where it has none."""
     try:
         if sys.platform == "win32":  # which has no such database
-            return followed(Path.home())
-        return followed(Path(pwd.getpwuid(os.getuid()).pw_dir))
+            return resolve_path(Path.home())
+        return resolve_path(Path(pwd.getpwuid(os.getuid()).pw_dir))
     except (KeyError, RuntimeError):  # an account without an entry, as in some containers
         return None
 
@@ -90,12 +90,12 @@ def git_folder(checkout: Path) -> Path | None:
     named = checkout / ".git"
     try:
         if named.is_dir():
-            return followed(named)
+            return resolve_path(named)
         with named.open("rb") as file:
             line = file.read(_LONGEST).decode("utf-8", "surrogateescape").rstrip("\r\n")
     except OSError:
         return None
-    return followed(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None
+    return resolve_path(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None
 
 
 def is_sparse(checkout: Path) -> bool | None:

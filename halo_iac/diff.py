@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from halo_iac.model import defaults
-from halo_iac.model.change import FieldChange
-from halo_iac.model.origin import Origins
-from halo_iac.model.pairing import Pair
-from halo_iac.model.remote import Opaque, RemoteSchedule
+from halo_iac.model import schedule as defaults
+from halo_iac.model.plan import FieldChange, Match
+from halo_iac.model.project import Origins
+from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import FIELDS, Spec, Value
 
 
@@ -23,33 +22,33 @@ class Difference(NamedTuple):
     retired entry. ``opaque`` says why the schedule cannot be compared, if it cannot.
     """
 
-    pair: Pair
+    pair: Match
     after: Spec | None
     fields: tuple[FieldChange, ...] = ()
-    opaque: Opaque | None = None
+    opaque: UnreadableSchedule | None = None
 
 
-def diff(pairs: Iterable[Pair]) -> tuple[Difference, ...]:
+def diff(pairs: Iterable[Match]) -> tuple[Difference, ...]:
     """Return one difference per pair, in their order."""
     return tuple(map(_difference, pairs))
 
 
-def _difference(pair: Pair) -> Difference:
+def _difference(pair: Match) -> Difference:
     spec, remote, origins = pair.spec, pair.remote, pair.entry.origins
     if spec is None:
         return Difference(pair, None)
     if remote is None:
         return _birth(pair, spec)
-    if remote.shows(spec):
+    if remote.matches(spec):
         return Difference(pair, spec)
     actual = remote.spec()
-    if isinstance(actual, Opaque):
+    if isinstance(actual, UnreadableSchedule):
         return Difference(pair, spec, opaque=actual)
     after = _managed(spec, remote, actual)
     return Difference(pair, after, _changed_fields(after, actual, origins))
 
 
-def _birth(pair: Pair, spec: Spec) -> Difference:
+def _birth(pair: Match, spec: Spec) -> Difference:
     """Compare with nothing: every managed field is new, and ``enabled`` is decided once.
 
     See docs/semantics.md#left-out.
@@ -89,6 +88,6 @@ def _is_changed(before: Value, after: Value) -> bool:
     """
     if not (isinstance(before, tuple) and isinstance(after, tuple)):
         return True
-    from deepdiff import DeepDiff  # noqa: PLC0415 - see above
+    from deepdiff import DeepDiff
 
     return bool(DeepDiff(before, after, ignore_order=True))

@@ -1,21 +1,122 @@
-"""Match: the exact title is the identity (docs/semantics.md#match-order).
-
-All entries are looked at together, strongest claim first: pins, titles of active schedules, ``renamed_from``,
-archived schedules with the title. What is ambiguous is blocked, not guessed, and its schedules count as declared.
-"""
+"""Stage 3: which schedule of the platform is which entry; the order in which renames free their titles."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from itertools import islice
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from itertools import count, islice
 from typing import Final
 
-from halo_iac.model.change import Blocked, PlanWarning
-from halo_iac.model.pairing import Pair, Pairing
+from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Entry, Project
-from halo_iac.model.remote import Actual, RemoteSchedule
-from halo_iac.renames import former_titles, rename_waves, title_circles
+from halo_iac.model.remote import PlatformState, RemoteSchedule
+
+
+def former_titles(entry: Entry) -> tuple[str, ...]:
+    """Return the earlier titles, each once, without the title itself; a retired entry has none.
+
+    See docs/semantics.md#retired-entries.
+    """
+    if entry.is_retired:
+        return ()
+    return tuple(dict.fromkeys(former for former in entry.renamed_from if former != entry.title))
+
+
+def title_cycles(entries: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
+    """Return every title whose entry's past leads back to it, with the titles of its circle; pins take no part."""
+    loose = {entry.title or "": entry for entry in entries if entry.id is None}
+    return cycles({title: [each for each in former_titles(entry) if each in loose] for title, entry in loose.items()})
+
+
+def cycles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Return every node that leads back to itself, with the nodes of its circle; in time linear in the graph."""
+    behind: dict[str, list[str]] = {node: [] for node in graph}
+    for node, others in graph.items():
+        for other in others:
+            behind[other].append(node)
+    # Kosaraju's strongly connected components: who is reached backwards, from the last finished on, is in a circle.
+    found: dict[str, Sequence[str]] = {}
+    seen: set[str] = set()
+    for start in reversed(_finished(graph)):
+        circle = sorted(_reached(start, behind, seen))
+        if len(circle) > 1 or start in graph[start]:
+            found |= dict.fromkeys(circle, circle)
+    return {node: found[node] for node in graph if node in found}
+
+
+def _finished(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the nodes in the order in which a walk from each leaves them for the last time."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in graph:
+        path = [(start, iter(graph[start]))] if start not in seen else []
+        seen.add(start)
+        while path:
+            node, others = path[-1]
+            ahead = next((other for other in others if other not in seen), None)
+            if ahead is None:
+                order.append(node)
+                path.pop()
+            else:
+                seen.add(ahead)
+                path.append((ahead, iter(graph[ahead])))
+    return order
+
+
+def _reached(start: str, graph: Mapping[str, Sequence[str]], seen: set[str]) -> list[str]:
+    """Return the nodes that a walk reaches which nobody has seen before, the start included; they are seen now."""
+    found: list[str] = []
+    waiting = [start]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            found.append(node)
+            waiting.extend(graph[node])
+    return found
+
+
+def rename_waves(entries: Mapping[str, Entry], remotes: Mapping[str, RemoteSchedule]) -> Mapping[str, int]:
+    """Return key → wave for every rename, so that a title is free before it is taken.
+
+    ``entries`` and ``remotes`` are both by key: which schedule is to become which entry's.
+    """
+    waiting = {
+        key: remote
+        for key, remote in remotes.items()
+        if entries[key].title not in {None, remote.title} and not entries[key].is_retired
+    }
+    pinned = {key for key in waiting if entries[key].id is not None}
+    return topological_layers(
+        {key: entries[key].title or "" for key in waiting},
+        {key: remote.title for key, remote in waiting.items()},
+        pinned,
+    )
+
+
+def topological_layers(
+    wanted: Mapping[str, str], held: Mapping[str, str], pinned: Collection[str]
+) -> Mapping[str, int]:
+    """Return name → wave for renames from the title held to the one wanted, both by name.
+
+    In a circle somebody has to take a title that is not free: one of ``pinned``, whom nobody mistakes for the other.
+    """
+    takers: defaultdict[str, list[str]] = defaultdict(list)
+    for name in held:
+        takers[wanted[name]].append(name)
+    holders = Counter(held.values())
+    found: dict[str, int] = {}
+    ready = [name for name in held if not holders[wanted[name]]]
+    for wave in count():
+        ready = ready or [name for name in held if name not in found and name in pinned]
+        if not ready:
+            break
+        found |= dict.fromkeys(ready, wave)
+        holders.subtract(held[name] for name in ready)
+        freed = dict.fromkeys(held[name] for name in ready if not holders[held[name]])
+        ready = [name for title in freed for name in takers[title] if name not in found]
+    return found
+
 
 _LISTED: Final = 10
 """How many names a reason lists."""
@@ -23,7 +124,7 @@ _LISTED: Final = 10
 _Titles = Mapping[str, Sequence[RemoteSchedule]]
 
 
-def match(project: Project, actual: Actual) -> Pairing:
+def match(project: Project, actual: PlatformState) -> MatchResult:
     """Pair every entry with its schedule, with none yet, or with the reason why it is blocked.
 
     Pairs and blocked entries keep the order of the entries, unclaimed schedules that of the listing.
@@ -34,9 +135,9 @@ def match(project: Project, actual: Actual) -> Pairing:
     _claim_active_titles(loose, actual, claims)
     _claim_archived_titles(loose, actual, claims)
     waves = rename_waves(claims.entries, claims.remotes)
-    return Pairing(
+    return MatchResult(
         pairs=tuple(
-            Pair(entry, claims.remotes.get(entry.key), entry.spec, waves.get(entry.key, 0))
+            Match(entry, claims.remotes.get(entry.key), entry.spec, waves.get(entry.key, 0))
             for entry in project.entries
             if entry.key not in claims.blocked
         ),
@@ -83,7 +184,7 @@ def _by_title(remotes: Iterable[RemoteSchedule]) -> dict[str, list[RemoteSchedul
 # Pins ---------------------------------------------------------------------------------------------------------------
 
 
-def _claim_pins(entries: Iterable[Entry], actual: Actual, claims: _Claims) -> None:
+def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims) -> None:
     pinned: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.id is not None:
@@ -106,13 +207,13 @@ def _claim_pins(entries: Iterable[Entry], actual: Actual, claims: _Claims) -> No
 # Titles of active schedules -----------------------------------------------------------------------------------------
 
 
-def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims) -> None:
+def _claim_active_titles(loose: Sequence[Entry], actual: PlatformState, claims: _Claims) -> None:
     has_pasts = any(entry.renamed_from for entry in loose)
     if has_pasts:
-        _block_circles(loose, _unclaimed_titles(actual, claims), claims)
+        _block_cycles(loose, _unclaimed_titles(actual, claims), claims)
         loose = [entry for entry in loose if claims.is_open(entry)]
     active = _unclaimed_titles(actual, claims)
-    yielding = _yielding(loose, active) if has_pasts else ()
+    yielding = _resolve_contested_titles(loose, active) if has_pasts else ()
     for entry in loose:
         if entry.title in active and entry.title not in yielding:
             _claim_one(entry, active[entry.title], claims)
@@ -120,23 +221,23 @@ def _claim_active_titles(loose: Sequence[Entry], actual: Actual, claims: _Claims
         _claim_former_titles([entry for entry in loose if claims.is_open(entry)], active, claims)
 
 
-def _unclaimed_titles(actual: Actual, claims: _Claims) -> dict[str, list[RemoteSchedule]]:
+def _unclaimed_titles(actual: PlatformState, claims: _Claims) -> dict[str, list[RemoteSchedule]]:
     return _by_title(remote for remote in actual.schedules if remote.is_active and remote.id not in claims.claimed_ids)
 
 
-def _block_circles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
+def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
     """Block entries whose ``renamed_from`` go round: once renamed, they would look exactly as they did before.
 
     What is active now does not matter, or else an apply could lead to a plan that is blocked.
     """
     by_title = {entry.title or "": entry for entry in loose}
-    for title, circle in title_circles(loose).items():
+    for title, circle in title_cycles(loose).items():
         reason = f"renamed_from goes round in a circle: {_listed(map(repr, circle), len(circle))}"
         hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
 
-def _yielding(loose: Sequence[Entry], active: _Titles) -> Set[str]:
+def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[str]:
     """Return the titles that belong to another entry's past while the past of the entry declaring them is still there.
 
     That is how a chain reads in the file: ``A → B`` and ``B → C`` at once. An entry whose own title is active and that
@@ -212,7 +313,7 @@ def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Clai
 # Archived schedules -------------------------------------------------------------------------------------------------
 
 
-def _claim_archived_titles(loose: Iterable[Entry], actual: Actual, claims: _Claims) -> None:
+def _claim_archived_titles(loose: Iterable[Entry], actual: PlatformState, claims: _Claims) -> None:
     archived = _by_title(
         remote for remote in actual.schedules if not remote.is_active and remote.id not in claims.claimed_ids
     )

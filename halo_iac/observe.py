@@ -1,4 +1,4 @@
-"""The platform → :class:`~halo_iac.model.remote.Actual`: every schedule and every agent, asked for at once.
+"""The platform → :class:`~halo_iac.model.remote.PlatformState`: every schedule and every agent, asked for at once.
 
 An observation can be started before the project files are parsed, so that waiting and parsing overlap
 (docs/performance.md#observing).
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from halo_iac.api.reader import Reader
+from halo_iac.api.schedules import Reader
 from halo_iac.errors import PlatformError
-from halo_iac.model.remote import Actual
-from halo_iac.threads import start_thread
+from halo_iac.model.remote import PlatformState
+from halo_iac.workers import start_thread
 
 T = TypeVar("T")
 
 
-def observe(reader: Reader, project_id: str) -> Actual:
+def observe(reader: Reader, project_id: str) -> PlatformState:
     """Return the project as the platform holds it, archived schedules included; errors of either read propagate."""
     return start_observing(reader, project_id).result()
 
@@ -33,10 +33,10 @@ class Observation:
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id
         self._reader = reader
-        self._schedules = _Background(lambda: self._read(lambda: reader.schedules(project_id)))
-        self._agents = _Background(lambda: self._read(lambda: reader.agents(project_id)))
+        self._schedules = _Future(lambda: self._read(lambda: reader.schedules(project_id)))
+        self._agents = _Future(lambda: self._read(lambda: reader.agents(project_id)))
 
-    def result(self) -> Actual:
+    def result(self) -> PlatformState:
         """Wait for both, then return what they found or raise the error of one.
 
         Both, so that no request outlives the result and the same error is told every time: one that ends the run
@@ -48,7 +48,7 @@ class Observation:
         if errors:
             raise next(filter(_ends_the_run, errors), errors[0])
         listing = self._schedules.result()
-        return Actual(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
+        return PlatformState(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
 
     def drop(self, patience: float) -> None:
         """Wait at most so many seconds for each read to end, whatever it finds: then nothing is left open."""
@@ -69,7 +69,7 @@ def _ends_the_run(error: BaseException) -> bool:
     return isinstance(error, PlatformError) and error.ends_the_run
 
 
-class _Background(Generic[T]):
+class _Future(Generic[T]):
     """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting.
 
     Where the system has no thread to give, it is computed here and now.

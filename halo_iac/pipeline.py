@@ -18,21 +18,19 @@ from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
-    from halo_iac.api.reader import Reader
     from halo_iac.api.retry import Retry
-    from halo_iac.api.writer import Writer
-    from halo_iac.apply.brake import Brake
-    from halo_iac.apply.desk import Recorder
-    from halo_iac.branch import Against
-    from halo_iac.model.change import Plan
-    from halo_iac.model.outcome import Event
-    from halo_iac.model.pairing import Pairing
+    from halo_iac.api.schedules import Reader, Writer
+    from halo_iac.apply.context import Recorder
+    from halo_iac.base_comparison import BaseProject
+    from halo_iac.model.apply_result import Event
+    from halo_iac.model.plan import MatchResult, Plan
     from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
-    from halo_iac.model.remote import Actual, Host
+    from halo_iac.model.remote import PlatformState, PlatformTarget
+    from halo_iac.workers import StopSignal
 
 
-class Wish(NamedTuple):
+class PlanRequest(NamedTuple):
     """What was asked for on the command line.
 
     Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against.
@@ -41,13 +39,13 @@ class Wish(NamedTuple):
     targets: tuple[str, ...] = ()
     overrides: Overrides = Overrides()
     saved: Plan | None = None
-    against: Against | None = None
+    against: BaseProject | None = None
 
 
 def plan_project(
     load: Callable[[], Project],
-    observe: Callable[[Project], tuple[Host, Actual]],
-    wish: Wish,
+    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
+    wish: PlanRequest,
 ) -> Plan:
     """Return the plan of a project against a platform; raises what its stages raise."""
     project = load()
@@ -63,36 +61,40 @@ def plan_project(
     return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))
 
 
-def _stages(project: Project, actual: Actual, host: Host, wish: Wish) -> tuple[Plan, Pairing]:
+def _stages(
+    project: Project, actual: PlatformState, host: PlatformTarget, wish: PlanRequest
+) -> tuple[Plan, MatchResult]:
     pairing = resolve(project, match(project, actual), actual)
     differences = diff(pairing.pairs)
     planned = plan(project, pairing, differences, actual, host, targets=wish.targets, overrides=wish.overrides)
     return planned, pairing
 
 
-def _plan_branch(project: Project, actual: Actual, host: Host, wish: Wish, against: Against) -> Plan:
+def _plan_branch(
+    project: Project, actual: PlatformState, host: PlatformTarget, wish: PlanRequest, against: BaseProject
+) -> Plan:
     """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
-    from halo_iac.branch import held_to, readable, shared  # noqa: PLC0415 - only --base pays for it
+    from halo_iac.base_comparison import apply_stricter_policy, attribute_changes, require_readable_base
 
-    against = readable(against, actual)
-    project, loosenings = held_to(project, against, actual)
+    against = require_readable_base(against, actual)
+    project, loosenings = apply_stricter_policy(project, against, actual)
     planned, _ = _stages(project, actual, host, wish)
     base = against.project if against.problem is None else None  # else: its policy alone
-    before = None if base is None else _stages(base, actual, host, Wish())
-    planned = shared(planned, project, against, before)
+    before = None if base is None else _stages(base, actual, host, PlanRequest())
+    planned = attribute_changes(planned, project, against, before)
     return replace(planned, refusals=(*loosenings, *planned.refusals))
 
 
 def plan_undo(
     receipt: Receipt,
     load: Callable[[], Project],
-    observe: Callable[[Project], tuple[Host, Actual]],
+    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
     overrides: Overrides,
     *,
     allows_gap: bool,
 ) -> Plan:
     """Return the plan of the way back from a receipt; the project says what may be touched."""
-    from halo_iac.undo import undo  # noqa: PLC0415 - a plan does not pay for it
+    from halo_iac.undo import undo
 
     project = load()
     host, actual = observe(project)
@@ -105,7 +107,7 @@ def apply_plan(
     reader: Reader,
     writer: Writer,
     *,
-    brake: Brake,
+    brake: StopSignal,
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
@@ -115,7 +117,7 @@ def apply_plan(
 
     ``recorder`` keeps every write before it is sent; ``looks`` is when a lost create is looked for, in seconds.
     """
-    from halo_iac.apply import apply  # noqa: PLC0415 - 10 ms that a plan does not pay
+    from halo_iac.apply import apply
 
     return apply(
         planned, reader, writer, brake=brake, retry=retry, concurrency=concurrency, recorder=recorder, looks=looks

@@ -15,18 +15,18 @@ from itertools import islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from halo_iac.fires import Fire, foreseen
+from halo_iac.fire_times import Fire, is_forecastable
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence
 
-LISTED: Final = 1_000
+MAX_LISTED: Final = 1_000
 """How many fires are listed in all; schedules share them evenly, and each gets one at least."""
 _DAY: Final = timedelta(days=1)
 _Listed = tuple[tuple[Fire, ...], Fire | None, bool]
-"""The last three fields of an :class:`Outlook`."""
+"""The last three fields of an :class:`ScheduleForecast`."""
 
 
-class Standing(StrEnum):
+class ScheduleStatus(StrEnum):
     """Whether a schedule fires as it is declared."""
 
     ACTIVE = "active"
@@ -44,7 +44,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ScheduleForecast:
     """One schedule and its next fires; ``agent`` and ``cadence`` are ``None`` where it is archived.
 
     ``following`` is the fire that comes after those listed, ``is_cut`` where it was asked for too but there are too
@@ -55,7 +55,7 @@ class Outlook:
     title: str | None
     agent: str | None
     cadence: Cadence | None
-    standing: Standing
+    standing: ScheduleStatus
     fires: tuple[Fire, ...] = ()
     following: Fire | None = None
     is_cut: bool = False
@@ -79,7 +79,7 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class Collision:
     """Schedules of one agent that fire at the same instant: how often within the week, and when first (UTC)."""
 
     agent: str
@@ -95,43 +95,43 @@ class Preview:
     path: str
     span: Span
     limit: int
-    outlooks: tuple[Outlook, ...]
+    outlooks: tuple[ScheduleForecast, ...]
     week: Week
-    meetings: tuple[Meeting, ...]
+    meetings: tuple[Collision, ...]
 
 
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     """Return what these entries of a project will do."""
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
-    limit = max(1, LISTED // max(1, sum(_standing(entry) is Standing.ACTIVE for entry in entries)))
-    listed = cache(lambda cadence: _listed(cadence, span, limit))  # many schedules share few cadences
-    outlooks = tuple(_outlook(entry, aliases, listed) for entry in entries)
+    limit = max(1, MAX_LISTED // max(1, sum(_status(entry) is ScheduleStatus.ACTIVE for entry in entries)))
+    listed = cache(lambda cadence: _truncated(cadence, span, limit))  # many schedules share few cadences
+    outlooks = tuple(_forecast(entry, aliases, listed) for entry in entries)
     return Preview(project.path, span, limit, outlooks, *_week(outlooks, span.now))
 
 
 # The next fires -----------------------------------------------------------------------------------------------------
 
 
-def _outlook(entry: Entry, aliases: Mapping[str, str], listed: Callable[[Cadence], _Listed]) -> Outlook:
-    standing = _standing(entry)
+def _forecast(entry: Entry, aliases: Mapping[str, str], listed: Callable[[Cadence], _Listed]) -> ScheduleForecast:
+    standing = _status(entry)
     if entry.spec is None:
-        return Outlook(entry.key, entry.title, None, None, standing)
+        return ScheduleForecast(entry.key, entry.title, None, None, standing)
     agent, cadence = aliases.get(entry.spec.agent, entry.spec.agent), entry.spec.cadence
-    if standing is Standing.PAUSED:
-        return Outlook(entry.key, entry.title, agent, cadence, standing)
-    return Outlook(entry.key, entry.title, agent, cadence, standing, *listed(cadence))
+    if standing is ScheduleStatus.PAUSED:
+        return ScheduleForecast(entry.key, entry.title, agent, cadence, standing)
+    return ScheduleForecast(entry.key, entry.title, agent, cadence, standing, *listed(cadence))
 
 
-def _standing(entry: Entry) -> Standing:
+def _status(entry: Entry) -> ScheduleStatus:
     if entry.spec is None:
-        return Standing.ARCHIVED
-    return Standing.PAUSED if entry.spec.enabled is False else Standing.ACTIVE
+        return ScheduleStatus.ARCHIVED
+    return ScheduleStatus.PAUSED if entry.spec.enabled is False else ScheduleStatus.ACTIVE
 
 
-def _listed(cadence: Cadence, span: Span, limit: int) -> _Listed:
+def _truncated(cadence: Cadence, span: Span, limit: int) -> _Listed:
     """Return a cadence's fires in the span, the one that comes after them, and whether the limit has left that out."""
     count = limit if span.count is None else min(span.count, limit)
-    coming = tuple(islice(foreseen(cadence, span.now), count + 1))
+    coming = tuple(islice(is_forecastable(cadence, span.now), count + 1))
     asked = sum(span.until is None or fire.at <= span.until for fire in coming)
     listed = min(asked, count)
     following = coming[listed] if listed < len(coming) else None
@@ -141,28 +141,28 @@ def _listed(cadence: Cadence, span: Span, limit: int) -> _Listed:
 # The week -----------------------------------------------------------------------------------------------------------
 
 
-def _week(outlooks: Sequence[Outlook], now: datetime) -> tuple[Week, tuple[Meeting, ...]]:
+def _week(outlooks: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, tuple[Collision, ...]]:
     timezone, days = _seven_days(outlooks, now)
     zone = ZoneInfo(timezone)
     end = datetime.combine(days[-1] + _DAY, time(), zone).astimezone(UTC)
-    of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, foreseen(cadence, now))))
+    of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, is_forecastable(cadence, now))))
     weeks: dict[str, dict[date, list[Fire]]] = {}
     at_once: defaultdict[tuple[str, datetime], list[str]] = defaultdict(list)
     for outlook in outlooks:
         if outlook.agent is None:
             continue
         week = weeks.setdefault(outlook.agent, {day: [] for day in days})
-        for fire in of(outlook.cadence) if outlook.standing is Standing.ACTIVE else ():
+        for fire in of(outlook.cadence) if outlook.standing is ScheduleStatus.ACTIVE else ():
             # Clocks that go back over midnight have the day before once more.
             week[max(fire.at.astimezone(zone).date(), days[0])].append(fire)
             at_once[outlook.agent, fire.at.astimezone(UTC)].append(outlook.key)
     agents = tuple(AgentWeek(agent, tuple(map(_in_order, week.values()))) for agent, week in weeks.items())
-    return Week(timezone, days, agents), _meetings(at_once)
+    return Week(timezone, days, agents), _collisions(at_once)
 
 
-def _seven_days(outlooks: Sequence[Outlook], now: datetime) -> tuple[str, tuple[date, ...]]:
+def _seven_days(outlooks: Sequence[ScheduleForecast], now: datetime) -> tuple[str, tuple[date, ...]]:
     """Return the zone that everything active shares, else UTC, and the days from today on there."""
-    zones = {each.cadence.timezone for each in outlooks if each.cadence and each.standing is Standing.ACTIVE}
+    zones = {each.cadence.timezone for each in outlooks if each.cadence and each.standing is ScheduleStatus.ACTIVE}
     timezone = zones.pop() if len(zones) == 1 else "UTC"
     today = now.astimezone(ZoneInfo(timezone)).date()
     return timezone, tuple(today + count * _DAY for count in range(7))
@@ -172,11 +172,11 @@ def _in_order(fires: Iterable[Fire]) -> tuple[Fire, ...]:
     return tuple(sorted(fires, key=lambda fire: fire.at.astimezone(UTC)))
 
 
-def _meetings(at_once: Mapping[tuple[str, datetime], Sequence[str]]) -> tuple[Meeting, ...]:
+def _collisions(at_once: Mapping[tuple[str, datetime], Sequence[str]]) -> tuple[Collision, ...]:
     """Return who meets, in the order of their first meetings."""
     instants: defaultdict[tuple[str, tuple[str, ...]], list[datetime]] = defaultdict(list)
     for (agent, instant), keys in at_once.items():
         if len(keys) > 1:
             instants[agent, tuple(keys)].append(instant)
-    found = (Meeting(agent, keys, len(each), min(each)) for (agent, keys), each in instants.items())
+    found = (Collision(agent, keys, len(each), min(each)) for (agent, keys), each in instants.items())
     return tuple(sorted(found, key=lambda meeting: meeting.first))

@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.model.change import Blocked, PlanWarning
 from halo_iac.model.ids import is_uuid
-from halo_iac.model.pairing import Pair, Pairing
+from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual, Agent
+from halo_iac.model.remote import Agent, PlatformState
 
 _MOST_GUESSES, _MOST_KNOWN = 20, 2_000
 """For how many names a similar one is looked for, and among how many: each comparison takes some 20 µs."""
@@ -28,7 +27,7 @@ class Unresolved(NamedTuple):
     hint: str
 
 
-def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
+def resolve(project: Project, pairing: MatchResult, actual: PlatformState) -> MatchResult:
     """Return the pairing with agent ids in its specs and scope; entries that cannot be resolved are blocked.
 
     Raises :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: then nobody can say
@@ -38,7 +37,7 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     in_scope = _resolve_scope(project, catalog)
     resolved = [_resolve_pair(pair, catalog, project, in_scope) for pair in pairing.pairs]
     blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
-    pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Pair))
+    pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Match))
     return pairing._replace(
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
@@ -47,7 +46,7 @@ def resolve(project: Project, pairing: Pairing, actual: Actual) -> Pairing:
     )
 
 
-def scope_agents(project: Project, actual: Actual) -> tuple[str, ...] | None:
+def scope_agents(project: Project, actual: PlatformState) -> tuple[str, ...] | None:
     """Return the ids of the agents in a project's scope; ``None`` where it names none. Raises as :func:`resolve`."""
     return _resolve_scope(project, Catalog(project, actual))
 
@@ -55,7 +54,7 @@ def scope_agents(project: Project, actual: Actual) -> tuple[str, ...] | None:
 class Catalog:
     """The aliases of a project and the agents of its platform, answering references; each answer is computed once."""
 
-    def __init__(self, project: Project, actual: Actual) -> None:
+    def __init__(self, project: Project, actual: PlatformState) -> None:
         self._aliases = project.aliases
         self._by_identity: defaultdict[str, list[Agent]] = defaultdict(list)
         for agent in actual.agents:
@@ -85,7 +84,7 @@ class Catalog:
                 if clash is not None:
                     yield f"{clash.reason}; {clash.hint}"
 
-    def has_seen(self, id_: str) -> bool:
+    def knows(self, id_: str) -> bool:
         """Say whether an agent with this id is listed or already has a schedule."""
         return id_.lower() in self._ids
 
@@ -115,7 +114,7 @@ class Catalog:
         return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
 
     def _near(self, name: str) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+        from difflib import get_close_matches
 
         self._guesses += 1
         known = sorted({*self._by_identity, *self._aliases} - {name}) if self._guesses <= _MOST_GUESSES else []
@@ -152,7 +151,7 @@ def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None
     return tuple(sorted({outcome for outcome in found.values() if isinstance(outcome, str)}))
 
 
-def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Collection[str] | None) -> Pair | Blocked:
+def _resolve_pair(pair: Match, catalog: Catalog, project: Project, in_scope: Collection[str] | None) -> Match | Blocked:
     outside = _outside_scope(pair, project, in_scope)
     if outside is not None:
         return outside
@@ -160,15 +159,15 @@ def _resolve_pair(pair: Pair, catalog: Catalog, project: Project, in_scope: Coll
         return pair
     found = catalog.find(pair.spec.agent)
     if isinstance(found, Unresolved):
-        return _block(pair, found.reason, _line_to_paste(pair) or found.hint)
+        return _block(pair, found.reason, _suggested_yaml(pair) or found.hint)
     if in_scope is not None and found not in in_scope:
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
-    return pair if found == pair.spec.agent else Pair(pair.entry, pair.remote, pair.spec.of_agent(found), pair.wave)
+    return pair if found == pair.spec.agent else Match(pair.entry, pair.remote, pair.spec.of_agent(found), pair.wave)
 
 
-def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
+def _outside_scope(pair: Match, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
     remote, prefix = pair.remote, project.scope.title_prefix
     if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
         # Files are held to their own prefix when they are loaded; this one is that of a base
@@ -185,19 +184,19 @@ def _outside_scope(pair: Pair, project: Project, in_scope: Collection[str] | Non
     return _block(pair, f"its schedule {remote.id} {what}, outside the project's scope", _TO_WIDEN)
 
 
-def _line_to_paste(pair: Pair) -> str | None:
+def _suggested_yaml(pair: Match) -> str | None:
     if pair.remote is None or pair.remote.agent_id is None:
         return None
     return f"its schedule has `agent: {pair.remote.agent_id}`, which can be pasted"
 
 
-def _block(pair: Pair, reason: str, hint: str) -> Blocked:
+def _block(pair: Match, reason: str, hint: str) -> Blocked:
     ids = (pair.remote.id,) if pair.remote else ()
     return Blocked(pair.entry.key, reason, hint, str(pair.entry.origins.entry), ids)
 
 
-def _unseen_agents(pairs: Sequence[Pair], catalog: Catalog) -> Iterable[PlanWarning]:
+def _unseen_agents(pairs: Sequence[Match], catalog: Catalog) -> Iterable[PlanWarning]:
     for pair in pairs:
-        if pair.spec is not None and not catalog.has_seen(pair.spec.agent):
+        if pair.spec is not None and not catalog.knows(pair.spec.agent):
             message = f"agent {pair.spec.agent} has no traces in the last 90 days and no schedule yet"
             yield PlanWarning(message, pair.entry.key)

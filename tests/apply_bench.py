@@ -9,26 +9,25 @@ from typing import Any
 
 from sandbox_calls import DAILY, PROJECT, Caller, Clock
 
-from halo_iac.api.embedded import EmbeddedTransport
-from halo_iac.api.gate import Gate
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
+from halo_iac.api.sandbox_transport import EmbeddedTransport
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.api.secret import Secret
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.api.transport import Transport
-from halo_iac.api.writer import Writer
-from halo_iac.apply import apply, crew
-from halo_iac.apply.brake import Brake
-from halo_iac.apply.desk import Recorder
-from halo_iac.model.change import Action, Cause, Change, FieldChange, Plan, Policy, Runs
-from halo_iac.model.outcome import Event, Summary, summarize
-from halo_iac.model.remote import Host, read_spec
+from halo_iac.apply import apply
+from halo_iac.apply import worker_pool as crew
+from halo_iac.apply.context import Recorder
+from halo_iac.model.apply_result import Event, Summary, summarize
+from halo_iac.model.plan import Action, Cause, Change, FieldChange, Plan, Policy, RunRate
+from halo_iac.model.remote import PlatformTarget, read_spec
 from halo_iac.model.schedule import FIELDS, Spec, Value
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Effect, Fault, Refuse, Reply, Truncate
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Request
-from halo_iac.sandbox.serve import serve
-from halo_iac.threads import Thread, start_thread
+from halo_iac.sandbox.server import serve
+from halo_iac.workers import StopSignal, Thread, start_thread
 
 READ = "haloSchedule.getById"
 LIST = "haloSchedule.listForProject"
@@ -90,9 +89,9 @@ class Bench:
     sandbox: Sandbox
     transport: Transport
     clock: Clock
-    brake: Brake = field(default_factory=Brake)
+    brake: StopSignal = field(default_factory=StopSignal)
     waits: list[float] = field(default_factory=list)
-    gate: Gate | None = None
+    gate: ThrottleGate | None = None
 
     @property
     def caller(self) -> Caller:
@@ -237,7 +236,7 @@ def served_bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - likewise
 
 def plan_of(*changes: Change) -> Plan:
     return Plan(
-        host=Host("sandbox:memory", PROJECT, None, "--sandbox", "the sandbox", is_sandbox=True),
+        host=PlatformTarget("sandbox:memory", PROJECT, None, "--sandbox", "the sandbox", is_sandbox=True),
         policy=Policy("report"),
         targets=(),
         changes=changes,
@@ -246,7 +245,7 @@ def plan_of(*changes: Change) -> Plan:
         warnings=(),
         refusals=(),
         unchanged=0,
-        runs_per_month=Runs(0, 0),
+        runs_per_month=RunRate(0, 0),
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import typer.main
 from typer.core import TyperGroup
 
-from halo_iac.api.patience import Patience
+from halo_iac.api.limits import RetryPolicy
 from halo_iac.cli.app import command_line
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
@@ -89,7 +89,7 @@ class CommandLine:
     """Runs ``halo`` in the current folder; ``env`` is the whole environment it sees."""
 
     env: dict[str, str] = field(default_factory=dict)
-    patience: Patience | None = None
+    patience: RetryPolicy | None = None
 
     def __call__(
         self,

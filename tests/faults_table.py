@@ -17,7 +17,7 @@ from enum import Enum
 
 from served_place import ATTEMPTS, Held
 
-from halo_iac.sandbox.faults import BAD_GATEWAY_HTML, Cut, Effect, Refuse, Reply, Silence, Truncate
+from halo_iac.sandbox.faults import BAD_GATEWAY_HTML, Cut, Effect, NoReply, Refuse, Reply, Truncate
 
 LIST = "haloSchedule.listForProject"
 READ = "haloSchedule.getById"
@@ -145,7 +145,7 @@ TROUBLES = {
     "reset before the request": Trouble(Cut, Harm.LOST_BEFORE, "the connection was closed before an answer came"),
     "reset after the request": Trouble(Cut, Harm.LOST_AFTER, "the connection was closed before an answer came"),
     "answer lost": Trouble(lambda: Cut(sent=20), Harm.LOST_AFTER, "the connection broke in the middle of the answer"),
-    "silence": Trouble(Silence, Harm.LOST_BEFORE, "no answer came in time"),
+    "silence": Trouble(NoReply, Harm.LOST_BEFORE, "no answer came in time"),
     "408": Trouble(lambda: Refuse("TIMEOUT"), Harm.LOST_BEFORE, "(HTTP 408)"),
     "425": Trouble(lambda: Refuse(status=425), Harm.NOT_DONE, "(HTTP 425)"),
     "429": Trouble(lambda: Refuse("TOO_MANY_REQUESTS"), Harm.NOT_DONE, "(HTTP 429)", throttled=10),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Let no file be written past so many bytes; not on Windows."""
-    import resource  # noqa: PLC0415 (not on Windows)
+    import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))

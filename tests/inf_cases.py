@@ -13,7 +13,7 @@ from typing import Any, Final
 from sandbox_calls import PROJECT, Caller, Json
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending, instant
+from halo_iac.sandbox.call import OnFinish, instant
 
 
 class Subjects(dict[str, str]):
@@ -52,7 +52,7 @@ def _fired(subjects: Subjects) -> dict[str, str]:
 
 
 def _failed(subjects: Subjects) -> dict[str, str]:
-    subjects.quick.sandbox.end_next_runs(Ending("failed"))
+    subjects.quick.sandbox.end_next_runs(OnFinish("failed"))
     return {"failed": subjects.started(subjects.quick)["run"]}
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from halo_iac.api.caller import Json
+from halo_iac.api.trpc import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sandbox_calls import PROJECT
 
-from halo_iac.model.receipt import End, Header, Intent, Line, Outcome, Receipt
-from halo_iac.render.receipt import read_receipt, receipt_line
+from halo_iac.model.receipt import Header, Line, Receipt, RunEnd, WriteIntent, WriteOutcome
+from halo_iac.storage.receipt_file import read_receipt, receipt_line
 
 NAME = "receipt.jsonl"
 HEADER = Header(
@@ -19,36 +19,36 @@ HEADER = Header(
 class Kept:
     """A recorder without a disk; ``before`` happens each time before something is kept."""
 
-    def __init__(self, before: Callable[[Sequence[Intent]], None] = lambda _: None) -> None:
+    def __init__(self, before: Callable[[Sequence[WriteIntent]], None] = lambda _: None) -> None:
         self.lines: list[Line] = []
         self._before = before
         self._lock = threading.Lock()
 
-    def intend(self, intents: Sequence[Intent]) -> None:
+    def intend(self, intents: Sequence[WriteIntent]) -> None:
         self._before(intents)
         with self._lock:
             self.lines += intents
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: WriteOutcome) -> None:
         with self._lock:
             self.lines.append(outcome)
 
     @property
-    def intents(self) -> list[Intent]:
-        return [line for line in self.lines if isinstance(line, Intent)]
+    def intents(self) -> list[WriteIntent]:
+        return [line for line in self.lines if isinstance(line, WriteIntent)]
 
     @property
     def told(self) -> list[str]:
         """Return what was kept, line by line, as ``number what``."""
         return [
-            f"{line.number} {line.action if isinstance(line, Intent) else line.result}"
+            f"{line.number} {line.action if isinstance(line, WriteIntent) else line.result}"
             for line in self.lines
-            if isinstance(line, Intent | Outcome)
+            if isinstance(line, WriteIntent | WriteOutcome)
         ]
 
     def receipt(self, header: Header = HEADER) -> Receipt:
         """Return what is read from the file that these lines make."""
-        return read_receipt(written(header, *self.lines, End(writes=len(self.intents))), NAME)
+        return read_receipt(written(header, *self.lines, RunEnd(writes=len(self.intents))), NAME)
 
 
 def written(*lines: Line, veil: Callable[[str], str] = str) -> bytes:

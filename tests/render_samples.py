@@ -6,26 +6,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from halo_iac.errors import Problem
-from halo_iac.model import defaults
-from halo_iac.model.change import (
+from halo_iac.model import schedule as defaults
+from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.plan import (
     Action,
     AgentName,
+    Attribution,
     Base,
     Blocked,
     Cause,
     Change,
     FieldChange,
+    GuardViolation,
     Plan,
     PlanWarning,
     Policy,
-    Refusal,
-    Runs,
-    Share,
+    RunRate,
     UndeclaredSchedule,
 )
-from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.outcome import Event, Status, Summary
-from halo_iac.model.remote import Host
+from halo_iac.model.remote import PlatformTarget
 from halo_iac.model.schedule import FIELDS, Spec, Value
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -93,7 +93,7 @@ BASE = Spec(
     max_turns=50,
     enabled=True,
 )
-HOST = Host(
+HOST = PlatformTarget(
     base_url="https://relay.inference.net",
     project_id="2f6c1c5e-0000-4000-8000-00000000000a",
     project_name="Acme checkout",
@@ -143,7 +143,7 @@ def plan_of(*changes: Change, **parts: object) -> Plan:
         warnings=(),
         refusals=(),
         unchanged=12,
-        runs_per_month=Runs(91.31, 121.75 if changes else 91.31),
+        runs_per_month=RunRate(91.31, 121.75 if changes else 91.31),
     )
     return replace(empty, **parts)  # type: ignore[arg-type]
 
@@ -192,8 +192,10 @@ def every_section() -> Plan:
             PlanWarning("the list of schedules is not whole: a cursor came twice"),
         ),
         refusals=(
-            Refusal("removals", "3 of 4 active schedules in scope would stop firing", "--allow-archive 3", ("a", "b")),
-            Refusal("protected", "'Nightly audit' is protected", "edit `protect:` in the project file"),
+            GuardViolation(
+                "removals", "3 of 4 active schedules in scope would stop firing", "--allow-archive 3", ("a", "b")
+            ),
+            GuardViolation("protected", "'Nightly audit' is protected", "edit `protect:` in the project file"),
         ),
     )
 
@@ -201,7 +203,15 @@ def every_section() -> Plan:
 def reviewed() -> Plan:
     """Return the same as it is looked at in a pull request: each entry with its place, findings, and a base."""
     plan = every_section()
-    shares = (Share.BRANCH, Share.BOTH, Share.BRANCH, Share.UNTOUCHED, Share.BEFORE, Share.BRANCH, Share.BEFORE)
+    shares = (
+        Attribution.BRANCH,
+        Attribution.BOTH,
+        Attribution.BRANCH,
+        Attribution.UNTOUCHED,
+        Attribution.BEFORE,
+        Attribution.BRANCH,
+        Attribution.BEFORE,
+    )
     return replace(
         plan,
         changes=tuple(
@@ -255,13 +265,13 @@ def hostile(words: str) -> Plan:
         replace(update(words, BASE, odd), id=words, origin=words),
         update("key", other, replace(odd, timezone="UTC")),
         replace(archive(Cause.UNDECLARED, odd), id=words),
-        host=Host(words, words, words, words, words, is_sandbox=True),
+        host=PlatformTarget(words, words, words, words, words, is_sandbox=True),
         policy=Policy("report", (words,), words, (words,)),
         targets=(words,),
         blocked=(Blocked(words, words, words, words, (words,)),),
         undeclared=(UndeclaredSchedule(words, words, is_firing=True, note=words),),
         warnings=(PlanWarning(words, words), PlanWarning(words)),
-        refusals=(Refusal(words, words, words, (words,)), Refusal(words, words, words, withholds=True)),
+        refusals=(GuardViolation(words, words, words, (words,)), GuardViolation(words, words, words, withholds=True)),
         agents=(AgentName(words, words),),
         findings=(
             Finding(words, Severity.ERROR, words, words, words, words, 1, 1),

@@ -12,11 +12,11 @@ from typing import Any
 from command_line import CommandLine, Ended
 from sandbox_calls import PROJECT, Caller, Clock
 
-from halo_iac.api.patience import Bounds, Patience
+from halo_iac.api.limits import RequestLimits, RetryPolicy
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Effect, Fault
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import Server, serve
+from halo_iac.sandbox.server import Server, serve
 
 ATTEMPTS = 3
 """How often a call is tried here."""
@@ -68,7 +68,7 @@ class Place:
             if comes_back:
                 self.open()
 
-        patience = Patience(Bounds(read=read), ATTEMPTS, THROTTLED, looks=(0.0, 0.0, 0.0), sleep=sleep)
+        patience = RetryPolicy(RequestLimits(read=read), ATTEMPTS, THROTTLED, looks=(0.0, 0.0, 0.0), sleep=sleep)
         env = {"INF_API_URL": f"http://127.0.0.1:{self.port}", "INF_API_KEY": demo.DEMO_KEY, "INF_PROJECT_ID": PROJECT}
         return replace(self.halo, env=self.halo.env | env, patience=patience)(*argv)
 

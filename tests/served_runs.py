@@ -14,7 +14,7 @@ from sandbox_calls import Clock
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 QUIET = ("--window-start-at", "2020-01-01", "--window-end-at", "2020-01-02")
 """A window in which no agent has traces."""

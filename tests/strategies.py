@@ -11,17 +11,16 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from halo_iac.model import defaults
-from halo_iac.model.origin import Origin, Source
-from halo_iac.model.project import Entry, Project
-from halo_iac.model.remote import Actual, Agent, Host, RemoteSchedule
+from halo_iac.model import schedule as defaults
+from halo_iac.model.project import Entry, Origin, Project, Source
+from halo_iac.model.remote import Agent, PlatformState, PlatformTarget, RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.sandbox import demo
 
 AGENTS: Final = tuple(Agent(each["id"], each["identityValue"]) for each in demo.AGENTS)
 AGENT_IDS: Final = tuple(agent.id for agent in AGENTS)
 AGENT_NAMES: Final = tuple(agent.identity or "" for agent in AGENTS)
-HOST: Final = Host("https://relay.inference.net", demo.DEMO_PROJECT_ID)
+HOST: Final = PlatformTarget("https://relay.inference.net", demo.DEMO_PROJECT_ID)
 THEN: Final = "2026-01-02T03:04:05.678Z"
 PREFIX: Final = "D"
 PLAIN_TITLES: Final = ("A", "B", "C", "DA", "DB", "DC")
@@ -147,8 +146,8 @@ def remote(id: str, title: str, *, is_archived: bool = False, **fields: object) 
     return RemoteSchedule(wire(id, title, is_archived=is_archived, **fields))
 
 
-def actual(*remotes: RemoteSchedule, agents: Iterable[Agent] = AGENTS, gap: str | None = None) -> Actual:
-    return Actual(remotes, tuple(agents), gap)
+def actual(*remotes: RemoteSchedule, agents: Iterable[Agent] = AGENTS, gap: str | None = None) -> PlatformState:
+    return PlatformState(remotes, tuple(agents), gap)
 
 
 # Platform states ----------------------------------------------------------------------------------------------------

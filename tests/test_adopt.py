@@ -12,12 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
 
-from halo_iac.adopt import Adoption, adopt, agent_names, choose, leave_out, put_prompts_in_files, shared_fields
 from halo_iac.errors import ProjectError, UsageError
+from halo_iac.importing import (
+    ImportResult,
+    agent_names,
+    import_schedules,
+    omit_defaults,
+    put_prompts_in_files,
+    select,
+    shared_fields,
+)
 from halo_iac.load import load
-from halo_iac.model import defaults
+from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual, Agent, Opaque, RemoteSchedule
+from halo_iac.model.remote import Agent, PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.render.yaml import project_text
 from halo_iac.resolve import Catalog
@@ -26,7 +34,7 @@ Entries = dict[str, dict[str, Any]]
 
 
 def problems_of(entries: Entries) -> dict[str, str]:
-    written = project_text(leave_out(entries, defaults.BUILT_IN))
+    written = project_text(omit_defaults(entries, defaults.BUILT_IN))
     try:
         loaded(written.text)
     except ProjectError as error:
@@ -45,15 +53,15 @@ def adopted(
     has_archived: bool = False,
     taken: dict[str, str | None] | None = None,
     **platform: Any,  # noqa: ANN401 - what a platform is made of
-) -> Adoption:
+) -> ImportResult:
     """Adopt what is active, into a file without defaults."""
     there = actual(*remotes, **platform)
-    choice = choose(
+    choice = select(
         there.schedules, is_declared=lambda _: False, is_in_scope=lambda _: True, with_archived=has_archived
     )
     names = agent_names(there, Catalog(Project("halo.yaml", ()), there))
-    adoption = adopt(choice.wanted, there, names, problems_of, titles=taken)
-    return replace(adoption, entries=leave_out(adoption.entries, defaults.BUILT_IN), owners={})
+    adoption = import_schedules(choice.wanted, there, names, problems_of, titles=taken)
+    return replace(adoption, entries=omit_defaults(adoption.entries, defaults.BUILT_IN), owners={})
 
 
 NINE = {"hours": [9], "minutes": [0]}
@@ -110,7 +118,7 @@ def test_parts_that_the_frequency_ignores_are_left_out(frequency: str, parts: di
 
 
 def test_archived_schedules_are_not_imported() -> None:
-    assert adopted(remote("1", "A", is_archived=True)) == Adoption({})
+    assert adopted(remote("1", "A", is_archived=True)) == ImportResult({})
 
 
 def test_of_an_archived_schedule_only_its_title_is_said_and_its_id_where_another_has_that_title() -> None:
@@ -206,7 +214,7 @@ def test_half_a_character_is_left_out_without_a_traceback(title: str) -> None:
 # The way there and back ---------------------------------------------------------------------------------------------
 
 
-def comparable(spec: Spec | Opaque | None, names: dict[str, str]) -> dict[str, object]:
+def comparable(spec: Spec | UnreadableSchedule | None, names: dict[str, str]) -> dict[str, object]:
     """Return what an entry says of a schedule: all but models, and ``enabled`` only where it is off."""
     assert isinstance(spec, Spec)
     fields = {name: getattr(spec, name) for name in spec.__slots__}
@@ -259,7 +267,7 @@ def test_notes_are_comments_of_one_line_each() -> None:
 
 
 def test_a_platform_without_schedules_is_a_file_without_entries() -> None:
-    assert adopt((), Actual((), ()), {}, problems_of) == Adoption({})
+    assert import_schedules((), PlatformState((), ()), {}, problems_of) == ImportResult({})
 
 
 # Layout -------------------------------------------------------------------------------------------------------------
@@ -275,7 +283,7 @@ def test_what_most_entries_say_becomes_a_default_and_the_others_say_what_was_bui
     entries |= {key: fields(timezone="Asia/Tokyo", prompt="Look.\nAgain.") for key in "de"}
     shared = shared_fields(entries.values())
     assert shared == {"agent": "checkout", "timezone": "Asia/Tokyo"}
-    assert leave_out(entries, {**defaults.BUILT_IN, **shared}) == {
+    assert omit_defaults(entries, {**defaults.BUILT_IN, **shared}) == {
         "a": {},
         "b": {},
         "c": {"timezone": "UTC"},
@@ -308,9 +316,9 @@ def test_an_agent_is_a_default_only_where_nearly_all_have_it() -> None:
 def test_a_field_that_nobody_gives_is_left_to_the_platform_but_for_a_pause() -> None:
     models = {"model_id": "halo-large", "summarization_model_id": "halo-small"}
     entries = {"a": {**models, "enabled": True}, "b": {**models, "enabled": False}}
-    assert leave_out(entries, defaults.BUILT_IN) == {"a": {}, "b": {"enabled": False}}
+    assert omit_defaults(entries, defaults.BUILT_IN) == {"a": {}, "b": {"enabled": False}}
     base = {**defaults.BUILT_IN, "model_id": "halo-mini", "enabled": False}
-    assert leave_out(entries, base) == {
+    assert omit_defaults(entries, base) == {
         "a": {"model_id": "halo-large", "enabled": True},
         "b": {"model_id": "halo-large"},
     }
@@ -343,7 +351,7 @@ THERE = (remote("1", "[prod] x"), remote("2", "DA"), remote("3", "DB", is_archiv
 
 
 def picked(*named: str, has_archived: bool = False, scope: str = "", declared: str = "") -> tuple[str, str, str]:
-    choice = choose(
+    choice = select(
         THERE,
         named,
         is_declared=lambda each: each.id in declared,

@@ -20,12 +20,11 @@ from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, ODD_PROMPTS, any_titles, documents, plain_titles, platforms, wire
 
 from halo_iac.load import load
-from halo_iac.match import match
-from halo_iac.model.change import Plan
+from halo_iac.match import match, title_cycles
+from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
-from halo_iac.pipeline import Wish, plan_project
-from halo_iac.renames import title_circles
+from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
+from halo_iac.pipeline import PlanRequest, plan_project
 from halo_iac.resolve import resolve
 from halo_iac.sandbox.platform import Sandbox
 
@@ -66,12 +65,12 @@ class Desk:
         return load(self.file, variables={}, cwd=self.folder)
 
     @property
-    def actual(self) -> Actual:
-        return Actual(tuple(map(RemoteSchedule, self.wires)), AGENTS)
+    def actual(self) -> PlatformState:
+        return PlatformState(tuple(map(RemoteSchedule, self.wires)), AGENTS)
 
     @property
     def plan(self) -> Plan:
-        return plan_project(lambda: self.project, lambda _: (HOST, self.actual), Wish())
+        return plan_project(lambda: self.project, lambda _: (HOST, self.actual), PlanRequest())
 
 
 @contextmanager
@@ -173,7 +172,7 @@ def test_a_new_file_says_what_the_platform_holds(wires: Wires, with_archived: bo
         assert there.imported(*options).code == 0
         plan = there.plan
         assert (plan.changes, plan.blocked, plan.refusals) == ((), (), ())
-        readable = [each for each in there.actual.schedules if not isinstance(each.spec(), Opaque)]
+        readable = [each for each in there.actual.schedules if not isinstance(each.spec(), UnreadableSchedule)]
         assert plan.unchanged >= sum(each.is_active for each in readable)
         content = there.content
         assert "Nothing to add to " in there.imported(*options).err
@@ -190,7 +189,7 @@ def test_a_rename_is_one_change_of_the_title_and_undone_is_none(drawn: File, dat
     document = drawn.document
     keys = [key for key, entry in document["schedules"].items() if "state" not in entry]
     assume(keys)
-    assume(not title_circles(project_of(document).entries))
+    assume(not title_cycles(project_of(document).entries))
     key = data.draw(st.sampled_from(keys))
     title = document.get("scope", {}).get("title_prefix", "") + data.draw(
         st.sampled_from(["New", "it's: new", '"new" #1', "- new", "new, [x]", "costs ${5}", "é 😀"])

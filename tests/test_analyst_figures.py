@@ -8,7 +8,6 @@ import pytest
 from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
 
 from halo_iac.sandbox.analyst import Span, analyse
-from halo_iac.sandbox.analyst.failures import normalised
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,
     FixKind,
@@ -22,7 +21,8 @@ from halo_iac.sandbox.analyst.figures import (
     Timing,
     Volume,
 )
-from halo_iac.sandbox.analyst.tally import nearest_rank, share
+from halo_iac.sandbox.analyst.metrics import normalised
+from halo_iac.sandbox.analyst.statistics import nearest_rank, share
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halo_iac.sandbox.analyst import Figures, Span, analyse, analyse_traces, answer, render_report
-from halo_iac.sandbox.analyst.failures import normalised
-from halo_iac.sandbox.analyst.span import order
+from halo_iac.sandbox.analyst.metrics import normalised
+from halo_iac.sandbox.analyst.spans import order
 
 _PLACES = st.fixed_dictionaries(
     {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from render_asserts import assert_harmless
 
 from halo_iac.sandbox.analyst import Window, analyse, answer, render_report
-from halo_iac.sandbox.analyst.wording import code, cost, counted, listed, took
+from halo_iac.sandbox.analyst.report_sections import code, cost, counted, listed, took
 
 NOTHING = """\
 # What the traces show

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
-from halo_iac.load.parse import parse_text
-from halo_iac.load.schema import include_schema, project_schema
+from halo_iac.load.json_schema import include_schema, project_schema
+from halo_iac.load.yaml_parser import parse_text
 
 BASE = "x-base: &base {agent: checkout, frequency: daily, hours: 9}\n"
 FINE = {

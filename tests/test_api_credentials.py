@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 import pytest
 
-from halo_iac.api.credentials import Setting, Settings, resolve_project, resolve_settings
-from halo_iac.api.hosts import is_loopback
+from halo_iac.api.auth import Setting, Settings, resolve_project, resolve_settings
 from halo_iac.api.inf_config import read_inf_config
 from halo_iac.api.secret import Secret
+from halo_iac.api.urls import is_loopback
 from halo_iac.errors import SettingsError
 from halo_iac.render.json import document
 from halo_iac.render.markdown.escape import code, html_code, message, words
-from halo_iac.render.safe import safe
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.yaml import mapping_text
+from halo_iac.text import escape_control
 
 CANARY = "sk-inference-canary-0123456789"
 EVERYTHING = {
@@ -238,8 +238,8 @@ ODD = 'sk-"inference\\\\0##[canary]\'%<&9"'
         mapping_text({"key": f"{ODD}\x7f"}),
         html.escape(ODD),
         quote(ODD),
-        safe(ODD),
-        safe(f"::{ODD}"),
+        escape_control(ODD),
+        escape_control(f"::{ODD}"),
     ],
 )
 def test_a_key_is_hidden_however_a_format_has_escaped_it(written: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from halo_iac.api.embedded import EmbeddedTransport
+from halo_iac.api.sandbox_transport import EmbeddedTransport
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.errors import Delivery, Rejected, Unanswered

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from halo_iac.api.gate import Gate
 from halo_iac.api.retry import Retry
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError, Unsent
 
 LIMIT = 600.0
@@ -41,7 +41,7 @@ class Platform:
         return "done"
 
     def retry(self, **how: object) -> Retry:
-        gate = Gate(LIMIT, clock=lambda: self.now, sleep=self.sleep)
+        gate = ThrottleGate(LIMIT, clock=lambda: self.now, sleep=self.sleep)
         return Retry(clock=lambda: self.now, sleep=self.sleep, chance=lambda: 0.0, gate=gate, **how)  # type: ignore[arg-type]
 
 
@@ -147,8 +147,8 @@ def test_a_failure_of_another_kind_lets_the_next_try() -> None:
 # Side by side -------------------------------------------------------------------------------------------------------
 
 
-def closed(sleep: Callable[[float], None] | None = None) -> Gate:
-    gate = Gate(LIMIT, sleep=sleep)
+def closed(sleep: Callable[[float], None] | None = None) -> ThrottleGate:
+    gate = ThrottleGate(LIMIT, sleep=sleep)
     assert [gate.settle(trouble()), gate.settle(trouble())] == [False, True]
     return gate
 
@@ -212,7 +212,7 @@ def test_what_asks_after_the_stop_goes_at_once() -> None:
 
 
 def test_a_success_of_what_was_under_way_wakes_who_waits() -> None:
-    gate, stop, told = Gate(LIMIT), threading.Event(), threading.Event()
+    gate, stop, told = ThrottleGate(LIMIT), threading.Event(), threading.Event()
     gate.settle(trouble())
     gate.settle(trouble(retry_after=300.0))
 

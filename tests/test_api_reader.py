@@ -8,13 +8,11 @@ from contextlib import suppress
 
 import pytest
 
-from halo_iac.api.access import AccessibleProject, AuthContext, ChosenProject, choose_project
-from halo_iac.api.caller import Json, Kind
-from halo_iac.api.credentials import Setting
-from halo_iac.api.listing import Listing
-from halo_iac.api.reader import Reader
+from halo_iac.api.auth import AccessibleProject, AuthContext, SelectedProject, Setting, select_project
+from halo_iac.api.pagination import Listing
 from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
+from halo_iac.api.schedules import Reader, Writer
+from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, PlatformError, Rejected, SettingsError, Unreadable
 from halo_iac.model.remote import Agent, RemoteSchedule
 
@@ -243,26 +241,26 @@ def test_a_named_project_costs_no_request() -> None:
     def never() -> AuthContext:
         raise AssertionError
 
-    assert choose_project(Setting("p", "--project"), never) == ChosenProject("p", "--project")
+    assert select_project(Setting("p", "--project"), never) == SelectedProject("p", "--project")
 
 
 def test_the_only_project_of_a_key_is_used() -> None:
     one = AccessibleProject("p1", "One")
-    expected = ChosenProject("p1", "the key's only project", "One")
-    assert choose_project(None, context(one)) == expected
-    assert choose_project(None, context(resolved=one)) == expected
+    expected = SelectedProject("p1", "the key's only project", "One")
+    assert select_project(None, context(one)) == expected
+    assert select_project(None, context(resolved=one)) == expected
 
 
 def test_several_projects_are_listed() -> None:
     with pytest.raises(SettingsError) as caught:
-        choose_project(None, context(AccessibleProject("p1", "One\x1b[31m"), AccessibleProject("p2")))
+        select_project(None, context(AccessibleProject("p1", "One\x1b[31m"), AccessibleProject("p2")))
     assert str(caught.value) == "no project is named, and the key belongs to 2:\n  p1  One\u241b[31m\n  p2"
     assert "--project" in (caught.value.hint or "")
 
 
 def test_no_project_at_all_is_an_error() -> None:
     with pytest.raises(SettingsError, match="does not say which"):
-        choose_project(None, context())
+        select_project(None, context())
 
 
 # --- writer --------------------------------------------------------------------------------------------------------

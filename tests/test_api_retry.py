@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from halo_iac.api.gate import Gate
 from halo_iac.api.retry import Retry
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError
 
 
@@ -109,7 +109,7 @@ def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> Non
 def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock, asked: float) -> None:
     """Each time another worker has a success in between, so that the gate stays open."""
     told = [trouble(429, retry_after=asked) for _ in range(5)]
-    gate = Gate(clock=lambda: clock.now)
+    gate = ThrottleGate(clock=lambda: clock.now)
 
     def attempt(_deadline: float) -> str:
         gate.settle(None)

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from halo_iac.api.caller import Json, Kind
 from halo_iac.api.retry import Retry
-from halo_iac.api.run_reader import RunReader
-from halo_iac.api.run_writer import RunWriter, instant
+from halo_iac.api.runs import RunReader, RunWriter, instant
+from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, Unreadable
-from halo_iac.model.run import TERMINAL, Dataset, Message, Run, Started
+from halo_iac.model.runs import TERMINAL, Dataset, Message, Run, StartedRun
 
 RUN = {"id": "r-1", "conversationId": "c-1", "status": "running", "tomorrow": [1]}
 DATASET = {"id": "d-1", "agentUuid": "a-1", "windowStartAt": "2026-11-01T00:00:00.000Z", "windowEndAt": None}
@@ -168,7 +167,7 @@ def test_cursors_without_end_end_in_an_error() -> None:
     ],
 )
 def test_a_started_run_is_recognised_in_every_likely_form(answer: Json) -> None:
-    assert RunWriter(Answering(answer)).retry("r-1") == Started(answer, "r-2", "c-2")
+    assert RunWriter(Answering(answer)).retry("r-1") == StartedRun(answer, "r-2", "c-2")
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"runId": 7}, {"ok": True}])

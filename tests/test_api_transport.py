@@ -23,7 +23,7 @@ import pytest
 from loopback import HangUp, Reply, Request, failure, result, serving
 
 from halo_iac.api import transport as transport_module
-from halo_iac.api.patience import Bounds
+from halo_iac.api.limits import RequestLimits
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable, Unsent
@@ -134,7 +134,7 @@ def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
         released.wait(5)
         return result(None)
 
-    error = failed_answer(wait, bounds=Bounds(read=0.05))
+    error = failed_answer(wait, bounds=RequestLimits(read=0.05))
     released.set()
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "no answer came in time"
@@ -158,7 +158,7 @@ def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
             yield b" "
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=trickle()))
-    error = failed_call("http://127.0.0.1:9", http=transport, bounds=Bounds(operation=0.05))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(operation=0.05))
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "not answered within 0.05 s"
 
@@ -178,7 +178,7 @@ def test_headers_that_trickle_end_at_the_deadline(pieces: list[bytes]) -> None:
 
     thread = threading.Thread(target=trickle)
     thread.start()
-    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}", bounds=Bounds(operation=0.3))
+    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}", bounds=RequestLimits(operation=0.3))
     released.set()
     thread.join()
     listener.close()
@@ -276,7 +276,7 @@ def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
             yield b"x" * 1024
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
-    error = failed_call("http://127.0.0.1:9", http=transport, bounds=Bounds(answer=1024 * 1024))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(answer=1024 * 1024))
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, 200)
     assert error.reason == "answered with more than 1 MiB"
     assert len(sent) == 1025

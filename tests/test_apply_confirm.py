@@ -19,15 +19,16 @@ from receipts import Kept
 from sandbox_calls import DAILY, PROJECT
 from served_place import served_place
 
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply import apply
-from halo_iac.model.outcome import summarize
-from halo_iac.sandbox.faults import Amend, Cut, Effect, Meanwhile, Pass, Refuse, Reply
+from halo_iac.model.apply_result import summarize
+from halo_iac.sandbox.faults import ChangeBetween, Cut, Effect, Pass, PatchResponse, Refuse, Reply
 
 ELSEWHERE = "5a4db0c5-0000-4000-8000-00000000dead"
-HIDDEN = Amend(lambda page: {**page, "schedules": [each for each in page["schedules"] if each["title"] != "Review"]})
+HIDDEN = PatchResponse(
+    lambda page: {**page, "schedules": [each for each in page["schedules"] if each["title"] != "Review"]}
+)
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def one() -> Iterator[Bench]:
         yield opened
 
 
-def with_(**fields: object) -> Amend:
-    return Amend(lambda wire: {**wire, **fields})
+def with_(**fields: object) -> PatchResponse:
+    return PatchResponse(lambda wire: {**wire, **fields})
 
 
 def hide(one: Bench, times: int | None) -> None:
@@ -156,7 +157,9 @@ def test_what_was_answered_and_kept_otherwise_is_not_done(
 ) -> None:
     one.fault(LIST, Pass())
     one.fault(
-        LIST, Amend(lambda page: {**page, "schedules": [each | fields for each in page["schedules"]]}), times=None
+        LIST,
+        PatchResponse(lambda page: {**page, "schedules": [each | fields for each in page["schedules"]]}),
+        times=None,
     )
     one.fault(READ, with_(**fields), times=None)
     run = one.run(create("Review"))
@@ -166,7 +169,9 @@ def test_what_was_answered_and_kept_otherwise_is_not_done(
 
 def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Bench) -> None:
     one.fault(LIST, Pass())
-    one.fault(LIST, Amend(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]}))
+    one.fault(
+        LIST, PatchResponse(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]})
+    )
     run = one.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
     assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
@@ -206,8 +211,10 @@ def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Bench) -> No
 
 
 def test_a_twin_is_seen_though_ours_is_not_listed(one: Bench) -> None:
-    hide_ours = Amend(lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]})
-    one.fault(LIST, Meanwhile(lambda: one.add("Review")), when="after")
+    hide_ours = PatchResponse(
+        lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]}
+    )
+    one.fault(LIST, ChangeBetween(lambda: one.add("Review")), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, hide_ours, times=None)
     one.fault(LIST, hide_ours, times=None)

@@ -29,22 +29,21 @@ from apply_bench import (
 )
 from sandbox_calls import DAILY
 
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
-from halo_iac.api.writer import Writer
 from halo_iac.apply import apply
-from halo_iac.model.outcome import Event, summarize
+from halo_iac.model.apply_result import Event, summarize
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import Cut, Effect, Pass, Refuse, Reply, Silence, Truncate
+from halo_iac.sandbox.faults import Cut, Effect, NoReply, Pass, Refuse, Reply, Truncate
 
 WORDS = "A fault of the sandbox, as asked for."
 AMBIGUOUS: dict[str, Effect] = {
     **TRANSIENT,
     "409": Refuse("CONFLICT"),
     "302": Reply(302, headers={"location": "https://elsewhere.example/"}),
-    "silence": Silence(),
+    "silence": NoReply(),
 }
 
 

@@ -21,13 +21,12 @@ from apply_bench import (
     update,
 )
 
-from halo_iac.api.caller import Caller, Json, Kind
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
+from halo_iac.api.schedules import Reader, Writer
+from halo_iac.api.trpc import Json, Kind, RpcClient
 from halo_iac.apply import apply
-from halo_iac.model.change import Change
-from halo_iac.model.outcome import Status
+from halo_iac.model.apply_result import Status
+from halo_iac.model.plan import Change
 from halo_iac.sandbox.faults import Refuse
 
 
@@ -35,7 +34,7 @@ from halo_iac.sandbox.faults import Refuse
 class Noting:
     """Passes calls on and notes when the waiting for each is to end."""
 
-    caller: Caller
+    caller: RpcClient
     noted: list[tuple[str, float | None]] = field(default_factory=list)
 
     def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:

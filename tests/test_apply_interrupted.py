@@ -20,9 +20,9 @@ from command_line import CommandLine, Stream
 from sandbox_calls import PROJECT, Caller
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import Fault, Latency, Refuse, Silence
+from halo_iac.sandbox.faults import Fault, Latency, NoReply, Refuse
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop")
 
@@ -142,7 +142,7 @@ def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(s
 
 def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Setting) -> None:
     (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
-    setting.sandbox.faults.add(Fault(CREATE, Silence()))
+    setting.sandbox.faults.add(Fault(CREATE, NoReply()))
     process = setting.start("--file", "other.yaml")
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
@@ -178,7 +178,7 @@ def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Set
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: str, second: signal.Signals) -> None:
-    setting.sandbox.faults.add(Fault(CREATE, Silence(), when=when))  # type: ignore[arg-type]
+    setting.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
     process = setting.start()
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
@@ -230,7 +230,7 @@ def test_json_stays_one_document(setting: Setting) -> None:
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, number: signal.Signals) -> None:
-    setting.sandbox.faults.add(Fault("haloSchedule.listForProject", Silence()))
+    setting.sandbox.faults.add(Fault("haloSchedule.listForProject", NoReply()))
     process = setting.start()
     setting.wait_for("haloSchedule.listForProject")
     process.send_signal(number)
@@ -240,7 +240,7 @@ def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, n
 
 
 def test_the_next_run_does_the_rest(setting: Setting) -> None:
-    setting.sandbox.faults.add(Fault(CREATE, Silence(), when="after"))
+    setting.sandbox.faults.add(Fault(CREATE, NoReply(), when="after"))
     process = setting.start()
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGTERM)

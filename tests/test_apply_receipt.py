@@ -10,8 +10,8 @@ from apply_bench import ARCHIVE, CREATE, READ, UNARCHIVE, UPDATE, Bench, archive
 from receipts import Kept
 
 from halo_iac.errors import FileError
-from halo_iac.model.change import Action, Cause, Change, FieldChange
-from halo_iac.model.receipt import Intent
+from halo_iac.model.plan import Action, Cause, Change, FieldChange
+from halo_iac.model.receipt import WriteIntent
 from halo_iac.model.remote import read_spec
 from halo_iac.model.schedule import Spec
 from halo_iac.sandbox.faults import Cut, Refuse
@@ -30,7 +30,7 @@ def full_after(count: int) -> Kept:
     """Return a recorder on whose disk there is room for so many intents."""
     left = count
 
-    def check(intents: Sequence[Intent]) -> None:
+    def check(intents: Sequence[WriteIntent]) -> None:
         nonlocal left
         left -= len(intents)
         if left < 0:
@@ -166,7 +166,7 @@ def test_what_is_exposed_when_the_disk_is_full_is_told() -> None:
 
 
 def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Bench) -> None:
-    def check(intents: Sequence[Intent]) -> None:
+    def check(intents: Sequence[WriteIntent]) -> None:
         if intents[0].action is Action.ARCHIVE:
             raise FULL
         one.add("A")

@@ -27,18 +27,18 @@ from apply_bench import (
 )
 from receipts import Kept
 
-from halo_iac.api.caller import Json, Kind
-from halo_iac.api.embedded import EmbeddedTransport
+from halo_iac.api.sandbox_transport import EmbeddedTransport
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
-from halo_iac.apply.brake import Brake
-from halo_iac.apply.crew import Crew, GraceOverError
-from halo_iac.apply.pace import Pace
+from halo_iac.api.trpc import Json, Kind
+from halo_iac.apply.context import RateLimiter
+from halo_iac.apply.worker_pool import ShutdownTimeoutError, WorkerPool
 from halo_iac.errors import Delivery, Unanswered, Unreachable
-from halo_iac.model.outcome import Event
+from halo_iac.model.apply_result import Event
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import Cut, Pass, Refuse, Silence
+from halo_iac.sandbox.faults import Cut, NoReply, Pass, Refuse
 from halo_iac.sandbox.protocol import Request
+from halo_iac.workers import StopSignal
 
 SOON = 0.2
 """Seconds of grace in these tests."""
@@ -193,7 +193,7 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Bench) -> None:
         one.sandbox.faults.clear()
         one.fault("*", Pass(), times=ahead)
         one.fault("*", Refuse("UNAUTHORIZED"), times=None)
-        one.brake = Brake()
+        one.brake = StopSignal()
         codes.append(one.run(*changes).exit_code)
     assert codes[:2] == [1, 1]
     assert set(codes[-5:]) == {0}
@@ -331,15 +331,15 @@ class Queue(threading.Event):
         return super().wait(timeout)
 
 
-@pytest.mark.parametrize(("end", "code"), [(Brake.interrupt, 130), (Brake.halt, 1)])
+@pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.halt, 1)])
 @pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
 def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
-    one: Bench, first: str, verb: str, end: Callable[[Brake], None], code: int
+    one: Bench, first: str, verb: str, end: Callable[[StopSignal], None], code: int
 ) -> None:
     changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
     one.brake.pulled = Queue(3, lambda: end(one.brake))
     kept = Kept()
-    with embedded(one.sandbox, Pace(0.01, one.brake.pulled)) as one.transport:
+    with embedded(one.sandbox, RateLimiter(0.01, one.brake.pulled)) as one.transport:
         run = one.run(*changes, concurrency=3, recorder=kept)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
     intended = [intent.number for intent in kept.intents]
@@ -350,7 +350,7 @@ def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Bench) -> N
     one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(one.add("A", archived=True), hours=(12,))
     one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
-    with embedded(one.sandbox, Pace(20, one.brake.pulled, lambda: 0.0)) as one.transport:
+    with embedded(one.sandbox, RateLimiter(20, one.brake.pulled, lambda: 0.0)) as one.transport:
         run = one.run(change)
     assert run.requests == [READ, UPDATE, UNARCHIVE, READ, UPDATE]
     assert (run.statuses, run.exit_code, one.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
@@ -360,7 +360,7 @@ def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Bench
     one.fault(UPDATE, Cut(), when="after")
     change = update(one.add("A"), hours=(12,))
     one.brake.pulled = Queue(2, one.brake.interrupt)  # the read is free, the update and the read that settles it wait
-    with embedded(one.sandbox, Pace(20, one.brake.pulled, lambda: 0.0)) as one.transport:
+    with embedded(one.sandbox, RateLimiter(20, one.brake.pulled, lambda: 0.0)) as one.transport:
         run = one.run(change)
     assert run.requests == [READ, UPDATE, READ]
     assert (run.statuses, run.exit_code) == (["done"], 130)
@@ -370,7 +370,7 @@ def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Bench
 def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
     with served_bench() as served:
         wires = [served.add(title) for title in ("A", "B", "C", "D")]
-        served.fault(UPDATE, Silence(), when=when)
+        served.fault(UPDATE, NoReply(), when=when)
         changes = [update(wires[0], title="New"), *(update(wire, hours=(12,)) for wire in wires[1:3])]
         changes += [unarchive(wires[3]), create("E")]
         run = served.run(*changes, during=stopping(served, ("started", "A")), grace=SOON)
@@ -382,7 +382,7 @@ def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
 def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
     with served_bench() as served:
         served.fault(CREATE, Cut(), where={"title": "Lost"}, when="after")
-        served.fault(CREATE, Silence(), where={"title": "Hung"})
+        served.fault(CREATE, NoReply(), where={"title": "Hung"})
         moments = (("started", "Hung"), ("retrying", "Lost"))
         run = served.run(create("Lost"), create("Hung"), during=stopping(served, *moments), grace=SOON, concurrency=2)
         assert (run.statuses, run.exit_code) == (["unknown", "unknown"], 130)
@@ -394,12 +394,12 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
 
 
 def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
-    brake, released = Brake(), threading.Event()
-    crew = Crew(2, brake, grace=SOON)
+    brake, released = StopSignal(), threading.Event()
+    crew = WorkerPool(2, brake, grace=SOON)
     brake.interrupt()
-    with pytest.raises(GraceOverError):
+    with pytest.raises(ShutdownTimeoutError):
         crew.ask(released.wait)
-    with pytest.raises(GraceOverError):  # though the second of the crew would answer at once
+    with pytest.raises(ShutdownTimeoutError):  # though the second of the crew would answer at once
         crew.ask(lambda: True)
     assert list(crew.run([])) == []
     released.set()
@@ -408,7 +408,7 @@ def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
     with served_bench() as served:
-        served.fault(LIST, Silence())
+        served.fault(LIST, NoReply())
         timer = threading.Timer(0.05, served.brake.interrupt)
         timer.start()
         run = served.run(create("A"), grace=SOON)

@@ -28,7 +28,7 @@ from apply_bench import (
     update,
 )
 
-from halo_iac.model.change import Cause
+from halo_iac.model.plan import Cause
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Effect, Refuse, Reply
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from apply_bench import ARCHIVE, CREATE, LIST, READ, UPDATE, Bench, bench, create, unarchive, update
 
-from halo_iac.api.gate import Gate
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.sandbox.faults import Effect, Pass, Refuse
 
 SLOW_DOWN = Refuse("TOO_MANY_REQUESTS")
@@ -23,7 +23,7 @@ TROUBLE = Refuse()
 @pytest.fixture
 def one() -> Iterator[Bench]:
     with bench() as opened:
-        opened.gate = Gate(sleep=opened.waits.append)
+        opened.gate = ThrottleGate(sleep=opened.waits.append)
         yield opened
 
 
@@ -66,7 +66,7 @@ def test_a_platform_that_throttles_for_ever_ends_the_run(one: Bench, effect: Eff
 
 
 def test_only_a_change_that_could_be_paced_is_told_to_be(one: Bench) -> None:
-    one.gate = Gate(5.0, sleep=one.waits.append)
+    one.gate = ThrottleGate(5.0, sleep=one.waits.append)
     one.fault(READ, SLOW_DOWN, times=None)
     run = one.run(*(update(wire, hours=(12,)) for wire in updates(one, 1)))
     assert run.summary.events[0].hint == (
@@ -116,7 +116,7 @@ def test_nor_does_what_is_declined(one: Bench) -> None:
 def test_what_is_exposed_is_put_back_without_waiting_at_the_gate() -> None:
     """A platform that unarchives first, and then throttles for longer than a run waits."""
     with bench() as one:
-        one.gate = Gate(5.0, sleep=one.waits.append)
+        one.gate = ThrottleGate(5.0, sleep=one.waits.append)
         one.fault(UPDATE, Refuse("BAD_REQUEST"))
         one.fault(UPDATE, SLOW_DOWN, times=None)
         run = one.run(unarchive(one.add("A", archived=True), hours=(12,)))

@@ -24,67 +24,64 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 
 LAYERS = {
     "__main__": "cli",
-    # Everything: match is what a schedule key is looked up with, renames what a new title would make go round.
-    "cli": "__init__ abreast adopt api apply branch checkout edit errors findings fires git git_objects git_program "
-    "git_tree links load match model observe pipeline plan preview private pull renames render reports resolve runs "
-    "sandbox undo",
-    "pipeline": "api apply branch diff findings match model plan resolve undo",
+    # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
+    "cli": "__init__ api apply base_comparison checkout errors findings fire_times git importing load match model "
+    "observe paths pipeline plan preview render resolve runs sandbox storage text undo workers yaml_edit",
+    "pipeline": "api apply base_comparison diff findings match model plan resolve undo workers",
     # What asks the platform.
-    "pull": "abreast api errors model reports",
-    "reports": "api errors model",
-    "runs": "abreast api errors model",
-    "observe": "api errors model threads",
-    "apply": "api errors model threads",
-    "api": "checkout errors model",  # the writer takes specs, hence more of model than remote
-    "git": "errors git_index git_objects git_program",
-    "git_tree": "git_index git_objects load",
-    "git_objects": "errors git_program",
-    "git_index": "git_program",
-    "git_program": "checkout errors links",
+    "runs": "api errors model workers",
+    "observe": "api errors model workers",
+    "apply": "api errors model workers",
+    "api": "checkout errors model text",  # the writer takes specs, hence more of model than remote
+    # What reads and writes this machine.
+    "git": "checkout errors load paths",  # a commit is a tree of files as the loader reads them
+    "storage": "__init__ checkout errors load model paths render",
     # What only draws.
-    "render": "errors fires model preview",
+    "render": "errors fire_times model preview text",
     # What is pure: no platform, no clock, no printing.
-    "branch": "errors model resolve",
-    "preview": "fires model",
-    "undo": "errors load model plan renames resolve",  # what it writes has to be what a file could declare
-    "plan": "diff errors fires model",
+    "base_comparison": "errors model resolve",
+    "preview": "fire_times model",
+    "undo": "errors load match model plan resolve",  # what it writes has to be what a file could declare
+    "plan": "diff errors fire_times model text",
     "diff": "model",
     "resolve": "errors model",
-    "match": "model renames",
-    "renames": "model",
-    "load": "checkout errors links model",
-    "adopt": "errors model resolve",
-    "findings": "fires model",
-    "edit": "load render",  # text that was read, and text as it is written
-    "fires": "model",
-    "abreast": "threads",
-    "threads": "",
+    "match": "model",
+    "load": "checkout errors model paths text",
+    "importing": "errors model resolve text",
+    "findings": "fire_times model text",
+    "yaml_edit": "load render",  # text that was read, and text as it is written
+    "fire_times": "model",
     "model": "",
+    # The ground.
+    "workers": "",
+    "text": "",
     "errors": "",
     "__init__": "",
-    "links": "",
-    "checkout": "links",
-    "private": "",
-    # A fake that shared the client's code would share its mistakes; where its file lies is nothing of a platform's.
-    "sandbox": "private",
+    "paths": "",
+    "checkout": "paths",
+    # A fake that shared the client's code would share its mistakes; where its file lies has nothing to do with that.
+    "sandbox": "paths",
 }
 """Module or package of halo_iac → those it may import besides itself."""
 
-PURE = "adopt branch diff edit errors findings fires load match model plan preview renames render resolve undo"
+PURE = (
+    "base_comparison diff errors findings fire_times importing load match model plan preview render resolve text undo "
+    "yaml_edit"
+)
 
 HOMES = {
-    "_ruamel_yaml": "load/events",  # the C parser
-    "cronsim": "fires sandbox/cadences",
+    "_ruamel_yaml": "load/yaml_events",  # the C parser
+    "cronsim": "fire_times sandbox/handlers/schedules",
     "deepdiff": "diff",
-    "httpx": "api/embedded api/exchange api/failures api/transport",
-    "pydantic": "load/* model/* render/json render/receipt",  # what people write, and our own documents
-    "pydantic_core": "api/envelope api/inf_config load/file render/json sandbox/traces",  # the fastest JSON parser
+    "httpx": "api/exchange api/failures api/sandbox_transport api/transport",
+    "pydantic": "load/* model/* render/json storage/receipt_file",  # what people write, and our own documents
+    "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/ingest",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
-    "ruamel": "edit/outline load/build load/events load/parse load/pure render/yaml",
+    "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",
     "sqlite3": "sandbox/store/*",
     "typer": "cli/*",
-    "typing_extensions": "load/file load/switches",
-    "tzdata": "load/zones model/zone_links",
+    "typing_extensions": "load/fields",
+    "tzdata": "load/suggest_timezone model/zone_links",
 }
 """Library → the modules that may import it; for types alone, any may."""
 
@@ -103,7 +100,7 @@ FORBIDDEN = {
 }
 EXCEPTIONS = {
     ("api/transport", "os.environ"),  # SSL_CERT_FILE and SSL_CERT_DIR, where httpx looks as well
-    ("api/advice", "datetime.now"),  # a Retry-After may be an instant; tests pass theirs
+    ("api/failures", "datetime.now"),  # a Retry-After may be an instant; tests pass theirs
     ("sandbox/platform", "datetime.now"),  # the default of a clock that is passed in
 }
 
@@ -113,7 +110,7 @@ EXCEPTIONS = {
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """Return every module by its path below the package, such as ``load/parse``."""
+    """Return every module by its path below the package, such as ``load/yaml_parser``."""
     return {
         path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(ROOT.rglob("*.py"))
@@ -233,10 +230,10 @@ def test_what_is_pure_neither_waits_nor_measures_time_nor_starts_threads() -> No
 def test_commands_do_not_import_each_other() -> None:
     commands = {place.split(".")[0] for place, _ in app._COMMANDS.values()}  # noqa: SLF001 - the one list of commands
     found = {
-        (command, parts[1])
+        (command, parts[2])
         for command in commands
-        for parts in own_imports(f"cli/{command}")
-        if parts[0] == "cli" and len(parts) > 1 and parts[1] in commands - {command}
+        for parts in own_imports(f"cli/commands/{command}")
+        if parts[:2] == ("cli", "commands") and parts[2] in commands - {command}
     }
     assert found == set()
 

@@ -19,13 +19,12 @@ from pydantic_core import from_json
 from test_load_problems import problems
 
 from halo_iac import __version__
-from halo_iac.api.reader import Reader
-from halo_iac.api.run_reader import RunReader
+from halo_iac.api.memory_budget import estimated_memory
+from halo_iac.api.runs import RunReader
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.api.transport import Bounds, Transport
-from halo_iac.api.volume import held_by
-from halo_iac.api.writer import Writer
 from halo_iac.errors import Delivery, PlatformError
-from halo_iac.load import bounds
+from halo_iac.load import limits as bounds
 
 TESTS = Path(__file__).parent
 
@@ -252,7 +251,7 @@ def test_no_answer_takes_more_memory_than_was_estimated(unit: str) -> None:
     finally:
         tracemalloc.stop()
     assert value
-    assert held < held_by(body)
+    assert held < estimated_memory(body)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")

@@ -8,24 +8,24 @@ from hypothesis import given
 from strategies import HOST
 from test_laws import Drawn, draws, loaded, planned, seen
 
-from halo_iac.branch import Against
-from halo_iac.model.change import Base, Plan, Share
+from halo_iac.base_comparison import BaseProject
+from halo_iac.model.plan import Attribution, Base, Plan
 from halo_iac.model.project import Project, UndeclaredPolicy
-from halo_iac.model.remote import Actual
-from halo_iac.pipeline import Wish, plan_project
+from halo_iac.model.remote import PlatformState
+from halo_iac.pipeline import PlanRequest, plan_project
 from halo_iac.plan import Overrides
 
 BASE = Base("main", "0" * 40)
 
 
-def held(project: Project, base: Project | None, actual: Actual, *, accepts: bool = True) -> Plan:
+def held(project: Project, base: Project | None, actual: PlatformState, *, accepts: bool = True) -> Plan:
     """Plan a project against a base with every other word given."""
     overrides = Overrides(1_000, frozenset(entry.key for entry in project.entries))
-    against = Against(BASE, base, accepts_policy=accepts)
-    return plan_project(lambda: project, lambda _: (HOST, actual), Wish((), overrides, against=against))
+    against = BaseProject(BASE, base, accepts_policy=accepts)
+    return plan_project(lambda: project, lambda _: (HOST, actual), PlanRequest((), overrides, against=against))
 
 
-def shares(plan: Plan) -> set[Share | None]:
+def shares(plan: Plan) -> set[Attribution | None]:
     return {change.share for change in plan.changes}
 
 
@@ -41,7 +41,7 @@ def project_of(drawn: Drawn) -> Project:
 def test_a_project_held_against_itself_changes_nothing_of_its_own(drawn: Drawn) -> None:
     project, actual = project_of(drawn), seen(drawn.wires)
     plan = held(project, project, actual, accepts=False)
-    assert shares(plan) <= {Share.BEFORE}
+    assert shares(plan) <= {Attribution.BEFORE}
     assert without_shares(plan) == planned(project, actual)
 
 
@@ -59,7 +59,7 @@ def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branc
     project = project_of(drawn)
     nothing = project._replace(entries=(), undeclared=UndeclaredPolicy.REPORT)
     plan = held(project, nothing, seen(drawn.wires))
-    assert {change.share for change in plan.changes if change.key is not None} <= {Share.BRANCH}
+    assert {change.share for change in plan.changes if change.key is not None} <= {Attribution.BRANCH}
 
 
 @given(draws(), draws())

@@ -6,11 +6,8 @@ import unicodedata
 
 import pytest
 
-from halo_iac.api.text import one_line
-from halo_iac.load import titles
-from halo_iac.load.wording import shown
-from halo_iac.model.characters import is_invisible
-from halo_iac.render.safe import safe
+from halo_iac.load import entries as titles
+from halo_iac.text import escape_control, is_invisible, quote, single_line
 
 INVISIBLE = [character for character in map(chr, range(0x110000)) if is_invisible(character)]
 MARKS_AND_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
@@ -33,6 +30,8 @@ def test_emoji_and_their_variation_selectors_are_visible() -> None:
 def test_no_invisible_character_passes_anywhere(text: str) -> None:
     for character in INVISIBLE:
         title = text.format(character)
-        assert titles.oddity(title) == "a title holds no control, format or zero-width characters", ascii(character)
-        for words in (safe(title), one_line(title), shown(title), titles.corrected(title)):
+        assert titles.invalid_title_reason(title) == "a title holds no control, format or zero-width characters", ascii(
+            character
+        )
+        for words in (escape_control(title), single_line(title), quote(title), titles.corrected_title(title)):
             assert not any(map(is_invisible, words)), ascii(character)

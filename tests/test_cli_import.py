@@ -12,10 +12,10 @@ import pytest
 from command_line import CommandLine, tree
 from sandbox_calls import Caller
 
-from halo_iac.cli.files import new_files, replace_unchanged
 from halo_iac.errors import FileError
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.storage.atomic import new_files, replace_unchanged
 
 SANDBOX = Path(".halo") / "sandbox.db"
 

@@ -11,8 +11,8 @@ from render_samples import BASE, create
 
 from halo_iac.api.secret import Secret
 from halo_iac.cli.console import Console
-from halo_iac.cli.live import LiveLines, narrated
-from halo_iac.model.outcome import Event, Status
+from halo_iac.cli.progress import ProgressDisplay, log_events
+from halo_iac.model.apply_result import Event, Status
 from halo_iac.render.style import Style
 
 CHANGES = [replace(create(f"schedule-{n}", BASE), key=f"schedule-{n}") for n in range(40)]
@@ -21,7 +21,7 @@ CHANGES = [replace(create(f"schedule-{n}", BASE), key=f"schedule-{n}") for n in 
 def shown(style: Style, *events: Event, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="")
-    with LiveLines(stream, style, len(CHANGES), clock=lambda: 0.0) as lines:
+    with ProgressDisplay(stream, style, len(CHANGES), clock=lambda: 0.0) as lines:
         for event in events:
             lines.show(event)
     stream.flush()
@@ -97,7 +97,7 @@ def narration(stream: io.StringIO, **env: str) -> str:
     console.hide(Secret("sk-secret"))
     leaky = replace(CHANGES[0], key="sk-secret")
     events = [Event(leaky, Status.STARTED), Event(leaky, Status.RETRYING, None, "HTTP 503"), Event(leaky, Status.DONE)]
-    assert list(narrated(events, console, 1)) == events
+    assert list(log_events(events, console, 1)) == events
     return stream.getvalue()
 
 
@@ -113,7 +113,7 @@ def test_what_only_waited_for_its_turn_gets_a_line_if_there_is_a_reason_and_is_n
         Event(CHANGES[2], Status.DONE),
     )
     console = Console(io.StringIO(), io.StringIO(), stream, {"TERM": "xterm", "NO_COLOR": "1"})
-    assert list(narrated([waited, reasoned, done], console, 3)) == [waited, reasoned, done]
+    assert list(log_events([waited, reasoned, done], console, 3)) == [waited, reasoned, done]
     lines = without_codes(stream.getvalue())
     assert [line for line in lines if line.startswith("[")] == [
         "[1/3] . not started  schedule-1",
@@ -130,7 +130,7 @@ def test_a_terminal_is_redrawn_and_never_shows_the_key() -> None:
 
 def test_a_run_that_was_told_to_stop_says_so_below_the_rest() -> None:
     stream = io.StringIO()
-    with LiveLines(stream, Style(), 1, clock=lambda: 0.0, is_stopping=lambda: True) as lines:
+    with ProgressDisplay(stream, Style(), 1, clock=lambda: 0.0, is_stopping=lambda: True) as lines:
         lines.show(Event(CHANGES[0], Status.STARTED))
     drawn = without_codes(stream.getvalue())
     assert "Stopping: nothing new is started. What" in {line[:38] for line in drawn}

@@ -9,7 +9,7 @@ import pytest
 from command_line import CommandLine
 from loopback import result, serving
 
-from halo_iac.cli.local_zone import local_zone
+from halo_iac.cli.local_timezone import local_zone
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import pytest
 from command_line import CommandLine, tree
 from sandbox_calls import Caller
 
-from halo_iac.cli.locking import locked
 from halo_iac.errors import FileError
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.storage.file_lock import folder_lock
 
 ROOT = Path(__file__).parents[1]
 ENTRY = '  {key}: {{title: "{key}", agent: checkout, frequency: hourly, minutes: [0], prompt: Look.}}\n'
-HOLD = "import sys; from pathlib import Path; from halo_iac.cli.locking import locked\n"
+HOLD = "import sys; from pathlib import Path; from halo_iac.storage.file_lock import locked\n"
 HOLD += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()\n"
 
 
@@ -35,7 +35,7 @@ def holder(path: Path) -> subprocess.Popen[str]:
 
 def is_free(path: Path) -> bool:
     try:
-        with locked(path, patience=0):
+        with folder_lock(path, patience=0):
             return True
     except FileError:
         return False
@@ -108,7 +108,7 @@ def test_a_lock_is_one_for_every_name_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "halo.yaml").symlink_to("real/halo.yaml")
-    with locked(tmp_path / "real" / "halo.yaml"):
+    with folder_lock(tmp_path / "real" / "halo.yaml"):
         names = ["real/halo.yaml", "real/gone.yaml", "link/halo.yaml", "halo.yaml", "other.yaml"]
         assert [is_free(tmp_path / name) for name in names] == [False, False, False, False, True]
     assert is_free(tmp_path / "halo.yaml")
@@ -118,7 +118,7 @@ def test_a_lock_is_one_for_every_name_of_a_folder(tmp_path: Path) -> None:
 def test_a_holder_that_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
     path = tmp_path / "halo.yaml"
     held = holder(path)
-    with pytest.raises(FileError, match="another command has been editing"), locked(path, patience=0.1):
+    with pytest.raises(FileError, match="another command has been editing"), folder_lock(path, patience=0.1):
         pass
     held.kill()
     held.communicate()
@@ -127,7 +127,7 @@ def test_a_holder_that_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
 
 
 def test_a_lock_is_given_back_by_what_fails(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), locked(tmp_path / "halo.yaml"):
+    with pytest.raises(KeyError), folder_lock(tmp_path / "halo.yaml"):
         raise KeyError
     assert is_free(tmp_path / "halo.yaml")
 
@@ -137,7 +137,7 @@ def test_where_a_folder_cannot_be_locked_a_file_in_it_is(tmp_path: Path, monkeyp
     monkeypatch.setattr(sys, "platform", "win32")
     for flag in ("O_TEMPORARY", "O_NOINHERIT"):
         monkeypatch.setattr(os, flag, 0, raising=False)
-    with locked(tmp_path / "halo.yaml"):
+    with folder_lock(tmp_path / "halo.yaml"):
         assert not is_free(tmp_path / "halo.yaml")
     [path] = tmp_path.iterdir()
     path.unlink()

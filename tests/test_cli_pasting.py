@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 
+from halo_iac.cli.command_hints import rerun_command, with_target_flags
 from halo_iac.cli.console import Console
-from halo_iac.cli.pasting import again, completed
-from halo_iac.cli.workplace import Choice, Workplace
+from halo_iac.cli.context import CommandContext, TargetOptions
 
 ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
 
 
-def at(choice: Choice) -> Workplace:
-    return Workplace(Console(io.StringIO(), io.StringIO(), io.StringIO(), {}), choice)
+def at(choice: TargetOptions) -> CommandContext:
+    return CommandContext(Console(io.StringIO(), io.StringIO(), io.StringIO(), {}), choice)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def at(choice: Choice) -> Workplace:
     ],
 )
 def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(words: str, expected: str) -> None:
-    assert again(at(Choice("my file.yaml", "p", "t", sandbox=True)), words) == expected
+    assert rerun_command(at(TargetOptions("my file.yaml", "p", "t", sandbox=True)), words) == expected
 
 
 def test_commands_in_backticks_are_completed_and_all_else_stays() -> None:
     text = "run `halo init` or `halo plan --out FILE`, not `plan`; halo plan is `halo --help`"
-    assert completed(at(Choice()), text) == text
-    assert completed(at(Choice("x.yaml", sandbox_file="s.db")), text) == (
+    assert with_target_flags(at(TargetOptions()), text) == text
+    assert with_target_flags(at(TargetOptions("x.yaml", sandbox_file="s.db")), text) == (
         "run `halo init --file x.yaml` or `halo plan --out FILE --file x.yaml --sandbox-file s.db`, not `plan`; "
         "halo plan is `halo --help`"
     )

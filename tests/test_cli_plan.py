@@ -17,7 +17,7 @@ from command_line import CommandLine, Stream
 
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 DAILY = """\
   daily:

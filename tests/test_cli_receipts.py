@@ -16,14 +16,14 @@ from receipts import HEADER
 from sandbox_calls import PROJECT
 from strategies import BASE
 
-from halo_iac.cli import receipts
-from halo_iac.cli.receipts import ReceiptFile, load_receipt
 from halo_iac.errors import FileError
-from halo_iac.model.change import Action
-from halo_iac.model.receipt import Intent, Outcome, Result
+from halo_iac.model.plan import Action
+from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
+from halo_iac.storage import receipt_file as receipts
+from halo_iac.storage.receipt_file import ReceiptFile, load_receipt
 
 ROOT = Path(__file__).parent.parent
 PROJECT_FILE = """\
@@ -40,8 +40,8 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def intent(number: int) -> Intent:
-    return Intent(
+def intent(number: int) -> WriteIntent:
+    return WriteIntent(
         number=number,
         action=Action.CREATE,
         key="a",
@@ -240,7 +240,7 @@ def test_many_threads_share_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for number in range(place * 10 + 1, place * 10 + 11):
             file.intend([intent(number)])
             assert f'"number":{number},'.encode() in (tmp_path / "r.jsonl").read_bytes()
-            file.note(Outcome(number=number, result=Result.DONE, id=f"s{number}"))
+            file.note(WriteOutcome(number=number, result=Result.DONE, id=f"s{number}"))
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(16)]
     for thread in threads:
@@ -259,7 +259,7 @@ def test_what_is_still_under_way_sends_nothing_once_the_run_is_over(tmp_path: Pa
     file.intend([intent(1)])
     file.close()
     before = tree(tmp_path)
-    file.note(Outcome(number=1, result=Result.DONE))
+    file.note(WriteOutcome(number=1, result=Result.DONE))
     with pytest.raises(FileError, match="the run is over"):
         file.intend([intent(2)])
     assert tree(tmp_path) == before

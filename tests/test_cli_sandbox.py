@@ -23,7 +23,7 @@ from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.store import Key
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.database import STEPS
 
 PROJECT = """\
 version: 1

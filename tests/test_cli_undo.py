@@ -15,12 +15,12 @@ import pytest
 from command_line import CommandLine, assert_golden, tree
 from sandbox_calls import PROJECT, Caller
 
-from halo_iac.cli.receipts import load_receipt
 from halo_iac.sandbox.demo import DEMO_KEY
-from halo_iac.sandbox.faults import Fault, Silence
+from halo_iac.sandbox.faults import Fault, NoReply
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Answer, Request
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
+from halo_iac.storage.receipt_file import load_receipt
 
 ROOT = Path(__file__).parent.parent
 PROJECT_FILE = """\
@@ -195,7 +195,7 @@ def test_a_run_that_was_killed_can_be_undone_with_a_word(halo: CommandLine, fold
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": PROJECT}
-        sandbox.faults.add(Fault("haloSchedule.create", Silence(), when="after"))
+        sandbox.faults.add(Fault("haloSchedule.create", NoReply(), when="after"))
         argv = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--concurrency", "1", "--receipt", "r.jsonl"]
         own = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **env}
         with subprocess.Popen(argv, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from halo_iac.cli.watching import Board, line_of
+from halo_iac.cli.progress import RunTable, line_of
 from halo_iac.errors import Delivery, Rejected
-from halo_iac.model.run import Run, RunDetails, RunEvent
+from halo_iac.model.runs import Run, RunDetails, RunEvent
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.runs import Sighting
+from halo_iac.runs.polling import RunSnapshot
 
 TROUBLE = Rejected("no", procedure="p", status=503, delivery=Delivery.AMBIGUOUS, is_transient=True)
 
 
-def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_troubled: bool = False) -> Sighting:
+def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_troubled: bool = False) -> RunSnapshot:
     details = RunDetails({}, Run({"id": run_id, "status": status}))
     told = tuple(RunEvent({"sequence": n, "eventType": kind}) for n, kind in enumerate(events))
-    return Sighting(run_id, details, told, TROUBLE if is_troubled else None, is_final=is_final)
+    return RunSnapshot(run_id, details, told, TROUBLE if is_troubled else None, is_final=is_final)
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,16 @@ def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_trou
             seen("r-1", "running", is_final=True),
             "checkout  running  r-1  (the time to wait is over; the run goes on)",
         ),
-        (Sighting("r-1", trouble=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; looking again)"),
+        (RunSnapshot("r-1", trouble=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; looking again)"),
     ],
 )
-def test_a_sighting_is_a_line(sighting: Sighting, line: str) -> None:
+def test_a_sighting_is_a_line(sighting: RunSnapshot, line: str) -> None:
     assert line_of(sighting, "checkout", PLAIN) == line
 
 
 def test_a_board_shows_status_elapsed_time_and_the_latest_event() -> None:
     now = [0.0]
-    board = Board({"r-1": "checkout", "r-2": "bot", "r-3": "new"}, PLAIN, lambda: now[0])
+    board = RunTable({"r-1": "checkout", "r-2": "bot", "r-3": "new"}, PLAIN, lambda: now[0])
     board.show(seen("r-1", "running", "run.started", "analysis.progress"))
     board.show(seen("r-2", "queued", is_troubled=True))
     now[0] = 75.4
@@ -52,7 +52,7 @@ def test_a_board_shows_status_elapsed_time_and_the_latest_event() -> None:
 
 
 def test_what_has_ended_leaves_the_board_and_what_does_not_fit_is_counted() -> None:
-    board = Board({f"r-{n}": f"agent-{n}" for n in range(6)}, Style(unicode=False), lambda: 0.0)
+    board = RunTable({f"r-{n}": f"agent-{n}" for n in range(6)}, Style(unicode=False), lambda: 0.0)
     board.show(seen("r-0", "completed", is_final=True))
     lines = board.lines(3, 20)
     assert (lines[0][:10], lines[2], max(map(len, lines))) == ("agent-1  s", "... and 3 more", 20)

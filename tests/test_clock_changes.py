@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import numbers
 
-from halo_iac.fires import ClockChange, Fire, fires, foreseen, reason_in_words
-from halo_iac.load.zones import zone_names
+from halo_iac.fire_times import ClockChange, Fire, describe_reason, is_forecastable, upcoming_fires
+from halo_iac.load.suggest_timezone import zone_names
 from halo_iac.model.schedule import Cadence, relevant_parts
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -123,7 +123,7 @@ def test_fires_and_their_reasons_are_what_the_clocks_say(
     moment: tuple[Cadence, datetime, datetime],
 ) -> None:
     when, start, end = moment
-    found = as_instants(list(takewhile(lambda fire: fire.at <= end, foreseen(when, start))))
+    found = as_instants(list(takewhile(lambda fire: fire.at <= end, is_forecastable(when, start))))
     assert found == as_instants(expected(when, start, end))
 
 
@@ -155,7 +155,9 @@ def test_an_hourly_cadence_is_one_with_one_more_minute_less_that_minute(
     end = start + timedelta(hours=6)
 
     def fired(minutes: tuple[int, ...]) -> list[datetime]:
-        found = takewhile(lambda at: at <= end, fires(cadence(when.timezone, "hourly", minutes=minutes), start))
+        found = takewhile(
+            lambda at: at <= end, upcoming_fires(cadence(when.timezone, "hourly", minutes=minutes), start)
+        )
         return [at.astimezone(UTC) for at in found]
 
     both, one, other = fired((*when.minutes, more)), fired(when.minutes), fired((more,))
@@ -171,30 +173,32 @@ def test_an_hourly_cadence_fires_at_every_minute_that_shows_its_minutes(moment: 
     first = start.replace(microsecond=0) + timedelta(seconds=1)
     walls = ((first + timedelta(seconds=count)).astimezone(zone) for count in range(6 * 3600))
     shown = [wall.astimezone(UTC) for wall in walls if wall.second == 0 and wall.minute in when.minutes]
-    found = takewhile(lambda at: at < first + timedelta(hours=6), fires(when, start))
+    found = takewhile(lambda at: at < first + timedelta(hours=6), upcoming_fires(when, start))
     assert [at.astimezone(UTC) for at in found] == shown
 
 
 @given(moments())
 def test_what_is_foreseen_is_what_fires(moment: tuple[Cadence, datetime, datetime]) -> None:
     when, start, _ = moment
-    seen = [fire.at for _, fire in zip(range(5), foreseen(when, start), strict=False)]
-    assert [at.isoformat() for at in seen] == [at.isoformat() for at in islice(fires(when, start), 5)]
+    seen = [fire.at for _, fire in zip(range(5), is_forecastable(when, start), strict=False)]
+    assert [at.isoformat() for at in seen] == [at.isoformat() for at in islice(upcoming_fires(when, start), 5)]
 
 
 @given(moments())
 def test_no_fire_is_lost_or_found_twice_where_a_search_goes_on(moment: tuple[Cadence, datetime, datetime]) -> None:
     when, start, end = moment
-    found = [at.astimezone(UTC) for at in takewhile(lambda at: at <= end, fires(when, start))]
+    found = [at.astimezone(UTC) for at in takewhile(lambda at: at <= end, upcoming_fires(when, start))]
     assert found == sorted(set(found))
-    assert [next(fires(when, at)).astimezone(UTC) for at in found[:-1]] == found[1:]
+    assert [next(upcoming_fires(when, at)).astimezone(UTC) for at in found[:-1]] == found[1:]
 
 
 @given(st.sampled_from(sorted(zone_names() - set(changing_zones()))), numbers(0, 23), numbers(0, 59))
 def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[int], minutes: list[int]) -> None:
     year = takewhile(
         lambda fire: fire.at.year == 2026,
-        foreseen(cadence(zone, hours=tuple(hours), minutes=tuple(minutes)), datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        is_forecastable(
+            cadence(zone, hours=tuple(hours), minutes=tuple(minutes)), datetime(2026, 1, 1, 12, tzinfo=UTC)
+        ),
     )
     assert {fire.reason for fire in year} == {None}
 
@@ -251,11 +255,11 @@ def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[in
     ],
 )
 def test_a_fire_in_a_gap_or_a_fold_says_what_the_clocks_do(when: Cadence, after: datetime, told: list[str]) -> None:
-    found = [fire for _, fire in zip(told, foreseen(when, after), strict=False)]
-    assert [f"{fire.at.isoformat()} {reason_in_words(fire) if fire.reason else ''}".rstrip() for fire in found] == told
+    found = [fire for _, fire in zip(told, is_forecastable(when, after), strict=False)]
+    assert [f"{fire.at.isoformat()} {describe_reason(fire) if fire.reason else ''}".rstrip() for fire in found] == told
 
 
 def test_a_search_from_the_second_of_two_equal_hours_does_not_go_back_to_the_first() -> None:
     second = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 in Berlin for the second time
     when = cadence("Europe/Berlin", hours=(2,), minutes=(30,))
-    assert next(fires(when, second)).isoformat() == "2026-10-26T02:30:00+01:00"
+    assert next(upcoming_fires(when, second)).isoformat() == "2026-10-26T02:30:00+01:00"

@@ -11,9 +11,9 @@ import pytest
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.analyst import AgentIdentity, Figures, Link, Span, Window, analyse, attribute, render_report
 from halo_iac.sandbox.analyst.figures import FixKind
-from halo_iac.sandbox.demo_traces import AGENTS, demo_spans
-from halo_iac.sandbox.instants import HOUR, nanoseconds
-from halo_iac.sandbox.traces import parse_line
+from halo_iac.sandbox.demo.traces import TRACED_AGENTS, demo_spans
+from halo_iac.sandbox.ingest import parse_line
+from halo_iac.sandbox.run_state import HOUR, nanoseconds
 
 NOON = nanoseconds("2026-11-02T12:34:00Z")
 DAY = 24 * HOUR
@@ -41,7 +41,7 @@ def analysed(agent: str, anchor: int, span: int) -> Figures:
 
 
 @pytest.mark.parametrize("days", [1, 2, 7])
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_each_flaw_is_found_and_no_other(agent: str, days: int) -> None:
     found = analysed(agent, NOON, days * DAY)
     assert {(fix.kind, fix.subject) for fix in found.fixes} == FLAWS[agent]
@@ -49,7 +49,7 @@ def test_each_flaw_is_found_and_no_other(agent: str, days: int) -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 5, 8, 13, 27, 1000, 9999])
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_they_are_found_whenever_one_looks(agent: str, hours: int) -> None:
     found = analysed(agent, NOON + hours * HOUR, DAY)
     assert {(fix.kind, fix.subject) for fix in found.fixes} == FLAWS[agent]
@@ -61,7 +61,7 @@ def test_checkouts_payments_time_out_at_the_rate_it_says() -> None:
     assert 0.115 < group.count / group.calls < 0.125
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_the_report_is_the_one_we_have_read(agent: str) -> None:
     report = render_report(analysed(agent, NOON, DAY))
     golden = GOLDEN / f"{agent}.md"
@@ -71,7 +71,7 @@ def test_the_report_is_the_one_we_have_read(agent: str) -> None:
     assert report == golden.read_bytes().decode()
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_they_are_the_same_whenever_they_are_made(agent: str) -> None:
     assert list(demo_spans(NOON, agent)) == list(demo_spans(NOON, agent))
     later = {each.span_id: each for each in spans_of(agent, NOON + DAY)}
@@ -80,7 +80,7 @@ def test_they_are_the_same_whenever_they_are_made(agent: str) -> None:
     assert [later[each.span_id] for each in shared] == shared
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_they_lie_in_the_week_before_the_anchor(agent: str) -> None:
     spans = spans_of(agent)
     assert min(each.start for each in spans) >= NOON - 7 * DAY

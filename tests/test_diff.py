@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from strategies import BASE, ODD_PROMPTS, THEN, entry, remote, wires
 
 from halo_iac.diff import diff
-from halo_iac.model.change import FieldChange
-from halo_iac.model.pairing import Pair
-from halo_iac.model.remote import Opaque, RemoteSchedule, read_spec
+from halo_iac.model.plan import FieldChange, Match
+from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule, read_spec
 from halo_iac.model.schedule import FIELDS, Spec
 
 
 def changed(declared: dict[str, Any], held: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return field → before and after, for an entry and a schedule that are equal but for these fields."""
     entry_ = entry("A", **declared)
-    (difference,) = diff([Pair(entry_, remote("1", "A", **held), entry_.spec)])
+    (difference,) = diff([Match(entry_, remote("1", "A", **held), entry_.spec)])
     assert difference.opaque is None
     return {field.field: (field.before, field.after) for field in difference.fields}
 
@@ -78,7 +77,7 @@ def test_what_is_a_difference(
 
 def test_fields_come_in_the_order_of_the_file_with_their_origin() -> None:
     entry_ = entry("B", "A", enabled=True, hours=(3,), max_turns=7)
-    (difference,) = diff([Pair(entry_, remote("1", "A", enabled=False), entry_.spec)])
+    (difference,) = diff([Match(entry_, remote("1", "A", enabled=False), entry_.spec)])
     assert difference.fields == (
         FieldChange("title", "A", "B", "key-B.title.yaml:1"),
         FieldChange("hours", (9,), (3,), "key-B.hours.yaml:1"),
@@ -89,7 +88,7 @@ def test_fields_come_in_the_order_of_the_file_with_their_origin() -> None:
 
 def test_a_create_shows_every_field_it_sets_and_starts_enabled() -> None:
     entry_ = entry("A")
-    (difference,) = diff([Pair(entry_, None, entry_.spec)])
+    (difference,) = diff([Match(entry_, None, entry_.spec)])
     assert difference.after == replace(BASE, title="A", enabled=True)
     shown = {field.field: field.after for field in difference.fields}
     assert all(field.before is None for field in difference.fields)
@@ -99,12 +98,12 @@ def test_a_create_shows_every_field_it_sets_and_starts_enabled() -> None:
 
 def test_a_create_may_start_paused() -> None:
     entry_ = entry("A", enabled=False)
-    (difference,) = diff([Pair(entry_, None, entry_.spec)])
+    (difference,) = diff([Match(entry_, None, entry_.spec)])
     assert (difference.after, difference.fields[-1].after) == (entry_.spec, False)
 
 
 def test_a_retired_entry_is_not_compared() -> None:
-    pair = Pair(entry("A", is_retired=True), remote("1", "A"), None)
+    pair = Match(entry("A", is_retired=True), remote("1", "A"), None)
     (difference,) = diff([pair])
     assert (difference.pair, difference.after, difference.fields) == (pair, None, ())
 
@@ -127,8 +126,8 @@ def test_a_retired_entry_is_not_compared() -> None:
 )
 def test_what_cannot_be_read_is_not_compared(held: dict[str, Any], reason: str) -> None:
     entry_ = entry("A")
-    (difference,) = diff([Pair(entry_, remote("1", "A", **held), entry_.spec)])
-    assert (difference.opaque, difference.fields) == (Opaque(reason), ())
+    (difference,) = diff([Match(entry_, remote("1", "A", **held), entry_.spec)])
+    assert (difference.opaque, difference.fields) == (UnreadableSchedule(reason), ())
 
 
 @pytest.mark.parametrize(
@@ -142,14 +141,14 @@ def test_a_missing_field_makes_it_opaque(name: str) -> None:
     entry_ = entry("A", enabled=True)
     held = dict(remote("1", "A").wire)
     del held[name]
-    (difference,) = diff([Pair(entry_, RemoteSchedule(held), entry_.spec)])
-    assert difference.opaque == Opaque(f"the platform's answer has no readable {name}")
+    (difference,) = diff([Match(entry_, RemoteSchedule(held), entry_.spec)])
+    assert difference.opaque == UnreadableSchedule(f"the platform's answer has no readable {name}")
 
 
 def test_a_part_that_the_frequency_ignores_may_be_missing() -> None:
     entry_ = entry("A", frequency="hourly", hours=())
     held = remote("1", "A", frequency="hourly", hours=None, daysOfWeek=None, daysOfMonth=None)
-    (difference,) = diff([Pair(entry_, held, entry_.spec)])
+    (difference,) = diff([Match(entry_, held, entry_.spec)])
     assert (difference.opaque, difference.fields) == (None, ())
 
 
@@ -160,16 +159,16 @@ def test_a_part_that_the_frequency_ignores_may_be_missing() -> None:
 def test_a_schedule_does_not_differ_from_itself(held: dict[str, Any]) -> None:
     spec = read_spec(held)
     if isinstance(spec, Spec):
-        (difference,) = diff([Pair(entry("A"), RemoteSchedule(held), spec)])
+        (difference,) = diff([Match(entry("A"), RemoteSchedule(held), spec)])
         assert (difference.fields, difference.opaque) == ((), None)
 
 
 @given(wires("1", st.just("A")), wires("1", st.just("A")))
 def test_what_differs_is_what_is_shown(held: dict[str, Any], other: dict[str, Any]) -> None:
     before, spec = read_spec(held), read_spec(other)
-    if isinstance(before, Opaque) or isinstance(spec, Opaque):
+    if isinstance(before, UnreadableSchedule) or isinstance(spec, UnreadableSchedule):
         return
-    (difference,) = diff([Pair(entry("A"), RemoteSchedule(held), spec)])
+    (difference,) = diff([Match(entry("A"), RemoteSchedule(held), spec)])
     is_left_out = {"enabled"} if held["autoPausedAt"] and before.agent == spec.agent else set()
     names = [name for name in FIELDS if getattr(before, name) != getattr(spec, name) and name not in is_left_out]
     assert [(field.field, field.before, field.after) for field in difference.fields] == [
@@ -182,5 +181,5 @@ def test_two_prompts_differ_exactly_if_their_text_does(one: str, other: str) -> 
     spec = read_spec(dict(remote("1", "A", prompt=one).wire))
     held = remote("1", "A", prompt=other)
     assert isinstance(spec, Spec)
-    (difference,) = diff([Pair(entry("A"), held, spec)])
+    (difference,) = diff([Match(entry("A"), held, spec)])
     assert bool(difference.fields) == (spec != held.spec())

@@ -16,12 +16,12 @@ from typing import get_type_hints
 
 import pytest
 
-from halo_iac.api.patience import USUAL
+from halo_iac.api.limits import DEFAULT
 from halo_iac.findings.rules import RULES
-from halo_iac.load import bounds
-from halo_iac.load.file import EntryFields, Overlay, PolicyFields, ProjectFile
+from halo_iac.load import limits as bounds
+from halo_iac.load.fields import EntryFields, PolicyFields, ProjectFile, ScheduleFields
 from halo_iac.render.json import MAX_PLAN_BYTES
-from halo_iac.render.receipt import MAX_RECEIPT_BYTES
+from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -158,7 +158,7 @@ def test_the_keys_of_a_project_file_are_those_of_its_model() -> None:
     policy = {name for row in rows("semantics.md", "Policy keys") for name in names(row[0])}
     assert policy == get_type_hints(ProjectFile).keys() >= get_type_hints(PolicyFields).keys()
     fields = {name for row in rows("semantics.md", "Entry fields") for name in names(row[0])}
-    assert fields == get_type_hints(EntryFields).keys() >= get_type_hints(Overlay).keys()
+    assert fields == get_type_hints(EntryFields).keys() >= get_type_hints(ScheduleFields).keys()
 
 
 def test_the_findings_are_those_of_the_rules() -> None:
@@ -168,7 +168,7 @@ def test_the_findings_are_those_of_the_rules() -> None:
 
 def test_the_guards_are_those_of_the_code() -> None:
     code = "".join(text for path, text in texts().items() if path.startswith("halo_iac/"))
-    guards = set(re.findall(r"Refusal\(\s*\"([a-z-]+)\"", code))
+    guards = set(re.findall(r"GuardViolation\(\s*\"([a-z-]+)\"", code))
     assert {names(row[0])[0] for row in rows("semantics.md", "Guards")} == guards
 
 
@@ -197,7 +197,7 @@ def test_the_bounds_of_files_are_those_of_the_loader() -> None:
 
 def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     told = dict(row[:2] for row in rows("security.md", "Bounds of answers"))
-    usual = USUAL.bounds
+    usual = DEFAULT.bounds
     assert told["connecting"] == f"{usual.connect:.0f} s"
     assert told["between two reads of an answer"] == f"{usual.read:.0f} s"
     assert told["an operation, all attempts together"] == f"{usual.operation:.0f} s"
@@ -207,8 +207,8 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     assert told["a saved plan"] == size(MAX_PLAN_BYTES)
     assert told["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
     retries = section("semantics.md", "Retries")
-    assert f"up to {USUAL.attempts} attempts" in " ".join(retries.split())
-    looks = ", ".join(f"{each:.0f}" for each in USUAL.looks[:-1]) + f" and {USUAL.looks[-1]:.0f} s"
+    assert f"up to {DEFAULT.attempts} attempts" in " ".join(retries.split())
+    looks = ", ".join(f"{each:.0f}" for each in DEFAULT.looks[:-1]) + f" and {DEFAULT.looks[-1]:.0f} s"
     assert looks in " ".join(section("semantics.md", "Creates").split())
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from halo_iac.edit import CannotEdit, add_entries, retitle
-from halo_iac.edit.outline import outline
-from halo_iac.load.events import events
-from halo_iac.load.parse import parse_text
+from halo_iac.load.yaml_events import events
+from halo_iac.load.yaml_parser import parse_text
+from halo_iac.yaml_edit import CannotEdit, add_entries, rename_entry
+from halo_iac.yaml_edit.edits import outline
 
 NEW: dict[str, Any] = {"new": {"title": "N: x", "hours": [9], "prompt": "1\n2"}}
 BLOCK = "  new:\n    title: 'N: x'\n    hours: [9]\n    prompt: |\n      1\n      2\n"
@@ -160,7 +160,7 @@ def test_what_is_not_certain_is_not_done(text: str, reason: str) -> None:
 def test_a_title_is_changed_and_the_old_one_kept_in_the_style_that_is_found(before: str, after: str) -> None:
     head = "schedules:\n  a:\n    "
     old = "Old one" if "one" in before else "Old"
-    assert retitle(head + before, "a", title="New: 1", former=old) == head + after
+    assert rename_entry(head + before, "a", title="New: 1", former=old) == head + after
 
 
 @pytest.mark.parametrize(
@@ -173,20 +173,20 @@ def test_a_title_is_changed_and_the_old_one_kept_in_the_style_that_is_found(befo
 )
 def test_an_entry_between_braces_is_renamed_in_its_line(before: str, after: str) -> None:
     text = f"schedules: {{{before}}}\n"
-    assert retitle(text, "a", title="New, 1", former="Old") == f"schedules: {{{after}}}\n"
+    assert rename_entry(text, "a", title="New, 1", former="Old") == f"schedules: {{{after}}}\n"
 
 
 def test_dollars_are_written_so_that_no_variable_is_read() -> None:
     text = "schedules:\n  a:\n    title: $5\n"
-    assert retitle(text, "a", title="${x}", former="$$5") == (
+    assert rename_entry(text, "a", title="${x}", former="$$5") == (
         "schedules:\n  a:\n    title: $${x}\n    renamed_from: $$$$5\n"
     )
 
 
 def test_either_may_be_written_alone() -> None:
     text = "schedules:\n  a:\n    title: Old\n"
-    assert retitle(text, "a", title="New") == "schedules:\n  a:\n    title: New\n"
-    assert retitle(text, "a", former="Older") == f"{text}    renamed_from: Older\n"
+    assert rename_entry(text, "a", title="New") == "schedules:\n  a:\n    title: New\n"
+    assert rename_entry(text, "a", former="Older") == f"{text}    renamed_from: Older\n"
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_either_may_be_written_alone() -> None:
 )
 def test_a_title_that_does_not_stand_in_the_entry_itself_is_left_alone(text: str, reason: str) -> None:
     with pytest.raises(CannotEdit) as caught:
-        retitle(text, "a", title="New", former="Old")
+        rename_entry(text, "a", title="New", former="Old")
     assert caught.value.reason == reason
 
 
@@ -235,7 +235,7 @@ e:
 
 def test_both_parsers_say_the_same_of_where_things_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     found = outline(ALL_FORMS)
-    monkeypatch.setattr("halo_iac.edit.outline.events", partial(events, pure=True))
+    monkeypatch.setattr("halo_iac.yaml_edit.edits.events", partial(events, pure=True))
     assert outline(ALL_FORMS) == found
     assert [ALL_FORMS[node.start : node.end] for node in found.children[1:4]] == ["&x 'it''s'", '"b"', "[1, {c: *x}]"]
     assert not parse_text(ALL_FORMS, "").problems

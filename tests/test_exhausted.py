@@ -23,14 +23,14 @@ import pytest
 from command_line import CommandLine, Ended
 from two_hundred import ROOT
 
-from halo_iac.abreast import Job, abreast
 from halo_iac.api.transport import Transport
-from halo_iac.cli import live, receipts
-from halo_iac.model.outcome import Event
+from halo_iac.cli import progress as live
+from halo_iac.model.apply_result import Event
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
-from halo_iac.threads import Thread, start_thread
+from halo_iac.sandbox.server import serve
+from halo_iac.storage import receipt_file as receipts
+from halo_iac.workers import Task, Thread, run_concurrently, start_thread
 
 BEFORE = """\
 version: 1
@@ -108,7 +108,7 @@ def allowing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
                 raise request.param
             return START(work, given)
 
-        monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", starting)
+        monkeypatch.setattr("halo_iac.workers._thread.start_new_thread", starting)
 
     return allow
 
@@ -158,24 +158,24 @@ def test_a_terminal_that_cannot_be_redrawn_shows_the_lines(
 def test_jobs_side_by_side_are_all_done(allowing: Callable[[int], None], count: int) -> None:
     allowing(count)
 
-    def more(number: int) -> Iterator[int | Job[int]]:
+    def more(number: int) -> Iterator[int | Task[int]]:
         yield number
         if number < 3:
-            yield Job(lambda: more(number + 10))
+            yield Task(lambda: more(number + 10))
 
-    found = sorted(abreast([Job(lambda number=number: more(number)) for number in range(5)], 8))
+    found = sorted(run_concurrently([Task(lambda number=number: more(number)) for number in range(5)], 8))
     assert found == [0, 1, 2, 3, 4, 10, 11, 12]
 
 
 def test_an_error_of_a_job_without_a_thread_is_raised(allowing: Callable[[int], None]) -> None:
     allowing(0)
     with pytest.raises(ZeroDivisionError):
-        list(abreast([Job(lambda: iter([1 // 0]))], 2))
+        list(run_concurrently([Task(lambda: iter([1 // 0]))], 2))
 
 
 def test_a_thread_that_ends_before_it_begins_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where memory is too short for its first call; :meth:`threading.Thread.start` waits for ever then."""
-    monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", lambda _work, _given: 1)
+    monkeypatch.setattr("halo_iac.workers._thread.start_new_thread", lambda _work, _given: 1)
     thread = start_thread(list)
     assert isinstance(thread, Thread)
     thread.join()
@@ -186,7 +186,7 @@ def test_a_thread_that_ends_before_it_begins_is_over(monkeypatch: pytest.MonkeyP
 def test_a_plan_whose_threads_end_before_they_begin_is_made_without(
     halo: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("halo_iac.threads._thread.start_new_thread", lambda _work, _given: 1)
+    monkeypatch.setattr("halo_iac.workers._thread.start_new_thread", lambda _work, _given: 1)
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 2
 
 

@@ -18,7 +18,7 @@ from faults_table import DONE, FOUR, LEFT, LIST, OPERATIONS, TROUBLES, UNDONE, H
 from sandbox_calls import PROJECT, Caller
 from served_place import Place, served_place
 
-from halo_iac.sandbox.faults import Amend, Close, Meanwhile, Pass, Refuse, Reply
+from halo_iac.sandbox.faults import ChangeBetween, Close, Pass, PatchResponse, Refuse, Reply
 
 Json = Any
 
@@ -50,7 +50,7 @@ class Setting:
         else:
             procedure, number = operation.before
             fault(procedure, Pass(), times=number - 1)
-            fault(procedure, Meanwhile(self.place.shut))
+            fault(procedure, ChangeBetween(self.place.shut))
             fault(procedure, Close())
 
 
@@ -116,8 +116,8 @@ each_that_lists = pytest.mark.parametrize("name", [name for name, each in OPERAT
 once_or_for_ever = pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
 
 
-def leading_to(cursor: str | None) -> Amend:
-    return Amend(lambda page: {**page, "nextCursor": cursor})
+def leading_to(cursor: str | None) -> PatchResponse:
+    return PatchResponse(lambda page: {**page, "nextCursor": cursor})
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_what_a_missing_page_hides_is_not_created_again(paged: Setting, name: st
 def test_a_page_that_shifts_while_another_writes_is_noticed(paged: Setting, name: str) -> None:
     """Gamma moves to the front between two pages: what was last on page 1 is first on page 2, and Gamma is unseen."""
     beta = paged.place.sandbox.schedules()[1]
-    shifted = Amend(lambda page: {**page, "schedules": [beta, page["schedules"][0]]})
+    shifted = PatchResponse(lambda page: {**page, "schedules": [beta, page["schedules"][0]]})
     paged.place.fault(LIST, shifted, where=PAGE_2)
     assert (paged(OPERATIONS[name]).code, paged.place.held) == (0, OPERATIONS[name].done)
 
@@ -295,7 +295,7 @@ def test_an_odd_answer_is_told_and_not_taken_for_another(
     setting: Setting, name: str, amend: Callable[[Json], Json], code: int, outcome: str, words: str
 ) -> None:
     operation = OPERATIONS[name]
-    setting.place.fault(operation.suffers, Amend(amend), times=None)
+    setting.place.fault(operation.suffers, PatchResponse(amend), times=None)
     ended = setting(operation, is_patient=False)
     assert (ended.code, setting.place.held) == (code, operation.done if outcome == DONE else UNDONE)
     assert words in ended.text
@@ -304,7 +304,9 @@ def test_an_odd_answer_is_told_and_not_taken_for_another(
 @each_that_lists
 @pytest.mark.parametrize("lacking", ["id", "title"])
 def test_a_listed_schedule_without_id_or_title_fails_the_listing(setting: Setting, name: str, lacking: str) -> None:
-    last = Amend(lambda page: {**page, "schedules": [*page["schedules"][:-1], without(lacking)(page["schedules"][-1])]})
+    last = PatchResponse(
+        lambda page: {**page, "schedules": [*page["schedules"][:-1], without(lacking)(page["schedules"][-1])]}
+    )
     setting.place.fault(LIST, last, times=None)
     ended = setting(OPERATIONS[name])
     assert (ended.code, setting.place.held) == (1, UNDONE)
@@ -324,7 +326,7 @@ def test_a_listed_schedule_that_is_not_as_documented_is_never_touched(
 ) -> None:
     """Alpha is declared with another hour, Delta is not declared and would be archived: neither can be read."""
     odd = {"Alpha", "Delta"}
-    rows = Amend(
+    rows = PatchResponse(
         lambda page: {
             **page,
             "schedules": [amend(each) if each["title"] in odd else each for each in page["schedules"]],

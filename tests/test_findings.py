@@ -11,13 +11,12 @@ import pytest
 from render_samples import plan_of, update
 from strategies import BASE, entry, project
 
-from halo_iac.findings import RULES, find, find_in_plan, find_today
-from halo_iac.findings.judge import MOST
+from halo_iac.findings import RULES, find_clock_change_today, find_in_plan, run_rules
+from halo_iac.findings.engine import MOST
 from halo_iac.load import load
-from halo_iac.load.switches import WrittenSwitches
+from halo_iac.load.fields import RuleSettings
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.origin import BUILT_IN, Origin, Source
-from halo_iac.model.project import Entry, Project
+from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Project, Source
 
 WEEKDAYS = {"frequency": "weekly", "days_of_week": (1, 2, 3, 4, 5)}
 MONDAY_AND_THURSDAY = {"frequency": "weekly", "days_of_week": (1, 4)}
@@ -29,7 +28,7 @@ SECRET = "sk-proj-0123456789abcdefghijklmn"
 
 def rules_of(project_: Project) -> list[tuple[str, str | None]]:
     """Return which rules found something, and in which entry."""
-    return [(finding.rule, finding.key) for finding in find(project_)]
+    return [(finding.rule, finding.key) for finding in run_rules(project_)]
 
 
 # One entry at a time ------------------------------------------------------------------------------------------------
@@ -78,12 +77,12 @@ def test_what_is_odd_about_one_entry(fields: Mapping[str, object], expected: lis
 
 
 def test_a_prompt_that_is_a_path_is_taken_for_a_prompt_file() -> None:
-    (found,) = find(project(entry("A", prompt="prompts/${TEAM}.md")))
+    (found,) = run_rules(project(entry("A", prompt="prompts/${TEAM}.md")))
     assert (found.message, found.hint) == ("the prompt is a path, and is sent as it is", "did you mean `prompt_file`?")
 
 
 def test_a_retired_entry_is_nothing_to_any_rule() -> None:
-    assert find(project(entry("A", is_retired=True), max_runs_per_month=1)) == ()
+    assert run_rules(project(entry("A", is_retired=True), max_runs_per_month=1)) == ()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
     ids=str,
 )
 def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hint: str) -> None:
-    (found,) = find(project(entry("A", **fields)))
+    (found,) = run_rules(project(entry("A", **fields)))
     assert (found.hint or "").startswith(hint)
 
 
@@ -121,7 +120,7 @@ def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hi
     ids=str,
 )
 def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, object], most: str) -> None:
-    (found,) = find(project(entry("A", **fields)))
+    (found,) = run_rules(project(entry("A", **fields)))
     assert (found.rule, found.message.partition(": ")[2]) == (
         "paid-twice",
         f"traces are analysed, and paid for, up to {most}",
@@ -131,7 +130,7 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
 @pytest.mark.parametrize("hours", [23, 72])
 def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(hours: int) -> None:
     odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
-    (found,) = find(project(odd, switches={"coverage-gap-dst": None}))
+    (found,) = run_rules(project(odd, switches={"coverage-gap-dst": None}))
     assert found.hint == "write `lookback_hours: 24`"
 
 
@@ -140,7 +139,7 @@ def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(ho
 
 def test_one_agent_under_two_names_at_the_same_times_is_declared_twice() -> None:
     first, second = entry("A", agent="shop"), entry("B", agent="checkout", prompt="Another question.")
-    found = find(project(first, second, entry("C", agent="other"), aliases={"shop": "checkout"}))
+    found = run_rules(project(first, second, entry("C", agent="other"), aliases={"shop": "checkout"}))
     assert [(finding.rule, finding.key) for finding in found] == [("declared-twice", f"key-{title}") for title in "AB"]
     assert {finding.message for finding in found} == {
         "`key-A` and `key-B` analyse the same agent at the same times: its traces are read, and paid for, twice"
@@ -156,7 +155,7 @@ def test_one_agent_under_two_names_at_the_same_times_is_declared_twice() -> None
     ],
 )
 def test_the_same_declared_several_times_is_paid_for_as_often(prompts: Sequence[str], said: str) -> None:
-    found = find(project(*(entry(str(number), prompt=prompt) for number, prompt in enumerate(prompts))))
+    found = run_rules(project(*(entry(str(number), prompt=prompt) for number, prompt in enumerate(prompts))))
     assert [finding.message.rpartition(": ")[2] for finding in found] == [said] * len(prompts)
 
 
@@ -164,7 +163,7 @@ def test_the_same_declared_several_times_is_paid_for_as_often(prompts: Sequence[
     "fields", [{"enabled": False}, {"hours": (10,)}, {"agent": "other"}, {"timezone": "Asia/Tokyo"}]
 )
 def test_what_differs_or_is_paused_is_not_declared_twice(fields: Mapping[str, object]) -> None:
-    assert find(project(entry("A"), entry("B", **fields))) == ()
+    assert run_rules(project(entry("A"), entry("B", **fields))) == ()
 
 
 def test_the_look_back_and_what_nobody_has_decided_do_not_tell_twins_apart() -> None:
@@ -177,8 +176,8 @@ def crowd(count: int, **fields: object) -> list[Entry]:
 
 
 def test_more_than_ten_schedules_in_one_minute_are_a_crowd_with_a_spread() -> None:
-    assert find(project(*crowd(10))) == ()
-    (found,) = find(project(*crowd(12)))
+    assert run_rules(project(*crowd(10))) == ()
+    (found,) = run_rules(project(*crowd(12)))
     assert (found.rule, found.key) == ("crowded-minute", None)
     assert found.message == (
         "12 schedules fire at 09:00 (UTC), all in one minute: `k00`, `k01`, `k02`, `k03`, `k04` and 7 more"
@@ -188,30 +187,30 @@ def test_more_than_ten_schedules_in_one_minute_are_a_crowd_with_a_spread() -> No
 
 
 def test_a_spread_of_many_names_some_and_says_how_it_goes_on() -> None:
-    (found,) = find(project(*crowd(30)))
+    (found,) = run_rules(project(*crowd(30)))
     assert (found.hint or "").endswith("`k18` at :36, `k19` at :38, and so on every 2 minutes")
 
 
 def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
     days = [crowd(9, **WEEKDAYS, lookback_hours=48)[:4], crowd(9, **FIRST, lookback_hours=31 * 24)[4:8]]
     some = [each._replace(switches={"coverage-gap": None}) for each in (*days[0], *days[1])]
-    assert find(project(*some, *crowd(10)[8:])) == ()
-    met = find(project(*some, *crowd(11)[8:]))
+    assert run_rules(project(*some, *crowd(10)[8:])) == ()
+    met = run_rules(project(*some, *crowd(11)[8:]))
     assert [finding.rule for finding in met] == ["crowded-minute"]
     apart = [each._replace(spec=replace(each.spec or BASE, days_of_week=(2,))) for each in days[0][:2]]
     assert "crowded-minute" not in {rule for rule, _ in rules_of(project(*apart, *some[2:], *crowd(11)[9:]))}
 
 
 def test_hourly_schedules_that_meet_every_hour_are_one_crowd() -> None:
-    found = find(project(*crowd(11, **HOURLY, lookback_hours=1)))
+    found = run_rules(project(*crowd(11, **HOURLY, lookback_hours=1)))
     assert [finding.rule for finding in found] == ["crowded-minute"]
 
 
 def test_runs_beyond_what_the_file_permits_are_an_error_of_the_project() -> None:
     some = (entry("A", **HOURLY, lookback_hours=1), entry("B"), entry("C", enabled=False, **HOURLY))
     place = {"max_runs_per_month": Origin(Source.ENTRY, "halo.yaml", 3, 1)}
-    assert find(project(*some, max_runs_per_month=761, origins=place)) == ()
-    assert find(project(*some, max_runs_per_month=760, origins=place)) == (
+    assert run_rules(project(*some, max_runs_per_month=761, origins=place)) == ()
+    assert run_rules(project(*some, max_runs_per_month=760, origins=place)) == (
         Finding(
             "too-many-runs",
             Severity.ERROR,
@@ -229,7 +228,7 @@ def test_runs_beyond_what_the_file_permits_are_an_error_of_the_project() -> None
 
 
 def test_the_project_file_knows_every_rule_and_says_what_it_does_by_itself() -> None:
-    said = {name: str(hint) for name, hint in WrittenSwitches.__annotations__.items()}
+    said = {name: str(hint) for name, hint in RuleSettings.__annotations__.items()}
     assert list(said) == [rule.name for rule in RULES]
     for rule in RULES:
         assert f"left out: {rule.severity}." in said[rule.name]
@@ -240,7 +239,7 @@ class NowhereInTheEntry:
     """Origins of an entry that gives nothing itself."""
 
     def of(self, field: str) -> Origin:
-        return {"prompt": Origin(Source.DEFAULTS, "prompts/p.md", 1, 1)}.get(field, BUILT_IN)
+        return {"prompt": Origin(Source.DEFAULTS, "prompts/p.md", 1, 1)}.get(field, BUILT_IN_ORIGIN)
 
     @property
     def entry(self) -> Origin:
@@ -249,7 +248,7 @@ class NowhereInTheEntry:
 
 def test_a_finding_points_at_the_entry_s_own_line_or_at_the_entry_and_at_a_prompt_where_it_is_written() -> None:
     odd = entry("A", prompt="Look.\nTODO", lookback_hours=1)._replace(origins=NowhereInTheEntry())
-    places = [(finding.rule, finding.path, finding.line, finding.column) for finding in find(project(odd))]
+    places = [(finding.rule, finding.path, finding.line, finding.column) for finding in run_rules(project(odd))]
     assert places == [("coverage-gap", "halo.yaml", 7, 3), ("unfinished-prompt", "prompts/p.md", 2, 1)]
 
 
@@ -273,20 +272,20 @@ def test_an_entry_s_switch_is_stronger_than_the_project_s_and_both_than_the_rule
     by_project: dict[str, Severity | None], by_entry: dict[str, Severity | None], expected: list[Severity]
 ) -> None:
     odd = entry("A", lookback_hours=1)._replace(switches=by_entry)
-    found = find(project(odd, switches=by_project))
+    found = run_rules(project(odd, switches=by_project))
     assert [finding.severity for finding in found] == expected
 
 
 def test_who_switches_a_rule_off_is_nobody_s_twin() -> None:
     off = {"declared-twice": None}
-    assert find(project(entry("A"), entry("B")._replace(switches=off))) == ()
-    assert len(find(project(entry("A"), entry("B")._replace(switches=off), entry("C")))) == 2
+    assert run_rules(project(entry("A"), entry("B")._replace(switches=off))) == ()
+    assert len(run_rules(project(entry("A"), entry("B")._replace(switches=off), entry("C")))) == 2
 
 
 def test_several_together_are_an_error_if_they_are_one_for_any() -> None:
     several = crowd(11)
     several[4] = several[4]._replace(switches={"crowded-minute": Severity.ERROR})
-    (found,) = find(project(*several))
+    (found,) = run_rules(project(*several))
     assert found.severity is Severity.ERROR
 
 
@@ -322,8 +321,8 @@ def many(count: int) -> list[Entry]:
 
 
 def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_matter() -> None:
-    assert len(find(project(*many(MOST + 1)))) == MOST + 1
-    found = find(project(*many(MOST + 50)), {"k149"})
+    assert len(run_rules(project(*many(MOST + 1)))) == MOST + 1
+    found = run_rules(project(*many(MOST + 50)), {"k149"})
     assert len(found) == MOST + 2
     (last,) = (finding for finding in found if "more entries" in finding.message)
     assert (last.key, last.message) == ("k100", "49 more entries, from this one on, have much the same")
@@ -374,10 +373,10 @@ def test_a_change_may_skip_or_double_a_fire_of_today(
 ) -> None:
     old, new = replace(DAILY, **before), replace(DAILY, **after)  # type: ignore[arg-type]
     declared = project(entry("A", key="a"))
-    found = find_today(plan_of(update("a", old, new)), declared, NOON)
+    found = find_clock_change_today(plan_of(update("a", old, new)), declared, NOON)
     assert [finding.rule for finding in found] == ([expected] if expected else [])
     switched = declared._replace(switches={rule.name: None for rule in RULES})
-    assert find_today(plan_of(update("a", old, new)), switched, NOON) == ()
+    assert find_clock_change_today(plan_of(update("a", old, new)), switched, NOON) == ()
 
 
 # What is cut short, and what globs mean -----------------------------------------------------------------------------
@@ -415,17 +414,17 @@ def test_a_text_that_a_comment_cuts_short_is_told(
     (tmp_path / "halo.yaml").write_text(CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
     assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
-    told = [finding for finding in find(loaded) if finding.rule == "cut-by-comment"]
+    told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
     assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
 
 
 def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off(tmp_path: Path) -> None:
     path = tmp_path / "halo.yaml"
     path.write_text(CUT + f"    title: A\n    prompt: Use {SECRET} #1\n")
-    (finding,) = (each for each in find(load(path, variables={})) if each.rule == "cut-by-comment")
+    (finding,) = (each for each in run_rules(load(path, variables={})) if each.rule == "cut-by-comment")
     assert SECRET not in finding.message
     path.write_text(CUT + "    title: A #1\n    findings: {cut-by-comment: off}\n")
-    assert [each.rule for each in find(load(path, variables={}))] == []
+    assert [each.rule for each in run_rules(load(path, variables={}))] == []
 
 
 def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_path: Path) -> None:
@@ -433,7 +432,7 @@ def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_p
         "version: 1\nprotect:\n- Nightly #1\nagents:\n  shop: x #1\ndefaults:\n  agent: x #1\n"
         "schedules:\n  a:\n    title: A #1\n    state: archived\n"
     )
-    told = [(each.rule, each.key, each.line) for each in find(load(tmp_path / "halo.yaml", variables={}))]
+    told = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
     assert told == [("cut-by-comment", key, line) for key, line in ((None, 3), (None, 5), (None, 7), ("a", 10))]
 
 
@@ -442,6 +441,6 @@ def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_p
     [("[prod] *", "["), ("a?", "?"), ("${ENV}: *", "${"), ("$E *", None), ("a*b]", None), ("{a}", None)],
 )
 def test_a_glob_with_a_sign_that_means_something_elsewhere_is_odd(glob: str, signs: str | None) -> None:
-    told = find(project(protect=(glob,)))
+    told = run_rules(project(protect=(glob,)))
     assert [each.rule for each in told] == ["odd-glob"] * (signs is not None)
     assert all(f"`{signs}`" in each.message for each in told)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import numbers
 
-from halo_iac.findings.intervals import Intervals, intervals, longest_elapsed, most_looks
-from halo_iac.fires import fires
+from halo_iac.findings.intervals import Intervals, intervals, longest_gap, max_reads_per_trace
+from halo_iac.fire_times import upcoming_fires
 from halo_iac.model.schedule import Cadence, relevant_parts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def cadence(frequency: str, zone: str = "UTC", **parts: list[int]) -> Cadence:
 def elapsed(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:
     """Return the minutes from each fire to the next, for as long as it takes unless ``days`` says how long."""
     until = start + timedelta(days=days or YEARS[when.frequency] * 366)
-    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, fires(when, start))]
+    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, upcoming_fires(when, start))]
     return [(after - before) // timedelta(minutes=1) for before, after in pairwise(instants)]
 
 
@@ -65,7 +65,7 @@ def test_the_shortest_and_the_longest_are_those_of_all_fires(when: Cadence) -> N
 @settings(max_examples=20)
 def test_the_longest_is_that_of_all_fires_or_of_the_wall_where_clocks_always_go_forward(when: Cadence) -> None:
     longest = max(elapsed(when))
-    assert longest_elapsed(when) == max(longest, intervals(when).longest)
+    assert longest_gap(when) == max(longest, intervals(when).longest)
     assert when.frequency == "monthly" or longest >= intervals(when).longest
 
 
@@ -73,14 +73,14 @@ def test_the_longest_is_that_of_all_fires_or_of_the_wall_where_clocks_always_go_
 def test_an_hourly_cadence_does_not_notice_that_clocks_go_back(minutes: list[int]) -> None:
     when = cadence("hourly", "Europe/Berlin", minutes=minutes)
     between = elapsed(when, OCTOBER, days=10)
-    assert (intervals(when), longest_elapsed(when)) == (Intervals(min(between), max(between)), max(between))
+    assert (intervals(when), longest_gap(when)) == (Intervals(min(between), max(between)), max(between))
 
 
 def looks(when: Cadence, hours: int, *, days: int) -> int:
     """Return how many fires at most look at one trace of some days: those within the look-back that begins with it."""
     lookback = timedelta(hours=hours)
     until = START + timedelta(days=days) + lookback
-    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, fires(when, START))]
+    instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, upcoming_fires(when, START))]
     return max(
         bisect_left(instants, trace + lookback) - first
         for first, trace in enumerate(instants)
@@ -91,13 +91,13 @@ def looks(when: Cadence, hours: int, *, days: int) -> int:
 @given(cadences(("UTC",)), st.integers(1, 24 * 80) | st.integers(1, 80).map(lambda days: days * 24))
 @settings(max_examples=20)
 def test_no_trace_is_looked_at_by_more_fires_than_said_and_one_is_by_as_many(when: Cadence, hours: int) -> None:
-    assert most_looks(when, hours) == looks(when, hours, days=LEAP_CYCLE)
+    assert max_reads_per_trace(when, hours) == looks(when, hours, days=LEAP_CYCLE)
 
 
 @given(numbers(0, 59), st.integers(1, 50))
 def test_a_look_back_of_hours_meets_as_many_fires_of_each_of_them(minutes: list[int], hours: int) -> None:
     when = cadence("hourly", "Europe/Berlin", minutes=minutes)
-    assert most_looks(when, hours) == looks(when, hours, days=2)
+    assert max_reads_per_trace(when, hours) == looks(when, hours, days=2)
 
 
 DAY = 24 * 60
@@ -137,7 +137,7 @@ def test_intervals(when: Cadence, expected: tuple[int, int]) -> None:
     ],
 )
 def test_longest_elapsed(when: Cadence, hours: float) -> None:
-    assert longest_elapsed(when) == hours * 60
+    assert longest_gap(when) == hours * 60
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_longest_elapsed(when: Cadence, hours: float) -> None:
     ],
 )
 def test_most_looks(when: Cadence, hours: int, expected: int) -> None:
-    assert most_looks(when, hours) == expected
+    assert max_reads_per_trace(when, hours) == expected

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.findings import find
+from halo_iac.findings import run_rules
 from halo_iac.load import load
 from halo_iac.model.finding import Finding
 
@@ -37,7 +37,7 @@ def project_of(schedules: dict[str, Any], **layers: Any) -> dict[str, Any]:  # n
 def found_in(document: dict[str, Any]) -> list[Finding]:
     drafts = {FOLDER / "halo.yaml": json.dumps(document).encode()}
     read = load(Path("halo.yaml"), variables={}, cwd=FOLDER, drafts=drafts)
-    return [finding for finding in find(read) if finding.rule == "coverage-gap-dst"]
+    return [finding for finding in run_rules(read) if finding.rule == "coverage-gap-dst"]
 
 
 def written(hint: str) -> str:

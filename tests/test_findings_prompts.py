@@ -18,7 +18,7 @@ from halo_iac.findings.prompts import (
     is_path,
     placeholder_in,
 )
-from halo_iac.model import defaults
+from halo_iac.model import schedule as defaults
 
 UNFINISHED = (
     *("Review ${AGENT}.", "Review {{agent}}.", "Review {{ agent.name }}.", "Ask <your team>.", "Ask <INSERT NAME>."),

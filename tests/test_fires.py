@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import BASE, numbers
 
-from halo_iac.fires import fires, in_words, runs_of, runs_per_month
+from halo_iac.fire_times import describe, run_rate, runs_per_month, upcoming_fires
 from halo_iac.model.schedule import Cadence, relevant_parts
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
@@ -52,11 +52,11 @@ def cadence(frequency: str, *, timezone: str = "UTC", **parts: Any) -> Cadence: 
     ],
 )
 def test_in_words(when: Cadence, words: str) -> None:
-    assert in_words(when) == words
+    assert describe(when) == words
 
 
 def told(when: Cadence, after: datetime, count: int) -> list[str]:
-    return [f"{fire:%a %d %b %H:%M %z}" for fire in islice(fires(when, after), count)]
+    return [f"{fire:%a %d %b %H:%M %z}" for fire in islice(upcoming_fires(when, after), count)]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_a_time_in_a_gap_fires_right_after_it_and_one_in_a_fold_once() -> None:
     ],
 )
 def test_a_cadence_of_a_later_platform_has_words_and_no_fires(when: Cadence) -> None:
-    assert in_words(when) == "a cadence that makes no sense to this version"
-    assert list(fires(when, NOON)) == []
+    assert describe(when) == "a cadence that makes no sense to this version"
+    assert list(upcoming_fires(when, NOON)) == []
 
 
 # Runs a month -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_a_day_of_the_month_counts_in_the_months_that_have_it(day: int) -> None:
 
 def test_a_paused_schedule_has_no_runs() -> None:
     specs = [BASE, replace(BASE, enabled=True), replace(BASE, enabled=False)]
-    assert runs_of(specs) == 2 * runs_per_month(BASE.cadence)
+    assert run_rate(specs) == 2 * runs_per_month(BASE.cadence)
 
 
 cadences = st.sampled_from(["hourly", "daily", "weekly", "monthly"]).flatmap(
@@ -136,11 +136,11 @@ cadences = st.sampled_from(["hourly", "daily", "weekly", "monthly"]).flatmap(
 
 @given(cadences)
 def test_every_cadence_has_words(when: Cadence) -> None:
-    assert in_words(when).endswith(" (UTC)")
+    assert describe(when).endswith(" (UTC)")
 
 
 @given(cadences.filter(lambda when: when.frequency in {"daily", "weekly"}))
 def test_the_mean_is_what_the_fires_of_four_weeks_come_to(when: Cadence) -> None:
     until = NOON + timedelta(weeks=4)
-    counted = sum(1 for _ in takewhile(lambda fire: fire <= until, fires(when, NOON)))
+    counted = sum(1 for _ in takewhile(lambda fire: fire <= until, upcoming_fires(when, NOON)))
     assert counted == runs_per_month(when) * 28 / runs_per_month(cadence("daily"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.model.glob import Protection, is_covered
+from halo_iac.text import Protection, is_covered
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from strategies import HOST, actual, entry, project, remote
 
 from halo_iac.diff import diff
-from halo_iac.match import match
-from halo_iac.model.change import Plan
+from halo_iac.match import cycles, match, topological_layers
+from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual
+from halo_iac.model.remote import PlatformState
 from halo_iac.plan import plan
-from halo_iac.renames import circles, waves
 from halo_iac.resolve import resolve
 
 MANY = 5_000
@@ -24,7 +23,7 @@ SECONDS = 20
 """Of processor time: ten times what each takes, and far less than a search by pairs does."""
 
 
-def planned(project_: Project, there: Actual) -> Plan:
+def planned(project_: Project, there: PlatformState) -> Plan:
     start = process_time()
     pairing = resolve(project_, match(project_, there), there)
     made = plan(project_, pairing, diff(pairing.pairs), there, HOST)
@@ -101,7 +100,7 @@ def test_circles_are_the_nodes_that_lead_to_each_other(graph: Mapping[str, Seque
     ahead = {node: set(others) for node, others in graph.items()}
     for _ in graph:
         ahead = {node: others.union(*(ahead[other] for other in others)) for node, others in ahead.items()}
-    assert circles(graph) == {
+    assert cycles(graph) == {
         node: sorted(other for other in ahead[node] if node in ahead[other]) for node in graph if node in ahead[node]
     }
 
@@ -118,4 +117,4 @@ def test_a_wave_takes_what_the_waves_before_have_freed(held: list[int], wanted: 
         for name in ready:
             expected[name] = wave
             del waiting[name]
-    assert waves(wishes, holding, {str(name) for name in pinned}) == expected
+    assert topological_layers(wishes, holding, {str(name) for name in pinned}) == expected

@@ -8,7 +8,7 @@ from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 from halo_iac.diff import diff
 from halo_iac.errors import UsageError
 from halo_iac.match import match
-from halo_iac.model.change import Action, Cause, Plan, Refusal
+from halo_iac.model.plan import Action, Cause, GuardViolation, Plan
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.plan import Overrides, plan
@@ -272,7 +272,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
     entries = (entry("A", agent="gone"), entry("B"))
     plan_ = planned(project(*entries, **ARCHIVE), remote("1", "C"), remote("2", "B"), targets=targets, allow_archive=9)
     assert plan_.refusals == (
-        Refusal(
+        GuardViolation(
             "blocked",
             "1 undeclared schedule would be archived while key-A is blocked",
             "mend key-A first",

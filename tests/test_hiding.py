@@ -21,12 +21,12 @@ from halo_iac.api.secret import Secret
 from halo_iac.cli.console import Console
 from halo_iac.diff import diff
 from halo_iac.match import match
-from halo_iac.model.change import Action, Refusal
-from halo_iac.model.receipt import End, Intent, Outcome, Result
+from halo_iac.model.plan import Action, GuardViolation
+from halo_iac.model.receipt import Result, RunEnd, WriteIntent, WriteOutcome
 from halo_iac.plan import plan
 from halo_iac.render.json import document, plan_json, read_plan
-from halo_iac.render.receipt import read_receipt
 from halo_iac.resolve import resolve
+from halo_iac.storage.receipt_file import read_receipt
 
 PROSE: Final = ("prompt", "title", "before", "after", "message", "hint", "reason")
 ODD: Final = "\\\"/\b\n\tu0aenr#&;%'\x7f é😀"
@@ -44,7 +44,7 @@ def console(*, keys: Iterable[str] = (), credentials: Iterable[str] = ()) -> Con
     for key in keys:
         hiding.hide(Secret(key))
     for credential in credentials:
-        hiding.hide_credential(Secret(credential))
+        hiding.redact_credential(Secret(credential))
     return hiding
 
 
@@ -89,7 +89,7 @@ def read(text: str) -> object:
 @given(st.data(), st.lists(KEYS, min_size=1, max_size=3))
 def test_a_document_stays_one_and_holds_no_key(data: st.DataObject, keys: list[str]) -> None:
     whole = document(data.draw(documents(keys)))
-    hidden = read(console(keys=keys).veiled(whole))
+    hidden = read(console(keys=keys).redacted(whole))
     assert shape(hidden) == shape(read(whole))
     assert [text for _, text in strings(hidden) if any(key in text for key in keys)] == []
 
@@ -99,7 +99,7 @@ def test_a_credential_is_hidden_where_a_prompt_may_stand_and_nowhere_else(
     data: st.DataObject, credentials: list[str]
 ) -> None:
     whole = document(data.draw(documents(credentials)))
-    hidden = read(console(credentials=credentials).veiled(whole))
+    hidden = read(console(credentials=credentials).redacted(whole))
     assert shape(hidden) == shape(read(whole))
     for (name, before), (_, after) in zip(strings(read(whole)), strings(hidden), strict=True):
         if name in PROSE:
@@ -111,7 +111,7 @@ def test_a_credential_is_hidden_where_a_prompt_may_stand_and_nowhere_else(
 @given(st.data(), st.lists(CREDENTIALS, min_size=1, max_size=3))
 def test_what_holds_no_secret_stays_byte_for_byte(data: st.DataObject, texts: list[str]) -> None:
     whole = document(data.draw(documents(texts)))
-    assert console(keys=["sk-inference-z"], credentials=["hunter2z"]).veiled(whole) == whole
+    assert console(keys=["sk-inference-z"], credentials=["hunter2z"]).redacted(whole) == whole
 
 
 # Our own documents --------------------------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ def test_a_plan_is_read_again_whatever_looks_like_a_credential(word: str) -> Non
     declared = project(entry("A", prompt=f"Log in with {word}.", span_limit=100_000))
     pairing = resolve(declared, match(declared, actual()), actual())
     planned = plan(declared, pairing, diff(pairing.pairs), actual(), HOST)
-    planned = replace(planned, refusals=(Refusal("policy", "it is loosened", "permit it"),))
-    hidden = read_plan(console(credentials=[word]).veiled(plan_json(planned)).encode())
+    planned = replace(planned, refusals=(GuardViolation("policy", "it is loosened", "permit it"),))
+    hidden = read_plan(console(credentials=[word]).redacted(plan_json(planned)).encode())
     (before,), (after,) = planned.changes, hidden.changes
     assert (hidden.refusals[0].guard, after.action, after.key) == ("policy", before.action, before.key)
     assert after.after is not None
@@ -133,12 +133,12 @@ def test_a_plan_is_read_again_whatever_looks_like_a_credential(word: str) -> Non
 @pytest.mark.parametrize("word", WORDS)
 def test_a_receipt_is_read_again_whatever_looks_like_a_credential(word: str) -> None:
     after = replace(BASE, title="A", prompt=f"Log in with {word}.", span_limit=100_000)
-    intent = Intent(
+    intent = WriteIntent(
         number=1, action=Action.CREATE, key="a", id=None, title="A", is_archived=False, before=None, after=after
     )
-    made = Outcome(number=1, result=Result.DONE, id="s1")
-    veil = console(credentials=[word]).veiled
-    receipt = read_receipt(written(HEADER, intent, made, End(writes=1), veil=veil), NAME)
+    made = WriteOutcome(number=1, result=Result.DONE, id="s1")
+    veil = console(credentials=[word]).redacted
+    receipt = read_receipt(written(HEADER, intent, made, RunEnd(writes=1), veil=veil), NAME)
     (write,) = receipt.writes
     hidden = replace(after, prompt=write.intent.after.prompt if write.intent.after else "")
     assert (receipt.header, write.outcome) == (HEADER, made)

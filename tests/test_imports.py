@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from halo_iac.cli.carrying import NEEDED
+from halo_iac.cli.apply_flow import NEEDED
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 HERE = str(Path(__file__).parent.parent)
 RUN = """
@@ -98,7 +98,7 @@ def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(projec
         modules = loaded(project, "plan", **env)
     assert heavy(modules) == {"h11", "httpcore", "httpx", "idna", "pydantic", "ruamel.yaml", "ssl"}
     assert not modules & {
-        *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.outcome"),
+        *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.apply"),
         *("halo_iac.sandbox.platform", "sqlite3"),
     }
 
@@ -148,11 +148,11 @@ def test_the_platform_is_asked_before_what_reads_files_is_imported(project: Path
 WRITTEN = """
 import sys
 sys.path.insert(0, {path!r})
-import halo_iac.cli.workplace
-from halo_iac.api.writer import Writer
+import halo_iac.cli.context
+from halo_iac.api.schedules import Writer
 from halo_iac.cli.main import main
 ready = set()
-observe, create = halo_iac.cli.workplace.Workplace.observe, Writer.create
+observe, create = halo_iac.cli.context.CommandContext.observe, Writer.create
 def observed(*given, **options):
     found = observe(*given, **options)
     ready.update(sys.modules)
@@ -161,14 +161,14 @@ def created(*given, **options):
     late.append(sorted(name for name in set(sys.modules) - ready if name.startswith("halo_iac.")))
     return create(*given, **options)
 late = []
-halo_iac.cli.workplace.Workplace.observe, Writer.create = observed, created
+halo_iac.cli.context.CommandContext.observe, Writer.create = observed, created
 main(["apply", "--yes"])
 print(late[0])
 """
 
 
 def test_apply_gets_nothing_ready_while_it_waits_that_it_would_not_import_by_itself(project: Path) -> None:
-    unready = "import halo_iac.cli.apply\nhalo_iac.cli.apply.NEEDED = ()\n"
+    unready = "import halo_iac.cli.commands.apply\nhalo_iac.cli.commands.apply.NEEDED = ()\n"
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
         modules = loaded(project, "apply", "--yes", before=unready, **env)

@@ -17,9 +17,9 @@ from official_client import needs_inf, run_inf
 from sandbox_calls import PROJECT, Caller, demo_agents
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending, instant
+from halo_iac.sandbox.call import OnFinish, instant
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 pytestmark = needs_inf
 
@@ -234,7 +234,7 @@ def test_run_get_and_events(inf: Inf) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "timed_out", "no_traces"])
 def test_run_poll_tells_what_came_to_nothing(inf: Inf, status: str) -> None:
-    inf.sandbox.end_next_runs(Ending(status))
+    inf.sandbox.end_next_runs(OnFinish(status))
     run_id = run_of(inf)["runId"]
     said = inf("halo", "run", "poll", run_id, "--interval", "1", code=1)
     assert f"ended with status {status}" in said

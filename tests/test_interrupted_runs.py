@@ -28,8 +28,8 @@ from served_runs import COSTLY, WAITING, Served, press_ctrl_c, served_runs
 
 import halo_iac
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending
-from halo_iac.sandbox.faults import Amend, Fault, Meanwhile, Pass, Refuse
+from halo_iac.sandbox.call import OnFinish
+from halo_iac.sandbox.faults import ChangeBetween, Fault, Pass, PatchResponse, Refuse
 
 # What is interrupted does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
 pytestmark = [
@@ -144,7 +144,7 @@ def made(served: Served) -> Iterator[list[str]]:
         ids.append(answer["runId"])
         return answer
 
-    faults = [Fault(procedure, Amend(note), times=99) for procedure in COSTLY]
+    faults = [Fault(procedure, PatchResponse(note), times=99) for procedure in COSTLY]
     served.sandbox.faults.add(*faults)
     yield ids
     served.sandbox.faults.clear()
@@ -152,7 +152,7 @@ def made(served: Served) -> Iterator[list[str]]:
 
 def words(served: Served, name: str) -> tuple[str, ...]:
     """Return a command's words, about a run that failed and a conversation that has a report."""
-    served.sandbox.end_next_runs(Ending("failed"))
+    served.sandbox.end_next_runs(OnFinish("failed"))
     failed, done = (served.started() for _ in range(2))
     return tuple(word.format(run=failed["runId"], conversation=done["conversationId"]) for word in COMMANDS[name])
 
@@ -212,7 +212,7 @@ def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(serve
         over.wait(10)
 
     procedure = COSTLY_OF.get(name, "haloRun.create")
-    served.sandbox.faults.add(Fault(procedure, Meanwhile(press_twice)))
+    served.sandbox.faults.add(Fault(procedure, ChangeBetween(press_twice)))
     ended = served(*argv)
     over.set()
     assert (ended.code, ended.out, served.paid[before:]) == (130, "", [procedure])
@@ -229,7 +229,7 @@ def test_every_run_of_several_is_told_of_as_far_as_it_came(served: Served) -> No
         press_ctrl_c()
         over.wait(10)
 
-    effects = (Pass(), Refuse("BAD_REQUEST"), Meanwhile(press))
+    effects = (Pass(), Refuse("BAD_REQUEST"), ChangeBetween(press))
     served.sandbox.faults.add(*(Fault("haloRun.create", effect) for effect in effects))
     ended = served("report", "run", "checkout", "support-bot", "research", reactions={WAITING: press_ctrl_c})
     over.set()
@@ -281,7 +281,7 @@ def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(s
         press_ctrl_c()
         over.wait(10)
 
-    served.sandbox.faults.add(Fault("haloRun.cancel", Meanwhile(press)))
+    served.sandbox.faults.add(Fault("haloRun.cancel", ChangeBetween(press)))
     ended = served("run", "cancel", run_id, "--json")
     over.set()
     assert (ended.code, ended.error["message"], ended.error["hint"]) == (

@@ -19,9 +19,9 @@ from conftest import IS_SOAK
 from sandbox_calls import PROJECT
 from two_hundred import CALLS, DONE, GONE, NEW, active, declared, held, start_apply, write
 
-from halo_iac.sandbox.faults import Cut, Fault, Meanwhile, Pass
+from halo_iac.sandbox.faults import ChangeBetween, Cut, Fault, Pass
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop")
 
@@ -74,7 +74,7 @@ def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
     is_lost = call % 20 == 0
     sandbox.faults.add(
         Fault("*", Pass(), times=call - 1),
-        Fault("*", Meanwhile(lambda: processes[0].send_signal(number))),
+        Fault("*", ChangeBetween(lambda: processes[0].send_signal(number))),
         Fault("*", Cut() if is_lost else Pass()),
     )
     processes.append(start_apply(url, folder))
@@ -115,7 +115,7 @@ def conflicts(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, folder: Path) -> None:
     """Both have listed the schedules, and found nothing new, before either creates: the worst moment there is."""
     both = threading.Barrier(2, timeout=60)
-    sandbox.faults.add(Fault(LIST, Meanwhile(both.wait), times=4, when="after"))
+    sandbox.faults.add(Fault(LIST, ChangeBetween(both.wait), times=4, when="after"))
     processes = [start_apply(url, folder) for _ in range(2)]
     ends = [ended(process) for process in processes]
     assert {title: hours for title, hours in active(sandbox).items() if title not in GONE} == DONE
@@ -143,7 +143,7 @@ def test_two_files_with_scopes_of_their_own_do_not_meet(sandbox: Sandbox, url: s
         write(folder, declared(team), f"{team[0]}.yaml")
     untouched = active(sandbox)
     both = threading.Barrier(2, timeout=60)
-    sandbox.faults.add(Fault(LIST, Meanwhile(both.wait), times=4, when="after"))
+    sandbox.faults.add(Fault(LIST, ChangeBetween(both.wait), times=4, when="after"))
     processes = [start_apply(url, folder, "--file", f"{team}.yaml") for team in "AB"]
     for process in processes:
         code, outcomes = ended(process)

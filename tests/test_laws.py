@@ -27,23 +27,22 @@ from receipts import Kept
 from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms, targets
 
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
-from halo_iac.api.writer import Writer
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply import apply
-from halo_iac.apply.brake import Brake
 from halo_iac.load import load
-from halo_iac.model.change import Action, Cause, Plan
-from halo_iac.model.outcome import Status, Summary, summarize
+from halo_iac.model.apply_result import Status, Summary, summarize
+from halo_iac.model.plan import Action, Cause, Plan
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual, Opaque, RemoteSchedule
+from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.observe import observe
-from halo_iac.pipeline import Wish, plan_project, plan_undo
+from halo_iac.pipeline import PlanRequest, plan_project, plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.json import plan_json, read_plan
 from halo_iac.sandbox.faults import Cut, Fault, Pass, Refuse
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.workers import StopSignal
 
 Document = dict[str, Any]
 Wires = list[dict[str, Any]]
@@ -56,7 +55,7 @@ class World:
     bench: Bench
 
     @property
-    def actual(self) -> Actual:
+    def actual(self) -> PlatformState:
         return observe(Reader(self.bench.transport, Retry(attempts=1)), PROJECT)
 
     def plan(self, document: Document, chosen: Sequence[str] = ()) -> Plan:
@@ -66,12 +65,12 @@ class World:
         self,
         plan: Plan,
         *,
-        brake: Brake | None = None,
+        brake: StopSignal | None = None,
         concurrency: int = 1,
         recorder: Kept | None = None,
     ) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
-        brake = brake or Brake()
+        brake = brake or StopSignal()
         events = apply(
             plan,
             Reader(self.bench.transport, Retry(attempts=1)),
@@ -115,14 +114,14 @@ def loaded(document: Document) -> Project:
         return load(path, variables={}, cwd=Path(folder))
 
 
-def planned(project_: Project, actual: Actual, chosen: Sequence[str] = ()) -> Plan:
+def planned(project_: Project, actual: PlatformState, chosen: Sequence[str] = ()) -> Plan:
     """Plan with every word given: guards are refusals and no laws; here they would only hide what a plan does."""
     overrides = Overrides(1_000, frozenset(entry.key for entry in project_.entries))
-    return plan_project(lambda: project_, lambda _: (HOST, actual), Wish(tuple(chosen), overrides))
+    return plan_project(lambda: project_, lambda _: (HOST, actual), PlanRequest(tuple(chosen), overrides))
 
 
-def seen(wires: Wires) -> Actual:
-    return Actual(tuple(map(RemoteSchedule, wires)), AGENTS)
+def seen(wires: Wires) -> PlatformState:
+    return PlatformState(tuple(map(RemoteSchedule, wires)), AGENTS)
 
 
 class Drawn(NamedTuple):
@@ -158,7 +157,7 @@ def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
     document, wires, chosen = drawn
     project_, actual = loaded(document), seen(wires)
     turned_project = project_._replace(entries=tuple(chance.sample(project_.entries, len(project_.entries))))
-    turned = Actual(
+    turned = PlatformState(
         tuple(chance.sample(actual.schedules, len(actual.schedules))),
         tuple(chance.sample(actual.agents, len(actual.agents))),
     )
@@ -349,7 +348,7 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
     with world(wires) as there:
         plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, expected.requests - 1), label="requests before Ctrl-C")
-        brake = Brake()
+        brake = StopSignal()
         answer = there.bench.sandbox.answer
 
         def counting(request: Any) -> Any:  # noqa: ANN401 - as the sandbox takes and gives them
@@ -384,7 +383,7 @@ def undone(there: World, kept: Kept) -> list[Kept]:
     raise AssertionError("it never ends")
 
 
-def assert_as_before(there: World, kept: Kept, before: Actual) -> None:
+def assert_as_before(there: World, kept: Kept, before: PlatformState) -> None:
     """Hold the platform against what it was, but for what the run has created and what shares a title with another."""
     blocked = {id_ for each in there.plan_undo(kept).blocked for id_ in each.ids}
     old, new = forms(before), forms(there.actual)
@@ -396,7 +395,7 @@ def assert_as_before(there: World, kept: Kept, before: Actual) -> None:
     assert all(titles[each.title] > 1 for each in before.schedules if each.id in blocked)
 
 
-def forms(actual: Actual) -> dict[str, tuple[bool, Spec | Opaque]]:
+def forms(actual: PlatformState) -> dict[str, tuple[bool, Spec | UnreadableSchedule]]:
     """Return what every schedule is, by id: whether it is active, and its comparable form."""
     return {each.id: (each.is_active, each.spec()) for each in actual.schedules}
 
@@ -448,5 +447,5 @@ def test_import_then_plan_is_empty_for_any_platform_state(wires: Wires) -> None:
             "import", "--file", str(file), "--sandbox-file", str(database), "--json"
         )
         assert (ended.code, ended.json["changes"], ended.json["blocked"]) == (0, [], []), ended.err
-        readable = [each for each in wires if not isinstance(RemoteSchedule(each).spec(), Opaque)]
+        readable = [each for each in wires if not isinstance(RemoteSchedule(each).spec(), UnreadableSchedule)]
         assert ended.json["unchanged"] == sum(each["archivedAt"] is None for each in readable)

@@ -11,7 +11,7 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halo_iac.load.cadence import Parts, Unmappable, from_cron, from_times
+from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 
 EVERY_MINUTE = tuple(range(60))
 EVERY_HOUR = tuple(range(24))
@@ -88,7 +88,7 @@ def test_cron_maps_where_a_cadence_says_the_same(expression: str, expected: Part
     ],
 )
 def test_cron_that_does_not_map_says_why(expression: str, why: str) -> None:
-    with pytest.raises(Unmappable) as raised:
+    with pytest.raises(InexpressibleCron) as raised:
         from_cron(expression)
     assert raised.value.message.startswith(why)
 
@@ -122,7 +122,7 @@ def test_a_mapped_cadence_fires_when_cron_does(minute: str, hour: str, day: str,
     expression = f"{minute} {hour} {day} {month} {week_day}"
     try:
         parts = from_cron(expression)
-    except Unmappable:
+    except InexpressibleCron:
         return
     start = datetime(2026, 1, 30, 23, 58, tzinfo=UTC)
     assert list(islice(_fires(parts, start), 25)) == list(islice(CronSim(expression, start), 25))
@@ -133,7 +133,7 @@ def test_a_mapped_cadence_fires_when_cron_does(minute: str, hour: str, day: str,
 def test_what_does_not_map_fires_as_no_cadence_does(day: str, week_day: str) -> None:
     try:
         from_cron(f"0 9 {day} * {week_day}")
-    except Unmappable as error:
+    except InexpressibleCron as error:
         if "day field" not in error.message and "either" not in error.message:
             return
         fired = list(islice(CronSim(f"0 9 {day} * {week_day}", datetime(2026, 1, 1, tzinfo=UTC)), 800))
@@ -162,7 +162,7 @@ def test_times_of_day_become_hours_and_minutes() -> None:
 
 
 def test_times_that_form_no_product_name_what_would_be_added() -> None:
-    with pytest.raises(Unmappable) as raised:
+    with pytest.raises(InexpressibleCron) as raised:
         from_times(["09:00", "17:30"])
     assert (raised.value.message, raised.value.hint) == (
         "these times are no product of hours and minutes: it would also fire at 09:30, 17:00",

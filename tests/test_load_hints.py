@@ -10,7 +10,7 @@ import pytest
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
-from halo_iac.load.cadence import from_cron
+from halo_iac.load.cron import from_cron
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 

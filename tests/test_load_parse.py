@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from halo_iac.load.document import Node
-from halo_iac.load.events import parser_name
-from halo_iac.load.parse import parse, parse_text
+from halo_iac.load.yaml_document import Node
+from halo_iac.load.yaml_events import parser_name
+from halo_iac.load.yaml_parser import parse, parse_text
 
 # What may end a line is refused.
 TEXT = st.text(

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from halo_iac.errors import ProjectError
-from halo_iac.load import globs, load, reader
-from halo_iac.load.disk import Disk
-from halo_iac.model import defaults
-from halo_iac.model.origin import Origin, Source
-from halo_iac.model.project import Project, Scope, UndeclaredPolicy
+from halo_iac.load import files as globs
+from halo_iac.load import files as reader
+from halo_iac.load import load
+from halo_iac.load.files import DiskFiles
+from halo_iac.model import schedule as defaults
+from halo_iac.model.project import Origin, Project, Scope, Source, UndeclaredPolicy
 from halo_iac.model.schedule import FIELDS, Cadence, Spec
 
 EVERYTHING = """\
@@ -359,7 +360,7 @@ def test_no_depth_of_folders_is_too_much_for_a_glob(tmp_path: Path) -> None:
     folder = tmp_path / "/".join("d" * 200)
     folder.mkdir(parents=True)
     (folder / "deepest.yaml").touch()
-    disk, limit = Disk(), sys.getrecursionlimit()
+    disk, limit = DiskFiles(), sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack()) + 100)  # rather than a depth that not every system allows
     try:
         found = list(globs.matches(str(tmp_path), "d/**/*.yaml", disk, disk.children))
@@ -388,7 +389,7 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_more_schedules_than_anyone_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("halo_iac.load.project.MAX_SCHEDULES", 1)
+    monkeypatch.setattr("halo_iac.load.loader.MAX_SCHEDULES", 1)
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\nschedules: {a: {}, b: {}}")
     assert raised.value.message == "halo.yaml:2:1: more than 1 schedules in all"

@@ -15,28 +15,28 @@ from hypothesis import strategies as st
 from strategies import actual, entry, project, remote
 
 from halo_iac.match import match
-from halo_iac.model.pairing import Pairing
+from halo_iac.model.plan import MatchResult
 from halo_iac.model.project import Entry
 from halo_iac.model.remote import RemoteSchedule
 
 Told = dict[str, str | None]
 
 
-def told(pairing: Pairing) -> Told:
+def told(pairing: MatchResult) -> Told:
     """Return key → the id it is paired with, ``None`` for a create, the reason for a blocked one."""
     pairs = {pair.entry.key.removeprefix("key-"): pair.remote.id if pair.remote else None for pair in pairing.pairs}
     return pairs | {blocked.key.removeprefix("key-"): f"! {blocked.reason}" for blocked in pairing.blocked}
 
 
-def waves(pairing: Pairing) -> dict[str, int]:
+def waves(pairing: MatchResult) -> dict[str, int]:
     return {pair.entry.key.removeprefix("key-"): pair.wave for pair in pairing.pairs}
 
 
-def unclaimed(pairing: Pairing) -> list[str]:
+def unclaimed(pairing: MatchResult) -> list[str]:
     return [each.id for each in pairing.unclaimed]
 
 
-def matched(entries: Iterable[Entry], remotes: Iterable[RemoteSchedule]) -> Pairing:
+def matched(entries: Iterable[Entry], remotes: Iterable[RemoteSchedule]) -> MatchResult:
     return match(project(*entries), actual(*remotes))
 
 

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 import pytest
 from loopback import Recorder, Reply, Request, failure, result, serving
 
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
+from halo_iac.api.schedules import Reader
 from halo_iac.api.transport import Transport
 from halo_iac.errors import Rejected
-from halo_iac.model.remote import Actual, Agent, RemoteSchedule
+from halo_iac.model.remote import Agent, PlatformState, RemoteSchedule
 from halo_iac.observe import observe, start_observing
 
 PROJECT = "project-1"
 SCHEDULES = [{"id": name, "title": name.upper(), "projectId": PROJECT} for name in "abc"]
 AGENTS = [{"id": "agent-1", "identityValue": "checkout", "identitySource": "agent_id", "stats": {"executionCount": 1}}]
-EXPECTED = Actual(tuple(map(RemoteSchedule, SCHEDULES)), (Agent("agent-1", "checkout", "agent_id", 1),))
+EXPECTED = PlatformState(tuple(map(RemoteSchedule, SCHEDULES)), (Agent("agent-1", "checkout", "agent_id", 1),))
 
 
 @contextmanager
@@ -133,4 +133,4 @@ def test_a_gap_of_the_listing_is_kept() -> None:
         return result({"schedules": [], "nextCursor": "c"})
 
     with reading(repeat) as (_, reader):
-        assert observe(reader, PROJECT) == Actual((), (), "the platform repeated a cursor")
+        assert observe(reader, PROJECT) == PlatformState((), (), "the platform repeated a cursor")

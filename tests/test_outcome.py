@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from apply_bench import create
 
-from halo_iac.model.outcome import Event, Status, Summary, summarize
+from halo_iac.model.apply_result import Event, Status, Summary, summarize
 
 DONE, ALREADY, FAILED, CONFLICT = Status.DONE, Status.ALREADY, Status.FAILED, Status.CONFLICT
 UNKNOWN, NOT_STARTED = Status.UNKNOWN, Status.NOT_STARTED

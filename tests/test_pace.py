@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from halo_iac.apply.pace import Pace
+from halo_iac.apply.context import RateLimiter
 
 
 class Stop(threading.Event):
@@ -29,7 +29,7 @@ class Stop(threading.Event):
 
 def test_places_are_evenly_spaced_and_the_first_is_free() -> None:
     stop = Stop()
-    pace = Pace(50, stop, stop.clock)
+    pace = RateLimiter(50, stop, stop.clock)
     for _ in range(5):
         pace()
     assert (stop.waits, round(stop.now, 6)) == ([0.02] * 4, 100.08)
@@ -37,7 +37,7 @@ def test_places_are_evenly_spaced_and_the_first_is_free() -> None:
 
 def test_time_that_went_by_anyway_is_not_waited_for_again() -> None:
     stop = Stop()
-    pace = Pace(50, stop, stop.clock)
+    pace = RateLimiter(50, stop, stop.clock)
     pace()
     stop.now += 0.015
     pace()
@@ -48,7 +48,7 @@ def test_time_that_went_by_anyway_is_not_waited_for_again() -> None:
 
 def test_idle_time_saves_up_no_burst() -> None:
     stop = Stop()
-    pace = Pace(10, stop, stop.clock)
+    pace = RateLimiter(10, stop, stop.clock)
     stop.now += 60
     for _ in range(3):
         pace()
@@ -58,7 +58,7 @@ def test_idle_time_saves_up_no_burst() -> None:
 @pytest.mark.parametrize("per_second", [0.1, 1, 100])
 def test_the_gap_is_the_inverse_of_the_rate(per_second: float) -> None:
     stop = Stop()
-    pace = Pace(per_second, stop, stop.clock)
+    pace = RateLimiter(per_second, stop, stop.clock)
     pace()
     pace()
     assert stop.waits == [1 / per_second]
@@ -72,7 +72,7 @@ def test_threads_share_the_places() -> None:
             return False
 
     stop = Frozen()
-    pace = Pace(50, stop, stop.clock)
+    pace = RateLimiter(50, stop, stop.clock)
     threads = [threading.Thread(target=pace) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -88,13 +88,13 @@ def test_a_stop_ends_the_wait_and_what_waited_is_not_sent() -> None:
             return super().wait(timeout)
 
     stop = Pulled()
-    pace = Pace(50, stop, stop.clock)
+    pace = RateLimiter(50, stop, stop.clock)
     assert (pace(), pace()) == (True, False)
 
 
 def test_what_asks_after_the_stop_is_under_way_and_goes_at_once() -> None:
     stop = threading.Event()
-    pace = Pace(0.001, stop)
+    pace = RateLimiter(0.001, stop)
     assert pace()
     stop.set()
     assert pace()

@@ -26,7 +26,7 @@ from sandbox_calls import Caller
 from halo_iac import __version__
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID, DEMO_READ_KEY
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt" or not all(map(shutil.which, ("git", "bash"))), reason="needs git and bash"

@@ -10,9 +10,9 @@ from strategies import AGENT_IDS, HOST, THEN, actual, entry, project, remote
 from halo_iac.diff import diff
 from halo_iac.errors import UsageError
 from halo_iac.match import match
-from halo_iac.model.change import AgentName, Plan, Policy, Runs, UndeclaredSchedule
+from halo_iac.model.plan import AgentName, Plan, Policy, RunRate, UndeclaredSchedule
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
-from halo_iac.model.remote import Actual, RemoteSchedule
+from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.plan import plan
 from halo_iac.resolve import resolve
 
@@ -273,12 +273,12 @@ def test_a_plan_names_the_agents_that_it_sets_or_replaces() -> None:
 )
 def test_runs_a_month_before_and_after(entry_: Entry, held: dict[str, Any] | None, before: float, after: float) -> None:
     there = [] if held is None else [remote("1", "A", **held)]
-    assert planned(project(entry_), *there).runs_per_month == Runs(before, after)
+    assert planned(project(entry_), *there).runs_per_month == RunRate(before, after)
 
 
 def test_runs_are_those_of_the_scope() -> None:
     there = (remote("1", "A"), remote("2", "B", agentUuid=SUPPORT))
-    assert planned(project(scope=Scope(agents=("checkout",))), *there).runs_per_month == Runs(DAILY, DAILY)
+    assert planned(project(scope=Scope(agents=("checkout",))), *there).runs_per_month == RunRate(DAILY, DAILY)
 
 
 def test_the_same_plan_whatever_the_order() -> None:
@@ -286,7 +286,7 @@ def test_the_same_plan_whatever_the_order() -> None:
     there = [remote("1", "B"), remote("2", "E"), remote("3", "F"), remote("4", "A", is_archived=True)]
 
     def turned(step: int) -> Plan:
-        seen = Actual(tuple(there[::step]), actual().agents[::step])
+        seen = PlatformState(tuple(there[::step]), actual().agents[::step])
         project_ = project(*entries[::step], **ARCHIVE)
         pairing = resolve(project_, match(project_, seen), seen)
         return plan(project_, pairing, diff(pairing.pairs), seen, HOST)

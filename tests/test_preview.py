@@ -18,11 +18,11 @@ from render_asserts import assert_harmless
 from render_samples import HOSTILE
 from strategies import entry, numbers, project
 
-from halo_iac.fires import fires
+from halo_iac.fire_times import upcoming_fires
 from halo_iac.load import load
 from halo_iac.model.project import Entry, Project
-from halo_iac.preview import LISTED, Meeting, Preview, Span, Standing, preview
-from halo_iac.render.preview import preview_json
+from halo_iac.preview import MAX_LISTED, Collision, Preview, ScheduleStatus, Span, preview
+from halo_iac.render.preview_json import preview_json
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.preview import preview_text
 
@@ -113,16 +113,16 @@ def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
 def test_what_is_paused_or_archived_never_fires_and_what_says_nothing_does() -> None:
     found = of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
     assert [(each.standing, len(each.fires)) for each in found.outlooks] == [
-        (Standing.ACTIVE, 5),
-        (Standing.ACTIVE, 5),
-        (Standing.PAUSED, 0),
-        (Standing.ARCHIVED, 0),
+        (ScheduleStatus.ACTIVE, 5),
+        (ScheduleStatus.ACTIVE, 5),
+        (ScheduleStatus.PAUSED, 0),
+        (ScheduleStatus.ARCHIVED, 0),
     ]
 
 
 @pytest.mark.parametrize(
     ("count", "days", "listed", "is_cut"),
-    [(3, None, 3, False), (None, 4, 4, False), (3, 9, 3, False), (9, 3, 3, False), (None, 9_999, LISTED, True)],
+    [(3, None, 3, False), (None, 4, 4, False), (3, 9, 3, False), (9, 3, 3, False), (None, 9_999, MAX_LISTED, True)],
 )
 def test_count_or_instant_end_the_fires_whichever_comes_first(
     count: int | None, days: int | None, listed: int, is_cut: bool
@@ -133,7 +133,7 @@ def test_count_or_instant_end_the_fires_whichever_comes_first(
     every = [*found.fires, found.following]
     spec = entry("A").spec
     assert spec is not None
-    assert [fire.at for fire in every] == [*islice(fires(spec.cadence, NOW), listed + 1)]
+    assert [fire.at for fire in every] == [*islice(upcoming_fires(spec.cadence, NOW), listed + 1)]
     assert found.is_cut is is_cut
 
 
@@ -186,8 +186,8 @@ def test_schedules_of_one_agent_that_fire_at_once_are_named() -> None:
     spec = entry("A").spec
     assert spec is not None
     assert found.meetings == (
-        Meeting(spec.agent, ("a", "b"), 5, datetime(2026, 11, 3, 9, tzinfo=UTC)),
-        Meeting(spec.agent, ("a", "b", "d"), 1, datetime(2026, 11, 4, 9, tzinfo=UTC)),
+        Collision(spec.agent, ("a", "b"), 5, datetime(2026, 11, 3, 9, tzinfo=UTC)),
+        Collision(spec.agent, ("a", "b", "d"), 1, datetime(2026, 11, 4, 9, tzinfo=UTC)),
     )
 
 
@@ -219,7 +219,7 @@ def test_the_week_holds_every_fire_of_its_days_once(drawn: list[Any], now: datet
             at.astimezone(UTC)
             for spec in specs
             if spec.agent == agent
-            for at in takewhile(lambda at: at < end, fires(spec.cadence, now))
+            for at in takewhile(lambda at: at < end, upcoming_fires(spec.cadence, now))
         )
         for agent in dict.fromkeys(spec.agent for spec in specs)
     }
@@ -313,4 +313,4 @@ def test_bad_input_is_wrong_usage(halo: CommandLine, file: Path, argv: tuple[str
 def test_the_end_of_time_is_an_instant(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
     ended = halo("preview", "--until", "9999-12-31T23:59:59Z", "--json")
     assert ended.code == 0
-    assert sum(len(each["fires"]) for each in json.loads(ended.out)["schedules"]) == LISTED
+    assert sum(len(each["fires"]) for each in json.loads(ended.out)["schedules"]) == MAX_LISTED

@@ -24,10 +24,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from halo_iac import errors
 from halo_iac.cli.app import command_line
-from halo_iac.model.change import Plan
+from halo_iac.model.plan import Plan
 from halo_iac.model.remote import to_wire
 from halo_iac.render.json import plan_json, read_plan
-from halo_iac.render.markdown import marker, plan_markdown
+from halo_iac.render.markdown import comment_marker, plan_markdown
 from halo_iac.render.style import Style
 from halo_iac.render.text.plan import plan_text
 from halo_iac.sandbox.demo import SUPPORT_BOT_ID
@@ -97,7 +97,7 @@ COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n"
 def test_its_comment_is_that_plan_as_markdown(halo: CommandLine, folder: Path) -> None:
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
-    page = plan_markdown(replace(plan, host=host), Style(), marker=marker("halo.yaml", PROJECT, ""), now=NOW)
+    page = plan_markdown(replace(plan, host=host), Style(), marker=comment_marker("halo.yaml", PROJECT, ""), now=NOW)
     text = COMMENT_PAGE.read_text(encoding="utf-8")
     if os.environ.get("HALO_UPDATE_GOLDEN"):
         shown = f"<!-- the comment -->\n{page}<!-- end of the comment -->\n"

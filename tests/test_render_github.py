@@ -27,9 +27,9 @@ from render_samples import (
 )
 
 from halo_iac.errors import Problem, ProjectError, UsageError
-from halo_iac.model.change import Blocked, Cause, Plan, PlanWarning, Refusal
+from halo_iac.model.apply_result import Event, Status, Summary
 from halo_iac.model.finding import Severity
-from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.model.plan import Blocked, Cause, GuardViolation, Plan, PlanWarning
 from halo_iac.render.github import error_github, plan_github, problems_github
 from halo_iac.render.style import PLAIN, Style
 
@@ -125,7 +125,10 @@ def test_the_most_serious_come_first() -> None:
         update("pause", BASE, replace(BASE, enabled=False)),
         blocked=(Blocked("b", "why", origin="a.yaml:4"),),
         warnings=(PlanWarning("odd", "b"),),
-        refusals=(Refusal("removals", "3", "--x", ("b",)), Refusal("undeclared", "4", "mend", withholds=True)),
+        refusals=(
+            GuardViolation("removals", "3", "--x", ("b",)),
+            GuardViolation("undeclared", "4", "mend", withholds=True),
+        ),
     )
     titles = [line.rpartition("::")[2].split(":")[0] for line in lines(plan_github(plan, PLAIN))]
     assert (

@@ -12,8 +12,8 @@ from render_asserts import COMMAND, assert_golden
 from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Rejected, UsageError
-from halo_iac.model.change import FieldChange, Plan, Runs
-from halo_iac.model.outcome import Event, Status, Summary
+from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.plan import FieldChange, Plan, RunRate
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.render.json import apply_json, document, error_json, plan_json, problems_json, read_plan
 from halo_iac.render.style import PLAIN
@@ -44,7 +44,7 @@ def plans(draw: st.DrawFn) -> Plan:
         *(replace(change, fields=fields) for change in changes),
         targets=tuple(draw(st.lists(WORDS, max_size=2))),
         unchanged=draw(st.integers(0, 10**6)),
-        runs_per_month=Runs(draw(runs), draw(runs)),
+        runs_per_month=RunRate(draw(runs), draw(runs)),
     )
 
 

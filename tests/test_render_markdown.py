@@ -29,13 +29,13 @@ from render_samples import (
 )
 
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, UsageError
-from halo_iac.model.change import Blocked, Plan, Refusal, UndeclaredSchedule
-from halo_iac.model.outcome import Summary
-from halo_iac.render.markdown import error_markdown, marker, plan_markdown, problems_markdown
+from halo_iac.model.apply_result import Summary
+from halo_iac.model.plan import Blocked, GuardViolation, Plan, UndeclaredSchedule
+from halo_iac.render.markdown import comment_marker, error_markdown, plan_markdown, problems_markdown
 from halo_iac.render.markdown.page import LIMIT
 from halo_iac.render.style import PLAIN, Style
 
-MARKER = marker("halo.yaml", "", "")
+MARKER = comment_marker("halo.yaml", "", "")
 ASCII = Style(unicode=False)
 ODD = st.text(st.sampled_from("ab1 @#<>&|\\`*_~[]()!:;.,/'\"$%^{}+=-\n\t\u202eéа→"), max_size=24)
 
@@ -116,7 +116,7 @@ def test_the_heading_says_at_once_what_stands_in_the_way() -> None:
         create("a", BASE),
         host=replace(plan_of().host, is_sandbox=True),
         blocked=(Blocked("b", "no agent"),),
-        refusals=(Refusal("removals", "too many", "--allow-archive 9"),),
+        refusals=(GuardViolation("removals", "too many", "--allow-archive 9"),),
     )
     assert page(plan).splitlines()[2] == "### halo plan · SANDBOX · REFUSED · 1 blocked · 1 to create"
     assert page(plan_of()).splitlines()[2] == "### halo plan · no changes"
@@ -132,8 +132,8 @@ def test_the_counts_are_the_last_line() -> None:
 
 def test_a_marker_is_the_same_for_the_same_place_and_differs_for_another() -> None:
     places = [("halo.yaml", "", ""), ("halo.staging.yaml", "", ""), ("halo.yaml", "p", ""), ("halo.yaml", "", "p")]
-    assert marker(*places[0]) == MARKER == "<!-- halo-plan: be08cee78884776f -->"
-    assert len({marker(*place) for place in places}) == len(places)
+    assert comment_marker(*places[0]) == MARKER == "<!-- halo-plan: be08cee78884776f -->"
+    assert len({comment_marker(*place) for place in places}) == len(places)
 
 
 @given(ODD)

@@ -9,11 +9,11 @@ from render_asserts import assert_golden, assert_harmless
 from render_samples import BASE, HOSTILE, archive, create, schedule_id, update
 
 from halo_iac.errors import HaloError, Problem, ProjectError, UsageError
-from halo_iac.model.change import Action, Cause
-from halo_iac.model.outcome import Event, Status, Summary
-from halo_iac.render.problems import error_text, problems_text
+from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.plan import Action, Cause
 from halo_iac.render.style import PLAIN, Style, columns
-from halo_iac.render.text.outcome import event_line, summary_text
+from halo_iac.render.text.apply import event_line, summary_text
+from halo_iac.render.text.problems import error_text, problems_text
 from halo_iac.render.text.table import record, table
 
 CREATE = create("checkout-daily", BASE)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from render_asserts import assert_golden, assert_harmless
 from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, nasty, plan_of, update
 
-from halo_iac.model.change import Cause, Runs, UndeclaredSchedule
+from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
 from halo_iac.render.calendar import CADENCES
-from halo_iac.render.prompt import COMPARED, DIFF
+from halo_iac.render.prompt_diff import COMPARED, DIFF
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.plan import plan_text
 
@@ -78,16 +78,16 @@ def test_without_changes_the_last_line_still_counts_what_is_apart() -> None:
 @pytest.mark.parametrize(
     ("runs", "words"),
     [
-        (Runs(91.31, 121.75), "91.3 → 122 (+30.4)"),
-        (Runs(30.44, 8.7), "30.4 → 8.7 (-21.7)"),
-        (Runs(152.19, 182.62), "152 → 183 (+30.4)"),
-        (Runs(56.525625, 52.1775), "56.5 → 52.2 (-4.3)"),
-        (Runs(0, 0.25), "0 → 0.25 (+0.25)"),
-        (Runs(0, 0), "0"),
-        (Runs(17_531.4, 17_531.2), "17,531"),
+        (RunRate(91.31, 121.75), "91.3 → 122 (+30.4)"),
+        (RunRate(30.44, 8.7), "30.4 → 8.7 (-21.7)"),
+        (RunRate(152.19, 182.62), "152 → 183 (+30.4)"),
+        (RunRate(56.525625, 52.1775), "56.5 → 52.2 (-4.3)"),
+        (RunRate(0, 0.25), "0 → 0.25 (+0.25)"),
+        (RunRate(0, 0), "0"),
+        (RunRate(17_531.4, 17_531.2), "17,531"),
     ],
 )
-def test_runs_a_month_are_rounded_once_each_and_so_is_their_difference(runs: Runs, words: str) -> None:
+def test_runs_a_month_are_rounded_once_each_and_so_is_their_difference(runs: RunRate, words: str) -> None:
     assert plan_text(plan_of(runs_per_month=runs), PLAIN).endswith(f" Runs a month: {words}.\n")
 
 

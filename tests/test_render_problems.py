@@ -8,9 +8,9 @@ from render_samples import NASTY, finding, nasty_problems
 
 from halo_iac.render.github import problems_github
 from halo_iac.render.json import problems_json
-from halo_iac.render.markdown import marker, problems_markdown
-from halo_iac.render.problems import problems_text
+from halo_iac.render.markdown import comment_marker, problems_markdown
 from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.text.problems import problems_text
 
 ASCII = Style(unicode=False)
 
@@ -33,7 +33,7 @@ def test_problems_as_text(name: str, style: Style) -> None:
 def test_problems_and_findings_for_a_pull_request(end: str, style: Style) -> None:
     problems = nasty_problems()
     findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
-    page = problems_markdown(problems, style, marker=marker("halo.yaml", "", ""), findings=findings)
+    page = problems_markdown(problems, style, marker=comment_marker("halo.yaml", "", ""), findings=findings)
     assert_golden(f"problems{end}.md", page)
     assert_golden(f"problems-github{end}.txt", problems_github(problems, style, prefix="services/a", findings=findings))
 

@@ -14,20 +14,20 @@ from receipts import HEADER, NAME, written
 from strategies import BASE, ODD_PROMPTS, ODD_TITLES
 
 from halo_iac.errors import DocumentError
-from halo_iac.load.schema import receipt_schema
-from halo_iac.model.change import Action
-from halo_iac.model.receipt import End, Intent, Line, Outcome, Receipt, Result, Write
-from halo_iac.render.receipt import MAX_RECEIPT_BYTES, read_receipt, receipt_line
+from halo_iac.load.json_schema import receipt_schema
+from halo_iac.model.plan import Action
+from halo_iac.model.receipt import Line, Receipt, Result, RunEnd, Write, WriteIntent, WriteOutcome
+from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES, read_receipt, receipt_line
 
 AFTER = replace(BASE, title="Daily review")
-CREATE = Intent(
+CREATE = WriteIntent(
     number=1, action=Action.CREATE, key="daily", id=None, title="Daily review", is_archived=False, before=None,
     after=AFTER,
 )  # fmt: skip
 ARCHIVE = replace(CREATE, number=2, action=Action.ARCHIVE, key=None, id="s2", before=AFTER, after=None)
-MADE = Outcome(number=1, result=Result.DONE, id="s1")
-LOST = Outcome(number=2, result=Result.UNKNOWN, id="s2", message="no answer came in time")
-LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, LOST, End(writes=2))
+MADE = WriteOutcome(number=1, result=Result.DONE, id="s1")
+LOST = WriteOutcome(number=2, result=Result.UNKNOWN, id="s2", message="no answer came in time")
+LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, LOST, RunEnd(writes=2))
 WHOLE = written(*LINES)
 
 
@@ -49,7 +49,7 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
 @given(st.sampled_from(ODD_TITLES), st.sampled_from(ODD_PROMPTS))
 def test_any_text_goes_there_and_back_on_one_plain_line(title: str, prompt: str) -> None:
     intent = replace(CREATE, title=title, after=replace(AFTER, title=title, prompt=prompt))
-    document = written(HEADER, intent, End(writes=1))
+    document = written(HEADER, intent, RunEnd(writes=1))
     assert read(document).writes == (Write(intent, 2),)
     assert (document.isascii(), document.count(b"\n")) == (True, 3)
 
@@ -61,16 +61,16 @@ def test_what_is_no_unicode_cannot_be_kept() -> None:
 
 def test_no_line_obeys_a_runner_s_commands() -> None:
     intent = replace(CREATE, title="##[error] x ##vso[task] y")
-    assert b"##" not in written(HEADER, intent, End(writes=1))
+    assert b"##" not in written(HEADER, intent, RunEnd(writes=1))
 
 
 def test_the_last_outcome_of_a_write_counts() -> None:
-    lost = Outcome(number=1, result=Result.UNKNOWN, message="lost")
-    assert read(written(HEADER, CREATE, lost, MADE, End(writes=1))).writes == (Write(CREATE, 2, MADE),)
+    lost = WriteOutcome(number=1, result=Result.UNKNOWN, message="lost")
+    assert read(written(HEADER, CREATE, lost, MADE, RunEnd(writes=1))).writes == (Write(CREATE, 2, MADE),)
 
 
 def test_a_write_without_an_outcome_is_unknown() -> None:
-    document = written(HEADER, CREATE, ARCHIVE, MADE, End(writes=2))
+    document = written(HEADER, CREATE, ARCHIVE, MADE, RunEnd(writes=2))
     assert [write.result for write in read(document).writes] == [Result.DONE, Result.UNKNOWN]
 
 
@@ -101,7 +101,7 @@ def test_a_receipt_without_its_last_lines_says_so() -> None:
 
 @pytest.mark.parametrize(("outcomes", "count"), [((), 2), ((MADE,), 1), ((LOST,), 1)])
 def test_a_receipt_with_an_end_and_without_an_outcome_says_so(outcomes: tuple[Line, ...], count: int) -> None:
-    read_ = read(written(HEADER, CREATE, ARCHIVE, *outcomes, End(writes=2)))
+    read_ = read(written(HEADER, CREATE, ARCHIVE, *outcomes, RunEnd(writes=2)))
     assert (read_.gap, len(read_.writes)) == (f"it does not say what came of {count} of its 2 writes", 2)
 
 
@@ -160,16 +160,16 @@ def test_a_file_that_halo_has_not_written_just_so_is_refused(what: str) -> None:
 
 
 FORGED: dict[str, tuple[Line, ...]] = {
-    "a create with an id": (HEADER, replace(CREATE, id="s1"), End(writes=1)),
-    "a create of nothing": (HEADER, replace(CREATE, after=None), End(writes=1)),
-    "an archive without a before": (HEADER, replace(ARCHIVE, before=None), End(writes=1)),
-    "an archive with an after": (HEADER, replace(ARCHIVE, after=AFTER), End(writes=1)),
-    "an update without an id": (HEADER, replace(ARCHIVE, action=Action.UPDATE, id=None, after=AFTER), End(writes=1)),
-    "an outcome of nothing": (HEADER, MADE, End(writes=0)),
-    "one number twice": (HEADER, CREATE, CREATE, End(writes=2)),
-    "two headers": (HEADER, HEADER, End(writes=0)),
-    "an end in the middle": (HEADER, CREATE, End(writes=1), ARCHIVE),
-    "an end that counts wrongly": (HEADER, CREATE, End(writes=2)),
+    "a create with an id": (HEADER, replace(CREATE, id="s1"), RunEnd(writes=1)),
+    "a create of nothing": (HEADER, replace(CREATE, after=None), RunEnd(writes=1)),
+    "an archive without a before": (HEADER, replace(ARCHIVE, before=None), RunEnd(writes=1)),
+    "an archive with an after": (HEADER, replace(ARCHIVE, after=AFTER), RunEnd(writes=1)),
+    "an update without an id": (HEADER, replace(ARCHIVE, action=Action.UPDATE, id=None, after=AFTER), RunEnd(writes=1)),
+    "an outcome of nothing": (HEADER, MADE, RunEnd(writes=0)),
+    "one number twice": (HEADER, CREATE, CREATE, RunEnd(writes=2)),
+    "two headers": (HEADER, HEADER, RunEnd(writes=0)),
+    "an end in the middle": (HEADER, CREATE, RunEnd(writes=1), ARCHIVE),
+    "an end that counts wrongly": (HEADER, CREATE, RunEnd(writes=2)),
 }
 
 
@@ -188,7 +188,7 @@ def forged(**changes: object) -> bytes:
 
 
 def _signed(body: bytes, digest: str) -> bytes:
-    from halo_iac.render.receipt import _digest  # noqa: PLC0415 - who forges a receipt does as halo does
+    from halo_iac.storage.receipt_file import _digest
 
     return body + b',"digest":"' + _digest(body, digest).encode() + b'"}\n'
 

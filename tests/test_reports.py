@@ -12,18 +12,17 @@ from typing import IO
 import pytest
 from ruamel.yaml import YAML
 
-from halo_iac.api.caller import Json, Kind
 from halo_iac.api.retry import Retry
-from halo_iac.api.run_reader import RunReader
-from halo_iac.cli.files import check_writable, write_new
+from halo_iac.api.runs import RunReader
+from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, FileError, NoReport, PlatformError, Rejected
-from halo_iac.model.report import Report
-from halo_iac.model.run import Conversation, ConversationDetails, Dataset, Message, Run
-from halo_iac.pull import Pulled, Wanted, pull
-from halo_iac.render.report import ending_of, file_name, harmless, name_ending, report_file, slug
+from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Message, Report, Run
+from halo_iac.render.report import ending_of, file_name, name_ending, neutralize_markdown, report_file, slug
 from halo_iac.render.style import Style
-from halo_iac.render.text.markdown import on_screen
-from halo_iac.reports import fetch, fetch_of_conversation, fetch_of_schedule
+from halo_iac.render.text.report import on_screen
+from halo_iac.runs.pull import PulledReport, PullRequest, pull
+from halo_iac.runs.reports import fetch, fetch_of_conversation, fetch_of_schedule
+from halo_iac.storage.atomic import check_writable, write_new
 
 WINDOW = ("2026-11-01T00:00:00.000Z", "2026-11-02T00:00:00.000Z")
 
@@ -211,14 +210,14 @@ def pulled(
     platform: Platform, there: Sequence[str] = (), schedules: Sequence[str] = ("s-1",), since: str | None = None
 ) -> dict[str, list[str]]:
     """Return the conversations by what became of them."""
-    wanted = [Wanted(f"key-{schedule}", schedule) for schedule in schedules]
+    wanted = [PullRequest(f"key-{schedule}", schedule) for schedule in schedules]
     found: dict[str, list[str]] = {"report": [], "absence": [], "trouble": [], "present": []}
     for each in pull(reader(platform), "p", wanted, there.__contains__, since=since, at_once=3):
         found[_kind(each)].append(each.conversation.id if each.conversation is not None else each.wanted.key)
     return {kind: sorted(ids) for kind, ids in found.items() if ids}
 
 
-def _kind(each: Pulled) -> str:
+def _kind(each: PulledReport) -> str:
     return next((kind for kind in ("report", "absence", "trouble") if getattr(each, kind) is not None), "present")
 
 
@@ -403,7 +402,7 @@ HOSTILE = "# Hi\x1b[2J\n\n\x1b]8;;http://evil\x07click\x1b]8;;\x07\n  ::set-env 
 
 
 def test_a_report_in_a_log_commands_nobody() -> None:
-    shown = harmless(HOSTILE)
+    shown = neutralize_markdown(HOSTILE)
     assert "\x1b" not in shown
     assert shown.split("\n")[3:] == ["\\  ::set-env name=X::y", "##\\[group]x", "    tab", "end"]
 

@@ -7,17 +7,16 @@ from strategies import AGENT_IDS, AGENTS, actual, entry, project, remote
 
 from halo_iac.errors import ProjectError
 from halo_iac.match import match
-from halo_iac.model.origin import Origin, Source
-from halo_iac.model.pairing import Pairing
-from halo_iac.model.project import Entry, Project, Scope
-from halo_iac.model.remote import Actual, Agent
+from halo_iac.model.plan import MatchResult
+from halo_iac.model.project import Entry, Origin, Project, Scope, Source
+from halo_iac.model.remote import Agent, PlatformState
 from halo_iac.resolve import resolve
 
 CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
 STRANGER = "0badcafe-0000-4000-8000-00000000000a"
 
 
-def resolved(project_: Project, actual_: Actual | None = None) -> Pairing:
+def resolved(project_: Project, actual_: PlatformState | None = None) -> MatchResult:
     actual_ = actual_ or actual()
     return resolve(project_, match(project_, actual_), actual_)
 

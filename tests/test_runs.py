@@ -8,16 +8,16 @@ from itertools import count
 
 import pytest
 
-from halo_iac.abreast import Job, abreast
-from halo_iac.api.caller import Json, Kind
 from halo_iac.api.retry import Retry
-from halo_iac.api.run_reader import RunReader
+from halo_iac.api.runs import RunReader
+from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, UnknownOutcome, Unreachable
-from halo_iac.model.run import TERMINAL, Started
-from halo_iac.runs import Polling, Sighting, follow, start, wait, watch
+from halo_iac.model.runs import TERMINAL, StartedRun
+from halo_iac.runs.polling import Polling, RunSnapshot, poll, start, stream_events, wait
+from halo_iac.workers import Task, run_concurrently
 
 ONCE = Retry(attempts=1)
-STARTED = Started({"runId": "r"}, "r", "c")
+STARTED = StartedRun({"runId": "r"}, "r", "c")
 
 
 def trouble(
@@ -45,14 +45,14 @@ class Attempts:
         self.errors = list(errors)
         self.made = 0
 
-    def __call__(self) -> Started:
+    def __call__(self) -> StartedRun:
         self.made += 1
         if self.errors:
             raise self.errors.pop(0)
         return STARTED
 
 
-def started(attempts: Attempts) -> Started:
+def started(attempts: Attempts) -> StartedRun:
     return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", look="halo report list")
 
 
@@ -122,7 +122,7 @@ def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None =
 
 
 def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:
-    seen = watch(RunReader(platform, ONCE), "r", paced(clock, timeout=timeout))
+    seen = poll(RunReader(platform, ONCE), "r", paced(clock, timeout=timeout))
     return [(each.status, str(each.trouble.status) if each.trouble else None, each.is_final) for each in seen]
 
 
@@ -167,14 +167,14 @@ def test_the_time_is_up_after_one_last_look() -> None:
 
 
 def test_a_run_that_ends_with_the_last_look_has_ended() -> None:
-    final = [*watch(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(Clock(), timeout=3))][-1]
+    final = [*poll(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(Clock(), timeout=3))][-1]
     assert (final.is_over, final.is_final) == (True, True)
 
 
 def test_a_stopped_watch_says_nothing_more() -> None:
     stop = threading.Event()
     clock = Clock()
-    seen = watch(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(clock, stop=stop))
+    seen = poll(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(clock, stop=stop))
     assert next(seen).status == "running"
     stop.set()
     assert [*seen] == []
@@ -193,7 +193,7 @@ def page(*numbers: int, cursor: int | None) -> Json:
 
 
 def followed(platform: Platform) -> list[tuple[str, list[int]]]:
-    seen: list[Sighting] = [*follow(RunReader(platform, ONCE), "r", paced(Clock()))]
+    seen: list[RunSnapshot] = [*stream_events(RunReader(platform, ONCE), "r", paced(Clock()))]
     return [(each.status, [event.sequence for event in each.events]) for each in seen]
 
 
@@ -237,10 +237,10 @@ def test_a_run_ends_even_where_its_events_never_come() -> None:
 
 
 def test_jobs_may_bring_further_jobs() -> None:
-    def fan_out() -> list[int | Job[int]]:
-        return [1, Job(lambda: [2]), Job(lambda: [3, 4])]
+    def fan_out() -> list[int | Task[int]]:
+        return [1, Task(lambda: [2]), Task(lambda: [3, 4])]
 
-    assert sorted(abreast([Job(fan_out), Job(lambda: [5])], 2)) == [1, 2, 3, 4, 5]
+    assert sorted(run_concurrently([Task(fan_out), Task(lambda: [5])], 2)) == [1, 2, 3, 4, 5]
 
 
 def test_no_more_than_so_many_are_under_way() -> None:
@@ -258,7 +258,7 @@ def test_no_more_than_so_many_are_under_way() -> None:
             now -= 1
         return [next(under_way)]
 
-    assert len([*abreast([Job(work) for _ in range(20)], 3)]) == 20
+    assert len([*run_concurrently([Task(work) for _ in range(20)], 3)]) == 20
     assert most <= 3
 
 
@@ -267,4 +267,4 @@ def test_the_first_error_is_raised_where_the_results_are_read() -> None:
         raise FORBIDDEN
 
     with pytest.raises(Rejected):
-        list(abreast([Job(work)], 4))
+        list(run_concurrently([Task(work)], 4))

@@ -6,12 +6,11 @@ from fractions import Fraction
 from wire_samples import WIRE
 
 from halo_iac.diff import diff
-from halo_iac.fires import runs_of, runs_per_month
+from halo_iac.fire_times import run_rate, runs_per_month
 from halo_iac.match import match
-from halo_iac.model.change import Runs
-from halo_iac.model.origin import BUILT_IN, Origin
-from halo_iac.model.project import Entry, Project
-from halo_iac.model.remote import Actual, Host, RemoteSchedule, read_spec
+from halo_iac.model.plan import RunRate
+from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Project
+from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, read_spec
 from halo_iac.model.schedule import Spec
 from halo_iac.plan import plan
 from halo_iac.resolve import resolve
@@ -20,10 +19,10 @@ A_MONTH = Fraction(146_097, 4_800)  # days, over the 400 years of the calendar
 
 
 class Nowhere:
-    entry = BUILT_IN
+    entry = BUILT_IN_ORIGIN
 
     def of(self, _field: str) -> Origin:
-        return BUILT_IN
+        return BUILT_IN_ORIGIN
 
 
 def spec_of(**changed: object) -> Spec:
@@ -32,11 +31,11 @@ def spec_of(**changed: object) -> Spec:
     return spec
 
 
-def runs_of_plan(declared: Spec, *held: dict[str, object]) -> Runs:
+def runs_of_plan(declared: Spec, *held: dict[str, object]) -> RunRate:
     project = Project("halo.yaml", (Entry("one", declared.title, declared, Nowhere()),))
-    actual = Actual(tuple(RemoteSchedule({**WIRE, **wire}) for wire in held), ())
+    actual = PlatformState(tuple(RemoteSchedule({**WIRE, **wire}) for wire in held), ())
     pairing = resolve(project, match(project, actual), actual)
-    return plan(project, pairing, diff(pairing.pairs), actual, Host("https://x", "p")).runs_per_month
+    return plan(project, pairing, diff(pairing.pairs), actual, PlatformTarget("https://x", "p")).runs_per_month
 
 
 def test_means_are_exact() -> None:
@@ -48,7 +47,7 @@ def test_means_are_exact() -> None:
 
 def test_many_schedules_have_the_sum_of_their_runs_and_a_paused_one_none() -> None:
     weekly, daily = spec_of(), spec_of(frequency="daily")
-    assert runs_of([weekly, daily, weekly, replace(weekly, enabled=False)]) == (
+    assert run_rate([weekly, daily, weekly, replace(weekly, enabled=False)]) == (
         2 * runs_per_month(weekly.cadence) + runs_per_month(daily.cadence)
     )
 
@@ -58,11 +57,11 @@ def test_only_what_fires_counts_in_a_plan() -> None:
     undeclared = {"id": "two", "title": "Another"}
     unreadable = {"id": "three", "title": "Odd", "prompt": None}
     paused = {"id": "four", "title": "Off", "enabled": False}
-    assert runs_of_plan(spec_of(), {}) == Runs(weekly, weekly)
-    assert runs_of_plan(spec_of(), {}, undeclared, unreadable, paused) == Runs(2 * weekly, 2 * weekly)
-    assert runs_of_plan(spec_of(enabled=False), {}) == Runs(weekly, 0)
+    assert runs_of_plan(spec_of(), {}) == RunRate(weekly, weekly)
+    assert runs_of_plan(spec_of(), {}, undeclared, unreadable, paused) == RunRate(2 * weekly, 2 * weekly)
+    assert runs_of_plan(spec_of(enabled=False), {}) == RunRate(weekly, 0)
 
 
 def test_a_change_of_a_schedule_that_the_platform_has_paused_changes_no_runs() -> None:
     shorter = replace(spec_of(), hours=(9,))
-    assert runs_of_plan(shorter, {"autoPausedAt": "2025-01-01T00:00:00.000Z"}) == Runs(0, 0)
+    assert runs_of_plan(shorter, {"autoPausedAt": "2025-01-01T00:00:00.000Z"}) == RunRate(0, 0)

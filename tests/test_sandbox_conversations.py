@@ -8,7 +8,7 @@ import pytest
 from sandbox_calls import PROJECT, Caller, Clock, error
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending
+from halo_iac.sandbox.call import OnFinish
 from halo_iac.sandbox.platform import Sandbox
 
 WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
@@ -106,7 +106,7 @@ def test_a_key_that_only_reads_gets_the_report(caller: Caller, clock: Clock) -> 
 
 
 def test_a_run_that_came_to_nothing_says_nothing(caller: Caller, clock: Clock) -> None:
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     started = start(caller)
     clock.advance(minutes=1)
     assert thread(caller, started) == [(1, "user", "Look.")]
@@ -135,7 +135,7 @@ def test_follow_ups_are_answered_in_the_thread(caller: Caller, clock: Clock) -> 
 
 
 def test_a_conversation_has_its_runs_and_every_dataset_once(caller: Caller, clock: Clock) -> None:
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     started = start(caller)
     clock.advance(minutes=1)
     again = caller.do("haloRun.retry", {"id": started["runId"]})

@@ -10,21 +10,21 @@ from halo_iac.sandbox.faults import (
     BAD_GATEWAY_HTML,
     CLOUDFLARE_403,
     EMPTY,
-    Amend,
+    ChangeBetween,
     Close,
     Cut,
     Fault,
     Faults,
     Latency,
-    Meanwhile,
+    NoReply,
     Pass,
+    PatchResponse,
     Refuse,
     Reply,
-    Silence,
     Truncate,
 )
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.protocol import Answer, HangUp, Silent
+from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply
 
 CREATE = "haloSchedule.create"
 LIST = "haloSchedule.listForProject"
@@ -76,15 +76,15 @@ def test_before_the_handler_nothing_has_happened(caller: Caller) -> None:
 @pytest.mark.parametrize(("when", "left"), [("before", []), ("after", ["Daily review"])])
 def test_a_cut_connection_is_an_exception_in_process(caller: Caller, when: str, left: list[str]) -> None:
     caller.sandbox.faults.add(Fault(CREATE, Cut(), when=when))  # type: ignore[arg-type]
-    with pytest.raises(HangUp) as caught:
+    with pytest.raises(CloseConnection) as caught:
         caller.tell(CREATE, DAILY)
     assert isinstance(caught.value, ConnectionError)
     assert titles(caller) == left
 
 
 def test_silence_is_an_exception_in_process(caller: Caller) -> None:
-    caller.sandbox.faults.add(Fault("*", Silence()))
-    with pytest.raises(Silent) as caught:
+    caller.sandbox.faults.add(Fault("*", NoReply()))
+    with pytest.raises(NeverReply) as caught:
         caller.ask(LIST, {"projectId": PROJECT})
     assert isinstance(caught.value, TimeoutError)
 
@@ -97,7 +97,7 @@ def test_a_truncated_answer_is_the_start_of_the_real_one(caller: Caller) -> None
 
 def test_a_cut_in_the_middle_knows_the_whole_answer(caller: Caller) -> None:
     caller.sandbox.faults.add(Fault(CREATE, Cut(sent=5)))
-    with pytest.raises(HangUp) as caught:
+    with pytest.raises(CloseConnection) as caught:
         caller.tell(CREATE, DAILY)
     assert caught.value.sent == 5
     assert caught.value.answer is not None
@@ -137,13 +137,15 @@ def test_latency_delays_and_other_faults_still_happen(caller: Caller) -> None:
 
 
 def test_something_may_happen_meanwhile_and_other_faults_still_do(caller: Caller) -> None:
-    caller.sandbox.faults.add(Fault(LIST, Meanwhile(caller.create)), Fault(LIST, EMPTY, when="after"))
+    caller.sandbox.faults.add(Fault(LIST, ChangeBetween(caller.create)), Fault(LIST, EMPTY, when="after"))
     assert [caller.ask(LIST, {"projectId": PROJECT}).status for _ in range(2)] == [502, 200]
     assert titles(caller) == ["Daily review"]
 
 
 def test_an_amended_answer_is_an_answer_all_the_same(caller: Caller) -> None:
-    caller.sandbox.faults.add(Fault(CREATE, Amend(lambda schedule: schedule | {"title": "Another"}), times=None))
+    caller.sandbox.faults.add(
+        Fault(CREATE, PatchResponse(lambda schedule: schedule | {"title": "Another"}), times=None)
+    )
     assert caller.create()["title"] == "Another"
     assert titles(caller) == ["Daily review"]
     assert error(caller.tell(CREATE, {**DAILY, "hours": [24]}))[0] == 400

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_calls import DAILY, NOON, PROJECT, Caller, Clock, error
 
-from halo_iac.sandbox import cadences, demo
+from halo_iac.sandbox import demo
 from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.firing import Fire
+from halo_iac.sandbox.handlers import schedules as cadences
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.serve import serve
+from halo_iac.sandbox.server import serve
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_calls import NOON, PROJECT, Caller, Clock
 
-from halo_iac.sandbox import demo, loading
-from halo_iac.sandbox.analyst.attribution import Link, attribute
+from halo_iac.sandbox import demo
+from halo_iac.sandbox import ingest as loading
+from halo_iac.sandbox.analyst.spans import Link, attribute
 from halo_iac.sandbox.call import instant
-from halo_iac.sandbox.loading import Loaded
+from halo_iac.sandbox.ingest import BadLine, Loaded, read_spans
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.traces import BadLine, read_spans
 
 SECOND = 10**9
 MORNING = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())

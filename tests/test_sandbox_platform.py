@@ -12,7 +12,7 @@ from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error, res
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import MAX_BODY, Answer, Request
-from halo_iac.sandbox.recent import Seen
+from halo_iac.sandbox.recent_requests import RecordedRequest
 from halo_iac.sandbox.store import Key
 
 NOWHERE = "5a4db0c5-ffff-4000-8000-000000000001"
@@ -317,9 +317,9 @@ def test_every_request_is_remembered_without_its_key(caller: Caller) -> None:
     caller.send("POST", "haloSchedule.archive", body=b"{")
     caller.tell("haloSchedule.archive", {"id": "x"})
     assert caller.sandbox.requests == [
-        Seen("project.getProjects", None),
-        Seen("haloSchedule.archive", None),
-        Seen("haloSchedule.archive", {"id": "x"}),
+        RecordedRequest("project.getProjects", None),
+        RecordedRequest("haloSchedule.archive", None),
+        RecordedRequest("haloSchedule.archive", {"id": "x"}),
     ]
 
 

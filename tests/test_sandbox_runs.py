@@ -7,10 +7,10 @@ import pytest
 from sandbox_calls import PROJECT, Caller, Clock, error
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Ending, instant
-from halo_iac.sandbox.demo_traces import demo_spans
-from halo_iac.sandbox.instants import nanoseconds
+from halo_iac.sandbox.call import OnFinish, instant
+from halo_iac.sandbox.demo.traces import demo_spans
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.store import Key
 
 WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
@@ -132,7 +132,7 @@ def test_limits_are_kept_as_asked(caller: Caller) -> None:
     ],
 )
 def test_a_run_can_be_told_to_come_to_nothing(caller: Caller, clock: Clock, status: str, course: list[str]) -> None:
-    caller.sandbox.end_next_runs(Ending(status, "So it goes."))
+    caller.sandbox.end_next_runs(OnFinish(status, "So it goes."))
     started = start(caller)
     assert statuses(caller, clock, started) == course
     assert run_of(caller, started)["errorMessage"] == "So it goes."
@@ -297,7 +297,7 @@ def test_a_cursor_past_the_end_has_nothing(caller: Caller) -> None:
 
 
 def test_logs_are_told_by_level_and_page(caller: Caller, clock: Clock) -> None:
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     run_id = start(caller, debug=True)["runId"]
     clock.advance(minutes=1)
 
@@ -343,7 +343,7 @@ def test_a_run_that_is_over_stays_as_it_is(caller: Caller, clock: Clock) -> None
 
 @pytest.mark.parametrize("status", ["failed", "incomplete", "timed_out", "export_failed", "cancelled"])
 def test_what_came_to_nothing_is_tried_again_in_its_conversation(caller: Caller, clock: Clock, status: str) -> None:
-    caller.sandbox.end_next_runs(Ending(status if status != "cancelled" else "completed"))
+    caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
     first = start(caller, spanLimit=300, modelId="halo-small")
     if status == "cancelled":
         cancel(caller, first)
@@ -377,7 +377,7 @@ def test_what_is_done_or_under_way_is_not_tried_again(caller: Caller, clock: Clo
 
 
 def test_one_run_at_a_time_is_in_flight_in_a_conversation(caller: Caller, clock: Clock) -> None:
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     started = start(caller)
     clock.advance(minutes=1)
     again = caller.do("haloRun.retry", {"id": started["runId"]})
@@ -402,7 +402,7 @@ def test_a_follow_up_exports_nothing_and_reads_what_the_report_read(caller: Call
 def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock) -> None:
     started = start(caller)
     clock.advance(minutes=1)
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     wanted = {"conversationId": started["conversationId"], "prompt": "What is slow?"}
     asked = caller.do("haloRun.createFollowUp", wanted)
     clock.advance(minutes=1)
@@ -413,7 +413,7 @@ def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock
 
 
 def test_a_follow_up_needs_a_report(caller: Caller, clock: Clock) -> None:
-    caller.sandbox.end_next_runs(Ending("failed"))
+    caller.sandbox.end_next_runs(OnFinish("failed"))
     conversation_id = start(caller)["conversationId"]
     clock.advance(minutes=1)
     answer = caller.tell("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "Why?"})
@@ -451,7 +451,7 @@ def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) 
     ("status", "lifecycle"), [("export_failed", "failed"), ("no_traces", "empty"), ("cancelled", "cancelled")]
 )
 def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, status: str, lifecycle: str) -> None:
-    caller.sandbox.end_next_runs(Ending(status if status != "cancelled" else "completed"))
+    caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
     started = start(caller)
     if status == "cancelled":
         cancel(caller, started)

@@ -12,10 +12,10 @@ import pytest
 from sandbox_calls import DAILY, PROJECT, Caller
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Fault, Refuse, Silence, Truncate
+from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Fault, NoReply, Refuse, Truncate
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Request
-from halo_iac.sandbox.serve import Server, serve
+from halo_iac.sandbox.server import Server, serve
 
 HEADERS = {"Authorization": f"Bearer {demo.DEMO_KEY}", "Content-Type": "application/json; charset=utf-8"}
 LIST = "/haloSchedule.listForProject?input=" + quote(json.dumps({"projectId": PROJECT}))
@@ -185,13 +185,13 @@ def test_a_truncated_answer_has_the_length_it_says(sandbox: Sandbox, connection:
 
 
 def test_a_client_gives_up_on_silence(sandbox: Sandbox, server: Server) -> None:
-    sandbox.faults.add(Fault("*", Silence()))
+    sandbox.faults.add(Fault("*", NoReply()))
     with client_of(server, timeout=0.2) as impatient, pytest.raises(TimeoutError):
         listed(impatient)
 
 
 def test_stopping_ends_a_silence(sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault("*", Silence()))
+    sandbox.faults.add(Fault("*", NoReply()))
     with serve(sandbox) as server, client_of(server) as connection, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(listed, connection)
         while not sandbox.requests:

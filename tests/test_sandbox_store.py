@@ -13,13 +13,13 @@ import pytest
 from full_disk import files_of_at_most
 from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 
-from halo_iac.private import make_private
+from halo_iac.paths import make_private_folder
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.demo_traces import checkout, research, support_bot
+from halo_iac.sandbox.demo import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.protocol import SandboxError, Trouble
+from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store import Key, Store
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.database import STEPS
 
 
 def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:
@@ -114,23 +114,23 @@ def test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed(tmp_path: 
 def test_a_folder_that_the_disk_had_no_room_for_hides_itself_once_there_is_some(tmp_path: Path) -> None:
     folder = tmp_path / ".halo"
     with files_of_at_most(0), pytest.raises(OSError, match="File too large"):
-        make_private(folder)
-    make_private(folder)
+        make_private_folder(folder)
+    make_private_folder(folder)
     assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
 def test_what_somebody_wrote_into_the_gitignore_stays_where_no_file_can_be_opened(tmp_path: Path) -> None:
-    import resource  # noqa: PLC0415 (not on Windows)
+    import resource
 
     folder = tmp_path / ".halo"
-    make_private(folder)
+    make_private_folder(folder)
     (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
     try:
         with pytest.raises(OSError, match="Too many open files"):
-            make_private(folder)
+            make_private_folder(folder)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n"
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path}: SQLite says: file is not a database"
-    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
+    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
     assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
 
 
@@ -179,7 +179,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: 
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path} is a database of something else than a sandbox"
-    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
+    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"photos.db": before}
 
 
@@ -190,7 +190,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path} is a sandbox of a later version of halo"
-    assert (str(caught.value), caught.value.trouble) == (said, Trouble.CONTENT)
+    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
 
 
 def make_database(path: Path, *statements: str) -> None:
@@ -204,14 +204,14 @@ def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(tmp_path)
     said = f"{tmp_path}: SQLite says: unable to open database file"
-    assert (str(caught.value), caught.value.trouble) == (said, Trouble.ACCESS)
+    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.ACCESS)
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("", encoding="ascii")
     with pytest.raises(SandboxError, match="the sandbox's folder cannot be made") as caught:
         Sandbox.open(tmp_path / "x" / "y" / "sandbox.db")
-    assert caught.value.trouble is Trouble.ACCESS
+    assert caught.value.trouble is ServerFailure.ACCESS
     with pytest.raises(SandboxError):
         Sandbox.open(tmp_path / "x" / "sandbox.db")
 
@@ -237,7 +237,7 @@ def test_a_write_that_the_disk_has_no_room_for_says_so_and_the_next_one_works(tm
     store = Store(path)
     with files_of_at_most(0), pytest.raises(SandboxError) as caught, store.writing() as tables:
         tables.add_project("p", "P" * length, "2026-01-01T00:00:00.000Z")
-    assert (str(caught.value), caught.value.trouble) == (f"{path}: SQLite says: disk I/O error", Trouble.SPACE)
+    assert (str(caught.value), caught.value.trouble) == (f"{path}: SQLite says: disk I/O error", ServerFailure.SPACE)
     with store.writing() as tables:
         tables.add_project("q", "Q", "2026-01-01T00:00:00.000Z")
         assert [project["id"] for project in tables.projects()] == ["q"]
@@ -279,7 +279,7 @@ def test_a_clock_that_no_sandbox_has_set_is_refused(tmp_path: Path, ahead: str) 
         connection.execute(f"UPDATE clock SET ahead = {ahead}")
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert caught.value.trouble is Trouble.CONTENT
+    assert caught.value.trouble is ServerFailure.CONTENT
 
 
 @pytest.mark.parametrize("wire", ["5", "'{'", "'[]'", "x'ff'", "replace(hex(zeroblob(50000)), '00', '[')"])

@@ -9,9 +9,9 @@ from strategies import AGENT_IDS, HOST, THEN, actual, entry, project, remote
 
 from halo_iac.diff import diff
 from halo_iac.match import match
-from halo_iac.model.change import Plan
+from halo_iac.model.plan import Plan
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
-from halo_iac.model.remote import Actual, RemoteSchedule
+from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.plan import check_saved, plan
 from halo_iac.render.json import plan_json, read_plan
 from halo_iac.resolve import resolve
@@ -22,7 +22,7 @@ ALL_DONE = (remote("1", "A"), remote("2", "B", hours=[3]), remote("3", "C"), rem
 ALL_DONE = (*ALL_DONE, remote("4", "D", is_archived=True))
 
 
-def planned(project_: Project, seen: Actual, targets: tuple[str, ...] = ()) -> Plan:
+def planned(project_: Project, seen: PlatformState, targets: tuple[str, ...] = ()) -> Plan:
     pairing = resolve(project_, match(project_, seen), seen)
     return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
 

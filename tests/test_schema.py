@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
-from halo_iac.load.schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
-from halo_iac.model.characters import is_invisible
+from halo_iac.load.json_schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
+from halo_iac.text import is_invisible
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted([*(ROOT / "examples").rglob("*.yaml"), *ROOT.glob("halo*.yaml")])

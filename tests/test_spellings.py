@@ -18,7 +18,7 @@ from served_place import Place, served_place
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.zone_links import is_same_zone
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import Amend
+from halo_iac.sandbox.faults import PatchResponse
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
@@ -36,8 +36,8 @@ def declare(folder: Path, **fields: Any) -> None:  # noqa: ANN401 - an entry's o
     (folder / "halo.yaml").write_text(json.dumps(document), encoding="utf-8")
 
 
-def amended(change: Callable[[str], str]) -> Amend:
-    return Amend(lambda data: json.loads(change(json.dumps(data))))
+def amended(change: Callable[[str], str]) -> PatchResponse:
+    return PatchResponse(lambda data: json.loads(change(json.dumps(data))))
 
 
 def in_capitals(text: str) -> str:

@@ -11,10 +11,10 @@ from analyst_spans import PLAIN, Field, line, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox import traces
+from halo_iac.sandbox import ingest as traces
 from halo_iac.sandbox.analyst import AgentIdentity, Span
-from halo_iac.sandbox.instants import iso, nanoseconds
-from halo_iac.sandbox.traces import BadLine, BadSpanError, lines_of, parse_line, read_spans
+from halo_iac.sandbox.ingest import BadLine, BadSpanError, lines_of, parse_line, read_spans
+from halo_iac.sandbox.run_state import iso, nanoseconds
 
 START = 1776922320_000000001
 END = 1776922321_500000000

@@ -11,14 +11,14 @@ from receipts import HEADER, Kept
 from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 
 from halo_iac.errors import DocumentError, RefusedError
-from halo_iac.model.change import Action, Blocked, Cause, Change, Plan, PlanWarning
+from halo_iac.model.plan import Action, Blocked, Cause, Change, Plan, PlanWarning
 from halo_iac.model.project import Project, Scope, UndeclaredPolicy
-from halo_iac.model.receipt import Intent, Line, Outcome, Receipt, Result
+from halo_iac.model.receipt import Line, Receipt, Result, WriteIntent, WriteOutcome
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
-from halo_iac.undo import check_place
+from halo_iac.undo import check_same_target
 from halo_iac.undo.history import MOST_WRITES
 
 NOTHING = Project("halo.yaml", ())
@@ -31,18 +31,18 @@ def spec(title: str = "A", **fields: Any) -> Spec:  # noqa: ANN401 - a spec's ow
     return found
 
 
-def intent(action: Action, number: int = 1, **fields: Any) -> Intent:  # noqa: ANN401 - an intent's own fields
+def intent(action: Action, number: int = 1, **fields: Any) -> WriteIntent:  # noqa: ANN401 - an intent's own fields
     """Return an intent about schedule s1 titled A, with what such a write needs."""
     needed: dict[str, Any] = {"id": "s1", "before": spec(), "after": None, "is_archived": False}
     if action is Action.CREATE:
         needed |= {"id": None, "before": None, "after": spec()}
     if action is Action.UPDATE:
         needed |= {"after": spec(hours=[10])}
-    return Intent(number=number, action=action, key="a", title="A", **{**needed, **fields})
+    return WriteIntent(number=number, action=action, key="a", title="A", **{**needed, **fields})
 
 
-def done(number: int = 1, **fields: Any) -> Outcome:  # noqa: ANN401 - an outcome's own fields
-    return Outcome(number=number, result=Result.DONE, **fields)
+def done(number: int = 1, **fields: Any) -> WriteOutcome:  # noqa: ANN401 - an outcome's own fields
+    return WriteOutcome(number=number, result=Result.DONE, **fields)
 
 
 def receipt(*lines: Line) -> Receipt:
@@ -130,16 +130,16 @@ def test_what_is_as_it_was_needs_nothing() -> None:
 
 
 def test_what_was_refused_was_not_done() -> None:
-    lines = [intent(Action.UPDATE), Outcome(number=1, result=Result.NOT_DONE)]
+    lines = [intent(Action.UPDATE), WriteOutcome(number=1, result=Result.NOT_DONE)]
     assert planned(lines, remote("s1", "A")).unchanged == 1
-    gone = planned([intent(Action.CREATE), Outcome(number=1, result=Result.NOT_DONE)])
+    gone = planned([intent(Action.CREATE), WriteOutcome(number=1, result=Result.NOT_DONE)])
     assert (gone.changes, gone.unchanged) == ((), 0)
 
 
 # What nobody knows --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", [(), (Outcome(number=1, result=Result.UNKNOWN),)], ids=["none", "unknown"])
+@pytest.mark.parametrize("outcome", [(), (WriteOutcome(number=1, result=Result.UNKNOWN),)], ids=["none", "unknown"])
 def test_an_update_of_unknown_outcome_is_looked_at(outcome: tuple[Line, ...]) -> None:
     lines = [intent(Action.UPDATE), *outcome]
     assert planned(lines, remote("s1", "A")).unchanged == 1
@@ -169,8 +169,8 @@ def test_no_schedule_is_taken_back_twice() -> None:
 
 def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
     lines = [
-        *(intent(Action.UNARCHIVE, is_archived=True), Outcome(number=1, result=Result.UNKNOWN)),
-        *(intent(Action.UPDATE, 2), Outcome(number=2, result=Result.UNKNOWN)),
+        *(intent(Action.UNARCHIVE, is_archived=True), WriteOutcome(number=1, result=Result.UNKNOWN)),
+        *(intent(Action.UPDATE, 2), WriteOutcome(number=2, result=Result.UNKNOWN)),
         *(intent(Action.ARCHIVE, 3), done(3)),
     ]
     assert planned(lines, remote("s1", "A", is_archived=True)).unchanged == 1
@@ -322,7 +322,7 @@ def test_one_schedule_written_without_end_is_refused() -> None:
 )
 def test_a_receipt_of_another_place_is_refused(header: Any, message: str) -> None:  # noqa: ANN401 - a header
     with pytest.raises(RefusedError) as raised:
-        check_place(Receipt("r", header, ()), HOST)
+        check_same_target(Receipt("r", header, ()), HOST)
     assert (raised.value.message, raised.value.exit_code) == (f"{message}; nothing was changed", 3)
 
 

@@ -12,14 +12,12 @@ from urllib.parse import unquote
 import pytest
 from loopback import Recorder, Reply, Request, result, serving
 
-from halo_iac.api.caller import Json
-from halo_iac.api.reader import Reader
-from halo_iac.api.run_reader import RunReader
-from halo_iac.api.run_writer import RunWriter
+from halo_iac.api.runs import RunReader, RunWriter
+from halo_iac.api.schedules import Reader, Writer, create_input
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
-from halo_iac.api.writer import Writer, create_input
-from halo_iac.model.run import Order, Window
+from halo_iac.api.trpc import Json
+from halo_iac.model.runs import RunRequest, Window
 from halo_iac.model.schedule import Spec
 
 GOLDEN = {
@@ -32,7 +30,7 @@ AGENT = "6f1e2a9c-5b3d-4c8e-9a7f-0d1b2c3e4f50"
 RUN = "c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b"
 CONVERSATION = "d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f"
 DAY = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
-ORDER = Order(agent=AGENT, prompt="P", window=DAY, name="checkout")
+ORDER = RunRequest(agent=AGENT, prompt="P", window=DAY, name="checkout")
 HOURLY = Spec(
     title="T",
     agent=AGENT,

@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from halo_iac.api import failures
-from halo_iac.api.envelope import Answer, delivery_of
-from halo_iac.api.failures import Route, Stage
-from halo_iac.api.patience import Bounds
-from halo_iac.api.volume import current_volume, held_by
+from halo_iac.api.failures import RequestStage, Route
+from halo_iac.api.limits import RequestLimits
+from halo_iac.api.memory_budget import current_budget, estimated_memory
+from halo_iac.api.trpc import Answer, delivery_of
 from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
@@ -25,7 +25,7 @@ _ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 
 
 @cache
-def _parsed(url: str) -> httpx.URL:
+def _parsed_url(url: str) -> httpx.URL:
     """Return the address of a procedure that writes, which is the same every time; a tenth of a call is to parse it."""
     return httpx.URL(url)
 
@@ -40,27 +40,27 @@ class _Progress:
     ``refusal`` is the status with which a proxy has answered that.
     """
 
-    stage = Stage.SENT
+    stage = RequestStage.SENT
     refusal: int | None = None
 
     def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started"):
-            self.stage = Stage.TUNNELLING if facts["request"].method == b"CONNECT" else Stage.SENT
+            self.stage = RequestStage.TUNNELLING if facts["request"].method == b"CONNECT" else RequestStage.SENT
         elif event.endswith(".connect_tcp.started"):
-            self.stage = Stage.CONNECTING
+            self.stage = RequestStage.CONNECTING
         elif event.endswith(".setup_socks5_connection.started"):
-            self.stage = Stage.TUNNELLING
-        elif event.endswith(".receive_response_headers.complete") and self.stage is Stage.TUNNELLING:
+            self.stage = RequestStage.TUNNELLING
+        elif event.endswith(".receive_response_headers.complete") and self.stage is RequestStage.TUNNELLING:
             self.refusal = facts["return_value"][1]
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            _end_reading_in_time(facts["return_value"])
+            _close_at_deadline(facts["return_value"])
 
 
 _waiting = threading.local()
 """The ``deadline`` of the call that this thread makes."""
 
 
-def _end_reading_in_time(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
+def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
     """Let a new connection's reads end at the deadline: headers that trickle in forever beat a limit on each read."""
     read = stream.read
 
@@ -74,12 +74,12 @@ def _end_reading_in_time(stream: Any) -> None:  # noqa: ANN401 - httpcore's netw
     stream.read = read_in_time
 
 
-class Exchange(NamedTuple):
+class HttpExchange(NamedTuple):
     """One request and its answer, within bounds."""
 
     client: httpx.Client
     route: Route
-    bounds: Bounds
+    bounds: RequestLimits
     deadline: float
 
     def run(self, parts: tuple[str, str, bytes | None]) -> Answer:
@@ -89,20 +89,20 @@ class Exchange(NamedTuple):
         _waiting.deadline = self.deadline
         build = self.client.build_request
         try:
-            where = _parsed(url) if method == "POST" else url
+            where = _parsed_url(url) if method == "POST" else url
             request = build(method, where, content=body, timeout=self._timeout(), extensions={"trace": progress})
             response = self.client.send(request, stream=True)
         except failures.FOREIGN as error:
             raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
         except Exception as error:
-            if progress.stage is not Stage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
+            if progress.stage is not RequestStage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
                 raise
             raise failures.platform_error(error, self.route, progress.stage) from None
         with closing(response):
             try:
                 return Answer(response.status_code, dict(response.headers), self._body(response))
             except failures.FOREIGN as error:
-                raise failures.platform_error(error, self.route, Stage.ANSWERED) from None
+                raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
 
     def _timeout(self) -> httpx.Timeout:
         left = self.deadline - monotonic()
@@ -114,16 +114,16 @@ class Exchange(NamedTuple):
             return self._error_body(response)
         if not _is_decodable(response):
             raise httpx.DecodingError("an encoding that was not asked for")
-        volume = current_volume()
+        volume = current_budget()
         sent, held = volume.sent, volume.held
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             sent += len(chunk)
-            held += held_by(chunk)
+            held += estimated_memory(chunk)
             self._refuse_excess(sent, held, response.status_code)
             if monotonic() > self.deadline:
-                raise failures.too_late(self.route.procedure, self.bounds.operation)
+                raise failures.deadline_exceeded(self.route.procedure, self.bounds.operation)
         volume.sent, volume.held = sent, held
         return body
 

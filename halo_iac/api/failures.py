@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -20,11 +23,12 @@ import httpx
 
 from halo_iac.api.proxies import Proxy
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable, Unreadable
+from halo_iac.text import single_line
 
 FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, RuntimeError)
 """What httpx and the socket beneath it raise while a request is under way; RuntimeError: the client was just closed."""
 
-ODD_SETUP: Final = (httpx.InvalidURL, OSError, ValueError, ImportError)
+INVALID_SETUP: Final = (httpx.InvalidURL, OSError, ValueError, ImportError)
 """What httpx and ssl raise while a client is made: a missing CA bundle, an odd proxy, SOCKS without its package."""
 
 _NEVER_SENT: Final = (
@@ -56,7 +60,7 @@ _CERTIFICATE_FLAWS: Final[dict[int, str]] = {
 """OpenSSL's X509_V_ERR_… numbers → our words."""
 
 
-class Stage(Enum):
+class RequestStage(Enum):
     """How far a request had come when it failed."""
 
     CONNECTING = 0
@@ -86,29 +90,29 @@ class Peer(NamedTuple):
     is_proxy: bool
 
     @classmethod
-    def of(cls, route: Route, stage: Stage) -> Peer:
+    def of(cls, route: Route, stage: RequestStage) -> Peer:
         """Return the proxy while it is connected to, else the platform."""
-        if route.proxy is None or stage is not Stage.CONNECTING:
+        if route.proxy is None or stage is not RequestStage.CONNECTING:
             return cls(route.host, "INF_API_URL", _NETWORK_HINT, is_proxy=False)
         hint = f"Check the network; the proxy is from {route.proxy.variable}."
         return cls(f"the proxy {route.proxy.shown}", route.proxy.variable, hint, is_proxy=True)
 
 
-def platform_error(error: Exception, route: Route, stage: Stage, refusal: int | None = None) -> PlatformError:
+def platform_error(error: Exception, route: Route, stage: RequestStage, refusal: int | None = None) -> PlatformError:
     """Return the typed error for what the HTTP library raised; it names the proxy where that is at fault.
 
     ``refusal`` is the status with which the proxy has answered instead of opening a connection.
     """
     if isinstance(error, httpx.DecodingError):
         return _unreadable(route.procedure)
-    if isinstance(error, _NEVER_SENT) or stage in {Stage.CONNECTING, Stage.TUNNELLING}:
+    if isinstance(error, _NEVER_SENT) or stage in {RequestStage.CONNECTING, RequestStage.TUNNELLING}:
         return _unreachable(error, route, stage, refusal)
     if isinstance(error, httpx.TransportError | OSError):
-        return _unanswered(error, route.procedure, has_answer_begun=stage is Stage.ANSWERED)
+        return _unanswered(error, route.procedure, has_answer_begun=stage is RequestStage.ANSWERED)
     return Unreachable(
         "the request could not be made from these settings",
         procedure=route.procedure,
-        delivery=Delivery.AMBIGUOUS if stage is Stage.ANSWERED else Delivery.NOT_SENT,
+        delivery=Delivery.AMBIGUOUS if stage is RequestStage.ANSWERED else Delivery.NOT_SENT,
         hint="Check INF_API_URL, HTTPS_PROXY and ALL_PROXY.",
     )
 
@@ -129,7 +133,7 @@ def setup_error(error: Exception, route: Route) -> PlatformError:
     return Unreachable(reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, hint=hint)
 
 
-def too_late(procedure: str, seconds: float, delivery: Delivery = Delivery.AMBIGUOUS) -> Unanswered:
+def deadline_exceeded(procedure: str, seconds: float, delivery: Delivery = Delivery.AMBIGUOUS) -> Unanswered:
     """Return the error for an operation that used up its time."""
     return Unanswered(
         f"not answered within {seconds:g} s",
@@ -158,7 +162,7 @@ def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> 
     else:
         reason = "the connection was closed before an answer came"
     return Unanswered(
-        f"{reason}{_because(error)}",
+        f"{reason}{_cause_suffix(error)}",
         procedure=procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,
@@ -166,9 +170,9 @@ def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> 
     )
 
 
-def _unreachable(error: Exception, route: Route, stage: Stage, refusal: int | None) -> Unreachable:
+def _unreachable(error: Exception, route: Route, stage: RequestStage, refusal: int | None) -> Unreachable:
     is_refused = isinstance(error, httpx.ProxyError) or (
-        stage is Stage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        stage is RequestStage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     )
     if is_refused and route.proxy is not None:
         reason, hint, is_transient = _why_no_tunnel(route.proxy, route.host, refusal)
@@ -205,7 +209,7 @@ def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
     hint = _FILES_HINT if _lacks_files(cause) else peer.hint
     if isinstance(cause, ConnectionRefusedError):
         hint = f"Nothing listens there: check {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
-    return f"no connection to {peer.name}{_because(cause)}", hint, True
+    return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
 
 
 def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
@@ -224,7 +228,7 @@ def _lacks_files(cause: BaseException) -> bool:
     return isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}
 
 
-def _because(error: BaseException) -> str:
+def _cause_suffix(error: BaseException) -> str:
     """Return the operating system's own words for the error number, if there is one."""
     number = getattr(_root(error), "errno", None)
     known = isinstance(number, int) and number in errno.errorcode
@@ -245,3 +249,79 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds beyond which a Retry-After is taken for a mistake."""
+
+_BY_STATUS: Final[dict[int, str]] = {
+    400: "The platform found the input wrong; nothing was done.",
+    402: "The team is out of credit or over its plan: see billing on inference.net. Nothing else will succeed either.",
+    403: "The key is known but may not do this: check its permissions (read, write) and its projects.",
+    404: "Check the id, its kind and the project: `halo doctor` shows which project is meant, and why.",
+    405: "The platform knows no such procedure in this form; a newer halo may.",
+    408: "The platform took too long. It may still have done it.",
+    409: "Something else changed it at the same time: look at it, then run the command again.",
+    412: "It is not in a condition that permits this: look at it first.",
+    413: "The platform takes less than was sent: shorten the prompt.",
+    422: "The platform found the input wrong; nothing was done.",
+    429: "Too many requests: wait a little, then run the command again.",
+}
+
+
+def hint_for_status(status: int, key_origin: str | None) -> str:
+    """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
+    if status == 401:
+        return _wrong_key(key_origin)
+    if status >= 500:
+        return "The platform's own trouble: try again later."
+    return _BY_STATUS.get(status, "The platform declined; nothing was done.")
+
+
+def is_gateway_response(status: int, key_origin: str | None) -> str:
+    """Return what to do about a failure that something in front of the platform answered with."""
+    if status >= 500:
+        return "Something in front of the platform cannot reach it: try again later, or check the proxy in between."
+    return hint_for_status(status, key_origin)
+
+
+def _wrong_key(key_origin: str | None) -> str:
+    if key_origin is None:
+        return "No key was sent: set INF_API_KEY, or sign in with `inf`."
+    return f"The key from {key_origin} was not accepted: is it complete, not revoked, and for this platform?"
+
+
+def wrong_url(url_origin: str) -> str:
+    """Return the advice for an address that answers, but not as the platform would."""
+    return f"Does the address point at the platform? It comes from: {url_origin}."
+
+
+def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return who stopped the request before the platform saw it, Cloudflare where it shows, and what to do."""
+    ray = headers.get("cf-ray")
+    who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"
+    reference = f" Quote Ray ID {single_line(ray, limit=60)} when you ask about it." if ray else ""
+    return who, f"This says nothing about the key: check the network, VPN and proxy in between.{reference}"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the seconds a ``Retry-After`` asks for, in either of its two forms; ``None`` where there is none.
+
+    An instant counts from the answer's own ``Date``, as this machine's clock may be wrong; without one from ``now``.
+    """
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        return min(float(text[:20]), LONGEST_WAIT)
+    until = _instant(text)
+    if until is None:
+        return None
+    sent = _instant(headers.get("date", "")) or now or datetime.now(UTC)
+    return min(max((until - sent).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

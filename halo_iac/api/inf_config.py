@@ -64,7 +64,7 @@ def _read_values(path: Path, label: str) -> dict[str, str]:
         raise SettingsError("INF_CONFIG_DIR is no path", hint=_HINT) from None
     if len(content) > _LARGEST:
         raise SettingsError(f"{label} is larger than 1 MiB", hint=_HINT)
-    return _checked(_parse(content, label), label)
+    return _validate(_parse(content, label), label)
 
 
 def _parse(content: bytes, label: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _parse(content: bytes, label: str) -> dict[str, Any]:
     return document
 
 
-def _checked(document: dict[str, Any], label: str) -> dict[str, str]:
+def _validate(document: dict[str, Any], label: str) -> dict[str, str]:
     """Return the known keys; null counts as left out, anything but a string is refused."""
     values: dict[str, str] = {}
     for name in _KEYS:

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from halo_iac.api.hosts import is_loopback
 from halo_iac.api.secret import MASK
-from halo_iac.api.text import one_line
+from halo_iac.api.urls import is_loopback
+from halo_iac.text import single_line
 
 _PORTS: Final = {"http": 80, "https": 443}
 _BRACKETED: Final = re.compile(r"\[([^\]]*)\](/\d+)?(?::(\d+))?\Z")
@@ -69,7 +69,7 @@ def _shown(value: str) -> str:
     address = _USER.sub(lambda found: f"{found[1] or ''}{MASK}@", value)
     scheme, separator, rest = address.rpartition("://")
     place = _NO_PORT.sub(f":{MASK}", re.split(r"(?<=[^/])[/?#]", rest, maxsplit=1)[0])
-    return one_line(_KEY.sub(MASK, f"{scheme}{separator}{place}"), limit=120)
+    return single_line(_KEY.sub(MASK, f"{scheme}{separator}{place}"), limit=120)
 
 
 def _is_excepted(host: str, port: int, no_proxy: str) -> bool:

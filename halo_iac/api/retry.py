@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, TypeVar
 
-from halo_iac.api.gate import Gate
-from halo_iac.api.patience import USUAL
+from halo_iac.api.limits import DEFAULT
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError, Unsent
 
 T = TypeVar("T")
@@ -31,14 +31,14 @@ class Retry:
     wait and the number of the attempt that failed. ``sleep`` waits so many seconds and may return early.
     """
 
-    seconds: float = USUAL.bounds.operation
-    attempts: int = USUAL.attempts
+    seconds: float = DEFAULT.bounds.operation
+    attempts: int = DEFAULT.attempts
     stop: threading.Event = field(default_factory=threading.Event)
     on_retry: Callable[[PlatformError, float, int], None] | None = None
     clock: Callable[[], float] = monotonic
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], None] | None = None
-    gate: Gate | None = None
+    gate: ThrottleGate | None = None
 
     def __call__(self, attempt: Callable[[float], T], *, creates: bool = False) -> T:
         """Return the first success; ``creates`` if a repetition could make a second one of something.
@@ -109,7 +109,7 @@ class _Call:
         left = self.deadline - self.retry.clock()
         if self.attempts >= self.retry.attempts or wait >= left:
             spent = self.retry.seconds - left
-            error.hint = " ".join(filter(None, (_effort(self.attempts, spent, error), error.hint)))
+            error.hint = " ".join(filter(None, (_request_timeout(self.attempts, spent, error), error.hint)))
             return False
         self._narrate(error, wait)
         (self.retry.sleep or self.retry.stop.wait)(wait)
@@ -145,7 +145,7 @@ def _unsent(closed_by: PlatformError | None) -> Unsent:
     return Unsent(message, procedure=procedure, delivery=Delivery.NOT_SENT)
 
 
-def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
+def _request_timeout(attempts: int, spent: float, error: PlatformError) -> str | None:
     if attempts == 1:
         asked = error.retry_after
         return f"The platform asks to wait {asked:.0f} s." if asked is not None else None

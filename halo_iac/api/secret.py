@@ -49,7 +49,7 @@ class Secret:
     def _hide_beginnings(self, text: str) -> str:
         """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
         told, done = [], 0
-        for end in sorted(end for sign in _ELLIPSES for end in _places(sign, text)):
+        for end in sorted(end for sign in _ELLIPSES for end in _spans(sign, text)):
             found = self._beginnings().search(text, max(done, end - len(self._text) * _LONGEST_ESCAPE), end)
             if found is not None:
                 told += [text[done : found.start()], MASK]
@@ -83,7 +83,7 @@ def _sandbox_keys() -> re.Pattern[str]:
     return re.compile("".join(_patterns(SANDBOX_KEY_PREFIX)) + "[0-9a-f]{32}")
 
 
-def _places(sign: str, text: str) -> Iterator[int]:
+def _spans(sign: str, text: str) -> Iterator[int]:
     at = text.find(sign)
     while at >= 0:
         yield at
@@ -92,10 +92,10 @@ def _places(sign: str, text: str) -> Iterator[int]:
 
 def _patterns(text: str) -> list[str]:
     """Return the patterns of a text's characters, backslashes in a row as one: each quoting makes more of them."""
-    return list(map(_written, re.findall(r"\\+|.", text, re.DOTALL)))
+    return list(map(_encodings, re.findall(r"\\+|.", text, re.DOTALL)))
 
 
-def _written(part: str) -> str:
+def _encodings(part: str) -> str:
     """Return the pattern of a character, or of backslashes, as JSON, YAML, HTML, URLs or our renderers escape it.
 
     In HTML, a place where a line may be broken may follow.

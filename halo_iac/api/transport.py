@@ -17,13 +17,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from halo_iac.api import failures
-from halo_iac.api.caller import Json, Kind
-from halo_iac.api.envelope import Context, mutation_body, open_answer, query_path
-from halo_iac.api.exchange import Exchange
+from halo_iac.api.exchange import HttpExchange
 from halo_iac.api.failures import Route
-from halo_iac.api.patience import Bounds
+from halo_iac.api.limits import RequestLimits
 from halo_iac.api.proxies import Proxy, proxy_for
 from halo_iac.api.secret import Secret
+from halo_iac.api.trpc import Context, Json, Kind, mutation_body, parse_response, query_path
 from halo_iac.errors import Delivery, Unsent
 
 _tls_lock = threading.Lock()
@@ -50,7 +49,7 @@ class Transport:
         key_origin: str = "the settings",
         url_origin: str = "default",
         before_request: Callable[[], bool] | None = None,
-        bounds: Bounds | None = None,
+        bounds: RequestLimits | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._host = urlsplit(self._base_url).netloc
@@ -64,7 +63,7 @@ class Transport:
             # parses files meanwhile: a plan would send its first request tens of milliseconds later.
             import_module("httpcore")
         self._before_request = before_request
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or RequestLimits()
         self._clients: list[httpx.Client] = []
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -78,10 +77,10 @@ class Transport:
             raise Unsent("not sent, since the run was ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         client = self._client(procedure)
-        exchange = Exchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
+        exchange = HttpExchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
         answer = exchange.run(self._request(procedure, kind, value))
         context = Context(procedure, self._key_origin, self._url_origin, self._hide)
-        return open_answer(answer, context)
+        return parse_response(answer, context)
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -110,7 +109,7 @@ class Transport:
         if client is None:
             try:
                 client = self._new_client()
-            except failures.ODD_SETUP as error:
+            except failures.INVALID_SETUP as error:
                 raise failures.setup_error(error, Route(procedure, self._host, self._proxy)) from None
             self._local.client = client
             with self._lock:

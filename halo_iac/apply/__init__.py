@@ -5,6 +5,6 @@
 limit on requests a second, ``brake`` what keeps a run from starting anything new.
 """
 
-from halo_iac.apply.run import apply
+from halo_iac.apply.executor import apply
 
 __all__ = ["apply"]

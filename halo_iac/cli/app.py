@@ -15,7 +15,7 @@ from halo_iac.errors import UsageError
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
-    "import": ("importing.import_", "Write entries for the schedules that exist."),
+    "import": ("import_.import_", "Write entries for the schedules that exist."),
     "rename": ("rename.rename", "Change an entry's title, and say what it was."),
     "validate": ("validate.validate", "Check the project file and all it includes, offline."),
     "plan": ("plan.plan", "Show what apply would do; change nothing."),
@@ -132,7 +132,7 @@ def command_line(first: str | None = None) -> typer.Typer:
 
 def _add(app: typer.Typer, name: str) -> None:
     module, _, attribute = _COMMANDS[name][0].partition(".")
-    found = getattr(import_module(f"halo_iac.cli.{module}"), attribute)
+    found = getattr(import_module(f"halo_iac.cli.commands.{module}"), attribute)
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=name, hidden=name in _HIDDEN)
     else:

@@ -11,7 +11,7 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.workplace import Choice, Workplace
+from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import HaloError
 
 Command = Callable[..., int]
@@ -29,14 +29,14 @@ def _common(  # its signature is what every command below the platform has besid
     format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
-) -> Workplace:
+) -> CommandContext:
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    return Workplace(console, Choice(file, project, team, sandbox, sandbox_file, checkout))
+    return CommandContext(console, TargetOptions(file, project, team, sandbox, sandbox_file, checkout))
 
 
-def at_work(command: Command) -> Command:
-    """Give a command the common options, and hand it the :class:`Workplace` they describe as its first argument.
+def platform_command(command: Command) -> Command:
+    """Give a command the common options, and hand it the :class:`CommandContext` they describe as its first argument.
 
     A common option that a command declares itself, with more choices, is handed to it as well.
     """
@@ -50,9 +50,9 @@ def at_work(command: Command) -> Command:
             try:
                 return command(workplace, **{name: given[name] for name in named})
             except HaloError as error:
-                from halo_iac.cli.pasting import keep_to_the_place
+                from halo_iac.cli.command_hints import add_target_flags
 
-                keep_to_the_place(workplace, error)
+                add_target_flags(workplace, error)
                 raise
 
     replaced = {each.name: each for each in own if each.name in common}

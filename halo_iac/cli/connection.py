@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 from halo_iac.errors import PlatformError
 
 if TYPE_CHECKING:
-    from halo_iac.api.access import ChosenProject
-    from halo_iac.api.credentials import Settings
-    from halo_iac.api.reader import Reader
+    from halo_iac.api.auth import SelectedProject, Settings
     from halo_iac.api.retry import Retry
+    from halo_iac.api.schedules import Reader, Writer
     from halo_iac.api.transport import Transport
-    from halo_iac.api.writer import Writer
-    from halo_iac.cli.started import StartedRuns
-    from halo_iac.cli.workplace import Workplace
-    from halo_iac.model.remote import Host
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.cli.started_runs import StartedRuns
+    from halo_iac.model.remote import PlatformTarget
     from halo_iac.observe import Observation
 
 
@@ -31,7 +29,7 @@ class Connection:
     ``open_transport`` gives another transport to the same place.
     """
 
-    workplace: Workplace
+    workplace: CommandContext
     settings: Settings
     base_url: str
     url_origin: str
@@ -56,7 +54,7 @@ class Connection:
     @cached_property
     def reader(self) -> Reader:
         """Return the client that cannot change anything."""
-        from halo_iac.api.reader import Reader
+        from halo_iac.api.schedules import Reader
 
         return Reader(self.transport, self.retry())
 
@@ -65,8 +63,8 @@ class Connection:
 
         What ``is_run``, a plan or an apply, waits as one while the platform throttles, and for longer.
         """
-        from halo_iac.api.gate import Gate
         from halo_iac.api.retry import Retry
+        from halo_iac.api.throttling import ThrottleGate
 
         patience = self.workplace.console.patience
         return Retry(
@@ -75,42 +73,42 @@ class Connection:
             stop=stop or self.workplace.closing,
             on_retry=self._say_that_it_waits,
             sleep=patience.sleep,
-            gate=Gate(patience.throttled, sleep=patience.sleep) if is_run else None,
+            gate=ThrottleGate(patience.throttled, sleep=patience.sleep) if is_run else None,
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
-        self.workplace.tell_of_wait(f"{error.message}; trying again in {seconds:.1f} s")
+        self.workplace.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
-        from halo_iac.api.reader import Reader
         from halo_iac.api.retry import Retry
+        from halo_iac.api.schedules import Reader
 
         return Reader(self.transport, Retry(attempts=1))
 
     def writer(self) -> Writer:
         """Return the client that changes schedules; only apply asks for it."""
-        from halo_iac.api.writer import Writer
+        from halo_iac.api.schedules import Writer
 
         return Writer(self.transport)
 
     @cached_property
-    def project(self) -> ChosenProject:
+    def project(self) -> SelectedProject:
         """Return the project that is meant; the platform is asked only where nothing names one."""
-        from halo_iac.api.access import ChosenProject, choose_project
+        from halo_iac.api.auth import SelectedProject, select_project
 
         if self.settings.project is None and self.is_embedded:
             from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 
-            return ChosenProject(DEMO_PROJECT_ID, "the sandbox")
-        return choose_project(self.settings.project, self.reader.auth_context)
+            return SelectedProject(DEMO_PROJECT_ID, "the sandbox")
+        return select_project(self.settings.project, self.reader.auth_context)
 
     @property
-    def host(self) -> Host:
+    def host(self) -> PlatformTarget:
         """Return platform and project, and where both came from, as plans show them."""
-        from halo_iac.model.remote import Host
+        from halo_iac.model.remote import PlatformTarget
 
-        return Host(
+        return PlatformTarget(
             base_url=self.base_url,
             project_id=self.project.id,
             project_name=self.project.name,
@@ -122,13 +120,13 @@ class Connection:
     @cached_property
     def started_runs(self) -> StartedRuns:
         """Return the record of the runs that the command starts here; from now on it says how the command ends."""
-        from halo_iac.cli.started import StartedRuns
+        from halo_iac.cli.started_runs import StartedRuns
 
         return StartedRuns(self.workplace)
 
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""
-        from halo_iac.api.reader import Reader
+        from halo_iac.api.schedules import Reader
         from halo_iac.observe import start_observing
 
         return start_observing(Reader(self.transport, self.retry(is_run=True)), self.project.id)

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from halo_iac.errors import FileError, InterruptedRun
 from halo_iac.render.document import Document
-from halo_iac.render.safe import disarmed
+from halo_iac.text import neutralize_log_commands
 
 if TYPE_CHECKING:
-    from halo_iac.api.patience import Patience
+    from halo_iac.api.limits import RetryPolicy
     from halo_iac.api.secret import Secret
     from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
@@ -91,7 +91,7 @@ class Console:
         env: Mapping[str, str],
         *,
         clock: Callable[[], datetime] = utc_now,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
     ) -> None:
         self._stdin = stdin
         self._stdout = stdout
@@ -126,11 +126,11 @@ class Console:
         )
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> RetryPolicy:
         """Return how long it may wait for the platform."""
-        from halo_iac.api.patience import USUAL  # whoever shows a help text waits for nobody
+        from halo_iac.api.limits import DEFAULT  # whoever shows a help text waits for nobody
 
-        return self._patience or USUAL
+        return self._patience or DEFAULT
 
     def prepare(self, *, json: bool, format: str = "text", no_color: bool = False) -> bool:  # noqa: A002 - the option
         """Take note of how a command was asked to write; return whether that is JSON."""
@@ -143,46 +143,46 @@ class Console:
         self._keys = _longest_first(*self._keys, key)
         self._secrets = _longest_first(*self._secrets, key)
 
-    def hide_credential(self, credential: Secret) -> None:
+    def redact_credential(self, credential: Secret) -> None:
         """Leave what looks like a credential out of what is written from now on: in documents, where prompts stand."""
         self._secrets = _longest_first(*self._secrets, credential)
 
-    def veiled(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """Return the text as it may be written, to a file as well: without any key. A document stays one."""
         if not self._knows_every_key:
             self._hide_every_key()
             self._knows_every_key = True
         if not isinstance(text, Document):
-            return _without(self._secrets, text)
+            return _redact_all(self._secrets, text)
         if self._secrets != self._keys:
-            text = text.with_members(_PROSE, partial(_without, self._secrets))
-        if _without(self._keys, text) != text:  # rarely; it takes long for many megabytes
-            text = text.with_strings(partial(_without, self._keys))
+            text = text.with_members(_PROSE, partial(_redact_all, self._secrets))
+        if _redact_all(self._keys, text) != text:  # rarely; it takes long for many megabytes
+            text = text.with_strings(partial(_redact_all, self._keys))
         return text
 
     def out(self, text: str, *, is_veiled: bool = True) -> None:
         """Write a result; a missing final newline is added. Only the sandbox's own key goes without a veil."""
         try:
-            self._write(self._stdout, self.veiled(text) if is_veiled else text)
+            self._write(self._stdout, self.redacted(text) if is_veiled else text)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _not_whole(error) from None
+            raise _output_failed(error) from None
 
-    def out_exactly(self, text: str) -> None:
+    def write_raw(self, text: str) -> None:
         """Write a result as it is, in UTF-8 whatever the locale and without a newline of ours: for a file or a pipe."""
         buffer = getattr(self._stdout, "buffer", None)
         try:
             self._stdout.flush()
             if buffer is None:
-                self._stdout.write(self.veiled(text))
+                self._stdout.write(self.redacted(text))
             else:
-                buffer.write(self.veiled(text).encode("utf-8", "backslashreplace"))
+                buffer.write(self.redacted(text).encode("utf-8", "backslashreplace"))
             self._stdout.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _not_whole(error) from None
+            raise _output_failed(error) from None
 
     def say(self, text: str) -> None:
         """Write narration; with JSON asked for only to a terminal, so that a pipe gets errors and nothing else."""
@@ -192,7 +192,7 @@ class Console:
     def err(self, text: str) -> None:
         """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
         with suppress(OSError):
-            self._write(self._stderr, self.veiled(text))
+            self._write(self._stderr, self.redacted(text))
 
     def tell(self, error: HaloError, *, exit_code: int | None = None) -> None:
         """Write an error, as JSON where that is asked for; ``exit_code`` is the process's where it is another."""
@@ -202,7 +202,7 @@ class Console:
 
             self.err(error_json(error))
         else:
-            from halo_iac.render.problems import error_text
+            from halo_iac.render.text.problems import error_text
 
             self.err(error_text(error, self.err_style))
 
@@ -215,13 +215,13 @@ class Console:
             raise FileError(error.message, hint=f"{done} all the same; {error.hint}") from None
 
     @property
-    def narration(self) -> TextIO:
+    def log_stream(self) -> TextIO:
         """Return standard error for whoever redraws lines; what is written there is veiled as well."""
-        return _VeiledStream(self._stderr, self.veiled)
+        return _RedactingStream(self._stderr, self.redacted)
 
     def ask(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
-        self._stderr.write(disarmed(self.veiled(question)))
+        self._stderr.write(neutralize_log_commands(self.redacted(question)))
         self._stderr.flush()
         return self._stdin.readline().strip()
 
@@ -290,7 +290,9 @@ class Console:
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         if text:
-            shown = text if isinstance(text, Document) else disarmed(text)  # a document is, and has to stay one
+            shown = (
+                text if isinstance(text, Document) else neutralize_log_commands(text)
+            )  # a document is, and has to stay one
             stream.write(shown if shown.endswith("\n") else shown + "\n")
             stream.flush()
 
@@ -303,7 +305,7 @@ def _longest_first(*secrets: Secret) -> tuple[Secret, ...]:
     return tuple(sorted(set(secrets), key=lambda each: (-len(each.reveal()), each.reveal())))
 
 
-def _without(secrets: Iterable[Secret], text: str) -> str:
+def _redact_all(secrets: Iterable[Secret], text: str) -> str:
     from halo_iac.api.secret import hide_sandbox_keys
 
     for secret in secrets:
@@ -311,11 +313,11 @@ def _without(secrets: Iterable[Secret], text: str) -> str:
     return hide_sandbox_keys(text)
 
 
-def _not_whole(error: OSError) -> FileError:
+def _output_failed(error: OSError) -> FileError:
     return FileError(f"standard output: {error.strerror}", hint="what was written is not whole")
 
 
-class _VeiledStream(io.TextIOBase, TextIO):
+class _RedactingStream(io.TextIOBase, TextIO):
     """A stream whose every write passes through the veils."""
 
     def __init__(self, stream: TextIO, veil: Callable[[str], str]) -> None:
@@ -328,7 +330,7 @@ class _VeiledStream(io.TextIOBase, TextIO):
 
     def write(self, text: str) -> int:
         with suppress(OSError):  # a terminal that is closed by now: what is done goes on, and the exit code says how
-            self._stream.write(disarmed(self._veil(text)))
+            self._stream.write(neutralize_log_commands(self._veil(text)))
         return len(text)
 
     def flush(self) -> None:

@@ -31,9 +31,9 @@ def run() -> NoReturn:
     # Looking for plugins of pydantic reads the metadata of everything installed; none has business with our files.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     if sys.argv[1:] != ["--version"]:
-        from halo_iac.cli.signals import take_for_ctrl_c
+        from halo_iac.cli.signals import treat_signals_as_interrupt
 
-        take_for_ctrl_c()
+        treat_signals_as_interrupt()
     try:
         code = main(sys.argv[1:])
         _flush()
@@ -82,7 +82,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = console.ending(None if isinstance(error, KeyboardInterrupt) else _as_ours(error))
+        ours = console.ending(None if isinstance(error, KeyboardInterrupt) else _to_halo_error(error))
         try:
             console.tell(ours)
         except KeyboardInterrupt:  # another one, in the middle of the message
@@ -110,7 +110,7 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
-def _as_ours(error: Exception) -> HaloError:
+def _to_halo_error(error: Exception) -> HaloError:
     """Return whatever ended a command as an error with a message and an exit code."""
     from typer.exceptions import TyperException
 
@@ -124,7 +124,7 @@ def _as_ours(error: Exception) -> HaloError:
         return UsageError(message, hint=_usage_hint(error))
     if isinstance(error, MemoryError):
         return HaloError("memory ran out", hint="free some, or raise the limit on it (`ulimit -v`), and run again")
-    return _os_error(error) if isinstance(error, OSError) else _mistake(error)
+    return _os_error(error) if isinstance(error, OSError) else _internal_error(error)
 
 
 def _usage_hint(error: Exception) -> str:
@@ -141,7 +141,7 @@ def _os_error(error: OSError) -> HaloError:
     return FileError(f"{place}: {error.strerror or type(error).__name__}")
 
 
-def _mistake(error: BaseException) -> HaloError:
+def _internal_error(error: BaseException) -> HaloError:
     """Return a mistake of ours as an error; foreign text is left out, since it may hold anything.
 
     See docs/security.md#keys.

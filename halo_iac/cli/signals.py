@@ -13,14 +13,14 @@ _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 """Not every system has all of them."""
 
 
-def take_for_ctrl_c() -> None:
+def treat_signals_as_interrupt() -> None:
     """Let a pipeline that is cancelled, or a terminal that is closed, find the same care as a person who gives up."""
     for number in _numbers():
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
 
 
-def handled() -> dict[int, Handler]:
+def handling_signals() -> dict[int, Handler]:
     """Return the signals that end a command, each with what handles it: those that are not ignored."""
     handlers = {number: signal.getsignal(number) for number in _numbers()}
     return {number: handler for number, handler in handlers.items() if callable(handler)}

@@ -6,8 +6,8 @@ should hold, ``crowds`` who fires at once, ``today`` what a change does to the d
 has a clock or knows the platform: what needs an instant is given one.
 """
 
-from halo_iac.findings.judge import credentials_of, find, find_in_plan, find_unused_globs
+from halo_iac.findings.engine import credentials_of, find_in_plan, find_unused_globs, run_rules
 from halo_iac.findings.rules import RULES
-from halo_iac.findings.today import find_today
+from halo_iac.findings.today import find_clock_change_today
 
-__all__ = ["RULES", "credentials_of", "find", "find_in_plan", "find_today", "find_unused_globs"]
+__all__ = ["RULES", "credentials_of", "find_clock_change_today", "find_in_plan", "find_unused_globs", "run_rules"]

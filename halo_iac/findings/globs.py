@@ -3,35 +3,36 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from halo_iac.findings.subject import Odd, Subject
-from halo_iac.model.glob import Protection
-from halo_iac.model.origin import Origin, Source
-from halo_iac.model.project import Project
+from halo_iac.findings.rule_input import RuleInput, Violation
+from halo_iac.model.project import Origin, Project, Source
+from halo_iac.text import Protection
 
-_ODD: Final = {
+_SPECIAL: Final = {
     "${": "no variable is read in it",
     "[": "only `*` is special in it",
     "?": "only `*` is special in it",
 }
 
 
-def odd_globs(subject: Subject) -> Iterator[Odd]:
+def special_globs(subject: RuleInput) -> Iterator[Violation]:
     """Find globs with signs that mean something elsewhere."""
     hint = "write the title with `*` for what varies; if it holds the sign itself, `findings: {odd-glob: off}`"
     for glob in subject.project.protect:
-        sign = next((sign for sign in _ODD if sign in glob), None)
+        sign = next((sign for sign in _SPECIAL if sign in glob), None)
         if sign is not None:
-            yield _odd(subject.project, glob, f"{glob!r} in `protect` holds `{sign}`, and {_ODD[sign]}", hint)
+            yield _special_reason(
+                subject.project, glob, f"{glob!r} in `protect` holds `{sign}`, and {_SPECIAL[sign]}", hint
+            )
 
 
-def unused_globs(project: Project, titles: Iterable[str]) -> Iterator[Odd]:
+def unused_globs(project: Project, titles: Iterable[str]) -> Iterator[Violation]:
     """Find globs that cover none of these titles."""
     for glob in Protection(project.protect).unused(titles):
         message = f"{glob!r} in `protect` covers no declared and no existing title"
-        yield _odd(project, glob, message, "correct it, or take it out")
+        yield _special_reason(project, glob, message, "correct it, or take it out")
 
 
-def _odd(project: Project, glob: str, message: str, hint: str) -> Odd:
+def _special_reason(project: Project, glob: str, message: str, hint: str) -> Violation:
     """Return what is odd about a glob, at its place; the command line and the environment have none."""
     at = project.origins.get(f"protect.{glob}") or Origin(Source.BUILT_IN, project.path, 1, 1)
-    return Odd((), "protect", message, hint, is_shared=True, at=at)
+    return Violation((), "protect", message, hint, is_shared=True, at=at)

@@ -1,6 +1,7 @@
 """The rules: what is odd about the declared schedules, one small function each.
 
-Each looks at the :class:`~halo_iac.findings.subject.Subject` and says what it finds. :data:`RULES` is the table of them
+Each looks at the :class:`~halo_iac.findings.rule_input.RuleInput` and says what it finds. :data:`RULES` is the table of
+them
 all, with what each does unless the project file switches it.
 """
 
@@ -9,17 +10,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple
 
-from halo_iac.findings.crowds import crowded_minute
-from halo_iac.findings.globs import odd_globs
-from halo_iac.findings.intervals import MOST_SAVED, intervals, longest_elapsed, most_looks
+from halo_iac.findings.globs import special_globs
+from halo_iac.findings.intervals import MOST_SAVED, busiest_minute, intervals, longest_gap, max_reads_per_trace
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
-from halo_iac.findings.subject import Odd, Subject, spec_of
-from halo_iac.findings.words import LISTED, counted, hours_of, lasting, listed, lookback, series, times
-from halo_iac.fires import runs_of
+from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
+from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
-from halo_iac.model.origin import Source
-from halo_iac.model.project import Entry
+from halo_iac.model.project import Entry, Source
 from halo_iac.model.schedule import Cadence, Frequency
+from halo_iac.text import (
+    LISTED,
+    counted,
+    format_count,
+    format_duration,
+    hours_of,
+    join_words,
+    listed,
+    lookback,
+)
 
 _DST: Final = "coverage-gap-dst"
 _LACKING: Final = {
@@ -32,35 +40,42 @@ _LACKING: Final = {
 # One entry at a time ------------------------------------------------------------------------------------------------
 
 
-def coverage_gap(subject: Subject) -> Iterator[Odd]:
+def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
     """Look-back shorter than the longest interval between fires: traces that nobody analyses."""
     for (cadence, hours), entries in subject.looks.items():
         between = intervals(cadence)
         if hours * 60 >= between.longest:
             continue
         message = (
-            f"it looks back {lasting(hours * 60)}, and its fires are up to {lasting(between.longest)} apart: "
-            f"traces of up to {lasting(between.longest - hours * 60)} are never analysed"
+            f"it looks back {format_duration(hours * 60)}, "
+            f"and its fires are up to {format_duration(between.longest)} apart: "
+            f"traces of up to {format_duration(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"write {lookback(_enough(subject, cadence))}"
+        hint = f"write {lookback(_sufficient_lookback_hint(subject, cadence))}"
         if between.longest > 2 * between.shortest:
             hint += ", or declare the fire after the long interval as an entry of its own"
-        yield Odd(entries, "lookback_hours", message, hint)
+        yield Violation(entries, "lookback_hours", message, hint)
 
 
-def paid_twice(subject: Subject) -> Iterator[Odd]:
+def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
     """Look-back more than twice the shortest interval between fires: the same traces, analysed again and again."""
     for (cadence, hours), entries in subject.looks.items():
         shortest = intervals(cadence).shortest
         if hours * 60 > 2 * shortest:
             message = (
-                f"it looks back {lasting(hours * 60)}, and its closest fires are {lasting(shortest)} apart: "
-                f"traces are analysed, and paid for, up to {times(most_looks(cadence, hours))}"
+                f"it looks back {format_duration(hours * 60)}, "
+                f"and its closest fires are {format_duration(shortest)} apart: "
+                f"traces are analysed, and paid for, up to {format_count(max_reads_per_trace(cadence, hours))}"
             )
-            yield Odd(entries, "lookback_hours", message, _less_often(cadence, hours, _enough(subject, cadence)))
+            yield Violation(
+                entries,
+                "lookback_hours",
+                message,
+                _less_frequent_hint(cadence, hours, _sufficient_lookback_hint(subject, cadence)),
+            )
 
 
-def _enough(subject: Subject, cadence: Cadence) -> int:
+def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
     """Return how many hours of look-back leave nothing out, nor the hour when clocks go back unless its rule is off.
 
     Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
@@ -68,10 +83,10 @@ def _enough(subject: Subject, cadence: Cadence) -> int:
     is_off = subject.project.switches.get(_DST, Severity.WARNING) is None
     if is_off or cadence.frequency == Frequency.MONTHLY:
         return hours_of(intervals(cadence).longest)
-    return hours_of(longest_elapsed(cadence))
+    return hours_of(longest_gap(cadence))
 
 
-def _less_often(cadence: Cadence, hours: int, enough: int) -> str:
+def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
     """Return how to pay for traces less often without leaving any out, for which some hours are enough."""
     between = intervals(cadence)
     ways = [f"write {lookback(enough)}"] if enough < hours else []
@@ -84,29 +99,31 @@ def _less_often(cadence: Cadence, hours: int, enough: int) -> str:
     return "; ".join(ways)
 
 
-def missing_day(subject: Subject) -> Iterator[Odd]:
+def missing_day(subject: RuleInput) -> Iterator[Violation]:
     """Find a day of the month that some months lack."""
     for (cadence, _), entries in subject.looks.items():
         lacking = _LACKING.get(max(cadence.days_of_month, default=0))
         if lacking is not None:
             hint = "the 28th is in every month, and the 1st is right after the last day of each"
-            yield Odd(entries, "days_of_month", f"{lacking}: it does not fire then", hint)
+            yield Violation(entries, "days_of_month", f"{lacking}: it does not fire then", hint)
 
 
-def unfinished_prompt(subject: Subject) -> Iterator[Odd]:
+def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find a placeholder that nobody has filled in, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
         sighting = placeholder_in(prompt)
         firing = [entry for entry in entries if spec_of(entry).enabled is not False]
         if firing and is_path(prompt):
-            yield Odd(firing, "prompt", "the prompt is a path, and is sent as it is", "did you mean `prompt_file`?")
+            yield Violation(
+                firing, "prompt", "the prompt is a path, and is sent as it is", "did you mean `prompt_file`?"
+            )
         elif sighting is not None and firing:
             message = f"line {sighting.line} of the prompt looks unfinished: it holds {sighting.name}"
             hint = "prompts are sent as they are, and nothing in them is replaced"
-            yield Odd(firing, "prompt", message, hint, line=sighting.line)
+            yield Violation(firing, "prompt", message, hint, line=sighting.line)
 
 
-def cut_by_comment(subject: Subject) -> Iterator[Odd]:
+def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
     """Find a text that ``#`` cuts short: of a title, that is another schedule."""
     entries = {entry.key: entry for entry in subject.entries}
     hint = "put the whole value in quotes, or a space behind the `#` if it is a comment"
@@ -114,25 +131,25 @@ def cut_by_comment(subject: Subject) -> Iterator[Odd]:
         now = "the prompt is cut short" if cut.field == "prompt" else f"`{cut.field}` is {cut.value!r}"
         message = f"{now}: ` #` begins a comment, and the rest of the line is not part of the value"
         if cut.key is None:
-            yield Odd((), cut.field, message, hint, is_shared=True, at=cut.at)
+            yield Violation((), cut.field, message, hint, is_shared=True, at=cut.at)
         elif cut.key in entries:
-            yield Odd([entries[cut.key]], cut.field, message, hint, at=cut.at)
+            yield Violation([entries[cut.key]], cut.field, message, hint, at=cut.at)
 
 
-def credential_in_prompt(subject: Subject) -> Iterator[Odd]:
+def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find what looks like a credential, paused or not: whoever may read the schedule has it."""
     for prompt, entries in subject.prompts.items():
         sighting = credential_in(prompt)
         if sighting is not None:
             message = f"line {sighting.line} of the prompt holds what looks like {sighting.name}"
             hint = "take it out and revoke it: whoever reads this file, or the schedule, has it"
-            yield Odd(entries, "prompt", message, hint, line=sighting.line)
+            yield Violation(entries, "prompt", message, hint, line=sighting.line)
 
 
 # Several together ---------------------------------------------------------------------------------------------------
 
 
-def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
+def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
     """Look-back long enough but for the interval in which clocks go back: an hour a year that nobody analyses.
 
     Every daily schedule with the documented look-back of a day has it, so it is said once of them all.
@@ -142,7 +159,7 @@ def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
         longest = intervals(cadence).longest
         if not longest <= hours * 60 < longest + MOST_SAVED:
             continue
-        elapsed = longest_elapsed(cadence)
+        elapsed = longest_gap(cadence)
         if hours * 60 < elapsed:
             enough[hours_of(elapsed)] += entries
     if enough:
@@ -151,11 +168,12 @@ def coverage_gap_dst(subject: Subject) -> Iterator[Odd]:
             f"once a year, when clocks go back, fires of {listed(entry.key for entry in found)} are further apart than "
             "the look-back: the traces of that hour are never analysed"
         )
-        hint = f"write {_longer(enough)}, or `findings: {{{_DST}: off}}` where an hour a year does not matter"
-        yield Odd(found, "lookback_hours", message, hint, is_shared=True)
+        longer = _longer_lookback_hint(enough)
+        hint = f"write {longer}, or `findings: {{{_DST}: off}}` where an hour a year does not matter"
+        yield Violation(found, "lookback_hours", message, hint, is_shared=True)
 
 
-def _longer(enough: Mapping[int, Iterable[Entry]]) -> str:
+def _longer_lookback_hint(enough: Mapping[int, Iterable[Entry]]) -> str:
     """Return which look-back to write in which place, so that one edit is enough for all entries."""
     places: defaultdict[Source, list[tuple[int, Entry]]] = defaultdict(list)
     for hours in sorted(enough):
@@ -165,10 +183,10 @@ def _longer(enough: Mapping[int, Iterable[Entry]]) -> str:
         places[Source.DEFAULTS] = places.pop(Source.BUILT_IN)
     shared = [source for source in (Source.OVERRIDES, Source.DEFAULTS) if places[source]]
     parts = [f"{lookback(places[source][-1][0])} in `{source}:`" for source in shared]
-    return series([*parts, *_longer_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
+    return join_words([*parts, *_longer_lookback_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
 
 
-def _longer_each(own: Iterable[tuple[int, Entry]]) -> Iterator[str]:
+def _longer_lookback_each(own: Iterable[tuple[int, Entry]]) -> Iterator[str]:
     """Yield the same for look-backs that entries have of their own, the most frequent first, the rare ones counted."""
     enough: defaultdict[int, list[Entry]] = defaultdict(list)
     for hours, entry in own:
@@ -178,10 +196,10 @@ def _longer_each(own: Iterable[tuple[int, Entry]]) -> Iterator[str]:
         yield f"{lookback(hours)} in {listed(entry.key for entry in enough[hours])}"
     more = [hours - spec_of(entry).lookback_hours for hours in ordered[LISTED:] for entry in enough[hours]]
     if more:
-        yield f"{lasting(max(more) * 60)} more than now in {counted(len(more), 'other')}"
+        yield f"{format_duration(max(more) * 60)} more than now in {counted(len(more), 'other')}"
 
 
-def declared_twice(subject: Subject) -> Iterator[Odd]:
+def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
     """Find the same agent and cadence in several entries, whatever name each has for the agent."""
     aliases = subject.project.aliases
     twins: defaultdict[Cadence, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
@@ -195,25 +213,25 @@ def declared_twice(subject: Subject) -> Iterator[Odd]:
             yield _twins(entries)
 
 
-def _twins(entries: Sequence[Entry]) -> Odd:
+def _twins(entries: Sequence[Entry]) -> Violation:
     who = f"{listed(entry.key for entry in entries)} analyse the same agent at the same times"
     if len({spec_of(entry).prompt for entry in entries}) == 1:
-        message = f"{who} with the same prompt: one report, paid for {times(len(entries))}"
-        return Odd(entries, "agent", message, "keep one of them")
+        message = f"{who} with the same prompt: one report, paid for {format_count(len(entries))}"
+        return Violation(entries, "agent", message, "keep one of them")
     hint = "one prompt can ask it all; where several reports are wanted, switch the rule off"
-    return Odd(entries, "agent", f"{who}: its traces are read, and paid for, {times(len(entries))}", hint)
+    return Violation(entries, "agent", f"{who}: its traces are read, and paid for, {format_count(len(entries))}", hint)
 
 
-def too_many_runs(subject: Subject) -> Iterator[Odd]:
+def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
     """Count more runs a month than the project file permits."""
     permitted = subject.project.max_runs_per_month
     if permitted is None:
         return
-    total = runs_of(map(spec_of, subject.firing))
+    total = run_rate(map(spec_of, subject.firing))
     if total <= permitted:
         return
-    most = nlargest(3, ((float(runs_of([spec_of(entry)])), entry.key) for entry in subject.firing))
-    yield Odd(
+    most = nlargest(3, ((float(run_rate([spec_of(entry)])), entry.key) for entry in subject.firing))
+    yield Violation(
         (),
         "max_runs_per_month",
         f"the declared schedules run {float(total):,.1f} times a month, and {permitted:,} are permitted",
@@ -232,7 +250,7 @@ class Rule(NamedTuple):
     """
 
     name: str
-    check: Callable[[Subject], Iterable[Odd]] | None
+    check: Callable[[RuleInput], Iterable[Violation]] | None
     severity: Severity = Severity.WARNING
 
 
@@ -243,14 +261,14 @@ UNUSED_GLOB: Final = Rule("unused-glob", None)
 RULES: Final = (
     Rule("coverage-gap", coverage_gap),
     Rule(_DST, coverage_gap_dst),
-    Rule("paid-twice", paid_twice),
+    Rule("paid-twice", overlapping_lookback),
     Rule("missing-day", missing_day),
-    Rule("crowded-minute", crowded_minute),
-    Rule("declared-twice", declared_twice),
+    Rule("crowded-minute", busiest_minute),
+    Rule("declared-twice", duplicate_entry),
     Rule("unfinished-prompt", unfinished_prompt),
     CREDENTIALS,
     Rule("cut-by-comment", cut_by_comment),
-    Rule("odd-glob", odd_globs),
+    Rule("odd-glob", special_globs),
     UNUSED_GLOB,
     Rule("too-many-runs", too_many_runs, Severity.ERROR),
     Rule("skipped-fire", None),

@@ -11,12 +11,12 @@ from itertools import takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from halo_iac.findings.judge import finding_at, severity_of
+from halo_iac.findings.engine import make_finding, severity_of
+from halo_iac.findings.rule_input import Violation
 from halo_iac.findings.rules import RULES, Rule
-from halo_iac.findings.subject import Odd
-from halo_iac.fires import fires, makes_sense
-from halo_iac.model.change import Action, Change, Plan
+from halo_iac.fire_times import is_valid, upcoming_fires
 from halo_iac.model.finding import Finding
+from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.model.project import Project
 from halo_iac.model.schedule import Cadence, Frequency
 
@@ -26,14 +26,14 @@ _DOUBLED: Final = _BY_NAME["doubled-fire"]
 _SECOND: Final = timedelta(seconds=1)
 
 
-def find_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
+def find_clock_change_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
     """Return which changes, applied at ``now``, make a fire of today skip or happen twice.
 
     Today is the day in the zone that the schedule has afterwards. What fires every hour, or more often, is left out: it
     has fired within the hour, and will.
     """
     entries = {entry.key: entry for entry in project.entries}
-    told: dict[tuple[Cadence, Cadence], tuple[Rule, Odd] | None] = {}
+    told: dict[tuple[Cadence, Cadence], tuple[Rule, Violation] | None] = {}
     found = []
     for change in plan.changes:
         moved, entry = _moved(change), entries.get(change.key or "")
@@ -43,7 +43,7 @@ def find_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ..
             told[moved] = _today(*moved, now)
         match told[moved]:
             case (rule, odd) if severity_of(rule, project, entry):
-                found.append(finding_at(rule, odd, project, entry))
+                found.append(make_finding(rule, odd, project, entry))
     return tuple(found)
 
 
@@ -54,7 +54,7 @@ def _moved(change: Change) -> tuple[Cadence, Cadence] | None:
     before, after = change.before, change.after.over(change.before)
     if before.cadence == after.cadence or before.enabled is False or after.enabled is False:
         return None
-    if not makes_sense(before.cadence) or any(map(_is_often, (before.cadence, after.cadence))):
+    if not is_valid(before.cadence) or any(map(_is_often, (before.cadence, after.cadence))):
         return None
     return before.cadence, after.cadence
 
@@ -63,7 +63,7 @@ def _is_often(cadence: Cadence) -> bool:
     return cadence.frequency == Frequency.HOURLY or len(cadence.hours) * len(cadence.minutes) >= 24
 
 
-def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Odd] | None:
+def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Violation] | None:
     """Compare today's fires, the old ones until now and the new ones from now on, with those of the day of either."""
     zone = ZoneInfo(after.timezone)
     midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
@@ -80,14 +80,14 @@ def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Odd] |
 
 def _fires_of(cadence: Cadence, start: datetime, end: datetime) -> list[datetime]:
     """Return the fires from ``start`` until before ``end``, in the zone of ``start``."""
-    found = takewhile(lambda fire: fire < end, fires(cadence, start - _SECOND))
+    found = takewhile(lambda fire: fire < end, upcoming_fires(cadence, start - _SECOND))
     return [fire.astimezone(start.tzinfo) for fire in found]
 
 
-def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zone: str) -> Odd:
+def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zone: str) -> Violation:
     due = [fire for fire in old if fire > now]
     gone = [fire for fire in new if fire <= now]
-    return Odd(
+    return Violation(
         (),
         "hours",
         f"applied now, it skips a run today: {gone[-1]:%H:%M} has passed, and the run of {due[0]:%H:%M} ({zone}) "
@@ -96,8 +96,8 @@ def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zo
     )
 
 
-def _doubled(past: Sequence[datetime], to_come: Sequence[datetime], zone: str) -> Odd:
-    return Odd(
+def _doubled(past: Sequence[datetime], to_come: Sequence[datetime], zone: str) -> Violation:
+    return Violation(
         (),
         "hours",
         f"applied now, it runs twice today: at {past[-1]:%H:%M} it has, and at {to_come[0]:%H:%M} ({zone}) it will",

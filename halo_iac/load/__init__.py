@@ -11,8 +11,8 @@ merges the layers and works out the cadence · ``project`` puts sources, policy 
 
 from __future__ import annotations
 
-from halo_iac.load.disk import Disk
+from halo_iac.load.files import DiskFiles
 from halo_iac.load.find import find_project
-from halo_iac.load.project import load, load_policy
+from halo_iac.load.loader import load, load_policy
 
-__all__ = ["Disk", "find_project", "load", "load_policy"]
+__all__ = ["DiskFiles", "find_project", "load", "load_policy"]

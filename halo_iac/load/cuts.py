@@ -7,9 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from halo_iac.load.document import Document, Location, Node
-from halo_iac.model.origin import Origin, Source
-from halo_iac.model.project import Cut
+from halo_iac.load.yaml_document import Document, Location, Node
+from halo_iac.model.project import Cut, Origin, Source
 
 _TEXTS: Final = frozenset({"title", "prompt", "agent", "renamed_from", "protect", "agents", "title_prefix"})
 _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})

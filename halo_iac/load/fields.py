@@ -1,128 +1,378 @@
-"""One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
+"""What a person writes: the keys of a project file, their forms, and a line on each (docs/semantics.md#entry-fields).
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, NamedTuple
+Typed dictionaries rather than models: a key that is left out stays out, so that layers merge like any mappings, and
+null is refused. No unions: a validator that turns one number into a list of one keeps the place of a problem exact.
+What only holds between fields is checked in :mod:`halo_iac.load.entries`; :mod:`halo_iac.load.json_schema` says as much
+of it as JSON Schema can. Annotations are no strings here: every command that reads a file would have pydantic compile
+them.
+"""
 
-from pydantic import ValidationError
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, Literal, Required
 
-from halo_iac.load.bounds import MAX_PROBLEMS
-from halo_iac.load.complaints import report
-from halo_iac.load.document import Document, Location
-from halo_iac.load.hints import for_quotes
-from halo_iac.load.prompts import TOO_LONG, Prompts, is_too_long
-from halo_iac.load.tree import CannotRead
-from halo_iac.load.wording import shown
-from halo_iac.load.zones import zone_names
-from halo_iac.model.ids import canonical_id
-from halo_iac.model.schedule import plain_prompt
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
-Fields = dict[str, Any]
-Check = Callable[[object], Any]
-"""One of the checks of :mod:`halo_iac.load.file`; raises :class:`pydantic.ValidationError`."""
+from halo_iac.load.limits import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
+from halo_iac.model.finding import Severity, Switches
+from halo_iac.model.schedule import DAYS
 
-_HOURS: Final = {"h": 1, "d": 24, "w": 168}
-_TWICE: Final = (
-    ("lookback_hours", ("lookback",)),
-    ("prompt_file", ("prompt",)),
-    ("at", ("hours", "minutes")),
-    ("cron", ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")),
+WORDS: Final = ("error", "warning", "off")
+
+RuleSetting = Literal["error", "warning", "off"]
+
+RuleSettings = TypedDict(
+    "RuleSettings",
+    {
+        "coverage-gap": Annotated[
+            RuleSetting,
+            Field(
+                description="The look-back is shorter than the longest interval between fires: some traces are never "
+                "analysed; left out: warning."
+            ),
+        ],
+        "coverage-gap-dst": Annotated[
+            RuleSetting,
+            Field(
+                description="The look-back is long enough, but for the interval in which clocks go back; left out: "
+                "warning."
+            ),
+        ],
+        "paid-twice": Annotated[
+            RuleSetting,
+            Field(
+                description="The look-back is more than twice the shortest interval between fires, so that traces are "
+                "analysed several times; left out: warning."
+            ),
+        ],
+        "missing-day": Annotated[
+            RuleSetting,
+            Field(description="Some months have no such day, and there it does not fire; left out: warning."),
+        ],
+        "crowded-minute": Annotated[
+            RuleSetting,
+            Field(description="More than ten schedules fire in one and the same minute; left out: warning."),
+        ],
+        "declared-twice": Annotated[
+            RuleSetting,
+            Field(description="Several entries have the same agent and the same cadence; left out: warning."),
+        ],
+        "unfinished-prompt": Annotated[
+            RuleSetting,
+            Field(
+                description="The prompt holds a placeholder that nobody filled in, or a merge conflict, or is a path; "
+                "left out: warning."
+            ),
+        ],
+        "credential-in-prompt": Annotated[
+            RuleSetting, Field(description="The prompt holds something like a credential; left out: error.")
+        ],
+        "cut-by-comment": Annotated[
+            RuleSetting,
+            Field(
+                description="A text without quotes ends at ` #`, which begins a comment, though no space is behind the "
+                "`#`; left out: warning."
+            ),
+        ],
+        "odd-glob": Annotated[
+            RuleSetting,
+            Field(
+                description="A glob of `protect` holds `?`, `[` or `${`, which mean nothing in it; left out: warning."
+            ),
+        ],
+        "unused-glob": Annotated[
+            RuleSetting,
+            Field(
+                description="A glob of `protect` covers no declared and no existing title; plan only; left out: "
+                "warning."
+            ),
+        ],
+        "too-many-runs": Annotated[
+            RuleSetting,
+            Field(
+                description="The schedules run more often than max_runs_per_month permits; left out: error. Off in an "
+                "entry: its runs are not counted."
+            ),
+        ],
+        "skipped-fire": Annotated[
+            RuleSetting,
+            Field(description="Applied now, a change skips a fire of today; plan only; left out: warning."),
+        ],
+        "doubled-fire": Annotated[
+            RuleSetting,
+            Field(description="Applied now, a change has today's fire happen twice; plan only; left out: warning."),
+        ],
+    },
+    total=False,
 )
-"""A key, and those that say the same and so must not stand beside it."""
+with_config(ConfigDict(extra="forbid", strict=True))(RuleSettings)
 
 
-class Place(NamedTuple):
-    """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
-
-    document: Document
-    folder: str
-    location: tuple[str, ...]
-
-    @property
-    def problem_count(self) -> int:
-        """Return how many problems the document has so far."""
-        return len(self.document.problems)
-
-    def complain(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem with one key's value, or with the key itself."""
-        self.document.complain((*self.location, key), message, hint, at_key=at_key)
-
-    def complain_of_lack(self, message: str, hint: str | None = None) -> None:
-        """Add a problem with what the mapping lacks; it points at the mapping's own key."""
-        self.document.complain(self.location, message, hint, at_key=True)
+def rule_settings(written: Mapping[str, str]) -> Switches:
+    """Return written switches as rules understand them."""
+    return {rule: None if word == "off" else Severity(word) for rule, word in written.items()}
 
 
-class FieldReader:
-    """Reads mappings of fields; holds what is the same for all of a project's: prompt files and variables."""
+IGNORED: Final = "x-"
+"""How keys at the top of a file begin that hold anchors for the rest of it, and mean nothing themselves."""
 
-    def __init__(self, prompts: Prompts, variables: Mapping[str, str], *, needs_variables: bool = True) -> None:
-        self._prompts = prompts
-        self._variables = variables
-        self._needs_variables = needs_variables
+KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+CRON: Final = r"^(?:(?:\S+\s+){4}\S+|@[a-z]+)$"
+LOOKBACK: Final = r"[1-9][0-9]{0,5}[hdw]"
+ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
+PINNED: Final = r"[!-~]{1,200}"
+NAME: Final = r"\S(?:.*\S)?"
 
-    def read(self, place: Place, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
-        """Return the fields that could be read, and whether nothing was wrong with the form of any."""
-        before = place.problem_count
-        fields = self._with_variables(place, raw)
-        try:
-            given: Fields = check(fields)
-        except ValidationError as error:
-            broken = report(error, fields, place.document, place.location, allowed)
-            given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
-        _check_spellings(place, given)
-        self._rewrite(place, given)
-        return given, place.problem_count == before
-
-    def _with_variables(self, place: Place, raw: Fields) -> Fields:
-        if not place.document.has_dollars:
-            return raw
-        from halo_iac.load.interpolate import interpolated  # noqa: PLC0415 - most projects have no variables
-
-        def complain(where: Location, message: str, hint: str) -> None:
-            place.document.complain((*place.location, *where), message, hint)
-
-        return interpolated(raw, self._variables, complain, keeps_unset=not self._needs_variables)
-
-    def _rewrite(self, place: Place, given: Fields) -> None:
-        if "lookback" in given:
-            text = given.pop("lookback")
-            given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
-        if "timezone" in given and given["timezone"] not in zone_names():
-            _complain_of_zone(place, given["timezone"])
-        if "id" in given:
-            given["id"] = canonical_id(given["id"])
-        if "prompt" in given:
-            given["prompt"] = plain_prompt(given["prompt"])
-            if "\0" in given["prompt"]:
-                place.complain("prompt", "a NUL byte in the prompt")
-            elif is_too_long(given["prompt"]):
-                place.complain("prompt", TOO_LONG)
-        if "prompt_file" in given:
-            self._read_prompt(place, given)
-
-    def _read_prompt(self, place: Place, given: Fields) -> None:
-        name = given.pop("prompt_file")
-        if given.get("state") == "archived":
-            return
-        try:
-            given["prompt"] = self._prompts.text(place.folder, name)
-        except CannotRead as error:
-            if not error.is_said:
-                hint = "variables are not read in paths of prompts" if "${" in name else for_quotes(name)
-                place.complain("prompt_file", f"{shown(name)}: {error.reason}", hint or error.hint)
+_SINGLE: Final = frozenset({int, str})
+"""Types of their own right: a bool is no number here."""
 
 
-def _complain_of_zone(place: Place, name: str) -> None:
-    from halo_iac.load.zone_hints import for_near_zone, for_zone  # noqa: PLC0415 - only where something is wrong
+def path_pattern(suffixes: str) -> str:
+    """Return what paths look like for JSON Schema; :mod:`halo_iac.load.files` says of each what is wrong with it."""
+    any_part = r"[^/\\\x00-\x1f\x7f]+"
+    part = rf"(?!\.){any_part}"
+    above = rf"(?:\.{{1,2}}/+)*\.\./+(?:{any_part}/+)*"  # the project file's own folders may be hidden
+    return rf"^(?![A-Za-z]:)(?:{above}|(?:(?:\.{{1,2}}|{part})/+)*){part}\.(?:{suffixes})$"
 
-    is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
-    hint = for_zone(name) or (None if is_counted_only else for_near_zone(name))
-    place.complain("timezone", f"no time zone is named {shown(name)}", hint)
+
+def _in_list(value: object) -> object:
+    """Put a single number or name into a list; leave everything else to the list's own check."""
+    return [value] if type(value) in _SINGLE else value
 
 
-def _check_spellings(place: Place, given: Fields) -> None:
-    for key, others in _TWICE:
-        if key not in given:
-            continue
-        for other in others:
-            if other in given:
-                place.complain(other, f"{shown(other)} and {shown(key)} say the same", "keep one", at_key=True)
+def _names(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _day_number(value: object) -> int:
+    if isinstance(value, str) and value in DAYS:
+        return DAYS.index(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 6:
+        return value
+    raise PydanticCustomError("day", "a day")
+
+
+WrittenDay = Literal[0, 1, 2, 3, 4, 5, 6, "sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=WrittenDay)]
+DayOfMonth = Annotated[int, Field(ge=1, le=31)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Minute = Annotated[int, Field(ge=0, le=59)]
+Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Reference = Annotated[str, Field(pattern=f"^{NAME}$")]
+Time = Annotated[str, Field(pattern=f"^{TIME}$")]
+IncludeGlob = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": path_pattern("yaml|yml")})]
+OldTitle = Annotated[str, Field(min_length=1)]
+
+
+def _one_or_many(
+    one: Any,  # noqa: ANN401 - a type form
+    wrap: Callable[[object], object] = _in_list,
+    most: int | None = None,
+) -> BeforeValidator:
+    """Let a single value stand for a list of one, in the JSON Schema as well."""
+    several = Annotated[list[one], Field(min_length=1, max_length=most)]
+    return BeforeValidator(wrap, json_schema_input_type=one | several)
+
+
+Days = Annotated[list[Day], Field(min_length=1), _one_or_many(Day)]
+DaysOfMonth = Annotated[list[DayOfMonth], Field(min_length=1), _one_or_many(DayOfMonth)]
+Hours = Annotated[list[Hour], Field(min_length=1), _one_or_many(Hour)]
+Minutes = Annotated[list[Minute], Field(min_length=1), _one_or_many(Minute)]
+Times = Annotated[list[Time], Field(min_length=1), _one_or_many(Time, _names)]
+OldTitles = Annotated[
+    list[OldTitle], Field(min_length=1, max_length=MAX_OLD_TITLES), _one_or_many(OldTitle, _names, most=MAX_OLD_TITLES)
+]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ScheduleFields(TypedDict, total=False):
+    """Fields that `defaults` and `overrides` may hold as well as an entry."""
+
+    agent: Annotated[
+        Reference, Field(description="The agent: an alias from `agents`, its agent.id or agent.name, or its UUID.")
+    ]
+    timezone: Annotated[
+        str,
+        Field(
+            pattern=f"^{ZONE}$",
+            description="IANA time zone in which hours and days are read; left out: UTC.",
+            examples=["America/Los_Angeles"],
+        ),
+    ]
+    prompt: Annotated[
+        str,
+        Field(
+            pattern=r"\S",
+            max_length=MAX_PROMPT,
+            description="What the analysis is asked to do; left out: this tool's own prompt.",
+        ),
+    ]
+    prompt_file: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="A .md or .txt file holding the prompt, relative to the file that names it.",
+            json_schema_extra={"pattern": path_pattern("md|txt")},
+        ),
+    ]
+    model_id: Annotated[
+        Reference, Field(description="Analysis model; left out: the platform's choice, which is never compared.")
+    ]
+    summarization_model_id: Annotated[
+        Reference, Field(description="Summarization model; left out: the platform's choice, which is never compared.")
+    ]
+    span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; left out: 10000.")]
+    lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run looks at; left out: 24.")]
+    lookback: Annotated[
+        str,
+        Field(
+            pattern=f"^{LOOKBACK}$",
+            description="The same as lookback_hours, in hours, days or weeks.",
+            examples=["36h", "7d", "2w"],
+        ),
+    ]
+    max_subagent_depth: Annotated[int, Field(ge=1, le=5, description="How deep sub-agents may nest; left out: 3.")]
+    max_turns: Annotated[int, Field(ge=1, le=100, description="How many turns an analysis may take; left out: 50.")]
+    enabled: Annotated[
+        bool,
+        Field(description="Whether it fires; left out: true when created, afterwards as the operator set it."),
+    ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class EntryFields(ScheduleFields, total=False):
+    """One schedule."""
+
+    title: Annotated[
+        str, Field(min_length=1, description="The title, 1 to 200 characters; it is what identifies the schedule.")
+    ]
+    frequency: Annotated[
+        Literal["hourly", "daily", "weekly", "monthly"],
+        Field(description="How often it fires; decides which other parts of the cadence are needed."),
+    ]
+    days_of_week: Annotated[
+        Days, Field(description="Days it fires on, sun to sat or 0 = Sunday to 6; for weekly only.")
+    ]
+    days_of_month: Annotated[DaysOfMonth, Field(description="Days it fires on, 1 to 31; for monthly only.")]
+    hours: Annotated[Hours, Field(description="Hours it fires at, 0 to 23; not for hourly.")]
+    minutes: Annotated[Minutes, Field(description="Minutes it fires at within each hour, 0 to 59; left out: 0.")]
+    at: Annotated[
+        Times,
+        Field(description="Times of day instead of hours and minutes; several must form hours × minutes."),
+    ]
+    cron: Annotated[
+        str,
+        Field(
+            pattern=CRON,
+            description="The whole cadence as five cron fields, where they map exactly.",
+            examples=["0 9 * * 1-5"],
+        ),
+    ]
+    state: Annotated[
+        Literal["active", "archived"],
+        Field(description="active, or archived to retire the schedule: then only title (or id) is needed."),
+    ]
+    renamed_from: Annotated[
+        OldTitles,
+        Field(description="Earlier titles; the schedule that has one of them is renamed. Inert once that happened."),
+    ]
+    id: Annotated[
+        str,
+        Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
+    ]
+    findings: Annotated[RuleSettings, Field(description="Switches for this entry, stronger than the project's.")]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ScopeFields(TypedDict, total=False):
+    """Which schedules of the platform this project answers for; both keys hold where both are given."""
+
+    agents: Annotated[
+        list[Name],
+        Field(
+            min_length=1,
+            max_length=MAX_LIST,
+            description="Only schedules of these agents, named as an entry names them.",
+        ),
+    ]
+    title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this.")]
+
+
+Key = Annotated[str, Field(pattern=KEY)]
+Schedules = Annotated[
+    dict[Key, EntryFields],
+    Field(description="The schedules, each under a key of letters, digits, - and _ that --target and messages use."),
+]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class IncludeFile(TypedDict):
+    """A file named by `include`."""
+
+    schedules: Schedules
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class PolicyFields(TypedDict, total=False):
+    """A project file without its schedules, which are checked one by one, and its layers, which are checked apart."""
+
+    version: Required[
+        Annotated[
+            int,
+            Field(ge=1, le=1, description="The version of this format: 1.", json_schema_extra={"const": 1}),
+        ]
+    ]
+    project: Annotated[
+        str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project goes before it.")
+    ]
+    undeclared: Annotated[
+        Literal["report", "archive"],
+        Field(description="What becomes of active schedules in scope that no file declares; left out: report."),
+    ]
+    scope: Annotated[ScopeFields, Field(description="Which schedules this project answers for; left out: all.")]
+    protect: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]],
+        Field(
+            max_length=MAX_LIST, description="Title globs that are never archived, paused or renamed out of the glob."
+        ),
+    ]
+    include: Annotated[
+        list[IncludeGlob],
+        Field(max_length=MAX_LIST, description="Globs of further files, each holding only `schedules`."),
+    ]
+    agents: Annotated[
+        dict[Name, Name], Field(description="Aliases: a name of ours, and the agent's id, agent.id or agent.name.")
+    ]
+    findings: Annotated[
+        RuleSettings, Field(description="What is done about each oddity that a rule finds: error, warning or off.")
+    ]
+    max_runs_per_month: Annotated[
+        Positive, Field(description="How often the declared schedules may run a month, together; left out: no limit.")
+    ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class ProjectFile(PolicyFields, total=False):
+    """A project file."""
+
+    defaults: Annotated[ScheduleFields, Field(description="Fields for what an entry leaves out.")]
+    overrides: Annotated[ScheduleFields, Field(description="Fields that are stronger than the entry's.")]
+    schedules: Schedules
+
+
+check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validator.validate_python
+check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validator.validate_python
+
+
+def check_schedule_fields(value: object) -> Any:  # noqa: ANN401 - as the others
+    """Check `defaults` or `overrides`, which most projects are without."""
+    return _schedule_fields().validate_python(value)
+
+
+@cache
+def _schedule_fields() -> TypeAdapter[ScheduleFields]:
+    return TypeAdapter(ScheduleFields)

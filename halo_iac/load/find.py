@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from halo_iac.checkout import owner
 from halo_iac.errors import Problem, ProjectNotFound
+from halo_iac.load.files import INCLUDE_SUFFIXES, FileUnreadable, NotCheckedOut, ProjectFiles, display_path, folder_of
+from halo_iac.load.yaml_document import Document
+from halo_iac.load.yaml_parser import parse
+from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"
 HOW_TO_START: Final = "run `halo init` or `halo import`"
@@ -47,3 +51,61 @@ def _home() -> Path | None:
         return Path.home()
     except RuntimeError:  # a user without one, as containers have them
         return None
+
+
+class SourceFile(NamedTuple):
+    """A parsed file and the folder that its relative paths start from."""
+
+    document: Document
+    folder: str
+
+
+def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile:
+    """Return the project file, which may stand anywhere; its document says so if it cannot be read."""
+    name, folder, where = display_path(path, cwd), str(path.parent), str(path)
+    if not reader.has(where):
+        raise ProjectNotFound([Problem(name, 0, 0, "no such file")], hint=HOW_TO_START)
+    try:
+        return SourceFile(parse(reader.content(reader.located(where)), name), folder)
+    except FileUnreadable as error:
+        document = Document(name)
+        document.complain_of_whole(error.reason, error.hint)
+        return SourceFile(document, folder)
+
+
+def read_included(
+    reader: ProjectFiles, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path, unread: list[str]
+) -> Iterator[SourceFile]:
+    """Yield each included file once; what is wrong with a glob is the project file's problem.
+
+    Files that a sparse checkout leaves out are no problem, and are added to ``unread``.
+    """
+    seen = {reader.located(str(path))}
+    for position, glob in enumerate(globs):
+        for found in _matches(reader, project, position, glob):
+            name = display_path(found, cwd)
+            try:
+                real = reader.located(found)
+                if real not in seen:
+                    seen.add(real)
+                    yield SourceFile(parse(reader.content(real), name), folder_of(found))
+            except NotCheckedOut:
+                unread.append(name)
+            except FileUnreadable as error:
+                if not error.is_said:
+                    message = f"{quote(name)}: {error.reason}"
+                    project.document.complain(("include", position), message, error.hint)
+
+
+def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str) -> list[str]:
+    """Return the files of one glob; none, and a problem, where it is refused, matches too many, or none."""
+    reason, hint = "no file matches", None
+    try:
+        found = reader.matches(project.folder, glob, INCLUDE_SUFFIXES)
+    except FileUnreadable as error:
+        if error.is_said:
+            return []
+        found, reason, hint = [], error.reason, error.hint
+    if not found:
+        project.document.complain(("include", position), f"{quote(glob)}: {reason}", hint)
+    return found

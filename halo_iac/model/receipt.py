@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from halo_iac.model.change import Action
+from halo_iac.model.plan import Action
 from halo_iac.model.schedule import Spec
 
 RECEIPT_VERSION: Final = 1
@@ -43,7 +43,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class WriteIntent:
     """One write that is about to be sent; ``before`` is absent for a create, ``after`` where no field is written."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an intent")
@@ -69,7 +69,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class WriteOutcome:
     """What came of one write; where a number has several outcomes, the last one counts."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an outcome")
@@ -82,7 +82,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class RunEnd:
     """The last line: the run came to its end and sent nothing after it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: its last line")
@@ -91,16 +91,16 @@ class End:
     writes: Annotated[int, Field(description="How many intents there are.", ge=0)]
 
 
-Line = Header | Intent | Outcome | End
+Line = Header | WriteIntent | WriteOutcome | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
     """An intent with what came of it; ``line`` is where the intent stands, from 1."""
 
-    intent: Intent
+    intent: WriteIntent
     line: int
-    outcome: Outcome | None = None
+    outcome: WriteOutcome | None = None
 
     @property
     def result(self) -> Result:

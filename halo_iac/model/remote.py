@@ -22,7 +22,7 @@ from halo_iac.model.schedule import (
     Frequency,
     Spec,
     Value,
-    plain_prompt,
+    normalized_prompt,
     relevant_parts,
 )
 
@@ -63,7 +63,7 @@ _wire_values, _wire_parts, _wire_choices = (
 )
 
 
-class Opaque(NamedTuple):
+class UnreadableSchedule(NamedTuple):
     """A schedule we cannot read: shown, never written, archived or counted. ``reason`` says what is odd about it."""
 
     reason: str
@@ -117,14 +117,14 @@ class RemoteSchedule(NamedTuple):
         """Return what orders archived schedules from first to last archived."""
         return (str(self.wire.get("archivedAt") or ""), *self.age)
 
-    def spec(self) -> Spec | Opaque:
+    def spec(self) -> Spec | UnreadableSchedule:
         """Return the comparable form, or why there is none.
 
         See docs/semantics.md#diff and docs/security.md#unreadable-schedules.
         """
         return read_spec(self.wire)
 
-    def shows(self, spec: Spec) -> bool:
+    def matches(self, spec: Spec) -> bool:
         """Say whether the raw values are plainly as desired; ``False`` means "look closer".
 
         Ten thousand are compared this way in the time in which a thousand are projected onto the comparable form.
@@ -146,11 +146,11 @@ def _is_chosen(declared: Value, held: object, types: tuple[type, ...]) -> bool:
     return isinstance(held, types) and (declared is None or declared == held)
 
 
-def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
+def read_spec(wire: Mapping[str, Any]) -> Spec | UnreadableSchedule:
     """Project a schedule of the platform onto the comparable form, or say why that is impossible."""
-    reason = _oddity(wire)
+    reason = _unreadable_reason(wire)
     if reason is not None:
-        return Opaque(reason)
+        return UnreadableSchedule(reason)
     frequency = wire["frequency"]
     parts = {name: wire.get(WIRE_NAMES[name]) or () for name in CADENCE_PARTS}
     return Spec(
@@ -159,7 +159,7 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
         frequency,
         *relevant_parts(frequency, parts),
         timezone=wire["timezone"],
-        prompt=plain_prompt(wire["prompt"]),
+        prompt=normalized_prompt(wire["prompt"]),
         model_id=wire.get("modelId"),
         summarization_model_id=wire.get("summarizationModelId"),
         span_limit=wire["spanLimit"],
@@ -170,7 +170,7 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | Opaque:
     )
 
 
-def _oddity(wire: Mapping[str, Any]) -> str | None:
+def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
     """Name the first field that is missing or not what the protocol says; ``None`` for a schedule as documented."""
     for name in _STRINGS:
         if not isinstance(wire.get(name), str):
@@ -183,10 +183,10 @@ def _oddity(wire: Mapping[str, Any]) -> str | None:
     for name in _OPTIONAL:
         if not isinstance(wire.get(name), str | None):
             return f"the platform's answer has no readable {name}"
-    return _odd_flag(wire) or _odd_part(wire)
+    return _invalid_flag(wire) or _invalid_part(wire)
 
 
-def _odd_flag(wire: Mapping[str, Any]) -> str | None:
+def _invalid_flag(wire: Mapping[str, Any]) -> str | None:
     if not isinstance(wire.get("enabled"), bool):
         return "the platform's answer has no readable enabled"
     return None if _tells_whether_archived(wire) else "the platform's answer has no readable archivedAt"
@@ -198,7 +198,7 @@ def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
     return held is None or isinstance(held, str)
 
 
-def _odd_part(wire: Mapping[str, Any]) -> str | None:
+def _invalid_part(wire: Mapping[str, Any]) -> str | None:
     """Name a cadence part that cannot be read; one that the frequency ignores may be missing."""
     relevant = RELEVANT_PARTS[wire["frequency"]]
     for part in CADENCE_PARTS:
@@ -234,7 +234,7 @@ class Agent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class PlatformTarget:
     """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -247,7 +247,7 @@ class Host:
     is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine.")] = False
 
 
-class Actual(NamedTuple):
+class PlatformState(NamedTuple):
     """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
 
     ``gap`` says why the listing is not whole, in which case nothing may be created or archived

@@ -128,7 +128,7 @@ def number_set(numbers: Collection[int]) -> Numbers:
     return tuple(numbers) if len(numbers) < 2 else tuple(sorted(set(numbers)))
 
 
-def plain_prompt(text: str) -> str:
+def normalized_prompt(text: str) -> str:
     """Return a prompt with newline line ends and no trailing white space: the one rule (docs/semantics.md#diff)."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -142,3 +142,33 @@ def relevant_parts(frequency: str, parts: Mapping[str, Any]) -> tuple[Numbers, N
         number_set(parts[name]) if name in relevant else () for name in CADENCE_PARTS
     ]
     return week_days, month_days, hours, minutes
+
+
+TIMEZONE: Final = "UTC"
+SPAN_LIMIT: Final = 10_000
+LOOKBACK_HOURS: Final = 24
+MAX_SUBAGENT_DEPTH: Final = 3
+MAX_TURNS: Final = 50
+MINUTES: Final = (0,)
+ENABLED_ON_CREATE: Final = True
+
+PROMPT: Final = """\
+Review this agent's traces in the window. Report, most costly first:
+1. Errors and failed tool calls: how often, since when, the likely cause, and trace ids to look at.
+2. Anomalies: behaviour that differs from most other traces of the window.
+3. Inefficiencies: repeated calls, loops, needless tokens, slow steps.
+4. Fixes: concrete changes to prompts, tools or code, each with the evidence for it.
+Say so plainly when there is nothing to report."""
+
+BUILT_IN: Final[Mapping[str, Any]] = {
+    "timezone": TIMEZONE,
+    "prompt": PROMPT,
+    "model_id": None,
+    "summarization_model_id": None,
+    "span_limit": SPAN_LIMIT,
+    "lookback_hours": LOOKBACK_HOURS,
+    "max_subagent_depth": MAX_SUBAGENT_DEPTH,
+    "max_turns": MAX_TURNS,
+    "enabled": None,
+}
+"""What a field means that no layer gives."""

@@ -1,6 +1,6 @@
 """Guards: the reasons to refuse a plan, one small function each (docs/semantics.md#guards).
 
-Each looks at the :class:`Situation` and returns its refusal or nothing. A refusal names what permits it, which comes
+Each looks at the :class:`GuardInput` and returns its refusal or nothing. A refusal names what permits it, which comes
 from the command line or from a reviewed edit, never from the environment of a pipeline.
 """
 
@@ -9,11 +9,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from halo_iac.model.change import Action, Blocked, Cause, Change, Refusal
-from halo_iac.model.characters import has_invisible, is_invisible
-from halo_iac.model.glob import Protection
-from halo_iac.model.remote import Opaque, RemoteSchedule
+from halo_iac.model.plan import Action, Blocked, Cause, Change, GuardViolation
+from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
+from halo_iac.text import Protection, has_invisible, is_invisible
 
 REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
@@ -33,7 +32,7 @@ class Overrides(NamedTuple):
     allow_create: frozenset[str] = frozenset()
 
 
-class Situation(NamedTuple):
+class GuardInput(NamedTuple):
     """Everything a guard may look at; ``undeclared`` are the active schedules in scope that no file declares.
 
     ``firing`` are the ids of the schedules in scope that fire, ``traced`` those of the agents that traces name.
@@ -74,12 +73,12 @@ class Situation(NamedTuple):
         return tuple(change for change in self.changes if change.cause is Cause.UNDECLARED)
 
 
-def guard(situation: Situation) -> tuple[Refusal, ...]:
+def guard(situation: GuardInput) -> tuple[GuardViolation, ...]:
     """Return every refusal, in the order of the guards."""
     return tuple(refusal for check in GUARDS for refusal in check(situation))
 
 
-def too_many_removals(situation: Situation) -> Iterator[Refusal]:
+def too_many_removals(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to silence a large part of what fires in scope in one go, or to remove many, whatever they do now."""
     stopping, removals, firing = situation.stopping, situation.removals, len(situation.firing)
     share = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, firing * REMOVAL_PERCENT // 100))
@@ -92,12 +91,12 @@ def too_many_removals(situation: Situation) -> Iterator[Refusal]:
         yield _too_many(what, share, stopping)
 
 
-def _too_many(what: str, permitted: int, changes: Sequence[Change]) -> Refusal:
+def _too_many(what: str, permitted: int, changes: Sequence[Change]) -> GuardViolation:
     message = f"{what}; without a word from you {permitted} may"
-    return Refusal("removals", message, f"--allow-archive {len(changes)}", _names(changes))
+    return GuardViolation("removals", message, f"--allow-archive {len(changes)}", _names(changes))
 
 
-def protected_titles(situation: Situation) -> Iterator[Refusal]:
+def protected_titles(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to archive, pause or rename away a title that ``protect:`` covers, even when its entry is gone."""
     protection = Protection(situation.protect)
     for change in situation.changes:
@@ -108,19 +107,19 @@ def protected_titles(situation: Situation) -> Iterator[Refusal]:
         kept = frozenset() if is_silenced else frozenset(protection.covering(change.title))
         glob = next((glob for glob in protection.covering(title) if glob not in kept), None)
         if glob is not None:
-            yield Refusal(
+            yield GuardViolation(
                 "protected",
-                f"{title!r} is protected by {glob!r} and would be {_deed(change, is_silenced=is_silenced)}",
+                f"{title!r} is protected by {glob!r} and would be {_verb(change, is_silenced=is_silenced)}",
                 "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
                 (change.name,),
             )
 
 
-def archives_with_nothing_declared(situation: Situation) -> Iterator[Refusal]:
+def archives_with_nothing_declared(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to archive everything because a file came out empty."""
     archives = situation.undeclared_archives
     if archives and not situation.declared and len(archives) > situation.overrides.allow_archive:
-        yield Refusal(
+        yield GuardViolation(
             "nothing-declared",
             f"nothing is declared, and {_count(archives, 'schedule')} would be archived",
             f"--allow-archive {len(archives)}",
@@ -128,11 +127,11 @@ def archives_with_nothing_declared(situation: Situation) -> Iterator[Refusal]:
         )
 
 
-def archives_with_targets(situation: Situation) -> Iterator[Refusal]:
+def archives_with_targets(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to archive what no file declares while only some entries are looked at."""
     archives = situation.undeclared_archives
     if archives and situation.targets:
-        yield Refusal(
+        yield GuardViolation(
             "targets",
             f"{_count(archives, 'undeclared schedule')} would be archived by a run limited to "
             f"{', '.join(situation.targets)}",
@@ -141,11 +140,11 @@ def archives_with_targets(situation: Situation) -> Iterator[Refusal]:
         )
 
 
-def archives_with_blocked_entries(situation: Situation) -> Iterator[Refusal]:
+def archives_with_blocked_entries(situation: GuardInput) -> Iterator[GuardViolation]:
     """Withhold the archives of what no file declares while an entry is blocked: it may be about that very schedule."""
     if situation.withheld:
         keys = ", ".join(entry.key for entry in situation.blocked)
-        yield Refusal(
+        yield GuardViolation(
             "blocked",
             f"{_count(situation.withheld, 'undeclared schedule')} would be archived while {keys} "
             f"{'is' if len(situation.blocked) == 1 else 'are'} blocked",
@@ -155,7 +154,7 @@ def archives_with_blocked_entries(situation: Situation) -> Iterator[Refusal]:
         )
 
 
-def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
+def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to create what an undeclared schedule already seems to be: most likely a rename nobody declared."""
     creates = [
         change
@@ -174,7 +173,7 @@ def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
             continue
         remote = situation.undeclared[min(titled, working)]
         likeness = _SAME_TITLE if titled <= working else "has the same agent, prompt and cadence"
-        yield Refusal(
+        yield GuardViolation(
             "lookalike",
             f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
             f"{likeness}; if they are one, {_rename(change.key or '', remote.title)}paste "
@@ -184,11 +183,11 @@ def lookalike_creates(situation: Situation) -> Iterator[Refusal]:
         )
 
 
-def incomplete_listing(situation: Situation) -> Iterator[Refusal]:
+def incomplete_listing(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse creates and archives where the platform's listing was not read to its end."""
     risky = [change for change in situation.changes if change.action in {Action.CREATE, Action.ARCHIVE}]
     if situation.gap and risky:
-        yield Refusal(
+        yield GuardViolation(
             "incomplete-listing",
             f"the list of schedules is not whole ({situation.gap}), so nothing may be created or archived",
             "run again; if it stays so, report it to the platform",
@@ -196,18 +195,18 @@ def incomplete_listing(situation: Situation) -> Iterator[Refusal]:
         )
 
 
-GUARDS: Final[tuple[Callable[[Situation], Iterable[Refusal]], ...]] = (
+GUARDS: Final[tuple[Callable[[GuardInput], Iterable[GuardViolation]], ...]] = (
     incomplete_listing,
     too_many_removals,
     protected_titles,
     archives_with_nothing_declared,
     archives_with_targets,
     archives_with_blocked_entries,
-    lookalike_creates,
+    near_duplicate_creates,
 )
 
 
-def _deed(change: Change, *, is_silenced: bool) -> str:
+def _verb(change: Change, *, is_silenced: bool) -> str:
     if change.action is Action.ARCHIVE:
         return "archived"
     if not is_silenced:
@@ -215,7 +214,7 @@ def _deed(change: Change, *, is_silenced: bool) -> str:
     return "paused" if change.is_pause else "given an agent that no trace names"
 
 
-def _work(spec: Spec | Opaque | None) -> tuple[object, ...]:
+def _work(spec: Spec | UnreadableSchedule | None) -> tuple[object, ...]:
     """Return what a schedule does and when; something that equals nothing where that cannot be said."""
     return (spec.agent, spec.prompt, spec.cadence) if isinstance(spec, Spec) else (object(),)
 
@@ -230,14 +229,14 @@ def _folded(title: str) -> str:
 
 def _rename(key: str, title: str) -> str:
     """Return the command that says so in the entry; none where nobody could see what is pasted, or where it ends."""
-    import shlex  # noqa: PLC0415 - only a refusal needs it
+    import shlex
 
     return "" if has_invisible(title) or "`" in title else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
 
 
 def _quoted(title: str) -> str:
     """Return a title as a double-quoted YAML scalar, which JSON's string syntax is; what nobody sees is escaped."""
-    import json  # noqa: PLC0415 - only a refusal needs it
+    import json
 
     return "".join(_escaped(c) if is_invisible(c) else c for c in json.dumps(title, ensure_ascii=False))
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Final
 
-from halo_iac.fires import ClockChange, Fire, foreseen, in_words, makes_sense, runs_per_month
+from halo_iac.fire_times import ClockChange, Fire, describe, is_forecastable, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
 
@@ -37,7 +37,7 @@ class Calendar:
         """Return a cadence in words."""
         found = self._words.get(cadence)
         if found is None:
-            found = self._words[cadence] = self._style.safe(self._style.own(in_words(cadence)))
+            found = self._words[cadence] = self._style.safe(self._style.own(describe(cadence)))
         return found
 
     def runs(self, spec: Spec) -> float:
@@ -63,9 +63,9 @@ class Calendar:
         return found
 
     def _next(self, cadence: Cadence, now: datetime) -> str:
-        if not makes_sense(cadence):
+        if not is_valid(cadence):
             return "unknown"
-        fires = tuple(islice(foreseen(cadence, now), FIRES))
+        fires = tuple(islice(is_forecastable(cadence, now), FIRES))
         return self._style.safe(_listed(fires, has_year=spans_years(now, fires)))
 
 

@@ -2,7 +2,7 @@
 
 Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
 runner obeys ``##[`` and ``##vso[`` wherever they stand in a line, and so is the colon of the words that fold a log (see
-:mod:`halo_iac.render.safe`). To what reads JSON an escape is the character itself.
+:mod:`halo_iac.text`). To what reads JSON an escape is the character itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS: Final = re.compile(_STRING)
 _FOLDS: Final = re.compile("(travis_(?:fold|time)|section_(?:start|end)):")
 
-Change = Callable[[str], str]
+StringChange = Callable[[str], str]
 
 
 class Document(str):
@@ -24,24 +24,24 @@ class Document(str):
 
     __slots__ = ()
 
-    def with_strings(self, change: Change) -> Document:
+    def with_strings(self, change: StringChange) -> Document:
         """Return the document with each of its strings changed, names as well; what stays is written as it was."""
         return Document(_STRINGS.sub(lambda found: _changed(found[0], change), self))
 
-    def with_members(self, names: Iterable[str], change: Change) -> Document:
+    def with_members(self, names: Iterable[str], change: StringChange) -> Document:
         """Return the document with only those strings changed that are values of members with one of these names."""
         # A quote within a string has a backslash before it, so what matches is a whole name.
         members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
         return Document(re.sub(members, lambda found: found[1] + _changed(found[2], change), self))
 
 
-def _changed(written: str, change: Change) -> str:
+def _changed(written: str, change: StringChange) -> str:
     text = json.loads(written) if "\\" in written else written[1:-1]
     changed = change(text)
-    return written if changed == text else harmless(json.dumps(changed))
+    return written if changed == text else escape_control(json.dumps(changed))
 
 
-def harmless(document: str) -> Document:
+def escape_control(document: str) -> Document:
     """Escape in a finished document, where ``##``, DEL and a colon after a word can only stand within a string."""
     document = document.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
     may_fold = "travis_" in document or "section_" in document

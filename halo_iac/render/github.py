@@ -17,15 +17,15 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from halo_iac.errors import HaloError, Problem, ProjectError
-from halo_iac.model.change import Blocked, Change, Plan, Refusal
+from halo_iac.model.apply_result import Event, Summary
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.outcome import Event, Summary
+from halo_iac.model.plan import Blocked, Change, GuardViolation, Plan
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.counts import plan_counts, problem_counts
-from halo_iac.render.ending import run_counts
-from halo_iac.render.rows import SHARES, Row, gist
+from halo_iac.render.headings import run_counts
+from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
-from halo_iac.render.words import counted
+from halo_iac.render.values import plan_counts, problem_counts
+from halo_iac.text import counted
 
 SHOWN: Final = 10
 """How many annotations of a level GitHub shows of one step."""
@@ -93,7 +93,7 @@ def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
         yield _of_change(change, calendar, style)
 
 
-def _of_refusal(refusal: Refusal, place: str) -> Annotation:
+def _of_refusal(refusal: GuardViolation, place: str) -> Annotation:
     level, word = (Level.WARNING, "withheld") if refusal.withholds else (Level.ERROR, "refused")
     message = f"{word}, {refusal.guard}: {refusal.message}"
     remedy = f"{'to do' if refusal.withholds else 'override'}: {refusal.override}"
@@ -106,7 +106,7 @@ def _of_blocked(entry: Blocked, style: Style) -> Annotation:
 
 
 def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
-    short = ", ".join(_in_short(row, style) for row in gist(change, calendar, style))
+    short = ", ".join(_in_short(row, style) for row in summary(change, calendar, style))
     name = style.safe(change.key or f"{change.title} ({change.id})")
     share = f" ({SHARES[change.share]})" if change.share else ""
     return Annotation(Level.NOTICE, "halo plan", f"{change.action} {name}: {short}{share}", *_place(change.origin))
@@ -130,7 +130,7 @@ def _of_problem(problem: Problem) -> Annotation:
 
 def _not_done(summary: Summary, style: Style) -> Iterator[Annotation]:
     for event in summary.events:
-        if not event.status.is_well:
+        if not event.status.is_success:
             yield _of_event(event, style)
 
 

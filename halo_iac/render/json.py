@@ -20,10 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
-from halo_iac.model.change import PLAN_VERSION, Action, Change, Plan
+from halo_iac.model.apply_result import Event, Summary
 from halo_iac.model.finding import Finding
-from halo_iac.model.outcome import Event, Summary
-from halo_iac.render.document import Document, harmless
+from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan
+from halo_iac.render.document import Document, escape_control
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 """The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
@@ -41,7 +41,7 @@ def plan_json(plan: Plan) -> Document:
     except PydanticSerializationError:
         message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
         raise DocumentError(message) from None
-    return harmless(document.decode("ascii") + "\n")
+    return escape_control(document.decode("ascii") + "\n")
 
 
 def read_plan(document: bytes) -> Plan:
@@ -123,7 +123,7 @@ def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = Non
 
 def document(value: object) -> Document:
     """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
-    return harmless(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+    return escape_control(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
 
 
 def _summary(summary: Summary) -> dict[str, Any]:

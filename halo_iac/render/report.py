@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Final
 
-from halo_iac.model.report import Report
+from halo_iac.model.runs import Report
 from halo_iac.render.style import PLAIN, Style
 
 _LONGEST_LABEL: Final = 64
@@ -50,7 +50,7 @@ def _id_in_names(id_: str) -> str:
 
 def report_file(report: Report, schedule: str | None) -> str:
     """Return a report with front matter that says where it comes from; the markdown as the platform holds it."""
-    from halo_iac.render.yaml import mapping_text  # noqa: PLC0415 - only files need it
+    from halo_iac.render.yaml import mapping_text
 
     facts = report.facts()
     window = {"start": facts["windowStartAt"], "end": facts["windowEndAt"]}
@@ -69,6 +69,6 @@ def report_file(report: Report, schedule: str | None) -> str:
     return f"---\n{mapping_text(told)}---\n\n{report.markdown}"
 
 
-def harmless(markdown: str, style: Style = PLAIN) -> str:
+def neutralize_markdown(markdown: str, style: Style = PLAIN) -> str:
     """Return markdown for a terminal or a log: line by line without anything that either would obey."""
     return "\n".join(style.safe(line.expandtabs(4)) for line in markdown.replace("\r\n", "\n").split("\n"))

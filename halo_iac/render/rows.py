@@ -1,29 +1,29 @@
 """One change as rows: what differs, before → after, and where each value comes from (docs/semantics.md#origins).
 
-Every format draws the same rows; their words are harmless already (:mod:`halo_iac.render.safe`), on one line each.
+Every format draws the same rows; their words are harmless already (:mod:`halo_iac.text`), on one line each.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from halo_iac.model.change import Action, Cause, Change, FieldChange, Share
+from halo_iac.model.plan import Action, Attribution, Cause, Change, FieldChange
 from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.prompt import PromptLine, excerpt, prompt_diff
+from halo_iac.render.prompt_diff import PromptLine, excerpt, prompt_diff
 from halo_iac.render.style import Style
-from halo_iac.render.values import from_to, shortened, shown
-from halo_iac.render.words import counted
+from halo_iac.render.values import format_value, from_to, shortened
+from halo_iac.text import counted
 
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
 SHARES: Final = {
-    Share.BRANCH: "this branch",
-    Share.BOTH: "this branch; it differed before, too",
-    Share.BEFORE: "it differed before this branch",
-    Share.UNTOUCHED: "not its entry, but a policy, default or alias",
+    Attribution.BRANCH: "this branch",
+    Attribution.BOTH: "this branch; it differed before, too",
+    Attribution.BEFORE: "it differed before this branch",
+    Attribution.UNTOUCHED: "not its entry, but a policy, default or alias",
 }
 """Whose change it is, in words."""
-GIST: Final = 4
+SUMMARY_LENGTH: Final = 4
 """How many rows a gist has at most."""
 _SHORT: Final = 40
 """How many characters of a value a gist has room for."""
@@ -64,7 +64,9 @@ def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
     return before, calendar.runs(change.after if change.before is None else change.after.over(change.before))
 
 
-def gist(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None) -> tuple[Row, ...]:
+def summary(
+    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
+) -> tuple[Row, ...]:
     """Return what a change comes to, for one line: what differs, a new schedule's cadence, or why an old one goes.
 
     Long values are cut, and a row without a label counts the fields that there is no room for.
@@ -76,7 +78,7 @@ def gist(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, 
         paused = () if after.enabled is not False else (Row("", "paused"),)
         return (Row("", calendar.words(after.cadence)), *paused)
     fields = _with_names(change.fields, agents or {})
-    shown_fields = fields if len(fields) <= GIST else fields[: GIST - 1]
+    shown_fields = fields if len(fields) <= SUMMARY_LENGTH else fields[: SUMMARY_LENGTH - 1]
     rest = len(fields) - len(shown_fields)
     more = (Row("", f"{rest} more"),) if rest else ()
     return (*(_short_row(field, style) for field in shown_fields), *more)
@@ -86,7 +88,7 @@ def _short_row(field: FieldChange, style: Style) -> Row:
     if field.field == "prompt":
         return Row("prompt", "changed")
     before, after = (
-        style.own(shortened(shown(field.field, value, style), _SHORT)) for value in (field.before, field.after)
+        style.own(shortened(format_value(field.field, value, style), _SHORT)) for value in (field.before, field.after)
     )
     return Row(field.field, after, before)
 
@@ -112,7 +114,7 @@ def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -
         elif field.field == "prompt":
             yield _new_prompt(field, style)
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
-            yield Row(field.field, shown(field.field, field.after, style), origin=style.safe(field.origin))
+            yield Row(field.field, format_value(field.field, field.after, style), origin=style.safe(field.origin))
     yield from _fires_after(spec, calendar)
     yield Row("runs a month", from_to(*runs_of(change, calendar), style))
 
@@ -150,7 +152,12 @@ def _field_row(field: FieldChange, style: Style) -> Row:
         before, after = sizes
         diff = tuple(prompt_diff(field.before, field.after, style))
         return Row("prompt", after, None if before == after else before, origin, diff)
-    return Row(field.field, shown(field.field, field.after, style), shown(field.field, field.before, style), origin)
+    return Row(
+        field.field,
+        format_value(field.field, field.after, style),
+        format_value(field.field, field.before, style),
+        origin,
+    )
 
 
 def _unarchived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:

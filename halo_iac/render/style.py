@@ -4,8 +4,8 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-from halo_iac.model.change import Action
-from halo_iac.render.safe import safe, safe_lines
+from halo_iac.model.plan import Action
+from halo_iac.text import escape_control, escape_control_lines
 
 SIGNS: Final[dict[str, str]] = {Action.CREATE: "+", Action.UPDATE: "~", Action.UNARCHIVE: "^", Action.ARCHIVE: "-"}
 """The sign of each action, the same in every format."""
@@ -50,11 +50,11 @@ class Style(NamedTuple):
 
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""
-        return safe(text, is_unicode=self.unicode)
+        return escape_control(text, is_unicode=self.unicode)
 
     def safe_lines(self, text: str) -> list[str]:
         """Return the lines of foreign words, each harmless and showable."""
-        return safe_lines(text, is_unicode=self.unicode)
+        return escape_control_lines(text, is_unicode=self.unicode)
 
     def quoted(self, title: str) -> str:
         """Return a title in quotation marks."""
@@ -86,12 +86,12 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def padded(text: str, width: int) -> str:
+def pad(text: str, width: int) -> str:
     """Return the text filled with spaces to a number of columns."""
     return text + " " * (width - columns(text))
 
 
-def cut(text: str, width: int, ellipsis_: str) -> str:
+def truncate(text: str, width: int, ellipsis_: str) -> str:
     """Return as much of an unpainted line as fits, its end replaced by the ellipsis where something is lost."""
     if columns(text) <= width:
         return text

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
-from halo_iac.render.safe import safe
+from halo_iac.text import escape_control
 
 _HEAD = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -67,7 +67,7 @@ def project_text(
         lines[key] = line
         line += block.count("\n")
         parts.append(block)
-    parts.extend(f"# {safe(note)}\n" for note in notes)
+    parts.extend(f"# {escape_control(note)}\n" for note in notes)
     return ProjectText("".join(parts).rstrip("\n") + "\n", lines)
 
 
@@ -87,7 +87,7 @@ def flow_pairs(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _flow_pair(key: str, entry: Mapping[str, Any]) -> str:
     escaped = {name: _escaped(name, value) for name, value in entry.items()}
-    return _dumped(_in_quotes({key: escaped}), is_flow=True).strip()[1:-1]
+    return _dumped(_quoted({key: escaped}), is_flow=True).strip()[1:-1]
 
 
 def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
@@ -99,7 +99,7 @@ def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
     return dumped.rstrip("\n")
 
 
-def dollars_doubled(text: str) -> str:
+def escape_variables(text: str) -> str:
     """Return a text as it has to be written so that no variable is read into it (docs/semantics.md#variables)."""
     return text.replace("$", "$$") if "$$" in text or "${" in text else text
 
@@ -113,11 +113,11 @@ def mapping_text(values: Mapping[str, Any]) -> str:
 
 
 def _pair_text(name: str, value: object) -> str:
-    rest = _known_rest(value) if _PLAIN.fullmatch(name) else None
+    rest = _wrapped_value(value) if _PLAIN.fullmatch(name) else None
     return _dumped({name: value}) if rest is None else f"{name}:{rest}\n"
 
 
-def _known_rest(value: object) -> str | None:
+def _wrapped_value(value: object) -> str | None:
     """Return what YAML writes after a key's colon, where that is certain."""
     if isinstance(value, dict) and value:
         inner = mapping_text(value).removesuffix("\n").split("\n")
@@ -136,12 +136,12 @@ def _fields_text(key: str, fields: Mapping[str, Any], *, step: int = 2) -> str:
 
 
 def _escaped(name: str, value: object) -> object:
-    return dollars_doubled(value) if isinstance(value, str) and name not in _LITERAL else value
+    return escape_variables(value) if isinstance(value, str) and name not in _LITERAL else value
 
 
-def _in_quotes(value: object) -> object:
+def _quoted(value: object) -> object:
     if isinstance(value, dict):
-        return {DoubleQuotedScalarString(key): _in_quotes(inner) for key, inner in value.items()}
+        return {DoubleQuotedScalarString(key): _quoted(inner) for key, inner in value.items()}
     return DoubleQuotedScalarString(value) if isinstance(value, str) else value
 
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from halo_iac.sandbox.protocol import Refusal
-from halo_iac.sandbox.store import Key, Tables
+from halo_iac.sandbox.protocol import RequestRefused
+from halo_iac.sandbox.store import AgentRow, Key, Tables
+from halo_iac.sandbox.store.runs import ConversationRow, RunRow
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,8 +26,8 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What a run comes to: one of :data:`halo_iac.sandbox.life.ENDINGS`, and the words for it, if not the usual."""
+class OnFinish:
+    """How a run ends: one of :data:`halo_iac.sandbox.run_state.ENDINGS`, and its error message."""
 
     status: str = "completed"
     error: str | None = None
@@ -40,7 +41,7 @@ class Settings:
     updates_archived: bool
     any_project: bool
     pace: float = 1.0
-    endings: deque[Ending] = field(default_factory=deque)
+    endings: deque[OnFinish] = field(default_factory=deque)
     """What the next runs come to; when they are used up, runs complete."""
 
 
@@ -58,7 +59,7 @@ class Call:
     def check_project(self, project_id: str) -> None:
         """Refuse a project that the key does not cover, whether or not there is one."""
         if not self.tables.covers(self.key, project_id):
-            raise Refusal("FORBIDDEN", f"This key has no access to project {project_id}.")
+            raise RequestRefused("FORBIDDEN", f"This key has no access to project {project_id}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,33 @@ def instant(moment: datetime) -> str:
 def nanoseconds(moment: datetime) -> int:
     """Return an instant as spans count: nanoseconds since 1970, as far as SQLite can count."""
     return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _LATEST)
+
+
+def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:
+    """Return an agent, or refuse."""
+    agent = call.tables.agent(project_id, agent_id)
+    if agent is None:
+        raise RequestRefused("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
+    return agent
+
+
+def conversation_of(call: Call, conversation_id: str) -> ConversationRow:
+    """Return a conversation that the key covers, or refuse."""
+    row = call.tables.runs.conversation(conversation_id)
+    if row is None or not call.tables.covers(call.key, row.project_id):
+        raise RequestRefused("NOT_FOUND", f"Conversation {conversation_id} was not found.")
+    return row
+
+
+def run_of(call: Call, run_id: str) -> RunRow:
+    """Return a run that the key covers, or refuse."""
+    row = call.tables.runs.run(run_id)
+    if row is None or not is_covered(call, row):
+        raise RequestRefused("NOT_FOUND", f"Run {run_id} was not found.")
+    return row
+
+
+def is_covered(call: Call, row: RunRow) -> bool:
+    """Say whether a run is of a project that the key is for."""
+    conversation = call.tables.runs.conversation(row.conversation_id)
+    return conversation is not None and call.tables.covers(call.key, conversation.project_id)

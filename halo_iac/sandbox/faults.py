@@ -1,8 +1,8 @@
 """Misbehaviour on demand: a plain list of what to do to which requests, how often, and when.
 
-For every request the list is read from the top. A :class:`Latency` or a :class:`Meanwhile` that matches takes place and
-reading goes on; the first other effect that matches settles the request. A fault that has been used up matches nothing
-more.
+For every request the list is read from the top. A :class:`Latency` or a :class:`ChangeBetween` that matches takes place
+and reading goes on; the first other effect that matches settles the request. A fault that has been used up matches
+nothing more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
-from halo_iac.sandbox.protocol import Answer, HangUp, Refusal, Silent, encoded, fail, succeed
+from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply, RequestRefused, encoded, fail, succeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Meanwhile:
+class ChangeBetween:
     """Let something happen, outside of any transaction, then go on: what somebody else does at just this moment."""
 
     happens: Callable[[], object]
@@ -64,7 +64,7 @@ class Truncate:
 
 
 @dataclass(frozen=True, slots=True)
-class Amend:
+class PatchResponse:
     """Answer with what ``amend`` makes of the real result; a refusal stays as it is."""
 
     amend: Callable[[Any], Any]
@@ -83,11 +83,11 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class NoReply:
     """Never answer."""
 
 
-Effect = Latency | Meanwhile | Pass | Refuse | Reply | Truncate | Amend | Close | Cut | Silence
+Effect = Latency | ChangeBetween | Pass | Refuse | Reply | Truncate | PatchResponse | Close | Cut | NoReply
 
 EMPTY: Final = Reply(502)
 CLOUDFLARE_403: Final = Reply(
@@ -122,7 +122,7 @@ class Fault:
     def is_late(self) -> bool:
         """Say whether the handler comes first, as it must where the effect needs the real answer."""
         is_cut_short = isinstance(self.effect, Cut) and self.effect.sent > 0
-        needs_answer = isinstance(self.effect, Truncate | Amend | Close) or is_cut_short
+        needs_answer = isinstance(self.effect, Truncate | PatchResponse | Close) or is_cut_short
         return self.when == "after" or needs_answer
 
     def fits(self, procedure: str, given: object) -> bool:
@@ -159,32 +159,32 @@ class Faults:
                     continue
                 self._left[place] = (fault, None if left is None else left - 1)
                 taken.append(fault)
-                if not isinstance(fault.effect, Latency | Meanwhile):
+                if not isinstance(fault.effect, Latency | ChangeBetween):
                     break
         return taken
 
 
-def spoiled(answer: Answer | None, effect: Effect, procedure: str) -> Answer | None:
+def apply_fault(answer: Answer | None, effect: Effect, procedure: str) -> Answer | None:
     """Return what an effect makes of an answer (``None``: not handled yet).
 
-    Raises :class:`HangUp` or :class:`Silent` where there is to be none.
+    Raises :class:`CloseConnection` or :class:`NeverReply` where there is to be none.
     """
     match effect:
         case Refuse(code, message, status, retry_after):
             headers = {} if retry_after is None else {"retry-after": retry_after}
-            return fail(Refusal(code, message, headers), procedure, status)
+            return fail(RequestRefused(code, message, headers), procedure, status)
         case Reply(status, body, content_type, headers):
             return Answer(status, {"content-type": content_type, **headers}, body)
         case Truncate(keep):
             return None if answer is None else Answer(answer.status, answer.headers, answer.body[:keep])
-        case Amend(amend):
+        case PatchResponse(amend):
             return None if answer is None else _amended(answer, amend)
         case Close():
             return None if answer is None else replace(answer, headers={**answer.headers, "connection": "close"})
         case Cut(sent):
-            raise HangUp(answer, sent)
-        case Silence():
-            raise Silent
+            raise CloseConnection(answer, sent)
+        case NoReply():
+            raise NeverReply
         case _:
             return answer
 

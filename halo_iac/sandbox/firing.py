@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from halo_iac.sandbox import cadences
 from halo_iac.sandbox.call import Settings, instant
+from halo_iac.sandbox.handlers import schedules as cadences
 from halo_iac.sandbox.protocol import SandboxError
-from halo_iac.sandbox.starting import Order, Starter
+from halo_iac.sandbox.run_starter import RunOrder, RunStarter
 from halo_iac.sandbox.store import AgentRow, ScheduleRow, Store, Tables
 
 _BATCH: Final = 200
@@ -119,15 +119,15 @@ class Firing:
             return Fire(row.id, row.wire["title"], instant(at), None)
         start = max(_EPOCH, at - timedelta(hours=min(row.wire["lookbackHours"], (at - _EPOCH) // timedelta(hours=1))))
         order = order_of(row, agent, (start, at), origin="scheduled", created_at=instant(at))
-        run = Starter(tables, self.new_id, self.settings).start(order)
+        run = RunStarter(tables, self.new_id, self.settings).start(order)
         return Fire(row.id, row.wire["title"], instant(at), run.id)
 
 
 def order_of(
     row: ScheduleRow, agent: AgentRow, window: tuple[datetime, datetime], *, origin: str, created_at: str
-) -> Order:
+) -> RunOrder:
     """Return the run that a schedule wants over a window; one that fires by itself is of its instant."""
-    return Order(
+    return RunOrder(
         project_id=row.project_id,
         agent=agent,
         prompt=row.wire["prompt"],

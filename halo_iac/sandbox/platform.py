@@ -6,33 +6,84 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from halo_iac.sandbox import demo, gate, rules
-from halo_iac.sandbox.cadences import next_fire
-from halo_iac.sandbox.call import Call, Ending, Kind, Settings, instant
-from halo_iac.sandbox.faults import Fault, Faults, Latency, Meanwhile, spoiled
+from halo_iac.sandbox import demo
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, OnFinish, Procedure, Settings, instant
+from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
+from halo_iac.sandbox.handlers import agents, schedules
+from halo_iac.sandbox.handlers import agents as projects
+from halo_iac.sandbox.handlers.schedules import next_fire
 from halo_iac.sandbox.protocol import (
     Answer,
-    Refusal,
     Request,
+    RequestRefused,
     SandboxError,
     fail,
     input_of,
     procedure_name,
     succeed,
 )
-from halo_iac.sandbox.recent import Recent, Seen
+from halo_iac.sandbox.recent_requests import RecentRequests, RecordedRequest
 from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 
 if TYPE_CHECKING:
-    from halo_iac.sandbox.analyst.span import Span
+    from halo_iac.sandbox.analyst.spans import Span
     from halo_iac.sandbox.firing import Fire, Firing
-    from halo_iac.sandbox.loading import Loaded
-    from halo_iac.sandbox.traces import BadLine
+    from halo_iac.sandbox.ingest import BadLine, Loaded
+
+
+_USUAL: Final[dict[str, Procedure]] = {**agents.AGENT_PROCEDURES, **projects.PROJECT_PROCEDURES, **schedules.PROCEDURES}
+_METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
+
+
+def required_permission(request: Request, name: str) -> Procedure:
+    """Return the procedure that a request names, or refuse."""
+    procedure = _USUAL.get(name) or _of_runs().get(name)
+    if procedure is None:
+        raise RequestRefused("NOT_FOUND", f'No procedure is called "{name}".')
+    if request.method != _METHODS[procedure.kind]:
+        raise RequestRefused("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
+    return procedure
+
+
+@cache
+def _of_runs() -> dict[str, Procedure]:
+    """Return the procedures that a plan has no use for, and need not wait for."""
+    from halo_iac.sandbox.handlers import (
+        conversations,
+        datasets,
+        runs,
+    )
+    from halo_iac.sandbox.handlers import runs as schedule_runs
+
+    return {
+        **conversations.PROCEDURES,
+        **datasets.PROCEDURES,
+        **runs.RUN_PROCEDURES,
+        **schedule_runs.SCHEDULE_RUN_PROCEDURES,
+    }
+
+
+def authenticate(request: Request, tables: Tables) -> Key:
+    """Return the key that a request comes with, or refuse."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    key = tables.key(text.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise RequestRefused("UNAUTHORIZED", "The key is missing or not valid.")
+    return key
+
+
+def check_permission(key: Key, kind: Kind) -> None:
+    """Refuse a key that may not call procedures of this kind."""
+    if not (key.can_read if kind is Kind.QUERY else key.can_write):
+        missing = "read" if kind is Kind.QUERY else "write"
+        raise RequestRefused("FORBIDDEN", f"This key does not permit to {missing}.")
+
 
 PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
@@ -46,7 +97,7 @@ def _utc_now() -> datetime:
 
 
 def _random_id() -> str:
-    from uuid import uuid4  # noqa: PLC0415 (costs a plan, which creates nothing, more than all the rest of this module)
+    from uuid import uuid4
 
     return str(uuid4())
 
@@ -71,7 +122,7 @@ class Sandbox:
         self._ids = ids
         self.key = ""
         """The sandbox's own key, which may do everything in every project."""
-        self._recent = Recent()
+        self._recent = RecentRequests()
         self._known: set[str] = set()
 
     @classmethod
@@ -120,7 +171,7 @@ class Sandbox:
         self._store.close()
 
     @property
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[RecordedRequest]:
         """The latest requests, oldest first: at most 10,000, and 16 MiB of what they said."""
         return self._recent.seen()
 
@@ -172,7 +223,7 @@ class Sandbox:
         with self._store.writing() as tables:
             tables.drop_agent(project_id, agent_id)
 
-    def end_next_runs(self, *endings: Ending) -> None:
+    def end_next_runs(self, *endings: OnFinish) -> None:
         """Let the next runs come to these endings, in this order; one without traces ends as such all the same."""
         self._settings.endings.extend(endings)
 
@@ -227,13 +278,13 @@ class Sandbox:
 
     @cached_property
     def _firing(self) -> Firing:
-        from halo_iac.sandbox.firing import Firing  # noqa: PLC0415 (most commands find nothing due)
+        from halo_iac.sandbox.firing import Firing
 
         return Firing(self._store, self._settings, self._ids, self._clock, self.closing.wait)
 
     def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
-        """Take traces into a project; see :func:`halo_iac.sandbox.loading.load`."""
-        from halo_iac.sandbox.loading import load  # noqa: PLC0415 (who loads no traces needs none of it)
+        """Take traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
+        from halo_iac.sandbox.ingest import load
 
         self.admit(project_id)
         return load(self._store, project_id, found, on_bad)
@@ -248,27 +299,27 @@ class Sandbox:
             match fault.effect:
                 case Latency(seconds):
                     self.closing.wait(seconds)
-                case Meanwhile(happens):
+                case ChangeBetween(happens):
                     happens()
                 case effect:
-                    return spoiled(answer, effect, name)
+                    return apply_fault(answer, effect, name)
         return None
 
-    def _handled(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> Answer:  # noqa: ANN401 (JSON)
+    def _handled(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> Answer:  # noqa: ANN401 (JSON)
         try:
             if name == _TELEMETRY:
                 return succeed(b"null")
             return succeed(self._called(request, name, given, flaw))
-        except Refusal as refusal:
+        except RequestRefused as refusal:
             return fail(refusal, name)
         except SandboxError as error:
-            return fail(Refusal("INTERNAL_SERVER_ERROR", str(error)), name)
+            return fail(RequestRefused("INTERNAL_SERVER_ERROR", str(error)), name)
 
-    def _called(self, request: Request, name: str, given: Any, flaw: Refusal | None) -> bytes:  # noqa: ANN401 (JSON)
-        procedure = gate.wanted(request, name)
+    def _called(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> bytes:  # noqa: ANN401 (JSON)
+        procedure = required_permission(request, name)
         with self._store.reading() as tables:
-            key = gate.caller(request, tables)
-        gate.check_permission(key, procedure.kind)
+            key = authenticate(request, tables)
+        check_permission(key, procedure.kind)
         if flaw is not None:
             raise flaw
         if self._settings.any_project and key.every_project:
@@ -285,13 +336,13 @@ class Sandbox:
 
     def _admit_named(self, given: object) -> None:
         named = given.get("projectId") if isinstance(given, dict) else None
-        with suppress(rules.Wrong):  # the procedure says so itself
+        with suppress(rules.InvalidInput):  # the procedure says so itself
             self.admit(rules.identifier(named))
 
 
-def _input(request: Request) -> tuple[Any, Refusal | None]:
+def _input(request: Request) -> tuple[Any, RequestRefused | None]:
     """Return the input, or what is wrong with it, to be said once faults, key and permission have had their say."""
     try:
         return input_of(request), None
-    except Refusal as refusal:
+    except RequestRefused as refusal:
         return None, refusal

@@ -66,7 +66,7 @@ class Answer:
     body: bytes
 
 
-class Refusal(Exception):  # noqa: N818 (a word of the domain: the platform refuses, nothing went wrong)
+class RequestRefused(Exception):  # noqa: N818 (a word of the domain: the platform refuses, nothing went wrong)
     """A procedure says no: ``code`` is one of tRPC's names, ``headers`` go out with the answer."""
 
     def __init__(self, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -76,7 +76,7 @@ class Refusal(Exception):  # noqa: N818 (a word of the domain: the platform refu
         self.headers = headers or {}
 
 
-class Trouble(Enum):
+class ServerFailure(Enum):
     """Where to look when a sandbox cannot work."""
 
     CONTENT = "content"
@@ -93,7 +93,7 @@ class SandboxError(Exception):
     ``trouble`` is ``None`` where the message says all there is to say.
     """
 
-    def __init__(self, message: str, trouble: Trouble | None = None) -> None:
+    def __init__(self, message: str, trouble: ServerFailure | None = None) -> None:
         super().__init__(message)
         self.trouble = trouble
 
@@ -102,7 +102,7 @@ class NoAnswer(Exception):  # noqa: N818 (likewise)
     """A fault wants this request to get no answer: a server sees to its socket, a client in-process raises."""
 
 
-class HangUp(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
+class CloseConnection(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
     """The connection is to be cut, after ``sent`` bytes of ``answer`` where the fault let some out."""
 
     def __init__(self, answer: Answer | None = None, sent: int = 0) -> None:
@@ -111,7 +111,7 @@ class HangUp(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
         self.sent = sent
 
 
-class Silent(NoAnswer, TimeoutError):  # noqa: N818 (likewise)
+class NeverReply(NoAnswer, TimeoutError):  # noqa: N818 (likewise)
     """Nothing is ever to be sent, and the connection stays open until the client gives up."""
 
     def __init__(self) -> None:
@@ -131,10 +131,10 @@ def input_of(request: Request) -> Any:  # noqa: ANN401 (whatever JSON the caller
     if request.method == "GET":
         return _parsed(parse_qs(request.query, keep_blank_values=True).get("input", [""])[0])
     if len(request.body) > MAX_BODY:
-        raise Refusal("PAYLOAD_TOO_LARGE", f"The input is longer than {MAX_BODY:,} bytes.")
+        raise RequestRefused("PAYLOAD_TOO_LARGE", f"The input is longer than {MAX_BODY:,} bytes.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.body and media_type != "application/json":
-        raise Refusal("UNSUPPORTED_MEDIA_TYPE", "The input must be sent as application/json.")
+        raise RequestRefused("UNSUPPORTED_MEDIA_TYPE", "The input must be sent as application/json.")
     return _parsed(request.body)
 
 
@@ -143,7 +143,7 @@ def succeed(result: bytes) -> Answer:
     return Answer(200, dict(_JSON), b'{"result":{"data":' + result + b"}}")
 
 
-def fail(refusal: Refusal, path: str, status: int | None = None) -> Answer:
+def fail(refusal: RequestRefused, path: str, status: int | None = None) -> Answer:
     """Wrap a refusal; ``status`` stands for the code's own HTTP status."""
     number, usual = _CODES[refusal.code]
     status = usual if status is None else status
@@ -171,7 +171,7 @@ def _parsed(text: str | bytes) -> Any:  # noqa: ANN401 (whatever JSON the caller
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise Refusal("PARSE_ERROR", "The input is not valid JSON.") from None
+        raise RequestRefused("PARSE_ERROR", "The input is not valid JSON.") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -9,6 +9,6 @@ for a schedule that the project holds, that is in scope, and that still is what 
 is held to what a file could declare. The plan passes the guards that every plan passes.
 """
 
-from halo_iac.undo.way_back import check_place, undo
+from halo_iac.undo.planner import check_same_target, undo
 
-__all__ = ["check_place", "undo"]
+__all__ = ["check_same_target", "undo"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from halo_iac.errors import DocumentError
-from halo_iac.model.change import Action
-from halo_iac.model.receipt import Intent, Receipt, Result, Write
+from halo_iac.model.plan import Action
+from halo_iac.model.receipt import Receipt, Result, Write, WriteIntent
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 
@@ -16,7 +16,7 @@ MOST_WRITES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ScheduleState:
     """A schedule at one moment of the run; ``None`` instead of one: it was not there."""
 
     spec: Spec
@@ -35,10 +35,10 @@ class History:
     writes: tuple[Write, ...]
 
     @property
-    def origin(self) -> State | None:
+    def origin(self) -> ScheduleState | None:
         """Return what it was before the run."""
         first = self.writes[0].intent
-        return None if first.before is None else State(first.before, first.is_archived)
+        return None if first.before is None else ScheduleState(first.before, first.is_archived)
 
     @property
     def may_have_no_such_id(self) -> bool:
@@ -46,13 +46,13 @@ class History:
         return self.origin is None and self.writes[0].result is Result.UNKNOWN
 
     @property
-    def ends(self) -> tuple[State | None, ...]:
+    def ends(self) -> tuple[ScheduleState | None, ...]:
         """Return what the run may have left it as; several where an outcome is unknown."""
         states = [self.origin]
         for write in self.writes:
             if write.result is Result.NOT_DONE:
                 continue
-            made = [_made(write.intent, state) for state in states]
+            made = [_changes_made(write.intent, state) for state in states]
             states = [*dict.fromkeys(made if write.result is Result.DONE else [*states, *made])]
         return tuple(states)
 
@@ -65,12 +65,12 @@ class History:
             return False
         return any(_is_restored(spec, origin, end) for end in self.ends if end is not None)
 
-    def end(self, remote: RemoteSchedule, spec: Spec) -> State | None:
+    def end(self, remote: RemoteSchedule, spec: Spec) -> ScheduleState | None:
         """Return which of its ends the platform shows, if any."""
         return next((end for end in self.ends if end is not None and end.is_shown(remote, spec)), None)
 
 
-def _is_restored(spec: Spec, origin: State, end: State) -> bool:
+def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState) -> bool:
     """Say whether every field is as before, but for those that ``end`` leaves to others."""
     return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in FIELDS)
 
@@ -89,9 +89,9 @@ def histories(receipt: Receipt) -> list[History]:
     return [History(id_, tuple(writes)) for (id_, _), writes in found.items()]
 
 
-def _made(intent: Intent, state: State | None) -> State | None:
+def _changes_made(intent: WriteIntent, state: ScheduleState | None) -> ScheduleState | None:
     if intent.action is Action.CREATE:
-        return None if intent.after is None else State(intent.after, is_archived=False)
+        return None if intent.after is None else ScheduleState(intent.after, is_archived=False)
     if state is None:
         return None
     if intent.action is Action.UPDATE:

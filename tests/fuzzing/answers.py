@@ -17,22 +17,19 @@ import httpx
 from wire_samples import WIRE
 
 from fuzzing.laws import AGENT, KEY, check_plan, check_told
-from halo_iac.api.caller import Json, Kind
-from halo_iac.api.envelope import Answer, Context, open_answer
-from halo_iac.api.reader import Reader
 from halo_iac.api.retry import Retry
-from halo_iac.api.run_reader import RunReader
-from halo_iac.api.run_writer import RunWriter
+from halo_iac.api.runs import RunReader, RunWriter
+from halo_iac.api.schedules import Reader, Writer
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
-from halo_iac.api.writer import Writer
+from halo_iac.api.trpc import Answer, Context, Json, Kind, parse_response
 from halo_iac.errors import PlatformError, SettingsError
 from halo_iac.load import load
 from halo_iac.model.project import Project
-from halo_iac.model.remote import Actual
+from halo_iac.model.remote import PlatformState
 from halo_iac.render.json import document, error_json
-from halo_iac.render.problems import error_text
 from halo_iac.render.style import PLAIN
+from halo_iac.render.text.problems import error_text
 
 _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _ONCE: Final = Retry(attempts=1)
@@ -49,7 +46,7 @@ def answers(data: bytes) -> None:
             check_told(error_text(error, PLAIN), error_json(error))
     with suppress(PlatformError):
         listing = Reader(_Scripted(given), _ONCE).schedules("project")
-        check_plan(_declared(), Actual(listing.schedules, (AGENT,), listing.gap))
+        check_plan(_declared(), PlatformState(listing.schedules, (AGENT,), listing.gap))
 
 
 def _answer(part: bytes) -> Answer:
@@ -72,7 +69,7 @@ class _Scripted:
         del kind, value, deadline
         answer = self._given[min(self._count, len(self._given) - 1)]
         self._count += 1
-        return open_answer(answer, Context(procedure, "INF_API_KEY", "default", Secret(KEY).hide_in))
+        return parse_response(answer, Context(procedure, "INF_API_KEY", "default", Secret(KEY).hide_in))
 
 
 def _questions() -> Iterator[Callable[[_Scripted], object]]:

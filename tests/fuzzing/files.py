@@ -18,18 +18,18 @@ from ruamel.yaml.error import YAMLError
 from wire_samples import WIRE
 
 from fuzzing.laws import AGENT, KEY, OUTSIDE, check_plan, check_shown, check_told, check_undo, unpacked
-from halo_iac.api.credentials import resolve_settings
-from halo_iac.api.hosts import is_loopback
+from halo_iac.api.auth import resolve_settings
+from halo_iac.api.urls import is_loopback
 from halo_iac.errors import DocumentError, ProjectError, SettingsError
 from halo_iac.load import load
-from halo_iac.load.parse import parse, parse_text
-from halo_iac.model.remote import Actual, RemoteSchedule
+from halo_iac.load.yaml_parser import parse, parse_text
+from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.json import error_json, problems_json, read_plan
-from halo_iac.render.problems import error_text
-from halo_iac.render.receipt import read_receipt
 from halo_iac.render.style import PLAIN
-from halo_iac.sandbox.traces import BadLine, lines_of, read_spans
+from halo_iac.render.text.problems import error_text
+from halo_iac.sandbox.ingest import BadLine, lines_of, read_spans
+from halo_iac.storage.receipt_file import read_receipt
 
 _ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*[^\w\s,\[\]{}-]")
 """An anchor's name that YAML 1.2 allows and libyaml, which knows letters, digits, - and _ only, ends half-way."""
@@ -88,7 +88,7 @@ def project(data: bytes) -> None:
         return
     for entry in found.entries:
         assert all(str(entry.origins.of(field)) for field in FIELDS)
-    check_plan(found, Actual((), (AGENT,)))
+    check_plan(found, PlatformState((), (AGENT,)))
 
 
 @cache
@@ -124,7 +124,7 @@ def saved_plan(data: bytes) -> None:
 
 def receipt(data: bytes) -> None:
     """A file for ``undo`` is a receipt, whose way back is a plan, or a DocumentError; also where its digests hold."""
-    there = Actual((RemoteSchedule(WIRE),), (AGENT,))
+    there = PlatformState((RemoteSchedule(WIRE),), (AGENT,))
     for document in (data, _signed(data)):
         try:
             check_undo(read_receipt(document, "receipt.jsonl"), there)

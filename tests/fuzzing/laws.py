@@ -10,23 +10,23 @@ from typing import Final
 from render_asserts import assert_harmless
 
 from halo_iac.errors import DocumentError, ProjectError
-from halo_iac.model.change import Plan
+from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
 from halo_iac.model.receipt import Receipt
-from halo_iac.model.remote import Actual, Agent, Host
-from halo_iac.pipeline import Wish, plan_project, plan_undo
+from halo_iac.model.remote import Agent, PlatformState, PlatformTarget
+from halo_iac.pipeline import PlanRequest, plan_project, plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.json import error_json, plan_json, read_plan
-from halo_iac.render.problems import error_text
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text.plan import plan_text
+from halo_iac.render.text.problems import error_text
 
 NOW: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 KEY: Final = "sk-inference-canary-0123456789"
 OUTSIDE: Final = "canary-of-a-file-outside"
 AGENT: Final = Agent("5a4db0c5-a000-4000-8000-000000000001", "checkout", "agent_name", 7)
 
-_HOST: Final = Host("https://relay.example", "project")
+_HOST: Final = PlatformTarget("https://relay.example", "project")
 _PART: Final = re.compile(rb"^-- ([a-z0-9/._-]{1,40}) --\r?\n", re.MULTILINE)
 
 
@@ -45,17 +45,17 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
     return b"".join(b"-- %s --\n%s\n" % (name.encode(), part) for name, part in parts.items())
 
 
-def check_plan(project: Project, actual: Actual) -> None:
+def check_plan(project: Project, actual: PlatformState) -> None:
     """Plan a project against a platform, and hold the plan to what every plan is held to."""
     try:
-        plan = plan_project(lambda: project, lambda _: (_HOST, actual), Wish())
+        plan = plan_project(lambda: project, lambda _: (_HOST, actual), PlanRequest())
     except ProjectError as error:  # agents of its scope or its aliases are not those of the platform
         check_told(error_text(error, PLAIN), error_json(error))
         return
     check_shown(plan)
 
 
-def check_undo(receipt: Receipt, actual: Actual) -> None:
+def check_undo(receipt: Receipt, actual: PlatformState) -> None:
     """Plan the way back on behalf of a project that declares nothing, and hold that plan to the same."""
     project = Project("halo.yaml", ())
     check_shown(plan_undo(receipt, lambda: project, lambda _: (_HOST, actual), Overrides(), allows_gap=False))

@@ -16,8 +16,8 @@ from wire_samples import WIRE
 
 from fuzzing.files import PROJECT_FILES
 from fuzzing.laws import KEY, packed
-from halo_iac.model.change import Action
-from halo_iac.model.receipt import End, Intent, Outcome, Result
+from halo_iac.model.plan import Action
+from halo_iac.model.receipt import Result, RunEnd, WriteIntent, WriteOutcome
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.render.json import plan_json
@@ -78,12 +78,12 @@ def saved_receipts() -> Iterator[bytes]:
     former = replace(before, title="Former", hours=(7,))
     made = {**about, "id": None, "before": None, "after": before}
     for intents in (
-        [Intent(number=1, action=Action.UPDATE, before=former, after=before, **about)],
-        [Intent(number=1, action=Action.UNARCHIVE, before=before, after=None, **{**about, "is_archived": True})],
-        [Intent(number=1, action=Action.CREATE, **made), Intent(number=2, action=Action.CREATE, **made)],
+        [WriteIntent(number=1, action=Action.UPDATE, before=former, after=before, **about)],
+        [WriteIntent(number=1, action=Action.UNARCHIVE, before=before, after=None, **{**about, "is_archived": True})],
+        [WriteIntent(number=1, action=Action.CREATE, **made), WriteIntent(number=2, action=Action.CREATE, **made)],
     ):
-        done = Outcome(number=1, result=Result.DONE, id=remote.id)
-        yield written(HEADER, *intents, done, End(writes=len(intents)))
+        done = WriteOutcome(number=1, result=Result.DONE, id=remote.id)
+        yield written(HEADER, *intents, done, RunEnd(writes=len(intents)))
 
 
 def settings() -> Iterator[bytes]:

@@ -3,19 +3,39 @@
 Not by a list of what to escape, which would be as long as the platforms that draw markdown are many, but by what is let
 through: words and numbers that mean nothing anywhere stay as they are, everything else goes into ``code``, where no
 HTML, mention, reference, link, emoji, footnote or formula takes effect. Everything passes ``Style.safe`` before, which
-keeps it on one line and harmless to terminals and logs (:mod:`halo_iac.render.safe`).
+keeps it on one line and harmless to terminals and logs (:mod:`halo_iac.text`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from halo_iac.render.markdown.marker import unforged
-from halo_iac.render.prompt import NOTE, PromptLine
+from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
 from halo_iac.render.values import shortened
+
+MARKER: Final = "<!-- halo-plan: "
+"""How the line begins, and no other line."""
+_FORGED: Final = re.compile(r"<!--(?=\s*halo-plan)", re.IGNORECASE)
+
+
+def comment_marker(file: str, project: str, host: str) -> str:
+    """Return the hidden first line of a page, the same for each run of one project file, project and host.
+
+    The file is told by its path in the repository. Project and host are what the command line and the environment
+    say, empty where they leave it to the file: a page about a file that cannot be read has the marker as well.
+    """
+    digest = hashlib.sha256(f"{file}\0{project}\0{host}".encode("utf-8", "replace")).hexdigest()
+    return f"{MARKER}{digest[:16]} -->"
+
+
+def strip_markers(line: str) -> str:
+    """Return a line of a prompt without the beginning of a marker in it."""
+    return _FORGED.sub(r"<\\!--", line)
+
 
 LONGEST: Final = 300
 """Characters of a name or a value that are shown in one place."""
@@ -121,4 +141,4 @@ def _between(text: str) -> str:
 def _fenced(line: PromptLine) -> str:
     if line.sign == NOTE:
         return f"@@ … {line.words} @@" if line.words else "@@ … @@"
-    return unforged(f"{line.sign} {line.words}".rstrip())
+    return strip_markers(f"{line.sign} {line.words}".rstrip())

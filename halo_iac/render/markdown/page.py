@@ -9,18 +9,17 @@ from datetime import datetime
 from typing import Final
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
-from halo_iac.model.change import Action, Change, Plan
+from halo_iac.model.apply_result import Summary
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.outcome import Summary
+from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.counts import plan_counts, problem_counts, share_counts
-from halo_iac.render.ending import HERE, Commands, run_counts
-from halo_iac.render.header import header_rows
-from halo_iac.render.markdown import asides
-from halo_iac.render.markdown.change import Block, Scene, change_block, table_head, table_row
+from halo_iac.render.headings import HERE, NextCommands, header_rows, run_counts
+from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import message, words
+from halo_iac.render.markdown.sections import Block, RenderContext, change_block, table_head, table_row
 from halo_iac.render.style import Style
-from halo_iac.render.words import counted
+from halo_iac.render.values import attribution_counts, plan_counts, problem_counts
+from halo_iac.text import counted
 
 LIMIT: Final = 65_000
 """Characters of a page at most; GitHub takes comments of 65,536."""
@@ -35,7 +34,7 @@ def plan_markdown(
     marker: str,
     now: datetime | None = None,
     summary: Summary | None = None,
-    commands: Commands = HERE,
+    commands: NextCommands = HERE,
 ) -> str:
     """Return a plan as a page, with what came of it where it was carried out, and the commands that go on from there.
 
@@ -51,7 +50,7 @@ def plan_markdown(
     tail = [
         asides.undeclared(plan.undeclared, style),
         asides.warnings(plan.warnings, style),
-        asides.findings(_not_beside(plan), style),
+        asides.findings(_fits_comment(plan), style),
         *_last_lines(plan, summary, style),
     ]
     room = LIMIT - len(style.own(_joined([*head, *tail]))) - _NOTES
@@ -82,15 +81,15 @@ def error_markdown(error: HaloError, style: Style, *, marker: str) -> str:
 # Parts of a page ----------------------------------------------------------------------------------------------------
 
 
-def _scene(plan: Plan, style: Style, now: datetime | None) -> Scene:
+def _scene(plan: Plan, style: Style, now: datetime | None) -> RenderContext:
     beside: dict[str, list[Finding]] = {}
     for finding in plan.findings:
         beside.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
-    return Scene(Calendar(now, style), style, agents, beside, has_base=plan.base is not None)
+    return RenderContext(Calendar(now, style), style, agents, beside, has_base=plan.base is not None)
 
 
-def _not_beside(plan: Plan) -> list[Finding]:
+def _fits_comment(plan: Plan) -> list[Finding]:
     changed = {change.key for change in plan.changes}
     return [finding for finding in plan.findings if not finding.key or finding.key not in changed]
 
@@ -123,7 +122,7 @@ def _header(plan: Plan, style: Style) -> str:
     return "<br>\n".join(lines)
 
 
-def _table(changes: Sequence[Change], scene: Scene, room: int) -> str:
+def _table(changes: Sequence[Change], scene: RenderContext, room: int) -> str:
     """Return the summary of the changes, a row each while there is room."""
     if not changes:
         return ""
@@ -138,7 +137,7 @@ def _table(changes: Sequence[Change], scene: Scene, room: int) -> str:
     return "\n".join(rows)
 
 
-def _blocks(changes: Sequence[Change], scene: Scene, room: int) -> str:
+def _blocks(changes: Sequence[Change], scene: RenderContext, room: int) -> str:
     """Return the blocks of as many changes as there is room for, and then of their prompts what still fits."""
     blocks: list[Block] = []
     for change in changes:
@@ -153,10 +152,10 @@ def _blocks(changes: Sequence[Change], scene: Scene, room: int) -> str:
         shown.append(block.whole if gain <= room else block.short)
         room -= gain if gain <= room else 0
     without = sum(map(operator.ne, shown, (block.whole for block in blocks)))
-    return _joined([*shown, *_left_out(changes[len(blocks) :], without, scene.calendar)])
+    return _joined([*shown, *_omitted_note(changes[len(blocks) :], without, scene.calendar)])
 
 
-def _left_out(dropped: Sequence[Change], without: int, calendar: Calendar) -> Iterator[str]:
+def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -> Iterator[str]:
     if without:
         yield f"The prompts of {counted(without, 'change')} above are left out; the JSON document has them all."
     if dropped:
@@ -173,7 +172,7 @@ def _counted(changes: Sequence[Change]) -> str:
 
 def _last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
     ended = [run_counts(summary)] if summary is not None else []
-    return [*share_counts(plan), message(plan_counts(plan, style), style), *ended]
+    return [*attribution_counts(plan), message(plan_counts(plan, style), style), *ended]
 
 
 def _page(parts: Iterable[str], style: Style) -> str:

@@ -3,18 +3,180 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from halo_iac.model.change import Plan
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.plan import (
+    Action,
+    Attribution,
+    Blocked,
+    Change,
+    GuardViolation,
+    Plan,
+    PlanWarning,
+    UndeclaredSchedule,
+)
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.counts import plan_counts, share_counts
-from halo_iac.render.header import header_rows
-from halo_iac.render.style import Style
-from halo_iac.render.text.asides import blocked_lines, refusal_lines, undeclared_lines, warning_lines
-from halo_iac.render.text.change import change_block
-from halo_iac.render.text.findings import finding_lines, other_finding_lines
+from halo_iac.render.headings import header_rows
+from halo_iac.render.prompt_diff import NOTE, PromptLine
+from halo_iac.render.rows import SHARES, Row, change_rows
+from halo_iac.render.style import SIGNS, Style
+from halo_iac.render.values import LISTED, attribution_counts, listed, plan_counts
+from halo_iac.text import counted
+
+INDENT: Final = "      "
+_VERB_WIDTH: Final = max(map(len, Action))
+_ROLES: Final = {"-": "removed", "+": "added", NOTE: "dim"}
+
+
+def change_block(
+    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the lines of one change, without a blank line around them; ``agents`` has the names of agent ids."""
+    rows = change_rows(change, calendar, style, agents)
+    width = max([len(row.label) for row in rows], default=0)
+    lines = [_heading(change, style)]
+    for row in rows:
+        lines += _row_lines(row, width, style)
+    return lines
+
+
+def _heading(change: Change, style: Style) -> str:
+    deed = style.paint(f"{SIGNS[change.action]} {change.action:<{_VERB_WIDTH}}", change.action)
+    old = change.before.title if change.before else change.title
+    names = (
+        style.paint(style.safe(change.key), "bold") if change.key else "",
+        style.quoted(old),
+        style.safe(change.id) if change.id else "",
+        style.paint(f"({SHARES[change.share]})", "dim")
+        if change.share and change.share is not Attribution.BRANCH
+        else "",
+    )
+    return "  ".join((deed, *filter(None, names)))
+
+
+def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
+    lead = f"{INDENT}{row.label:<{width}}  "
+    origin = f"({row.origin})" if row.origin else ""
+    value = row.after if row.before is None else f"{row.before} {style.own('→')} {row.after}"
+    if style.fits(f"{lead}{value}  {origin}"):
+        yield f"{lead}{value}{'  ' if origin else ''}{style.paint(origin, 'dim')}".rstrip()
+    else:
+        under = " " * len(lead)
+        yield f"{lead}{value if row.before is None else row.before}".rstrip()
+        if row.before is not None:
+            yield f"{under}{style.own('→')} {row.after}"
+        if origin:
+            yield under + style.paint(origin, "dim")
+    yield from (f"{INDENT}  {_prompt_line(line, style)}" for line in row.below)
+
+
+def _prompt_line(line: PromptLine, style: Style) -> str:
+    """Draw a line behind a bar, so that foreign words never begin one of ours."""
+    lead = style.own(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
+    drawn = f"{lead} {line.words}".rstrip()
+    return style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn
+
+
+def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
+    """Return entries nothing is planned for, each with what is in the way and what to do."""
+    if not blocked:
+        return
+    yield style.paint(f"Blocked: {counted(len(blocked), 'entry', 'entries')}, for which nothing is planned", "blocked")
+    for entry in blocked:
+        origin = style.paint(f"({style.safe(entry.origin)})", "dim") if entry.origin else ""
+        yield f"  {style.paint('!', 'blocked')} {style.paint(style.safe(entry.key), 'bold')}  {origin}".rstrip()
+        yield from paragraph("", entry.reason, style)
+        if entry.hint:
+            yield from paragraph("hint: ", entry.hint, style)
+        if entry.ids:
+            yield f"{INDENT}ids: {listed(entry.ids, style)}"
+
+
+def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
+    """Return schedules in scope that no file declares; those beyond a screenful are counted."""
+    if not undeclared:
+        return
+    firing = sum(schedule.is_firing for schedule in undeclared)
+    fires = "still firing" if firing == len(undeclared) else f"{firing:,} still firing"
+    yield style.paint(f"Undeclared: {counted(len(undeclared), 'schedule')}, {fires}; left alone", "warning")
+    for schedule in undeclared[:LISTED]:
+        notes = (None if schedule.is_firing else "paused", schedule.note and style.safe(schedule.note))
+        note = ", ".join(filter(None, notes))
+        line = f"  ? {style.quoted(schedule.title)}  {style.safe(schedule.id)}"
+        yield f"{line}  {style.paint(f'({note})', 'dim')}" if note else line
+    if len(undeclared) > LISTED:
+        yield style.own(f"  … and {len(undeclared) - LISTED:,} more")
+
+
+def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str]:
+    """Return what is worth a line and changes nothing."""
+    if not warnings:
+        return
+    yield style.paint("Warnings", "warning")
+    for warning in warnings:
+        lead = f"{style.safe(warning.key)}: " if warning.key else ""
+        yield from paragraph(f"! {lead}", warning.message, style, indent="  ")
+
+
+def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
+    """Return what is left out of the plan, then why it will not be applied at all, each with what permits it."""
+    withheld = [refusal for refusal in refusals if refusal.withholds]
+    stopping = [refusal for refusal in refusals if not refusal.withholds]
+    if withheld:
+        yield style.paint("Withheld: this is left out, the rest can be applied", "refused")
+        yield from _reasons(withheld, "to do", style)
+    if stopping:
+        if withheld:
+            yield ""
+        yield style.paint("Refused: this plan will not be applied as it is", "refused")
+        yield from _reasons(stopping, "override", style)
+
+
+def _reasons(refusals: Sequence[GuardViolation], remedy: str, style: Style) -> Iterator[str]:
+    for refusal in refusals:
+        yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
+        if refusal.names:
+            yield f"{INDENT}concerns: {listed(refusal.names, style)}"
+        yield from paragraph(f"{remedy}: ", refusal.override, style)
+
+
+def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> Iterator[str]:
+    """Return a text of one or more lines behind ``lead``; every line but the first stands behind a bar."""
+    first, *others = style.safe_lines(text)
+    yield f"{indent}{lead}{first}"
+    bar = style.own("│")
+    yield from (f"{INDENT}{bar} {line}".rstrip() for line in others)
+
+
+_FINDING_ROLES = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
+
+
+def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> Iterator[str]:
+    """Return one finding: what it does, by which rule and where, then what was found, and what to do."""
+    lead = style.paint(f"{finding.severity}:", _FINDING_ROLES[finding.severity])
+    place = style.paint(f"({style.safe(finding.path)}:{finding.line})", "dim")
+    yield f"{indent}{lead} {style.safe(finding.rule)}  {place}"
+    yield from paragraph("  ", finding.message, style, indent=indent)
+    if finding.hint:
+        yield from paragraph("  hint: ", finding.hint, style, indent=indent)
+
+
+def other_finding_lines(findings: Sequence[Finding], changed: Collection[str | None], style: Style) -> Iterator[str]:
+    """Return what stands beside no change: errors, and what concerns the project; warnings of entries are counted."""
+    others = [finding for finding in findings if finding.key is None or finding.key not in changed]
+    listed = [finding for finding in others if finding.key is None or finding.severity is Severity.ERROR]
+    if not others:
+        return
+    yield style.paint("Findings", "refused" if any(each.severity is Severity.ERROR for each in listed) else "warning")
+    for finding in listed:
+        yield from finding_lines(finding, style, indent="  ")
+    if len(others) > len(listed):
+        more = counted(len(others) - len(listed), "warning")
+        yield f"  {more} of entries without a change; `halo validate` lists {'it' if more == '1 warning' else 'them'}"
+
 
 _LABEL: Final = 9
 
@@ -48,7 +210,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
             lines += ["", first, *section]
     if calendar.has_left_out:
         lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
-    lines += ["", *share_counts(plan), plan_counts(plan, style, as_wanted), ""]
+    lines += ["", *attribution_counts(plan), plan_counts(plan, style, as_wanted), ""]
     return "\n".join(lines)
 
 

@@ -10,14 +10,86 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from halo_iac.fires import Fire, in_words, reason_in_words, runs_per_month
-from halo_iac.preview import LISTED, Outlook, Preview, Span, Standing
+from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
+from halo_iac.preview import MAX_LISTED, AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
 from halo_iac.render.calendar import day, spans_years, zone
 from halo_iac.render.style import Style
-from halo_iac.render.text.week import meeting_lines, week_lines
-from halo_iac.render.values import number
-from halo_iac.render.words import counted
+from halo_iac.render.text.table import record, table
+from halo_iac.render.values import LISTED, listed, number
+from halo_iac.text import counted
+
+_TIMES: Final = 3
+"""How many times of day a cell names at most; more fires are counted."""
+_NOTHING: Final = "-"
+_APPROXIMATE: Final = "~"
+
+
+def week_lines(preview: Preview, style: Style) -> Iterator[str]:
+    """Return the calendar under its heading; nothing where nothing fires."""
+    week = preview.week
+    fires = [fire for agent in week.agents for of_day in agent.days for fire in of_day]
+    if not fires:
+        return
+    now = preview.span.now.astimezone(ZoneInfo(week.timezone))
+    yield style.paint(f"The week from {day(now)} {now:%H:%M} on ({week.timezone})", "bold")
+    yield from (f"{_IN}{line}".rstrip() for line in _calendar(week, style))
+    if any(fire.reason for fire in fires):
+        yield f"{_IN}{_APPROXIMATE} approximate"
+
+
+def _calendar(week: Week, style: Style) -> list[str]:
+    """Return a table of times, of fewer times, of mere counts, whatever fits first; else a record for each agent."""
+    days = [day(each) for each in week.days]
+    unbounded = style._replace(width=None)
+    for most in range(_TIMES, -1, -1):
+        headers = ["AGENT", *(_short(each) if most else each[:3] for each in days)]
+        rows = [[agent.agent, *(_cell(fires, week, most) for fires in agent.days)] for agent in week.agents]
+        unpainted = table(headers, rows, unbounded._replace(colour=False)).splitlines()
+        if all(style.fits(_IN + line) for line in unpainted):
+            return table(headers, rows, unbounded).splitlines()
+    return "\n".join(_record(agent, days, week, style) for agent in week.agents).splitlines()
+
+
+def _record(agent: AgentWeek, days: Sequence[str], week: Week, style: Style) -> str:
+    cells = [_cell(fires, week, _TIMES) for fires in agent.days]
+    return record([("AGENT", agent.agent), *zip(days, cells, strict=True)], style)
+
+
+def _short(name: str) -> str:
+    """Return a day without its month."""
+    return name.rpartition(" ")[0]
+
+
+def _cell(fires: Sequence[Fire], week: Week, most: int) -> str:
+    """Return the times of a day's fires, or how many there are where that is more than ``most``."""
+    if not fires:
+        return _NOTHING
+    zone = ZoneInfo(week.timezone)
+    if len(fires) <= most:
+        return ", ".join(f"{_mark([fire])}{fire.at.astimezone(zone):%H:%M}" for fire in fires)
+    return _mark(fires) + (counted(len(fires), "fire") if most else f"{len(fires):,}")
+
+
+def _mark(fires: Sequence[Fire]) -> str:
+    return _APPROXIMATE if any(fire.reason for fire in fires) else ""
+
+
+def meeting_lines(preview: Preview, style: Style) -> Iterator[str]:
+    """Return which schedules of one agent fire at the same instant; those beyond a screenful are counted."""
+    if not preview.meetings:
+        return
+    zone = ZoneInfo(preview.week.timezone)
+    yield style.paint("At the same instant", "warning")
+    for meeting in preview.meetings[:LISTED]:
+        first = meeting.first.astimezone(zone)
+        often = "once" if meeting.count == 1 else f"{meeting.count:,} times"
+        keys = f"{style.safe(meeting.agent)}: {listed(meeting.keys, style)}"
+        yield f"{_IN}{keys}; {often} this week, first {day(first)} {first:%H:%M}"
+    if len(preview.meetings) > LISTED:
+        yield f"{_IN}{style.own('…')} and {len(preview.meetings) - LISTED:,} more"
+
 
 _IN: Final = "  "
 
@@ -40,13 +112,13 @@ def _head(preview: Preview, style: Style) -> str:
     return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
 
 
-def _block(outlook: Outlook, span: Span, style: Style) -> Iterator[str]:
+def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Iterator[str]:
     title = () if outlook.title is None else (style.quoted(outlook.title),)
     agent = () if outlook.agent is None else (style.safe(outlook.agent),)
     yield "  ".join((style.paint(style.safe(outlook.key), "bold"), *title, *agent))
     if outlook.cadence is not None:
-        yield _IN + style.safe(style.own(in_words(outlook.cadence)))
-    if outlook.cadence is None or outlook.standing is not Standing.ACTIVE:
+        yield _IN + style.safe(style.own(describe(outlook.cadence)))
+    if outlook.cadence is None or outlook.standing is not ScheduleStatus.ACTIVE:
         yield _IN + style.paint(f"never while {outlook.standing}", "dim")
         return
     yield f"{_IN}runs a month: {number(float(runs_per_month(outlook.cadence)))}"
@@ -70,7 +142,7 @@ def _fire_lines(fires: Sequence[Fire], now: datetime, style: Style) -> Iterator[
         if fire.reason is None:
             yield line.rstrip()
             continue
-        note = f"approximate: {reason_in_words(fire)}"
+        note = f"approximate: {describe_reason(fire)}"
         if style.fits(f"{line}  {note}"):
             yield f"{line}  {style.paint(note, 'warning')}"
         else:
@@ -99,8 +171,8 @@ def _notes(preview: Preview) -> Iterator[str]:
 
 def _kept(preview: Preview) -> str:
     if len(preview.outlooks) == 1:
-        return f"the first {LISTED:,} are listed; a sooner --until has them all"
-    return f"of {LISTED:,} to share each schedule has {preview.limit:,}; `halo preview KEY` shows more of one"
+        return f"the first {MAX_LISTED:,} are listed; a sooner --until has them all"
+    return f"of {MAX_LISTED:,} to share each schedule has {preview.limit:,}; `halo preview KEY` shows more of one"
 
 
 def _shown(preview: Preview) -> Iterator[Fire]:
@@ -112,7 +184,7 @@ def _shown(preview: Preview) -> Iterator[Fire]:
 
 def _counts(preview: Preview) -> str:
     counts = Counter(outlook.standing for outlook in preview.outlooks)
-    active = (each.cadence for each in preview.outlooks if each.standing is Standing.ACTIVE)
+    active = (each.cadence for each in preview.outlooks if each.standing is ScheduleStatus.ACTIVE)
     runs = sum(runs_per_month(cadence) for cadence in active if cadence is not None)
-    standings = ", ".join(f"{counts[standing]:,} {standing}" for standing in Standing if counts[standing])
+    standings = ", ".join(f"{counts[standing]:,} {standing}" for standing in ScheduleStatus if counts[standing])
     return f"{standings or 'Nothing declared'}. Runs a month: {number(float(runs))}."

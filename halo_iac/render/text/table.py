@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from halo_iac.render.style import Style, columns, cut, padded
+from halo_iac.render.style import Style, columns, pad, truncate
 
 _GAP: Final = "  "
 _NARROWEST: Final = 8
@@ -38,7 +38,7 @@ def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
     lines = []
     for name, (_, value) in zip(names, pairs, strict=True):
         first, *others = style.safe_lines(value)
-        label = style.paint(padded(name, width), "bold")
+        label = style.paint(pad(name, width), "bold")
         lines.append(f"{label}{_GAP}{first}".rstrip())
         lines += (f"{' ' * width}{bar} {line}".rstrip() for line in others)
     return "\n".join([*lines, ""]) if lines else ""
@@ -48,8 +48,8 @@ def _line(cells: Sequence[str], widths: Sequence[int], is_number: Sequence[bool]
     ellipsis = style.own("…")
     parts = []
     for cell, width, is_right in zip(cells, widths, is_number, strict=True):
-        shown = cut(cell, width, ellipsis)
-        parts.append(shown.rjust(width) if is_right else padded(shown, width))
+        shown = truncate(cell, width, ellipsis)
+        parts.append(shown.rjust(width) if is_right else pad(shown, width))
     return _GAP.join(parts).rstrip()
 
 

@@ -5,12 +5,10 @@ traces in a module of its own: ``volume``, ``failures``, ``timing``, ``calls``, 
 same spans give the same report, byte for byte, in whatever order they come.
 """
 
-from halo_iac.sandbox.analyst.analyse import analyse, analyse_traces
+from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
 from halo_iac.sandbox.analyst.answers import answer
-from halo_iac.sandbox.analyst.attribution import Link, attribute
 from halo_iac.sandbox.analyst.figures import Figures, Window
-from halo_iac.sandbox.analyst.report import render_report
-from halo_iac.sandbox.analyst.span import AgentIdentity, Span
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, Span, attribute
 
 __all__ = [
     "AgentIdentity",

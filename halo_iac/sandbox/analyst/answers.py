@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from halo_iac.sandbox.analyst import sections
+from halo_iac.sandbox.analyst import report_sections as sections
 from halo_iac.sandbox.analyst.figures import Figures
-from halo_iac.sandbox.analyst.wording import cited
+from halo_iac.sandbox.analyst.report_sections import cited
 
 
 def _traces(figures: Figures) -> list[str]:

@@ -6,14 +6,57 @@ one fix: a call that fails and is stubbornly tried again is the retry's, not the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.analyst.advice import advice_on
 from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Fix, FixKind, ModelUse, Repeat, Retry, Timing
-from halo_iac.sandbox.analyst.tally import share
-from halo_iac.sandbox.analyst.wording import code, cost, counted, listed, took
+from halo_iac.sandbox.analyst.report_sections import code, cost, counted, listed, took
+from halo_iac.sandbox.analyst.statistics import share
+
+_ADVICE: Final = tuple(
+    (re.compile(words, re.IGNORECASE), advice)
+    for words, advice in (
+        (
+            r"time[d\s-]*out|deadline|ETIMEDOUT",
+            "Find out why it does not answer in time; give up sooner, and say in the prompt what to do instead.",
+        ),
+        (
+            r"rate.?limit|too many requests|\b429\b|quota",
+            "Space the calls out, wait as long as the answer asks for, or raise the limit.",
+        ),
+        (
+            r"unauthori[sz]|forbidden|permission|\b40[13]\b|credential|api.?key",
+            "Check the credentials and what they permit.",
+        ),
+        (
+            r"context.{0,12}(?:length|window)|maximum.{0,12}tokens|too long",
+            "Cut what goes into the prompt: shorter tool answers, a summary of old turns.",
+        ),
+        (
+            r"no such file|not found|does not exist|\b404\b",
+            "Say in the tool's description what exists, and answer a miss with near matches.",
+        ),
+        (
+            r"\bin?valid|must be|expected|required|schema|\b4(?:00|22)\b|JSON|pars(?:e|ing)",
+            "State the allowed values in the tool's schema, and let the error say which field to mend.",
+        ),
+        (
+            r"connect|ECONN|refused|\breset|DNS|unreachable|\b50[0234]\b",
+            "Check that the service behind it is up; repeat the call after a pause.",
+        ),
+        (r"max.{0,8}turns|recursion", "Look at what the turns went into before allowing more of them."),
+    )
+)
+_OTHERWISE: Final = "Read one of the traces up to the failing step; the message alone does not say more."
+
+
+def advice_on(group: ErrorGroup | None = None) -> str:
+    """Return what to do about a group of failures, or about one that nothing is known of."""
+    said = f"{group.message} {group.example}" if group else ""
+    return next((advice for words, advice in _ADVICE if words.search(said)), _OTHERWISE)
+
 
 _WEIGHTS: Final = {
     FixKind.ERROR: 4,
@@ -58,13 +101,13 @@ def _errors(figures: Figures) -> Iterator[Fix]:
         )
 
 
-def _is_stubborn(retry: Retry) -> bool:
+def _is_recurring(retry: Retry) -> bool:
     return retry.recovered < retry.tried or retry.most >= _MANY_ATTEMPTS
 
 
 def _covers(retry: Retry, group: ErrorGroup) -> bool:
     """Whether an error is mostly the repetition of calls that a fix for the retries names already."""
-    return _is_stubborn(retry) and retry.tool == group.tool and 2 * retry.affected >= group.affected
+    return _is_recurring(retry) and retry.tool == group.tool and 2 * retry.affected >= group.affected
 
 
 def _message(group: ErrorGroup) -> str:
@@ -72,7 +115,7 @@ def _message(group: ErrorGroup) -> str:
 
 
 def _retries(figures: Figures) -> Iterator[Fix]:
-    for retry in filter(_is_stubborn, figures.retries):
+    for retry in filter(_is_recurring, figures.retries):
         causes = [group for group in figures.errors if group.tool == retry.tool]
         cause = f" It fails with {_message(causes[0])}." if causes else ""
         advice = advice_on(*causes[:1])
@@ -155,15 +198,15 @@ def _is_slow(timing: Timing, whole: int) -> bool:
     return has_share and timing.took.p95 >= _SLOW and timing.kind not in _NOT_STEPS
 
 
-def _dear(figures: Figures) -> Iterator[Fix]:
+def _expensive_model(figures: Figures) -> Iterator[Fix]:
     priced = [use for use in figures.models if use.cost]
     whole, calls = sum((use.cost for use in priced), Decimal(0)), sum(use.calls for use in priced)
     for use in priced:
         if len(priced) > 1 and 100 * use.cost >= _DEAR_SHARE * whole and 100 * use.calls <= _DEAR_CALLS * calls:
-            yield _dear_fix(use, round(100 * use.cost / whole), share(use.calls, calls))
+            yield _expensive_model_fix(use, round(100 * use.cost / whole), share(use.calls, calls))
 
 
-def _dear_fix(use: ModelUse, cost_share: int, call_share: int) -> Fix:
+def _expensive_model_fix(use: ModelUse, cost_share: int, call_share: int) -> Fix:
     return Fix(
         kind=FixKind.COST,
         subject=f"Costly: {code(use.model or 'model not named')}",
@@ -211,7 +254,7 @@ _RULES: Final[tuple[Callable[[Figures], Iterator[Fix]], ...]] = (
     _loops,
     _repeats,
     _slow,
-    _dear,
+    _expensive_model,
     _outputs,
     _skipped,
 )

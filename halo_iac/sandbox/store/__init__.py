@@ -2,10 +2,10 @@
 
 A schedule or agent is stored as the JSON text that goes over the wire, beside the few columns that are searched: a list
 of ten thousand is then a read and a join. A run is stored as what was asked for; what became of it follows from that
-and the clock (:mod:`halo_iac.sandbox.life`).
+and the clock (:mod:`halo_iac.sandbox.run_state`).
 """
 
-from halo_iac.sandbox.store.connections import Store
+from halo_iac.sandbox.store.database import Store
 from halo_iac.sandbox.store.tables import AgentRow, Key, ScheduleRow, Tables
 
 __all__ = ["AgentRow", "Key", "ScheduleRow", "Store", "Tables"]

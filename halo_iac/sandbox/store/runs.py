@@ -39,7 +39,7 @@ class RunRow:
     seen: int
     """The last span that was there when the dataset was chosen; what is loaded later is none of the run's business."""
     pace: float
-    """Seconds that a second of the usual course takes (:mod:`halo_iac.sandbox.life`)."""
+    """Seconds that a second of the usual course takes (:mod:`halo_iac.sandbox.run_state`)."""
     ending: str
     """The status that the run comes to unless it is cancelled."""
     error: str | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from halo_iac.sandbox.protocol import SandboxError, Trouble
+from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store.spans import SpanTables
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Tables:
     @cached_property
     def runs(self) -> RunTables:
         """Return the runs and conversations."""
-        from halo_iac.sandbox.store.runs import RunTables  # noqa: PLC0415 (a plan has no use for them)
+        from halo_iac.sandbox.store.runs import RunTables
 
         return RunTables(self._connection)
 
@@ -252,7 +252,7 @@ def _object(text: object) -> dict[str, Any]:
 
 
 def _foreign() -> SandboxError:
-    return SandboxError("the sandbox's file holds what no sandbox has written", Trouble.CONTENT)
+    return SandboxError("the sandbox's file holds what no sandbox has written", ServerFailure.CONTENT)
 
 
 def _text(wire: Mapping[str, Any]) -> str:

@@ -1,0 +1,50 @@
+"""How much the answers to one question come to: bytes as they are sent, and memory once they are decoded.
+
+A page of brackets takes thirty times its bytes, and cursors can lead on for ever; so both are counted while an answer
+arrives, over all pages of a list, and what is too much is never decoded.
+"""
+
+import re
+import threading
+from typing import Final, Self
+
+_STRUCTURE: Final = b"[{:,"
+_HELD_BY_EACH: Final = 88
+"""Bytes of memory, at most, that come with each of these characters: a list, an entry of a mapping, an element."""
+_BEYOND_16_BITS: Final = re.compile(rb"[\xf0-\xf7]|\\u[dD][89abAB]")
+
+_local = threading.local()
+"""The ``volume`` to which this thread's answers are added."""
+
+
+class MemoryBudget:
+    """What was read so far; within ``with``, the answers to this thread's calls are added to it."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.held = 0
+        self._outer: MemoryBudget | None = None
+
+    def __enter__(self) -> Self:
+        self._outer, _local.volume = getattr(_local, "volume", None), self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _local.volume = self._outer
+
+
+def current_budget() -> MemoryBudget:
+    """Return what this thread's answers are added to; a new one where no list is being read."""
+    volume: MemoryBudget | None = getattr(_local, "volume", None)
+    return volume or MemoryBudget()
+
+
+def estimated_memory(part: bytes) -> int:
+    """Estimate how many bytes of memory a part of a JSON text takes once it is decoded; rather too many than too few.
+
+    Python keeps a text with one character beyond Latin-1 in two bytes a character, with an emoji in four.
+    """
+    structure = len(part) - len(part.translate(None, _STRUCTURE))
+    is_plain = part.isascii() and not (b"\\" in part and b"\\u" in part)
+    width = 1 if is_plain else 4 if _BEYOND_16_BITS.search(part) else 2
+    return len(part) * width + structure * _HELD_BY_EACH

@@ -1,0 +1,144 @@
+"""Pages of schedules joined into one listing, which knows whether it is whole (docs/security.md#listings)."""
+
+from collections.abc import Callable, Iterator, Set
+from typing import Any, Final, NamedTuple
+
+from halo_iac.api.decode import parse_schedule, unreadable_response
+from halo_iac.api.memory_budget import MemoryBudget
+from halo_iac.api.trpc import Json
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.text import single_line
+
+LARGEST_PAGE: Final = 100
+"""The largest ``limit`` ever seen on the wire; the platform may refuse more."""
+_MOST_PAGES: Final = 10_000
+"""A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
+
+Cursor = str | int
+
+
+class Page(NamedTuple):
+    """One page or several: the rows as sent, and the cursor after the last; ``None`` if there is nothing more."""
+
+    rows: tuple[Any, ...]
+    next_cursor: Cursor | None
+
+
+def read_rows(value: Json, name: str, procedure: str) -> Page:
+    """Return the page in a result, whose rows are under ``name``."""
+    if not isinstance(value, dict) or not isinstance(value.get(name), list):
+        raise unreadable_response(procedure, f"answered without a page of {name}")
+    cursor = value.get("nextCursor")
+    if cursor is not None and (isinstance(cursor, bool) or not isinstance(cursor, str | int)):
+        raise unreadable_response(procedure, "answered with a cursor that is no text")
+    return Page(tuple(value[name]), cursor)
+
+
+def pages(
+    read_page: Callable[[Cursor | None], Page], procedure: str, *, note: Callable[[str], None] | None = None
+) -> Iterator[Page]:
+    """Yield every page, asked for only when wanted.
+
+    Where cursors lead to no last page, ``note`` is told what the platform did and the pages end; without one, the
+    answer is unreadable. All pages together are held to the bounds of one answer.
+    """
+    volume = MemoryBudget()
+    seen: set[Cursor] = set()
+    cursor: Cursor | None = None
+    while True:
+        with volume:
+            page = read_page(cursor)
+        yield page
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+        if cursor in seen or len(seen) >= _MOST_PAGES:
+            reason = "repeated a cursor" if cursor in seen else "gave cursors without end"
+            if note is None:
+                raise unreadable_response(procedure, reason)
+            note(reason)
+            return
+        seen.add(cursor)
+
+
+def take(limit: int, found: Iterator[Page]) -> Page:
+    """Join pages until there are ``limit`` rows."""
+    rows: list[Any] = []
+    cursor: Cursor | None = None
+    for page in found:
+        rows.extend(page.rows)
+        cursor = page.next_cursor
+        if len(rows) >= limit:
+            break
+    return Page(tuple(rows[:limit]), cursor)
+
+
+PROCEDURE: Final = "haloSchedule.listForProject"
+
+
+class Listing(NamedTuple):
+    """Schedules in the platform's order; ``gap`` says why they may not be all, ``None`` if the last cursor was read."""
+
+    schedules: tuple[RemoteSchedule, ...]
+    gap: str | None = None
+
+
+def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) -> Listing:
+    """Follow every cursor; an error in the middle propagates, an inconsistency ends up in ``gap``.
+
+    A schedule on two pages may mean that rows moved while they were read, and that another was on none: then all is
+    read once more, and is whole if nothing is new.
+    """
+    first = _join(project_id, read_page)
+    if not first.has_shifted or first.gap is not None:
+        return first.listing()
+    ids = frozenset(first.ids)
+    del first  # two listings of the largest size would be too much
+    again = _join(project_id, read_page)
+    if again.has_shifted and again.ids != ids:
+        again.note("schedules moved between its pages while they were read")
+    return again.listing()
+
+
+def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Accumulator":
+    joined = _Accumulator(project_id)
+    found = pages(
+        lambda cursor: read_rows(read_page(cursor), "schedules", PROCEDURE),
+        PROCEDURE,
+        note=lambda reason: joined.note(f"the platform {reason}"),
+    )
+    for page in found:
+        for value in page.rows:
+            joined.add(parse_schedule(value, PROCEDURE))
+    return joined
+
+
+class _Accumulator:
+    """What the pages so far amount to; ``gap`` is the first one found, ``has_shifted`` says that one came twice."""
+
+    def __init__(self, project_id: str) -> None:
+        self._project_id = project_id
+        self._by_id: dict[str, RemoteSchedule] = {}
+        self.gap: str | None = None
+        self.has_shifted = False
+
+    @property
+    def ids(self) -> Set[str]:
+        return self._by_id.keys()
+
+    def listing(self) -> Listing:
+        return Listing(tuple(self._by_id.values()), self.gap)
+
+    def note(self, gap: str) -> None:
+        self.gap = self.gap or gap
+
+    def add(self, schedule: RemoteSchedule) -> None:
+        if schedule.wire.get("projectId") not in (None, self._project_id):
+            self.note(f"schedule {single_line(schedule.id)} of another project was listed")
+            return
+        known = self._by_id.setdefault(schedule.id, schedule)
+        if known is schedule:
+            return
+        self.has_shifted = True
+        if known.wire != schedule.wire:
+            self.note(f"schedule {single_line(schedule.id)} was listed twice with different contents")

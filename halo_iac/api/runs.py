@@ -1,0 +1,168 @@
+"""The platform's queries about runs and conversations; apart from the reader of schedules, which a plan starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from halo_iac.api.decode import parse_list, parse_run, parse_run_details, parse_started_run, parse_thread
+from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows, take
+from halo_iac.api.retry import Retry
+from halo_iac.api.trpc import Json, RpcClient
+from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
+
+USUAL_ROWS: Final = 50
+"""How many conversations or runs are shown where nobody says; the official client's default."""
+
+_RUN: Final = "haloRun.getById"
+_EVENTS: Final = "haloRun.getEvents"
+_LOGS: Final = "haloRun.getLogs"
+_SCHEDULE_RUNS: Final = "haloSchedule.listRuns"
+_CONVERSATIONS: Final = "haloConversation.listForProject"
+_DETAILS: Final = "haloConversation.getDetails"
+
+
+class RunReader:
+    """Reads runs and conversations; nothing here costs money or changes anything."""
+
+    def __init__(self, caller: RpcClient, retry: Retry | None = None) -> None:
+        self._caller = caller
+        self._retry = retry or Retry()
+
+    def run(self, run_id: str) -> RunDetails:
+        """Return a run and its traces; ``Rejected`` with 404 if there is none."""
+        return parse_run_details(self._read(_RUN, {"id": run_id}), _RUN)
+
+    def events_page(self, run_id: str, cursor: Cursor | None = None, limit: int = LARGEST_PAGE) -> Page:
+        """Return one page of a run's events as sent."""
+        query = _with_cursor({"runId": run_id, "limit": limit}, cursor)
+        return read_rows(self._read(_EVENTS, query), "events", _EVENTS)
+
+    def events(self, run_id: str, limit: int = LARGEST_PAGE) -> Page:
+        """Return a run's first events as sent, cursors followed up to ``limit``."""
+        size = min(limit, LARGEST_PAGE)
+        return take(limit, pages(lambda cursor: self.events_page(run_id, cursor, size), _EVENTS))
+
+    def logs(
+        self, run_id: str, *, limit: int | None = None, offset: int | None = None, log_level: str | None = None
+    ) -> Json:
+        """Return a run's logs as sent: their shape was never observed."""
+        wanted = {"limit": limit, "logLevel": log_level, "offset": offset}
+        return self._read(_LOGS, {"runId": run_id, **_given(wanted)})
+
+    def schedule_runs(self, schedule_id: str, limit: int = USUAL_ROWS) -> tuple[Run, ...]:
+        """Return a schedule's most recent runs, as many as one answer holds."""
+        answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": min(limit, LARGEST_PAGE)})
+        return tuple(parse_run(value, _SCHEDULE_RUNS) for value in parse_list(answer, _SCHEDULE_RUNS))
+
+    def conversations(
+        self, project_id: str, *, limit: int | None = None, agent: str | None = None, schedule: str | None = None
+    ) -> Page:
+        """Return conversations as sent, newest first, cursors followed up to ``limit``.
+
+        ``agent`` is a UUID, ``schedule`` an id. Without a limit none is sent, and fifty are enough.
+        """
+        found = self.conversation_pages(project_id, agent=agent, schedule=schedule, page_size=limit)
+        return take(limit or USUAL_ROWS, found)
+
+    def conversation_pages(
+        self, project_id: str, *, agent: str | None = None, schedule: str | None = None, page_size: int | None = None
+    ) -> Iterator[Page]:
+        """Yield pages of conversations as sent, newest first, each asked for when it is wanted."""
+        size = None if page_size is None else min(page_size, LARGEST_PAGE)
+        query = {"projectId": project_id, **_given({"limit": size, "agentUuid": agent, "scheduleId": schedule})}
+
+        def read_page(cursor: Cursor | None) -> Page:
+            return read_rows(self._read(_CONVERSATIONS, _with_cursor(query, cursor)), "conversations", _CONVERSATIONS)
+
+        return pages(read_page, _CONVERSATIONS)
+
+    def conversation(self, conversation_id: str) -> ConversationDetails:
+        """Return a whole conversation; ``Rejected`` with 404 if there is none."""
+        return parse_thread(self._read(_DETAILS, {"id": conversation_id}), _DETAILS)
+
+    def _read(self, procedure: str, query: dict[str, Any]) -> Json:
+        return self._retry(lambda deadline: self._caller.call(procedure, "query", query, deadline=deadline))
+
+
+def _with_cursor(query: dict[str, Any], cursor: Cursor | None) -> dict[str, Any]:
+    return query if cursor is None else {**query, "cursor": cursor}
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+CREATE: Final = "haloRun.create"
+RETRY: Final = "haloRun.retry"
+FOLLOW_UP: Final = "haloRun.createFollowUp"
+FIRE: Final = "haloSchedule.fireNow"
+_CANCEL: Final = "haloRun.cancel"
+
+CANCEL_REASON: Final = "user-cancelled"
+"""The reason the official client gives where nobody does."""
+
+_OPTIONAL: Final = {
+    "summarizationModelId": "summarization_model_id",
+    "spanLimit": "span_limit",
+    "maxSubagentDepth": "max_subagent_depth",
+    "maxTurns": "max_turns",
+    "reasoningEffort": "reasoning_effort",
+}
+
+
+def order_input(project_id: str, order: RunRequest) -> dict[str, Any]:
+    """Return what starts this run, as the official client sends it: models and ``debug`` always, limits when given."""
+    given = {name: getattr(order, ours) for name, ours in _OPTIONAL.items()}
+    return {
+        "projectId": project_id,
+        "agentUuid": order.agent,
+        "prompt": order.prompt,
+        "windowStartAt": instant(order.window.start),
+        "windowEndAt": instant(order.window.end),
+        "modelId": order.model_id,
+        "subagentModelId": order.subagent_model_id,
+        "debug": order.debug,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def instant(value: datetime) -> str:
+    """Return an instant as the platform writes it: UTC with milliseconds and ``Z``."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RunWriter:
+    """Starts and cancels runs, exactly one attempt each: what starts one is never to be repeated blindly.
+
+    See docs/semantics.md#costly-calls.
+
+    ``deadline`` is an instant of :func:`time.monotonic`; default: 120 s from now.
+    """
+
+    def __init__(self, caller: RpcClient) -> None:
+        self._caller = caller
+
+    def create(self, project_id: str, order: RunRequest, *, deadline: float | None = None) -> StartedRun:
+        """Start a one-off run; costs money."""
+        return self._start(CREATE, order_input(project_id, order), deadline)
+
+    def retry(self, run_id: str, *, deadline: float | None = None) -> StartedRun:
+        """Start a failed run again; costs money."""
+        return self._start(RETRY, {"id": run_id}, deadline)
+
+    def follow_up(self, conversation_id: str, prompt: str, *, deadline: float | None = None) -> StartedRun:
+        """Ask a question about a report; costs money."""
+        return self._start(FOLLOW_UP, {"conversationId": conversation_id, "prompt": prompt}, deadline)
+
+    def fire(self, schedule_id: str, start: str, end: str, *, deadline: float | None = None) -> StartedRun:
+        """Fire a schedule now over a window of two ISO 8601 instants, which are sent as they are; costs money."""
+        return self._start(FIRE, {"id": schedule_id, "windowStartAt": start, "windowEndAt": end}, deadline)
+
+    def cancel(self, run_id: str, reason: str = CANCEL_REASON, *, deadline: float | None = None) -> Json:
+        """Ask for a run to be cancelled, and return the answer as sent; harmless when repeated."""
+        return self._caller.call(_CANCEL, "mutation", {"id": run_id, "reason": reason}, deadline=deadline)
+
+    def _start(self, procedure: str, fields: dict[str, Any], deadline: float | None) -> StartedRun:
+        return parse_started_run(self._caller.call(procedure, "mutation", fields, deadline=deadline), procedure)

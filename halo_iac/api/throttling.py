@@ -1,0 +1,135 @@
+"""The gate: where all of a run wait while the platform throttles, rather than each of them by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from halo_iac.api.limits import DEFAULT
+from halo_iac.errors import Delivery, PlatformError
+
+_THROTTLES: Final = frozenset({429, 503})
+_FIRST_WAIT: Final = 1.0
+_LONGEST_WAIT: Final = 20.0
+_TICK: Final = 0.1
+"""Seconds between looks whether the gate is open or the run is over."""
+
+
+class ThrottleGate:
+    """Closes at the second 429 or 503 without a success between them; safe to share between threads.
+
+    While it is closed, one caller of :meth:`enter` waits as long as the platform asks, else 1 s, doubling to 20, and
+    then tries; the others wait for what becomes of that. A success opens the gate, another 429 or 503 closes it again.
+    It stays closed for ``seconds`` of a run at most: then it :attr:`is_exhausted`, and nothing is tried any more.
+    ``sleep`` waits so many seconds and may return early.
+    """
+
+    def __init__(
+        self,
+        seconds: float = DEFAULT.throttled,
+        *,
+        clock: Callable[[], float] = monotonic,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self._left = seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._throttles = 0
+        """How many there were since the last success."""
+        self._is_closed = False
+        self._longer = _FIRST_WAIT
+        self._wait = 0.0
+        self._opens = 0.0
+        self._trying: int | None = None
+        """The thread whose turn it is to try, or to wait before it does."""
+        self._tries_since = 0.0
+        self._closed_by: PlatformError | None = None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Say whether it has been closed for as long as a run may wait."""
+        return self._is_closed and self._left < 0
+
+    @property
+    def closed_by(self) -> PlatformError | None:
+        """Return what closed it, ``None`` while it is open."""
+        return self._closed_by if self._is_closed else None
+
+    @property
+    def wait(self) -> float:
+        """Return the seconds after which it is tried again."""
+        return self._wait
+
+    def enter(self, stop: threading.Event) -> bool:
+        """Wait until it is open, or it is this thread's turn to try; ``False`` if it never is, or ``stop`` was set.
+
+        What asks once ``stop`` is set goes at once, because it puts an end to something that is under way.
+        """
+        if stop.is_set():
+            return True
+        while self.closed_by is not None:
+            if self.is_exhausted or stop.is_set():
+                return False
+            if self._takes_turn():
+                return self._has_waited(stop)
+            stop.wait(_TICK)
+        return True
+
+    def _takes_turn(self) -> bool:
+        with self._lock:
+            is_free = self._is_closed and self._trying is None
+            if is_free:
+                self._trying = threading.get_ident()
+            return is_free
+
+    def _has_waited(self, stop: threading.Event) -> bool:
+        if self._sleep is not None:
+            self._sleep(self._wait)
+        while self._sleep is None and self._is_closed and not stop.is_set() and self._clock() < self._opens:
+            stop.wait(min(_TICK, max(self._opens - self._clock(), 0.0)))
+        with self._lock:
+            self._tries_since = self._clock()
+            if stop.is_set():
+                self._trying = None
+        return not stop.is_set()
+
+    def settle(self, error: BaseException | None) -> bool:
+        """Take note of how an attempt of this thread ended; say whether it was throttled and the gate is closed."""
+        if error is None and not self._throttles:
+            return False  # nearly always: no lock
+        with self._lock:
+            is_trying = self._trying == threading.get_ident()
+            if is_trying:
+                self._trying = None
+                self._left -= self._clock() - self._tries_since
+            if not isinstance(error, PlatformError) or error.status not in _THROTTLES:
+                if error is None or _was_taken(error):
+                    self._open()
+                return False
+            self._throttles += 1
+            if is_trying or not self._is_closed:
+                self._close(error)
+            return self._is_closed
+
+    def _open(self) -> None:
+        self._throttles, self._is_closed, self._longer, self._trying = 0, False, _FIRST_WAIT, None
+
+    def _close(self, error: PlatformError) -> None:
+        """Close it, but for the first time: that may be chance, and is waited for like any failure."""
+        asked = error.retry_after or 0.0
+        if self._throttles < 2 and asked <= _LONGEST_WAIT:
+            return
+        self._is_closed, self._closed_by = True, error
+        # A Retry-After of nothing would have the platform asked as fast as it answers.
+        self._wait = asked if asked >= _FIRST_WAIT else self._longer
+        self._longer = min(self._longer * 2, _LONGEST_WAIT)
+        self._opens = self._clock() + self._wait
+        self._left -= self._wait
+
+
+def _was_taken(error: BaseException) -> bool:
+    """Say whether the platform dealt with the request, though it declined it."""
+    return isinstance(error, PlatformError) and error.delivery is Delivery.REFUSED and not error.is_transient

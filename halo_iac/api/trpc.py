@@ -1,0 +1,201 @@
+"""tRPC's envelope, both ways: an input → what is sent, an answer → its value or one typed error.
+
+See docs/protocol.md#transport.
+
+Pure: it knows bytes, statuses and headers, but no HTTP library, so that every odd answer can be tried without a socket.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from urllib.parse import quote
+
+from pydantic_core import from_json
+
+from halo_iac.api import failures as advice
+from halo_iac.errors import Delivery, PlatformError, Rejected, Unreadable
+from halo_iac.text import single_line
+
+Kind = Literal["query", "mutation"]
+
+Json: TypeAlias = Any
+"""What JSON can hold; checked where it is used."""
+
+
+class RpcClient(Protocol):
+    """Whoever carries a call to the platform once; the reader and the writer need no more than this."""
+
+    def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
+        """Return the procedure's result, or raise exactly one :class:`~halo_iac.errors.PlatformError`.
+
+        ``deadline`` is an instant of :func:`time.monotonic` at which waiting ends.
+        """
+
+
+_UNESCAPED: Final = "!~*'()"
+"""What JavaScript's encodeURIComponent leaves alone beyond Python's own list, so that our URLs equal the client's."""
+
+_TRANSIENT: Final = frozenset({408, 425, 429})
+_MAYBE_DONE: Final = frozenset({408, 409})
+
+
+class Answer(NamedTuple):
+    """What came back for one request: ``headers`` by lower-case name, ``body`` as far as it was read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | bytearray
+
+
+class UnexpectedShape(StrEnum):
+    """What came instead of tRPC, said without quoting it."""
+
+    REDIRECT = "answered with a redirect, which is not followed"
+    EMPTY = "answered with an empty body"
+    HTML = "answered with an HTML page"
+    BROKEN = "answered with JSON that is cut off or broken"
+    JSON = "answered with JSON that is not tRPC's"
+    OTHER = "answered with text that is not JSON"
+
+
+_A_GATEWAY_S: Final = frozenset({UnexpectedShape.HTML, UnexpectedShape.OTHER})
+"""What the platform itself, which speaks JSON, does not fail with."""
+
+
+class Context(NamedTuple):
+    """What a message about an answer needs: which procedure, where the key and URL came from, how to hide the key."""
+
+    procedure: str
+    key_origin: str | None
+    url_origin: str
+    hide: Callable[[str], str]
+
+
+def query_path(procedure: str, value: Json) -> str:
+    """Return the path and query of a query; without ``?input`` where there is no input."""
+    return f"/{procedure}" if value is None else f"/{procedure}?input={quote(_compact(value), safe=_UNESCAPED)}"
+
+
+def mutation_body(value: Json) -> bytes:
+    """Return the JSON body of a mutation."""
+    return _compact(value).encode()
+
+
+def _compact(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def delivery_of(status: int) -> Delivery:
+    """Say what a request answered with this status may have done (docs/semantics.md#creates)."""
+    refused = 400 <= status < 500 and status not in _MAYBE_DONE
+    return Delivery.REFUSED if refused else Delivery.AMBIGUOUS
+
+
+def is_transient(status: int) -> bool:
+    """Say whether a repeatable call is worth repeating after this status (docs/semantics.md#retries)."""
+    return status in _TRANSIENT or status >= 500
+
+
+def parse_response(answer: Answer, context: Context) -> Json:
+    """Return the value inside a successful answer; raise ``Rejected`` or ``Unreadable`` for every other one."""
+    if 200 <= answer.status < 300:
+        return _result(answer, context)
+    if answer.status < 400:
+        raise _unreadable(answer, context, UnexpectedShape.REDIRECT, advice.wrong_url(context.url_origin))
+    raise _failure(answer, context)
+
+
+def _result(answer: Answer, context: Context) -> Json:
+    try:
+        document = from_json(answer.body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        document = None
+    result = document.get("result") if isinstance(document, dict) else None
+    if not isinstance(result, dict):
+        hint = advice.wrong_url(context.url_origin)
+        raise _unreadable(answer, context, _shape(answer), hint, is_worth_repeating=True)
+    return result.get("data")  # JSON has no `undefined`: a procedure that returns nothing leaves the key out
+
+
+def _failure(answer: Answer, context: Context) -> PlatformError:
+    error = _trpc_error(answer.body)
+    if error is None:
+        return _non_trpc_failure(answer, context)
+    details = error.get("data")
+    name = details.get("code") if isinstance(details, dict) else None
+    name = single_line(context.hide(name), limit=40) if isinstance(name, str) else ""
+    words = error.get("message")
+    words = single_line(context.hide(words)) if isinstance(words, str) else ""
+    rejected = Rejected(
+        words or name or "refused without a reason",
+        procedure=context.procedure,
+        delivery=delivery_of(answer.status),
+        status=answer.status,
+        is_transient=is_transient(answer.status),
+        retry_after=advice.retry_after(answer.headers),
+        hint=advice.hint_for_status(answer.status, context.key_origin),
+    )
+    rejected.name = name
+    return rejected
+
+
+def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
+    """Return the error for a failure in other words than tRPC's; an HTML 401 or 403 says nothing about the key."""
+    shape = _shape(answer)
+    if shape is UnexpectedShape.HTML and answer.status in (401, 403):
+        gateway, hint = advice.blocked_by_gateway(answer.headers)
+        return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
+    if answer.status == 404:
+        return _unreadable(answer, context, shape, advice.wrong_url(context.url_origin))
+    if shape in _A_GATEWAY_S:
+        gateway, _ = advice.blocked_by_gateway(answer.headers)
+        reason = f"{_reason_phrase(answer.status)}, from {gateway}, which {shape}"
+        return _unreadable(answer, context, reason, advice.is_gateway_response(answer.status, context.key_origin))
+    return _unreadable(answer, context, shape, advice.hint_for_status(answer.status, context.key_origin))
+
+
+def _reason_phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"
+
+
+def _trpc_error(body: bytes | bytearray) -> dict[str, Any] | None:
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else None
+
+
+def _unreadable(
+    answer: Answer, context: Context, reason: str, hint: str | None, *, is_worth_repeating: bool = False
+) -> Unreadable:
+    return Unreadable(
+        reason,
+        procedure=context.procedure,
+        delivery=delivery_of(answer.status),
+        status=answer.status,
+        is_transient=is_worth_repeating or is_transient(answer.status),
+        retry_after=advice.retry_after(answer.headers),
+        hint=hint,
+    )
+
+
+def _shape(answer: Answer) -> UnexpectedShape:
+    start = answer.body[:512].lstrip()
+    if not start:
+        return UnexpectedShape.EMPTY
+    if start.startswith(b"<") or "html" in answer.headers.get("content-type", "").lower():
+        return UnexpectedShape.HTML
+    try:
+        from_json(answer.body)
+    except ValueError:
+        return UnexpectedShape.BROKEN if start[:1] in (b"{", b"[") else UnexpectedShape.OTHER
+    return UnexpectedShape.JSON

@@ -1,0 +1,171 @@
+"""Desk: what every change of a run is carried out with, and where each write is noted before and after."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Final, Protocol
+
+from halo_iac.api.retry import Retry
+from halo_iac.api.schedules import Reader, Writer
+from halo_iac.apply.worker_pool import EventSink
+from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable
+from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Action, Change
+from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+_GIVEN_UP: Final = 3
+"""How many changes in a row may be given up because nobody was reached, or for the platform's own trouble."""
+
+_SLOWER: Final = "A lower --max-rps asks less of it."
+
+
+class Recorder(Protocol):
+    """Keeps the receipt of a run (docs/semantics.md#receipts); called from several threads at once."""
+
+    def intend(self, intents: Sequence[WriteIntent]) -> None:
+        """Keep what is about to be written; durable once it returns.
+
+        :class:`~halo_iac.errors.FileError` where that cannot be done: then nothing is sent.
+        """
+
+    def note(self, outcome: WriteOutcome) -> None:
+        """Keep what came of a write; durable by the end of the run, and no reason for it to stop."""
+
+
+class NullRecorder:
+    """Keeps nothing."""
+
+    def intend(self, intents: Sequence[WriteIntent]) -> None:
+        """Keep nothing."""
+
+    def note(self, outcome: WriteOutcome) -> None:
+        """Keep nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyContext:
+    """What every step works with; the reader makes single attempts, since ``retry`` repeats it with its write."""
+
+    reader: Reader
+    writer: Writer
+    retry: Retry
+    halt: Callable[[], None]
+    recorder: Recorder = field(default_factory=NullRecorder)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _unreached: list[PlatformError] = field(default_factory=list)
+    """Why the last changes were given up, as long as nothing has been answered since."""
+    _troubled: list[PlatformError] = field(default_factory=list)
+    """Why the last changes were given up, as long as the platform failed each of them with a 5xx."""
+
+    def reached(self) -> None:
+        """Take note that the platform has answered."""
+        self._unreached.clear()
+
+    def carried_out(self) -> None:
+        """Take note that a change has come to a good end."""
+        self._troubled.clear()
+
+    def judge(self, error: PlatformError) -> None:
+        """Start nothing new where a failure says that nothing else can succeed either (docs/semantics.md#apply-order).
+
+        That is a key that may not do this, and a platform that change after change has not been reached, fails by
+        itself, or throttles for longer than a run waits: each of thousands would try for as long again.
+        """
+        if error.status == 429:
+            error.hint = " ".join(filter(None, (error.hint, _SLOWER)))
+        if isinstance(error, Unreachable):
+            self._unreached.append(error)
+        elif not isinstance(error, Unanswered):
+            self.reached()
+        if error.status is not None and error.status >= 500:
+            self._troubled.append(error)
+        elif error.status is not None:
+            self._troubled.clear()
+        given_up = max(len(self._unreached), len(self._troubled))
+        is_exhausted = self.retry.gate is not None and self.retry.gate.is_exhausted
+        if error.ends_the_run or is_exhausted or given_up >= _GIVEN_UP:
+            self.halt()
+
+    def retrying(self, change: Change, tell: EventSink) -> Retry:
+        """Return the retry policy, telling of each wait as an event of this change."""
+
+        def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
+            tell(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
+
+        return replace(self.retry, on_retry=narrate)
+
+    def intent(
+        self,
+        change: Change,
+        action: Action,
+        *,
+        id: str | None = None,  # noqa: A002 - the platform's word
+        is_archived: bool = False,
+        before: Spec | None = None,
+        after: Spec | None = None,
+    ) -> WriteIntent:
+        """Return one write of a change, with a number of its own; what is before is as the platform last showed it."""
+        return WriteIntent(
+            number=next(self._numbers),
+            action=action,
+            key=change.key,
+            id=id,
+            title=change.title,
+            is_archived=is_archived,
+            before=before,
+            after=after,
+        )
+
+    def write(self, intent: WriteIntent, call: Callable[[], RemoteSchedule]) -> RemoteSchedule:
+        """Make one write that is intended already, and note what came of it."""
+        try:
+            answer = call()
+        except PlatformError as error:
+            self.recorder.note(_undone(intent, error))
+            raise
+        self.reached()
+        self.carried_out()
+        self.recorder.note(WriteOutcome(number=intent.number, result=Result.DONE, id=answer.id))
+        return answer
+
+
+def is_refusal(error: PlatformError) -> bool:
+    """Say whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
+    return error.delivery is Delivery.REFUSED or error.status == 409
+
+
+def _undone(intent: WriteIntent, error: PlatformError) -> WriteOutcome:
+    is_unclear = error.delivery is Delivery.AMBIGUOUS and (intent.action is Action.CREATE or not is_refusal(error))
+    result = Result.UNKNOWN if is_unclear else Result.NOT_DONE
+    return WriteOutcome(number=intent.number, result=result, id=intent.id, message=error.message)
+
+
+class RateLimiter:
+    """Hands out evenly spaced places; calling it waits for the next one and says whether the request may be sent.
+
+    It may not where ``stop`` was set during the wait: what was still waiting by then is not started. What asks later
+    goes at once, because it puts an end to something that is under way.
+    """
+
+    def __init__(self, per_second: float, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gap = 1 / per_second
+        self._stop = stop
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next = clock()
+
+    def __call__(self) -> bool:
+        """Wait for a place; ``False`` if there is none any more."""
+        if self._stop.is_set():
+            return True
+        with self._lock:
+            now = self._clock()
+            place = max(now, self._next)
+            self._next = place + self._gap
+        return place <= now or not self._stop.wait(place - now)

@@ -1,0 +1,259 @@
+"""Creates: the protocol that never makes a schedule twice (docs/semantics.md#creates).
+
+The platform has no idempotency key, so a create whose answer is lost may or may not have happened. It is never
+repeated; it is looked for. And since two runs may race, what was made is looked at once more at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+
+from halo_iac.api.pagination import PROCEDURE, Listing
+from halo_iac.api.schedules import create_input
+from halo_iac.apply.confirm_creates import Confirmation, misplaced, project_elsewhere
+from halo_iac.apply.context import ApplyContext
+from halo_iac.apply.modify import mismatch_of
+from halo_iac.apply.worker_pool import ChangeTask, EventSink, ShutdownTimeoutError, WorkerPool
+from halo_iac.errors import Delivery, FileError, PlatformError, Unreadable, Unsent
+from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Action, Change
+from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+from halo_iac.workers import StopSignal
+
+
+class Creates:
+    """One run's creates; ``project_id`` is where they go.
+
+    ``looks`` are when lost ones are looked for, and what was made as long as it is not listed, in seconds, rising.
+    """
+
+    def __init__(
+        self,
+        desk: ApplyContext,
+        crew: WorkerPool,
+        brake: StopSignal,
+        project_id: str,
+        looks: Sequence[float],
+    ) -> None:
+        self._desk = desk
+        self._crew = crew
+        self._brake = brake
+        self._project_id = project_id
+        self._looks = looks
+        self._intents: dict[int, WriteIntent] = {}
+        """What is kept of each create, by the identity of its change."""
+        self._lost: list[Change] = []
+        self._made: dict[str, Event] = {}
+
+    def run(self, changes: Sequence[Change]) -> Iterator[Event]:
+        """List, create, look for what was lost and for all that was made, look for twins.
+
+        Yields events and never raises a platform's failure.
+        """
+        if not changes or self._crew.is_stopping:
+            return
+        try:
+            listing = self._list()
+        except (ShutdownTimeoutError, Unsent):
+            return
+        except PlatformError as error:
+            yield from self._give_up(changes, error)
+            return
+        taken = {remote.title: remote.id for remote in listing.schedules if remote.is_active}
+        yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
+        yield from self._create_all([change for change in changes if change.title not in taken])
+        yield from self._find_lost(frozenset(remote.id for remote in listing.schedules))
+        yield from self._confirm()
+
+    def _list(self) -> Listing:
+        """Return every schedule; a listing that is not whole permits no create and no archive.
+
+        See docs/security.md#listings.
+        """
+        listing = self._crew.ask(lambda: self._desk.retry(lambda _: self._desk.reader.schedules(self._project_id)))
+        if listing.gap is None:
+            return listing
+        raise Unreadable(
+            f"the list of schedules is not whole: {listing.gap}",
+            procedure=PROCEDURE,
+            delivery=Delivery.AMBIGUOUS,
+            hint="run again",
+        )
+
+    def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
+        self._desk.judge(error)
+        message = f"nothing was created, because the schedules could not be listed first: {error.message}"
+        yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
+
+    # One create after the other -------------------------------------------------------------------------------------
+
+    def _create_all(self, changes: Sequence[Change]) -> Iterator[Event]:
+        """Create, once all of it is kept as intended: a disk takes as long for one line as for a thousand."""
+        if not changes:
+            return
+        for change in changes:
+            self._intents[id(change)] = self._desk.intent(change, Action.CREATE, after=_declared(change))
+        try:
+            self._crew.ask(lambda: self._desk.recorder.intend([*self._intents.values()]))
+        except ShutdownTimeoutError:
+            return
+        except FileError as error:
+            self._desk.halt()
+            message = f"it was not sent: {error.message}"
+            yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
+            return
+        begun = set[int]()
+        for event in self._crew.run([ChangeTask(change, partial(self._create, change)) for change in changes]):
+            begun.add(id(event.change))
+            yield event
+        for number in (intent.number for place, intent in self._intents.items() if place not in begun):
+            self._desk.recorder.note(WriteOutcome(number=number, result=Result.NOT_DONE, message="it was not started"))
+
+    def _create(self, change: Change, tell: EventSink) -> Event:
+        fields = create_input(self._project_id, _declared(change))
+        retry = self._desk.retrying(change, tell)
+
+        def attempts() -> RemoteSchedule:
+            return retry(lambda deadline: self._desk.writer.create(fields, deadline=deadline), creates=True)
+
+        try:
+            answer = self._desk.write(self._intents[id(change)], attempts)
+        except Unsent:
+            return Event(change, Status.NOT_STARTED)
+        except PlatformError as error:
+            self._desk.judge(error)
+            if error.delivery is not Delivery.AMBIGUOUS:
+                return Event(change, Status.FAILED, None, error.message, error.hint)
+            self._lost.append(change)
+            return Event(change, Status.RETRYING, None, f"{error.message}; looking whether it happened")
+        elsewhere = project_elsewhere(answer, self._project_id)
+        if elsewhere is not None:
+            return misplaced(Event(change, Status.FAILED, answer.id), elsewhere)
+        event = _created(change, answer)
+        self._made[answer.id] = event
+        return event
+
+    # Lost answers ---------------------------------------------------------------------------------------------------
+
+    def _find_lost(self, known: Collection[str]) -> Iterator[Event]:
+        elapsed, trouble = 0.0, "it has not appeared"
+        for look in self._looks:
+            if not self._lost:
+                return
+            self._brake.interrupted.wait(look - elapsed)
+            elapsed = look
+            try:
+                schedules = self._list().schedules
+            except ShutdownTimeoutError:
+                break
+            except PlatformError as error:
+                trouble = f"it could not be looked for ({error.message})"
+                if error.ends_the_run:
+                    break
+                continue  # the next look may succeed; if none does, the outcome stays unknown
+            trouble = "it has not appeared"
+            yield from self._recognised(schedules, known)
+            if self._brake.interrupted.is_set():
+                break
+        hint = "plan again in a minute: it will be matched by its title if it was created"
+        message = f"its answer was lost and {trouble}; it may still be created"
+        yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
+
+    def _recognised(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
+        for change in tuple(self._lost):
+            event = self._recognise(change, schedules, known)
+            if event is not None:
+                self._lost.remove(change)
+                yield event
+
+    def _recognise(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
+        """Return how a lost create ended: the one new schedule with its title and every value sent is ours."""
+        spec = _declared(change)
+        ours = [
+            remote
+            for remote in schedules
+            if remote.title == change.title and remote.id not in known and mismatch_of(spec, remote) is None
+        ]
+        if not ours:
+            return None
+        if len(ours) > 1:
+            ids = ", ".join(remote.id for remote in ours)
+            hint = "pin the right one with `id:` and archive the other"
+            return Event(change, Status.CONFLICT, None, f"{len(ours)} new schedules match it: {ids}", hint)
+        event = Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
+        number = self._intents[id(change)].number
+        self._desk.recorder.note(WriteOutcome(number=number, result=Result.DONE, id=event.id, message=event.message))
+        self._made[ours[0].id] = event
+        return event
+
+    # What was made --------------------------------------------------------------------------------------------------
+
+    def _confirm(self) -> Iterator[Event]:
+        """Look for what this run made, and archive it where another run made the same title first."""
+        if not self._made or self._brake.interrupted.is_set():
+            return
+        looking = Confirmation(self._desk, self._crew, self._brake, self._project_id, self._looks, self._list)
+        try:
+            for event in looking.run(self._made):
+                if event.status is Status.UNKNOWN:
+                    self._note(event)
+                yield event
+        except (ShutdownTimeoutError, Unsent):
+            return
+        yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(looking.schedules)])
+
+    def _note(self, event: Event) -> None:
+        """Keep that what was answered is not to be found."""
+        number = self._intents[id(event.change)].number
+        self._desk.recorder.note(WriteOutcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message))
+
+    def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
+        """Return the ids of what this run made later than another of the same title was made, and that other's."""
+        first: dict[str, str] = {}
+        for remote in sorted(filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.age):
+            older = first.setdefault(remote.title, remote.id)
+            if older != remote.id and remote.id in self._made:
+                yield remote.id, older
+
+    def _retirement(self, later: str, first: str) -> ChangeTask:
+        change = self._made[later].change
+        return ChangeTask(change, partial(self._retire, change, later, first))
+
+    def _retire(self, change: Change, later: str, first: str, tell: EventSink) -> Event:
+        what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
+        intent = self._desk.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
+        retry = self._desk.retrying(change, tell)
+
+        def attempts() -> RemoteSchedule:
+            return retry(lambda deadline: self._desk.writer.archive(later, deadline=deadline))
+
+        try:
+            self._desk.recorder.intend([intent])
+            self._desk.write(intent, attempts)
+        except (PlatformError, FileError) as error:
+            if isinstance(error, FileError) or error.ends_the_run:
+                self._desk.halt()
+            what, hint = f"ours, {later}, could not be archived: {error.message}", f"archive {later}, then plan again"
+        message = f"another run created {first} with this title first; {what}"
+        return Event(change, Status.CONFLICT, later, message, hint, is_partial=True)
+
+
+def _declared(change: Change) -> Spec:
+    assert change.after is not None  # noqa: S101 - a create always has one
+    return change.after
+
+
+def _created(change: Change, answer: RemoteSchedule) -> Event:
+    mismatch = mismatch_of(_declared(change), answer) or (None if answer.is_active else "it is archived")
+    if mismatch is None:
+        return Event(change, Status.DONE, answer.id)
+    message = f"it was created, but {mismatch}"
+    return Event(change, Status.FAILED, answer.id, message, "plan again to see what it is now", is_partial=True)
+
+
+def _present(change: Change, id_: str) -> Event:
+    message = f"a schedule with this title has appeared since the plan was made: {id_}"
+    return Event(change, Status.CONFLICT, id_, message, "plan again: it will be matched by its title")

@@ -1,0 +1,137 @@
+"""The order of a run: renames, creates, updates, unarchives, and archives only when all of that is done.
+
+See docs/semantics.md#apply-order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from halo_iac.api.limits import DEFAULT
+from halo_iac.api.retry import Retry
+from halo_iac.api.schedules import Reader, Writer
+from halo_iac.apply.context import ApplyContext, NullRecorder, Recorder
+from halo_iac.apply.create import Creates
+from halo_iac.apply.modify import apply_change
+from halo_iac.apply.worker_pool import GRACE, ChangeTask, WorkerPool
+from halo_iac.errors import HaloError
+from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Action, Change, Plan
+from halo_iac.workers import StopSignal
+
+CONCURRENCY: Final = 8
+"""How many changes are under way at a time unless ``--concurrency`` says otherwise."""
+
+_MORE_THREADS: Final = "raise the limit on processes (`ulimit -u`, or that of the container) or on memory"
+
+
+def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
+    plan: Plan,
+    reader: Reader,
+    writer: Writer,
+    *,
+    brake: StopSignal,
+    retry: Retry,
+    concurrency: int = CONCURRENCY,
+    recorder: Recorder | None = None,
+    looks: Sequence[float] = DEFAULT.looks,
+    grace: float = GRACE,
+) -> Iterator[Event]:
+    """Carry out a plan and yield every event; :func:`~halo_iac.model.apply_result.summarize` folds them.
+
+    Once the ``brake`` is pulled, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
+    seconds. A change without an event was not started; one without a final event was still under way then. No failure
+    of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
+    what it cannot keep is not sent. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system
+    does not permit a single thread.
+    """
+    crew = WorkerPool(concurrency, brake, grace=grace)
+    desk = ApplyContext(reader, writer, retry, brake.halt, recorder or NullRecorder())
+    try:
+        if plan.changes and not crew.assemble():
+            raise HaloError("the system does not permit another thread, so nothing was begun", hint=_MORE_THREADS)
+        yield from _Run(plan, crew, desk).phases(brake, looks)
+    finally:
+        crew.dismiss()
+
+
+class _Run:
+    """The phases of one run, each of which looks at how those before it ended."""
+
+    def __init__(self, plan: Plan, crew: WorkerPool, desk: ApplyContext) -> None:
+        self._plan = plan
+        self._crew = crew
+        self._desk = desk
+        self._last: dict[int, Event] = {}
+        self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
+
+    def phases(self, brake: StopSignal, looks: Sequence[float]) -> Iterator[Event]:
+        """Carry out phase after phase."""
+        changes = self._plan.changes
+        for wave in _waves(changes):
+            yield from self._noted(self._existing(wave))
+        creates = Creates(self._desk, self._crew, brake, self._plan.host.project_id, looks)
+        yield from self._noted(
+            self._free(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
+        )
+        yield from self._noted(self._existing(_with_action(changes, _is_plain_update)))
+        yield from self._noted(self._existing(_with_action(changes, lambda change: change.action is Action.UNARCHIVE)))
+        archives = _with_action(changes, lambda change: change.action is Action.ARCHIVE)
+        if all(map(self._is_done, _with_action(changes, lambda change: change.action is not Action.ARCHIVE))):
+            yield from self._existing(archives)
+            return
+        message = "archives run last, and only when everything before them is done"
+        yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
+
+    def _noted(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            self._last[id(event.change)] = event
+            yield event
+
+    def _is_done(self, change: Change) -> bool:
+        event = self._last.get(id(change))
+        return event is not None and event.status.is_success
+
+    def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
+        return self._free(changes, lambda free: self._crew.run([_job(change, self._desk) for change in free]))
+
+    def _free(self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]) -> Iterator[Event]:
+        """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
+        held = {id(change): holder for change in changes if (holder := self._holder(change)) is not None}
+        for change in changes:
+            if id(change) in held:
+                message = f"its title is still held by {held[id(change)].name}, whose rename is not done"
+                yield Event(change, Status.NOT_STARTED, change.id, message)
+        yield from run([change for change in changes if id(change) not in held])
+
+    def _holder(self, change: Change) -> Change | None:
+        """Return the rename that should have freed the title a change takes, if it has not; in a cycle nobody waits."""
+        holder = self._holders.get(change.title)
+        if holder is None or not change.takes_title or self._is_done(holder):
+            return None
+        return None if _is_rename(change) and holder.wave >= change.wave else holder
+
+
+def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    renames = sorted(_with_action(changes, _is_rename), key=lambda change: change.wave)
+    for _, wave in groupby(renames, key=lambda change: change.wave):
+        yield list(wave)
+
+
+def _with_action(changes: Sequence[Change], test: Callable[[Change], bool]) -> list[Change]:
+    return [change for change in changes if test(change)]
+
+
+def _is_rename(change: Change) -> bool:
+    return change.action is Action.UPDATE and change.is_rename
+
+
+def _is_plain_update(change: Change) -> bool:
+    return change.action is Action.UPDATE and not change.is_rename
+
+
+def _job(change: Change, desk: ApplyContext) -> ChangeTask:
+    return ChangeTask(change, partial(apply_change, change, desk))

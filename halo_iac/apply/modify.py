@@ -1,0 +1,301 @@
+"""Steps: one change of one existing schedule, read before every write (docs/semantics.md#existing-schedules).
+
+The platform has no preconditions, so each attempt reads first: already as desired → done; as it was in the plan →
+write; anything else is a conflict and is left alone. Reading first is also what makes a repeated attempt safe after a
+lost answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from halo_iac.api.retry import Retry
+from halo_iac.apply.context import ApplyContext, is_refusal
+from halo_iac.apply.worker_pool import EventSink
+from halo_iac.errors import Delivery, FileError, PlatformError, Unsent
+from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Action, Cause, Change
+from halo_iac.model.receipt import WriteIntent
+from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule, to_wire
+from halo_iac.model.schedule import FIELDS, Spec
+
+_LOOK_AGAIN: Final = "plan again to see what it is now"
+
+
+class ConflictError(Exception):
+    """The platform shows neither what was planned from nor what is desired."""
+
+
+class VerificationError(Exception):
+    """The platform's answer is not what was sent."""
+
+
+def apply_change(change: Change, desk: ApplyContext, tell: EventSink) -> Event:
+    """Update, unarchive or archive one schedule and return how it ended; never raises a platform's failure."""
+    step = _Step(change, desk)
+    retry = desk.retrying(change, tell)
+    try:
+        status = _attempted(step, retry)
+    except ConflictError as clash:
+        return step.ended(Status.CONFLICT, str(clash), _LOOK_AGAIN)
+    except VerificationError as mismatch:
+        return step.put_back(step.ended(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
+    except PlatformError as error:
+        desk.judge(error)
+        return step.put_back(step.failed(error), retry)
+    except FileError as error:
+        desk.halt()
+        return step.put_back(step.ended(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
+    desk.carried_out()
+    return Event(change, status, change.id)
+
+
+def _attempted(step: _Step, retry: Retry) -> Status:
+    """Attempt until something comes of it; what has been begun is ended, although the run is over by now."""
+    try:
+        return retry(step.attempt)
+    except Unsent:
+        if not step.is_under_way:
+            raise
+        return retry(step.attempt)  # only a request that was waiting when the run ended is not sent
+
+
+class _Step:
+    """The attempts at one change of one schedule, and what is known of it in between."""
+
+    def __init__(self, change: Change, desk: ApplyContext) -> None:
+        self._change = change
+        self._id = change.id or ""
+        self._desk = desk
+        self._deadline: float | None = None
+        """When the attempt that is under way has to end."""
+        self._seen: RemoteSchedule | None = None
+        """What the platform last showed of it."""
+        self._has_written = False
+        """A write was answered, or may have happened."""
+        self._is_open = False
+        """A write's answer was lost, and no read has settled it since."""
+        self._is_exposed = False
+        """It was unarchived, or may have been, and has not got its new values yet."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether a write was answered, or may have happened."""
+        return self._has_written
+
+    def attempt(self, deadline: float) -> Status:
+        """Read, compare, and write if need be."""
+        self._deadline = deadline
+        match self._change.action:
+            case Action.UPDATE:
+                return self._update()
+            case Action.UNARCHIVE:
+                return self._unarchive()
+            case _:
+                return self._archive()
+
+    def ended(self, status: Status, message: str, hint: str | None) -> Event:
+        """Return the event of a change that is not done."""
+        return Event(self._change, status, self._id, message, hint, is_partial=self._has_written)
+
+    def failed(self, error: PlatformError) -> Event:
+        """Return what the last failure means: unknown where a write may have happened."""
+        if isinstance(error, Unsent) and not self._has_written:
+            return Event(self._change, Status.NOT_STARTED, self._change.id)
+        if not self._is_open:
+            return self.ended(Status.FAILED, error.message, error.hint)
+        hint = f"`halo schedule get {self._id}` shows what became of it; the next apply repeats it if need be"
+        return self.ended(Status.UNKNOWN, error.message, hint)
+
+    def put_back(self, ended: Event, retry: Retry) -> Event:
+        """Archive again what is active without its new values: it must not fire with the old ones."""
+        if not self._is_exposed:
+            return ended
+        try:
+            replace(retry, gate=None)(self._archive_again)  # nor does it wait for what may last for minutes
+        except (PlatformError, FileError) as error:
+            status = Status.UNKNOWN if self._is_open else ended.status
+            message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
+            return ended._replace(
+                status=status, message=message, hint="archive it by hand, or plan and apply again soon"
+            )
+        return ended._replace(status=Status.FAILED, message=f"{ended.message}; it was archived again")
+
+    def _archive_again(self, deadline: float) -> RemoteSchedule:
+        self._deadline = deadline  # an operation of its own: the first may have used up its time
+        return self._write(Action.ARCHIVE, self._desk.writer.archive)
+
+    def _update(self) -> Status:
+        remote = self._read()
+        if not remote.is_active:
+            raise ConflictError("it has been archived since the plan was made")
+        if self._shows_desired(remote):
+            return self._settled()
+        self._write_fields()
+        return Status.DONE
+
+    def _archive(self) -> Status:
+        """Archive, then give back the values from before an undone unarchive: in this order none of them fires."""
+        remote = self._read()
+        if remote.is_active:
+            self._refuse_moved(remote)
+            remote = self._write(Action.ARCHIVE, self._desk.writer.archive)
+            if remote.is_active:
+                raise VerificationError("the platform answered, but the schedule is not archived")
+        if self._change.after is not None and not self._shows_desired(remote):
+            self._write_fields()
+        return self._settled()
+
+    def _refuse_moved(self, remote: RemoteSchedule) -> None:
+        """Raise where an archive may no longer be meant for what is there now.
+
+        Whoever retires a schedule names it by its title, but nobody named one that no file declares, or that an undo
+        archives: an edit to that one says that somebody works with it, and may have taken it out of the scope.
+        """
+        before = self._change.before
+        if before is None:
+            return
+        if remote.title != before.title:
+            raise ConflictError(f"its title is now {remote.title!r}")
+        if self._change.cause in {Cause.UNDECLARED, Cause.UNDONE}:
+            moved = differing_fields(before, _readable(remote))
+            if moved:
+                raise ConflictError(_moved_message(moved))
+
+    def _unarchive(self) -> Status:
+        """Update first, so that no stale cadence fires; the other way round where the platform insists."""
+        remote = self._read()
+        is_pending = not self._shows_desired(remote)
+        if remote.is_active and not self._has_written:
+            if is_pending:
+                raise ConflictError("it has been unarchived since the plan was made")
+            return Status.ALREADY
+        if is_pending and not remote.is_active:
+            is_pending = not self._has_updated_archived()
+        if not remote.is_active:
+            self._write_unarchive(is_pending=is_pending)
+        if is_pending:
+            self._write_fields()
+        self._is_exposed = False
+        return Status.DONE
+
+    def _has_updated_archived(self) -> bool:
+        """Update while archived; ``False`` where the platform refuses that, which the protocol does not document."""
+        try:
+            self._write_fields()
+        except PlatformError as error:
+            if is_refusal(error) and not error.is_transient and not error.ends_the_run:
+                return False
+            raise
+        return True
+
+    def _write_unarchive(self, *, is_pending: bool) -> None:
+        try:
+            answer = self._write(Action.UNARCHIVE, self._desk.writer.unarchive)
+        except PlatformError:
+            self._is_exposed = is_pending and self._is_open
+            raise
+        self._is_exposed = is_pending
+        if not answer.is_active:
+            raise VerificationError("the platform answered, but the schedule is still archived")
+
+    def _write_fields(self) -> None:
+        after = self._desired
+        names = [field.field for field in self._change.fields]
+        answer = self._write(Action.UPDATE, self._desk.writer.update, to_wire(after, names))
+        mismatch = mismatch_of(after, answer)
+        if mismatch is not None:
+            raise VerificationError(mismatch)
+
+    @property
+    def _desired(self) -> Spec:
+        assert self._change.after is not None  # noqa: S101 - only an archive may have none
+        return self._change.after
+
+    def _read(self) -> RemoteSchedule:
+        remote = self._desk.reader.schedule(self._id, deadline=self._deadline)
+        self._desk.reached()
+        self._is_open = False
+        self._seen = remote
+        return remote
+
+    def _write(self, action: Action, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
+        intent = self._intent(action)
+        self._desk.recorder.intend([intent])
+        try:
+            answer = self._desk.write(intent, lambda: call(self._id, *fields, deadline=self._deadline))
+        except PlatformError as error:
+            self._is_open = error.delivery is Delivery.AMBIGUOUS and not is_refusal(error)
+            self._has_written |= self._is_open
+            raise
+        self._has_written = True
+        self._seen = answer
+        return answer
+
+    def _intent(self, action: Action) -> WriteIntent:
+        assert self._seen is not None  # noqa: S101 - every write comes after a read
+        seen = self._seen.spec()
+        before = self._change.before if isinstance(seen, UnreadableSchedule) else seen
+        if before is None:
+            raise ConflictError("it can no longer be read")
+        return self._desk.intent(
+            self._change,
+            action,
+            id=self._id,
+            is_archived=not self._seen.is_active,
+            before=before,
+            after=self._desired if action is Action.UPDATE else None,
+        )
+
+    def _settled(self) -> Status:
+        return Status.DONE if self._has_written else Status.ALREADY
+
+    def _shows_desired(self, remote: RemoteSchedule) -> bool:
+        """Say whether the managed fields are as desired; raise where they are not as planned either."""
+        spec = _readable(remote)
+        if self._desired.over(spec) == spec:
+            return True
+        moved = self._moved(spec)
+        if moved:
+            raise ConflictError(_moved_message(moved))
+        return False
+
+    def _moved(self, spec: Spec) -> tuple[str, ...]:
+        """Return the managed fields that are neither as planned nor as desired; unmanaged ones may move freely."""
+        before, after = self._change.before, self._desired.over(spec)
+        if before is None:
+            return ()
+        return tuple(
+            name
+            for name in differing_fields(before, spec)
+            if getattr(self._desired, name) is not None and getattr(after, name) != getattr(spec, name)
+        )
+
+
+def _readable(remote: RemoteSchedule) -> Spec:
+    spec = remote.spec()
+    if isinstance(spec, UnreadableSchedule):
+        raise ConflictError(f"it can no longer be read: {spec.reason}")
+    return spec
+
+
+def _moved_message(names: Iterable[str]) -> str:
+    return f"{', '.join(names)} changed on the platform since the plan was made"
+
+
+def mismatch_of(sent: Spec, answer: RemoteSchedule) -> str | None:
+    """Return in what the platform's answer is not what was sent; ``None`` where it is."""
+    spec = answer.spec()
+    if isinstance(spec, UnreadableSchedule):
+        return f"the platform's answer cannot be read: {spec.reason}"
+    differing = differing_fields(sent.over(spec), spec)
+    return f"the platform answered with another {', '.join(differing)} than was sent" if differing else None
+
+
+def differing_fields(one: Spec, other: Spec) -> tuple[str, ...]:
+    """Return the names of the fields in which two specs differ, in the order of the file."""
+    if one == other:
+        return ()
+    return tuple(name for name in FIELDS if getattr(one, name) != getattr(other, name))

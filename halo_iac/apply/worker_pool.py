@@ -1,0 +1,173 @@
+"""The crew: threads that carry out independent changes side by side and report in events.
+
+Threads are daemons, because an interrupted run gives what is in flight five seconds and not a socket's thirty
+(docs/semantics.md#interruption).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final, TypeVar
+
+from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Change
+from halo_iac.workers import StopSignal, Thread, start_thread
+
+T = TypeVar("T")
+
+GRACE: Final = 5.0
+"""Seconds that what is in flight is given after Ctrl-C."""
+
+_TICK: Final = 0.1
+"""Seconds between looks at the stop signal while nothing is reported."""
+
+EventSink = Callable[[Event], None]
+Work = Callable[[EventSink], Event]
+
+
+class ShutdownTimeoutError(Exception):
+    """The run was told to stop, and what it waited for did not come within the grace."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTask:
+    """A change and the function that carries it out; it returns the last event and reports any before."""
+
+    change: Change
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A job is over; ``event`` is ``None`` if it was never started."""
+
+    event: Event | None
+
+
+class WorkerPool:
+    """Up to ``size`` threads that live until :meth:`dismiss`, so that each keeps its connection.
+
+    Where the system gives fewer, those do it all; :meth:`assemble` says whether there is one. Nothing new is started
+    once the brake is pulled. What is under way when that interrupts the run has ``grace`` seconds in all. Only one
+    thread may command a crew.
+    """
+
+    def __init__(self, size: int, brake: StopSignal, *, grace: float = GRACE) -> None:
+        self._size = size
+        self._brake = brake
+        self._grace = grace
+        self._deadline: float | None = None
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._reports: SimpleQueue[Event | _Ended] = SimpleQueue()
+        self._threads: list[Thread] = []
+
+    @property
+    def is_stopping(self) -> bool:
+        """Say whether nothing new may be started."""
+        return self._brake.pulled.is_set()
+
+    def assemble(self) -> bool:
+        """Start the first thread, and say whether there is one: without any, nothing can be begun."""
+        self._hire(1)
+        return bool(self._threads)
+
+    def dismiss(self) -> None:
+        """Let every thread end once it is done with what it is at."""
+        for _ in self._threads:
+            self._tasks.put(None)
+
+    def run(self, jobs: Sequence[ChangeTask]) -> Iterator[Event]:
+        """Carry out the jobs and yield their events; ends when all have ended or the grace is over.
+
+        A job without an event was not started; one without a final event is still under way, its outcome unknown.
+        """
+        if self.is_stopping:
+            return
+        for job in jobs:
+            self._tasks.put(partial(self._do, job))
+        self._hire(len(jobs))
+        waiting = len(jobs)
+        while waiting:
+            try:
+                report = self._reports.get(timeout=_TICK)
+            except Empty:
+                if self._is_grace_over() or not self._is_alive():
+                    return
+                continue
+            event = report.event if isinstance(report, _Ended) else report
+            waiting -= isinstance(report, _Ended)
+            if event is not None:
+                yield event
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return what ``question`` returns, or raise what it raises; one of the crew asks it.
+
+        So the grace holds for it too: :class:`ShutdownTimeoutError` instead of a wait for a socket's time-out.
+        """
+        answer: Future[T] = Future()
+        self._tasks.put(partial(_resolve, answer, question))
+        self._hire(1)
+        while not self._is_grace_over() and self._is_alive():
+            with suppress(TimeoutError):
+                return answer.result(timeout=_TICK)
+        raise ShutdownTimeoutError
+
+    def _is_alive(self) -> bool:
+        """Say whether anything can still come: memory may run out where a thread has no way left to tell of it."""
+        if any(thread.is_alive() for thread in self._threads):
+            return True
+        self._brake.halt()
+        return False
+
+    def _is_grace_over(self) -> bool:
+        if not self._brake.interrupted.is_set():
+            return False
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+        return time.monotonic() >= self._deadline
+
+    def _hire(self, tasks: int) -> None:
+        for _ in range(min(self._size, tasks) - len(self._threads)):
+            thread = start_thread(self._serve)
+            if thread is None:
+                return
+            self._threads.append(thread)
+
+    def _serve(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            with suppress(MemoryError):  # of telling how it ended, which is unknown then
+                task()
+
+    def _do(self, job: ChangeTask) -> None:
+        ended = _Ended(None)
+        try:
+            if self.is_stopping:
+                return
+            self._reports.put(Event(job.change, Status.STARTED, job.change.id))
+            began = time.monotonic()
+            event = self._carry_out(job)
+            ended = _Ended(event._replace(elapsed=time.monotonic() - began))
+        finally:
+            self._reports.put(ended)  # else the run would wait for ever
+
+    def _carry_out(self, job: ChangeTask) -> Event:
+        try:
+            return job.work(self._reports.put)
+        except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever
+            message = f"halo itself failed ({type(error).__name__}) while this was under way; please report it"
+            if isinstance(error, MemoryError):
+                message = "memory ran out while this was under way"
+            return Event(job.change, Status.UNKNOWN, job.change.id, message)
+
+
+def _resolve(answer: Future[T], question: Callable[[], T]) -> None:
+    try:
+        answer.set_result(question())
+    except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
+        answer.set_exception(error)

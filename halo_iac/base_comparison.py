@@ -1,0 +1,224 @@
+"""Branch: a project held against its base, which is what the branch will be merged into.
+
+See docs/semantics.md#base-comparison.
+
+Two questions of a reviewer are answered here. Whose change is it: this branch's, or was the platform different before?
+And does the branch loosen the rules it is judged by? Until that is accepted, the stricter of both sides' policy holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from halo_iac.errors import ProjectError
+from halo_iac.model.plan import Attribution, Base, Change, GuardViolation, MatchResult, Plan, PlanWarning
+from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.remote import PlatformState
+from halo_iac.resolve import scope_agents
+
+_OVERRIDE: Final = "--accept-policy-change"
+_NOTHING: Final = Scope(agents=())
+"""A scope that nothing is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseProject:
+    """The base of a branch: ``project`` is what it declares, ``None`` where the project file is new.
+
+    Where it has moved or cannot be read at the base, ``problem`` says which; ``project`` then is its policy alone, if
+    that can be read.
+    """
+
+    base: Base
+    project: Project | None
+    problem: str | None = None
+    accepts_policy: bool = False
+
+
+# Policy -------------------------------------------------------------------------------------------------------------
+
+
+def require_readable_base(against: BaseProject, actual: PlatformState) -> BaseProject:
+    """Return the base with a scope of the agents that are there; where one is not, nothing is planned of it."""
+    base = against.project
+    if base is None:
+        return against
+    try:
+        scope_agents(base, actual)
+    except ProjectError as error:
+        problem = f"{against.base.ref}'s project file has problems: {error.problems[0].message}"
+        there = tuple(agent for agent in base.scope.agents or () if _is_there(base, agent, actual))
+        base = base._replace(scope=base.scope._replace(agents=there))
+        return replace(against, project=base, problem=against.problem or problem)
+    return against
+
+
+def _is_there(base: Project, agent: str, actual: PlatformState) -> bool:
+    try:
+        scope_agents(base._replace(scope=Scope((agent,))), actual)
+    except ProjectError:
+        return False
+    return True
+
+
+def apply_stricter_policy(
+    project: Project, against: BaseProject, actual: PlatformState
+) -> tuple[Project, tuple[GuardViolation, ...]]:
+    """Return the project under the stricter of both sides' policy, and a refusal for each loosening of the branch.
+
+    Once loosening is accepted, the branch's own policy holds. Raises :class:`~halo_iac.errors.ProjectError` where an
+    agent of the scope does not resolve.
+    """
+    if against.accepts_policy:
+        return project, ()
+    if against.project is None and against.problem is None:
+        return _refuse_unreadable_base(project, against.base.ref)
+    if against.project is None:
+        message = f"the policy cannot be held against the base's, as {against.problem}"
+        return project, (GuardViolation("policy", message, _OVERRIDE),)
+    base = against.project
+    agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
+    ref = against.base.ref
+    loosenings = (
+        *_project_mismatch(project, base, ref),
+        *_loosened_protection(project, base, ref),
+        *_loosened_archiving(project, base, ref),
+        *_widened_agents(agents, base_agents, ref),
+        *_widened_titles(project.scope, base.scope, ref),
+    )
+    refusals = tuple(GuardViolation("policy", loosening, _OVERRIDE) for loosening in loosenings)
+    return (_stricter_policy(project, agents, base, base_agents) if refusals else project), refusals
+
+
+def _refuse_unreadable_base(project: Project, ref: str) -> tuple[Project, tuple[GuardViolation, ...]]:
+    """Return a project that is new under the policy of one that says none."""
+    if project.undeclared is not UndeclaredPolicy.ARCHIVE:
+        return project, ()
+    refusal = GuardViolation("policy", f"`undeclared` is archive; {ref} has no {project.path} that says so", _OVERRIDE)
+    return project._replace(undeclared=UndeclaredPolicy.REPORT), (refusal,)
+
+
+def _project_mismatch(project: Project, base: Project, ref: str) -> Iterator[str]:
+    if base.project_id is not None and project.project_id != base.project_id:
+        yield f"`project` is {project.project_id or 'left out'}; at {ref} it is {base.project_id}"
+
+
+def _loosened_protection(project: Project, base: Project, ref: str) -> Iterator[str]:
+    kept = frozenset(project.protect)
+    for glob in base.protect:
+        if glob not in kept:
+            yield f"`protect` drops {glob!r}, which {ref} has"
+
+
+def _loosened_archiving(project: Project, base: Project, ref: str) -> Iterator[str]:
+    if project.undeclared is UndeclaredPolicy.ARCHIVE and base.undeclared is not UndeclaredPolicy.ARCHIVE:
+        yield f"`undeclared` is {project.undeclared}; at {ref} it is {base.undeclared}"
+
+
+def _widened_agents(agents: Collection[str] | None, base: Collection[str] | None, ref: str) -> Iterator[str]:
+    if base is None:
+        return
+    more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base)))
+    if more:
+        yield f"`scope` takes in {more}; at {ref} it has {'only ' + ', '.join(base) if base else 'none'}"
+
+
+def _widened_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
+    if base.title_prefix is not None and not (scope.title_prefix or "").startswith(base.title_prefix):
+        now = "every title" if scope.title_prefix is None else f"titles that start with {scope.title_prefix!r}"
+        yield f"`scope` takes in {now}; at {ref} only those that start with {base.title_prefix!r}"
+
+
+def _stricter_policy(
+    project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None
+) -> Project:
+    is_reported = UndeclaredPolicy.REPORT in {project.undeclared, base.undeclared}
+    return project._replace(
+        undeclared=UndeclaredPolicy.REPORT if is_reported else UndeclaredPolicy.ARCHIVE,
+        protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
+        scope=_common_scope(project.scope, agents, base.scope, base_agents),
+    )
+
+
+def _common_scope(
+    scope: Scope, agents: Collection[str] | None, base: Scope, base_agents: Collection[str] | None
+) -> Scope:
+    """Return what is in both scopes, agents as ids."""
+    one, other = sorted((scope.title_prefix or "", base.title_prefix or ""), key=len)
+    if not other.startswith(one):
+        return _NOTHING
+    given = [set(each) for each in (agents, base_agents) if each is not None]
+    common = tuple(sorted(set.intersection(*given))) if given else None
+    return Scope(common, other or None)
+
+
+# Shares -------------------------------------------------------------------------------------------------------------
+
+
+def attribute_changes(
+    plan: Plan, project: Project, against: BaseProject, before: tuple[Plan, MatchResult] | None
+) -> Plan:
+    """Return the plan with the share of every change; ``before`` is what is planned at the base, if it can be."""
+    warnings = plan.warnings
+    if before is None:
+        why = against.problem or f"{against.base.ref} has no {project.path}"
+        message = f"every change is shown as this branch's: {why}"
+        return replace(
+            plan, base=against.base, warnings=(PlanWarning(message), *warnings), changes=_attribute_all_to_branch(plan)
+        )
+    base_plan, base_pairing = before
+    judge = _Attributor(project, against.project, base_plan, base_pairing)
+    return replace(plan, base=against.base, changes=tuple(replace(each, share=judge(each)) for each in plan.changes))
+
+
+def _attribute_all_to_branch(plan: Plan) -> tuple[Change, ...]:
+    return tuple(replace(change, share=Attribution.BRANCH) for change in plan.changes)
+
+
+class _Attributor:
+    """Says of each change of the branch's plan whose it is, from what the base declares and what is planned there."""
+
+    def __init__(self, project: Project, base: Project | None, plan: Plan, pairing: MatchResult) -> None:
+        self._entries = _by_key(project.entries)
+        self._base_entries = _by_key(base.entries if base is not None else ())
+        self._aliases = project.aliases
+        self._base_aliases = base.aliases if base is not None else {}
+        self._planned = {_schedule(change): change for change in plan.changes}
+        self._declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
+
+    def __call__(self, change: Change) -> Attribution:
+        earlier = self._planned.get(_schedule(change))
+        if earlier is not None and _change_key(earlier) == _change_key(change):
+            return Attribution.BEFORE
+        if not self._is_edited(change):
+            return Attribution.UNTOUCHED
+        return Attribution.BRANCH if earlier is None else Attribution.BOTH
+
+    def _is_edited(self, change: Change) -> bool:
+        """Say whether the branch edits what the change comes from: its entry, or that there was one."""
+        if change.key is None:
+            return change.id in self._declared
+        entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
+        return earlier is None or _meant(entry, self._aliases) != _meant(earlier, self._base_aliases)
+
+
+def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
+    return {entry.key: entry for entry in entries}
+
+
+def _schedule(change: Change) -> tuple[str | None, str]:
+    """Return which schedule a change is of: the platform's id, or the title that one will have."""
+    return (change.id, "") if change.id is not None else (None, change.title)
+
+
+def _change_key(change: Change) -> tuple[object, ...]:
+    """Return what a change does, wherever its values are written."""
+    return (change.action, change.title, change.before, change.after)
+
+
+def _meant(entry: Entry, aliases: Mapping[str, str]) -> tuple[object, ...]:
+    """Return what an entry says together with defaults and overrides, and with the agent that an alias stands for."""
+    spec = entry.spec and replace(entry.spec, agent=aliases.get(entry.spec.agent, entry.spec.agent))
+    return (entry.title, entry.is_retired, entry.renamed_from, entry.id, spec)

@@ -1,0 +1,296 @@
+"""What ``apply`` and ``undo`` share: to ask, to carry a plan out with a receipt of it, and to say how it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import ReviewFormat
+from halo_iac.cli.signals import handling_signals, is_repeated_by_itself
+from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.model.finding import Finding, errors
+from halo_iac.render.style import PLAIN
+from halo_iac.render.values import listed
+from halo_iac.text import counted
+
+if TYPE_CHECKING:
+    from halo_iac.cli.apply_outcome import ApplyOutcome
+    from halo_iac.cli.output import OutputWriter
+    from halo_iac.model.apply_result import Event, Summary
+    from halo_iac.model.plan import Blocked, Plan
+    from halo_iac.render.style import Style
+    from halo_iac.storage.receipt_file import ReceiptFile
+    from halo_iac.workers import StopSignal
+
+NEEDED: Final = (
+    "halo_iac.render.text.plan",
+    "halo_iac.storage.receipt_file",
+    "halo_iac.cli.apply_outcome",
+    "halo_iac.apply",
+    "halo_iac.apply.context",
+    "halo_iac.cli.progress",
+    "halo_iac.cli.command_hints",
+)
+"""The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
+
+_LONGEST_TURN: Final = 10
+"""Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How a plan is carried out: what the command line says, and what the command is called in what is said.
+
+    ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
+    """
+
+    yes: bool
+    concurrency: int
+    max_rps: float
+    receipt: str | None
+    verb: str = "Apply"
+    again: str = "apply"
+    limits: str = ""
+
+
+def run_apply(workplace: CommandContext, results: OutputWriter, planned: Plan, manner: ApplyOptions) -> int:
+    """Ask, carry out a plan that was shown, and return the exit code."""
+    console = workplace.console
+    from halo_iac.cli.plan_request import exit_code
+
+    if not planned.stopping and not planned.changes and not errors(planned.findings):
+        return _finish(console, results, planned, None)
+    if not _confirm(console, planned, manner, is_document=results.is_document):
+        _write_result(results, planned, None)
+        return exit_code(planned, is_refused=True)
+    console.ending = partial(_ending, workplace)
+    return _finish(console, results, planned, _execute(workplace, planned, manner))
+
+
+def _ending(workplace: CommandContext, error: HaloError | None) -> HaloError:
+    """Return what a run ends with that is interrupted once too often, even after its summary was written."""
+    from halo_iac.cli.command_hints import rerun_command
+
+    hint = f"`{rerun_command(workplace, 'plan')}` shows what is left to do"
+    return error or InterruptedRun("interrupted while changes were being made", hint=hint)
+
+
+def _confirm(console: Console, planned: Plan, manner: ApplyOptions, *, is_document: bool) -> bool:
+    """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
+    from halo_iac.cli.plan_request import exit_code
+
+    failing = errors(planned.findings)
+    if failing:
+        console.tell(_failed(failing, is_above=not is_document))
+        return False
+    code = exit_code(planned, is_refused=True)
+    if planned.stopping:
+        message = _refused(planned, is_above=not is_document)
+        console.tell(RefusedError(message, hint="nothing was changed"), exit_code=code)
+        return False
+    if manner.yes:
+        return True
+    if is_document or not console.is_interactive:
+        message = "nobody is there to be asked, so nothing was changed"
+        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"), exit_code=code)
+        return False
+    changes = counted(len(planned.changes), "change")
+    question = f"{manner.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
+    is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
+    if not is_agreed:
+        console.say("Nothing was changed.")
+    return is_agreed
+
+
+def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
+    hint = "nothing was changed; mend what was found, or make its rule a `warning` under `findings:`"
+    if not is_above:
+        return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
+    count = len(findings)
+    message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
+    return FindingError(message, hint=hint)
+
+
+def _refused(planned: Plan, *, is_above: bool) -> str:
+    count = len(planned.stopping)
+    if is_above:
+        return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
+    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
+
+
+def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
+    """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
+    names = listed([entry.key for entry in blocked], PLAIN)
+    entries = counted(len(blocked), "entry is", "entries are")
+    message = f"{entries} blocked, so nothing was done for {names}"
+    hint = "the plan says what is in the way of each; mend it and apply again"
+    return BlockedError(message, exit_code=code, hint=hint)
+
+
+def _execute(workplace: CommandContext, planned: Plan, manner: ApplyOptions) -> ApplyOutcome:
+    from halo_iac.cli.apply_outcome import (
+        apply_outcome,  # before anything is written: a module may not be found any more then
+    )
+    from halo_iac.storage.receipt_file import new_receipt
+
+    receipt = new_receipt(
+        manner.receipt,
+        planned.host,
+        private_folder=workplace.private_folder,
+        cwd=workplace.cwd,
+        now=workplace.console.clock(),
+        redact=workplace.console.redacted,
+    )
+    trouble: HaloError | None = None
+    try:
+        summary, trouble = _execute_recorded(workplace, planned, manner, receipt)
+    finally:
+        try:
+            receipt.close()
+        except FileError as error:
+            trouble = error
+    words = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
+    return apply_outcome(workplace, planned, summary, receipt, words, trouble)
+
+
+def _execute_recorded(
+    workplace: CommandContext, planned: Plan, manner: ApplyOptions, receipt: ReceiptFile
+) -> tuple[Summary, HaloError | None]:
+    """Carry out the plan, and return how it ended and what ended it early, if anything did."""
+    from halo_iac.apply.context import RateLimiter
+    from halo_iac.cli.command_hints import event_with_target_flags
+    from halo_iac.cli.progress import log_events
+    from halo_iac.model.apply_result import summarize
+    from halo_iac.pipeline import apply_plan
+    from halo_iac.workers import StopSignal
+
+    brake = StopSignal()
+    connection = workplace.observed.paced(RateLimiter(manner.max_rps, brake.pulled))
+    events: list[Event] = []
+    trouble = None
+
+    def kept(event: Event) -> Event:
+        """Keep an event before it is told: telling may fail, and what has happened has happened."""
+        event = event_with_target_flags(workplace, event)
+        events.append(event)
+        return event
+
+    with _stopping_on_signals(brake, workplace.console), suppress(KeyboardInterrupt):
+        happening = apply_plan(
+            planned,
+            connection.single_attempt_reader(),
+            connection.writer(),
+            brake=brake,
+            retry=replace(connection.retry(brake.interrupted, is_run=True), on_retry=None),  # each wait is an event
+            concurrency=min(manner.concurrency, ceil(manner.max_rps * _LONGEST_TURN)),
+            recorder=receipt,
+            looks=workplace.console.patience.looks,
+        )
+        happening = map(kept, happening)
+        told = log_events(happening, workplace.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
+        try:
+            deque(told, maxlen=0)
+        except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
+            brake.halt()
+            trouble = _early_end(error)
+            with suppress(Exception):
+                deque(happening, maxlen=0)  # what is under way comes to its end
+    return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set()), trouble
+
+
+def _early_end(error: Exception) -> HaloError:
+    if isinstance(error, HaloError):
+        return error
+    if isinstance(error, MemoryError):
+        return HaloError("the run ended early, as memory ran out", hint="free some, then apply again")
+    return HaloError(f"the run ended early: {_reason(error)}", hint="`halo plan` shows what is left to do")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+@contextmanager
+def _stopping_on_signals(brake: StopSignal, console: Console) -> Iterator[None]:
+    """Let Ctrl-C, and what else asks to end, start nothing new; a second one does not wait for what is in flight."""
+    from halo_iac.cli.progress import STOPPING
+
+    def handle(number: int, _frame: object) -> None:
+        if brake.interrupted.is_set():
+            if is_repeated_by_itself(number):
+                return
+            raise KeyboardInterrupt
+        brake.interrupt()
+        if not console.shows_progress:
+            with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+                console.say(STOPPING)
+
+    before = handling_signals()
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(console: Console, results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> int:
+    """Write how it ended; where that cannot be written, the code still says how the run ended.
+
+    A run that went well but for that has not gone well: what reads its result has to know.
+    """
+    from halo_iac.cli.plan_request import exit_code
+
+    trouble: HaloError | None = None
+    try:
+        _write_result(results, planned, ended)
+    except BrokenPipeError:
+        pass  # whoever read this has gone, and knows why
+    except (HaloError, OSError, MemoryError) as error:
+        if ended is None:
+            raise
+        trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
+    code = exit_code(planned) if ended is None else ended.exit_code or exit_code(planned, ended.summary)
+    if ended is not None and trouble is not None:
+        code = code or (4 if ended.summary.has_written else 1)
+        console.tell(trouble, exit_code=code)
+    if planned.blocked:
+        console.tell(_blocked(planned.blocked, code))
+    if ended is not None:
+        _print_receipt(console, ended, code)
+    return code
+
+
+def _write_result(results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> None:
+    """Write the plan and what came of it; as text, the plan has been shown already."""
+    from halo_iac.cli.output import apply_view
+
+    def rest(_format: ReviewFormat, style: Style) -> str:
+        if ended is None:
+            return ""
+        from halo_iac.render.text.apply import summary_text
+
+        return summary_text(ended.summary, style, ended.commands)
+
+    results.put(apply_view(planned, ended, results.place), shown=None if results.is_document else rest)
+
+
+def _print_receipt(console: Console, ended: ApplyOutcome, code: int) -> None:
+    """Tell of the receipt, which JSON has in it already."""
+    if ended.trouble is not None:
+        console.tell(ended.trouble, exit_code=code)
+    if ended.receipt is None or console.wants_json:
+        return
+    way = f"; `{ended.undo}` takes back what was done" if ended.undo else ""
+    if ended.undo and ended.held is not None:
+        way += f", once `protect:` no longer covers {ended.held!r}"
+    console.say(console.err_style.safe(f"Receipt: {ended.receipt}{way}."))

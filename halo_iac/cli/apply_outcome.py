@@ -1,0 +1,104 @@
+"""How a run ended, and the commands that go on from there; each of them works as it is printed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from halo_iac.cli.command_hints import rerun_command
+from halo_iac.model.apply_result import Status, Summary
+from halo_iac.model.plan import Action, Change
+from halo_iac.plan.guards import REMOVAL_ALWAYS
+from halo_iac.render.headings import NextCommands
+from halo_iac.text import Protection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.errors import HaloError
+    from halo_iac.model.plan import Plan
+    from halo_iac.storage.receipt_file import ReceiptFile
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOutcome:
+    """How a run ended, and the commands that go on from there.
+
+    ``receipt`` is what messages call the file, ``undo`` the way back, ``held`` a title that ``protect:`` keeps from
+    going it, and ``trouble`` what ended the run early, or why its receipt is not whole.
+    """
+
+    summary: Summary
+    commands: NextCommands
+    receipt: str | None = None
+    undo: str | None = None
+    trouble: HaloError | None = None
+    held: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the code of the run; one that went well but for its receipt has not gone well."""
+        return self.summary.exit_code or (4 if self.trouble else 0)
+
+
+def apply_outcome(
+    workplace: CommandContext,
+    planned: Plan,
+    summary: Summary,
+    receipt: ReceiptFile,
+    words: Sequence[str],
+    trouble: HaloError | None,
+) -> ApplyOutcome:
+    """Return how a run ended; ``words`` are what the commands say that apply again, plan and list schedules."""
+    commands = NextCommands(*(rerun_command(workplace, each) for each in words))
+    if not receipt.is_kept:
+        return ApplyOutcome(summary, commands, trouble=trouble)
+    name = _display_name(receipt.path, workplace.cwd)
+    if receipt.is_too_large:
+        workplace.console.say(
+            "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
+        )
+    is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
+    written = [*_written(summary)]
+    removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)
+    permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
+    permit += "" if receipt.is_whole else " --allow-incomplete"
+    undo = rerun_command(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
+    return ApplyOutcome(summary, commands, name, undo, trouble, _barred_reason(written, planned))
+
+
+def _written(summary: Summary) -> Iterator[Change]:
+    """Yield all that was written, or may have been: of that the receipt tells."""
+    for event in summary.events:
+        if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN}:
+            yield event.change
+
+
+def _is_stopped_by_undo(change: Change, agents: Collection[str]) -> bool:
+    """Say whether to take a change back stops a schedule from firing, which a guard asks a word for.
+
+    ``agents`` are those that traces name for sure: to give a schedule another one back stops it as well.
+    """
+    if change.action in {Action.CREATE, Action.UNARCHIVE} or change.is_resumption:
+        return True
+    return any(field.field == "agent" and field.before not in agents for field in change.fields)
+
+
+def _barred_reason(written: Sequence[Change], planned: Plan) -> str | None:
+    """Return a title that is protected from the way back, if one is."""
+    protection, agents = Protection(planned.policy.protect), {agent.id for agent in planned.agents}
+    for change in written:
+        is_stopped = _is_stopped_by_undo(change, agents)
+        if is_stopped or change.is_rename:
+            former = change.before.title if change.before is not None and not is_stopped else None
+            kept = frozenset() if former is None else frozenset(protection.covering(former))
+            if any(glob not in kept for glob in protection.covering(change.title)):
+                return change.title
+    return None
+
+
+def _display_name(path: Path, cwd: Path) -> str:
+    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)

@@ -1,0 +1,58 @@
+"""``halo agent``: the agents that schedules can name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import TimeRange
+
+_HELP = """The agents seen in the project's traces.
+
+\b
+Example:
+  halo agent list
+"""
+
+group = typer.Typer(name="agent", help=_HELP, rich_markup_mode=None)
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@platform_command
+def list_agents(
+    workplace: CommandContext,
+    time_range: Annotated[
+        TimeRange, typer.Option("--time-range", metavar="RANGE", help="1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d or 90d.")
+    ] = TimeRange.MONTH,
+) -> int:
+    """List the agents seen in recent traces, and their UUIDs.
+
+    `agent:` in a project file takes a name or a UUID of this list.
+
+    \b
+    Examples:
+      halo agent list
+      halo agent list --time-range 90d --json
+    """
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
+        return 0
+    from halo_iac.render.text.table import table
+
+    agents = connection.reader.agents(connection.project.id, time_range.value)
+    rows = [
+        (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
+        for agent in agents
+    ]
+    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
+    if not rows:
+        console.say(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
+    return 0

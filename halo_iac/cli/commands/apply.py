@@ -1,0 +1,95 @@
+"""``halo apply``: carry out the plan."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.apply_flow import NEEDED, ApplyOptions, run_apply
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import DocumentError, FileError
+
+if TYPE_CHECKING:
+    from halo_iac.model.plan import Plan
+
+
+@platform_command
+def apply(
+    workplace: CommandContext,
+    plan_file: Annotated[
+        str | None,
+        typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`: do that and nothing else."),
+    ] = None,
+    target: options.Target = None,
+    yes: options.Yes = False,
+    allow_archive: options.AllowArchive = 0,
+    allow_create: options.AllowCreate = None,
+    protect: options.Protect = None,
+    undeclared: options.Undeclared = None,
+    require_head: options.RequireHead = None,
+    concurrency: options.Concurrency = 8,
+    max_rps: options.MaxRps = 50,
+    receipt: options.Receipt = None,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+) -> int:
+    """Show the plan, ask, and carry it out.
+
+    Afterwards the platform is what the files say. Without a terminal it needs --yes.
+
+    Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly applied, 5 an outcome is unknown,
+    130 interrupted.
+
+    \b
+    Examples:
+      halo apply
+      halo apply --yes
+      halo apply plan.json --yes
+      halo apply --yes --also json=applied.json
+    """
+    from halo_iac.cli.output import OutputWriter
+    from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan, show_plan
+
+    saved = _read_saved(plan_file) if plan_file is not None else None
+    workplace.tighten(protect, undeclared)
+    with OutputWriter(workplace, format, also) as results:
+        if require_head is not None:
+            from halo_iac.cli.plan_request import require_head as check
+
+            check(workplace, require_head)
+        workplace.observe_early()
+        wished = plan_request(target, allow_archive, allow_create, saved=saved)
+        planned = redact_plan(workplace, make_plan(workplace, wished, soon=NEEDED))
+        if not results.is_document:
+            show_plan(workplace, planned, as_json=False)
+        again = "apply" if plan_file is None else f"apply {shlex.quote(plan_file)}"
+        limits = _limits(target, protect, undeclared)
+        manner = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)
+        return run_apply(workplace, results, planned, manner)
+
+
+def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> str:
+    """Return the options that limit what is planned; what permits something has to be thought of again."""
+    from halo_iac.cli.command_hints import policy_flags
+
+    chosen = [f"--target {shlex.quote(target)}" for target in targets or ()]
+    return "".join(f" {option}" for option in (*chosen, *policy_flags(protect, undeclared)))
+
+
+def _read_saved(name: str) -> Plan:
+    from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
+    from halo_iac.storage.atomic import read_bytes
+
+    hint = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
+    try:
+        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES, takes_pipe=True))
+    except DocumentError as error:
+        raise DocumentError(f"{name}: {error.message}", hint=error.hint or hint) from None
+    except FileError as error:
+        raise FileError(error.message, hint=hint) from None

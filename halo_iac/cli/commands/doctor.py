@@ -1,0 +1,152 @@
+"""``halo doctor``: where everything comes from, and whether it works."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from halo_iac import __version__
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
+from halo_iac.text import counted
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; ``is_fine`` is ``None`` for a mere fact."""
+
+    subject: str
+    verdict: str
+    is_fine: bool | None = None
+
+
+@platform_command
+def doctor(workplace: CommandContext) -> int:
+    """Check the set-up: project file, key, URL and project.
+
+    Where each comes from, whether it works, and what the key permits. Never prints the key. Exit codes: 0 everything
+    works, 1 something does not.
+
+    \b
+    Examples:
+      halo doctor
+      halo doctor --sandbox --json
+    """
+    console = workplace.console
+    checks = list(_run_checks(workplace))
+    if console.wants_json:
+        from dataclasses import asdict
+
+        from halo_iac.render.json import document
+
+        console.out(document([asdict(check) for check in checks]))
+    else:
+        from halo_iac.render.text.table import record
+
+        marks = {None: "", True: "ok: ", False: "FAILED: "}
+        console.out(record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style))
+    return 1 if any(check.is_fine is False for check in checks) else 0
+
+
+def _run_checks(workplace: CommandContext) -> Iterator[Check]:
+    yield Check("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
+    yield _yaml_parser()
+    declared: Project | None = None
+    try:
+        declared = workplace.load()
+        yield Check("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
+    except ProjectNotFound as error:
+        is_fine = None if workplace.named_file is None else False
+        yield Check("project file", f"none: {error.hint}", is_fine)
+    except HaloError as error:
+        yield Check("project file", _format_error(error), is_fine=False)
+    yield from _examine_git(workplace)
+    try:
+        connection = workplace.connect(declared)
+    except HaloError as error:
+        yield Check("settings", _format_error(error), is_fine=False)
+        return
+    connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
+    yield from _examine_connection(connection)
+
+
+def _examine_git(workplace: CommandContext) -> Iterator[Check]:
+    """Say only what is refused, without running git: most commands need none."""
+    from halo_iac.git.program import refuse_configuration_in
+
+    try:
+        for folder in workplace.untrusted_folders:
+            refuse_configuration_in(folder, workplace.console.env)
+    except SettingsError as error:
+        yield Check("git", _format_error(error), is_fine=False)
+
+
+def _yaml_parser() -> Check:
+    from halo_iac.load.yaml_events import parser_name
+
+    name = parser_name()
+    if name == "C":
+        return Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
+    return Check("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
+
+
+def _examine_connection(connection: Connection) -> Iterator[Check]:
+    settings = connection.settings
+    kind = " (SANDBOX)" if connection.is_sandbox else ""
+    if connection.is_embedded:
+        yield Check("platform", connection.base_url + kind)
+    else:
+        yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
+        yield from _proxy(connection)
+        yield Check("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
+        yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
+    try:
+        chosen = connection.project
+        yield Check("project", f"{chosen.id} from {chosen.origin}")
+    except HaloError as error:
+        yield Check("project", _format_error(error), is_fine=False)
+        return
+    yield from _examine_key(connection)
+    try:
+        seen = counted(len(connection.reader.agents(chosen.id)), "agent")
+        yield Check("reading", f"{seen} in the last 90 days", is_fine=True)
+    except HaloError as error:
+        yield Check("reading", _format_error(error), is_fine=False)
+
+
+def _proxy(connection: Connection) -> Iterator[Check]:
+    """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
+    from halo_iac.api.proxies import proxy_for
+
+    proxy = proxy_for(connection.base_url, connection.workplace.console.env)
+    if proxy is not None:
+        yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
+
+
+def _examine_key(connection: Connection) -> Iterator[Check]:
+    try:
+        context = connection.reader.auth_context()
+    except HaloError as error:
+        yield Check("key", _format_error(error), is_fine=False)
+        return
+    scoped = {project.id: project for project in context.scoped}
+    mine = scoped.get(connection.project.id)
+    if mine is None:
+        yield Check("key", "works, but the platform does not say what it permits in this project", is_fine=None)
+        return
+    name = f" in {mine.name}" if mine.name else ""
+    permits = " and ".join(mine.permissions) or "nothing"
+    can_write = "write" in mine.permissions
+    verdict = f"permits {permits}{name}" + ("" if can_write else "; enough for plan, not for apply")
+    yield Check("key", verdict, is_fine="read" in mine.permissions)
+
+
+def _format_error(error: HaloError) -> str:
+    return error.message + (f"\nhint: {error.hint}" if error.hint else "")

@@ -1,0 +1,102 @@
+"""``halo import``: YAML for the schedules that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import FileError, ProjectNotFound
+from halo_iac.storage.atomic import write_schema
+from halo_iac.text import counted
+
+if TYPE_CHECKING:
+    from halo_iac.cli.import_session import ImportContext, ImportDraft
+    from halo_iac.importing import Selection
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WHAT", help="Ids of schedules, or globs that mean titles; left out: all in scope."),
+]
+IncludeArchived = Annotated[
+    bool, typer.Option("--include-archived", help="Archived schedules as well, with `state: archived`.")
+]
+PromptFiles = Annotated[
+    bool, typer.Option("--prompt-files", help="Write prompts of several lines to files in prompts/.")
+]
+
+
+@platform_command
+def import_(
+    workplace: CommandContext,
+    what: What = None,
+    include_archived: IncludeArchived = False,
+    prompt_files: PromptFiles = False,
+) -> int:
+    """Write entries for the schedules that exist.
+
+    Then show the plan, which has no change for them. Nothing is written to the platform. A project file gets what it
+    does not declare yet, and keeps every byte of what it has; where there is none, one is written. Left out is what
+    the defaults say; a schedule whose title is not unique, or not one that can be declared, is pinned by id.
+
+    \b
+    Examples:
+      halo import
+      halo import "Checkout: *" --prompt-files
+      halo import --file halo.staging.yaml --sandbox
+    """
+    from halo_iac.cli.import_session import build_draft, observe_for_import, select_schedules, write
+    from halo_iac.cli.plan_request import show_plan
+
+    path = _target(workplace)
+    with workplace.with_file(path) as there:
+        ground = observe_for_import(there, path)
+        choice = select_schedules(ground, what or [], with_archived=include_archived)
+        draft = build_draft(ground, choice.wanted, has_prompt_files=prompt_files)
+        is_changed = ground.before is None or bool(draft.adoption.entries)
+        if is_changed:
+            write(ground, draft)
+        if ground.before is None:
+            write_schema(ground.path.parent)
+        _print_summary(ground, choice, draft, path)
+        with workplace.console.having(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+            show_plan(there, draft.planned, as_json=workplace.console.wants_json)
+    return 1 if what and (choice.outside or draft.adoption.left_out) else 0
+
+
+def _target(workplace: CommandContext) -> Path:
+    """Return the project file: the one that is there, or the one to be written."""
+    from halo_iac.load.files import display_path
+    from halo_iac.load.find import FILE_NAME
+
+    try:
+        return Path(display_path(workplace.project_path, workplace.cwd))
+    except ProjectNotFound:
+        path = Path(workplace.named_file or FILE_NAME)
+    if path.is_symlink():
+        raise FileError(f"{path} is a link that leads nowhere and is left as it is", hint="name a new file with --file")
+    if not path.parent.is_dir():
+        raise FileError(f"{path.parent}: no such folder", hint="make it first")
+    return path
+
+
+def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
+    from halo_iac.cli.import_session import named
+
+    console = ground.workplace.console
+    count = counted(len(draft.adoption.entries), "schedule")
+    files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
+    if ground.before is None:
+        said = f"Wrote {path} with {count}{files}."
+    elif draft.adoption.entries:
+        said = f"Added {count} to {path}{files}."
+    else:
+        declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
+        said = f"Nothing to add to {path}{declared}."
+    console.say(console.err_style.safe(said))
+    reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
+    for remote, reason in reasons:
+        console.say(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

@@ -1,0 +1,48 @@
+"""``halo model``: the models a schedule may name."""
+
+from __future__ import annotations
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+
+_HELP = """The models a schedule may name.
+
+\b
+Example:
+  halo model list
+"""
+
+group = typer.Typer(name="model", help=_HELP, rich_markup_mode=None)
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@platform_command
+def list_models(workplace: CommandContext) -> int:
+    """List the models eligible for `model_id`.
+
+    \b
+    Examples:
+      halo model list
+      halo model list --json
+    """
+    console = workplace.console
+    models = workplace.connect_for_reading().reader.eligible_models()
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(models))
+        return 0
+    from halo_iac.render.text.table import table
+
+    # What a model looks like is not documented: an id and a name are shown where they are what they seem to be.
+    rows = [
+        (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")
+        for model in models
+    ]
+    console.out(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
+    if not rows:
+        console.say("The platform names no eligible model.")
+    return 0

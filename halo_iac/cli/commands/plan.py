@@ -1,0 +1,112 @@
+"""``halo plan``: what apply would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from halo_iac.cli import options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import UsageError
+
+if TYPE_CHECKING:
+    from halo_iac.base_comparison import BaseProject
+    from halo_iac.cli.console import Console
+    from halo_iac.model.finding import Finding
+    from halo_iac.model.plan import Plan
+
+
+@platform_command
+def plan(
+    workplace: CommandContext,
+    target: options.Target = None,
+    out: options.Out = None,
+    detailed_exitcode: options.DetailedExitcode = False,
+    allow_archive: options.AllowArchive = 0,
+    allow_create: options.AllowCreate = None,
+    protect: options.Protect = None,
+    undeclared: options.Undeclared = None,
+    base: options.Base = None,
+    accept_policy_change: options.AcceptPolicyChange = False,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+) -> int:
+    """Show what apply would do; change nothing.
+
+    Exit codes: 0 fine, 1 an entry is blocked, a file is bad or a finding is an error, 2 changes are pending (only with
+    --detailed-exitcode), 3 a guard refuses.
+
+    \b
+    Examples:
+      halo plan
+      halo plan --file halo.staging.yaml --target checkout-daily
+      halo plan --out plan.json && halo apply plan.json
+      halo plan --base origin/main --format github --also markdown=plan.md
+    """
+    console = workplace.console
+    from halo_iac.cli.output import OutputWriter, plan_view
+    from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
+
+    workplace.tighten(protect, undeclared)
+    with OutputWriter(workplace, format, also, out) as results:
+        against = _base(workplace, base, accepts_policy=accept_policy_change)
+        workplace.observe_early()
+        planned = make_plan(workplace, plan_request(target, allow_archive, allow_create, against=against))
+        if out is not None:
+            save_plan(workplace, planned, out)
+        shown = redact_plan(workplace, planned)
+        results.put(plan_view(planned, shown, results.place))
+    if out is not None:
+        console.say(_saved(workplace, shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
+    if console.wants_json:
+        _print_clock_findings(console, shown.findings[len(planned.findings) :])
+    return plan_exit_code(shown, is_detailed=detailed_exitcode)
+
+
+def _base(workplace: CommandContext, ref: str | None, *, accepts_policy: bool) -> BaseProject | None:
+    if ref is not None:
+        from halo_iac.cli.plan_request import load_base
+
+        return load_base(workplace, ref, accepts_policy=accepts_policy)
+    if accepts_policy:
+        raise UsageError("--accept-policy-change goes with --base", hint="without a base, no policy is compared")
+    return None
+
+
+def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Say why a plan fails whose document does not: it holds nothing from the clock."""
+    from halo_iac.errors import FindingError
+    from halo_iac.model.finding import errors
+
+    failing = errors(findings)
+    if failing:
+        said = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
+        console.tell(FindingError(said, hint=failing[0].hint))
+
+
+def _overrides(
+    allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
+) -> list[str]:
+    """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
+    from halo_iac.cli.command_hints import policy_flags
+
+    return [
+        *(f"--allow-create {key}" for key in allow_create or ()),
+        *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
+        *policy_flags(protect, undeclared),
+    ]
+
+
+def _saved(workplace: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
+    """Return what is said of a saved plan: the command that applies it."""
+    from halo_iac.model.finding import errors
+
+    if planned.stopping or errors(planned.findings):
+        return f"Saved the plan to {out}, but it is refused as it is."
+    import shlex
+
+    from halo_iac.cli.command_hints import rerun_command
+
+    command = rerun_command(workplace, " ".join(["apply", shlex.quote(out), *permits]))
+    return f"Saved the plan to {out}; `{command}` applies it if it still holds."

@@ -1,0 +1,94 @@
+"""``halo preview``: when the declared schedules will fire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.errors import UsageError
+
+if TYPE_CHECKING:
+    from halo_iac.preview import Span
+
+_NEXT: Final = 5
+
+
+def preview(
+    ctx: typer.Context,
+    key: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="Only this schedule; default: all of the project file.")
+    ] = None,
+    next: Annotated[  # noqa: A002 - the option's name
+        int | None,
+        typer.Option(
+            "--next",
+            metavar="N",
+            min=1,
+            max=1_000,
+            help="Fires of each schedule; default: 5, or with --until all up to then.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="ISO",
+            help="No fire after this, such as 2027-01-01 (UTC) or 2027-01-01T09:00Z; without a zone: local time.",
+        ),
+    ] = None,
+    file: options.File = None,
+    checkout: options.Checkout = None,
+    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    json: options.Json = False,
+    no_color: options.NoColor = False,
+    _sandbox: options.SandboxAnywhere = False,
+) -> int:
+    """Show the next fires and a week's calendar, offline.
+
+    Fires are told in the schedule's zone and in UTC, as the project file alone has them. One that falls where the
+    clocks change is marked approximate: what the platform does then is not documented. The calendar has a row for each
+    agent, in the zone that all schedules share, else in UTC.
+
+    \b
+    Examples:
+      halo preview
+      halo preview checkout-daily --next 20
+      halo preview --until 2027-01-01 --json
+    """
+    console: Console = ctx.obj
+    as_json = console.prepare(json=json, format=format, no_color=no_color)
+    span = _span(console.clock(), next, until)
+    project = CommandContext(console, TargetOptions(file, checkout=checkout)).load()
+    from halo_iac.cli.entry_lookup import get_entry
+    from halo_iac.preview import preview as preview_of
+
+    entries = project.entries if key is None else (get_entry(project, key),)
+    found = preview_of(project, entries, span)
+    if as_json:
+        from halo_iac.render.preview_json import preview_json
+
+        console.out(preview_json(found))
+    else:
+        from halo_iac.render.text.preview import preview_text
+
+        console.out(preview_text(found, console.out_style))
+    return 0
+
+
+def _span(now: datetime, count: int | None, until: str | None) -> Span:
+    from halo_iac.cli.run_request import instant
+    from halo_iac.preview import Span
+
+    if until is None:
+        return Span(now, count or _NEXT)
+    end = instant(until, "--until")
+    if end <= now:
+        raise UsageError(
+            f"--until {until}: has passed", hint="name an instant to come; a mere date begins at 00:00 UTC"
+        )
+    return Span(now, count, end)

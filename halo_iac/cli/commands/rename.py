@@ -1,0 +1,172 @@
+"""``halo rename``: another title for an entry, and ``renamed_from`` for what it was called."""
+
+from __future__ import annotations
+
+import codecs
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.errors import FileError, ProjectError, UsageError
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Entry, Project
+
+
+def rename(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The entry's key in the project file.")],
+    title: Annotated[str | None, typer.Argument(metavar="TITLE", help="Its new title.")] = None,
+    former: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TITLE", help="Only write down what a title that is changed already was."),
+    ] = None,
+    file: options.File = None,
+    checkout: options.Checkout = None,
+    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    json: options.Json = False,
+    no_color: options.NoColor = False,
+    sandbox: options.SandboxAnywhere = False,
+) -> int:
+    """Change an entry's title, and say what it was.
+
+    The title is what identifies a schedule: without `renamed_from:` another title means another schedule. Writes both
+    into the file that holds the entry, and keeps every other byte. An entry with an `id:` needs no renamed_from, and
+    gets none.
+
+    \b
+    Examples:
+      halo rename checkout-daily "Checkout: daily review"
+      halo rename checkout-daily --from "Daily checkout review"
+    """
+    console: Console = ctx.obj
+    console.prepare(json=json, format=format, no_color=no_color)
+    if (title is None) == (former is None):
+        raise UsageError("a new title or --from is wanted, and not both", hint="`halo rename --help` has examples")
+    from halo_iac.cli.entry_lookup import get_entry
+    from halo_iac.storage.file_lock import folder_lock
+
+    choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
+    entry = get_entry(CommandContext(console, choice).load(), key)
+    with folder_lock(Path(entry.origins.entry.path or "")):
+        return _rename(CommandContext(console, choice), key, title, former)
+
+
+def _rename(workplace: CommandContext, key: str, title: str | None, former: str | None) -> int:
+    """Read the files, which another rename may have changed before it was this one's turn, and write."""
+    from halo_iac.cli.entry_lookup import get_entry
+
+    project = workplace.load()
+    entry = get_entry(project, key)
+    if entry.is_retired:
+        raise UsageError(f"schedule {key!r} is archived in the project file", hint="remove `state: archived` first")
+    if title is not None:
+        _check_title(project, entry, title)
+        former = None if entry.id is not None else entry.title
+    else:
+        assert former is not None  # noqa: S101 - one of the two is given
+        _check_former(project, entry, former)
+    new = None if former in entry.renamed_from else former
+    renamed = entry if title is None and new is None else _edit(workplace, entry, title, new)
+    with workplace.console.having(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
+        _tell(workplace, entry, renamed, former)
+    return 0
+
+
+def _check_title(project: Project, entry: Entry, title: str) -> None:
+    from halo_iac.load import entries as titles
+
+    if title == entry.title:
+        hint = f'if it was changed by hand, `halo rename {entry.key} --from "OLD TITLE"` says what it was before'
+        raise UsageError(f"schedule {entry.key!r} has this title already", hint=hint)
+    oddity = titles.invalid_title_reason(title)
+    if oddity is not None:
+        corrected = titles.corrected_title(title)
+        raise UsageError(oddity, hint=f"{shlex.quote(corrected)} would do" if corrected else None)
+    prefix = project.scope.title_prefix
+    if prefix is not None and not title.startswith(prefix):
+        raise UsageError(f"the title is outside of the scope: it has to begin with {prefix!r}", hint="add the prefix")
+    for other in project.entries:
+        if other.title == title and other is not entry and (other.id is None or entry.id is None):
+            hint = "a title is declared once, unless each has an `id`"
+            raise UsageError(f"{other.key!r} has this title ({other.origins.of('title')})", hint=hint)
+
+
+def _check_former(project: Project, entry: Entry, former: str) -> None:
+    if entry.id is not None:
+        hint = "change its `title:`; the next plan shows that as a rename"
+        raise UsageError(f"schedule {entry.key!r} is pinned by its `id:` and needs no renamed_from", hint=hint)
+    if former == entry.title:
+        raise UsageError(f"{former!r} is what schedule {entry.key!r} is called now", hint="--from is an earlier title")
+    if not former or any("\ud800" <= character <= "\udfff" for character in former):
+        raise UsageError("--from is no title that a schedule could have had", hint="copy it from `halo plan`")
+    for other in project.entries:
+        if other is not entry and former in {other.title, *other.renamed_from}:
+            where = other.origins.of("title" if former == other.title else "renamed_from")
+            what = "is the title" if former == other.title else "is an earlier title"
+            raise UsageError(f"{former!r} {what} of {other.key!r} ({where})", hint="a schedule belongs to one entry")
+
+
+def _edit(workplace: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
+    """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
+    from halo_iac.load.limits import MAX_FILE
+    from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
+    from halo_iac.yaml_edit import CannotEdit, rename_entry
+
+    path = Path(entry.origins.entry.path or "")
+    before = read_bytes(path, MAX_FILE)
+    check_replaceable(path)
+    try:
+        text = rename_entry(before.decode("utf-8-sig"), entry.key, title=title, former=former)
+    except CannotEdit as error:
+        where = entry.origins.of("title")
+        raise FileError(f"{where}: {error.reason}; nothing was written", hint="edit it by hand") from None
+    text = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
+    try:
+        drafts = {path: text.encode()}
+        project = workplace.load_file(workplace.project_path, drafts)
+    except ProjectError as error:
+        raise ProjectError(
+            error.problems, hint="the file would then have these problems; nothing was written"
+        ) from None
+    renamed = next(each for each in project.entries if each.key == entry.key)
+    _check_circle(project, renamed)
+    replace_unchanged(path, before, text)
+    return renamed
+
+
+def _check_circle(project: Project, renamed: Entry) -> None:
+    from halo_iac.match import title_cycles
+
+    circle = title_cycles(project.entries).get(renamed.title or "")
+    if renamed.id is None and circle:
+        titles = ", ".join(map(repr, circle))
+        hint = "pin the entries with `id:`, or take an earlier rename out of their renamed_from; nothing was written"
+        raise UsageError(f"renamed_from would go round in a circle: {titles}", hint=hint)
+
+
+def _tell(workplace: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
+    console, path = workplace.console, after.origins.entry.path
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        renamed = {"key": after.key, "file": path, "title": after.title, "renamed_from": after.renamed_from}
+        console.out(document(renamed))
+        return
+    from halo_iac.cli.command_hints import rerun_command
+
+    if after is before:
+        said = f"{path} says already that {after.key} was called {former!r}."
+    elif after.title == before.title:
+        said = f"{path}: {after.key}, {after.title!r}, was called {former!r}."
+    else:
+        said = f"{path}: {after.key} was {before.title!r} and is now {after.title!r}."
+    console.out(console.out_style.safe(said))
+    if former is None:
+        console.say("It is pinned by its id, so it needs no renamed_from.")
+    console.say(f"Next: `{rerun_command(workplace, 'plan')}` shows it.")

@@ -1,0 +1,209 @@
+"""``halo report``: analyses of traces, to read and to collect."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import options as run_options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.commands.report_pull import pull_reports
+from halo_iac.cli.commands.report_run import run_reports
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import HaloError, NoReport, PlatformError
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+    from halo_iac.model.runs import ConversationDetails, Report, StartedRun
+
+_HELP = """Analyses of an agent's traces, in markdown.
+
+\b
+Examples:
+  halo report run checkout
+  halo report get checkout-daily > report.md
+  halo report pull --dir reports
+"""
+
+group = typer.Typer(name="report", help=_HELP, rich_markup_mode=None)
+group.command("run")(run_reports)
+group.command("pull")(pull_reports)
+
+
+@group.command("get")
+@platform_command
+def get_report(
+    workplace: CommandContext,
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help="A run's, conversation's or schedule's id, or a schedule's key.")
+    ],
+    all_: Annotated[bool, typer.Option("--all", help="The whole thread: questions and answers as well.")] = False,
+    output: run_options.Output = None,
+    raw: run_options.Raw = False,
+) -> int:
+    """Print a report; of a schedule, that of its latest completed run.
+
+    To a file or a pipe it goes exactly as the platform holds it.
+
+    \b
+    Examples:
+      halo report get checkout-daily
+      halo report get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f > report.md
+      halo report get checkout-daily --all --json
+    """
+    from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields
+
+    console = workplace.console
+    outlet = ReportSink(console, output, is_raw=raw)
+    project = workplace.project_if_any()
+    report, key = _find(workplace.connect_for_reading(project), project, id_)
+    if all_:
+        report = replace(report, markdown=_complete_thread(report.thread))
+    if output is not None or not console.wants_json:
+        outlet.put([NamedReport(key or report.conversation.title or "report", report)], key)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        messages = {"messages": report.thread.wire["messages"]} if all_ else {}
+        console.out(document({**report_fields(report), **messages}))
+    return 0
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@platform_command
+def list_reports(
+    workplace: CommandContext,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of this agent.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", "--schedule-id", metavar="KEY|ID", help="Only of this schedule.")
+    ] = None,
+    limit: run_options.Limit = None,
+) -> int:
+    """List the conversations that hold reports, newest first.
+
+    \b
+    Examples:
+      halo report list
+      halo report list --schedule checkout-daily --limit 5 --json
+    """
+    from halo_iac.cli.report_output import list_found
+
+    return list_found(workplace, limit, agent, schedule)
+
+
+@group.command("ask")
+@platform_command
+def follow_up(
+    workplace: CommandContext,
+    conversation: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONVERSATION", help="The conversation's id; or what `report get` takes, for that report's."
+        ),
+    ],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about its report.")],
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+    no_wait: run_options.NoWait = False,
+    raw: run_options.Raw = False,
+) -> int:
+    """Ask a question about a report, wait, and print the answer alone.
+
+    Costs money, like a run.
+
+    \b
+    Examples:
+      halo report ask d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f "Why?"
+      halo report ask checkout-daily "Which of these errors are new?"
+    """
+    from halo_iac.cli.report_output import show
+    from halo_iac.render.json import document
+
+    console = workplace.console
+    if not question.strip():
+        raise HaloError("the question is empty", hint="nothing was asked")
+    project = workplace.project_if_any()
+    connection = workplace.connect_for_reading(project)
+    before = _thread(connection, project, conversation)
+    started = _follow_up_run(connection, before.conversation.id, question)
+    if no_wait:
+        console.out(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
+        return 0
+    answer = _answer(connection, before, started, interval, timeout)
+    if console.wants_json:
+        console.out(document({**started.wire, "answer": answer}))
+    else:
+        show(console, answer, is_raw=raw)
+    return 0
+
+
+def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
+    """Return the conversation with this id, or that of the report that a reference stands for."""
+    from halo_iac.cli.entry_lookup import looks_like_key
+    from halo_iac.cli.run_session import reader_of
+
+    if project is not None and looks_like_key(project, reference):
+        return _find(connection, project, reference)[0].thread
+    try:
+        return reader_of(connection).conversation(reference)
+    except PlatformError as error:
+        if error.status != 404:
+            raise
+    return _find(connection, project, reference)[0].thread
+
+
+def _find(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
+    """Return the report, and the key of its schedule where it was found by that."""
+    from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
+    from halo_iac.cli.run_session import reader_of
+    from halo_iac.runs.reports import fetch, fetch_of_schedule
+
+    reader = reader_of(connection)
+    if project is not None and looks_like_key(project, reference):
+        return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
+    return fetch(reader, reference), None
+
+
+def _complete_thread(thread: ConversationDetails) -> str:
+    from halo_iac.cli.report_output import section
+
+    return "\n".join(section(message.role, message.content) for message in thread.messages if message.content)
+
+
+def _follow_up_run(connection: Connection, conversation_id: str, question: str) -> StartedRun:
+    from halo_iac.cli.command_hints import rerun_command
+    from halo_iac.cli.run_session import RunStarter
+    from halo_iac.cli.started_runs import CostlyCall
+
+    words = f"conversation get {shlex.quote(conversation_id)}"
+    call = CostlyCall("the follow-up", rerun_command(connection.workplace, words), lambda _: words)
+    with RunStarter(connection) as starter:
+        return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
+
+
+def _answer(
+    connection: Connection, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
+) -> str:
+    """Wait for a follow-up and return what the platform wrote since."""
+    from halo_iac.cli.run_session import reader_of, unfinished_reason, wait_for_runs
+    from halo_iac.runs.reports import missing_report_reason
+
+    seen = wait_for_runs(connection, {started.run_id: "answer"}, interval, timeout)[started.run_id]
+    if seen.details is None or not seen.is_over:
+        raise unfinished_reason(connection.workplace, seen, "the question")
+    if not seen.details.run.is_completed:
+        raise missing_report_reason(seen.details.run, seen.details.dataset)
+    last = max((message.sequence for message in before.messages), default=-1)
+    now = reader_of(connection).conversation(before.conversation.id)
+    answers = [message.content for message in now.answers if message.sequence > last]
+    if not answers:
+        hint = f"look again: `halo conversation get {before.conversation.id}`"
+        raise NoReport(f"run {started.run_id} is completed, but wrote no answer", hint=hint)
+    return "\n\n".join(answers)

@@ -1,0 +1,211 @@
+"""``halo report pull``: the reports of declared schedules, one file each, in a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import FileError, HaloError, UsageError
+
+if TYPE_CHECKING:
+    from halo_iac.cli.console import Console
+    from halo_iac.model.plan import Match
+    from halo_iac.model.project import Project
+    from halo_iac.runs.pull import PulledReport, PullRequest
+
+_AGO: Final = re.compile(r"(\d{1,6})([hdw])")
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+
+
+@platform_command
+def pull_reports(
+    workplace: CommandContext,
+    directory: Annotated[
+        str, typer.Option("--dir", "-d", metavar="DIR", help="Where to write; made if need be.")
+    ] = "reports",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Only reports begun since then: 24h, 7d, 2w or an ISO instant."),
+    ] = None,
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option("--schedule", metavar="KEY", help="Only of this schedule; may be given several times."),
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of schedules of this agent.")
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Requests under way at a time.")
+    ] = 8,
+) -> int:
+    """Write the reports of declared schedules into a folder.
+
+    Each is one markdown file, with front matter that says where it comes from. What is there is skipped, edited or
+    not, and nothing is ever overwritten; so it may be interrupted and run again. Exit codes: 0 all that exist are
+    there, 1 some could not be read.
+
+    \b
+    Examples:
+      halo report pull --dir reports
+      halo report pull --dir reports --since 7d --schedule checkout-daily
+    """
+    from halo_iac.storage.atomic import check_writable
+    from halo_iac.storage.outputs import check_way
+
+    console = workplace.console
+    since_instant = None if since is None else _since(since, workplace.now)
+    folder = Path(directory)
+    check_way(folder, workplace.cwd)
+    project = workplace.load()
+    pairs_wanted = _named(project, schedule or ())
+    check_writable(folder)
+    connection = workplace.connect_for_reading(project)
+    wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
+    took = _PullSummary([*unfit])
+    try:
+        _pull(connection, wanted, folder, took, since_instant, concurrency)
+    except FileError as error:
+        raise FileError(error.message, hint=f"{took.summary()}; run it again to go on") from None
+    return _finish(console, took)
+
+
+@dataclass
+class _PullSummary:
+    """What a pull came to so far."""
+
+    problems: list[str] = field(default_factory=list)
+    written: list[dict[str, Any]] = field(default_factory=list)
+    without: list[dict[str, Any]] = field(default_factory=list)
+    present: int = 0
+
+    def summary(self) -> str:
+        """Return the counts in words."""
+        from halo_iac.text import counted
+
+        return f"{counted(len(self.written), 'report')} written, {self.present:,} already there" + (
+            f", {counted(len(self.without), 'run')} without a report" if self.without else ""
+        )
+
+
+def _since(text: str, now: datetime) -> str:
+    from halo_iac.api.runs import instant as as_sent
+    from halo_iac.cli.run_request import instant
+
+    ago = _AGO.fullmatch(text.strip())
+    if ago is None:
+        try:
+            return as_sent(instant(text, "--since"))
+        except UsageError:
+            hint = "such as 24h, 7d or 2w for a span up to now, or 2026-11-01T09:00:00Z"
+            raise UsageError(f"--since: {text!r} is no span and no ISO 8601 instant", hint=hint) from None
+    try:
+        return as_sent(now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]))
+    except OverflowError:
+        raise UsageError(f"--since {text}: before the year 1", hint="leave it out for all reports") from None
+
+
+def _named(project: Project, keys: Sequence[str]) -> frozenset[str]:
+    from halo_iac.cli.entry_lookup import get_entry
+
+    return frozenset(get_entry(project, key).key for key in keys) or frozenset(entry.key for entry in project.entries)
+
+
+def _pull_requests(
+    connection: Connection, project: Project, keys: frozenset[str], agent: str | None
+) -> tuple[list[PullRequest], list[str]]:
+    """Return the schedules to pull from, and why some declared ones cannot be told."""
+    from halo_iac.cli.entry_lookup import match_entry
+    from halo_iac.cli.run_request import agent_id_of
+    from halo_iac.runs.pull import PullRequest
+
+    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    pairing = match_entry(connection, project)
+    unfit = [f"{blocked.key}: {blocked.reason}" for blocked in pairing.blocked if blocked.key in keys]
+    return [
+        PullRequest(pair.entry.key, pair.remote.id)
+        for pair in pairing.pairs
+        if pair.remote is not None and pair.entry.key in keys and _is_of(pair, agent_id)
+    ], unfit
+
+
+def _is_of(pair: Match, agent_id: str | None) -> bool:
+    return agent_id is None or (pair.remote is not None and pair.remote.agent_id == agent_id)
+
+
+def _pull(
+    connection: Connection,
+    wanted: Sequence[PullRequest],
+    folder: Path,
+    took: _PullSummary,
+    since: str | None,
+    concurrency: int,
+) -> None:
+    from halo_iac.cli.run_session import reader_of
+    from halo_iac.render.report import ending_of, name_ending
+    from halo_iac.runs.pull import pull
+
+    there = {name_ending(name) for name in _names_in(folder)}
+    reader = reader_of(connection)
+    found = pull(
+        reader,
+        connection.project.id,
+        wanted,
+        lambda conversation_id: ending_of(conversation_id) in there,
+        since=since,
+        at_once=concurrency,
+    )
+    for pulled in found:
+        _write_report(connection.workplace.console, folder, pulled, took)
+
+
+def _names_in(folder: Path) -> Iterable[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise FileError(f"{folder}: {error.strerror}", hint="check the folder and its permissions") from None
+
+
+def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _PullSummary) -> None:
+    from halo_iac.cli.report_output import write_to_folder
+
+    key = pulled.wanted.key
+    if pulled.trouble is not None:
+        took.problems.append(f"{key}: {pulled.trouble.message}")
+    elif pulled.absence is not None:
+        took.without.append({"schedule": key, "reason": pulled.absence.message})
+    elif pulled.report is None:
+        took.present += 1
+    else:
+        path, is_new = write_to_folder(console, folder, pulled.report, key, key)
+        if not is_new:
+            took.present += 1
+            return
+        took.written.append({"path": str(path), "schedule": key, **pulled.report.facts()})
+        if not console.wants_json:
+            console.out(console.out_style.safe(str(path)))
+
+
+def _finish(console: Console, took: _PullSummary) -> int:
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        written = sorted(took.written, key=lambda each: str(each["path"]))
+        without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
+        told = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
+        console.out(document(told))
+    else:
+        console.say(f"{took.summary()}.")
+    if not took.problems:
+        return 0
+    if console.wants_json:
+        return 1
+    raise HaloError("\n".join(took.problems), hint="what could be read is written; run it again for the rest")

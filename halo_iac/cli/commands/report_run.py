@@ -1,0 +1,229 @@
+"""``halo report run``: start one-off analyses, wait for them, show their reports."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import options as run_options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import TimeRange
+from halo_iac.cli.run_results import RunResult, finish, titled_reports
+from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
+from halo_iac.model.runs import WITH_REPORT, RunRequest
+
+if TYPE_CHECKING:
+    from halo_iac.cli.run_request import RunOptions
+    from halo_iac.cli.run_session import RunStarter
+    from halo_iac.model.runs import Report
+
+
+@platform_command
+def run_reports(
+    workplace: CommandContext,
+    agents: Annotated[
+        list[str] | None, typer.Argument(metavar="AGENT", help="Aliases, names or UUIDs; none: a picker.")
+    ] = None,
+    agent_uuid: run_options.AgentUuid = None,
+    schedule: run_options.ScheduleKey = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="With --schedule: the last scheduled report as well, for comparison.")
+    ] = False,
+    prompt: run_options.Prompt = None,
+    prompt_file: run_options.PromptFile = None,
+    window_start_at: run_options.WindowStartAt = None,
+    window_end_at: run_options.WindowEndAt = None,
+    lookback_hours: run_options.LookbackHours = None,
+    model_id: run_options.ModelId = None,
+    subagent_model_id: run_options.SubagentModelId = None,
+    span_limit: run_options.SpanLimit = None,
+    max_subagent_depth: run_options.MaxSubagentDepth = None,
+    max_turns: run_options.MaxTurns = None,
+    reasoning_effort: run_options.ReasoningEffort = None,
+    debug: run_options.Debug = False,
+    agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+    no_wait: run_options.NoWait = False,
+    output: run_options.Output = None,
+    raw: run_options.Raw = False,
+) -> int:
+    """Analyse agents' traces once, wait, and print the reports.
+
+    Costs money: what was started is never started again by itself. Ctrl-C leaves the runs going and says how to
+    resume; on a terminal a second one cancels them. Exit codes: 0 every run completed, 1 one did not, 5 nobody knows
+    whether one was started.
+
+    \b
+    Examples:
+      halo report run checkout
+      halo report run checkout support --lookback-hours 168 --output reports/
+      halo report run --schedule checkout-daily --compare
+    """
+    from halo_iac.cli.report_output import ReportSink
+    from halo_iac.cli.run_request import RunOptions
+
+    terms = RunOptions(
+        prompt=prompt,
+        prompt_file=prompt_file,
+        window_start_at=window_start_at,
+        window_end_at=window_end_at,
+        lookback_hours=lookback_hours,
+        model_id=model_id,
+        subagent_model_id=subagent_model_id,
+        span_limit=span_limit,
+        max_subagent_depth=max_subagent_depth,
+        max_turns=max_turns,
+        reasoning_effort=reasoning_effort,
+        debug=debug,
+    )
+    if compare and schedule is None:
+        raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
+    outlet = ReportSink(workplace.console, output, is_raw=raw)
+    errand = _prepare(workplace, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
+    earlier = _earlier_report(errand, schedule) if compare and schedule is not None else None
+    outlet.make_ready()
+    outcomes = _start(errand)
+    if no_wait:
+        _print_wait_command(workplace, outcomes)
+    else:
+        outcomes = _wait(errand.connection, outcomes, interval, timeout)
+        if not workplace.console.wants_json or output is not None:
+            outlet.put(titled_reports(outcomes, earlier), schedule)
+    return finish(workplace.console, outcomes, earlier, is_waiting=not no_wait)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportJob:
+    """What is to be started, and where."""
+
+    connection: Connection
+    orders: tuple[RunRequest, ...]
+    schedule_id: str | None = None
+
+
+# Before anything costs money ----------------------------------------------------------------------------------------
+
+
+def _prepare(
+    workplace: CommandContext, references: Sequence[str], schedule: str | None, terms: RunOptions, time_range: TimeRange
+) -> _ReportJob:
+    from halo_iac.cli.entry_lookup import declared_spec, get_entry
+    from halo_iac.cli.run_request import build_request, choose_agent, requests_for
+
+    now = workplace.now
+    if schedule is None:
+        order = build_request(terms, now)
+        project = workplace.project_if_any()
+        connection = workplace.connect_for_reading(project)
+        if references:
+            return _ReportJob(connection, requests_for(connection, project, references, order))
+        picked = choose_agent(workplace, connection, time_range)
+        return _ReportJob(connection, (replace(order, agent=picked.id, name=picked.identity or picked.id),))
+    if references:
+        raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
+    project = workplace.load()
+    spec = declared_spec(get_entry(project, schedule))
+    order = build_request(terms, now, spec)
+    connection = workplace.connect_for_reading(project)
+    (order,) = requests_for(connection, project, [spec.agent], order)
+    return _ReportJob(connection, (replace(order, name=schedule),))
+
+
+def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
+    """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
+    from halo_iac.cli.entry_lookup import schedule_id_of
+    from halo_iac.cli.run_session import reader_of
+    from halo_iac.runs.reports import fetch_of_schedule
+
+    workplace = errand.connection.workplace
+    try:
+        schedule_id = schedule_id_of(errand.connection, workplace.load(), schedule)
+        return fetch_of_schedule(reader_of(errand.connection), schedule_id, is_scheduled=True)
+    except PlatformError:
+        raise
+    except HaloError as error:
+        why = f"{error.message} ({error.hint})" if error.hint else error.message
+        workplace.console.say(f"Nothing to compare with: {workplace.console.err_style.safe(why)}")
+        return None
+
+
+# The runs -----------------------------------------------------------------------------------------------------------
+
+
+def _start(errand: _ReportJob) -> list[RunResult]:
+    from halo_iac.cli.run_session import RunStarter
+
+    outcomes: list[RunResult] = []
+    stopper: HaloError | None = None
+    with RunStarter(errand.connection) as starter:
+        for order in errand.orders:
+            outcome = (
+                _started(errand.connection, starter, order) if stopper is None else RunResult(order, error=stopper)
+            )
+            outcomes.append(outcome)
+            if starter.is_stopped:
+                break
+            if isinstance(outcome.error, PlatformError) and outcome.error.ends_the_run:
+                stopper = outcome.error
+    return outcomes
+
+
+def _print_wait_command(workplace: CommandContext, outcomes: Sequence[RunResult]) -> None:
+    from halo_iac.cli.command_hints import rerun_command
+
+    run_ids = [each.started.run_id for each in outcomes if each.started is not None]
+    if run_ids:
+        what = "it" if len(run_ids) == 1 else "them"
+        words = f"run poll {shlex.join(run_ids)}"
+        workplace.console.say(f"Wait for {what}: {rerun_command(workplace, words)}")
+
+
+def _started(connection: Connection, starter: RunStarter, order: RunRequest) -> RunResult:
+    from halo_iac.cli.started_runs import creating
+
+    workplace = connection.workplace
+    project = connection.project.id
+    try:
+        started = starter.start(lambda writer: writer.create(project, order), creating(workplace, order))
+    except HaloError as error:
+        return RunResult(order, error=error)
+    workplace.console.say(workplace.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
+    return RunResult(order, started)
+
+
+def _wait(connection: Connection, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
+    from halo_iac.cli.run_session import wait_for_runs
+
+    names = {each.started.run_id: each.order.name for each in outcomes if each.started is not None}
+    seen = wait_for_runs(connection, names, interval, timeout) if names else {}
+    return [
+        each if each.started is None else _read(connection, replace(each, seen=seen[each.started.run_id]))
+        for each in outcomes
+    ]
+
+
+def _read(connection: Connection, outcome: RunResult) -> RunResult:
+    """Return the outcome with its report, or with why it has none."""
+    from halo_iac.cli.run_session import reader_of, unfinished_reason
+    from halo_iac.runs.reports import fetch_of_run, missing_report_reason
+
+    seen = outcome.seen
+    assert seen is not None  # noqa: S101 - every started run has a last sighting
+    if seen.details is None or not seen.is_over:
+        return replace(outcome, error=unfinished_reason(connection.workplace, seen, outcome.order.name))
+    run = seen.details.run
+    if run.status not in WITH_REPORT:
+        return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.order.name))
+    try:
+        report = fetch_of_run(reader_of(connection), run.id)
+    except (NoReport, PlatformError) as error:
+        return replace(outcome, error=error)
+    incomplete = None if run.is_completed else NoReport(f"the report of {outcome.order.name} is {run.status}")
+    return replace(outcome, report=report, error=incomplete)

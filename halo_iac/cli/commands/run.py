@@ -1,0 +1,247 @@
+"""``halo run``: runs as ``inf halo run`` shows and starts them."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from halo_iac.cli import options as run_options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.commands.run_watch import poll_runs, show_events
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import TimeRange
+from halo_iac.errors import InterruptedRun
+
+if TYPE_CHECKING:
+    from halo_iac.model.runs import RunDetails
+
+_HELP = """Runs: one analysis of an agent's traces each.
+
+\b
+Examples:
+  halo run create --agent-uuid checkout --lookback-hours 24
+  halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+"""
+
+group = typer.Typer(name="run", help=_HELP, rich_markup_mode=None)
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
+
+
+@group.command("create")
+@platform_command
+def create_run(
+    workplace: CommandContext,
+    agent_uuid: Annotated[
+        str | None,
+        typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="An alias, a name or a UUID; none: a picker."),
+    ] = None,
+    prompt: run_options.Prompt = None,
+    prompt_file: run_options.PromptFile = None,
+    window_start_at: run_options.WindowStartAt = None,
+    window_end_at: run_options.WindowEndAt = None,
+    lookback_hours: run_options.LookbackHours = None,
+    model_id: run_options.ModelId = None,
+    subagent_model_id: run_options.SubagentModelId = None,
+    span_limit: run_options.SpanLimit = None,
+    max_subagent_depth: run_options.MaxSubagentDepth = None,
+    max_turns: run_options.MaxTurns = None,
+    reasoning_effort: run_options.ReasoningEffort = None,
+    debug: run_options.Debug = False,
+    agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
+) -> int:
+    """Start a run and print its ids.
+
+    `halo report run` waits for its report as well. Costs money: it is never started twice. Exit code 5: nobody knows
+    whether it was started.
+
+    \b
+    Examples:
+      halo run create --agent-uuid checkout
+      halo run create --agent-uuid checkout --lookback-hours 168 --json
+    """
+    from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
+    from halo_iac.cli.run_session import show_started, start_one
+    from halo_iac.cli.started_runs import creating
+
+    terms = RunOptions(
+        prompt=prompt,
+        prompt_file=prompt_file,
+        window_start_at=window_start_at,
+        window_end_at=window_end_at,
+        lookback_hours=lookback_hours,
+        model_id=model_id,
+        subagent_model_id=subagent_model_id,
+        span_limit=span_limit,
+        max_subagent_depth=max_subagent_depth,
+        max_turns=max_turns,
+        reasoning_effort=reasoning_effort,
+        debug=debug,
+    )
+    order = build_request(terms, workplace.now)
+    project = workplace.project_if_any()
+    connection = workplace.connect_for_reading(project)
+    if agent_uuid:
+        (order,) = requests_for(connection, project, [agent_uuid], order)
+    else:
+        picked = choose_agent(workplace, connection, agent_time_range)
+        order = replace(order, agent=picked.id, name=picked.identity or picked.id)
+    project_id = connection.project.id
+    started = start_one(connection, lambda writer: writer.create(project_id, order), creating(workplace, order))
+    return show_started(workplace, started)
+
+
+@group.command("get")
+@platform_command
+def get_run(workplace: CommandContext, run_id: RunId) -> int:
+    """Show a run and the traces it was given.
+
+    \b
+    Examples:
+      halo run get c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+      halo run get c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --json
+    """
+    from halo_iac.cli.run_session import reader_of
+
+    console = workplace.console
+    details = reader_of(workplace.connect_for_reading()).run(run_id)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(details.wire))
+    else:
+        from halo_iac.render.text.table import record
+
+        console.out(record(_facts(details), console.out_style))
+    return 0
+
+
+group.command("events")(show_events)
+group.command("poll")(poll_runs)
+
+
+@group.command("logs")
+@platform_command
+def show_logs(
+    workplace: CommandContext,
+    run_id: RunId,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="How many at most; default: the platform's.")
+    ] = None,
+    offset: Annotated[int | None, typer.Option("--offset", metavar="N", min=0, help="How many to skip.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option("--log-level", metavar="LEVEL", help="Only these, as the platform names them.")
+    ] = None,
+) -> int:
+    """Show a run's logs.
+
+    \b
+    Examples:
+      halo run logs c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --limit 50
+    """
+    from halo_iac.cli.run_session import reader_of
+
+    console = workplace.console
+    reader = reader_of(workplace.connect_for_reading())
+    logs = reader.logs(run_id, limit=limit, offset=offset, log_level=log_level)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(logs))
+        return 0
+    lines = [console.out_style.safe(_log_line(log)) for log in _logs_in(logs)]
+    console.out("\n".join(lines))
+    if not lines:
+        console.say(f"Run {run_id} has no such logs.")
+    return 0
+
+
+@group.command("cancel")
+@platform_command
+def cancel_run(
+    workplace: CommandContext,
+    run_id: RunId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "user-cancelled",
+) -> int:
+    """Ask for a run to be cancelled.
+
+    \b
+    Examples:
+      halo run cancel c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+    """
+    from halo_iac.api.runs import RunWriter
+    from halo_iac.cli.command_hints import rerun_command
+    from halo_iac.cli.run_session import reader_of
+
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    if not console.wants_json:
+        run = reader_of(connection).run(run_id).run
+        if run.is_over:
+            console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
+            return 0
+    writer = RunWriter(connection.transport)
+    what, look = f"the cancellation of run {run_id}", rerun_command(workplace, f"run get {shlex.quote(run_id)}")
+    connection.started_runs.under_way = InterruptedRun(
+        f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
+    )
+    answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
+    connection.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(answer))
+    else:
+        console.out(f"Cancellation of run {console.out_style.safe(run_id)} was requested.")
+    return 0
+
+
+@group.command("retry")
+@platform_command
+def retry_run(workplace: CommandContext, run_id: RunId) -> int:
+    """Start a failed run again and print the new ids.
+
+    Costs money, like `run create`.
+
+    \b
+    Examples:
+      halo run retry c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+    """
+    from halo_iac.cli.command_hints import rerun_command
+    from halo_iac.cli.run_session import reader_of, show_started, start_one
+    from halo_iac.cli.started_runs import CostlyCall
+
+    connection = workplace.connect_for_reading()
+    conversation = reader_of(connection).run(run_id).run.conversation_id
+    look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
+    call = CostlyCall(f"the retry of run {run_id}", rerun_command(workplace, look))
+    started = start_one(connection, lambda writer: writer.retry(run_id), call)
+    return show_started(workplace, started)
+
+
+def _facts(details: RunDetails) -> list[tuple[str, str]]:
+    from halo_iac.cli.report_output import fields_of
+
+    dataset = {} if details.dataset is None else {f"traces.{name}": v for name, v in details.dataset.wire.items()}
+    return fields_of({**details.run.wire, **dataset})
+
+
+def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never observed
+    """Return the logs in an answer: itself where it is a list, else the first list it holds."""
+    if isinstance(answer, dict):
+        return next((value for value in answer.values() if isinstance(value, list)), [answer])
+    return answer if isinstance(answer, list) else [answer]
+
+
+def _log_line(log: Any) -> str:  # noqa: ANN401
+    """Return one log on a line; one in the words of OpenTelemetry as people read logs."""
+    import json
+
+    if isinstance(log, dict):
+        body = log.get("body", log.get("message"))
+        if isinstance(body, str):
+            when, level = (log.get("timestamp"), log.get("severityText", log.get("logLevel", log.get("level"))))
+            return "  ".join(str(part) for part in (when, level, body) if part)
+    return log if isinstance(log, str) else json.dumps(log, ensure_ascii=False)

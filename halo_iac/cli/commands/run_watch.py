@@ -1,0 +1,140 @@
+"""``halo run poll`` and ``halo run events``: runs as they go."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from halo_iac.cli import options as run_options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import HaloError
+
+if TYPE_CHECKING:
+    from halo_iac.model.runs import RunEvent
+    from halo_iac.runs.polling import RunSnapshot
+
+
+@platform_command
+def poll_runs(
+    workplace: CommandContext,
+    run_ids: Annotated[list[str], typer.Argument(metavar="ID", help="The runs' ids.")],
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+) -> int:
+    """Wait until runs have ended.
+
+    Every terminal status ends the wait; a failing poll does not. Exit codes: 0 every run completed, 1 one did not, or
+    the time is over, 130 interrupted: the runs go on.
+
+    \b
+    Examples:
+      halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+      halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --timeout 3600
+    """
+    from halo_iac.cli.run_session import wait_for_runs
+
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    wanted = dict.fromkeys(run_ids)
+    seen = wait_for_runs(connection, dict.fromkeys(wanted, "run"), interval, timeout)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
+        console.out(document(answers[0] if len(answers) == 1 else answers))
+    errors = [error for run_id in wanted if (error := _ending(connection, seen[run_id])) is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise HaloError("\n".join(each.message for each in errors), hint=errors[0].hint)
+    return 0
+
+
+def _ending(connection: Connection, seen: RunSnapshot) -> HaloError | None:
+    """Write how a run ended well, or return why it did not."""
+    from halo_iac.cli.command_hints import rerun_command
+    from halo_iac.cli.run_session import unfinished_reason
+    from halo_iac.runs.reports import missing_report_reason
+
+    console = connection.workplace.console
+    if seen.details is None or not seen.is_over:
+        return unfinished_reason(connection.workplace, seen)
+    run = seen.details.run
+    if not run.is_completed:
+        return missing_report_reason(run, seen.details.dataset)
+    if not console.wants_json:
+        console.out(f"Run {console.out_style.safe(run.id)} completed.")
+        console.say(f"Its report: {rerun_command(connection.workplace, f'report get {shlex.quote(run.id)}')}")
+    return None
+
+
+@platform_command
+def show_events(
+    workplace: CommandContext,
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", help="Show new ones until the run has ended.")] = False,
+    interval: run_options.Interval = 5,
+    timeout: run_options.Timeout = 1800,
+) -> int:
+    """Show what happened in a run, in order.
+
+    \b
+    Examples:
+      halo run events c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
+      halo run events c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --follow
+    """
+    from halo_iac.cli.run_session import reader_of
+
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    if follow:
+        return _follow(connection, run_id, interval, timeout)
+    found = reader_of(connection).events(run_id, limit)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
+        return 0
+    from halo_iac.api.decode import parse_event
+    from halo_iac.render.text.table import table
+
+    events = [parse_event(row, "haloRun.getEvents") for row in found.rows]
+    console.out(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))
+    if found.next_cursor is not None:
+        console.say("There are more; --limit shows them.")
+    return 0
+
+
+def _follow(connection: Connection, run_id: str, interval: float, timeout: float) -> int:
+    """Show events as they come; as JSON all of them at the end."""
+    from halo_iac.api.retry import Retry
+    from halo_iac.api.runs import RunReader
+    from halo_iac.cli.run_session import unfinished_reason
+    from halo_iac.runs.polling import Polling, stream_events
+
+    console, seen = connection.workplace.console, None
+    events: list[Any] = []
+    pace = Polling(interval, timeout, pause=console.patience.sleep)
+    for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
+        events += (event.wire for event in seen.events)
+        if seen.trouble is not None and not seen.is_final:
+            console.say(f"{console.err_style.safe(seen.trouble.message)}; looking again")
+        if not console.wants_json and seen.events:
+            console.out("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document({"events": events, "nextCursor": None}))
+    if seen is not None and not seen.is_over:
+        raise unfinished_reason(connection.workplace, seen)
+    return 0
+
+
+def _cells(event: RunEvent) -> Sequence[str]:
+    return (str(event.sequence), event.kind, event.created_at)

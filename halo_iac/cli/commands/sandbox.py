@@ -1,0 +1,182 @@
+"""``halo sandbox``: the local platform."""
+
+from __future__ import annotations
+
+import gc
+import shlex
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.commands import sandbox_traces
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.sandbox_link import is_removable, open_sandbox
+from halo_iac.cli.signals import handling_signals
+from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.platform import Sandbox
+
+_HELP = """A HALO platform on this machine: no key, no cost.
+
+Every other command talks to it with --sandbox.
+
+\b
+Examples:
+  halo sandbox serve
+  halo sandbox load traces.jsonl
+  halo sandbox reset --yes
+"""
+
+group = typer.Typer(name="sandbox", help=_HELP, rich_markup_mode=None)
+
+_PORT: Final = 8787
+
+
+@group.command("serve")
+def serve(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes any free one.")] = _PORT,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", metavar="NAME", help="A name to answer to besides localhost; may be repeated."),
+    ] = None,
+    file: options.File = None,
+    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    sandbox_file: options.SandboxFile = None,
+) -> int:
+    """Serve the sandbox on loopback, for `inf` and other clients.
+
+    The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it. It holds the project that
+    the project file names, a demo project, and those that --sandbox made. Requests have to name localhost as their
+    host, or what --host names: a container's name for this machine, say.
+
+    \b
+    Examples:
+      halo sandbox serve
+      halo sandbox serve --port 0 --sandbox-file other.db
+    """
+    console: Console = ctx.obj
+    path = _path(console, file, sandbox_file)
+    from halo_iac.sandbox.demo import DEMO_PROJECT_ID
+
+    project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
+    gc.enable()  # off for commands, which end before it pays; this one runs for days
+    with open_sandbox(path, any_project=False) as platform, _served(platform, port, host or ()) as url:
+        platform.admit(project_id)
+        exports = (
+            f"export INF_API_URL={url}",
+            f"export INF_API_KEY={platform.key}",
+            f"export INF_PROJECT_ID={shlex.quote(project_id)}",
+        )
+        ended = _set_by_signals()  # before anybody can know that it runs
+        console.out("\n".join(exports), is_veiled=False)
+        console.say(f"Sandbox {path} on {url}; Ctrl-C ends it.")
+        while not ended.wait(1):
+            pass
+    return 0
+
+
+@group.command("reset")
+def reset(
+    ctx: typer.Context,
+    yes: options.Yes = False,
+    file: options.File = None,
+    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    sandbox_file: options.SandboxFile = None,
+) -> int:
+    """Forget everything the sandbox holds.
+
+    The next command starts with a new one.
+
+    \b
+    Examples:
+      halo sandbox reset
+      halo sandbox reset --yes
+    """
+    console: Console = ctx.obj
+    path = _path(console, file, sandbox_file)
+    if not path.exists():
+        console.out(f"There is no sandbox at {path}.")
+        return 0
+    _check_removable(path)
+    if not yes and not _is_confirmed(console, path):
+        raise RefusedError(f"{path} is left as it is", hint="answer yes, or run with --yes")
+    _remove(path)
+    console.out(f"Removed {path}.")
+    return 0
+
+
+group.command("load")(sandbox_traces.load)
+group.command("tick")(sandbox_traces.tick)
+
+
+@contextmanager
+def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
+    """Serve, and give the base URL."""
+    from halo_iac.sandbox.server import serve as serving
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(serving(sandbox, port=port, hosts=hosts))
+        except OSError as error:
+            hint = "choose another --port, or 0 for any free one"
+            raise FileError(f"the sandbox cannot listen on port {port}: {error.strerror}", hint=hint) from None
+        yield server.url
+
+
+def _check_removable(path: Path) -> None:
+    """Refuse to remove what no sandbox has written: `--sandbox-file halo.yaml` is a slip."""
+    if not is_removable(path):
+        hint = "name the sandbox's with --sandbox-file, or remove this one by hand"
+        raise FileError(f"{path} is not known to be a sandbox's and is left as it is", hint=hint)
+
+
+def _remove(path: Path) -> None:
+    """Remove a sandbox's file; not from under whoever serves it, and would go on with a file that nobody finds."""
+    from halo_iac.sandbox.store.database import is_in_use
+
+    if is_in_use(path):
+        hint = "end the `halo sandbox serve` or the command that works with it first"
+        raise FileError(f"{path} is in use and is left as it is", hint=hint)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        try:
+            path.with_name(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
+
+
+def _declared_project_id(console: Console, file: str | None) -> str | None:
+    """Return the project that the project file names; a file with problems is no reason not to serve."""
+    try:
+        project = CommandContext(console, TargetOptions(file, sandbox=True)).project_if_any()
+    except ProjectNotFound:
+        return None
+    except ProjectError as error:
+        console.say(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project is not looked for.")
+        return None
+    return None if project is None else project.project_id
+
+
+def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
+    path = CommandContext(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)).sandbox_path
+    assert path is not None  # noqa: S101 - sandbox=True always has one
+    return path
+
+
+def _is_confirmed(console: Console, path: Path) -> bool:
+    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` goes on: ").lower() == "yes"
+
+
+def _set_by_signals() -> threading.Event:
+    ended = threading.Event()
+    for number in handling_signals():
+        signal.signal(number, lambda *_: ended.set())
+    return ended

@@ -1,0 +1,200 @@
+"""``halo schedule``: what the platform holds; writes are YAML's business."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli import options as run_options
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import HaloError
+
+if TYPE_CHECKING:
+    from halo_iac.model.remote import RemoteSchedule
+
+_HELP = """The schedules the platform holds.
+
+The project file changes them.
+
+\b
+Examples:
+  halo schedule list
+  halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01
+"""
+
+_RUNS = 50
+
+group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
+ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")]
+
+
+@group.command("list")
+@group.command("ls", hidden=True)
+@platform_command
+def list_schedules(
+    workplace: CommandContext,
+    include_archived: Annotated[
+        bool, typer.Option("--include-archived", help="Archived ones as well, not only active ones.")
+    ] = False,
+) -> int:
+    """List the schedules of the project, declared or not.
+
+    \b
+    Examples:
+      halo schedule list
+      halo schedule list --include-archived --json
+    """
+    console = workplace.console
+    connection = workplace.connect_for_reading()
+    listing = connection.reader.schedules(connection.project.id, include_archived=include_archived)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document([remote.wire for remote in listing.schedules]))
+    else:
+        from halo_iac.render.text.table import table
+
+        rows = [_row(remote) for remote in listing.schedules]
+        console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
+        if not rows:
+            kind = "schedule" if include_archived else "active schedule"
+            console.say(console.err_style.safe(f"Project {connection.project.id} holds no {kind}."))
+    if listing.gap is not None:
+        raise HaloError(f"this list is not whole: {listing.gap}", hint="run again; nothing was changed")
+    return 0
+
+
+@group.command("get")
+@platform_command
+def get_schedule(
+    workplace: CommandContext,
+    schedule_id: ScheduleReference,
+) -> int:
+    """Show one schedule in full.
+
+    The fields have the platform's own names; `halo schedule list` shows the ids.
+
+    \b
+    Examples:
+      halo schedule get checkout-daily
+      halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --json
+    """
+    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
+
+    console = workplace.console
+    project = project_for(workplace, schedule_id)
+    connection = workplace.connect_for_reading(project)
+    remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(remote.wire))
+        return 0
+    from halo_iac.cli.report_output import fields_of
+    from halo_iac.render.text.table import record
+
+    console.out(record(fields_of(remote.wire), console.out_style))
+    return 0
+
+
+@group.command("runs")
+@platform_command
+def list_runs(
+    workplace: CommandContext,
+    schedule_id: ScheduleReference,
+    limit: run_options.Limit = 50,
+) -> int:
+    """List the most recent runs of a schedule.
+
+    \b
+    Examples:
+      halo schedule runs checkout-daily
+      halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
+    """
+    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
+    from halo_iac.cli.report_output import runs_table
+    from halo_iac.cli.run_session import reader_of
+
+    console = workplace.console
+    project = project_for(workplace, schedule_id)
+    connection = workplace.connect_for_reading(project)
+    found = require_schedule_id(connection, project, schedule_id)
+    runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document([run.wire for run in runs]))
+        return 0
+    console.out(runs_table(runs, console.out_style))
+    if not runs:
+        console.say(f"Schedule {console.err_style.safe(found)} has no runs yet.")
+    return 0
+
+
+@group.command("fire")
+@platform_command
+def fire(
+    workplace: CommandContext,
+    schedule_id: ScheduleReference,
+    window_start_at: run_options.WindowStartAt = None,
+    window_end_at: run_options.WindowEndAt = None,
+    lookback_hours: run_options.LookbackHours = None,
+) -> int:
+    """Fire a schedule now and print the run's ids.
+
+    Costs money: it is never fired twice. It fires as the platform holds it;
+    `halo report run --schedule` runs what the file says.
+
+    \b
+    Examples:
+      halo schedule fire checkout-daily
+      halo schedule fire checkout-daily --window-start-at 2026-11-01
+    """
+    from halo_iac.cli.command_hints import rerun_command
+    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
+    from halo_iac.cli.run_request import literal_prompt, window
+    from halo_iac.cli.run_session import show_started, start_one
+    from halo_iac.cli.started_runs import CostlyCall
+
+    now = workplace.now
+    window(window_start_at, window_end_at, lookback_hours or 1, now)
+    project = project_for(workplace, schedule_id)
+    connection = workplace.connect_for_reading(project)
+    found = require_schedule_id(connection, project, schedule_id)
+    if lookback_hours is None and window_start_at is None:
+        lookback_hours = _lookback_of(connection.reader.schedule(found))
+    asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
+    start, end = literal_prompt(window_start_at, asked.start), literal_prompt(window_end_at, asked.end)
+    started = start_one(
+        connection,
+        lambda writer: writer.fire(found, start, end),
+        CostlyCall(f"a run of schedule {schedule_id}", rerun_command(workplace, f"schedule runs {shlex.quote(found)}")),
+    )
+    return show_started(workplace, started)
+
+
+def _lookback_of(remote: RemoteSchedule) -> int:
+    from halo_iac.model.runs import LOOKBACK_HOURS
+
+    hours = remote.wire.get("lookbackHours")
+    return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
+
+
+def _row(remote: RemoteSchedule) -> tuple[str, ...]:
+    from halo_iac.fire_times import describe
+    from halo_iac.model.schedule import Spec
+
+    spec = remote.spec()
+    when = describe(spec.cadence) if isinstance(spec, Spec) else spec.reason
+    return (remote.title, _state(remote), when, remote.agent_id or "", remote.id)
+
+
+def _state(remote: RemoteSchedule) -> str:
+    if not remote.is_active:
+        return "archived"
+    if remote.is_paused_by_platform:
+        return f"paused ({remote.pause_reason})"
+    return "paused" if remote.wire.get("enabled") is False else "active"

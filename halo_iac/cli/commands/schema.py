@@ -1,0 +1,49 @@
+"""``halo schema``: print a JSON Schema."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+
+
+class SchemaName(StrEnum):
+    """What a schema describes."""
+
+    PROJECT = "project"
+    INCLUDE = "include"
+    PLAN = "plan"
+    RECEIPT = "receipt"
+
+    @property
+    def file_name(self) -> str:
+        """Return the name under which the schema is committed."""
+        return "halo.schema.json" if self is SchemaName.PROJECT else f"halo.{self}.schema.json"
+
+
+def schema(
+    ctx: typer.Context,
+    name: Annotated[
+        SchemaName, typer.Argument(metavar="NAME", help="Which schema: project, include, plan or receipt.")
+    ] = SchemaName.PROJECT,
+    _sandbox: options.SandboxAnywhere = False,
+) -> int:
+    """Print the JSON Schema of a project file.
+
+    Or that of an included file, of a saved plan, or of a line of a receipt: `include`, `plan`, `receipt`.
+
+    \b
+    Examples:
+      halo schema > halo.schema.json
+      halo schema include > halo.include.schema.json
+    """
+    from halo_iac.load.json_schema import schema_text
+    from halo_iac.render.document import Document
+
+    console: Console = ctx.obj
+    console.out(Document(schema_text(name.file_name)))
+    return 0

@@ -1,0 +1,83 @@
+"""``halo undo``: take back what an apply has done."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.apply_flow import ApplyOptions, run_apply
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+    from halo_iac.model.receipt import Receipt
+    from halo_iac.model.remote import PlatformState, PlatformTarget
+
+
+_WRITTEN: Final = {0, 4, 5}
+"""The codes of a run that has changed something, or may have."""
+
+
+@platform_command
+def undo(
+    workplace: CommandContext,
+    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="What `halo apply` has kept of its run.")],
+    yes: options.Yes = False,
+    allow_archive: options.AllowArchive = 0,
+    allow_incomplete: options.AllowIncomplete = False,
+    protect: options.Protect = None,
+    concurrency: options.Concurrency = 8,
+    max_rps: options.MaxRps = 50,
+    receipt: options.Receipt = None,
+) -> int:
+    """Take back what an apply has done, by its receipt.
+
+    Shows the plan of the way back and asks. What was created is archived, what was changed gets its former values,
+    what was archived comes back: but only what still is as the run left it. An undo has a receipt of its own.
+
+    Exit codes: as `halo apply`; 3 also for a receipt of another platform or project.
+
+    \b
+    Examples:
+      halo undo .halo/receipts/20261101T090000.000Z-3f9a1c.jsonl
+      halo undo receipt.jsonl --yes --allow-archive 5
+    """
+    from halo_iac.cli.output import OutputWriter
+    from halo_iac.cli.plan_request import hide_credentials, show_plan
+    from halo_iac.pipeline import plan_undo
+    from halo_iac.plan import Overrides
+    from halo_iac.storage.receipt_file import load_receipt
+    from halo_iac.undo import check_same_target
+
+    workplace.tighten(protect, None)
+    with OutputWriter(workplace, options.ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+        read = load_receipt(receipt_file)
+
+        def observe(project: Project) -> tuple[PlatformTarget, PlatformState]:
+            check_same_target(read, workplace.host(project))
+            return workplace.observe(project)
+
+        project = workplace.project_or_empty()
+        overrides = Overrides(allow_archive)
+        planned = plan_undo(read, lambda: project, observe, overrides, allows_gap=allow_incomplete)
+        hide_credentials(workplace, project, planned)
+        console = workplace.console
+        if not results.is_document:
+            console.out(console.out_style.safe(_heading(read)))
+            show_plan(workplace, planned, as_json=False, as_wanted="as before that run")
+        manner = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
+        code = run_apply(workplace, results, planned, manner)
+    if code in _WRITTEN and planned.changes and not console.wants_json:
+        for warning in planned.warnings:
+            console.say(console.err_style.safe(f"Note: {warning.message}."))
+    return code
+
+
+def _heading(receipt: Receipt) -> str:
+    from halo_iac.text import counted
+
+    return f"Receipt  {receipt.name}  ({counted(len(receipt.writes), 'write')}, {receipt.header.at})"

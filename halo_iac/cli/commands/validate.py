@@ -1,0 +1,67 @@
+"""``halo validate``: check the project files offline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.errors import Problem, ProjectError, ProjectNotFound
+
+if TYPE_CHECKING:
+    from halo_iac.model.finding import Finding
+
+
+def validate(
+    ctx: typer.Context,
+    file: options.File = None,
+    checkout: options.Checkout = None,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    json: options.Json = False,
+    no_color: options.NoColor = False,
+    sandbox: options.SandboxAnywhere = False,
+) -> int:
+    """Check the project file and all it includes, offline.
+
+    Every problem of every file is reported in one go, as path:line:column: message; where there is none, what is odd
+    about the schedules follows, each with the rule that `findings:` switches. Exit codes: 0 fine, 1 problems, or a
+    finding of severity error.
+
+    \b
+    Examples:
+      halo validate
+      halo validate --file halo.staging.yaml --json
+      halo validate --format github --also markdown=problems.md
+    """
+    console: Console = ctx.obj
+    console.prepare(json=json, format=format, no_color=no_color)
+    workplace = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
+    from halo_iac.cli.output import OutputWriter, problems_view
+    from halo_iac.model.finding import errors
+
+    with OutputWriter(workplace, format, also) as results:
+        told, problems, findings = _checked(workplace)
+        results.put(problems_view(problems, told, results.place, findings))
+    return 1 if problems or errors(findings) else 0
+
+
+def _checked(workplace: CommandContext) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
+    """Return what to say of files that are fine, the problems of those that are not, and what is odd in either."""
+    from halo_iac.findings import run_rules
+    from halo_iac.render.values import counted_findings
+    from halo_iac.text import counted
+
+    try:
+        project = workplace.load()
+    except ProjectNotFound:
+        raise
+    except ProjectError as error:
+        return "", error.problems, ()
+    findings = run_rules(project)
+    odd = f", {counted_findings(findings)}" if findings else ""
+    return f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}", (), findings

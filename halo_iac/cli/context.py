@@ -1,0 +1,384 @@
+"""Opens what a command works with: the project file, the platform or the sandbox, and the clock.
+
+See docs/cli.md#settings and docs/cli.md#sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from halo_iac import __version__
+from halo_iac.checkout import find_checkout, is_sparse, uppermost
+from halo_iac.cli.console import Console, home
+from halo_iac.cli.local_timezone import local_zone
+from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
+from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
+from halo_iac.paths import PRIVATE_FOLDER, resolve_path
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self
+
+    from halo_iac.api.auth import Setting, Settings
+    from halo_iac.api.limits import RequestLimits
+    from halo_iac.api.secret import Secret
+    from halo_iac.api.transport import Transport
+    from halo_iac.cli.connection import Connection
+    from halo_iac.model.project import Project
+    from halo_iac.model.remote import PlatformState, PlatformTarget
+    from halo_iac.observe import Observation
+    from halo_iac.sandbox.platform import Sandbox
+
+_A_MOMENT: Final = 0.5
+"""Seconds that reads of the platform have to end where bad files have made them pointless."""
+_REPORT: Final = "report"
+_ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
+
+
+class TargetOptions(NamedTuple):
+    """What the command line says about where to work."""
+
+    file: str | None = None
+    project: str | None = None
+    team: str | None = None
+    sandbox: bool = False
+    sandbox_file: str | None = None
+    checkout: str | None = None
+
+
+class CommandContext:
+    """One command's surroundings; everything is opened when first asked for, and closed with the workplace.
+
+    ``closing`` ends the repetitions of reads that are still under way when the command is over.
+    """
+
+    def __init__(self, console: Console, choice: TargetOptions, cwd: Path | None = None) -> None:
+        self.console = console
+        self.choice = choice
+        self.cwd = cwd or Path.cwd()
+        self.closing = threading.Event()
+        self._project: Project | None = None
+        self._connection: Connection | None = None
+        self._early: Observation | None = None
+        self._protect: tuple[str, ...] = ()
+        self._reports_undeclared = False
+        self._opened = ExitStack()
+        # Waits for the platform that nobody needs to hear of yet, while the files are still being read.
+        self._unsaid: list[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        if self._early is not None:
+            self._early.drop(_A_MOMENT)
+        self._opened.close()
+
+    def with_file(self, path: Path) -> CommandContext:
+        """Return another workplace, whose project file is ``path``, whether it is there already or not."""
+        return CommandContext(self.console, self.choice._replace(file=str(path)), self.cwd)
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def project_path(self) -> Path:
+        """Return the project file: ``--file``, ``HALO_FILE``, or the one found from here upwards."""
+        from halo_iac.load.find import find_project
+
+        return find_project(self.cwd, self.named_file)
+
+    @property
+    def named_file(self) -> str | None:
+        """Return the project file's name where one was given."""
+        if self.choice.file is not None and not self.choice.file.strip():
+            raise UsageError("--file is empty", hint="give it a path, or leave it out")
+        return self.choice.file or self.console.env.get("HALO_FILE") or None
+
+    def load(self) -> Project:
+        """Read the project and its includes, once; every problem of every file is in the one error."""
+        if self._project is None:
+            self._project = self._tightened(self.load_file(self.project_path))
+        return self._project
+
+    def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
+        """Read a project as its files are, or would be with ``drafts``; nothing is added to its policy."""
+        from halo_iac.load import DiskFiles, load
+
+        checkout = self.checkout_of(path)
+        skipped = frozenset[Path]() if checkout is None else self.skipped(checkout)
+        tree = DiskFiles(drafts, skipped)
+        return load(path, variables=self.console.env, cwd=self.cwd, checkout=checkout, tree=tree)
+
+    def skipped(self, checkout: Path) -> frozenset[Path]:
+        """Return the files that a sparse checkout leaves out; git is asked only where it may be one."""
+        may_be_sparse = is_sparse(checkout)
+        if may_be_sparse is False:
+            return frozenset()
+        from halo_iac.git import Repository
+
+        try:
+            return Repository(checkout, self.console.env).index().skipped()
+        except GitError:
+            if may_be_sparse:
+                raise
+            return frozenset()  # an index of a later version, as large repositories have, where there is no git
+
+    def checkout_of(self, path: Path) -> Path | None:
+        """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""
+        found, named = find_checkout(path), self.choice.checkout
+        if named is None:
+            return found
+        folder = resolve_path(self.cwd / named)
+        if found is not None and folder != found:
+            raise UsageError(f"--checkout {named} is not the repository {found}", hint="leave it out in a repository")
+        if not resolve_path(path.parent).is_relative_to(folder):
+            raise UsageError(f"--checkout {named} does not hold {path}", hint="name a folder above it")
+        return folder
+
+    def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
+        """Add to the policy of the project what the command line says; nothing can take anything away from it."""
+        if any(not glob.strip() for glob in protect or ()):
+            raise UsageError("--protect is empty", hint="give it a title, in which * stands for anything")
+        if undeclared not in {None, _REPORT}:
+            raise UsageError(f"--undeclared {undeclared}: the command line only tightens", hint=_ONLY_REPORT)
+        self._protect = tuple(protect or ())
+        self._reports_undeclared = undeclared is not None
+
+    def _tightened(self, project: Project) -> Project:
+        env = self.console.env
+        undeclared = env.get("HALO_UNDECLARED") or None
+        if undeclared not in {None, _REPORT}:
+            raise SettingsError(f"HALO_UNDECLARED is {undeclared!r}: the environment only tightens", hint=_ONLY_REPORT)
+        globs = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
+        protect = (*self._protect, *filter(None, globs))
+        reports = self._reports_undeclared or undeclared is not None
+        return project.tightened(protect=protect, reports_undeclared=reports) if protect or reports else project
+
+    def project_if_any(self) -> Project | None:
+        """Return the project, or ``None`` where there is no file; one that was named has to be there."""
+        try:
+            return self.load()
+        except ProjectNotFound:
+            if self.named_file is not None:
+                raise
+            return None
+
+    def project_or_empty(self) -> Project:
+        """Return the project, or one that declares nothing where there is no file; what tightens it still does."""
+        from halo_iac.load.find import FILE_NAME
+        from halo_iac.model.project import Project
+
+        return self.project_if_any() or self._tightened(Project(FILE_NAME, ()))
+
+    # Platform -------------------------------------------------------------------------------------------------------
+
+    def connect(self, project: Project | None = None) -> Connection:
+        """Return a connection to the sandbox or the platform; no request is made yet."""
+        from halo_iac.cli.connection import Connection, serves_sandbox
+
+        settings = self.settings(project)
+        sandbox = self._sandbox
+        if self.sandbox_path is not None and sandbox is not None:
+            return Connection(
+                self,
+                settings,
+                f"sandbox:{resolve_path(self.sandbox_path)}",  # one name for one file, from wherever it is seen
+                self.sandbox_origin,
+                is_sandbox=True,
+                open_transport=lambda before: self._opened.enter_context(open_transport(sandbox, before)),
+            )
+        key = settings.required_key()
+        self.console.hide(key.value)
+        return Connection(
+            self,
+            settings,
+            settings.base_url.value,
+            settings.base_url.origin,
+            is_sandbox=serves_sandbox(settings),
+            open_transport=lambda before: self._opened.enter_context(
+                _transport(settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds)
+            ),
+        )
+
+    @cached_property
+    def _sandbox(self) -> Sandbox | None:
+        return None if self.sandbox_path is None else self._opened.enter_context(open_sandbox(self.sandbox_path))
+
+    @property
+    def now(self) -> datetime:
+        """Return the current instant where runs are started: `sandbox tick` moves the sandbox's clock ahead."""
+        now = self.console.clock()
+        return now if self._sandbox is None else now + self._sandbox.ahead
+
+    def connect_for_reading(self, project: Project | None = None) -> Connection:
+        """Return a connection for a command that needs no schedules of ours: a project file only says which project.
+
+        ``project`` is for a command that has read it anyway.
+        """
+        if project is None and self.choice.project is None:
+            project = self._project_for_its_id()
+        connection = self.connect(project)
+        if connection.is_sandbox:
+            self.console.say(f"SANDBOX {connection.base_url}")
+        return connection
+
+    def _project_for_its_id(self) -> Project | None:
+        try:
+            return self.project_if_any()
+        except ProjectError as error:
+            hint = "mend the file, or name the project with --project to go on without it"
+            raise ProjectError(error.problems, hint=hint) from None
+
+    def settings(self, project: Project | None = None) -> Settings:
+        """Resolve key, base URL, team and project; the inf config file means nothing to a sandbox."""
+        from halo_iac.api.auth import Setting, resolve_settings
+
+        declared: Setting[str] | None = None
+        if project is not None and project.project_id is not None:
+            declared = Setting(project.project_id, str(project.origin("project")))
+        env = self.console.env
+        if self.sandbox_path is not None:
+            env = {"INF_PROJECT_ID": env.get("INF_PROJECT_ID", ""), "INF_CONFIG_DIR": os.devnull}
+        return resolve_settings(
+            env,
+            home=home(),
+            project_flag=self.choice.project,
+            team_flag=self.choice.team,
+            declared=declared,
+            checkouts=lambda: self.untrusted_folders,
+        )
+
+    @cached_property
+    def sandbox_path(self) -> Path | None:
+        """Return the sandbox's file, or ``None`` for the platform; a sandbox by environment and a key are an error."""
+        if self.choice.sandbox_file is not None:
+            if not self.choice.sandbox_file.strip():
+                raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
+            return self.cwd / self.choice.sandbox_file
+        named = self.console.env.get("HALO_SANDBOX")
+        if not named:
+            return self._project_folder / SANDBOX_FILE if self.choice.sandbox else None
+        if not self.choice.sandbox and self.console.env.get("INF_API_KEY"):
+            raise SettingsError(
+                "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
+                hint="unset one of them, or say --sandbox",
+            )
+        return self.cwd / named
+
+    @property
+    def sandbox_origin(self) -> str:
+        """Return what says that the sandbox is meant."""
+        if self.choice.sandbox_file is not None:
+            return "--sandbox-file"
+        return "HALO_SANDBOX" if self.console.env.get("HALO_SANDBOX") else "--sandbox"
+
+    @property
+    def private_folder(self) -> Path:
+        """Return the folder ``.halo``: beside the project file, or here where there is none."""
+        return self._project_folder / PRIVATE_FOLDER
+
+    @cached_property
+    def untrusted_folders(self) -> tuple[Path, ...]:
+        """Return the folders whose files a branch may have written.
+
+        That is the repository, with all around it where it is a submodule, else ``--checkout`` or our own folder; and
+        the repository that the command is run in, where a link or a submodule leads from there into another one.
+        """
+        folder, named = self._project_folder, self.choice.checkout
+        held = find_checkout(folder / "any", of_any_owner=True)
+        around = uppermost(held) if held is not None else resolve_path(folder if named is None else self.cwd / named)
+        here = find_checkout(self.cwd / "any", of_any_owner=True)
+        written = Path(os.path.abspath(resolve_path(self.cwd) / folder))  # noqa: PTH100 - no link is followed
+        if here is None or not written.is_relative_to(here):
+            return (around,)
+        return tuple(dict.fromkeys((around, uppermost(here))))
+
+    @property
+    def _project_folder(self) -> Path:
+        try:
+            return self.project_path.parent
+        except ProjectNotFound:
+            return self.cwd / Path(self.named_file or "").parent
+
+    def observe_early(self) -> None:
+        """Ask the platform first of all, where it is known already which project can be meant.
+
+        That is the one of ``--project``, else of ``INF_PROJECT_ID``: a file that names another is an error. What makes
+        a plan is imported, and the files are parsed, while the answer is on its way. Not in the sandbox, which has
+        nothing to wait for: bad files should leave no trace of one.
+        """
+        if self.sandbox_path is not None:
+            return
+        self._unsaid = []
+        if self.choice.project:
+            self._early = self.connect().start_observing()
+        elif self.console.env.get("INF_PROJECT_ID"):
+            with suppress(SettingsError):  # what is wrong with the files is told first
+                self._early = self.connect().start_observing()
+
+    def observe(self, project: Project, soon: Iterable[str] = ()) -> tuple[PlatformTarget, PlatformState]:
+        """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants.
+
+        ``soon`` names modules that the command needs afterwards: importing them takes no time while it waits anyway.
+        """
+        host = self.host(project)
+        observation = self._early or self.observed.start_observing()
+        for module in soon:
+            import_module(module)
+        waits, self._unsaid = self._unsaid, None
+        for wait in waits or ():
+            self.log_wait(wait)
+        return host, observation.result()
+
+    def log_wait(self, words: str) -> None:
+        """Say that a call is repeated; only once the files are read, for what is wrong in them is said first."""
+        unsaid = self._unsaid
+        if unsaid is None:
+            self.console.say(self.console.err_style.safe(words))
+        else:
+            unsaid.append(words)
+
+    def host(self, project: Project) -> PlatformTarget:
+        """Return which platform and project :meth:`observe` will look at."""
+        if self._connection is None:
+            self._connection = self.connect(project)
+        return self._connection.host
+
+    @property
+    def observed(self) -> Connection:
+        """Return the connection that :meth:`observe` used: what a plan was made from is what apply writes to."""
+        assert self._connection is not None  # noqa: S101 - there is no plan without an observation
+        return self._connection
+
+
+def _transport(
+    settings: Settings,
+    key: Setting[Secret],
+    timezone: str,
+    before_request: Callable[[], bool] | None,
+    bounds: RequestLimits,
+) -> Transport:
+    from halo_iac.api.transport import Transport
+
+    return Transport(
+        settings.base_url.value,
+        key.value,
+        settings.team.value if settings.team else None,
+        user_agent=f"halo-iac/{__version__}",
+        timezone=timezone,
+        key_origin=key.origin,
+        url_origin=settings.base_url.origin,
+        before_request=before_request,
+        bounds=bounds,
+    )

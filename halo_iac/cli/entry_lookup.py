@@ -1,0 +1,95 @@
+"""What the project file declares, by key, and which schedule of the platform each is."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from halo_iac.cli.connection import Connection
+from halo_iac.errors import HaloError, UsageError
+
+if TYPE_CHECKING:
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.model.plan import MatchResult
+    from halo_iac.model.project import Entry, Project
+    from halo_iac.model.schedule import Spec
+
+
+def get_entry(project: Project, key: str) -> Entry:
+    """Return an entry by its key; one that is not there is an error with near matches."""
+    found = next((entry for entry in project.entries if entry.key == key), None)
+    if found is None:
+        raise _not_declared_error(project, key)
+    return found
+
+
+def _not_declared_error(project: Project | None, key: str) -> UsageError:
+    if project is None:
+        hint = "`halo schedule list` shows the ids; a key needs its project file: name it with --file"
+        return UsageError(f"there is no project file here that could declare schedule {key!r}", hint=hint)
+    near = get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its keys stand under `schedules:`"
+    return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
+
+
+def declared_spec(entry: Entry) -> Spec:
+    """Return what an entry declares; a retired one declares nothing that could be run."""
+    if entry.spec is None:
+        raise UsageError(f"schedule {entry.key!r} is archived in the project file", hint="remove `state: archived`")
+    return entry.spec
+
+
+def match_entry(connection: Connection, project: Project) -> MatchResult:
+    """Return which schedule of the platform each entry is."""
+    from halo_iac.match import match
+    from halo_iac.model.remote import PlatformState
+
+    listing = connection.reader.schedules(connection.project.id)
+    if listing.gap is not None:
+        raise HaloError(f"the list of schedules is not whole: {listing.gap}", hint="run again; nothing was changed")
+    return match(project, PlatformState(schedules=listing.schedules, agents=()))
+
+
+def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
+    """Return the id of the schedule that an entry is; that there is none, or no single one, is an error."""
+    get_entry(project, key)
+    pairing = match_entry(connection, project)
+    for blocked in pairing.blocked:
+        if blocked.key == key:
+            raise HaloError(f"schedule {key!r}: {blocked.reason}", hint=blocked.hint)
+    found = next((pair.remote for pair in pairing.pairs if pair.entry.key == key), None)
+    if found is None:
+        raise HaloError(
+            f"schedule {key!r} is declared, but the platform does not hold it yet", hint="`halo apply` does"
+        )
+    return found.id
+
+
+def require_schedule_id(connection: Connection, project: Project | None, reference: str) -> str:
+    """Return the id that a reference is, or that the schedule with this key has; a mistyped key is an error."""
+    if not looks_like_key(project, reference):
+        return reference
+    assert project is not None  # noqa: S101 - without one nothing is a key
+    return schedule_id_of(connection, project, reference)
+
+
+def looks_like_key(project: Project | None, reference: str) -> bool:
+    """Say whether a reference is a declared key, not an id; what looks like neither is an error with near keys.
+
+    The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
+    """
+    from halo_iac.model.ids import canonical_id, is_uuid
+
+    entries = project.entries if project is not None else ()
+    if any(entry.key == reference for entry in entries):
+        return True
+    if is_uuid(reference) or any(entry.id == canonical_id(reference) for entry in entries):
+        return False
+    raise _not_declared_error(project, reference)
+
+
+def project_for(workplace: CommandContext, reference: str) -> Project | None:
+    """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
+    from halo_iac.model.ids import is_uuid
+
+    return None if is_uuid(reference) else workplace.project_if_any()

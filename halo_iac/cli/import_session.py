@@ -1,0 +1,222 @@
+"""What ``import`` writes, worked out and proved before anything is on disk: the files, and the plan that follows."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.import_check import problems_of
+from halo_iac.errors import FileError, HaloError, ProjectError
+from halo_iac.importing import (
+    ImportResult,
+    Selection,
+    agent_names,
+    entries_that_do_not_round_trip,
+    import_schedules,
+    omit_defaults,
+    put_prompts_in_files,
+    select,
+    shared_fields,
+)
+from halo_iac.load.limits import MAX_FILE, MAX_PROMPT
+from halo_iac.match import match
+from halo_iac.model.project import Project
+from halo_iac.model.schedule import normalized_prompt
+from halo_iac.pipeline import PlanRequest, plan_project
+from halo_iac.plan import policy_of
+from halo_iac.render.yaml import block_text, project_text
+from halo_iac.resolve import Catalog, resolve
+from halo_iac.storage.atomic import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
+from halo_iac.storage.file_lock import folder_lock
+from halo_iac.yaml_edit import CannotEdit, add_entries
+
+if TYPE_CHECKING:
+    from halo_iac.cli.connection import Connection
+    from halo_iac.model.plan import Plan
+    from halo_iac.model.remote import PlatformState, RemoteSchedule
+
+Entries = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDraft:
+    """What is about to be written: the project file's text, new prompt files beside it, and the plan of both."""
+
+    adoption: ImportResult
+    text: str
+    prompts: Mapping[str, str]
+    planned: Plan
+
+
+@dataclass
+class ImportContext:
+    """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about."""
+
+    workplace: CommandContext
+    path: Path
+    before: bytes | None
+    project: Project
+    connection: Connection
+    actual: PlatformState
+
+    @cached_property
+    def text(self) -> str:
+        """Return the file's text without a byte order mark."""
+        return (self.before or b"").decode("utf-8-sig")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Return what the project calls its agents."""
+        return Catalog(self.project, self.actual)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Return how agents are written here, by their ids."""
+        return agent_names(self.actual, self.catalog, self.project.aliases)
+
+    @cached_property
+    def base(self) -> Mapping[str, Any]:
+        """Return what an entry here means that says nothing, the agent as an import would write it."""
+        agent = self.catalog.find(self.project.fallback["agent"]) if "agent" in self.project.fallback else None
+        base = {name: value for name, value in self.project.fallback.items() if name != "agent"}
+        return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base
+
+    def plan(self, drafts: Mapping[Path, bytes]) -> Plan:
+        """Return the plan of the project with files as they are about to be."""
+        there = self.workplace
+        return plan_project(
+            lambda: there.load_file(self.path, drafts),
+            lambda _: (self.connection.host, self.actual),
+            PlanRequest(),
+        )
+
+
+def observe_for_import(workplace: CommandContext, path: Path) -> ImportContext:
+    """Read the project file, if it is there, and the platform; raises where either is not fit to write entries for."""
+    before, project = None, Project(str(path), ())
+    if path.exists():
+        before = read_bytes(path, MAX_FILE)
+        project = workplace.load_file(path, {path: before})
+        if project.unread:
+            message = f"nothing was written: the sparse checkout leaves out {project.unread[0]}, which is included"
+            raise HaloError(message, hint="`git sparse-checkout add` brings it")
+        check_replaceable(path)
+    connection = workplace.connect(project)
+    actual = connection.start_observing().result()
+    if actual.gap is not None:
+        raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
+    return ImportContext(workplace, path, before, project, connection, actual)
+
+
+def select_schedules(ground: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
+    """Return which schedules are meant, by the real match of the project's entries."""
+    pairing = resolve(ground.project, match(ground.project, ground.actual), ground.actual)
+    policy = policy_of(ground.project, pairing)
+    declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
+    declared |= {id_ for blocked in pairing.blocked for id_ in blocked.ids}
+    return select(
+        ground.actual.schedules,
+        what,
+        is_declared=lambda remote: remote.id in declared,
+        is_in_scope=lambda remote: policy.covers(remote.agent_id, remote.title),
+        with_archived=with_archived,
+    )
+
+
+def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> ImportDraft:
+    """Return the files with entries for these schedules, less those that the plan would then change."""
+    entries, workplace = ground.project.entries, ground.workplace
+    adoption = import_schedules(
+        wanted,
+        ground.actual,
+        ground.names,
+        lambda found: problems_of(workplace, ground.path, found),
+        keys=[entry.key for entry in entries],
+        titles={entry.title: None if entry.id else entry.key for entry in entries if entry.title is not None},
+    )
+    before = None if ground.before is None else ground.plan({ground.path: ground.before})
+    while True:
+        text, prompts = _laid_out(ground, adoption, has_prompt_files=has_prompt_files)
+        try:
+            planned = ground.plan(_files(ground, text, prompts))
+        except ProjectError as error:
+            hint = "the files would then have these problems; nothing was written"
+            raise ProjectError(error.problems, hint=hint) from None
+        reasons = entries_that_do_not_round_trip(adoption.entries.keys(), before, planned)
+        if not reasons:
+            return ImportDraft(adoption, text, prompts, planned)
+        adoption = adoption.without(reasons)
+
+
+def write(ground: ImportContext, draft: ImportDraft) -> None:
+    """Write all the files or none."""
+    console, folder = ground.workplace.console, ground.path.parent
+    with new_files({folder / name: console.redacted(text) for name, text in draft.prompts.items()}):
+        if ground.before is not None:
+            mark = "\ufeff" if ground.before.startswith(codecs.BOM_UTF8) else ""
+            with folder_lock(ground.path):
+                replace_unchanged(ground.path, ground.before, mark + draft.text)
+        elif not write_new(ground.path, console.redacted(draft.text)):
+            raise FileError(f"{ground.path} is there by now and is left as it is", hint="run the command again")
+
+
+def named(remote: RemoteSchedule) -> str:
+    """Return what a schedule is called in messages."""
+    return f"{remote.title!r} ({remote.id})"
+
+
+def _files(ground: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
+    folder = ground.path.parent
+    return {ground.path: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
+
+
+def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
+    """Return the project file's text, and the prompt files that are not there yet."""
+    shared = shared_fields(adoption.entries.values()) if ground.before is None else {}
+    entries = omit_defaults(adoption.entries, {**ground.base, **shared})
+    prompts: dict[str, str] = {}
+    if has_prompt_files:
+        mappings = [("defaults", shared), *entries.items()]
+        (shared, *others), prompts = put_prompts_in_files(mappings, lambda name, text: _check_text(ground, name, text))
+        entries = dict(zip(entries, others, strict=True))
+    missing = {name: text for name, text in prompts.items() if not (ground.path.parent / name).exists()}
+    if ground.before is None:
+        return _new_text(ground, adoption, entries, shared), missing
+    return (_merge_into_file(ground, entries) if entries else ground.text), missing
+
+
+def _new_text(ground: ImportContext, adoption: ImportResult, entries: Entries, shared: Mapping[str, Any]) -> str:
+    given = ground.workplace.choice.project is not None
+    return project_text(
+        entries,
+        defaults=shared,
+        project_id=ground.connection.project.id if given else None,
+        notes=[f"not imported: {named(remote)}: {reason}" for remote, reason in adoption.left_out],
+    ).text
+
+
+def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
+    try:
+        return add_entries(ground.text, entries)
+    except CannotEdit as error:
+        console, lines = ground.workplace.console, f"schedules:\n{block_text(entries)}"
+        hint = f"add these entries by hand:\n{lines}"
+        if not console.wants_json:
+            console.out(lines)
+            hint = "add the entries on standard output by hand"
+        raise FileError(f"{ground.path} is left as it is: {error.reason}", hint=hint) from None
+
+
+def _check_text(ground: ImportContext, name: str, text: str) -> bool:
+    """Say whether a prompt file can have this text: nothing is there, or the same."""
+    path = ground.path.parent / name
+    if not (path.exists() or path.is_symlink()):
+        return True
+    if not path.is_file():
+        return False
+    return normalized_prompt(read_start(path, MAX_PROMPT).decode("utf-8-sig", "replace")) == normalized_prompt(text)

@@ -1,0 +1,198 @@
+"""Where reports go: a terminal, a log, a pipe, a file or a folder (docs/semantics.md#untrusted-reports)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import FileError, UsageError
+from halo_iac.storage.atomic import check_writable, write_new
+from halo_iac.storage.outputs import check_way
+
+if TYPE_CHECKING:
+    from halo_iac.model.runs import Report, Run
+    from halo_iac.render.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReport:
+    """A report and what it is called where several are shown, or how its file is named."""
+
+    name: str
+    report: Report
+
+
+class ReportSink:
+    """Takes reports to where ``--output`` says, or to standard output; made before anything is asked.
+
+    A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: what somebody has
+    written, into an older report at that, is never lost.
+    """
+
+    def __init__(self, console: Console, output: str | None, *, is_raw: bool) -> None:
+        self._console = console
+        self._is_raw = is_raw
+        self._path = None if output is None else Path(output)
+        self._is_folder = False
+        if output is None:
+            return
+        if not output.strip():
+            raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
+        path = Path(output)
+        check_way(path, Path.cwd())
+        self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
+        if not self._is_folder and (path.exists() or path.is_symlink()):
+            raise FileError(f"{path} is there already", hint="nothing was done; name another file, or a folder")
+        check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
+
+    @property
+    def _folder(self) -> Path:
+        assert self._path is not None  # noqa: S101 - standard output is in no folder
+        return self._path if self._is_folder else self._path.parent
+
+    def make_ready(self) -> None:
+        """Make the folder if need be: once it is sure that there is something to do, but before it costs money."""
+        if self._path is not None:
+            check_writable(self._folder)
+
+    def put(self, reports: Sequence[NamedReport], schedule: str | None = None) -> None:
+        """Show or write the reports, one after the other."""
+        if not reports:
+            return
+        self.make_ready()
+        if self._path is None:
+            show(self._console, join_reports(reports), is_raw=self._is_raw)
+        elif self._is_folder:
+            for titled in reports:
+                self._file(titled, schedule)
+        elif not write_new(self._path, self._console.redacted(join_reports(reports))):
+            raise FileError(
+                f"{self._path} is there by now and is left as it is", hint="`halo report get` reads it again"
+            )
+        else:
+            self._say(f"Wrote {self._path}")
+
+    def _file(self, titled: NamedReport, schedule: str | None) -> None:
+        assert self._path is not None  # noqa: S101 - only a folder gets here
+        path, is_new = write_to_folder(self._console, self._path, titled.report, titled.name, schedule)
+        self._say(f"Wrote {path}" if is_new else f"{path} is there and was left as it is")
+
+    def _say(self, words: str) -> None:
+        self._console.say(self._console.err_style.safe(words))
+
+
+def write_to_folder(
+    console: Console, folder: Path, report: Report, label: str, schedule: str | None
+) -> tuple[Path, bool]:
+    """Write a report into a folder, unless it is there; return its file and whether it is new."""
+    from halo_iac.render.report import file_name, report_file
+
+    path = folder / file_name(report, console.redacted(label))
+    return path, write_new(path, console.redacted(report_file(report, schedule)))
+
+
+def join_reports(reports: Sequence[NamedReport]) -> str:
+    """Return one report as the platform holds it, several one after the other under a heading line each."""
+    if len(reports) == 1:
+        return reports[0].report.markdown
+    return "\n".join(section(titled.name, titled.report.markdown) for titled in reports)
+
+
+def section(heading: str, markdown: str) -> str:
+    """Return markdown under a heading line."""
+    return f"# {' '.join(heading.split())}\n\n{markdown}" + ("" if markdown.endswith("\n") else "\n")
+
+
+def show(console: Console, markdown: str, *, is_raw: bool) -> None:
+    """Write markdown to standard output: drawn on a terminal, harmless in a log, elsewhere exactly as it is."""
+    from halo_iac.render.report import neutralize_markdown
+
+    markdown = console.redacted(markdown)  # before a screen folds it
+    if console.out_is_log:
+        console.out(neutralize_markdown(markdown, console.out_style))
+    elif not console.out_is_terminal:
+        console.write_raw(markdown)
+    elif is_raw:
+        console.out(neutralize_markdown(markdown, console.out_style))
+    else:
+        from halo_iac.render.text.report import on_screen
+
+        console.out(on_screen(markdown, console.out_style))
+
+
+def report_fields(report: Report) -> dict[str, Any]:
+    """Return a report for ``--json``, in the platform's own field names."""
+    return {**report.facts(), "report": report.markdown}
+
+
+def fields_of(wire: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a mapping of the platform as names and values to read."""
+    return [(name, _value(value)) for name, value in wire.items()]
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - whatever the platform sent
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def runs_table(runs: Sequence[Run], style: Style) -> str:
+    """Return runs as a table, in their order."""
+    from halo_iac.render.text.table import table
+
+    cells = [
+        (
+            run.status,
+            str(run.wire.get("scheduledForAt") or run.wire.get("createdAt") or ""),
+            str(run.wire.get("completedAt") or ""),
+            run.id,
+            run.conversation_id or "",
+        )
+        for run in runs
+    ]
+    headers = ("STATUS", "DUE OR MADE", "COMPLETED", "RUN", "CONVERSATION")
+    return table(headers, cells, style, whole={"RUN", "CONVERSATION"})
+
+
+def list_found(workplace: CommandContext, limit: int | None, agent: str | None, schedule: str | None) -> int:
+    """List the conversations of the project, or of an agent or a schedule, which may be named as in the file."""
+    from halo_iac.cli.entry_lookup import require_schedule_id
+    from halo_iac.cli.run_request import agent_id_of
+    from halo_iac.cli.run_session import reader_of
+
+    project = workplace.project_if_any()
+    connection = workplace.connect_for_reading(project)
+    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    schedule_id = None if schedule is None else require_schedule_id(connection, project, schedule)
+    found = reader_of(connection).conversations(
+        connection.project.id, limit=limit, agent=agent_id, schedule=schedule_id
+    )
+    _show_conversations(workplace.console, found.rows, found.next_cursor)
+    return 0
+
+
+def _show_conversations(console: Console, rows: Sequence[Any], next_cursor: str | int | None) -> None:
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document({"conversations": list(rows), "nextCursor": next_cursor}))
+        return
+    from halo_iac.api.decode import parse_conversation
+    from halo_iac.render.text.table import table
+
+    found = [parse_conversation(row, "haloConversation.listForProject") for row in rows]
+    cells = [(each.updated_at or "", each.title, each.id, each.latest_run_id or "") for each in found]
+    headers = ("UPDATED", "TITLE", "CONVERSATION", "LATEST RUN")
+    console.out(table(headers, cells, console.out_style, whole={"CONVERSATION", "LATEST RUN"}))
+    if next_cursor is not None:
+        console.say("There are more; --limit shows them.")

@@ -1,0 +1,189 @@
+"""What a one-off run is asked to do: options, and perhaps a declared schedule → orders.
+
+See docs/semantics.md#one-off-runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import TimeRange
+from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.model.runs import LOOKBACK_HOURS, PROMPT, RunRequest, Window
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+    from halo_iac.model.remote import Agent
+    from halo_iac.model.schedule import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of a run as given; ``None`` where one was left out."""
+
+    prompt: str | None
+    prompt_file: str | None
+    window_start_at: str | None
+    window_end_at: str | None
+    lookback_hours: int | None
+    model_id: str | None
+    subagent_model_id: str | None
+    span_limit: int | None
+    max_subagent_depth: int | None
+    max_turns: int | None
+    reasoning_effort: str | None
+    debug: bool
+
+
+def build_request(terms: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:
+    """Return an order without an agent: what was given, else what the schedule says, else nothing."""
+    lookback = terms.lookback_hours or (spec.lookback_hours if spec is not None else LOOKBACK_HOURS)
+    order = RunRequest(
+        agent="",
+        name="",
+        prompt=_prompt(terms) or (spec.prompt if spec is not None else PROMPT),
+        window=window(terms.window_start_at, terms.window_end_at, lookback, now),
+        model_id=terms.model_id,
+        subagent_model_id=terms.subagent_model_id,
+        span_limit=terms.span_limit,
+        max_subagent_depth=terms.max_subagent_depth,
+        max_turns=terms.max_turns,
+        reasoning_effort=terms.reasoning_effort,
+        debug=terms.debug,
+    )
+    if spec is None:
+        return order
+    return replace(
+        order,
+        model_id=order.model_id or spec.model_id,
+        summarization_model_id=spec.summarization_model_id,
+        span_limit=order.span_limit or spec.span_limit,
+        max_subagent_depth=order.max_subagent_depth or spec.max_subagent_depth,
+        max_turns=order.max_turns or spec.max_turns,
+    )
+
+
+def window(start: str | None, end: str | None, lookback_hours: int, now: datetime) -> Window:
+    """Return the window: it ends now and looks back, unless said otherwise; one that cannot hold traces is an error."""
+    until = now if end is None else instant(end, "--window-end-at")
+    try:
+        since = until - timedelta(hours=lookback_hours) if start is None else instant(start, "--window-start-at")
+    except OverflowError:
+        raise UsageError(f"--lookback-hours {lookback_hours}: before the year 1", hint="a day is 24 hours") from None
+    if since >= until:
+        told = f"it starts {since.isoformat()} and ends {until.isoformat()}"
+        raise UsageError(f"the window ends before it starts: {told}", hint="swap them, or leave one of them out")
+    if since >= now:
+        hint = "only what has happened can be analysed; an instant without a zone is local time"
+        raise UsageError(f"the window lies in the future: it starts {since.isoformat()}", hint=hint)
+    return Window(since, until)
+
+
+def instant(text: str, option: str) -> datetime:
+    """Return an ISO 8601 instant; a mere date is midnight UTC, an instant without a zone local time."""
+    try:
+        value = datetime.fromisoformat(text.strip())
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC) if len(text.strip()) == len("2026-11-01") else value.astimezone(UTC)
+        return value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        hint = "such as 2026-11-01, 2026-11-01T09:00:00Z or 2026-11-01T09:00:00+01:00"
+        raise UsageError(f"{option}: {text!r} is no ISO 8601 instant", hint=hint) from None
+
+
+def literal_prompt(text: str | None, value: datetime) -> str:
+    """Return an instant for the wire: as it was given where that says the zone, as the official client sends it."""
+    from halo_iac.api.runs import instant as as_sent
+
+    return text if text is not None and text.endswith("Z") and "T" in text else as_sent(value)
+
+
+def _prompt(terms: RunOptions) -> str | None:
+    if terms.prompt_file is None:
+        if terms.prompt is not None and not terms.prompt.strip():
+            raise UsageError("--prompt is empty", hint="leave it out for the usual review")
+        return terms.prompt
+    if terms.prompt is not None:
+        raise UsageError("--prompt and --prompt-file are both given", hint="give one of them")
+    return _prompt_in(Path(terms.prompt_file))
+
+
+def _prompt_in(path: Path) -> str:
+    from halo_iac.load.field_reader import prompt_in
+    from halo_iac.load.files import FileUnreadable
+    from halo_iac.load.limits import MAX_PROMPT
+    from halo_iac.storage.atomic import read_start
+
+    content = read_start(path, MAX_PROMPT + 1)
+    if len(content) > MAX_PROMPT:
+        raise FileError(f"{path}: longer than {MAX_PROMPT // 1024} KiB", hint="is it the right file?")
+    try:
+        return prompt_in(content)
+    except FileUnreadable as error:
+        raise FileError(f"{path}: {error.reason}", hint="name a text that asks for something") from None
+
+
+# Whom it is about ---------------------------------------------------------------------------------------------------
+
+
+def requests_for(
+    connection: Connection, project: Project | None, references: Sequence[str], order: RunRequest
+) -> tuple[RunRequest, ...]:
+    """Return the order once for each agent, named by alias, name or UUID; one that is not found is an error."""
+    ids = agent_ids_of(connection, project, references)
+    return tuple(replace(order, agent=id_, name=reference) for reference, id_ in ids.items())
+
+
+def agent_id_of(connection: Connection, project: Project | None, reference: str) -> str:
+    """Return the UUID of one agent."""
+    return agent_ids_of(connection, project, [reference])[reference]
+
+
+def agent_ids_of(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
+    """Return the UUID of each agent, named by alias, name or UUID; every one that is not found is in the one error."""
+    from halo_iac.model.ids import is_uuid
+    from halo_iac.model.project import Project as NoProject
+    from halo_iac.model.remote import PlatformState
+    from halo_iac.resolve import Catalog, Unresolved
+
+    aliases = project.aliases if project is not None else {}
+    must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)
+    agents = connection.reader.agents(connection.project.id) if must_ask else ()
+    catalog = Catalog(project or NoProject(path="", entries=()), PlatformState(schedules=(), agents=agents))
+    found = {reference: catalog.find(reference) for reference in references}
+    missing = [outcome for outcome in found.values() if isinstance(outcome, Unresolved)]
+    if missing:
+        hints = dict.fromkeys(each.hint for each in missing)
+        raise HaloError("\n".join(each.reason for each in missing), hint="\n".join(hints))
+    return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
+
+
+def choose_agent(workplace: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
+    """Ask on the terminal which agent is meant; where nobody can be asked, that is an error."""
+    console = workplace.console
+    if not console.is_interactive or console.wants_json:
+        raise UsageError("no agent is named", hint="`halo agent list` shows them; name one or several")
+    agents = connection.reader.agents(connection.project.id, time_range.value)
+    if not agents:
+        hint = "a wider --agent-time-range may show some"
+        raise HaloError(f"no agent was seen in the last {time_range.value}", hint=hint)
+    console.err("\n".join(_choices(agents, workplace)))
+    answer = console.ask(f"Which agent (1 to {len(agents)})? ")
+    if not answer.isdecimal() or not 1 <= int(answer) <= len(agents):
+        raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number of the list")
+    return agents[int(answer) - 1]
+
+
+def _choices(agents: Sequence[Agent], workplace: CommandContext) -> list[str]:
+    style = workplace.console.err_style
+    width = len(str(len(agents)))
+    return [
+        f"{number:>{width}}  {style.safe(agent.identity or agent.id)}  {style.safe(agent.id)}"
+        for number, agent in enumerate(agents, 1)
+    ]

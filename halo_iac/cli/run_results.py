@@ -1,0 +1,99 @@
+"""What came of one-off runs: their reports, why some have none, and the exit code of it all.
+
+See docs/semantics.md#one-off-runs and docs/cli.md#exit-codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.cli.console import Console
+from halo_iac.errors import HaloError
+from halo_iac.model.runs import RunRequest
+
+if TYPE_CHECKING:
+    from halo_iac.cli.report_output import NamedReport
+    from halo_iac.model.runs import Report, StartedRun
+    from halo_iac.runs.polling import RunSnapshot
+
+_SEVEREST: Final = (130, 5, 4, 1, 3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of one order: ``error`` says why it was not started or has no whole report."""
+
+    order: RunRequest
+    started: StartedRun | None = None
+    seen: RunSnapshot | None = None
+    report: Report | None = None
+    error: HaloError | None = None
+
+
+def titled_reports(outcomes: Sequence[RunResult], earlier: Report | None) -> list[NamedReport]:
+    """Return what there is to read, the earlier report last."""
+    from halo_iac.cli.report_output import NamedReport
+
+    titled = [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
+    if earlier is not None and titled:
+        when = earlier.conversation.created_at or "before"
+        titled = [*titled, NamedReport(f"{titled[0].name}, as last scheduled ({when})", earlier)]
+    return titled
+
+
+def finish(console: Console, outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> int:
+    """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
+    errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(_document(outcomes, earlier, is_waiting=is_waiting)))
+    else:
+        from halo_iac.render.text.problems import error_text
+
+        if not is_waiting:
+            console.out(_ids(outcomes, console))
+        for error in errors:
+            console.err(error_text(error, console.err_style))
+    codes = {error.exit_code for error in errors}
+    return next((code for code in _SEVEREST if code in codes), 0)
+
+
+def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
+    from halo_iac.render.text.table import table
+
+    rows = [
+        (each.order.name, each.started.run_id, each.started.conversation_id or "")
+        for each in outcomes
+        if each.started is not None
+    ]
+    return (
+        table(("AGENT", "RUN", "CONVERSATION"), rows, console.out_style, whole={"RUN", "CONVERSATION"}) if rows else ""
+    )
+
+
+def _document(outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> dict[str, Any]:
+    from halo_iac.cli.report_output import report_fields
+
+    told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each) for each in outcomes]}
+    if earlier is not None:
+        told["comparedWith"] = report_fields(earlier)
+    return told
+
+
+def _fields(outcome: RunResult) -> dict[str, Any]:
+    from halo_iac.cli.report_output import report_fields
+
+    fields: dict[str, Any] = {"agent": outcome.order.name, "agentUuid": outcome.order.agent}
+    if outcome.started is not None:
+        fields |= outcome.started.wire
+    if outcome.seen is not None:
+        fields["status"] = outcome.seen.status
+    if outcome.report is not None:
+        fields |= report_fields(outcome.report)
+    if outcome.error is not None:
+        error = outcome.error
+        fields["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+    return fields

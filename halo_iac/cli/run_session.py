@@ -1,0 +1,203 @@
+"""Starting runs and waiting for them, as commands do: Ctrl-C loses no run that was started.
+
+See docs/semantics.md#costly-calls and docs/semantics.md#one-off-runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self
+
+from halo_iac.cli.command_hints import rerun_command
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
+from halo_iac.cli.started_runs import CostlyCall, interrupted_runs
+from halo_iac.errors import HaloError, InterruptedRun, PlatformError
+
+if TYPE_CHECKING:
+    from halo_iac.api.runs import RunReader, RunWriter
+    from halo_iac.model.runs import StartedRun
+    from halo_iac.runs.polling import RunSnapshot
+
+SECOND_THOUGHT: Final = 5.0
+"""Seconds after Ctrl-C in which another one cancels the runs."""
+
+Attempt = Callable[["RunWriter"], "StartedRun"]
+
+
+def reader_of(connection: Connection) -> RunReader:
+    """Return the client that reads runs, and says so where it has to wait."""
+    from halo_iac.api.runs import RunReader
+
+    return RunReader(connection.transport, connection.retry())
+
+
+class RunStarter:
+    """Starts runs one after the other; a context manager in which Ctrl-C lets the one under way be answered.
+
+    The answer holds the only way to a run that costs money. So Ctrl-C starts nothing more, and only a second one gives
+    the answer up. The block ends with the interrupt then, unless ``keeps_on``: the answer is all there is to tell.
+    """
+
+    def __init__(self, connection: Connection, *, keeps_on: bool = False) -> None:
+        from halo_iac.api.runs import RunWriter
+
+        self._stop = threading.Event()
+        self._retry = connection.retry(self._stop)
+        self._writer = RunWriter(connection.transport)
+        self._console = connection.workplace.console
+        self._runs = connection.started_runs
+        self._keeps_on = keeps_on
+        self._handlers: dict[int, Handler] = {}
+
+    def __enter__(self) -> Self:
+        self._handlers = handling_signals()
+        for number in self._handlers:
+            signal.signal(number, self._defer)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if kind is None and self._stop.is_set() and not self._keeps_on:
+            raise KeyboardInterrupt
+
+    def _defer(self, number: int, _frame: object) -> None:
+        if self._stop.is_set():
+            if is_repeated_by_itself(number):
+                return
+            raise KeyboardInterrupt
+        self._stop.set()
+        with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+            self._console.say("Waiting for the answer, so that no run is lost; Ctrl-C again does not wait.")
+
+    @property
+    def is_stopped(self) -> bool:
+        """Say whether nothing more is to be started."""
+        return self._stop.is_set()
+
+    def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:
+        """Start one run, in a thread of its own: Ctrl-C does not end a socket's wait."""
+        from halo_iac.runs.polling import start
+        from halo_iac.workers import Task, run_concurrently
+
+        def work() -> Iterator[StartedRun]:
+            if not self._stop.is_set():
+                started = self._runs.make(
+                    call, lambda: start(lambda: attempt(self._writer), self._retry, what=call.what, look=call.look)
+                )
+                yield from () if started is None else (started,)
+
+        for started in run_concurrently([Task(work)], 1):
+            return started
+        raise KeyboardInterrupt  # it came before the request was sent
+
+
+def start_one(connection: Connection, attempt: Attempt, call: CostlyCall) -> StartedRun:
+    """Start a single run and return it, even if Ctrl-C came meanwhile: its id is worth more than a moment."""
+    with RunStarter(connection, keeps_on=True) as starter:
+        return starter.start(attempt, call)
+
+
+def show_started(workplace: CommandContext, started: StartedRun) -> int:
+    """Write a run that was started, and how to wait for it."""
+    console = workplace.console
+    if console.wants_json:
+        from halo_iac.render.json import document
+
+        console.out(document(started.wire))
+        return 0
+    from halo_iac.cli.report_output import fields_of
+    from halo_iac.render.text.table import record
+
+    console.out(record(fields_of(started.wire), console.out_style))
+    console.say(f"Wait for it: {rerun_command(workplace, f'run poll {shlex.quote(started.run_id)}')}")
+    return 0
+
+
+# Wait ---------------------------------------------------------------------------------------------------------------
+
+
+def wait_for_runs(
+    connection: Connection, names: Mapping[str, str], interval: float, timeout: float
+) -> Mapping[str, RunSnapshot]:
+    """Wait for runs, shown as they go; return the last sighting of each. ``names`` are what to call which run id.
+
+    Ctrl-C leaves them going and says how to resume, as :class:`~halo_iac.errors.InterruptedRun`; on a terminal a second
+    one cancels them.
+    """
+    from halo_iac.api.retry import Retry
+    from halo_iac.api.runs import RunReader
+    from halo_iac.cli.progress import log_runs
+    from halo_iac.runs.polling import Polling, wait
+
+    gc.enable()  # this may take half an hour
+    console = connection.workplace.console
+    reader = RunReader(connection.transport, Retry(attempts=1))
+    pace = Polling(interval, timeout, pause=console.patience.sleep)
+    last: dict[str, RunSnapshot] = {}
+    try:
+        for seen in log_runs(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
+            last[seen.run_id] = seen
+            if seen.is_over:
+                connection.started_runs.ended(seen.run_id)
+    except KeyboardInterrupt:
+        going = [run_id for run_id in names if run_id not in last or not last[run_id].is_over]
+        raise _detach(connection, going) from None
+    finally:
+        pace.stop.set()
+    return last
+
+
+def unfinished_reason(workplace: CommandContext, seen: RunSnapshot, name: str | None = None) -> HaloError:
+    """Return why a run that was watched to the last has not ended as far as is known; ``name`` is whose run it is."""
+    run = f"run {seen.run_id}{f' of {name}' if name else ''}"
+    if seen.trouble is not None and not seen.trouble.is_transient:
+        return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
+    resume = f"wait on with `{rerun_command(workplace, f'run poll {shlex.quote(seen.run_id)}')}`"
+    if seen.trouble is not None:
+        return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
+    return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
+
+
+def _detach(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+    console = connection.workplace.console
+    if going and console.shows_progress:
+        many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
+        try:
+            console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
+            threading.Event().wait(SECOND_THOUGHT)
+        except KeyboardInterrupt:
+            return _cancelled(connection, going)
+    return interrupted_runs(connection.workplace, going)
+
+
+def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
+    return writer.cancel(run_id)
+
+
+def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+    from halo_iac.api.runs import RunWriter
+
+    writer, retry = RunWriter(connection.transport), connection.retry()
+    failed = []
+    look = rerun_command(connection.workplace, f"run poll {shlex.join(going)}")
+    connection.started_runs.under_way = InterruptedRun(
+        "interrupted while runs were being cancelled; they may go on", hint=f"look with `{look}`"
+    )
+    for run_id in going:
+        try:
+            retry(partial(_cancel, writer, run_id))
+            connection.started_runs.ended(run_id)
+        except PlatformError as error:
+            failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")
+    if failed:
+        return InterruptedRun("\n".join(failed), hint="try `halo run cancel ID`")
+    return InterruptedRun(f"cancellation of {'the run' if len(going) == 1 else f'{len(going)} runs'} was requested")

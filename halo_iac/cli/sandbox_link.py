@@ -1,0 +1,98 @@
+"""The sandbox inside this process: where it meets the client, and nowhere else (docs/architecture.md#sandbox)."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.errors import FileError
+from halo_iac.paths import PRIVATE_FOLDER
+
+if TYPE_CHECKING:
+    import httpx
+
+    from halo_iac.api.transport import Transport
+    from halo_iac.sandbox.platform import Sandbox
+    from halo_iac.sandbox.protocol import SandboxError
+
+SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
+"""Where a sandbox lives, from the folder of the project file, unless another place is named."""
+
+
+def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
+    """Return the sandbox in a file, made if need be; a clear error for a file that is none.
+
+    Without ``any_project`` it refuses projects that it does not hold, as the platform does.
+    """
+    from halo_iac.sandbox.platform import Sandbox
+    from halo_iac.sandbox.protocol import SandboxError
+
+    try:
+        return Sandbox.open(path, any_project=any_project)
+    except SandboxError as error:
+        raise FileError(str(error), hint=error_hint(error, path)) from None
+
+
+def error_hint(error: SandboxError, path: Path) -> str:
+    """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
+    from halo_iac.sandbox.protocol import ServerFailure
+
+    match error.trouble:
+        case ServerFailure.CONTENT if is_removable(path):
+            return f"start it anew with `{reset_command(path)}`, or name another file with --sandbox-file"
+        case ServerFailure.CONTENT:
+            return "name another file with --sandbox-file"
+        case ServerFailure.SPACE:
+            return "free space on its disk, or name a file on another one with --sandbox-file"
+        case ServerFailure.ACCESS:
+            return "check the permissions of the file and its folder, or name another file with --sandbox-file"
+        case None:
+            return "try again, or name another file with --sandbox-file"
+
+
+def is_removable(path: Path) -> bool:
+    """Say whether a file may be removed as a sandbox's: it is one, or is damaged where only a sandbox lies.
+
+    Anywhere else, what cannot be read may be anything: to lose that is worse than to have to remove a sandbox by hand.
+    """
+    from halo_iac.sandbox.protocol import SandboxError
+    from halo_iac.sandbox.store.database import is_sandbox
+
+    try:
+        return is_sandbox(path)
+    except SandboxError:
+        return path.parts[-2:] == SANDBOX_FILE.parts and not path.parent.is_symlink()
+
+
+def reset_command(path: Path) -> str:
+    """Return the command that removes this very file, whichever one would be removed without its name."""
+    named = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"halo sandbox reset --sandbox-file {shlex.quote(str(named))}"
+
+
+def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
+    from halo_iac.api.sandbox_transport import EmbeddedTransport
+    from halo_iac.sandbox.protocol import NeverReply, NoAnswer, Request
+
+    def answer(
+        method: str, url_path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        try:
+            answered = sandbox.answer(Request(method, url_path, query, headers, body))
+        except NeverReply:
+            raise TimeoutError from None
+        except NoAnswer:
+            raise ConnectionResetError from None
+        return answered.status, dict(answered.headers), answered.body
+
+    return EmbeddedTransport(answer)
+
+
+def open_transport(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
+    """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
+    from halo_iac.api.secret import Secret
+    from halo_iac.api.transport import Transport
+
+    return Transport("http://localhost", Secret(sandbox.key), http=_embedded(sandbox), before_request=before_request)

@@ -1,0 +1,144 @@
+"""The runs that one command has started, kept where whatever ends the command early finds them.
+
+What starts a run costs money, and its answer holds the only way to it. So the thread that sends a request records that
+here before, and its answer as soon as it is known. A signal interrupts the main thread alone, and so can keep neither
+from being recorded. How a command ends is told from this record, wherever it was interrupted.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from halo_iac.cli.command_hints import rerun_command
+from halo_iac.cli.console import NOTHING_CHANGED
+from halo_iac.errors import HaloError, InterruptedRun, UnknownOutcome
+
+if TYPE_CHECKING:
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.model.runs import RunRequest, StartedRun
+
+
+@dataclass(eq=False, slots=True)
+class CostlyCall:
+    """A call that starts a run: ``what`` it starts, and ``look``, the command that shows whether it did.
+
+    ``read`` are the words of the command that shows what a run has written, from the platform's answer.
+    """
+
+    what: str
+    look: str
+    read: Callable[[StartedRun], str] = lambda started: f"report get {shlex.quote(started.run_id)}"
+    started: StartedRun | None = None
+    error: HaloError | None = None
+    is_over: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Say whether it may have started a run that is not known here."""
+        return self.started is None and isinstance(self.error, UnknownOutcome | None)
+
+
+def creating(workplace: CommandContext, order: RunRequest) -> CostlyCall:
+    """Return the call that starts a one-off run."""
+    return CostlyCall(
+        f"a run of {order.name}", rerun_command(workplace, f"report list --agent {shlex.quote(order.agent)}")
+    )
+
+
+class StartedRuns:
+    """Every costly call of one command, in order; safe to share between the main thread and those that make calls."""
+
+    def __init__(self, workplace: CommandContext) -> None:
+        self._workplace = workplace
+        self._calls: list[CostlyCall] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self.under_way: InterruptedRun | None = None
+        """What an interrupt leaves unknown just now, other than whether a run was started."""
+        workplace.console.ending = self.ending
+
+    def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
+        """Make a call and return its answer, or ``None`` where the command has been ended before; from any thread."""
+        with self._lock:
+            if self._is_closed:
+                return None
+            self._calls.append(call)
+        try:
+            call.started = attempt()
+        except HaloError as error:
+            call.error = error
+            raise
+        return call.started
+
+    def close(self) -> None:
+        """Have no further call made."""
+        with self._lock:
+            self._is_closed = True
+
+    def ended(self, run_id: str) -> None:
+        """Take note that a run is over, or was cancelled, so that nothing is left to wait for."""
+        for call in self._calls:
+            if call.started is not None and call.started.run_id == run_id:
+                call.is_over = True
+
+    def ending(self, error: HaloError | None) -> HaloError:
+        """Return the error that a command ends with, given what has ended it: ``None`` for an interrupt.
+
+        It tells of every call whose outcome was not told yet, and names every run that goes on.
+        """
+        self.close()
+        if not self._calls and self.under_way is None:
+            return error or InterruptedRun(NOTHING_CHANGED)
+        failed = {id(call.error): call.error for call in self._calls if call.error is not None}
+        told = [*self._unknown(), *(each for each in failed.values() if each is not error)]
+        told += [error, *self._going(_text(error))] if error is not None else self._left()
+        ending = error or InterruptedRun("")
+        message, hint = "\n".join(each.message for each in told), "\n".join(each.hint for each in told if each.hint)
+        ending.message, ending.hint = message, hint or None
+        return ending
+
+    def _unknown(self) -> list[HaloError]:
+        return [
+            InterruptedRun(
+                f"interrupted while {call.what} was being started; it may or may not have been",
+                hint=f"look before you start another one: `{call.look}`",
+            )
+            for call in self._calls
+            if call.is_unknown and call.error is None
+        ]
+
+    def _going(self, told: str = "") -> list[HaloError]:
+        ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
+        going = [run_id for run_id in ids if run_id not in told]
+        return [interrupted_runs(self._workplace, going)] if going else []
+
+    def _left(self) -> list[HaloError]:
+        """Return what an interrupt leaves: runs that go on, runs that are over, or none."""
+        if self.under_way is not None:
+            return [self.under_way]
+        left = self._going()
+        over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
+        if over:
+            commands = " and ".join(f"`{rerun_command(self._workplace, words)}`" for words in over.values())
+            message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} had ended before the interrupt"
+            left.append(InterruptedRun(message, hint=f"read what came of it with {commands}"))
+        if left or any(call.is_unknown for call in self._calls):
+            return left  # to say that no run goes on would be a guess
+        return [interrupted_runs(self._workplace, ())]
+
+
+def interrupted_runs(workplace: CommandContext, going: Sequence[str]) -> InterruptedRun:
+    """Return the end of a command that stops waiting for runs, and how to resume."""
+    if not going:
+        return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
+    resume = rerun_command(workplace, f"run poll {shlex.join(going)}")
+    many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
+    return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
+
+
+def _text(error: HaloError) -> str:
+    return f"{error.message}\n{error.hint}"

@@ -1,0 +1,153 @@
+"""What the rules say, as findings: with the severity of each entry, and the place in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+from halo_iac.findings.globs import unused_globs
+from halo_iac.findings.prompts import credentials_in
+from halo_iac.findings.rule_input import RuleInput, Violation, rule_input
+from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.plan import Plan
+from halo_iac.model.project import Entry, Origin, Project, Source
+from halo_iac.model.remote import PlatformState
+
+MOST: Final = 100
+"""How many findings of one rule are listed, the rest counted: nobody reads more before mending the first."""
+
+_WHOLE_FILE: Final = (1, 1)
+"""Where a prompt file begins, and no key inside an entry can stand."""
+
+
+def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Return what is odd about the declared schedules, file by file and line by line.
+
+    Of one rule, :data:`MOST` are listed, and all those of the ``concerned`` entries.
+    """
+    switching = [entry for entry in project.entries if entry.switches]
+    whole: RuleInput | None = None
+    found: list[Finding] = []
+    for rule in RULES:
+        if rule.check is None:
+            continue
+        if any(rule.name in entry.switches for entry in switching):
+            subject = rule_input(project, [entry for entry in project.entries if severity_of(rule, project, entry)])
+        elif severity_of(rule, project):
+            subject = whole = whole or rule_input(project, project.entries)
+        else:
+            continue
+        found += _findings(rule, rule.check(subject), project, concerned)
+    return tuple(sorted(found, key=_order))
+
+
+def find_in_plan(project: Project, plan: Plan) -> tuple[Finding, ...]:
+    """Return what :func:`find` does, all of it for entries with a change; with targets, of those entries alone."""
+    targets = frozenset(plan.targets)
+    if not targets:
+        return run_rules(project, {change.key for change in plan.changes if change.key is not None})
+    return tuple(finding for finding in run_rules(project, targets) if finding.key in targets)
+
+
+def credentials_of(project: Project, plan: Plan) -> frozenset[str]:
+    """Return what looks like a credential in the prompts that a plan shows, but where the project says it is none."""
+    entries = {entry.key: entry for entry in project.entries}
+    return frozenset(
+        credential
+        for change in plan.changes
+        if severity_of(CREDENTIALS, project, entries.get(change.key or ""))
+        for spec in (change.before, change.after)
+        if spec is not None
+        for credential in credentials_in(spec.prompt)
+    )
+
+
+def find_unused_globs(project: Project, plan: Plan, actual: PlatformState) -> tuple[Finding, ...]:
+    """Return the globs of ``protect`` that cover no declared and no existing title; none where entries were picked."""
+    severity = severity_of(UNUSED_GLOB, project)
+    if severity is None or plan.targets:
+        return ()
+    titles = chain((entry.title or "" for entry in project.entries), (remote.title for remote in actual.schedules))
+    return tuple(
+        _finding(UNUSED_GLOB, severity, odd, None, odd.at or project.origin(odd.field))
+        for odd in unused_globs(project, titles)
+    )
+
+
+def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Severity | None:
+    """Return what a rule's findings do, by the entry's switch, the project's or the rule's own; ``None`` if nothing."""
+    by_project = project.switches.get(rule.name, rule.severity)
+    return by_project if entry is None else entry.switches.get(rule.name, by_project)
+
+
+def make_finding(rule: Rule, odd: Violation, project: Project, entry: Entry) -> Finding:
+    """Return what is odd about one entry as a finding."""
+    severity = severity_of(rule, project, entry) or Severity.WARNING
+    return _finding(rule, severity, odd, entry.key, _place(entry, odd))
+
+
+def _findings(
+    rule: Rule, oddities: Iterable[Violation], project: Project, concerned: Collection[str]
+) -> Iterator[Finding]:
+    said: list[tuple[Entry, Violation]] = []
+    for odd in oddities:
+        if odd.is_shared:
+            yield _shared(rule, odd, project)
+        else:
+            said += [(entry, odd) for entry in odd.entries]
+    rest: list[tuple[Entry, Violation]] = []
+    if len(said) > MOST + 1:
+        said.sort(key=lambda one: one[0].key)
+        rest = [one for one in said[MOST:] if one[0].key not in concerned]
+        said = [*said[:MOST], *(one for one in said[MOST:] if one[0].key in concerned)]
+    for entry, odd in said:
+        yield make_finding(rule, odd, project, entry)
+    if rest:
+        yield _counted(rule, [entry for entry, _ in rest], project)
+
+
+def _shared(rule: Rule, odd: Violation, project: Project) -> Finding:
+    """Return a finding of several entries at the first of them, or of the project at what it permits."""
+    if not odd.entries:
+        severity = severity_of(rule, project) or Severity.WARNING
+        return _finding(rule, severity, odd, None, odd.at or project.origin(odd.field))
+    first = min(odd.entries, key=lambda entry: entry.key)
+    key = first.key if len(odd.entries) == 1 else None
+    return _finding(rule, _most_severe(rule, odd.entries, project), odd, key, _place(first, odd))
+
+
+def _counted(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
+    """Return one finding that counts those that are not listed, at the first of them."""
+    first = rest[0]
+    odd = Violation(rest, "", f"{len(rest):,} more entries, from this one on, have much the same", None)
+    return _finding(rule, _most_severe(rule, rest, project), odd, first.key, first.origins.entry)
+
+
+def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Severity:
+    by_project = project.switches.get(rule.name, rule.severity)
+    is_error = any(entry.switches.get(rule.name, by_project) is Severity.ERROR for entry in entries)
+    return Severity.ERROR if is_error else Severity.WARNING
+
+
+def _place(entry: Entry, odd: Violation) -> Origin:
+    """Return where the entry gives the field, else the entry's own place: what a layer gives is no entry's fault.
+
+    But for a prompt, which is read where it is written, and a prompt file by its lines.
+    """
+    if odd.at is not None:
+        return odd.at
+    origin = entry.origins.of(odd.field)
+    if odd.field == "prompt" and origin.path is not None:
+        is_file = (origin.line, origin.column) == _WHOLE_FILE
+        return Origin(origin.source, origin.path, odd.line, 1) if is_file else origin
+    return origin if origin.source is Source.ENTRY else entry.origins.entry
+
+
+def _finding(rule: Rule, severity: Severity, odd: Violation, key: str | None, at: Origin) -> Finding:
+    return Finding(rule.name, severity, odd.message, odd.hint, key, at.path or "", at.line, at.column)
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str, str]:
+    return (finding.path, finding.line, finding.column, finding.rule, finding.message)

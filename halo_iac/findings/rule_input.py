@@ -1,0 +1,70 @@
+"""What rules look at, and what they say of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from halo_iac.model.project import Entry, Origin, Project
+from halo_iac.model.schedule import Cadence, Spec
+
+_LOOK: Final = attrgetter(
+    "frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone", "lookback_hours"
+)
+"""A cadence part by part, then the look-back: ten thousand of these are faster to group than as many cadences."""
+
+
+class Violation(NamedTuple):
+    """What a rule has to say, word for word the same, of each of some entries and one field of theirs.
+
+    Where ``is_shared``, it is said once of all of them together; without entries, of the project. ``line`` is the one
+    of a prompt that is meant, from 1; ``at`` is the place, where that of the field is not meant.
+    """
+
+    entries: Sequence[Entry]
+    field: str
+    message: str
+    hint: str | None
+    is_shared: bool = False
+    line: int = 1
+    at: Origin | None = None
+
+
+class RuleInput(NamedTuple):
+    """The declared schedules, grouped by what rules judge: ten thousand of them have a few hundred cadences.
+
+    ``entries`` are all of them, retired ones as well; ``looks`` has those that fire, by cadence and look-back; a paused
+    one is in ``prompts`` only.
+    """
+
+    project: Project
+    entries: Sequence[Entry]
+    looks: Mapping[tuple[Cadence, int], Sequence[Entry]]
+    prompts: Mapping[str, Sequence[Entry]]
+
+    @property
+    def firing(self) -> Iterable[Entry]:
+        """Return the schedules that fire as far as the files say."""
+        return (entry for entries in self.looks.values() for entry in entries)
+
+
+def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
+    """Return some of a project's entries as rules see them; a retired one is nothing to them."""
+    looks: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
+    prompts: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        spec = entry.spec
+        if spec is None:
+            continue
+        prompts[spec.prompt].append(entry)
+        if spec.enabled is not False:
+            looks[_LOOK(spec)].append(entry)
+    return RuleInput(
+        project, entries, {(Cadence(*parts), hours): found for (*parts, hours), found in looks.items()}, prompts
+    )
+
+
+def spec_of(entry: Entry) -> Spec:
+    """Return the spec of an entry that a subject holds."""
+    assert entry.spec is not None  # noqa: S101 - a subject has no retired entries
+    return entry.spec

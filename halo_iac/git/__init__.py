@@ -1,0 +1,121 @@
+"""Git: what a branch's base holds, and where a remote's branch stands.
+
+See docs/semantics.md#base-comparison and docs/security.md#git.
+
+The ``git`` program is asked, for only it knows every way in which a repository may be stored. Nothing of a checkout is
+run on the way: objects are read as they are, so no filter, textconv or hook sees them; a ref can never be taken for an
+option; and the environment that git gets holds no key of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from halo_iac.errors import GitError
+from halo_iac.git.index import Index
+from halo_iac.git.objects import Objects
+from halo_iac.git.program import Git
+
+_KINDS: Final = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
+"""Where git looks for a name, in its order."""
+_EXPRESSION: Final = re.compile(r"[~^:]|@\{")
+"""What ends a name in ``main~2``, ``main^`` or ``main@{1}``."""
+
+
+class Repository:
+    """The repository whose working tree is a checkout; ``top`` is the uppermost folder of that.
+
+    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, no repository, no such ref.
+    """
+
+    def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
+        self._git = Git(checkout, env)
+        self.top = self._git.top
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a branch, a tag or an abbreviated id stands for."""
+        check_ref(ref)
+        self._refuse_ambiguous(ref)
+        found = self._git.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if found.returncode == 0:
+            return found.stdout.decode().strip()
+        hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
+        if self._git.asked("rev-parse", "--is-shallow-repository") == "true":
+            hint = f"this clone is shallow: {_fetch(ref)}"
+        raise GitError(f"no commit here is called {ref!r}", hint=hint)
+
+    def remote_commit(self, ref: str) -> tuple[str, str]:
+        """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
+        check_ref(ref)
+        remote, branch = self._remote_branch(ref)
+        listed = self._git.asked(
+            "ls-remote",
+            "--quiet",
+            "--end-of-options",
+            remote,
+            f"refs/heads/{branch}",
+            failing=f"the remote {remote!r} did not answer",
+        )
+        lines = (line.partition("\t") for line in listed.split("\n"))
+        commit = next((commit for commit, _, name in lines if name == f"refs/heads/{branch}"), None)
+        if commit is None:  # the pattern has to match the end of a name only
+            raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="name a branch, such as origin/main")
+        return f"{remote}/{branch}", commit
+
+    def has_ancestor(self, commit: str, earlier: str) -> bool:
+        """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
+        return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
+
+    def objects(self) -> Objects:
+        """Return what reads single objects; it is to be closed, as a context manager is."""
+        return Objects(self._git)
+
+    def index(self) -> Index:
+        """Return what git has checked out."""
+        return Index(self._git)
+
+    def _refuse_ambiguous(self, ref: str) -> None:
+        """Refuse a name that several refs have: git would take the tag, which may hide a branch on purpose."""
+        name = _EXPRESSION.split(ref, maxsplit=1)[0]
+        candidates = [f"{kind}{name}" for kind in _KINDS]
+        found = {*self._git.asked("for-each-ref", "--format=%(refname)", *candidates).split("\n")}
+        meant = [candidate for candidate in candidates if candidate in found]
+        if len(meant) > 1:
+            hint = "write the one that is meant in full"
+            raise GitError(f"{name!r} is more than one ref here: {', '.join(meant)}", hint=hint)
+
+    def _remote_branch(self, ref: str) -> tuple[str, str]:
+        """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""
+        keys = (key for key, _ in self._git.settings if key.startswith("remote.") and key.endswith(".url"))
+        remotes = [*dict.fromkeys(key[len("remote.") : -len(".url")] for key in keys)]
+        if not remotes:
+            raise GitError("this repository has no remote to ask", hint="`git remote add origin URL` names one")
+        for remote in sorted(remotes, key=len, reverse=True):
+            for prefix in (f"refs/remotes/{remote}/", f"{remote}/"):
+                if ref.startswith(prefix):
+                    return remote, ref.removeprefix(prefix)
+        if "origin" not in remotes and len(remotes) > 1:
+            raise GitError(
+                f"{ref!r} names none of the remotes {', '.join(remotes)}", hint=f"such as {remotes[0]}/{ref}"
+            )
+        return ("origin" if "origin" in remotes else remotes[0]), ref.removeprefix("refs/heads/")
+
+
+def check_ref(ref: str) -> None:
+    """Raise unless a text can be the name of a ref or a commit; git would take some others for an option."""
+    is_odd = not ref or ref.startswith("-") or ".." in ref or any(c.isspace() or not c.isprintable() for c in ref)
+    if is_odd:
+        raise GitError(f"{ref!r} is no name of a branch or commit", hint="such as origin/main")
+
+
+def _fetch(ref: str) -> str:
+    """Say how to bring a commit into a shallow clone, which as a rule keeps track of one branch alone."""
+    if any(character in ref for character in "~^@:"):
+        return "bring its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`"
+    if re.fullmatch("[0-9a-f]{40,}", ref):
+        return f"fetch it with `git fetch --depth=1 origin {ref}`"
+    name = re.sub("^(refs/remotes/)?origin/|^refs/heads/", "", ref)
+    return f"fetch it with `git fetch --depth=1 origin +{name}:refs/remotes/origin/{name}`, and name it origin/{name}"

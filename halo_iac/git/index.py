@@ -1,0 +1,70 @@
+"""The index of a checkout: which files git has put there, and as what."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from functools import cached_property
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from halo_iac.git.program import Git
+
+_PATTERNS: Final = ("*.yaml", "*.yml", "*.md", "*.txt", "*.gitattributes")
+"""What a project consists of, and what says how git converts files."""
+_LINE: Final = re.compile(
+    rb"(?s)(\S) [0-7]+ ([0-9a-f]+) 0\t([^\0]*)\0  ctime: \d+:\d+\n  mtime: (\d+):(\d+)\n"
+    rb"  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
+)
+
+
+class _Known(NamedTuple):
+    """A file that git knows: its object, and the file's time of change and size when git last looked."""
+
+    id: str
+    seconds: int
+    nanoseconds: int
+    size: int
+    is_skipped: bool
+
+
+class Index:
+    """What git has checked out below ``top``; read once, when first asked for.
+
+    Every method raises :class:`~halo_iac.errors.GitError`.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._top = git.top
+
+    def skipped(self) -> frozenset[Path]:
+        """Return the files that a sparse checkout leaves out."""
+        skipped = (self._top / name for name, known in self._known.items() if known.is_skipped)
+        return frozenset(path for path in skipped if not os.path.lexists(path))
+
+    def holds(self, path: Path, id_: str | None) -> bool:
+        """Say whether a file is what git made of an object, by what a look at the file tells; ``None`` is no file.
+
+        The content says less: filters and line ends may have changed it on its way, and are not run again.
+        """
+        known = self._known.get(os.fspath(path.relative_to(self._top)))
+        try:
+            found = path.lstat()
+        except OSError:
+            return known is None and id_ is None
+        if known is None or known.id != id_ or not stat.S_ISREG(found.st_mode):
+            return False
+        seconds, nanoseconds = divmod(found.st_mtime_ns, 10**9)
+        is_same_time = seconds == known.seconds and known.nanoseconds in {0, nanoseconds}
+        return is_same_time and found.st_size & 0xFFFFFFFF == known.size
+
+    @cached_property
+    def _known(self) -> dict[str, _Known]:
+        words = ("ls-files", "-t", "--stage", "--debug", "-z", "--", *_PATTERNS)
+        listed = self._git.asked_bytes(*words, failing="the files of the checkout cannot be listed")
+        return {
+            os.fsdecode(name): _Known(id_.decode(), int(seconds), int(nanoseconds), int(size), tag == b"S")
+            for tag, id_, name, seconds, nanoseconds, size in _LINE.findall(listed)
+        }

@@ -1,0 +1,143 @@
+"""The objects of a repository, each read when it is asked for, by one process of git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+from halo_iac.errors import GitError
+from halo_iac.git.program import SECONDS, Git, git_error
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+_FETCH: Final = "fetch the base with all of its files first"
+
+
+class Item(NamedTuple):
+    """What a folder of a commit holds under a name: its mode as git writes it, and its object."""
+
+    mode: str
+    id: str
+
+
+class Objects:
+    """Reads objects as they were committed: no filter, text conversion or hook sees them.
+
+    A clone without all objects fetches the ones that are asked for. Every method raises
+    :class:`~halo_iac.errors.GitError`.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
+        self._began: float | None = None
+        self._folders: dict[str, dict[str, Item]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+        if self._said is not None:
+            self._said.close()
+
+    def has_commit(self, commit: str) -> bool:
+        """Say whether a commit is in this clone."""
+        return self._git.call("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}").returncode == 0
+
+    def root(self, commit: str) -> str:
+        """Return the uppermost folder of a commit."""
+        id_, data = self._read(f"{commit}^{{tree}}", "tree", None)
+        self._folders[id_] = dict(_items(data, len(id_) // 2))
+        return id_
+
+    def folder(self, id_: str) -> dict[str, Item]:
+        """Return what a folder holds, by name."""
+        if id_ not in self._folders:
+            self._folders[id_] = dict(_items(self._read(id_, "tree", None)[1], len(id_) // 2))
+        return self._folders[id_]
+
+    def content(self, id_: str, limit: int) -> bytes:
+        """Return the bytes of a file, of a larger one more than ``limit``."""
+        return self._read(id_, "blob", limit)[1]
+
+    def _read(self, asked: str, kind: str, limit: int | None) -> tuple[str, bytes]:
+        """Return an object's id and its bytes; ``asked`` is the id, or says in git's words which object is meant."""
+        process = self._process or self._start()
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        self._began = time.monotonic()
+        try:
+            process.stdin.write(asked.encode() + b"\n")
+            process.stdin.flush()
+            head = process.stdout.readline().decode("ascii", "replace").split()
+            if len(head) != 3 or head[1] != kind:
+                raise self._failed(asked)
+            size = int(head[2])
+            if limit is not None and size > limit:  # the rest is not waited for: it may be gigabytes
+                data = process.stdout.read(limit + 1)
+                self._end()
+                return head[0], data
+            data = process.stdout.read(size + 1)
+            if len(data) != size + 1:
+                raise self._failed(asked)
+        except OSError:
+            raise self._failed(asked) from None
+        finally:
+            self._began = None
+        return head[0], data[:-1]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._said = self._said or tempfile.TemporaryFile()  # noqa: SIM115 - kept open as long as the process
+        self._process = self._git.started("cat-file", "--batch", said=self._said)
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        return self._process
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process that takes too long over one object: it may be fetching it from a remote."""
+        while process.poll() is None:
+            began = self._began
+            if began is not None and time.monotonic() - began > SECONDS:
+                process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+
+    def _failed(self, asked: str) -> GitError:
+        """Return the error for an object that was not given, with what git said of it."""
+        self._end()
+        said = b""
+        if self._said is not None:
+            self._said.seek(0)
+            said = self._said.read(4096)
+        return git_error(f"the object {asked[:12]} of the base is not in this clone", said, _FETCH)
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
+            process.wait()
+
+
+def _items(data: bytes, id_length: int) -> list[tuple[str, Item]]:
+    """Return the names in a tree object, each with its item; an id has so many bytes."""
+    items, at = [], 0
+    while at < len(data):
+        end = data.index(b"\0", at)
+        mode, _, name = data[at:end].partition(b" ")
+        at = end + 1 + id_length
+        items.append((os.fsdecode(name), Item(mode.decode("ascii"), data[end + 1 : at].hex())))
+    return items

@@ -1,0 +1,188 @@
+"""The ``git`` program, run so that nothing a branch holds can decide what it does (docs/security.md#git).
+
+A branch may hold a whole repository of its own, files named like git's configuration, and programs named like those
+that git calls. So git runs in the folder that holds ``.git`` and takes no other repository than that one, whatever the
+environment or the folder further below says; and it is refused where its configuration lies in the checkout. What
+``.git`` itself holds was written by whoever made the clone, and counts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from halo_iac.checkout import may_be_committed, uppermost
+from halo_iac.errors import GitError, SettingsError
+from halo_iac.paths import resolve_path
+
+SECONDS: Final = 120
+"""How long one call may take; only one that asks a remote takes more than a moment."""
+
+_OURS: Final = ("INF_", "HALO_")
+_BY_CI: Final = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS")
+"""Of the variables that mean one repository, those by which CI gives ``safe.directory``; the others are set by git for
+its hooks, and mean the hook's."""
+_ENVIRONMENT: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_LITERAL_PATHSPECS": "0",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "LC_ALL": "C",
+}
+_PROTOCOLS: Final = ("https", "http", "ssh", "file")
+_SETTINGS: Final = ("safe.bareRepository=explicit", "core.fsmonitor=false", "core.hooksPath=/dev/null")
+_OUTSIDE: Final = "let HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` name nothing in the checkout"
+
+
+class Git:
+    """Git in one checkout, with its ``settings``: every key and value in the order in which git takes them.
+
+    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, or no repository that it may use. What
+    configures git and lies in the checkout is a :class:`~halo_iac.errors.SettingsError`.
+    """
+
+    def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
+        self._untrusted = uppermost(checkout)
+        refuse_configuration_in(self._untrusted, env)
+        self._program = _program(env)
+        self._checkout = checkout
+        self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
+        of_one_repository = self.asked("rev-parse", "--local-env-vars").split()
+        self._env = _environment({name: env[name] for name in env if name in _BY_CI or name not in of_one_repository})
+        self.top, folders = self._examined()
+        self.settings = self._configured(folders)
+
+    def asked(self, *words: str, failing: str | None = None) -> str:
+        """Return what git prints, without its last line break; ``failing`` begins the message where it fails."""
+        return self.asked_bytes(*words, failing=failing).decode("utf-8", "surrogateescape").strip("\n")
+
+    def asked_bytes(self, *words: str, failing: str | None = None) -> bytes:
+        """Return the same as it is printed."""
+        answered = self.call(*words)
+        if answered.returncode != 0:
+            raise git_error(failing or f"`git {words[0]}` failed", answered.stderr)
+        return answered.stdout
+
+    def call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Return how git ended and what it wrote; ``given`` is its standard input."""
+        try:
+            return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
+                self._command(words),
+                cwd=self._checkout,
+                env=self._env,
+                input=given,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise GitError(f"`git {words[0]}` gave no answer within {SECONDS} s", hint="try again") from None
+        except OSError as error:
+            raise _not_run(error) from None
+
+    def started(self, *words: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Return git at work, with pipes to ask it by; what it complains of goes to the file ``said``.
+
+        Unlike a call, it may fetch an object that a partial clone lacks.
+        """
+        try:
+            return subprocess.Popen(  # noqa: S603 - as above
+                self._command(words),
+                cwd=self._checkout,
+                env={**self._env, "GIT_NO_LAZY_FETCH": "0"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
+        except OSError as error:
+            raise _not_run(error) from None
+
+    def _command(self, words: Sequence[str]) -> list[str]:
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]  # these come last, so they win
+        return [self._program, "--no-pager", *settings, *words]
+
+    def _examined(self) -> tuple[Path, tuple[Path, ...]]:
+        """Return the top of the working tree and the folders of its repository; no other may be the one in use.
+
+        Where ``.git`` is damaged, git would take the checkout itself for a bare repository, or one further up.
+        """
+        place = self._checkout / ".git"
+        asked = ("--resolve-git-dir", str(place), "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
+        lines = self.asked("rev-parse", *asked, failing=f"git cannot use {place}").split("\n")
+        if len(lines) != len(asked) - 1:
+            raise GitError(f"{self._checkout} has a line break in its path", hint="check it out elsewhere")
+        named, used, common, top = (resolve_path(self._checkout / line) for line in lines)
+        if named != used:
+            raise GitError(f"git uses the repository {used}, and not {place}", hint="clone the repository again")
+        return top, (used, common)
+
+    def _configured(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
+        """Return git's settings; refuse those of a file that a branch may hold, for some of them name programs."""
+        words = self.asked("config", "--list", "--show-origin", "-z").split("\0")
+        for origin in dict.fromkeys(words[:-1:2]):
+            path = self._checkout / origin.removeprefix("file:")
+            is_own = any(resolve_path(path).is_relative_to(folder) for folder in folders)
+            if origin.startswith("file:") and not is_own:
+                _refuse_if_committed(path, self._untrusted)
+        pairs = (word.partition("\n") for word in words[1::2])
+        return tuple((key, value) for key, _, value in pairs)
+
+
+def _not_run(error: OSError) -> GitError:
+    return GitError(f"git cannot be run: {error.strerror}", hint="is it installed?")
+
+
+def refuse_configuration_in(checkout: Path, env: Mapping[str, str]) -> None:
+    """Raise :class:`~halo_iac.errors.SettingsError` where git's global or system configuration lies in the checkout.
+
+    No git is run: it would act on some settings, such as where its trace goes, before it does anything else.
+    """
+    home = env.get("HOME")
+    folder = env.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+    files = [f"{home}/.gitconfig" if home else None, f"{folder}/git/config" if folder else None]
+    if "GIT_CONFIG_GLOBAL" in env:  # git reads it instead of the others
+        files = [env["GIT_CONFIG_GLOBAL"]]
+    for path in (checkout / name for name in (*files, env.get("GIT_CONFIG_SYSTEM")) if name):
+        if os.path.lexists(path):
+            _refuse_if_committed(path, checkout)
+
+
+def _refuse_if_committed(path: Path, checkout: Path) -> None:
+    if may_be_committed(path, checkout):
+        message = f"git's configuration in {path} is not used: it lies in the checkout {checkout}"
+        raise SettingsError(message, hint=_OUTSIDE)
+
+
+def git_error(what: str, said: bytes, hint: str | None = None) -> GitError:
+    """Return the error for a call that failed, made of what git said."""
+    lines = (line.strip().removeprefix("fatal: ") for line in said.decode("utf-8", "replace").splitlines())
+    first, *others = [*filter(None, lines)] or [""]
+    return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
+
+
+def _program(env: Mapping[str, str]) -> str:
+    """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
+    found = shutil.which("git", path=env.get("PATH"))
+    if found is None:
+        raise GitError("there is no git here", hint="install git, or leave out what needs it")
+    if not Path(found).is_absolute():
+        raise GitError(f"the git on PATH is {found}, which depends on the folder", hint="use absolute folders in PATH")
+    return found
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what git gets of an environment: no key of ours, and no program that lies in a checkout."""
+    kept = {name: value for name, value in env.items() if not name.startswith(_OURS)}
+    if "PATH" in kept:  # git looks there for ssh and for helpers, from the top of the checkout
+        folders = kept["PATH"].split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+    permitted = kept.get("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS)).split(":")
+    protocols = ":".join(name for name in _PROTOCOLS if name in permitted)
+    return kept | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocols}

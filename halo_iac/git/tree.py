@@ -1,0 +1,183 @@
+"""The files of a commit, under the paths that a checkout of it would give them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final, NamedTuple
+
+from halo_iac.git.index import Index
+from halo_iac.git.objects import Objects
+from halo_iac.load.files import FileUnreadable
+
+_FOLDER: Final = "40000"
+_LINK: Final = "120000"
+_SUBMODULE: Final = "160000"
+
+_MOST_LINKS: Final = 40
+"""As many as Linux follows on one way."""
+_LONGEST_LINK: Final = 8192
+
+Open = Callable[[Path], Objects | None]
+"""Opens the repository of a submodule that is checked out at a path; ``None`` where none is."""
+
+
+class _Node(NamedTuple):
+    """A file, link or folder of a commit; ``above`` is the folder that it is in."""
+
+    above: _Node | None
+    name: str
+    mode: str
+    id: str
+    objects: Objects
+
+
+class CommitTree:
+    """The files of a commit: a :class:`~halo_iac.load.files.FileTree`, read when asked for.
+
+    ``top`` is the checkout's folder, itself without links: paths are those that a checkout there would have.
+    """
+
+    def __init__(self, objects: Objects, commit: str, top: Path, open_submodule: Open, index: Index) -> None:
+        self._top = str(top)
+        self._root = _Node(None, "", _FOLDER, objects.root(commit), objects)
+        self._nodes = {self._top: self._root}
+        self._open = open_submodule
+        self._index = index
+        self._submodules: dict[str, _Node] = {}
+        self._links = 0
+
+    def real(self, path: str) -> str:
+        """Return the path of what is there, without links and dots."""
+        return self._path(self._at(path))
+
+    def children(self, folder: str) -> list[tuple[str, bool]]:
+        """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
+        node = self._at(folder)
+        held = self._held(node)
+        return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
+
+    def exists(self, path: str) -> bool:
+        """Say whether anything is there, where links lead."""
+        try:
+            self._at(path)
+        except OSError:
+            return False
+        return True
+
+    def content(self, real: str, limit: int) -> bytes:
+        """Return the bytes of a regular file, of a larger one more than ``limit``."""
+        node = self._at(real)
+        if node.mode in {_FOLDER, _SUBMODULE}:
+            raise FileUnreadable("a directory, not a file")
+        data = node.objects.content(node.id, limit)
+        return data if node.objects is not self._root.objects else self._converted(node, data, limit)
+
+    def files(self) -> Iterator[tuple[PurePosixPath, str]]:
+        """Yield the regular files of the commit, each with its object; links are none, nor what is in a submodule."""
+        waiting = [(PurePosixPath(), self._root.id)]
+        while waiting:
+            folder, id_ = waiting.pop()
+            items = self._root.objects.folder(id_).items()
+            yield from ((folder / name, item.id) for name, item in items if item.mode.startswith("100"))
+            waiting.extend((folder / name, item.id) for name, item in items if item.mode == _FOLDER)
+
+    def _converted(self, node: _Node, data: bytes, limit: int) -> bytes:
+        """Return a file as it is checked out where that is the same one: filters and line ends may make it another.
+
+        What says how files are converted has to be the same as well, or a branch could have the base's files read as
+        something else.
+        """
+        path = Path(self._path(node))
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                return data
+            with path.open("rb") as file:
+                here = file.read(limit + 1)
+        except OSError:
+            return data
+        if here == data or not self._index.holds(path, node.id):
+            return data
+        folder = node.above
+        while folder is not None:
+            item = folder.objects.folder(folder.id).get(".gitattributes")
+            if not self._index.holds(Path(self._path(folder), ".gitattributes"), item and item.id):
+                return data
+            folder = folder.above
+        return here
+
+    def _at(self, path: str) -> _Node:
+        self._links = 0
+        return self._node(path)
+
+    def _node(self, path: str) -> _Node:
+        node = self._nodes.get(path)
+        if node is None:
+            folder, name = os.path.split(path)
+            if folder == path or not path.startswith(self._top):
+                raise FileUnreadable("a link leads outside of the checkout")
+            node = self._nodes[path] = self._step(self._node(folder), name)
+        return node
+
+    def _step(self, node: _Node, name: str) -> _Node:
+        """Return what a folder holds under a name, where a link leads."""
+        if name in {"", "."}:
+            return node
+        if name == "..":
+            if node.above is None:
+                raise FileUnreadable("a link leads outside of the checkout")
+            return node.above
+        held = self._held(node)
+        item = held.objects.folder(held.id).get(name)
+        if item is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        child = _Node(node, name, item.mode, item.id, held.objects)
+        return self._followed(child, node) if item.mode == _LINK else child
+
+    def _followed(self, link: _Node, folder: _Node) -> _Node:
+        self._links += 1
+        target = os.fsdecode(link.objects.content(link.id, _LONGEST_LINK))
+        if self._links > _MOST_LINKS or len(target) > _LONGEST_LINK:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link.name)
+        if target.startswith("/"):
+            return self._node(os.path.normpath(target))
+        for name in target.split("/"):
+            folder = self._step(folder, name)
+        return folder
+
+    def _held(self, node: _Node) -> _Node:
+        """Return a folder whose items can be looked at: of a submodule, the folder of its own repository."""
+        if node.mode == _FOLDER:
+            return node
+        if node.mode != _SUBMODULE:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), node.name)
+        path = self._path(node)
+        if path in self._submodules:
+            return self._submodules[path]
+        where = path[len(self._top) + 1 :]
+        objects = self._open(Path(path))
+        if objects is None and self._is_left_empty(node):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), node.name)
+        if objects is None:
+            hint = "`git submodule update --init` checks it out"
+            raise FileUnreadable(f"the submodule {where} is not checked out here", hint)
+        if not objects.has_commit(node.id):
+            reason = f"the submodule {where} is at {node.id[:12]} there, which its clone here does not have"
+            raise FileUnreadable(reason, f"`git -C {where} fetch` may bring it")
+        self._submodules[path] = node._replace(mode=_FOLDER, id=objects.root(node.id), objects=objects)
+        return self._submodules[path]
+
+    def _is_left_empty(self, node: _Node) -> bool:
+        """Say whether a submodule is an empty folder here as well: one that this checkout does without."""
+        path = Path(self._path(node))
+        return path.is_dir() and not any(path.iterdir())
+
+    def _path(self, node: _Node) -> str:
+        names = []
+        while node.above is not None:
+            names.append(node.name)
+            node = node.above
+        return os.path.join(self._top, *reversed(names))  # noqa: PTH118 - a text, for every file

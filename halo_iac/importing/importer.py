@@ -1,0 +1,226 @@
+"""Which schedules an import is about: all of the project file's scope, or those that were named."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from halo_iac.errors import HaloError, UsageError
+from halo_iac.model.ids import canonical_id
+from halo_iac.model.plan import Change, Plan
+from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
+from halo_iac.model.schedule import DAYS, Frequency, Spec
+from halo_iac.resolve import Catalog
+from halo_iac.text import is_covered
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The schedules to write entries for, in the order of their titles; those that have one; those out of scope."""
+
+    wanted: tuple[RemoteSchedule, ...]
+    declared: tuple[RemoteSchedule, ...]
+    outside: tuple[RemoteSchedule, ...]
+
+
+def select(
+    schedules: Iterable[RemoteSchedule],
+    named: Sequence[str] = (),
+    *,
+    is_declared: Callable[[RemoteSchedule], bool],
+    is_in_scope: Callable[[RemoteSchedule], bool],
+    with_archived: bool = False,
+) -> Selection:
+    """Return the schedules that ids and title globs name, or every one in scope; archived ones only if asked for.
+
+    Raises :class:`~halo_iac.errors.UsageError` for a name that means no schedule.
+    """
+    ordered = sorted(schedules, key=lambda each: (each.title, each.id))
+    eligible = [each for each in ordered if each.is_active or with_archived]
+    if named:
+        _check_names(named, eligible, ordered)
+        eligible = [each for each in eligible if any(_is_selected(each, name) for name in named)]
+    declared = tuple(each for each in eligible if is_declared(each))
+    open_ = [each for each in eligible if not is_declared(each)]
+    return Selection(
+        wanted=tuple(each for each in open_ if is_in_scope(each)),
+        declared=declared,
+        outside=tuple(each for each in open_ if named and not is_in_scope(each)),
+    )
+
+
+def _is_selected(remote: RemoteSchedule, name: str) -> bool:
+    return remote.id == canonical_id(name) or is_covered(remote.title, name)
+
+
+def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], schedules: Sequence[RemoteSchedule]) -> None:
+    in_vain = [name for name in named if not any(_is_selected(each, name) for each in eligible)]
+    if not in_vain:
+        return
+    is_archived = any(_is_selected(each, name) for each in schedules for name in in_vain)
+    raise UsageError(
+        f"no{' active' if is_archived else ''} schedule has the id or title {', '.join(map(repr, in_vain))}",
+        hint="add --include-archived for archived ones" if is_archived else "`halo schedule list` shows what there is",
+    )
+
+
+Fields = dict[str, Any]
+Entries = dict[str, Fields]
+
+_SAID_ALWAYS: Final = (
+    *("timezone", "prompt", "model_id", "summarization_model_id"),
+    *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
+)
+_LONGEST_KEY: Final = 48
+_PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
+"""Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import found: entries by key, the schedule of each, and what is left out and why."""
+
+    entries: Entries
+    owners: Mapping[str, RemoteSchedule] = field(default_factory=dict)
+    left_out: tuple[tuple[RemoteSchedule, str], ...] = ()
+
+    def without(self, reasons: Mapping[str, str]) -> ImportResult:
+        """Leave out the entries with these keys, for these reasons."""
+        named = tuple((self.owners[key], reason) for key, reason in reasons.items())
+        entries = {key: entry for key, entry in self.entries.items() if key not in reasons}
+        return ImportResult(entries, self.owners, (*self.left_out, *named))
+
+
+def import_schedules(
+    wanted: Sequence[RemoteSchedule],
+    actual: PlatformState,
+    names: Mapping[str, str],
+    problems_of: Callable[[Entries], Mapping[str, str]],
+    *,
+    keys: Collection[str] = (),
+    titles: Mapping[str, str | None] | None = None,
+) -> ImportResult:
+    """Return an entry for every schedule, in their order.
+
+    ``names`` says how to write an agent's id, ``problems_of`` for given entries which could not be loaded and why.
+    ``keys`` and ``titles`` are those that a project file has already; a title without a pin, which nobody may declare
+    again, with the key of its entry.
+    """
+    titles = titles or {}
+    pinned = _duplicates(wanted, actual) | titles.keys()
+    written = [(remote, _entry(remote, names, is_pinned=remote.title in pinned)) for remote in wanted]
+    left_out = [
+        (remote, why) for remote, entry in written if (why := _unimportable_reason(entry, titles.get(remote.title)))
+    ]
+    obstructed = {remote.id for remote, _ in left_out}
+    readable = [(remote, entry) for remote, entry in written if isinstance(entry, dict) and remote.id not in obstructed]
+    slugs = _unique_keys((remote.title for remote, _ in readable), keys)
+    owners = {key: remote for key, (remote, _) in zip(slugs, readable, strict=True)}
+    entries = {key: entry for key, (_, entry) in zip(slugs, readable, strict=True)}
+    for key in problems_of(entries):
+        entries[key] = {"title": entries[key]["title"], "id": owners[key].id, **entries[key]}
+    return ImportResult(entries, owners, tuple(left_out)).without(problems_of(entries))
+
+
+def agent_names(actual: PlatformState, catalog: Catalog, aliases: Iterable[str] = ()) -> dict[str, str]:
+    """Return agent id → how to write it: an alias, or its name where that is plain and means no other agent."""
+    identities = sorted(agent.identity for agent in actual.agents if agent.identity)
+    plain = (identity for identity in identities if _PLAIN_NAME.fullmatch(identity))
+    names: dict[str, str] = {}
+    for name in (*sorted(aliases), *plain):
+        found = catalog.find(name)
+        if isinstance(found, str):
+            names.setdefault(found, name)
+    return names
+
+
+def _duplicates(wanted: Iterable[RemoteSchedule], actual: PlatformState) -> set[str]:
+    """Return the titles that do not say which schedule is meant.
+
+    Of active schedules an equal title of an archived one is no rival, unless that is to be declared as well.
+    """
+    counts = Counter(remote.title for remote in actual.schedules if remote.is_active)
+    archived = {remote.title for remote in wanted if not remote.is_active}
+    everywhere = Counter(remote.title for remote in actual.schedules)
+    return {title for title, count in counts.items() if count > 1} | {
+        title for title in archived if everywhere[title] > 1
+    }
+
+
+def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool) -> Fields | UnreadableSchedule:
+    """Return the entry's fields in the order of the documentation; of an archived schedule only which it is."""
+    head: Fields = {"title": remote.title, **({"id": remote.id} if is_pinned else {})}
+    if not remote.is_active:
+        return {**head, "state": "archived"}
+    spec = remote.spec()
+    if isinstance(spec, UnreadableSchedule):
+        return spec
+    said = {name: value for name in _SAID_ALWAYS if (value := getattr(spec, name)) is not None}
+    entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **said}
+    # While the platform has paused a schedule, nobody can tell what its operator wants.
+    return entry if remote.is_paused_by_platform else {**entry, "enabled": spec.enabled}
+
+
+def _unimportable_reason(entry: Fields | UnreadableSchedule, rival: str | None) -> str | None:
+    """Say why nothing can be declared for a schedule; ``rival`` is the entry that has its title, and no pin."""
+    if isinstance(entry, UnreadableSchedule):
+        return entry.reason
+    return None if rival is None else f"{rival} declares the same title without an `id:`"
+
+
+def _cadence(spec: Spec) -> Fields:
+    cadence: Fields = {"frequency": str(spec.frequency)}
+    if spec.frequency == Frequency.WEEKLY:
+        cadence["days_of_week"] = [DAYS[day] if 0 <= day <= 6 else day for day in spec.days_of_week]
+    if spec.frequency == Frequency.MONTHLY:
+        cadence["days_of_month"] = list(spec.days_of_month)
+    if spec.frequency != Frequency.HOURLY:
+        cadence["hours"] = list(spec.hours)
+    cadence["minutes"] = list(spec.minutes)
+    return cadence
+
+
+def _unique_keys(titles: Iterable[str], taken: Collection[str]) -> Sequence[str]:
+    given = set(taken)
+    keys = []
+    for title in titles:
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_LONGEST_KEY].strip("-") or "schedule"
+        key, number = slug, 1
+        while key in given:
+            number += 1
+            key = f"{slug}-{number}"
+        given.add(key)
+        keys.append(key)
+    return keys
+
+
+def entries_that_do_not_round_trip(keys: Collection[str], before: Plan | None, after: Plan) -> dict[str, str]:
+    """Return which of these entries are not as their schedules are, and why; the plans are without and with them.
+
+    Raises :class:`~halo_iac.errors.HaloError` where they would change what becomes of other entries.
+    """
+    if before is not None and _others(before, keys) != _others(after, keys):
+        raise HaloError("nothing was written: the new entries would change what becomes of those that are there")
+    reasons = {entry.key: entry.reason for entry in after.blocked if entry.key in keys}
+    return reasons | {change.key or "": _reason(change) for change in after.changes if change.key in keys}
+
+
+def _others(plan: Plan, keys: Collection[str]) -> tuple[Any, ...]:
+    """Return what a plan does about other entries, without the lines of the file, which move."""
+    blocked = {entry.key: entry.reason for entry in plan.blocked if entry.key not in keys}
+    changes = {
+        change.key: (change.action, change.id, [(each.field, each.before, each.after) for each in change.fields])
+        for change in plan.changes
+        if change.key is not None and change.key not in keys
+    }
+    return blocked, changes
+
+
+def _reason(change: Change) -> str:
+    if not change.fields:
+        return f"the plan would {change.action} it"
+    fields = ", ".join(f"{each.field} ({each.origin})" for each in change.fields)
+    return f"the project file asks for another {fields}"

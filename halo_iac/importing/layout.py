@@ -1,0 +1,104 @@
+"""How entries are laid out over a project's files: what ``defaults`` say for them, and which prompts have a file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from halo_iac.importing.importer import Entries, Fields
+from halo_iac.model.schedule import BUILT_IN, UNMANAGED_WHEN_LEFT_OUT
+
+_SHAREABLE: Final = (
+    *("agent", "timezone", "prompt"),
+    *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
+)
+_DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
+"""What Windows takes for a device whatever its ending: a repository with such a file cannot be checked out there."""
+_HEADING: Final = 2
+"""The lines that ``defaults:`` and the empty line below it take."""
+
+
+def omit_defaults(entries: Mapping[str, Fields], base: Mapping[str, Any]) -> Entries:
+    """Return the entries without what ``base`` says for them already; ``base`` is as in a project.
+
+    What nobody gives is not managed, in the case of some fields, and stays so: the platform answers with the model it
+    resolved, and nobody can tell a choice from its default. A pause, though, somebody wanted.
+    """
+    return {
+        key: {name: value for name, value in entry.items() if _differs_from_default(name, value, base)}
+        for key, entry in entries.items()
+    }
+
+
+def _differs_from_default(name: str, value: object, base: Mapping[str, Any]) -> bool:
+    given = base.get(name)
+    if given is None and name in UNMANAGED_WHEN_LEFT_OUT:
+        return value is False
+    return value != given
+
+
+def shared_fields(entries: Iterable[Fields]) -> Fields:
+    """Return the ``defaults`` that most entries agree on and that make their file shorter, counted in lines.
+
+    A new entry gets them too, so an agent has to be that of nearly all: nine in ten.
+    """
+    active = [entry for entry in entries if "state" not in entry]
+    found = {name: share for name in _SHAREABLE if (share := _share(name, active)) is not None}
+    if sum(saved for _, saved in found.values()) <= _HEADING:
+        return {}
+    return {name: value for name, (value, _) in found.items()}
+
+
+def _share(name: str, entries: list[Fields]) -> tuple[Any, int] | None:
+    """Return the value of a field to share, and how many lines that saves; ``None`` where it is not worth it."""
+    counts = Counter(entry[name] for entry in entries)
+    if not counts:
+        return None
+    value, count = counts.most_common(1)[0]
+    built_in = BUILT_IN.get(name)
+    is_common = count * 10 >= len(entries) * 9 if name == "agent" else count * 2 > len(entries)
+    saved = (count - 1) * _lines(value) - counts[built_in] * _lines(built_in)
+    return (value, saved) if value != built_in and is_common and saved > 0 else None
+
+
+def _lines(value: object) -> int:
+    lines = value.count("\n") + 1 if isinstance(value, str) else 1
+    return lines + 1 if lines > 1 else 1
+
+
+def put_prompts_in_files(
+    mappings: Sequence[tuple[str, Fields]], may_hold: Callable[[str, str], bool]
+) -> tuple[list[Fields], dict[str, str]]:
+    """Return the mappings with each prompt of several lines replaced by a ``prompt_file``, and what the files hold.
+
+    A file is called after the first mapping with its prompt; ``may_hold`` says whether a path can have a text, because
+    nothing or the same is there.
+    """
+    names: dict[str, str] = {}
+    for key, fields in mappings:
+        prompt = fields.get("prompt", "")
+        if "\n" not in prompt or prompt in names or prompt.startswith("\ufeff"):  # which a file would lose
+            continue
+        taken = set(names.values())
+        free = (name for name in _long_prompts(key) if name not in taken and may_hold(name, f"{prompt}\n"))
+        names[prompt] = next(free)
+    replaced = [dict(_with_file(fields, names)) for _, fields in mappings]
+    return replaced, {name: f"{prompt}\n" for prompt, name in names.items()}
+
+
+def _long_prompts(key: str) -> Iterator[str]:
+    if _DEVICE.fullmatch(key):
+        key = f"{key}-prompt"
+    yield f"prompts/{key}.md"
+    number = 1
+    while True:
+        number += 1
+        yield f"prompts/{key}-{number}.md"
+
+
+def _with_file(fields: Fields, names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        has_file = name == "prompt" and value in names
+        yield ("prompt_file", names[value]) if has_file else (name, value)

@@ -1,0 +1,282 @@
+"""What pydantic found wrong → problems in our own words, each at its place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from halo_iac.load import suggestions as hints
+from halo_iac.load.limits import MAX_COLLECTED, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
+from halo_iac.load.suggestions import ENTRY_KEYS, OVERLAY_KEYS, RULES
+from halo_iac.load.yaml_builder import resolve
+from halo_iac.load.yaml_document import Document, Location, Node, Values
+from halo_iac.model.schedule import CADENCE_PARTS
+from halo_iac.text import quote
+
+_ONLY_ENTRIES: Final = ENTRY_KEYS - OVERLAY_KEYS
+
+
+def suggest_top_key(value: object) -> str | None:
+    """Guess what the value of an unknown key at the top of a file was meant to be."""
+    is_entry = isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value)
+    return "is this a schedule? indent it under `schedules`" if is_entry else None
+
+
+def suggest_for_list(schedules: list[Node]) -> str:
+    """Say how to write schedules that are in a list."""
+    first = schedules[0]
+    title = first.get("title") if isinstance(first, dict) else None
+    words = re.findall("[a-z0-9]+", title.lower()) if isinstance(title, str) else []
+    key = "-".join(words)[:40].strip("-")
+    if not isinstance(resolve(key), str) or not key:  # `2026:` is no string
+        key = "my-key"
+    return f"each schedule needs a key: write {quote(key + ':')} on a line of its own instead of `-`"
+
+
+def misplaced_keys(schedules: Values) -> dict[str, str | None]:
+    """Return the fields of an entry that stand where schedules do, each with what to do about it.
+
+    That is said once of those that follow each other, so the others have ``None``; so has each below a key that is
+    null, since of that one it is said that it has no fields.
+    """
+    found: dict[str, str | None] = {}
+    if schedules.keys().isdisjoint(ENTRY_KEYS):
+        return found
+    hint: str | None = "each schedule needs a key: write `my-key:` above its fields, and indent them"
+    for key, value in schedules.items():
+        is_mapping = isinstance(value, dict) and RULES.isdisjoint(value)  # else it may be `findings`
+        if key not in ENTRY_KEYS or is_mapping:
+            hint = None if value is None else f"indent the fields below {quote(key)}"
+        else:
+            found[key], hint = hint, None
+    return found
+
+
+_FORMS: Final = {
+    "at": 'expected a time of day such as "09:30"',
+    "cron": 'expected five cron fields, such as "0 9 * * 1-5"',
+    "lookback": "expected hours, days or weeks, such as 36h, 7d or 2w",
+    "timezone": "expected an IANA time zone, such as America/Los_Angeles",
+    "prompt": "the prompt is empty",
+    "id": "expected up to 200 printable characters without spaces",
+    "project": "expected up to 200 printable characters without spaces",
+}
+_RANGES: Final = {
+    "days_of_week": "0 to 6, or sun to sat",
+    "days_of_month": "1 to 31",
+    "hours": "0 to 23",
+    "minutes": "0 to 59",
+    "span_limit": f"1 to {MAX_NUMBER}",
+    "lookback_hours": f"1 to {MAX_NUMBER}",
+    "max_subagent_depth": "1 to 5",
+    "max_turns": "1 to 100",
+    "max_runs_per_month": f"1 to {MAX_NUMBER}",
+}
+_LISTS: Final = {
+    "days_of_week": "days, such as [mon, thu]",
+    "days_of_month": "numbers from 1 to 31",
+    "hours": "numbers from 0 to 23",
+    "minutes": "numbers from 0 to 59",
+    "at": 'times, such as ["09:30"]',
+    "renamed_from": "titles",
+    "protect": "titles, in which * stands for anything",
+    "include": "paths, such as [schedules/*.yaml]",
+    "agents": "agents",
+}
+_WORDS: Final = {
+    "frequency": "hourly, daily, weekly or monthly",
+    "undeclared": "report or archive",
+    "state": "active or archived",
+    "version": "1, the only version so far",
+}
+_ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
+"""Mappings within the mapping that is checked → the keys that they may have."""
+
+_FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What was a flag in YAML 1.1."""
+
+_OVERRIDDEN: Final = "for each environment in `overrides`"
+_NO_TEXT: Final = frozenset({"int_type", "bool_type"})
+"""What pydantic found where a number or a flag is wanted, which no variable can give."""
+
+_OTHERWISE_FINE: Final = frozenset({"string_too_long", "string_unicode"})
+"""What pydantic found in a text that may begin as it likes."""
+
+_LAYERS: Final = ("did you mean `defaults`?", "did you mean `overrides`?")
+"""Hints at what holds fields as a schedule does."""
+
+INCLUDE_KEYS: Final = frozenset({"schedules"})
+
+Found = Any
+"""One of :meth:`pydantic.ValidationError.errors`."""
+
+Wording = tuple[str, str | None]
+"""Message and hint."""
+
+
+def to_problems(
+    error: ValidationError, values: Mapping[str, Any], document: Document, below: Location, allowed: Collection[str]
+) -> set[str]:
+    """Add a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys.
+
+    Returns the mapping's keys concerned; none where it lacks keys only. Where there are too many problems to word, one
+    stands for them, and every key is concerned.
+    """
+    if len(document.problems) + error.error_count() > MAX_COLLECTED:
+        document.complain(below, "too many problems to show those in here one by one", at_key=True)
+        return set(values)
+    broken = set()
+    for found in error.errors(include_url=False, include_context=False):
+        location = found["loc"]
+        if location and found["type"] != "missing":
+            broken.add(str(location[0]))
+        is_key = location[-1:] == ("[key]",)
+        place = (*below, *(location[:-1] if is_key else location))
+        whole = values.get(str(location[0])) if location else None
+        message, hint = _format(found, below, allowed, is_one_of_several=isinstance(whole, list) and len(whole) > 1)
+        written = document.value(place)
+        if isinstance(written, str) and "${" in written:
+            hint = _of_variable(found, location[0] if location else None) or hint
+        document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
+    return broken
+
+
+def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
+    """Word a key that a mapping with these ``allowed`` ones must not have."""
+    if allowed == hints.RULES:
+        return f"no rule is named {quote(key)}", hints.suggest_rule(key)
+    if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
+        return f"an included file holds only `schedules`, not {quote(key)}", "it belongs to the project file"
+    hint = hints.suggest_key(key, value, allowed)
+    if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
+        hint = suggest_top_key(value) or hint
+    return f"unknown key {quote(key)}", hint
+
+
+def _of_variable(found: Found, field: object) -> str | None:
+    """Return what is to be done about a value that reads a variable, if that is the reason."""
+    if found["type"] in _NO_TEXT:
+        way = "or say it with `cron`, which is text as well" if field in CADENCE_PARTS else _OVERRIDDEN
+        return f"a variable is always text: write the value itself, {way}"
+    return "the variable that it reads is set to nothing" if found["input"] == "" else None
+
+
+def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_of_several: bool) -> Wording:
+    """Return message and hint for one finding; null comes first, since every check words it differently."""
+    names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
+    subject = names[-1] if names else "file"
+    if found["type"] == "extra_forbidden":
+        keys = _ALLOWED.get(names[-2], allowed) if len(names) > 1 else allowed
+        return unknown_key(subject, found["input"], keys)
+    if found["type"] == "missing":
+        return f"{quote(subject)} is missing", None
+    if found["input"] is None:
+        return f"{quote(subject)} is null", "leave the key out"
+    is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
+    field = "" if is_alias else subject
+    message, hint = _expectation(found, field)
+    quotes = None if found["type"] in _OTHERWISE_FINE else hints.suggest_quotes(found["input"])
+    meant = quotes or _intended(field, found["input"], is_one_of_several=is_one_of_several)
+    return f"{quote(subject)}: {message}", meant or hint
+
+
+def _expectation(found: Found, field: str) -> Wording:
+    value = found["input"]
+    if field in hints.RULES:
+        return "expected error, warning or off", hints.suggest_switch(value)
+    if field in _WORDS:
+        return f"expected {_WORDS[field]}", hints.suggest_value(field, value)
+    return _EXPECTATIONS.get(found["type"], _shape)(field, value)
+
+
+def _intended(field: str, value: object, *, is_one_of_several: bool) -> str | None:
+    """Guess what a value was meant to be whose field people write in many ways."""
+    if field in {"frequency", "days_of_week", "days_of_month", "at"}:
+        from halo_iac.load.suggest_cadence import suggest_part
+
+        return suggest_part(field, value, is_one_of_several=is_one_of_several)
+    if field == "timezone":
+        from halo_iac.load.suggest_timezone import suggest_zone
+
+        return suggest_zone(value)
+    return None
+
+
+def _list(field: str, value: object) -> Wording:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    hint = 'write it in quotes, such as "09:00"' if field == "at" and is_number else None
+    return f"expected a list of {_LISTS.get(field, 'names')}", hint
+
+
+def _text(field: str, value: object) -> Wording:
+    if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
+        return "expected text", f"write `lookback_hours: {value}`, or `lookback: {value}h`"
+    return "expected text", "put it in quotes" if isinstance(value, bool | int | float) else None
+
+
+def _flag(_: str, value: object) -> Wording:
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word in _FLAGS:
+        return "expected true or false", f"write `{_FLAGS[word]}`"
+    return "expected true or false", "without quotes" if word in {"true", "false"} else None
+
+
+def _mapping(field: str, _: object) -> Wording:
+    return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
+
+
+def _number(field: str, value: object) -> Wording:
+    is_quoted = isinstance(value, str) and value.strip().isdecimal()
+    return f"expected a whole number, {_RANGES[field]}", "write it without quotes" if is_quoted else None
+
+
+def _range(field: str, _: object) -> Wording:
+    return f"expected {_RANGES[field]}", None
+
+
+def _empty(field: str, _: object) -> Wording:
+    return "it is empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
+
+
+def _not_unicode(_: str, __: object) -> Wording:
+    """Word a lone surrogate: a file cannot hold one, so it is a byte of the environment that is not UTF-8."""
+    return "not valid Unicode, so it cannot be sent", "look at the variable that it reads"
+
+
+def _too_long(field: str, _: object) -> Wording:
+    return (
+        f"longer than {MAX_PROMPT // 1024} KiB" if field == "prompt" else f"longer than {MAX_PATTERN:,} characters",
+        None,
+    )
+
+
+def _too_many(field: str, _: object) -> Wording:
+    most = MAX_OLD_TITLES if field == "renamed_from" else MAX_LIST
+    return f"the list has more than {most:,} elements", None
+
+
+def _shape(field: str, value: object) -> Wording:
+    if value == "":
+        return _empty(field, value)
+    return _FORMS.get(field, "expected text without a space at either end"), None
+
+
+_EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
+    "list_type": _list,
+    "string_type": _text,
+    "bool_type": _flag,
+    "dict_type": _mapping,
+    "int_type": _number,
+    "greater_than_equal": _range,
+    "less_than_equal": _range,
+    "day": _range,
+    "too_short": _empty,
+    "too_long": _too_many,
+    "string_too_short": _empty,
+    "string_too_long": _too_long,
+    "string_unicode": _not_unicode,
+    "string_pattern_mismatch": _shape,
+}

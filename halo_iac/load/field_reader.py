@@ -1,0 +1,247 @@
+"""One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from halo_iac.load.diagnostics import to_problems
+from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
+from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
+from halo_iac.load.suggest_timezone import zone_names
+from halo_iac.load.suggestions import suggest_quotes
+from halo_iac.load.yaml_document import Document, Location
+from halo_iac.model.ids import canonical_id
+from halo_iac.model.schedule import normalized_prompt
+from halo_iac.text import quote
+
+PREFIX: Final = "HALO_VAR_"
+LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file"})
+"""Never touched: a prompt may well speak of dollars and braces."""
+
+_REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
+
+Complain = Callable[[tuple[str], str, str], None]
+"""Told which field cannot be resolved, why, and what to do."""
+
+
+class _Unresolved(Exception):  # noqa: N818 - carries one message out of a substitution
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def expand(
+    fields: dict[str, Any], variables: Mapping[str, str], complain: Complain, *, keeps_unset: bool = False
+) -> dict[str, Any]:
+    """Return the fields with every reference replaced, without those where that is impossible.
+
+    ``keeps_unset`` leaves a reference to a variable that is not set as it is written.
+
+    The very same mapping if nothing refers to a variable.
+    """
+    if not any(_references(value) for key, value in fields.items() if key not in LITERAL_FIELDS):
+        return fields
+    replaced = {}
+    for key, value in fields.items():
+        try:
+            replaced[key] = value if key in LITERAL_FIELDS else _substitute(value, variables, keeps_unset)
+        except _Unresolved as unresolved:
+            complain((key,), unresolved.message, unresolved.hint)
+    return replaced
+
+
+def _references(value: object) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(element, str) and "$" in element for element in value)
+    return isinstance(value, str) and "$" in value
+
+
+def _substitute(value: object, variables: Mapping[str, str], keeps_unset: bool) -> object:
+    if isinstance(value, list):
+        return [_substitute(element, variables, keeps_unset) for element in value]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+    return _REFERENCE.sub(lambda found: _value(found, variables, keeps_unset), value)
+
+
+def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
+    """Return what one reference stands for; like a shell, an empty variable gives way to the fallback."""
+    if found["open"]:
+        raise _Unresolved("`${` begins no variable", "write ${NAME} or ${NAME:-fallback}, and $$ for a dollar")
+    name = found["name"]
+    if name is None:
+        return "$"
+    value = variables.get(PREFIX + name)
+    if value is None and name.startswith(PREFIX):  # whoever writes that has set the variable that it names
+        plain = name.removeprefix(PREFIX) or "NAME"
+        raise _Unresolved(
+            f"`${{{name}}}` would read {PREFIX}{name}", f"write ${{{plain}}}, which reads {PREFIX}{plain}"
+        )
+    if found["fallback"] is not None:
+        return value or found["fallback"][2:]
+    if value is None and keeps_unset:
+        return found[0]
+    if value is None:
+        raise _Unresolved(f"`${{{name}}}` is not set", f"set {PREFIX}{name}, or write ${{{name}:-fallback}}")
+    return value
+
+
+TOO_LONG: Final = f"the prompt is longer than {MAX_PROMPT // 1024} KiB"
+
+
+class Prompts:
+    """The prompt files of one project."""
+
+    def __init__(self, reader: ProjectFiles) -> None:
+        self._reader = reader
+        self._read: dict[tuple[str, str], str | FileUnreadable] = {}
+
+    def text(self, folder: str, name: str) -> str:
+        """Return a prompt file's text; ``name`` is relative to ``folder``. Raises :class:`FileUnreadable`."""
+        found = self._read.get((folder, name))
+        if found is None:
+            found = self._read[folder, name] = self._attempt(folder, name)
+        if isinstance(found, FileUnreadable):
+            raise found
+        return found
+
+    def _attempt(self, folder: str, name: str) -> str | FileUnreadable:
+        try:
+            path = self._reader.named(folder, name, PROMPT_SUFFIXES)
+            return prompt_in(self._reader.content(path, limit=MAX_PROMPT))
+        except FileUnreadable as error:
+            return error
+
+
+def prompt_in(data: bytes) -> str:
+    """Return the prompt that a file holds, or say with :class:`FileUnreadable` why it holds none."""
+    try:
+        text = normalized_prompt(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise FileUnreadable("not valid UTF-8") from None
+    if "\0" in text:
+        raise FileUnreadable("a NUL byte in it")
+    if not text:
+        raise FileUnreadable("empty")
+    return text
+
+
+def is_too_long(prompt: str) -> bool:
+    """Say whether a prompt written in a project file is longer than a prompt file may be."""
+    return len(prompt) * 4 > MAX_PROMPT and len(prompt.encode()) > MAX_PROMPT
+
+
+Fields = dict[str, Any]
+Check = Callable[[object], Any]
+"""One of the checks of :mod:`halo_iac.load.fields`; raises :class:`pydantic.ValidationError`."""
+
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+_TWICE: Final = (
+    ("lookback_hours", ("lookback",)),
+    ("prompt_file", ("prompt",)),
+    ("at", ("hours", "minutes")),
+    ("cron", ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")),
+)
+"""A key, and those that say the same and so must not stand beside it."""
+
+
+class FieldLocation(NamedTuple):
+    """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
+
+    document: Document
+    folder: str
+    location: tuple[str, ...]
+
+    @property
+    def problem_count(self) -> int:
+        """Return how many problems the document has so far."""
+        return len(self.document.problems)
+
+    def complain(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Add a problem with one key's value, or with the key itself."""
+        self.document.complain((*self.location, key), message, hint, at_key=at_key)
+
+    def complain_of_lack(self, message: str, hint: str | None = None) -> None:
+        """Add a problem with what the mapping lacks; it points at the mapping's own key."""
+        self.document.complain(self.location, message, hint, at_key=True)
+
+
+class FieldReader:
+    """Reads mappings of fields; holds what is the same for all of a project's: prompt files and variables."""
+
+    def __init__(self, prompts: Prompts, variables: Mapping[str, str], *, needs_variables: bool = True) -> None:
+        self._prompts = prompts
+        self._variables = variables
+        self._needs_variables = needs_variables
+
+    def read(self, place: FieldLocation, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
+        """Return the fields that could be read, and whether nothing was wrong with the form of any."""
+        before = place.problem_count
+        fields = self._with_variables(place, raw)
+        try:
+            given: Fields = check(fields)
+        except ValidationError as error:
+            broken = to_problems(error, fields, place.document, place.location, allowed)
+            given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
+        _check_spellings(place, given)
+        self._rewrite(place, given)
+        return given, place.problem_count == before
+
+    def _with_variables(self, place: FieldLocation, raw: Fields) -> Fields:
+        if not place.document.has_dollars:
+            return raw
+
+        def complain(where: Location, message: str, hint: str) -> None:
+            place.document.complain((*place.location, *where), message, hint)
+
+        return expand(raw, self._variables, complain, keeps_unset=not self._needs_variables)
+
+    def _rewrite(self, place: FieldLocation, given: Fields) -> None:
+        if "lookback" in given:
+            text = given.pop("lookback")
+            given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
+        if "timezone" in given and given["timezone"] not in zone_names():
+            _complain_of_zone(place, given["timezone"])
+        if "id" in given:
+            given["id"] = canonical_id(given["id"])
+        if "prompt" in given:
+            given["prompt"] = normalized_prompt(given["prompt"])
+            if "\0" in given["prompt"]:
+                place.complain("prompt", "a NUL byte in the prompt")
+            elif is_too_long(given["prompt"]):
+                place.complain("prompt", TOO_LONG)
+        if "prompt_file" in given:
+            self._read_prompt(place, given)
+
+    def _read_prompt(self, place: FieldLocation, given: Fields) -> None:
+        name = given.pop("prompt_file")
+        if given.get("state") == "archived":
+            return
+        try:
+            given["prompt"] = self._prompts.text(place.folder, name)
+        except FileUnreadable as error:
+            if not error.is_said:
+                hint = "variables are not read in paths of prompts" if "${" in name else suggest_quotes(name)
+                place.complain("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
+
+
+def _complain_of_zone(place: FieldLocation, name: str) -> None:
+    from halo_iac.load.suggest_timezone import suggest_near_zone, suggest_zone
+
+    is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
+    hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))
+    place.complain("timezone", f"no time zone is named {quote(name)}", hint)
+
+
+def _check_spellings(place: FieldLocation, given: Fields) -> None:
+    for key, others in _TWICE:
+        if key not in given:
+            continue
+        for other in others:
+            if other in given:
+                place.complain(other, f"{quote(other)} and {quote(key)} say the same", "keep one", at_key=True)

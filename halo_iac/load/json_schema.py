@@ -1,0 +1,199 @@
+"""JSON Schemas for editors and other tools: project file, included file, plan and a receipt's lines.
+
+See docs/semantics.md#schemas.
+
+Generated from :mod:`halo_iac.load.fields`, :mod:`halo_iac.model.plan` and :mod:`halo_iac.model.receipt`; what only
+holds between fields is added here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It
+cannot say: duplicate keys, which time zones and files exist, whether a cron expression maps or several times form a
+product, that ``9.0`` is no hour, that a title is composed (NFC) and declared once, and which variables are set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from pydantic import Field, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from halo_iac.load.entries import LONGEST
+from halo_iac.load.fields import IGNORED, IncludeFile, ProjectFile
+from halo_iac.model.plan import Plan
+from halo_iac.model.receipt import Header, Line, RunEnd, WriteIntent, WriteOutcome
+from halo_iac.text import INVISIBLE_RANGES, SURROGATES
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_VARIABLE: Final = r"\$\{"
+_LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
+"""Fields without a form that a variable could stand for, or without variables at all."""
+
+
+def _invisible() -> str:
+    """Return a class of the characters that no title may have.
+
+    Those beyond 16 bits aside, and the surrogates: half of the programs that read JSON Schemas write either as the
+    other.
+    """
+    ranges = [pair for pair in INVISIBLE_RANGES if pair[1] <= 0xFFFF and pair != SURROGATES]
+    return "[" + "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges) + "]"
+
+
+def _to(first: int, last: int) -> str:
+    if first == last:
+        return ""
+    return f"{'-' if last > first + 1 else ''}\\u{last:04x}"
+
+
+INVISIBLE: Final = _invisible()
+
+
+def _having(*keys: str) -> Schema:
+    return {"required": list(keys)}
+
+
+def _any_of(*keys: str) -> Schema:
+    return {"anyOf": [_having(key) for key in keys]}
+
+
+def _none_of(*keys: str) -> Schema:
+    return {"not": _any_of(*keys)}
+
+
+def _when(field: str, value: str, then: Schema) -> Schema:
+    return {"if": {"properties": {field: {"const": value}}, **_having(field)}, "then": then}
+
+
+_IS_ACTIVE: Final[Schema] = {"properties": {"state": {"const": "active"}}}
+_ONE_SPELLING: Final[Schema] = {
+    "lookback": _none_of("lookback_hours"),
+    "prompt": _none_of("prompt_file"),
+}
+_ONE_CADENCE: Final[Schema] = {
+    "at": _none_of("hours", "minutes"),
+    "cron": _none_of("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at"),
+}
+_CADENCE: Final[list[Schema]] = [
+    {"if": {"not": _having("cron")}, "then": _having("frequency")},
+    _when("frequency", "hourly", _none_of("days_of_week", "days_of_month", "hours", "at")),
+    _when("frequency", "daily", {**_any_of("hours", "at"), **_none_of("days_of_week", "days_of_month")}),
+    _when("frequency", "weekly", {**_having("days_of_week"), **_any_of("hours", "at"), **_none_of("days_of_month")}),
+    _when("frequency", "monthly", {**_having("days_of_month"), **_any_of("hours", "at"), **_none_of("days_of_week")}),
+]
+_TITLE: Final[Schema] = {
+    "pattern": r"^\S(?:.*\S)?$",
+    "not": {"pattern": INVISIBLE},
+    "anyOf": [{"maxLength": LONGEST}, {"pattern": r"\$"}],
+}
+_ENTRY: Final[list[Schema]] = [
+    {"if": {"not": _having("id")}, "then": {"properties": {"title": _TITLE}}},
+    _when("state", "archived", _any_of("title", "id")),
+    {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}},
+]
+
+_DIGEST: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{64}$",
+    "description": "SHA-256 of the digest before it and of this line up to here.",
+}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of field names, which say nothing."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's own signature
+        return False
+
+
+def project_schema() -> Schema:
+    """Return the JSON Schema of a project file."""
+    schema = _of_files(ProjectFile, "HALO project file")
+    entry = schema["properties"]["schedules"]["patternProperties"]
+    needs_agent = {key: {"if": _IS_ACTIVE, "then": _having("agent")} for key in entry}
+    gives_agent = [{"properties": {key: _having("agent")}, **_having(key)} for key in ("defaults", "overrides")]
+    schema["anyOf"] = [_having("schedules"), _having("include")]
+    schema["if"] = {"not": {"anyOf": gives_agent}}
+    schema["then"] = {"properties": {"schedules": {"patternProperties": needs_agent}}}
+    schema["$defs"]["ScopeFields"]["minProperties"] = 1
+    return schema
+
+
+def include_schema() -> Schema:
+    """Return the JSON Schema of an included file."""
+    return _of_files(IncludeFile, "HALO included file")
+
+
+def plan_schema() -> Schema:
+    """Return the JSON Schema of a plan, as ``plan --format json`` prints and ``--out`` saves it."""
+    schema = TypeAdapter(Plan).json_schema(mode="serialization", schema_generator=_Untitled)
+    return {"$schema": DIALECT, **schema}
+
+
+def receipt_schema() -> Schema:
+    """Return the JSON Schema of a line of a receipt, whose last key is its digest."""
+    line = Annotated[Line, Field(discriminator="kind")]
+    schema = TypeAdapter(line).json_schema(mode="serialization", schema_generator=_Untitled)
+    for kind in (Header, WriteIntent, WriteOutcome, RunEnd):
+        definition = schema["$defs"][kind.__name__]
+        definition["properties"]["digest"] = dict(_DIGEST)
+        definition["required"] = [*definition["properties"]]
+    return {"$schema": DIALECT, "title": "HALO receipt: a line", **schema}
+
+
+def render(schema: Schema) -> str:
+    """Return a schema as it is committed and printed: two spaces, one line end at the close, ASCII only."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+FILES: Final[dict[str, Callable[[], Schema]]] = {
+    "halo.schema.json": project_schema,
+    "halo.include.schema.json": include_schema,
+    "halo.plan.schema.json": plan_schema,
+    "halo.receipt.schema.json": receipt_schema,
+}
+"""The committed files in ``schemas/``, by name."""
+
+
+def schema_text(file_name: str) -> str:
+    """Return one of :data:`FILES` as it is committed, printed and written beside a project file."""
+    return render(FILES[file_name]())
+
+
+def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
+    schema: Schema = TypeAdapter(model).json_schema(schema_generator=_Untitled)
+    definitions = schema["$defs"]
+    for name in ("EntryFields", "ScheduleFields"):
+        if name in definitions:
+            definitions[name]["dependentSchemas"] = dict(_ONE_SPELLING)
+            _allow_variables(definitions[name]["properties"])
+    definitions["EntryFields"]["dependentSchemas"].update(_ONE_CADENCE)
+    definitions["EntryFields"]["allOf"] = _ENTRY
+    for mapping in schema["properties"].values():
+        if "patternProperties" in mapping:
+            mapping["additionalProperties"] = False
+    ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file refers to."}}
+    return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
+
+
+def _allow_variables(properties: Schema) -> None:
+    """Let ``${NAME}`` stand wherever a string has a form of its own: it is replaced before the form is checked."""
+    for name, schema in properties.items():
+        if name not in _LITERAL:
+            properties[name] = _or_variable(schema)
+
+
+def _or_variable(schema: JsonSchemaValue) -> JsonSchemaValue:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_or_variable(choice) for choice in schema["anyOf"]]}
+    if "items" in schema:
+        return {**schema, "items": _or_variable(schema["items"])}
+    if "pattern" in schema:
+        return {**schema, "pattern": f"{schema['pattern']}|{_VARIABLE}"}
+    if any(isinstance(word, str) for word in schema.get("enum", ())):
+        described = {key: schema[key] for key in ("description",) if key in schema}
+        forms = {key: value for key, value in schema.items() if key not in described}
+        return {**described, "anyOf": [forms, {"type": "string", "pattern": _VARIABLE}]}
+    return schema

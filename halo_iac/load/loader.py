@@ -1,0 +1,306 @@
+"""Project files → :class:`~halo_iac.model.project.Project`: sources, policy, entries, and every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.errors import Problem, ProjectError
+from halo_iac.load import diagnostics as slips
+from halo_iac.load import suggestions as hints
+from halo_iac.load.cuts import cuts
+from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
+from halo_iac.load.entries import EntryReader, Layer
+from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
+from halo_iac.load.fields import IGNORED, KEY, check_policy, check_schedule_fields, rule_settings
+from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles, display_path
+from halo_iac.load.find import SourceFile, read_included, read_project_file
+from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
+from halo_iac.load.yaml_document import Document, Values
+from halo_iac.model.ids import canonical_id
+from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
+from halo_iac.model.schedule import BUILT_IN
+from halo_iac.paths import resolve_path
+from halo_iac.text import quote
+
+POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")
+"""Keys that say what may be touched, and the aliases that `scope` may use."""
+
+_READ_APART: Final = ("defaults", "overrides", "schedules")
+
+
+class PolicyReader(NamedTuple):
+    """What a project file says beside its schedules; keys that are wrong are left out, and were reported."""
+
+    values: Mapping[str, Any]
+    defaults: Layer
+    overrides: Layer
+    origins: Mapping[str, Origin]
+
+    @property
+    def scope(self) -> Scope:
+        """Return which schedules the project answers for."""
+        written = self.values.get("scope", {})
+        agents = written.get("agents")
+        return Scope(None if agents is None else tuple(agents), written.get("title_prefix"))
+
+    @property
+    def undeclared(self) -> UndeclaredPolicy:
+        """Return what becomes of schedules that no file declares."""
+        return UndeclaredPolicy(self.values.get("undeclared", UndeclaredPolicy.REPORT))
+
+
+def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
+    """Return a project file's policy, with every problem of it added to its document."""
+    document = source.document
+    root = document.root or {}
+    values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
+    if "schedules" not in root and "include" not in root:
+        message = "`schedules` is missing"
+        document.complain((), message, "a project without any says `schedules: {}`")
+    if values.get("scope") == {}:
+        document.complain(("scope",), "`scope` is empty", "leave the key out")
+    return PolicyReader(
+        values=values,
+        defaults=_layer(source, fields, Source.DEFAULTS),
+        overrides=_layer(source, fields, Source.OVERRIDES),
+        origins=dict(_origins(document, root)),
+    )
+
+
+def _is_policy(key: str) -> bool:
+    return key not in _READ_APART and not key.startswith(IGNORED)
+
+
+def _checked(document: Document, top: Fields) -> Fields:
+    try:
+        values: Fields = check_policy(top)
+    except ValidationError as error:
+        broken = to_problems(error, top, document, (), hints.PROJECT_KEYS)
+        sound = {key: value for key, value in top.items() if key not in broken}
+        values = check_policy({"version": 1, **sound})
+    return values
+
+
+def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
+    document = source.document
+    raw = (document.root or {}).get(kind, {})
+    if not isinstance(raw, dict):
+        _refuse(document, kind, raw)
+        raw = {}
+    if not raw:
+        return Layer(kind, document, {}, {})
+    place = FieldLocation(document, source.folder, (str(kind),))
+    given, is_whole = fields.read(place, raw, check_schedule_fields, hints.OVERLAY_KEYS)
+    # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
+    return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
+
+
+def _refuse(document: Document, kind: Source, raw: object) -> None:
+    """Report a layer that is no mapping."""
+    try:
+        check_schedule_fields(raw)
+    except ValidationError as error:
+        to_problems(error, {}, document, (str(kind),), hints.OVERLAY_KEYS)
+
+
+def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
+    for key, value in root.items():
+        if not _is_policy(key):
+            continue
+        yield key, Origin(Source.ENTRY, document.path, *document.place((key,), at_key=True))
+        if key == "protect" and isinstance(value, list):
+            for step, glob in enumerate(value):
+                yield f"protect.{glob}", Origin(Source.ENTRY, document.path, *document.place((key, step)))
+        if isinstance(value, dict):
+            for name in value:
+                place = document.place((key, name), at_key=True)
+                yield f"{key}.{name}", Origin(Source.ENTRY, document.path, *place)
+
+
+_KEY: Final = re.compile(KEY)
+
+
+def load(
+    path: Path,
+    *,
+    variables: Mapping[str, str],
+    cwd: Path | None = None,
+    drafts: Mapping[Path, bytes] | None = None,
+    checkout: Path | None = None,
+    tree: FileTree | None = None,
+    needs_variables: bool = True,
+) -> Project:
+    """Return the project that a file declares.
+
+    ``variables`` is the environment, of which only ``HALO_VAR_*`` is read; messages show paths relative to ``cwd``, by
+    default the working directory. ``drafts`` are files as they are about to be written: they count instead of what is
+    on disk, so that a change can be judged before it is made. ``checkout`` is the folder that no path leads out of,
+    itself without links: by default the repository that the file lies in, else the file's own folder. ``tree`` is what
+    the files are read from, by default the disk. Unless it ``needs_variables``, references to those that are not set
+    are left as they are written.
+
+    Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
+    :class:`~halo_iac.errors.ProjectNotFound`.
+    """
+    cwd = cwd if cwd is not None else Path.cwd()
+    path = cwd / path
+    reader = _reader(tree or DiskFiles(drafts), path, checkout)
+    fields = FieldReader(Prompts(reader), variables, needs_variables=needs_variables)
+    main = read_project_file(reader, path, cwd)
+    policy = read_policy(main, fields) if main.document.root is not None else None
+    if policy is None:
+        raise _error([main])
+    unread: list[str] = []
+    sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd, unread)]
+    for included in sources[1:]:
+        _check_included(included.document)
+    entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
+    if any(source.document.problems for source in sources):
+        raise _error(sources)
+    cut = tuple(each for source in sources for each in cuts(source.document))
+    return _project(display_path(path, cwd), entries, policy)._replace(unread=tuple(unread), cuts=cut)
+
+
+def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: FileTree) -> Project | None:
+    """Return a project without its entries, whatever is wrong with those; ``None`` if its policy cannot be read."""
+    reader = _reader(tree, path, checkout)
+    main = read_project_file(reader, path, cwd)
+    root = main.document.root
+    if root is None:
+        return None
+    policy = read_policy(main, FieldReader(Prompts(reader), {}, needs_variables=False))
+    is_whole = all(key in policy.values for key in POLICY_KEYS if key in root)
+    return _project(display_path(path, cwd), (), policy) if is_whole else None
+
+
+def _reader(tree: FileTree, path: Path, checkout: Path | None) -> ProjectFiles:
+    checkout = checkout or find_checkout(path)
+    project = resolve_path(path.parent) / path.name
+    return ProjectFiles(tree, CheckoutBound(project, checkout, None if checkout is None else git_folder(checkout)))
+
+
+def _project(path: str, entries: tuple[Entry, ...], policy: PolicyReader) -> Project:
+    return Project(
+        path=path,
+        entries=entries,
+        project_id=None if "project" not in policy.values else canonical_id(policy.values["project"]),
+        undeclared=policy.undeclared,
+        scope=policy.scope,
+        protect=tuple(policy.values.get("protect", ())),
+        aliases=policy.values.get("agents", {}),
+        origins=policy.origins,
+        switches=rule_settings(policy.values.get("findings", {})),
+        max_runs_per_month=policy.values.get("max_runs_per_month"),
+        fallback={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},
+    )
+
+
+def _error(sources: Iterable[SourceFile]) -> ProjectError:
+    """Return every problem, in the order of the files and then of the lines."""
+    return ProjectError([problem for source in sources for problem in _sorted(source.document.problems)])
+
+
+def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+    """Return a file's problems by their places; the last one counts the others where there are very many."""
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    rest = ordered[MAX_PROBLEMS:]
+    if len(rest) < 2:
+        return ordered
+    first = rest[0]
+    return [
+        *ordered[:MAX_PROBLEMS],
+        Problem(first.path, first.line, first.column, f"… and {len(rest):,} more problems in this file, from here on"),
+    ]
+
+
+def _check_included(document: Document) -> None:
+    if document.root is None:
+        return
+    for key, value in document.root.items():
+        if key != "schedules" and not key.startswith(IGNORED):
+            document.complain((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
+    if "schedules" not in document.root:
+        document.complain((), "`schedules` is missing")
+
+
+def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
+    """Return the entries of all files; those with a problem are missing."""
+    seen: dict[str, FieldLocation] = {}
+    entries = []
+    for place, raw in _declared(sources):
+        key = place.location[-1]
+        can_stay = _check_key(place, key, seen)
+        entry = reader.read(place, key, raw)
+        if entry is not None and can_stay:
+            entries.append(entry)
+    _check_titles(entries, seen)
+    return tuple(entries)
+
+
+def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, Any]]:
+    count = 0
+    for source in sources:
+        schedules = (source.document.root or {}).get("schedules", {})
+        if not isinstance(schedules, dict):
+            message = "is null" if schedules is None else "holds no keys and values"
+            is_list = isinstance(schedules, list) and schedules != []
+            hint = slips.suggest_for_list(schedules) if is_list else "write `schedules: {}` for none"
+            source.document.complain(("schedules",), f"`schedules` {message}", hint)
+            continue
+        count += len(schedules)
+        if count > MAX_SCHEDULES:
+            place = FieldLocation(source.document, source.folder, ("schedules",))
+            place.complain_of_lack(f"more than {MAX_SCHEDULES:,} schedules in all")
+            return
+        astray = _misplaced_keys(source.document, schedules)
+        for key, raw in schedules.items():
+            if key not in astray:
+                yield FieldLocation(source.document, source.folder, ("schedules", key)), raw
+
+
+def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
+    """Return the fields that stand where schedules do, after reporting them."""
+    found = slips.misplaced_keys(schedules)
+    for key, hint in found.items():
+        if hint is not None:
+            message = f"{quote(key)} is a field, and stands where a schedule should"
+            document.complain(("schedules", key), message, hint, at_key=True)
+    return found
+
+
+def _check_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
+    if not _KEY.fullmatch(key):
+        message = f"key {quote(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
+        place.complain_of_lack(message, hints.suggest_schedule_key(key))
+        return False
+    if key in seen:
+        document, location = seen[key].document, seen[key].location
+        line, _ = document.place(location, at_key=True)
+        place.complain_of_lack(f"key {quote(key)} is already in {document.path}:{line}")
+        return False
+    seen[key] = place
+    return True
+
+
+def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation]) -> None:
+    """A title is declared once, unless every entry that declares it says by id which schedule it means."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.title is None:
+            continue
+        other = first.setdefault(entry.title, entry)
+        if other is not entry and (entry.id is None or other.id is None):
+            origin = other.origins.of("title")
+            message = f"the title is already that of {quote(other.key)} ({origin.path}:{origin.line})"
+            hint = "a title is declared once, unless each has an `id`"
+            place = places[entry.key]
+            if entry.origins.of("title") == origin:  # an alias: what is wrong is not where the title is written
+                place.complain_of_lack(message, hint)
+            else:
+                place.complain("title", message, hint)

@@ -1,0 +1,163 @@
+"""Which time zone was meant: other systems' names, abbreviations, offsets (docs/semantics.md#entry-fields).
+
+Nothing near is looked for where one letter or sign decides by how many hours a schedule is off: ``GMT+2`` is two hours
+east of Greenwich where people write it, and ``Etc/GMT+2`` two hours west. ``WEST`` is no slip for ``EST``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import tzdata  # type: ignore[import-untyped]
+
+from halo_iac.text import LONGEST, closest_match, normalize
+
+_NOT_ZONES: Final = frozenset({"Factory"})
+"""Stands for "not configured"."""
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names an entry may use."""
+    listed = Path(tzdata.__path__[0], "zones").read_text(encoding="utf-8").split()
+    return frozenset(listed) - _NOT_ZONES
+
+
+_PLACES: Final = {
+    "pst": "America/Los_Angeles",
+    "pdt": "America/Los_Angeles",
+    "pt": "America/Los_Angeles",
+    "pacific": "America/Los_Angeles",
+    "edt": "America/New_York",
+    "et": "America/New_York",
+    "eastern": "America/New_York",
+    "cst": "America/Chicago",
+    "cdt": "America/Chicago",
+    "ct": "America/Chicago",
+    "central": "America/Chicago",
+    "mdt": "America/Denver",
+    "mt": "America/Denver",
+    "mountain": "America/Denver",
+    "bst": "Europe/London",
+    "british": "Europe/London",
+    "gmt standard time": "Europe/London",
+    "west": "Europe/Lisbon",
+    "cest": "Europe/Berlin",
+    "central european": "Europe/Berlin",
+    "w. europe": "Europe/Berlin",
+    "romance": "Europe/Paris",
+    "eest": "Europe/Helsinki",
+    "eastern european": "Europe/Helsinki",
+    "ist": "Asia/Kolkata",
+    "india": "Asia/Kolkata",
+    "china": "Asia/Shanghai",
+    "jst": "Asia/Tokyo",
+    "tokyo": "Asia/Tokyo",
+    "kst": "Asia/Seoul",
+    "korea": "Asia/Seoul",
+    "sgt": "Asia/Singapore",
+    "aest": "Australia/Sydney",
+    "aedt": "Australia/Sydney",
+    "aus eastern": "Australia/Sydney",
+    "australian eastern": "Australia/Sydney",
+    "z": "UTC",
+    "coordinated universal": "UTC",
+}
+"""Abbreviations and names in small letters, those that end in "Time" without what :data:`_TIME` takes away."""
+
+_WITHOUT_ZONE: Final = {
+    "boston": "America/New_York",
+    "washington": "America/New_York",
+    "atlanta": "America/New_York",
+    "miami": "America/New_York",
+    "dallas": "America/Chicago",
+    "houston": "America/Chicago",
+    "austin": "America/Chicago",
+    "seattle": "America/Los_Angeles",
+    "san francisco": "America/Los_Angeles",
+    "mumbai": "Asia/Kolkata",
+    "delhi": "Asia/Kolkata",
+    "new delhi": "Asia/Kolkata",
+    "bangalore": "Asia/Kolkata",
+    "beijing": "Asia/Shanghai",
+    "shenzhen": "Asia/Shanghai",
+    "munich": "Europe/Berlin",
+    "hamburg": "Europe/Berlin",
+    "frankfurt": "Europe/Berlin",
+    "barcelona": "Europe/Madrid",
+    "milan": "Europe/Rome",
+    "geneva": "Europe/Zurich",
+}
+"""Cities that people look for in vain, in small letters."""
+
+_CLOSE: Final = 0.9
+"""How like a place must be: of ten letters, one may be wrong."""
+_CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+"""Where a place is a city; `Canada/Eastern` is none."""
+
+_TIME: Final = r"(?: standard| daylight| summer)? time(?: \(us & canada\))?$"
+_OFFSET: Final = r"(?:utc|gmt)? ?([+\-\u2212])([0-9]{1,2})(?::?([0-9]{2}))?"
+_PLACE: Final = "name a place, such as `Europe/Berlin`"
+
+
+def suggest_zone(name: object) -> str | None:
+    """Guess which time zone was meant."""
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        return _PLACE
+    if not isinstance(name, str) or len(name) > LONGEST:
+        return None
+    word = name.strip().lower()
+    place = _PLACES.get(word) or _PLACES.get(re.sub(_TIME, "", word))
+    if place is not None:
+        return f"write `{place}`"
+    offset = re.fullmatch(_OFFSET, word)
+    if offset is not None:
+        sign, hours, minutes = offset.groups(default="")
+        return _suggest_offset(int(f"{'+' if sign == '+' else '-'}{hours}"), int(minutes or 0))
+    spelt = _spellings().get(word) or _spellings().get(normalize(word)) or _cities().get(word.replace(" ", "_"))
+    return f"did you mean `{spelt}`?" if spelt else None
+
+
+def suggest_near_zone(name: str) -> str | None:
+    """Guess which time zone was meant where a letter may be wrong, which takes milliseconds.
+
+    Only the place is compared, with those of the same region, and closely: Mumbai is no slip for Dubai.
+    """
+    region, slash, place = name.rpartition("/")
+    if (not slash and len(name) <= 4) or re.search("[0-9]", name):
+        return None
+    known = _WITHOUT_ZONE.get(place.lower().replace("_", " "))
+    if known is not None:
+        return f"write `{known}`"
+    elsewhere = _cities().get(place.lower(), "")
+    if elsewhere.startswith(_CONTINENTS):
+        return f"did you mean `{elsewhere}`?"
+    zones = sorted(zone for zone in zone_names() if not re.search("[0-9]", zone))
+    near_places = {zone.rpartition("/")[2]: zone for zone in zones if not slash or zone.rpartition("/")[0] == region}
+    found = closest_match(place, near_places, cutoff=_CLOSE)
+    return f"did you mean `{near_places[found]}`?" if found else None
+
+
+def _suggest_offset(hours: int, minutes: int) -> str:
+    """Say what a fixed offset is called, where a zone has it: the signs of those zones are those of POSIX."""
+    if hours == minutes == 0:
+        return "write `UTC`"
+    zone = f"Etc/GMT{-hours:+}"
+    return f"{_PLACE}; this offset is `{zone}`, its sign reversed" if not minutes and zone in zone_names() else _PLACE
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Return each zone by its name in small letters; those without an offset also without signs."""
+    bare = {normalize(zone): zone for zone in sorted(zone_names(), reverse=True) if not re.search("[0-9]", zone)}
+    return bare | {zone.lower(): zone for zone in zone_names()}
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """Return the zone of each last part of a name, such as ``berlin``: the first by name where several have it."""
+    zones = sorted(zone_names(), reverse=True)
+    return {zone.rpartition("/")[2].lower(): zone for zone in zones if not re.search("[0-9]", zone)}

@@ -1,0 +1,213 @@
+"""What somebody probably meant: other tools' words, the platform's own spellings, slips of the finger.
+
+See docs/semantics.md#problems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from halo_iac.load.fields import WORDS, EntryFields, ProjectFile, RuleSettings, ScheduleFields, ScopeFields
+from halo_iac.text import is_close, normalize
+
+OVERLAY_KEYS: Final = frozenset(ScheduleFields.__annotations__)
+ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
+PROJECT_KEYS: Final = frozenset(ProjectFile.__annotations__)
+SCOPE_KEYS: Final = frozenset(ScopeFields.__annotations__)
+RULES: Final = frozenset(RuleSettings.__annotations__)
+
+_MEANS: Final = {
+    "name": "title",
+    "displayname": "title",
+    "agentuuid": "agent",
+    "agentid": "agent",
+    "agentname": "agent",
+    "model": "model_id",
+    "analysismodel": "model_id",
+    "summarymodel": "summarization_model_id",
+    "summarymodelid": "summarization_model_id",
+    "summarizationmodel": "summarization_model_id",
+    "tz": "timezone",
+    "zone": "timezone",
+    "timezonename": "timezone",
+    "weekdays": "days_of_week",
+    "weekday": "days_of_week",
+    "days": "days_of_week",
+    "dayofweek": "days_of_week",
+    "dow": "days_of_week",
+    "monthdays": "days_of_month",
+    "dayofmonth": "days_of_month",
+    "dom": "days_of_month",
+    "hour": "hours",
+    "minute": "minutes",
+    "time": "at",
+    "times": "at",
+    "crontab": "cron",
+    "cronexpression": "cron",
+    "promptpath": "prompt_file",
+    "instructions": "prompt",
+    "window": "lookback",
+    "lookbackwindow": "lookback",
+    "lookbackdays": "lookback",
+    "limit": "span_limit",
+    "spans": "span_limit",
+    "depth": "max_subagent_depth",
+    "maxdepth": "max_subagent_depth",
+    "subagentdepth": "max_subagent_depth",
+    "turns": "max_turns",
+    "uuid": "id",
+    "scheduleid": "id",
+    "oldtitle": "renamed_from",
+    "previoustitle": "renamed_from",
+    "formerly": "renamed_from",
+    "movedfrom": "renamed_from",
+    "projectid": "project",
+    "aliases": "agents",
+    "includes": "include",
+    "protected": "protect",
+    "default": "defaults",
+    "override": "overrides",
+    "entries": "schedules",
+    "titleprefix": "title_prefix",
+    "rules": "findings",
+    "lint": "findings",
+    "checks": "findings",
+    "warnings": "findings",
+    "maxruns": "max_runs_per_month",
+    "runspermonth": "max_runs_per_month",
+    "budget": "max_runs_per_month",
+}
+_RHYTHMS: Final = frozenset({"every", "interval", "schedule", "cadence"})
+"""Other tools' keys whose value says how often."""
+
+_SWITCHES: Final = {
+    "suspend": True,
+    "suspended": True,
+    "pause": True,
+    "paused": True,
+    "disable": True,
+    "disabled": True,
+    "active": False,
+    "enable": False,
+    "isenabled": False,
+}
+"""Other tools' on-off keys → whether they say the opposite of ``enabled``."""
+
+_RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
+_SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
+_PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
+
+_TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
+_VALUES: Final = {
+    "frequency": ("hourly", "daily", "weekly", "monthly"),
+    "undeclared": ("report", "archive"),
+    "state": ("active", "archived"),
+}
+_VALUE_MEANS: Final = {
+    ("undeclared", "delete"): "`archive`",
+    ("undeclared", "prune"): "`archive`",
+    ("undeclared", "ignore"): "`report`",
+    ("undeclared", "keep"): "`report`",
+    ("undeclared", "warn"): "`report`",
+    ("state", "retired"): "`archived`",
+    ("state", "deleted"): "`archived`",
+    ("state", "absent"): "`archived`",
+    ("state", "archive"): "`archived`",
+    ("state", "paused"): "`enabled: false`",
+    ("state", "disabled"): "`enabled: false`",
+    ("state", "suspended"): "`enabled: false`",
+    ("state", "enabled"): "`enabled: true`",
+    ("state", "present"): "`active`",
+}
+_SWITCH_MEANS: Final = {
+    **dict.fromkeys(("true", "on", "yes", "enabled", "warn", "info", "notice"), "warning"),
+    **dict.fromkeys(("false", "no", "none", "never", "disabled", "disable", "ignore", "skip", "allow"), "off"),
+    **dict.fromkeys(("fail", "fatal", "critical", "deny", "refuse", "failure"), "error"),
+}
+
+
+def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None:
+    """Guess what an unknown key was meant to be, among those its mapping allows."""
+    word = normalize(key)
+    if word in _RHYTHMS and "frequency" in allowed:
+        from halo_iac.load.suggest_cadence import suggest_frequency
+
+        return suggest_frequency(value) or "did you mean `frequency` or `cron`?"
+    hint = _other_words(word, value, allowed)
+    if hint is not None:
+        return hint
+    for known in sorted(allowed):
+        if normalize(known) == word:
+            return f"did you mean `{known}`?"
+    return _misplaced_key(key, allowed) or is_close(key, allowed)
+
+
+def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:
+    if word in _SWITCHES and "enabled" in allowed:
+        if isinstance(value, bool):
+            return f"write `enabled: {str(value is not _SWITCHES[word]).lower()}`"
+        return "did you mean `enabled`?"
+    if word in _RETIRED and "state" in allowed:
+        return "write `state: archived`"
+    if word in _PRUNES and "undeclared" in allowed:
+        return "write `undeclared: archive`"
+    if word in _SETTINGS:
+        return "keys, URLs, teams and the sandbox are never read from YAML"
+    meant = _MEANS.get(word)
+    return f"did you mean `{meant}`?" if meant in allowed else None
+
+
+def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
+    if key in ENTRY_KEYS and allowed == OVERLAY_KEYS:
+        return "it belongs to each entry"
+    if key in OVERLAY_KEYS and allowed == PROJECT_KEYS:
+        return "it belongs under `defaults`, `overrides` or an entry"
+    if key in ENTRY_KEYS and allowed == PROJECT_KEYS:
+        return "it belongs to an entry of `schedules`"
+    if key in PROJECT_KEYS and allowed != PROJECT_KEYS:
+        return "it belongs at the top of the project file"
+    return None
+
+
+def suggest_value(field: str, value: object) -> str | None:
+    """Guess which of a field's words was meant."""
+    if not isinstance(value, str) or field not in _VALUES:
+        return None
+    word = normalize(value)
+    meant = _VALUE_MEANS.get((field, word))
+    if meant is not None:
+        return f"write {meant}"
+    if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
+        return None  # `semiweekly` is no slip for `weekly`, nor `inactive` for `active`
+    if not value.strip().isalpha() or word.startswith(("bi", "semi")):
+        return None  # nor `daily 9am` for `daily`, which would drop what it says besides
+    return is_close(word, _VALUES[field])
+
+
+def suggest_rule(name: str) -> str:
+    """Guess which rule was meant, or name them all."""
+    same = next((rule for rule in sorted(RULES) if normalize(rule) == normalize(name)), None)
+    guess = f"did you mean `{same}`?" if same else is_close(name, RULES)
+    return guess or f"the rules are {', '.join(sorted(RULES))}"
+
+
+def suggest_switch(value: object) -> str | None:
+    """Guess what a rule was meant to do."""
+    word = normalize(str(value))
+    meant = _SWITCH_MEANS.get(word, word)
+    return f"write `{meant}`" if meant in WORDS else is_close(word, WORDS)
+
+
+def suggest_quotes(value: object) -> str | None:
+    """Say of a value that is refused that its quotes are none to YAML, if it has such."""
+    ends = (value[:1], value[-1:]) if isinstance(value, str) else ()
+    has_them = any(end in _TYPOGRAPHIC for end in ends)
+    return "these are typographic quotes; use plain ones, or none" if has_them else None
+
+
+def suggest_schedule_key(key: str) -> str | None:
+    """Return the nearest key that may be used."""
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", key).strip("-_")[:64]
+    return f"write `{slug}`" if slug else None

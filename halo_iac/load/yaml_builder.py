@@ -1,0 +1,228 @@
+"""A YAML parser's events → values and marks, refusing what a project file must not hold.
+
+Several documents, tags, undefined aliases and depth are looked for here because the C parser lets them through, and
+because stopping at the 51st bracket is cheaper than reading 20,000. Merge keys (``<<``) mean what they mean to
+ruamel.yaml's safe loader: a mapping's own keys win, then the earliest mapping of a list.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from halo_iac.load.limits import MAX_COLLECTED, MAX_DEPTH, MAX_DIGITS, MAX_EXPANSION
+from halo_iac.load.yaml_document import Document, Node, Values
+from halo_iac.text import quote
+
+Scalar = str | int | float | bool | None
+
+_WORDS: Final[dict[str, bool | None]] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_INTEGER: Final = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]*[0-9][0-9_]*)")
+_FLOAT: Final = re.compile(
+    r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+    r"|[-+]?\.[0-9_]*[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)"
+    r"|\.(?:nan|NaN|NAN)"
+)
+_BASES: Final = {"0b": 2, "0o": 8, "0x": 16}
+
+FIRST_CHARACTERS: Final = frozenset({"", *"-+.0123456789tTfFnN~"})
+"""What a plain scalar that is no string begins with, or is."""
+
+
+@lru_cache(maxsize=4096)
+def resolve(text: str) -> Scalar:
+    """Return the value of a plain scalar; itself where YAML 1.2 gives it no other meaning.
+
+    Remembered, since a file of ten thousand schedules says ``9``, ``true`` and ``timezone`` ten thousand times each.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in FIRST_CHARACTERS or len(text) > MAX_DIGITS:
+        return text
+    if _INTEGER.fullmatch(text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _integer(text: str) -> int | str:
+    digits = text.replace("_", "")
+    sign = -1 if digits[0] == "-" else 1
+    digits = digits.lstrip("+-")
+    base = _BASES.get(digits[:2])
+    if base is None:
+        return sign * int(digits)
+    return sign * int(digits[2:], base) if digits[2:] else text
+
+
+Event = Any
+"""An event of either parser; ruamel.yaml has no types for what each kind holds."""
+
+Take = Callable[[], Event]
+
+
+class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, collected where it can
+    """What is wrong at a character; ``first`` is where a key stands that is given again."""
+
+    def __init__(self, index: int, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.message = message
+        self.hint = hint
+        self.first = first
+
+
+class Builder:
+    """Turns one file's events into values; fills a document's ``marks``, ``keys`` and ``lists`` on the way."""
+
+    def __init__(self, document: Document, take: Take) -> None:
+        self.complaints: list[Diagnostic] = []
+        self._marks = document.marks
+        self._keys = document.keys
+        self._lists = document.lists
+        self._take = take
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._expanded = 0
+        self._depth = 0
+        self._names: dict[str, str] = {}
+
+    def root(self) -> Values:
+        """Return the top mapping of the only document; raises a complaint where reading cannot go on."""
+        take = self._take
+        take()
+        event = take()
+        if event.__class__ is StreamEndEvent:
+            raise Diagnostic(0, "the file is empty", "a file without schedules says `schedules: {}`")
+        self._check_directives(event)
+        event = take()
+        if event.__class__ is not MappingStartEvent:
+            raise Diagnostic(event.start_mark.index, "expected keys and values at the top of the file")
+        root: Values = self._node(event)
+        take()
+        event = take()
+        if event.__class__ is DocumentStartEvent:
+            raise Diagnostic(event.start_mark.index, "a second document begins here; a file holds one")
+        return root
+
+    def _check_directives(self, event: Event) -> None:
+        if event.version is not None and tuple(event.version) != (1, 2):
+            raise Diagnostic(event.start_mark.index, "files are YAML 1.2", "remove the %YAML line")
+
+    def _node(self, event: Event) -> Node:
+        self._marks.append(event.start_mark.index)
+        kind = event.__class__
+        if kind is ScalarEvent and event.anchor is None and event.ctag is None:  # nearly all of them
+            text = event.value
+            return resolve(text) if text[:1] in FIRST_CHARACTERS and event.implicit[0] else text
+        if kind is AliasEvent:
+            return self._alias(event)
+        if event.ctag is not None:
+            self._complain(event, "tags have no meaning here", "remove the tag")
+        if event.anchor is None:
+            return self._content(event)
+        self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
+        size = len(self._marks) + self._expanded - 1
+        value = self._content(event)
+        self._anchors.setdefault(event.anchor, (value, len(self._marks) + self._expanded - size))
+        return value
+
+    def _content(self, event: Event) -> Node:
+        if event.__class__ is ScalarEvent:
+            return resolve(event.value) if event.implicit[0] else event.value
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Diagnostic(event.start_mark.index, f"nested more than {MAX_DEPTH} levels deep")
+        value = self._mapping() if event.__class__ is MappingStartEvent else self._list()
+        self._depth -= 1
+        return value
+
+    def _alias(self, event: Event) -> Node:
+        if event.anchor not in self._anchors:
+            raise Diagnostic(event.start_mark.index, f"no anchor named {quote(event.anchor)} stands before this alias")
+        value, size = self._anchors[event.anchor]
+        self._expanded += size
+        if self._expanded > MAX_EXPANSION * len(self._marks):
+            raise Diagnostic(event.start_mark.index, "aliases expand to more than ten times the file")
+        return value
+
+    def _list(self) -> list[Any]:
+        values: list[Any] = []
+        self._lists[id(values)] = len(self._marks) - 1
+        take, node = self._take, self._node
+        while (event := take()).__class__ is not SequenceEndEvent:
+            values.append(node(event))
+        return values
+
+    def _mapping(self) -> Values:
+        values: Values = {}
+        ordinals: dict[str, int] = {}
+        merged: list[Values] | None = None
+        take, node, marks, names = self._take, self._node, self._marks, self._names
+        while (event := take()).__class__ is not MappingEndEvent:
+            ordinal = len(marks)
+            key = node(event)
+            value = node(take())
+            if key.__class__ is not str:
+                self._complain(event, "a key has to be a string", "put it in quotes")
+            elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else: quoted, or an alias
+                merged = self._bases(event, value, merged)
+            elif key in values:
+                self._complain(event, f"key {quote(key)} is already", first=marks[ordinals[key]])
+            else:
+                values[names.setdefault(key, key)] = value
+                ordinals[key] = ordinal
+        self._keys[id(values)] = array("I", ordinals.values())
+        return self._merge(values, merged) if merged else values
+
+    def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
+        bases = value if isinstance(value, list) else [value]
+        if earlier is not None:
+            self._complain(event, "key `<<` is given twice", "merge several with a list: `<<: [*one, *two]`")
+        elif not all(isinstance(base, dict) for base in bases):
+            self._complain(event, "`<<` merges mappings, and this is none")
+        else:
+            return bases
+        return earlier or []
+
+    def _merge(self, own: Values, bases: list[Values]) -> Values:
+        """Return a mapping's own keys over those of the mappings it merges, places included."""
+        places: dict[str, int] = {}
+        values: Values = {}
+        for mapping in (*reversed(bases), own):
+            values.update(mapping)
+            places.update(zip(mapping, self._keys[id(mapping)], strict=True))
+        self._keys[id(values)] = array("I", places.values())
+        return values
+
+    def _complain(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        self.complaints.append(Diagnostic(event.start_mark.index, message, hint, first=first))
+        if len(self.complaints) == MAX_COLLECTED:
+            raise Diagnostic(event.start_mark.index, "too many problems: the file is read no further")

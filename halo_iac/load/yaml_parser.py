@@ -1,0 +1,172 @@
+"""A project file's bytes → :class:`~halo_iac.load.yaml_document.Document`, whatever they hold.
+
+Built from the parser's event stream rather than with a loader, for three reasons: a loader drops the marks, lets
+through what a project file must not hold, and takes five times as long (docs/performance.md#parsing).
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.parser import ParserError
+
+from halo_iac.load.limits import MAX_COLLECTED
+from halo_iac.load.yaml_builder import Builder, Diagnostic
+from halo_iac.load.yaml_document import Document
+from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, events
+
+_MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
+"""A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
+
+_CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
+"""One that nobody writes on purpose at the start of a line, so that it is one even where the YAML is valid."""
+
+_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""A pattern that takes 3 ms to compile; only a file with a control character in it does."""
+
+_LINE_ENDS: Final = {
+    "\x85": "U+0085 (next line)",
+    "\u2028": "U+2028 (line separator)",
+    "\u2029": "U+2029 (paragraph separator)",
+    "\ufeff": "U+FEFF (byte order mark)",
+    "\r": "a carriage return without a line feed",
+}
+"""What begins a line for some YAML parsers, and for git, editors and YAML 1.2 does not, or the other way round. A byte
+order mark is skipped at the start of a line."""
+
+_LINE_END: Final = "[\x85\u2028\u2029\ufeff]|\r(?!\n|\\Z)"
+
+_INDENTATION: Final = "check the indentation of this line and of the one above"
+
+_BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+def parse(data: bytes, path: str) -> Document:
+    """Return a file's values and places; what is wrong with its YAML is among its problems."""
+    if data.startswith(_BYTE_ORDER_MARKS):
+        document = Document(path)
+        document.complain_of_whole("UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
+        return document
+    data = data.removeprefix(BOM_UTF8)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        document = Document(path, before)
+        document.complain_at(len(before), "not valid UTF-8", "save it as UTF-8")
+        return document
+    if "\0" in text:
+        document = Document(path, text)
+        document.complain_at(text.index("\0"), "a NUL byte", "is it a binary file, or UTF-16?")
+        return document
+    return parse_text(text, path)
+
+
+def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
+    """Return the same for text, read by the pure Python parser if asked to or if there is no other."""
+    document = Document(path, text)
+    complaints = _ambiguous_line_ends(text)
+    if complaints:
+        return _complaining(document, complaints)
+    try:
+        builder = Builder(document, events(text, pure=pure))
+        complaints = builder.complaints
+        document.root = builder.root()
+        conflict = _conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
+        if conflict is not None:
+            complaints.append(conflict)
+    except Diagnostic as complaint:
+        complaints.append(_conflict_marker_or(complaint, text))
+    except YAMLError as error:
+        complaints.append(_conflict_marker_or(_syntax(error, text), text))
+    return _complaining(document, complaints)
+
+
+def _complaining(document: Document, complaints: Iterable[Diagnostic]) -> Document:
+    for found in complaints:
+        where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
+        document.complain_at(found.index, found.message + where, found.hint)
+    return document
+
+
+def _ambiguous_line_ends(text: str) -> list[Diagnostic]:
+    """Return a complaint of each character that may or may not end a line: comments could become configuration."""
+    if not any(character in text for character in _LINE_ENDS):
+        return []
+    found = islice(re.finditer(_LINE_END, text), MAX_COLLECTED)
+    return [Diagnostic(each.start(), *_line_end(each[0])) for each in found]
+
+
+def _line_end(character: str) -> tuple[str, str]:
+    name = _LINE_ENDS[character]
+    if character == "\r":
+        return f"{name}: YAML ends the line here, git and most editors do not", "end lines with LF, or with CR and LF"
+    message = f"{name}: YAML parsers, editors and git do not agree on whether it ends a line"
+    return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
+
+
+def _conflict_marker_or(complaint: Diagnostic, text: str) -> Diagnostic:
+    """Return what a file cannot be read beyond: a merge conflict, if one stands before what is complained of."""
+    conflict = _conflict(text, _MARKER)
+    return conflict if conflict is not None and conflict.index <= complaint.index else complaint
+
+
+def _conflict(text: str, pattern: str) -> Diagnostic | None:
+    """Return a complaint of the first line that a merge has left; within brackets or quotes, YAML takes it for text."""
+    marker = re.search(pattern, text)
+    if marker is None:
+        return None
+    hint = "resolve the conflict, and remove its markers"
+    return Diagnostic(marker.start(), "this line is a merge conflict marker", hint)
+
+
+def _syntax(error: YAMLError, text: str) -> Diagnostic:
+    """Word a parser's complaint; tabs are looked for in the text, since every parser words them differently."""
+    mark = getattr(error, "problem_mark", None)
+    if not isinstance(error, MarkedYAMLError) or mark is None:
+        found = re.search(_UNPRINTABLE, text)
+        return Diagnostic(
+            found.start() if found else 0, "a control character", "write it as an escape in double quotes"
+        )
+    index = min(mark.index, len(text))
+    line = text[text.rfind("\n", 0, index) + 1 :]
+    if "\t" in line[: len(line) - len(line.lstrip(" \t"))] or text[index : index + 1] == "\t":
+        return Diagnostic(index, "a tab is no indentation in YAML", "use spaces")
+    if str(error.problem).startswith("found incompatible YAML document"):
+        return Diagnostic(index, *OTHER_VERSION)
+    problem = _empty_node(str(error.problem))
+    return Diagnostic(index, f"not valid YAML: {problem}{_first_event(error, mark.line)}", _hint(error, text, index))
+
+
+def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
+    """Guess what was meant, from what stands before a parser's complaint in its line."""
+    before = text[text.rfind("\n", 0, index) + 1 : index]
+    is_colon = text[index : index + 1] == ":"
+    if is_colon and (len(before.split()) > 1 or "unexpected" in str(error.problem)):  # a key and its value, or text
+        return "put a value with a colon in it in quotes"
+    if text[index : index + 1] == "?" and before.strip():
+        return "put a value with a question mark in it in quotes"
+    start = error.context_mark
+    if start is not None and text.startswith(("[", "{"), start.index):  # in there, indentation means nothing
+        return None
+    begins_line = start is not None and isinstance(error, ParserError) and not before.strip()
+    return _INDENTATION if is_colon or begins_line else None
+
+
+def _first_event(error: MarkedYAMLError, line: int) -> str:
+    """Say where what a parser did not find the end of begins, if that is another line."""
+    mark = error.context_mark
+    return f", {error.context} from line {mark.line + 1}" if mark is not None and mark.line != line else ""
+
+
+def _empty_node(message: str) -> str:
+    """Drop what a parser quotes from a file that was not understood, but keep punctuation.
+
+    See docs/security.md#bounds-of-files.
+    """
+    return re.sub(r"(['\"])(.*?)\1", lambda quoted: quoted[0] if len(quoted[2]) < 2 else "…", message)

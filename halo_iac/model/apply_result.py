@@ -1,0 +1,94 @@
+"""What came of a plan: events as they happen, and the summary folded from them (docs/semantics.md#outcomes)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from halo_iac.model.plan import Change
+
+
+class Status(StrEnum):
+    """How one change stands."""
+
+    STARTED = "started"
+    RETRYING = "retrying"
+    DONE = "done"
+    ALREADY = "already"
+    """Somebody, perhaps an earlier run, had already made it so."""
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    """The platform no longer shows what the plan was made from; it was left alone."""
+    UNKNOWN = "unknown"
+    """It may or may not have happened."""
+    NOT_STARTED = "not started"
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing more is to come for this change."""
+        return self not in {Status.STARTED, Status.RETRYING}
+
+    @property
+    def is_success(self) -> bool:
+        """Say whether the change is in effect, whoever made it."""
+        return self in {Status.DONE, Status.ALREADY}
+
+
+class Event(NamedTuple):
+    """One step of one change; ``id`` as soon as it is known, ``elapsed`` in seconds once it is final.
+
+    ``is_partial`` if something of it was, or may have been, written even though it did not end done.
+    """
+
+    change: Change
+    status: Status
+    id: str | None = None
+    message: str = ""
+    hint: str | None = None
+    elapsed: float | None = None
+    is_partial: bool = False
+
+
+class Summary(NamedTuple):
+    """The last event of every change; ``is_interrupted`` if the run was told to stop."""
+
+    events: tuple[Event, ...]
+    is_interrupted: bool = False
+
+    def having(self, *statuses: Status) -> tuple[Event, ...]:
+        """Return the final events with one of these statuses, in the order of the plan."""
+        return tuple(event for event in self.events if event.status in statuses)
+
+    @property
+    def has_written(self) -> bool:
+        """Say whether the platform was changed, as far as is known."""
+        return any(event.status is Status.DONE or event.is_partial for event in self.events)
+
+    @property
+    def exit_code(self) -> int:
+        """Return the most serious code: 130, 5, 4, 1, 0 (docs/cli.md#exit-codes)."""
+        if self.is_interrupted:
+            return 130
+        if self.having(Status.UNKNOWN):
+            return 5
+        if self.having(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
+            return 4 if self.has_written else 1
+        return 0
+
+
+def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrupted: bool = False) -> Summary:
+    """Fold the events of a run: how each change ended, in plan order.
+
+    A change without an event was not started; one that was started and has not ended is unknown.
+    """
+    last = {id(event.change): event for event in events}
+    ended = (last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes)
+    return Summary(tuple(map(_settled, ended)), is_interrupted=is_interrupted)
+
+
+def _settled(event: Event) -> Event:
+    if event.status.is_final:
+        return event
+    message = "it was under way when the run was interrupted"
+    return event._replace(
+        status=Status.UNKNOWN, message=message, hint="plan again in a minute to see what became of it"
+    )

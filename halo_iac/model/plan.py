@@ -1,0 +1,272 @@
+"""The plan: what would change and why, as data (docs/semantics.md#plan).
+
+A plan goes to JSON and back, holds no function and nothing from the clock. Every rendering is drawn from it,
+and ``apply FILE`` compares a saved one with a recomputed one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import ConfigDict, Field
+
+from halo_iac.model.finding import Finding
+from halo_iac.model.project import Entry
+from halo_iac.model.remote import PlatformTarget, RemoteSchedule
+from halo_iac.model.schedule import Spec, Value
+
+PLAN_VERSION: Final = 1
+
+
+class Action(StrEnum):
+    """What a change does to one schedule."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNARCHIVE = "unarchive"
+    ARCHIVE = "archive"
+
+
+class Cause(StrEnum):
+    """Why a change is in the plan."""
+
+    DECLARED = "declared"
+    RETIRED = "state: archived"
+    UNDECLARED = "undeclared: archive"
+    UNDONE = "undo"
+
+
+class Attribution(StrEnum):
+    """Whose change it is, where a plan is held against that of a base (``plan --base REF``)."""
+
+    BRANCH = "branch"
+    """The branch's alone: at the base nothing is planned for the schedule."""
+    BOTH = "both"
+    """The branch edits the entry, and the platform differed from the base's entry already."""
+    BEFORE = "before"
+    """Nobody's here: the very same is planned at the base, for the platform differed before the branch."""
+    UNTOUCHED = "untouched"
+    """Planned only now, although the branch does not touch the entry: a policy, a default or an alias has moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commit that a plan was held against."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    ref: Annotated[str, Field(description="The ref as it was given.")]
+    commit: Annotated[str, Field(description="The commit it stood for.")]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after, and where the value after comes from."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    field: Annotated[str, Field(description="The field, named as in the project file.")]
+    before: Annotated[Value, Field(description="The platform's value.")]
+    after: Annotated[Value, Field(description="The declared value.")]
+    origin: Annotated[str, Field(description="File and line, defaults, overrides or built-in.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One schedule's change; ``before`` is absent for a create, ``after`` for an archive that gives back no values."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    action: Annotated[Action, Field(description="create, update, unarchive or archive.")]
+    cause: Annotated[Cause, Field(description="Why the change is planned.")]
+    key: Annotated[str | None, Field(description="The entry's key; null for an undeclared schedule.")]
+    id: Annotated[str | None, Field(description="The platform's id; null for a create.")]
+    title: Annotated[str, Field(description="The title after the change.")]
+    fields: Annotated[tuple[FieldChange, ...], Field(description="What differs, in the order of the file.")] = ()
+    before: Annotated[Spec | None, Field(description="The schedule as the platform holds it.")] = None
+    after: Annotated[Spec | None, Field(description="The schedule as declared.")] = None
+    wave: Annotated[int, Field(description="Renames of a lower wave free the titles of a higher one.")] = 0
+    origin: Annotated[str, Field(description="File and line of the entry; empty for an undeclared schedule.")] = ""
+    share: Annotated[Attribution | None, Field(description="Whose change it is; null without --base.")] = None
+
+    @property
+    def name(self) -> str:
+        """Return what messages call it: the key, or the id of an undeclared schedule."""
+        return self.key or self.id or self.title
+
+    @property
+    def is_rename(self) -> bool:
+        """Say whether the title changes."""
+        return any(field.field == "title" for field in self.fields)
+
+    @property
+    def takes_title(self) -> bool:
+        """Say whether an active schedule comes to bear a title that it does not bear now."""
+        if self.action is Action.ARCHIVE:
+            return False
+        return self.is_rename or self.action in {Action.CREATE, Action.UNARCHIVE}
+
+    @property
+    def is_pause(self) -> bool:
+        """Say whether it stops a schedule that fires from firing without archiving it."""
+        return self._turns(on=False)
+
+    @property
+    def is_resumption(self) -> bool:
+        """Say whether it lets a paused schedule fire again."""
+        return self._turns(on=True)
+
+    @property
+    def is_removal(self) -> bool:
+        """Say whether something stops firing: an archive or a pause (docs/semantics.md#guards)."""
+        return self.action is Action.ARCHIVE or self.is_pause
+
+    def _turns(self, *, on: bool) -> bool:
+        return self.action is Action.UPDATE and any(
+            field.field == "enabled" and bool(field.after) is on and bool(field.before) is not on
+            for field in self.fields
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """An entry nothing is planned for, and why; its schedules still count as declared."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(description="The entry's key.")]
+    reason: Annotated[str, Field(description="What is in the way.")]
+    hint: Annotated[str | None, Field(description="What to do about it.")] = None
+    origin: Annotated[str, Field(description="File and line of the entry.")] = ""
+    ids: Annotated[tuple[str, ...], Field(description="The schedules concerned.")] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredSchedule:
+    """An active schedule in scope that no file declares and that stays untouched."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(description="The platform's id.")]
+    title: Annotated[str, Field(description="Its title.")]
+    is_firing: Annotated[bool, Field(description="Whether it is enabled.")]
+    note: Annotated[str | None, Field(description="Why it cannot be read, if it cannot.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """Something worth a line that changes nothing."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    message: Annotated[str, Field(description="What to know.")]
+    key: Annotated[str | None, Field(description="The entry concerned, if one is.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardViolation:
+    """Why a plan must not be applied as it is, and what would permit it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    guard: Annotated[str, Field(description="The guard's name.")]
+    message: Annotated[str, Field(description="What it refuses and why.")]
+    override: Annotated[str, Field(description="The option or the edit that permits it.")]
+    names: Annotated[tuple[str, ...], Field(description="The entries or ids concerned.")] = ()
+    withholds: Annotated[
+        bool, Field(description="Whether only what it names is left out, and the plan may be applied without it.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of the project file that a plan was made under."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    undeclared: Annotated[str, Field(description="report or archive.")]
+    scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
+    title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
+    protect: Annotated[tuple[str, ...], Field(description="Title globs that are never removed.")] = ()
+
+    def covers(self, agent: str | None, title: str) -> bool:
+        """Say whether a schedule with this agent and title is in scope."""
+        agents, prefix = self.scope_agents, self.title_prefix
+        return (agents is None or agent in agents) and (prefix is None or title.startswith(prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class AgentName:
+    """What the platform calls an agent that a change names by its UUID."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(description="The agent's UUID.")]
+    name: Annotated[str, Field(description="Its agent.id or agent.name.")]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRate:
+    """Runs a month, a mean over the calendar, before and after."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    before: Annotated[float, Field(description="Runs a month of the schedules in scope as they are.")]
+    after: Annotated[float, Field(description="The same once the plan is applied.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole plan, in one deterministic order: same inputs, same bytes."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plan")
+
+    host: Annotated[PlatformTarget, Field(description="Platform and project the plan is for.")]
+    policy: Annotated[Policy, Field(description="The rules it was made under.")]
+    targets: Annotated[tuple[str, ...], Field(description="Keys the plan is limited to; empty for all.")]
+    changes: Annotated[tuple[Change, ...], Field(description="What apply would do, in order.")]
+    blocked: Annotated[tuple[Blocked, ...], Field(description="Entries nothing is planned for.")]
+    undeclared: Annotated[
+        tuple[UndeclaredSchedule, ...], Field(description="Schedules in scope that no file declares.")
+    ]
+    warnings: Annotated[tuple[PlanWarning, ...], Field(description="Worth a line, changes nothing.")]
+    refusals: Annotated[tuple[GuardViolation, ...], Field(description="Why it must not be applied as it is.")]
+    unchanged: Annotated[int, Field(description="Entries that are already as declared.")]
+    runs_per_month: Annotated[RunRate, Field(description="Runs a month before and after.")]
+    agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
+    findings: Annotated[tuple[Finding, ...], Field(description="What is odd about the declared schedules.")] = ()
+    base: Annotated[Base | None, Field(description="What it was held against; null without --base.")] = None
+    version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
+
+    @property
+    def stopping(self) -> tuple[GuardViolation, ...]:
+        """Return the refusals that keep the whole plan from being applied."""
+        return tuple(refusal for refusal in self.refusals if not refusal.withholds)
+
+
+class Match(NamedTuple):
+    """An entry and its schedule; ``remote`` is ``None`` where there is none yet.
+
+    ``spec`` is the entry's, with the agent's id in it once resolved; ``None`` for a retired entry. ``wave`` orders
+    renames: a lower one frees the title that a higher one takes.
+    """
+
+    entry: Entry
+    remote: RemoteSchedule | None
+    spec: Spec | None
+    wave: int = 0
+
+
+class MatchResult(NamedTuple):
+    """Every entry once, paired or blocked, and the active schedules that belong to no entry, inside the scope or not.
+
+    ``scope_agents`` are agent ids once resolved; ``None`` where the scope names no agents.
+    """
+
+    pairs: tuple[Match, ...]
+    blocked: tuple[Blocked, ...]
+    unclaimed: tuple[RemoteSchedule, ...]
+    warnings: tuple[PlanWarning, ...] = ()
+    scope_agents: tuple[str, ...] | None = None

@@ -1,0 +1,291 @@
+"""Runs, conversations and what they say, in the platform's own words.
+
+See docs/protocol.md#fields and docs/semantics.md#report.
+
+Each is the plain mapping it arrived as, seen through properties: what the platform left out is ``None``, what it adds
+tomorrow is kept in ``wire`` for ``--json``, and a status it invents counts as in flight and is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+TERMINAL: Final = frozenset(
+    {"completed", "incomplete", "failed", "export_failed", "cancelled", "timed_out", "no_traces"}
+)
+"""The statuses after which nothing more happens; every other one, unknown ones too, is in flight.
+
+See docs/protocol.md#run-status.
+"""
+
+COMPLETED: Final = "completed"
+INCOMPLETE: Final = "incomplete"
+NO_TRACES: Final = "no_traces"
+
+WITH_REPORT: Final = frozenset({COMPLETED, INCOMPLETE})
+"""The terminal statuses that may have left a report behind."""
+
+LOOKBACK_HOURS: Final = 24
+"""How long a one-off run's window is where nobody says."""
+
+PROMPT: Final = (
+    "Analyze the traces in this window. Understand the agent's activity and identify anomalies, errors, "
+    "inefficiencies, and opportunities to improve reliability, latency, cost, and tool usage. Highlight the top "
+    "recurring failures, notable tool-call patterns, wasted or redundant work, slow or high-cost paths, and concrete "
+    "fixes you'd recommend. Cite specific trace IDs for every key finding."
+)
+"""What a one-off run is asked where nobody says: what the official client sends, so that both mean the same."""
+
+ASSISTANT: Final = "assistant"
+_SCHEDULED: Final = "scheduled"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run; ``wire`` always has a string ``id``."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+        return str(self.wire["id"])
+
+    @property
+    def conversation_id(self) -> str | None:
+        """Return the conversation its report goes to."""
+        return _text(self.wire, "conversationId")
+
+    @property
+    def schedule_id(self) -> str | None:
+        """Return the schedule that started it; ``None`` for a one-off run."""
+        return _text(self.wire, "scheduleId")
+
+    @property
+    def status(self) -> str:
+        """Return the platform's word for where it stands."""
+        return _text(self.wire, "status") or "unknown"
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing more will happen."""
+        return self.status in TERMINAL
+
+    @property
+    def is_completed(self) -> bool:
+        """Say whether it ended with a whole report."""
+        return self.status == COMPLETED
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Say whether a cadence started it."""
+        return self.wire.get("origin") == _SCHEDULED
+
+    @property
+    def error(self) -> str | None:
+        """Return the platform's reason where it failed."""
+        return _text(self.wire, "errorMessage")
+
+    @property
+    def model_id(self) -> str | None:
+        """Return the analysis model."""
+        return _text(self.wire, "modelId")
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Return what orders runs from oldest to latest: the instant they were due or made, then the id."""
+        return (_text(self.wire, "scheduledForAt") or _text(self.wire, "createdAt") or "", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The traces a run was given."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def id(self) -> str | None:
+        """Return its id."""
+        return _text(self.wire, "id")
+
+    @property
+    def agent_id(self) -> str | None:
+        """Return the UUID of the agent whose traces they are."""
+        return _text(self.wire, "agentUuid")
+
+    @property
+    def window(self) -> tuple[str | None, str | None]:
+        """Return when the traces begin and end, as the platform writes instants."""
+        return (_text(self.wire, "windowStartAt"), _text(self.wire, "windowEndAt"))
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """A run and its traces; ``wire`` is the whole answer."""
+
+    wire: Mapping[str, Any]
+    run: Run
+    dataset: Dataset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One step in the life of a run."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def sequence(self) -> int:
+        """Return its number, rising within a run."""
+        return int(self.wire["sequence"])
+
+    @property
+    def kind(self) -> str:
+        """Return the platform's word for what happened."""
+        return _text(self.wire, "eventType") or "unknown"
+
+    @property
+    def created_at(self) -> str:
+        """Return when it happened."""
+        return _text(self.wire, "createdAt") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A thread of runs: the first one's report, then answers to follow-ups; ``wire`` always has a string ``id``."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+        return str(self.wire["id"])
+
+    @property
+    def title(self) -> str:
+        """Return its title; empty where it has none."""
+        return _text(self.wire, "title") or ""
+
+    @property
+    def latest_run_id(self) -> str | None:
+        """Return the run that came last."""
+        return _text(self.wire, "latestRunId")
+
+    @property
+    def created_at(self) -> str | None:
+        """Return when it began."""
+        return _text(self.wire, "createdAt")
+
+    @property
+    def updated_at(self) -> str | None:
+        """Return when anything last happened in it."""
+        return _text(self.wire, "updatedAt")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person asked or the platform answered; ``content`` is markdown, exactly as the platform holds it."""
+
+    sequence: int
+    role: str
+    content: str
+
+    @property
+    def is_answer(self) -> bool:
+        """Say whether the platform wrote it."""
+        return self.role == ASSISTANT
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationDetails:
+    """A whole thread, messages and runs from first to last; ``wire`` is the answer itself."""
+
+    wire: Mapping[str, Any]
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    runs: tuple[Run, ...]
+    datasets: tuple[Dataset, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Message, ...]:
+        """Return what the platform wrote: the report, then the answers to follow-ups."""
+        return tuple(message for message in self.messages if message.is_answer and message.content)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that was started; ``wire`` is the platform's answer."""
+
+    wire: Mapping[str, Any]
+    run_id: str
+    conversation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which traces a run reads: from ``start`` until ``end``, both with a zone."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a one-off run is asked to do; ``None`` leaves a value to the platform, which is then not sent.
+
+    See docs/semantics.md#one-off-runs.
+
+    ``name`` is what people call the agent, ``agent`` its UUID.
+    """
+
+    agent: str
+    prompt: str
+    window: Window
+    name: str
+    model_id: str | None = None
+    subagent_model_id: str | None = None
+    summarization_model_id: str | None = None
+    span_limit: int | None = None
+    max_subagent_depth: int | None = None
+    max_turns: int | None = None
+    reasoning_effort: str | None = None
+    debug: bool = False
+
+
+def _text(wire: Mapping[str, Any], name: str) -> str | None:
+    value = wire.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as the platform holds it; ``run`` and ``dataset`` are those it was written from, as far as known."""
+
+    markdown: str
+    thread: ConversationDetails
+    run: Run | None = None
+    dataset: Dataset | None = None
+
+    @property
+    def conversation(self) -> Conversation:
+        """Return the conversation it began."""
+        return self.thread.conversation
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return where it comes from, in the platform's own field names."""
+        run = self.run.wire if self.run is not None else {}
+        traces = self.dataset.wire if self.dataset is not None else run
+        return {
+            "runId": run.get("id"),
+            "conversationId": self.conversation.id,
+            "title": self.conversation.title,
+            "scheduleId": run.get("scheduleId"),
+            "agentUuid": traces.get("agentUuid"),
+            "windowStartAt": traces.get("windowStartAt"),
+            "windowEndAt": traces.get("windowEndAt"),
+            "modelId": run.get("modelId"),
+            "status": run.get("status"),
+        }

@@ -1,0 +1,51 @@
+"""Paths on this machine: links resolved, and the private folder ``.halo``."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+PRIVATE_FOLDER: Final = ".halo"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`.
+
+    Never where a link leads: a checkout may hold one, to what is none of ours.
+    """
+    reject_symlink(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    restrict_permissions(folder, 0o700)
+    ignored = folder / ".gitignore"
+    try:
+        file = ignored.open("x", encoding="ascii")
+    except FileExistsError:
+        return
+    try:
+        with file:
+            file.write("*\n")
+    except OSError:  # a full disk: an empty one would stay, and hide nothing
+        ignored.unlink(missing_ok=True)
+        raise
+
+
+def reject_symlink(place: Path) -> None:
+    """Raise :class:`OSError` where a link stands."""
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, "a link, which is not followed; remove it", str(place))
+
+
+def restrict_permissions(path: Path, mode: int) -> None:
+    """Take away what others may do with something of ours that is there already."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(mode)
+
+
+def resolve_path(path: Path) -> Path:
+    """Return a path without links and dots; one that leads round in a circle as far as it can be followed.
+
+    Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; whoever opens the file is told.
+    """
+    return Path(os.path.realpath(path))

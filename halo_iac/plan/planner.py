@@ -1,0 +1,350 @@
+"""Actions: pairs and policy → what would change (docs/semantics.md#actions)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from halo_iac.diff import Difference
+from halo_iac.errors import UsageError
+from halo_iac.model.plan import (
+    Action,
+    AgentName,
+    Blocked,
+    Cause,
+    Change,
+    Match,
+    MatchResult,
+    Plan,
+    PlanWarning,
+    Policy,
+    UndeclaredSchedule,
+)
+from halo_iac.model.project import Entry, Project, UndeclaredPolicy
+from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
+from halo_iac.plan.guards import GuardInput, Overrides, guard
+from halo_iac.plan.run_rate import KnownRates, firing, is_firing, schedules_with_known_rate, total_runs_per_month
+
+
+def titles_still_in_use(
+    changes: Iterable[Change], entries: Mapping[str, Entry], schedules: Iterable[RemoteSchedule]
+) -> Mapping[str, Blocked]:
+    """Return by key what blocks the changes that would take a title some other active schedule goes on bearing.
+
+    An entry with an ``id`` may do so: it is told from its twin.
+    """
+    changes = tuple(changes)
+    taking = {
+        change.title: change
+        for change in changes
+        if change.takes_title and change.key is not None and entries[change.key].id is None
+    }
+    blocked: dict[str, Blocked] = {}
+    for change, id_ in titles_being_taken(changes, taking, schedules):
+        blocked.setdefault(change.name, _held(entries[change.name], change.title, id_))
+    return blocked
+
+
+def titles_being_taken(
+    changes: Iterable[Change], taking: Mapping[str, Change], schedules: Iterable[RemoteSchedule]
+) -> Iterator[tuple[Change, str]]:
+    """Yield those of ``taking``, by the title they take, whose title stays another's, with that schedule's id.
+
+    One that cannot go on frees no title either, so others may follow from it.
+    """
+    holders = {
+        remote.id: remote.title
+        for remote in schedules
+        if remote.title in taking and remote.is_active and remote.id != taking[remote.title].id
+    }
+    freeing = {change.id for change in changes if change.action is Action.UPDATE and change.is_rename}
+    stuck = sorted(holders.keys() - freeing)
+    while stuck:
+        following = []
+        for id_ in stuck:
+            change = taking[holders[id_]]
+            yield change, id_
+            if change.id in freeing:
+                freeing.discard(change.id)
+                following.append(change.id)
+        stuck = sorted(id_ for id_ in following if id_ in holders)
+
+
+def _held(entry: Entry, title: str, id_: str) -> Blocked:
+    reason = f"the title {title!r} is still that of schedule {id_}, and nothing in this plan frees it first"
+    hint = "mend, target or apply first the entry of that schedule"
+    return Blocked(entry.key, reason, hint, str(entry.origins.entry), (id_,))
+
+
+Decision = Change | Blocked | None
+"""``None`` where a pair is as declared."""
+
+
+def decide_actions(
+    project: Project, differences: Iterable[Difference], actual: PlatformState, chosen: Collection[str]
+) -> list[Decision]:
+    """Judge each pair by itself, then by whether the title it takes will be free.
+
+    ``chosen`` are the keys of the entries to judge; none for all.
+    """
+    judged = [_decide(each) for each in differences if not chosen or each.pair.entry.key in chosen]
+    changes = [verdict for verdict in judged if isinstance(verdict, Change)]
+    if not any(change.takes_title for change in changes):
+        return judged
+    held = titles_still_in_use(changes, {entry.key: entry for entry in project.entries}, actual.schedules)
+    return [held.get(verdict.name, verdict) if isinstance(verdict, Change) else verdict for verdict in judged]
+
+
+def _decide(difference: Difference) -> Decision:
+    """Return the change a pair needs, why none can be planned, or ``None`` where it is as declared."""
+    pair, after, fields = difference.pair, difference.after, difference.fields
+    remote = pair.remote
+    if after is None:
+        return _retire(pair)
+    if difference.opaque is not None:
+        return _unreadable(pair, difference.opaque)
+    if remote is not None and remote.is_active and not fields:
+        return None
+    before = None if remote is None else remote.spec()
+    if isinstance(before, UnreadableSchedule):
+        return _unreadable(pair, before)
+    return Change(
+        action=_action(remote),
+        cause=Cause.DECLARED,
+        key=pair.entry.key,
+        id=None if remote is None else remote.id,
+        title=after.title,
+        fields=fields,
+        before=before,
+        after=after,
+        wave=pair.wave,
+        origin=str(pair.entry.origins.entry),
+    )
+
+
+def _action(remote: RemoteSchedule | None) -> Action:
+    if remote is None:
+        return Action.CREATE
+    return Action.UPDATE if remote.is_active else Action.UNARCHIVE
+
+
+def _retire(pair: Match) -> Decision:
+    remote = pair.remote
+    if remote is None or not remote.is_active:
+        return None
+    planned = archive(remote, Cause.RETIRED)
+    if planned is None:
+        return _unreadable(pair, remote.spec())
+    return replace(planned, key=pair.entry.key, origin=str(pair.entry.origins.entry))
+
+
+def archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
+    """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived.
+
+    See docs/security.md#unreadable-schedules.
+    """
+    spec = remote.spec()
+    if isinstance(spec, UnreadableSchedule):
+        return None
+    return Change(Action.ARCHIVE, cause, None, remote.id, remote.title, before=spec)
+
+
+def _unreadable(pair: Match, why: object) -> Blocked:
+    reason = why.reason if isinstance(why, UnreadableSchedule) else "it cannot be read"
+    id_ = pair.remote.id if pair.remote else ""
+    return Blocked(
+        key=pair.entry.key,
+        reason=f"schedule {id_} is left alone: {reason}",
+        hint="a newer halo may know it; `halo schedule get` shows it as it is",
+        origin=str(pair.entry.origins.entry),
+        ids=(id_,),
+    )
+
+
+_ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
+"""The order of the document; renames come first among the updates, by wave, as apply carries them out.
+
+See docs/semantics.md#apply-order.
+"""
+
+
+def plan(
+    project: Project,
+    pairing: MatchResult,
+    differences: Sequence[Difference],
+    actual: PlatformState,
+    host: PlatformTarget,
+    *,
+    targets: Sequence[str] = (),
+    overrides: Overrides | None = None,
+) -> Plan:
+    """Return what ``apply`` would do, what it would refuse, and what else a reviewer should know.
+
+    ``targets`` and the creates that ``overrides`` permit are keys of entries (:class:`~halo_iac.errors.UsageError` for
+    an unknown one); matching has looked at all entries even so. The result depends on nothing but the arguments, and
+    not on their order.
+    """
+    overrides = overrides or Overrides()
+    _check_keys("--target", targets, project)
+    _check_keys("--allow-create", sorted(overrides.allow_create), project)
+    chosen = frozenset(targets)
+    judged = decide_actions(project, differences, actual, chosen)
+    readable = schedules_with_known_rate(_active_in_scope(project, pairing, actual), differences)
+    situation = _guard_input(project, pairing, judged, readable, actual, targets=sorted(chosen), overrides=overrides)
+    return Plan(
+        host=host,
+        policy=policy_of(project, pairing),
+        targets=situation.targets,
+        changes=situation.changes,
+        blocked=tuple(entry for entry in situation.blocked if not chosen or entry.key in chosen),
+        undeclared=_unmanaged_schedules(situation),
+        warnings=_warnings(project, pairing, actual, chosen),
+        refusals=guard(situation),
+        unchanged=judged.count(None),
+        runs_per_month=total_runs_per_month(readable, situation.changes),
+        agents=agent_names(situation.changes, actual),
+    )
+
+
+def _check_keys(option: str, keys: Iterable[str], project: Project) -> None:
+    known = {entry.key for entry in project.entries}
+    for key in keys:
+        if key not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(key, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "a key under `schedules:` is wanted"
+            raise UsageError(f"{option} {key}: the project declares no such entry", hint=hint)
+
+
+def _guard_input(
+    project: Project,
+    pairing: MatchResult,
+    judged: Sequence[Decision],
+    readable: KnownRates,
+    actual: PlatformState,
+    *,
+    targets: Sequence[str],
+    overrides: Overrides,
+) -> GuardInput:
+    """Return what is decided: by the verdicts, and by the policy for what no file declares."""
+    blocked = _all_blocked(pairing.blocked, judged)
+    undeclared = _undeclared(project, pairing)
+    archives = _archives(project, undeclared)
+    # An undeclared schedule may be the very one that a blocked entry is about.
+    planned, withheld = ((), archives) if blocked else (archives, ())
+    changes = tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=sort_key))
+    return GuardInput(
+        changes=changes,
+        blocked=blocked,
+        withheld=withheld,
+        undeclared=undeclared,
+        firing=firing(readable) if changes else frozenset(),
+        traced=traced(actual),
+        declared=len(project.entries),
+        targets=tuple(targets),
+        protect=project.protect,
+        gap=actual.gap,
+        overrides=overrides,
+    )
+
+
+# What is decided ----------------------------------------------------------------------------------------------------
+
+
+def _all_blocked(blocked: Iterable[Blocked], judged: Iterable[Decision]) -> tuple[Blocked, ...]:
+    own = (verdict for verdict in judged if isinstance(verdict, Blocked))
+    return tuple(sorted(chain(blocked, own), key=lambda entry: entry.key))
+
+
+def sort_key(change: Change) -> tuple[bool, int, int, str, str]:
+    """Return what orders the changes of a plan."""
+    is_plain = not (change.is_rename and change.action is Action.UPDATE)
+    return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
+
+
+def _active_in_scope(project: Project, pairing: MatchResult, actual: PlatformState) -> Iterator[RemoteSchedule]:
+    policy = policy_of(project, pairing)
+    return (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
+
+
+def _undeclared(project: Project, pairing: MatchResult) -> tuple[RemoteSchedule, ...]:
+    policy = policy_of(project, pairing)
+    in_scope = (remote for remote in pairing.unclaimed if policy.covers(remote.agent_id, remote.title))
+    return tuple(sorted(in_scope, key=lambda remote: (remote.title, remote.id)))
+
+
+def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[Change, ...]:
+    if project.undeclared is not UndeclaredPolicy.ARCHIVE or project.unread:
+        return ()
+    planned = (archive(remote, Cause.UNDECLARED) for remote in undeclared)
+    return tuple(change for change in planned if change is not None)
+
+
+# What else a reviewer should know -----------------------------------------------------------------------------------
+
+
+def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...]:
+    archived = {change.id for change in situation.undeclared_archives}
+    return tuple(_shown(remote) for remote in situation.undeclared if remote.id not in archived)
+
+
+def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
+    spec = remote.spec()
+    note = spec.reason if isinstance(spec, UnreadableSchedule) else None
+    return UndeclaredSchedule(remote.id, remote.title, is_firing(remote), note)
+
+
+def policy_of(project: Project, pairing: MatchResult) -> Policy:
+    """Return the rules of a project whose scope has been resolved."""
+    return Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
+
+
+def _warnings(
+    project: Project, pairing: MatchResult, actual: PlatformState, chosen: Collection[str]
+) -> tuple[PlanWarning, ...]:
+    concerned = (
+        warning
+        for warning in chain(pairing.warnings, map(_pause_warning, pairing.pairs))
+        if warning is not None and (not chosen or warning.key in chosen)
+    )
+    gap = (PlanWarning(f"the list of schedules is not whole: {actual.gap}"),) if actual.gap else ()
+    return (
+        *gap,
+        *_unread_warnings(project),
+        *sorted(concerned, key=lambda warning: (warning.key or "", warning.message)),
+    )
+
+
+def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
+    """Say what a sparse checkout leaves out: a schedule that it declares looks undeclared."""
+    if project.unread:
+        first, *others = project.unread
+        files = f"{first} and {len(others):,} more files" if others else first
+        left = ", so nothing undeclared is archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
+        yield PlanWarning(f"what {files} declares is not known, as the sparse checkout leaves it out{left}")
+
+
+def _pause_warning(pair: Match) -> PlanWarning | None:
+    remote = pair.remote
+    if remote is None or not (remote.is_active and remote.is_paused_by_platform):
+        return None
+    if pair.spec is None or pair.spec.agent != remote.agent_id:
+        return None
+    message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
+    return PlanWarning(message, pair.entry.key)
+
+
+def traced(actual: PlatformState) -> frozenset[str]:
+    """Return the ids of the agents that traces name, in lower case."""
+    return frozenset(agent.id.lower() for agent in actual.agents)
+
+
+def agent_names(changes: Iterable[Change], actual: PlatformState) -> tuple[AgentName, ...]:
+    """Return the names of the agents that changes set or replace; a reviewer knows those, not the ids."""
+    fields = (field for change in changes for field in change.fields if field.field == "agent")
+    concerned = {id_ for field in fields for id_ in (field.before, field.after)}
+    named = (agent for agent in actual.agents if agent.id in concerned and agent.identity is not None)
+    return tuple(sorted((AgentName(agent.id, agent.identity or "") for agent in named), key=lambda each: each.id))

@@ -1,0 +1,52 @@
+"""Runs a month: how many fire now, and how many would once the plan is applied (docs/semantics.md#runs-a-month)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from halo_iac.diff import Difference
+from halo_iac.fire_times import run_rate
+from halo_iac.model.plan import Action, Change, RunRate
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.schedule import Spec
+
+KnownRates = Sequence[tuple[RemoteSchedule, Spec]]
+"""Schedules that can be read, with their comparable form."""
+
+
+def schedules_with_known_rate(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> KnownRates:
+    """Return what counts; a schedule found to be as declared is not read again, which is nearly all of them."""
+    as_declared = {
+        each.pair.remote.id: each.after
+        for each in differences
+        if each.pair.remote is not None and not each.fields and each.opaque is None
+    }
+    specs = ((remote, as_declared.get(remote.id) or remote.spec()) for remote in active)
+    return [(remote, spec) for remote, spec in specs if isinstance(spec, Spec)]
+
+
+def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> RunRate:
+    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
+    before = run_rate(spec for remote, spec in readable if is_firing(remote))
+    paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
+    concerned = [change for change in changes if change.id not in paused]
+    lost = run_rate(each.before for each in concerned if each.before and each.action is not Action.UNARCHIVE)
+    firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
+    gained = run_rate(after.over(before) if before else after for before, after in firing)
+    return RunRate(_rounded(before), _rounded(before - lost + gained))
+
+
+def _rounded(runs: Fraction) -> float:
+    """Round far below what is shown, so that the difference of two such numbers is not rounded once more."""
+    return round(float(runs), 6)
+
+
+def firing(readable: KnownRates) -> frozenset[str]:
+    """Return the ids of what fires."""
+    return frozenset(remote.id for remote, _ in readable if is_firing(remote))
+
+
+def is_firing(remote: RemoteSchedule) -> bool:
+    """Say whether it fires: enabled, as far as one can tell, and not paused by the platform."""
+    return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform

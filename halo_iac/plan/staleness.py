@@ -1,0 +1,93 @@
+"""A saved plan, held against a recomputed one (docs/semantics.md#saved-plans).
+
+What is run is always the recomputed plan; the saved one only limits it. So a file that is hand-made, or approved long
+ago, cannot make ``apply`` do more than the YAML says now, nor more than was approved then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from halo_iac.model.plan import Action, Change, GuardViolation, Plan
+from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
+from halo_iac.model.schedule import Spec
+
+_OVERRIDE = "plan again and have the new plan approved"
+
+
+def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[GuardViolation, ...]:
+    """Return why the recomputed plan is not what was saved; nothing where it is, or the rest is in effect."""
+    return (*_loosened_policy(saved), *_preconditions(saved, recomputed), *_changes(saved, recomputed, actual))
+
+
+def _loosened_policy(saved: Plan) -> Iterator[GuardViolation]:
+    """Yield what only the plan against a base could refuse; every other guard looks at the recomputed plan itself."""
+    for refusal in saved.refusals:
+        if refusal.guard == "policy":
+            yield replace(refusal, override=f"plan again with {refusal.override}")
+
+
+def _preconditions(saved: Plan, recomputed: Plan) -> Iterator[GuardViolation]:
+    for (premise, then), (_, now) in zip(_describe(saved), _describe(recomputed), strict=True):
+        if then != now:
+            yield GuardViolation("saved-plan", f"the saved plan was made for {premise}: {then}, now {now}", _OVERRIDE)
+
+
+def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what has to be equal, each under the name that a refusal gives it."""
+    agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix
+    yield "another host", plan.host.base_url
+    yield "another project", plan.host.project_id
+    yield "other targets", ", ".join(plan.targets) or "all entries"
+    yield "another `undeclared`", plan.policy.undeclared
+    yield "other agents in scope", "all" if agents is None else ", ".join(agents)
+    yield "another title prefix in scope", "none" if prefix is None else repr(prefix)
+    yield "another `protect`", ", ".join(map(repr, plan.policy.protect)) or "nothing"
+
+
+def _changes(saved: Plan, recomputed: Plan, actual: PlatformState) -> Iterator[GuardViolation]:
+    then = {_identity(change): change for change in saved.changes}
+    now = {_identity(change): change for change in recomputed.changes}
+    schedules = {remote.id: remote for remote in actual.schedules}
+    for identity, change in now.items():
+        approved = then.get(identity)
+        if approved is None:
+            yield _stale_plan(change, "is not in the saved plan")
+        elif _change_key(approved) != _change_key(change):
+            yield _stale_plan(change, "differs from the saved plan")
+    for identity, change in then.items():
+        if identity not in now and not _is_in_effect(change, schedules, actual):
+            yield _stale_plan(change, "is in the saved plan, is no longer planned, and is not in effect either")
+
+
+def _identity(change: Change) -> tuple[str, str | None, str | None]:
+    return (change.action, change.key, change.id)
+
+
+def _change_key(change: Change) -> tuple[object, ...]:
+    """Return what must be equal: all of a change but where its values are written, for a line number may move."""
+    fields = tuple((field.field, field.before, field.after) for field in change.fields)
+    return (change.cause, change.title, fields, change.before, change.after)
+
+
+def _stale_plan(change: Change, why: str) -> GuardViolation:
+    return GuardViolation("saved-plan", f"{change.action} {change.name}: {why}", _OVERRIDE, (change.name,))
+
+
+def _is_in_effect(change: Change, schedules: dict[str, RemoteSchedule], actual: PlatformState) -> bool:
+    if change.action is Action.ARCHIVE:
+        remote = schedules.get(change.id or "")
+        return remote is not None and not remote.is_active
+    if change.after is None:
+        return False
+    if change.id is None:
+        named = (remote for remote in actual.schedules if remote.title == change.title)
+        return any(_matches(remote, change.after) for remote in named)
+    remote = schedules.get(change.id)
+    return remote is not None and _matches(remote, change.after)
+
+
+def _matches(remote: RemoteSchedule, after: Spec) -> bool:
+    spec = remote.spec()
+    return remote.is_active and not isinstance(spec, UnreadableSchedule) and after.over(spec) == spec

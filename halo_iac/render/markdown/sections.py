@@ -1,0 +1,248 @@
+"""What a plan says apart from its changes, in markdown: sections that count what they have no room for.
+
+See docs/cli.md#formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from halo_iac.errors import Problem
+from halo_iac.model.apply_result import Event, Summary
+from halo_iac.model.finding import Finding
+from halo_iac.model.plan import Blocked, Change, GuardViolation, PlanWarning, UndeclaredSchedule
+from halo_iac.model.schedule import FIELDS
+from halo_iac.render.calendar import Calendar
+from halo_iac.render.headings import NextCommands, next_steps
+from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
+from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
+from halo_iac.render.style import PLAIN, SIGNS, Style
+from halo_iac.render.values import LISTED, from_to
+from halo_iac.text import counted
+
+_HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderContext:
+    """What all changes of a plan are drawn with; ``findings`` by the key of their entry."""
+
+    calendar: Calendar
+    style: Style
+    agents: Mapping[str, str]
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    has_base: bool = False
+
+    def beside(self, change: Change) -> Sequence[Finding]:
+        """Return the findings about a change's entry."""
+        return self.findings.get(change.key, ()) if change.key else ()
+
+
+def table_head(scene: RenderContext) -> str:
+    """Return the two lines above the rows of the summary."""
+    headers = (*_HEADERS, "whose") if scene.has_base else _HEADERS
+    return f"{_cells(headers)}\n{_cells(['---'] * len(headers))}"
+
+
+def table_row(change: Change, scene: RenderContext) -> str:
+    """Return a change as a row of the summary."""
+    style = scene.style
+    short = ", ".join(_in_short(row, style) for row in summary(change, scene.calendar, style, scene.agents))
+    found = len(scene.beside(change))
+    cells = (
+        f"`{SIGNS[change.action]}`",
+        change.action,
+        code(change.key or change.id or "", style),
+        words(change.title, style),
+        f"{short}<br>**{counted(found, 'finding')}**" if found else short,
+        from_to(*runs_of(change, scene.calendar), style),
+        *((SHARES[change.share] if change.share else "",) if scene.has_base else ()),
+    )
+    return _cells(cells)
+
+
+class Block(NamedTuple):
+    """A block that unfolds, in parts: ``prompts`` are what it can do without."""
+
+    top: str
+    prompts: str
+    bottom: str
+
+    @property
+    def short(self) -> str:
+        """Return it without prompts, of which it says only that they differ."""
+        return f"{self.top}\n\n{self.bottom}"
+
+    @property
+    def whole(self) -> str:
+        """Return all of it."""
+        return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.short
+
+
+def change_block(change: Change, scene: RenderContext) -> Block:
+    """Return the block of a change."""
+    style = scene.style
+    rows = change_rows(change, scene.calendar, style, scene.agents)
+    table = "\n".join(_table(change, rows, style))
+    prompts = "\n\n".join(fence(row.below) for row in rows if row.below)
+    findings = "\n".join(finding_line(finding, style) for finding in scene.beside(change))
+    bottom = f"{findings}\n\n</details>" if findings else "</details>"
+    return Block(*map(style.own, (f"{_summary(change, style)}\n\n{table}", prompts, bottom)))
+
+
+def finding_line(finding: Finding, style: Style) -> str:
+    """Return a finding as a line of a list."""
+    hint = f" ({message(finding.hint, style)})" if finding.hint else ""
+    place = code(f"{finding.path}:{finding.line}", style)
+    return f"- **{finding.severity}** {code(finding.rule, style)} {place}: {message(finding.message, style)}{hint}"
+
+
+def _summary(change: Change, style: Style) -> str:
+    old = change.before.title if change.before else change.title
+    name = f" <b>{html_code(change.key, style)}</b>" if change.key else ""
+    deed = f"{html_code(SIGNS[change.action], style)} {change.action}"
+    return f"<details><summary>{deed}{name} {html_words(old, style)}</summary>"
+
+
+def _table(change: Change, rows: Sequence[Row], style: Style) -> Iterator[str]:
+    yield _cells(("field", "before → after" if change.before else "value", "from"))
+    yield _cells(("---",) * 3)
+    if change.id:
+        yield _cells(("id", code(change.id, style), ""))
+    for row in rows:
+        yield _cells((_label(row, style), _value(row, style), words(row.origin, style)))
+
+
+def _in_short(row: Row, style: Style) -> str:
+    return f"{_label(row, style)} {_value(row, style)}".strip()
+
+
+def _label(row: Row, style: Style) -> str:
+    return row.label if row.label in FIELDS else words(row.label, style)
+
+
+def _value(row: Row, style: Style) -> str:
+    """Return a row's value, or both; what a file or the platform says is code, what we say about it is prose."""
+    drawn = code if row.label in FIELDS and row.label != "prompt" else message
+    before = "" if row.before is None else f"{drawn(row.before, style)} → "
+    return f"{before}{drawn(row.after, style)}"
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+ROOM: Final = 4_500
+"""Characters that one section may take, so that together they leave room for the changes."""
+
+
+def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM) -> str:
+    """Return a heading and as many lines of a list as there is room for, the rest of ``count`` counted.
+
+    Empty where there is nothing to list.
+    """
+    if not count:
+        return ""
+    shown: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    if count > len(shown):
+        shown.append(f"- … and {count - len(shown):,} more")
+    return "\n".join([f"#### {heading}", "", *shown])
+
+
+def refused(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
+    """Yield why the plan will not be applied, then what is left out of it, each with what permits it."""
+    stopping = [refusal for refusal in refusals if not refusal.withholds]
+    withheld = [refusal for refusal in refusals if refusal.withholds]
+    yield section("Refused: this plan will not be applied as it is", _reasons(stopping, style), len(stopping))
+    yield section("Withheld: this is left out, the rest can be applied", _reasons(withheld, style), len(withheld))
+
+
+def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
+    for refusal in refusals:
+        remedy = "to do" if refusal.withholds else "override"
+        concerns = f"<br>concerns: {_listed(refusal.names, style)}" if refusal.names else ""
+        drawn = code if refusal.override.startswith("--") else message  # an option is there to be copied whole
+        override = f"<br>{remedy}: {drawn(refusal.override, style)}"
+        yield f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{override}"
+
+
+def blocked(entries: Sequence[Blocked], style: Style) -> str:
+    """Return the entries that nothing is planned for."""
+    heading = f"Blocked: {counted(len(entries), 'entry', 'entries')}, for which nothing is planned"
+    return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries))
+
+
+def _blocked_line(entry: Blocked, style: Style) -> str:
+    origin = f" ({code(entry.origin, style)})" if entry.origin else ""
+    hint = f"<br>hint: {message(entry.hint, style)}" if entry.hint else ""
+    ids = f"<br>ids: {_listed(entry.ids, style)}" if entry.ids else ""
+    return f"- **{code(entry.key, style)}**{origin}: {message(entry.reason, style)}{hint}{ids}"
+
+
+def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style) -> str:
+    """Return the schedules in scope that no file declares."""
+    firing = sum(schedule.is_firing for schedule in schedules)
+    fires = "still firing" if firing == len(schedules) else f"{firing:,} still firing"
+    heading = f"Undeclared: {counted(len(schedules), 'schedule')}, {fires}; left alone"
+    return section(heading, (_undeclared_line(each, style) for each in schedules[:LISTED]), len(schedules))
+
+
+def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
+    notes = (None if schedule.is_firing else "paused", schedule.note and message(schedule.note, style))
+    note = ", ".join(filter(None, notes))
+    return f"- {code(schedule.id, style)} {words(schedule.title, style)}" + (f" ({note})" if note else "")
+
+
+def warnings(found: Sequence[PlanWarning], style: Style) -> str:
+    """Return what is worth a line and changes nothing."""
+    lines = (f"- {code(each.key, style) if each.key else 'Project'}: {message(each.message, style)}" for each in found)
+    return section("Warnings", lines, len(found))
+
+
+def findings(found: Sequence[Finding], style: Style) -> str:
+    """Return what is odd and is told beside no change."""
+    return section("Findings", (finding_line(each, style) for each in found), len(found))
+
+
+def problems(found: Sequence[Problem], style: Style) -> str:
+    """Return what is wrong with project files, each with its place."""
+    return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * ROOM)
+
+
+def _problem_line(problem: Problem, style: Style) -> str:
+    place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
+    hint = f" ({message(problem.hint, style)})" if problem.hint else ""
+    return f"- {code(place, style)}: {message(problem.message, style)}{hint}"
+
+
+def not_done(summary: Summary, style: Style) -> str:
+    """Return the changes of a run that did not end well, and why."""
+    events = [event for event in summary.events if not event.status.is_success]
+    return section("What was not done", (_event_line(event, style) for event in events), len(events))
+
+
+def _event_line(event: Event, style: Style) -> str:
+    change = event.change
+    id_ = event.id or change.id
+    named = f"{code(change.key or change.title, style)}{f' {code(id_, style)}' if id_ else ''}"
+    reason = f": {message(event.message, style)}" if event.message else ""
+    hint = f"<br>hint: {message(event.hint, style)}" if event.hint else ""
+    return f"- **{event.status}** {change.action} {named}{reason}{hint}"
+
+
+def next_lines(summary: Summary, commands: NextCommands) -> str:
+    """Return what to do next, empty where everything ended well."""
+    steps = [f"- {message(step, PLAIN)}" for step in next_steps(summary, commands)]
+    return "\n".join(["#### What to do next", "", *steps]) if steps else ""
+
+
+def _listed(names: Sequence[str], style: Style) -> str:
+    shown = ", ".join(code(name, style) for name in names[:LISTED])
+    return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED:,} more"

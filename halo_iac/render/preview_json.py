@@ -1,0 +1,85 @@
+"""A preview as a document for machines; instants are ISO 8601, in the schedule's zone and in UTC.
+
+See docs/cli.md#formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
+from halo_iac.preview import Collision, Preview, ScheduleForecast, ScheduleStatus, Week
+from halo_iac.render.document import Document
+from halo_iac.render.json import document
+
+
+def preview_json(preview: Preview) -> Document:
+    """Return the whole preview as one document; ``is_cut`` says that not all fires that were asked for are there."""
+    span = preview.span
+    return document(
+        {
+            "path": preview.path,
+            "now": _utc(span.now),
+            "next": span.count,
+            "until": None if span.until is None else _utc(span.until),
+            "schedules": [_outlook(outlook) for outlook in preview.outlooks],
+            "week": _week(preview.week),
+            "at_the_same_instant": [_meeting(meeting) for meeting in preview.meetings],
+        }
+    )
+
+
+def _outlook(outlook: ScheduleForecast) -> dict[str, Any]:
+    cadence, is_active = outlook.cadence, outlook.standing is ScheduleStatus.ACTIVE
+    return {
+        "key": outlook.key,
+        "title": outlook.title,
+        "agent": outlook.agent,
+        "standing": str(outlook.standing),
+        "cadence": None if cadence is None else describe(cadence),
+        "timezone": None if cadence is None else cadence.timezone,
+        "runs_per_month": round(float(runs_per_month(cadence)), 2) if cadence is not None and is_active else 0.0,
+        "fires": [_fire(fire) for fire in outlook.fires],
+        "following": None if outlook.following is None else _fire(outlook.following),
+        "is_cut": outlook.is_cut,
+    }
+
+
+def _fire(fire: Fire) -> dict[str, Any]:
+    reason = None if fire.reason is None else {"reason": str(fire.reason), "message": describe_reason(fire)}
+    return {"at": fire.at.isoformat(), "utc": _utc(fire.at), "approximate": reason}
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {
+        "timezone": week.timezone,
+        "agents": [
+            {"agent": agent.agent, "days": [_day(*each) for each in zip(week.days, agent.days, strict=True)]}
+            for agent in week.agents
+        ],
+    }
+
+
+def _day(day: date, fires: Sequence[Fire]) -> dict[str, Any]:
+    return {
+        "date": day.isoformat(),
+        "fires": len(fires),
+        "first": _utc(fires[0].at) if fires else None,
+        "last": _utc(fires[-1].at) if fires else None,
+        "is_approximate": any(fire.reason for fire in fires),
+    }
+
+
+def _meeting(meeting: Collision) -> dict[str, Any]:
+    return {
+        "agent": meeting.agent,
+        "schedules": list(meeting.keys),
+        "count": meeting.count,
+        "first": _utc(meeting.first),
+    }
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

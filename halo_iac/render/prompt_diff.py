@@ -1,0 +1,106 @@
+"""Prompts: the first lines of a new one, and a line diff of a changed one (docs/cli.md#formats).
+
+A paragraph written as one long line, which is how folded YAML arrives, is compared sentence by sentence: a diff of
+whole paragraphs says only that something changed.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from halo_iac.render.style import Style
+from halo_iac.text import counted
+
+CONTEXT: Final = 2
+EXCERPT: Final = 8
+DIFF: Final = 80
+"""How many lines of a diff are shown; ``--json`` holds both texts whole."""
+COMPARED: Final = 1_000
+"""How many lines on either side are compared; line diffs take quadratic time."""
+
+NOTE: Final = "…"
+"""The sign of a line that stands for others."""
+
+_LONG: Final = 160
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
+_GOES_ON: Final = "\n"
+"""Opens a piece that goes on with the line before it; no line can hold one of its own."""
+
+
+class PromptLine(NamedTuple):
+    """One line of a prompt or of a difference: ``-``, ``+``, a space or :data:`NOTE`, and words that are harmless."""
+
+    sign: str
+    words: str
+
+
+def excerpt(prompt: str, style: Style) -> list[PromptLine]:
+    """Return the first lines of a prompt, the rest counted."""
+    pieces = _pieces(prompt)
+    lines = [_line(" ", piece, style) for piece in pieces[:EXCERPT]]
+    if len(pieces) > EXCERPT:
+        lines.append(PromptLine(NOTE, counted(len(pieces) - EXCERPT, "more line")))
+    return lines
+
+
+def prompt_diff(before: str, after: str, style: Style) -> list[PromptLine]:
+    """Return the changed lines with a little context."""
+    lines = list(_diff_lines(_pieces(before), _pieces(after), style))
+    if len(lines) <= DIFF:
+        return lines
+    rest = counted(len(lines) - DIFF, "more line")
+    return [*lines[:DIFF], PromptLine(NOTE, f"{rest} of difference; --json has them all")]
+
+
+def _diff_lines(before: Sequence[str], after: Sequence[str], style: Style) -> Iterator[PromptLine]:
+    start, end = _equal_ends(before, after)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    if max(len(old), len(new)) > COMPARED:
+        yield PromptLine(NOTE, f"{counted(len(old), 'line')} replaced by {len(new):,}, too many to compare")
+        return
+    from difflib import SequenceMatcher
+
+    for index, group in enumerate(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT)):
+        if index or start or group[0][1]:
+            yield PromptLine(NOTE, "")
+        for tag, old_from, old_to, new_from, new_to in group:
+            if tag == "equal":
+                yield from (_line(" ", piece, style) for piece in old[old_from:old_to])
+                continue
+            yield from (_line("-", piece, style) for piece in old[old_from:old_to])
+            yield from (_line("+", piece, style) for piece in new[new_from:new_to])
+
+
+def _equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """Return how many lines at the start and at the end are equal, but for the context that is shown of them."""
+    most = min(len(before), len(after))
+    start = next((index for index in range(most) if before[index] != after[index]), most)
+    end = next((index for index in range(most - start) if before[-1 - index] != after[-1 - index]), most - start)
+    return max(start - CONTEXT, 0), max(end - CONTEXT, 0)
+
+
+def _pieces(prompt: str) -> list[str]:
+    return [piece for line in prompt.split("\n") for piece in _sentences(line)]
+
+
+def _sentences(line: str) -> list[str]:
+    if len(line) <= _LONG:
+        return [line]
+    first, *others = (
+        sentence[start : start + _LONG]
+        for sentence in _SENTENCE_END.split(line)
+        for start in range(0, max(len(sentence), 1), _LONG)
+    )
+    return [first, *(_GOES_ON + piece for piece in others)]
+
+
+def _line(sign: str, piece: str, style: Style) -> PromptLine:
+    goes_on = piece.startswith(_GOES_ON)
+    words = f"{style.own('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
+    return PromptLine(sign, _with_visible_end(words, style))
+
+
+def _with_visible_end(words: str, style: Style) -> str:
+    """Show trailing spaces, so that no two lines of a diff look the same."""
+    kept = words.rstrip(" ")
+    return kept + ("·" if style.unicode else "\\x20") * (len(words) - len(kept))

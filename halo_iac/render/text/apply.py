@@ -1,0 +1,121 @@
+"""What came of a plan, as text: a line an event, and the end of a run with what to do next.
+
+See docs/semantics.md#outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.plan import Action
+from halo_iac.render.headings import DONE, HERE, NextCommands, next_steps, run_counts
+from halo_iac.render.style import SIGNS, Style
+from halo_iac.render.values import LISTED, listed
+
+UNDER_WAY: Final = {
+    Action.CREATE: "creating",
+    Action.UPDATE: "updating",
+    Action.UNARCHIVE: "unarchiving",
+    Action.ARCHIVE: "archiving",
+}
+_STATUS_SIGNS: Final = {
+    Status.RETRYING: ".",
+    Status.ALREADY: "=",
+    Status.FAILED: "!",
+    Status.CONFLICT: "!",
+    Status.UNKNOWN: "?",
+    Status.NOT_STARTED: ".",
+}
+_ROLES: Final = {
+    Status.RETRYING: "warning",
+    Status.ALREADY: "dim",
+    Status.FAILED: "refused",
+    Status.CONFLICT: "blocked",
+    Status.UNKNOWN: "warning",
+    Status.NOT_STARTED: "dim",
+}
+_VERB_WIDTH: Final = max(map(len, (*UNDER_WAY.values(), *Status)))
+_INDENT: Final = "      "
+
+
+def event_line(event: Event, style: Style, *, position: tuple[int, int] | None = None) -> str:
+    """Return an event as a line, a reason and a hint on lines of their own; without a final newline.
+
+    ``position`` is the number of the change among those that have ended, and how many there are.
+    """
+    return "\n".join(_event_lines(event, style, position))
+
+
+def _event_lines(event: Event, style: Style, position: tuple[int, int] | None) -> Iterator[str]:
+    count = f"[{position[0]:>{len(str(position[1]))}}/{position[1]}] " if position else ""
+    took = "" if event.elapsed is None else f"  ({event.elapsed:.2f} s)"
+    yield f"{count}{_deed(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
+    yield from _reason(event, style)
+
+
+def _deed(event: Event, style: Style) -> str:
+    action = event.change.action
+    if event.status in {Status.STARTED, Status.DONE}:
+        verbs = DONE if event.status is Status.DONE else UNDER_WAY
+        return style.paint(f"{SIGNS[action]} {verbs[action]:<{_VERB_WIDTH}}", action)
+    return style.paint(f"{_STATUS_SIGNS[event.status]} {event.status:<{_VERB_WIDTH}}", _ROLES[event.status])
+
+
+def _names(event: Event, style: Style) -> str:
+    """Return the key, or the title where nothing declares it, and the id as soon as there is one."""
+    change = event.change
+    id_ = event.id or change.id
+    name = style.safe(change.key) if change.key else style.quoted(change.title)
+    return f"{name}  {style.safe(id_)}" if id_ else name
+
+
+def _reason(event: Event, style: Style) -> Iterator[str]:
+    bar = style.own("│")
+    if event.message:
+        yield from (f"{_INDENT}{bar} {line}".rstrip() for line in style.safe_lines(event.message))
+    if event.hint:
+        first, *others = style.safe_lines(event.hint)
+        yield f"{_INDENT}{bar} hint: {first}"
+        yield from (f"{_INDENT}{bar} {line}".rstrip() for line in others)
+
+
+# The end of a run ---------------------------------------------------------------------------------------------------
+
+
+def summary_text(summary: Summary, style: Style, commands: NextCommands = HERE) -> str:
+    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
+    sections = [] if _went_well(summary) else [*_sections(summary, style, commands)]
+    lines = [line for section in sections for line in (*section, "")]
+    return "\n".join([*lines, run_counts(summary), ""])
+
+
+def _went_well(summary: Summary) -> bool:
+    return not summary.is_interrupted and all(event.status.is_success for event in summary.events)
+
+
+def _sections(summary: Summary, style: Style, commands: NextCommands) -> Iterator[list[str]]:
+    if summary.is_interrupted:
+        yield [style.paint("Interrupted: nothing new was started after that.", "warning")]
+    yield from _section("Done", summary.having(Status.DONE, Status.ALREADY), style, with_reason=False)
+    yield from _section("Not done", summary.having(Status.FAILED, Status.CONFLICT), style)
+    yield from _section("Unknown, it may or may not have happened", summary.having(Status.UNKNOWN), style)
+    waiting = summary.having(Status.NOT_STARTED)
+    if waiting:
+        yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]
+    steps = [style.safe(step) for step in next_steps(summary, commands)]
+    if steps:
+        yield [style.paint("What to do next", "bold"), *(f"  {step}" for step in steps)]
+
+
+def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason: bool = True) -> Iterator[list[str]]:
+    if not events:
+        return
+    lines = [f"{heading}: {len(events):,}"]
+    for event in events[:LISTED]:
+        lines.append(f"  {_deed(event, style)}  {_names(event, style)}")
+        lines += _reason(event, style) if with_reason else ()
+    if len(events) > LISTED:
+        lines.append(style.own(f"  … and {len(events) - LISTED:,} more"))
+    yield lines

@@ -1,0 +1,1 @@
+"""One-off runs and their reports: start, follow, fetch, pull."""

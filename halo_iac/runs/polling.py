@@ -1,0 +1,198 @@
+"""One-off runs: start, wait, follow (docs/semantics.md#one-off-runs, docs/semantics.md#costly-calls).
+
+What starts a run costs money, so it follows the rule of creates. Waiting only reads: it survives polls that fail, and
+whoever stops waiting loses nothing, since the run goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from halo_iac.api.decode import parse_event
+from halo_iac.api.pagination import Cursor
+from halo_iac.api.retry import Retry
+from halo_iac.api.runs import RunReader
+from halo_iac.errors import Delivery, PlatformError, UnknownOutcome
+from halo_iac.model.runs import RunDetails, RunEvent, StartedRun
+from halo_iac.workers import Task, run_concurrently
+
+INTERVAL: Final = 5.0
+TIMEOUT: Final = 1800.0
+_LONGEST_PAUSE: Final = 60.0
+_LAST_TRIES: Final = 3
+"""How often the events of a run that is over are asked for in vain."""
+
+_MOST_WATCHED: Final = 64
+_EVENTS: Final = "haloRun.getEvents"
+
+
+# Start --------------------------------------------------------------------------------------------------------------
+
+
+def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: str) -> StartedRun:
+    """Return the run that a costly call started; it is repeated only where it surely did nothing.
+
+    Where its answer was lost, :class:`~halo_iac.errors.UnknownOutcome` names ``what`` may have been started and
+    ``look``, the command that shows it.
+    """
+    try:
+        return retry(lambda _: attempt(), creates=True)
+    except PlatformError as error:
+        if error.delivery is not Delivery.AMBIGUOUS:
+            raise
+        raise UnknownOutcome(
+            f"{what} may or may not have been started, and was not tried again, since it costs money: {error.message}",
+            hint=f"look before you do: `{look}`",
+        ) from None
+
+
+# Wait ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How a run is watched, in seconds: a look every ``interval``, for ``timeout`` at most.
+
+    ``pause`` waits and may return early; once ``stop`` is set nothing more is asked.
+    """
+
+    interval: float = INTERVAL
+    timeout: float = TIMEOUT
+    stop: threading.Event = field(default_factory=threading.Event)
+    clock: Callable[[], float] = monotonic
+    pause: Callable[[float], object] | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Wait that long, or until ``stop`` is set."""
+        (self.pause or self.stop.wait)(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """What a look at a run showed: ``details`` are the last known, ``events`` those not seen before.
+
+    ``trouble`` is why this look failed. A final sighting is the run's last: it is over, or looking cannot succeed
+    (``trouble``), or the time is up (neither).
+    """
+
+    run_id: str
+    details: RunDetails | None = None
+    events: tuple[RunEvent, ...] = ()
+    trouble: PlatformError | None = None
+    is_final: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the run has ended, in whatever way."""
+        return self.details is not None and self.details.run.is_over
+
+    @property
+    def status(self) -> str:
+        """Return the platform's word for where the run stands; ``unknown`` before it was ever seen."""
+        return self.details.run.status if self.details is not None else "unknown"
+
+
+def wait(
+    reader: RunReader, run_ids: Sequence[str], pace: Polling | None = None, *, with_events: bool = False
+) -> Iterator[RunSnapshot]:
+    """Watch runs side by side; yields what changed, and one final sighting for each run unless stopped before.
+
+    ``reader`` should make one attempt a call, since a failed look is repeated by the next one.
+    """
+    pace = pace or Polling()
+    jobs = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
+    yield from run_concurrently(jobs, min(len(jobs), _MOST_WATCHED))
+
+
+def poll(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
+    """Watch one run until it is over, looking cannot succeed, the time is up or ``pace`` is stopped."""
+    deadline = pace.clock() + pace.timeout
+    eyes = _RunPoller(reader, run_id, pace.interval, with_events=with_events)
+    before: RunSnapshot | None = None
+    while not pace.stop.is_set():
+        seen, delay = eyes.look()
+        left = deadline - pace.clock()
+        seen = seen if left > 0 else replace(seen, is_final=True)
+        if seen.is_final or _differs(seen, before):
+            yield seen
+        if seen.is_final:
+            return
+        before = seen
+        pace.wait(min(delay, left))
+
+
+def stream_events(reader: RunReader, run_id: str, pace: Polling | None = None) -> Iterator[RunSnapshot]:
+    """Watch one run with its events, from the first on."""
+    return poll(reader, run_id, pace or Polling(), with_events=True)
+
+
+def _differs(seen: RunSnapshot, before: RunSnapshot | None) -> bool:
+    if before is None or seen.events or seen.status != before.status:
+        return True
+    return str(seen.trouble) != str(before.trouble)
+
+
+class _RunPoller:
+    """Looks at one run, remembering what was seen and how often looking failed."""
+
+    def __init__(self, reader: RunReader, run_id: str, interval: float, *, with_events: bool) -> None:
+        self._reader = reader
+        self._run_id = run_id
+        self._interval = interval
+        self._tail = _EventCursor(reader, run_id) if with_events else None
+        self._details: RunDetails | None = None
+        self._failures = 0
+
+    def look(self) -> tuple[RunSnapshot, float]:
+        """Return what is seen now, and in how many seconds to look again.
+
+        The run is read before its events, so that the events of a run that is over are all there.
+        """
+        try:
+            self._details = self._reader.run(self._run_id)
+        except PlatformError as error:
+            return self._failed(error, is_final=not error.is_transient)
+        is_over = self._details.run.is_over
+        try:
+            events = self._tail.read() if self._tail is not None else ()
+        except PlatformError as error:
+            return self._failed(error, is_final=is_over and (not error.is_transient or self._failures >= _LAST_TRIES))
+        self._failures = 0
+        return RunSnapshot(self._run_id, self._details, events, is_final=is_over), self._interval
+
+    def _failed(self, error: PlatformError, *, is_final: bool) -> tuple[RunSnapshot, float]:
+        self._failures += 1
+        backed_off = min(self._interval * 2.0**self._failures, max(_LONGEST_PAUSE, self._interval))
+        seen = RunSnapshot(self._run_id, self._details, (), error, is_final=is_final)
+        return seen, max(backed_off, error.retry_after or 0.0)
+
+
+class _EventCursor:
+    """Reads the events of a run that were not read before.
+
+    What a cursor counts is not documented. So the last page is read again, and what was seen is told by its number.
+    """
+
+    def __init__(self, reader: RunReader, run_id: str) -> None:
+        self._reader = reader
+        self._run_id = run_id
+        self._cursor: Cursor | None = None
+        self._seen: set[int] = set()
+        self._unread: list[RunEvent] = []
+
+    def read(self) -> tuple[RunEvent, ...]:
+        """Return the new events, in order; after an error the next call returns those found before it as well."""
+        while True:
+            page = self._reader.events_page(self._run_id, self._cursor)
+            events = [parse_event(row, _EVENTS) for row in page.rows]
+            self._unread += [event for event in events if event.sequence not in self._seen]
+            self._seen.update(event.sequence for event in events)
+            if not events or page.next_cursor in (None, self._cursor):
+                found, self._unread = self._unread, []
+                return tuple(sorted(found, key=lambda event: event.sequence))
+            self._cursor = page.next_cursor

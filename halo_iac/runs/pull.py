@@ -1,0 +1,136 @@
+"""Pull: the reports of many schedules, side by side, and only those that are not there yet.
+
+See docs/semantics.md#pulled-reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from halo_iac.api.decode import parse_conversation
+from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.runs import RunReader
+from halo_iac.errors import NoReport, PlatformError
+from halo_iac.model.runs import WITH_REPORT, Conversation, Report, Run
+from halo_iac.runs.reports import fetch_of_conversation, missing_report_reason
+from halo_iac.workers import Task, run_concurrently
+
+_CONVERSATIONS: Final = "haloConversation.listForProject"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A schedule whose reports are pulled; ``key`` is its entry's."""
+
+    key: str
+    schedule_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulledReport:
+    """What became of one conversation: its report, why it has none, or why it could not be read.
+
+    With none of the three it was there already. ``conversation`` is ``None`` where a schedule's could not be listed.
+    """
+
+    wanted: PullRequest
+    conversation: Conversation | None
+    report: Report | None = None
+    absence: NoReport | None = None
+    trouble: PlatformError | None = None
+
+
+def pull(
+    reader: RunReader,
+    project_id: str,
+    wanted: Sequence[PullRequest],
+    has: Callable[[str], bool],
+    *,
+    since: str | None = None,
+    at_once: int = 8,
+) -> Iterator[PulledReport]:
+    """Yield every conversation of the schedules once, in no order; only the report of one that is not there is read.
+
+    ``has`` says of a conversation's id whether its report is there, ``since`` is the instant, as the platform writes
+    it, from which on conversations count. What cannot be read is told; an error after which nothing can succeed is
+    raised.
+    """
+    pulling = _Pull(reader, project_id, has, since)
+    yield from run_concurrently([Task(partial(pulling.list, each)) for each in wanted], at_once)
+
+
+class _Pull:
+    """The jobs of one pull."""
+
+    def __init__(self, reader: RunReader, project_id: str, has: Callable[[str], bool], since: str | None) -> None:
+        self._reader = reader
+        self._project_id = project_id
+        self._has = has
+        self._since = since
+
+    def list(self, wanted: PullRequest) -> Iterator[PulledReport | Task[PulledReport]]:
+        """Go through a schedule's conversations, newest first, while others fetch what is missing."""
+        fruitless: dict[str, Run] | None = None
+        try:
+            for conversation in self._conversations(wanted):
+                if self._has(conversation.id):
+                    yield PulledReport(wanted, conversation)
+                    continue
+                if fruitless is None:
+                    fruitless = self._fruitless(wanted)
+                run = fruitless.get(conversation.id)
+                if run is not None and run.id == conversation.latest_run_id:
+                    yield PulledReport(wanted, conversation, absence=missing_report_reason(run, None))
+                else:
+                    yield Task(partial(self.fetch, wanted, conversation))
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            yield PulledReport(wanted, None, trouble=error)
+
+    def fetch(self, wanted: PullRequest, conversation: Conversation) -> Iterator[PulledReport]:
+        """Read one report."""
+        try:
+            yield PulledReport(wanted, conversation, fetch_of_conversation(self._reader, conversation.id))
+        except NoReport as absence:
+            yield PulledReport(wanted, conversation, absence=absence)
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            yield PulledReport(wanted, conversation, trouble=error)
+
+    def _conversations(self, wanted: PullRequest) -> Iterator[Conversation]:
+        """Yield each once: one that begins meanwhile comes first, and moves others to the next page again."""
+        pages = self._reader.conversation_pages(self._project_id, schedule=wanted.schedule_id, page_size=LARGEST_PAGE)
+        seen: set[str] = set()
+        for page in pages:
+            found = [parse_conversation(row, _CONVERSATIONS) for row in page.rows]
+            yield from (each for each in found if each.id not in seen and self._is_recent(each.created_at))
+            seen.update(each.id for each in found)
+            # Whether "newest first" goes by creation or by change is not documented: a page has to be old by both.
+            if found and not any(
+                self._is_recent(each.created_at) or self._is_recent(each.updated_at) for each in found
+            ):
+                return
+
+    def _is_recent(self, instant: str | None) -> bool:
+        return self._since is None or instant is None or instant >= self._since
+
+    def _fruitless(self, wanted: PullRequest) -> dict[str, Run]:
+        """Return the conversations whose only run has ended without a report, with that run.
+
+        One request a schedule, instead of one for each of them in every pull to come.
+        """
+        runs = self._reader.schedule_runs(wanted.schedule_id, LARGEST_PAGE)
+        fruitless: dict[str, Run] = {}
+        fruitful: set[str] = set()
+        for run in runs:
+            if run.conversation_id is None:
+                continue
+            if not run.is_over or run.status in WITH_REPORT or run.conversation_id in fruitless:
+                fruitful.add(run.conversation_id)
+            fruitless.setdefault(run.conversation_id, run)
+        return {id_: run for id_, run in fruitless.items() if id_ not in fruitful}

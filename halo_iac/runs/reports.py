@@ -1,0 +1,128 @@
+"""Reports: fetch one by whatever id is at hand, or say why there is none (docs/semantics.md#report)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.runs import RunReader
+from halo_iac.errors import NoReport, PlatformError
+from halo_iac.model.runs import NO_TRACES, WITH_REPORT, ConversationDetails, Dataset, Report, Run
+
+_FOLLOW_UP: Final = "follow_up"
+
+
+def fetch(reader: RunReader, id_: str) -> Report:
+    """Return the report of a run, a conversation or a schedule (its latest completed run); ``NoReport`` says why not.
+
+    What kind of id it is only the platform knows: each kind is asked for until one is there.
+    """
+    kinds: Sequence[Callable[[RunReader, str], Report]] = (fetch_of_run, fetch_of_conversation, fetch_of_schedule)
+    for kind in kinds:
+        try:
+            return kind(reader, id_)
+        except PlatformError as error:
+            if error.status != 404:
+                raise
+    raise NoReport(
+        f"{id_} is no run, conversation or schedule that this key can see",
+        hint="`halo report list` shows the conversations; `halo doctor` shows which project and platform are meant",
+    )
+
+
+def fetch_of_run(reader: RunReader, run_id: str) -> Report:
+    """Return the report of the conversation that a run belongs to."""
+    details = reader.run(run_id)
+    if details.run.conversation_id is None:
+        raise missing_report_reason(details.run, details.dataset)
+    return fetch_of_conversation(reader, details.run.conversation_id)
+
+
+def fetch_of_conversation(reader: RunReader, conversation_id: str) -> Report:
+    """Return the first answer of a conversation."""
+    thread = reader.conversation(conversation_id)
+    run = _first_run(thread)
+    if not thread.answers:
+        raise _has_no_answer(reader, thread)
+    dataset = _dataset_of(thread, run) or (reader.run(run.id).dataset if run is not None else None)
+    return Report(thread.answers[0].content, thread, run, dataset)
+
+
+def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool = False) -> Report:
+    """Return the report of a schedule's latest completed run; with ``is_scheduled`` of one that its cadence started."""
+    runs = reader.schedule_runs(schedule_id, LARGEST_PAGE)
+    wanted = [run for run in runs if run.is_completed and (run.is_scheduled or not is_scheduled)]
+    if wanted:
+        return _fetch_of_listed(reader, max(wanted, key=lambda run: run.age))
+    by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.age, default=None)
+    if by_hand is not None:
+        raise NoReport(
+            f"no run of schedule {schedule_id} that its cadence fired has completed yet",
+            hint=f"`halo report get {by_hand.id}` prints the report of the latest one fired by hand",
+        )
+    latest = max(runs, key=lambda run: run.age, default=None)
+    stands = f"; its latest, {latest.id}, is {latest.status}" if latest is not None else ""
+    raise NoReport(
+        f"schedule {schedule_id} has no completed run yet{stands}",
+        hint=f"`halo schedule runs {schedule_id}` shows them all",
+    )
+
+
+def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:
+    """Return why a run left no report, and what to do; ``agent`` is what people call it."""
+    if not run.is_over:
+        message = f"run {run.id} has no report yet, it is {run.status}"
+        return NoReport(message, hint=f"wait for it with `halo run poll {run.id}`")
+    if run.status == NO_TRACES:
+        return _no_traces(run, dataset, agent)
+    if run.status in WITH_REPORT:
+        message = f"run {run.id} is {run.status}, but its conversation holds no answer"
+        return NoReport(message, hint=f"it may follow; `halo run events {run.id}` shows what happened")
+    reason = f": {run.error}" if run.error else ""
+    return NoReport(
+        f"run {run.id} left no report, it ended as {run.status}{reason}",
+        hint=f"`halo run events {run.id}` shows what happened; `halo run retry {run.id}` tries again and costs again",
+    )
+
+
+def _fetch_of_listed(reader: RunReader, run: Run) -> Report:
+    if run.conversation_id is None:
+        return fetch_of_run(reader, run.id)
+    return fetch_of_conversation(reader, run.conversation_id)
+
+
+def _no_traces(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport:
+    whose = agent or (dataset.agent_id if dataset is not None else None)
+    start, end = dataset.window if dataset is not None else (None, None)
+    where = f" between {start} and {end}" if start and end else " in its window"
+    return NoReport(
+        f"run {run.id} found no traces{f' of {whose}' if whose else ''}{where}",
+        hint="widen the window: --lookback-hours, an earlier --window-start-at, or lookback_hours in the project file;"
+        " `halo agent list --time-range 90d` shows which agents were seen",
+    )
+
+
+def _has_no_answer(reader: RunReader, thread: ConversationDetails) -> NoReport:
+    run = _first_run(thread)
+    if run is None:
+        message = f"conversation {thread.conversation.id} has no answer yet"
+        return NoReport(message, hint=f"look again: `halo conversation get {thread.conversation.id}`")
+    dataset = _dataset_of(thread, run)
+    if run.status == NO_TRACES and dataset is None:
+        dataset = reader.run(run.id).dataset
+    return missing_report_reason(run, dataset)
+
+
+def _first_run(thread: ConversationDetails) -> Run | None:
+    """Return the run that wrote the report; where none did, the latest that could have."""
+    writers = [run for run in thread.runs if run.wire.get("origin") != _FOLLOW_UP] or list(thread.runs)
+    return next((run for run in writers if run.status in WITH_REPORT), writers[-1] if writers else None)
+
+
+def _dataset_of(thread: ConversationDetails, run: Run | None) -> Dataset | None:
+    named = run.wire.get("haloExportDatasetId") if run is not None else None
+    for dataset in thread.datasets:
+        if dataset.id == named:
+            return dataset
+    return thread.datasets[0] if len(thread.datasets) == 1 else None

@@ -1,0 +1,151 @@
+"""What models are used for and cost, and which tool answers fill their context."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Final
+
+from halo_iac.sandbox.analyst.figures import LargeOutput, ModelUse
+from halo_iac.sandbox.analyst.spans import Span, Trace
+from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+
+_MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
+_LARGE: Final = 20_000
+"""Characters of a tool's answer from which it is large: some 5,000 tokens, read again in every later model call."""
+_STEPS: Final = 5
+_UNIT: Final = 10**18
+"""Costs are summed in whole parts of this, so that no rounding depends on their order; no finer cost is let in."""
+
+
+def model_calls(trace: Trace) -> list[Span]:
+    """Return the spans that each stand for one model call.
+
+    Wrappers repeat the tokens of the call inside them, and agents and turns sum up theirs: neither is counted.
+    """
+    calls = [span for span in trace.spans if _is_model_call(span)]
+    return [call for call in calls if not any(map(_is_model_call, trace.children.get(call.span_id, ())))]
+
+
+def _is_model_call(span: Span) -> bool:
+    return span.kind in _MODEL_KINDS or (span.kind == "SPAN" and span.model is not None)
+
+
+class _Model:
+    def __init__(self) -> None:
+        self.calls = self.affected = self.prompt = self.completion = self.total = self.cost = 0
+        self.uncounted = self.unpriced = 0
+        self.steps: Counter[str] = Counter()
+        self.cited = CitationSet()
+
+    def add(self, span: Span) -> None:
+        self.calls += 1
+        self.prompt += span.prompt_tokens or 0
+        self.completion += span.completion_tokens or 0
+        self.total += span.total_tokens or 0
+        self.cost += _units(span.cost)
+        self.uncounted += span.total_tokens is None
+        self.unpriced += span.cost is None
+        self.steps[span.name] += 1
+
+
+def _units(cost: Decimal | None) -> int:
+    return 0 if cost is None else int(cost.scaleb(18))
+
+
+class Models:
+    """Counts traces into :class:`ModelUse` values."""
+
+    def __init__(self) -> None:
+        self._models: dict[str | None, _Model] = {}
+
+    def add(self, trace: Trace) -> None:
+        """Count a trace in."""
+        by_model: dict[str | None, list[Span]] = {}
+        for call in model_calls(trace):
+            by_model.setdefault(call.model, []).append(call)
+        for name, calls in by_model.items():
+            model = self._models.setdefault(name, _Model())
+            model.affected += 1
+            for call in calls:
+                model.add(call)
+            cost = sum(_units(call.cost) for call in calls)
+            tokens = sum(call.total_tokens or 0 for call in calls)
+            model.cited.add(trace.id, cost * 10**15 + tokens)
+
+    def models(self) -> tuple[ModelUse, ...]:
+        """Return the models, the most costly first, then by tokens."""
+        found = (
+            ModelUse(
+                model=name,
+                calls=model.calls,
+                affected=model.affected,
+                prompt_tokens=model.prompt,
+                completion_tokens=model.completion,
+                total_tokens=model.total,
+                uncounted=model.uncounted,
+                cost=_cost(model.cost),
+                unpriced=model.unpriced,
+                steps=tuple(sorted(model.steps, key=lambda step: (-model.steps[step], step))[:_STEPS]),
+                traces=model.cited.traces(),
+            )
+            for name, model in self._models.items()
+        )
+        return tuple(sorted(found, key=lambda use: (-use.cost, -use.total_tokens, use.model or "")))
+
+
+def _cost(units: int) -> Decimal:
+    whole, parts = divmod(units, _UNIT)
+    text = f"{whole}.{parts:018d}".rstrip("0")
+    return Decimal(text.removesuffix("."))
+
+
+class _Tool:
+    def __init__(self) -> None:
+        self.calls = self.affected = self.most = 0
+        self.next_prompt = Example()
+        self.cited = CitationSet()
+
+
+class Outputs:
+    """Counts traces into :class:`LargeOutput` values."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, _Tool] = {}
+
+    def add(self, trace: Trace) -> None:
+        """Count a trace in."""
+        large = [span for span in trace.tools if (span.output_length or 0) >= _LARGE]
+        if not large:
+            return
+        calls = model_calls(trace)
+        for name in {span.call for span in large}:
+            self._tools.setdefault(name, _Tool()).affected += 1
+        for span in large:
+            tool = self._tools[span.call]
+            length = span.output_length or 0
+            tool.calls += 1
+            tool.most = max(tool.most, length)
+            tool.cited.add(trace.id, length)
+            tool.next_prompt.add(-length, trace.id, span.span_id, _next_prompt(calls, span))
+
+    def outputs(self) -> tuple[LargeOutput, ...]:
+        """Return the tools with large answers, the largest first."""
+        found = (
+            LargeOutput(
+                tool=name,
+                calls=tool.calls,
+                affected=tool.affected,
+                most=tool.most,
+                next_prompt=int(tool.next_prompt.text() or 0) or None,
+                traces=tool.cited.traces(),
+            )
+            for name, tool in self._tools.items()
+        )
+        return tuple(sorted(found, key=lambda output: (-output.most, output.tool)))
+
+
+def _next_prompt(calls: list[Span], tool: Span) -> str:
+    """Return the prompt tokens of the first model call after a tool's answer; empty where there is none."""
+    following = next((call for call in calls if call.start >= tool.end), None)
+    return "" if following is None or following.prompt_tokens is None else str(following.prompt_tokens)

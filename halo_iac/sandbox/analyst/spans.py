@@ -1,0 +1,195 @@
+"""A span as the analyst sees it: one step of an agent's work, without what no finding needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final, Literal, NamedTuple, Self
+
+AgentSource = Literal["agent_id", "agent_name"]
+"""What an agent is known by, in the platform's words (docs/protocol.md#fields)."""
+
+EXCERPT: Final = 200
+"""Characters kept of a tool's input and output: enough to recognise a call, little enough for a million of them."""
+
+
+class AgentIdentity(NamedTuple):
+    """Which agent a span says it belongs to: the ``agent_id`` or the ``agent_name`` it carries."""
+
+    source: AgentSource
+    value: str
+
+
+class Span(NamedTuple):
+    """One step of a trace; a tuple, because millions are made and each may become a row (:meth:`row`).
+
+    Instants are nanoseconds since 1970 UTC. Of inputs and outputs only those of tools are kept, and the outputs of
+    failed steps: a digest to compare them by, an excerpt to show, and the output's length.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    """``AGENT LLM TOOL RETRIEVER CHAIN GUARDRAIL SPAN …``"""
+    start: int
+    end: int
+    status: Literal["OK", "ERROR", "UNSET"]
+    message: str
+    """Why it failed, as far as the span says; empty where it did not fail."""
+    agent_source: AgentSource | None
+    agent_value: str | None
+    service: str | None
+    model: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    tool: str | None
+    input_digest: str | None
+    input_excerpt: str | None
+    output_digest: str | None
+    output_excerpt: str | None
+    output_length: int | None
+    cost: Decimal | None
+
+    @property
+    def duration(self) -> int:
+        """How long it took, in nanoseconds."""
+        return self.end - self.start
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the step reports an error."""
+        return self.status == "ERROR"
+
+    @property
+    def own_agent(self) -> AgentIdentity | None:
+        """Return the agent that the span itself names; most spans name none (:mod:`.attribution`)."""
+        if self.agent_source is None or self.agent_value is None:
+            return None
+        return AgentIdentity(self.agent_source, self.agent_value)
+
+    @property
+    def call(self) -> str:
+        """What was called: the tool's name, else the span's."""
+        return self.tool or self.name
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the fields in order as SQLite takes them; the cost, which comes last, as text."""
+        return (*self[:-1], None if self.cost is None else str(self.cost))
+
+    @classmethod
+    def of_row(cls, row: tuple[Any, ...]) -> Self:
+        """Return the span that :meth:`row` gave these values of."""
+        return cls._make((*row[:-1], None if row[-1] is None else Decimal(row[-1])))
+
+
+def order(span: Span) -> tuple[int, int, str, str]:
+    """Return what spans are sorted by, so that the order they come in never matters."""
+    return (span.start, span.end, span.trace_id, span.span_id)
+
+
+class Trace:
+    """The spans of one trace in the order they began."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self.spans: Sequence[Span] = _distinct(spans)
+        self.id = self.spans[0].trace_id
+        self._by_id = {span.span_id: span for span in self.spans}
+
+    @property
+    def start(self) -> int:
+        """When its first span began."""
+        return self.spans[0].start
+
+    @property
+    def length(self) -> int:
+        """From its first start to its last end."""
+        return max(span.end for span in self.spans) - self.start
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it hangs together: one span at the top, and every other's parent there."""
+        return sum(self.parent(span) is None for span in self.spans) == 1
+
+    @cached_property
+    def tools(self) -> Sequence[Span]:
+        """The tool calls."""
+        return [span for span in self.spans if span.kind == "TOOL"]
+
+    @cached_property
+    def children(self) -> dict[str, list[Span]]:
+        """Spans by the id of their parent."""
+        found: dict[str, list[Span]] = {}
+        for span in self.spans:
+            if span.parent_id is not None:
+                found.setdefault(span.parent_id, []).append(span)
+        return found
+
+    def parent(self, span: Span) -> Span | None:
+        """Return a span's parent, where it is among the spans."""
+        return self._by_id.get(span.parent_id) if span.parent_id is not None else None
+
+    def own_time(self, span: Span) -> int:
+        """Return how long a span was busy while none of its children was; children may overlap and outlast it."""
+        covered, reached = 0, span.start
+        for child in self.children.get(span.span_id, ()):
+            start, end = max(child.start, reached), min(child.end, span.end)
+            if end > start:
+                covered += end - start
+                reached = end
+        return span.duration - covered
+
+
+def _distinct(spans: Iterable[Span]) -> Sequence[Span]:
+    """Return the spans in order; of two with one id the first, and of two that begin alike the lesser by its text."""
+    ordered = sorted(spans, key=order)
+    kept: dict[str, Span] = {}
+    for span in ordered:
+        other = kept.setdefault(span.span_id, span)
+        if other is not span and order(other) == order(span) and repr(span) < repr(other):
+            kept[span.span_id] = span
+    return list(kept.values())
+
+
+class Link(NamedTuple):
+    """What attribution reads of a span."""
+
+    span_id: str
+    parent_id: str | None
+    own_agent: AgentIdentity | None
+
+
+def attribute(trace: Iterable[Link]) -> dict[str, AgentIdentity | None]:
+    """Return whose each span of one trace is, by span id, whatever the order they come in.
+
+    A span above every agent, such as the task that an SDK wraps around one, has no ancestor to ask; where the trace
+    names exactly one agent it belongs to that one, else to nobody. Parents that are missing, or that run in a circle,
+    count as none.
+    """
+    links = {link.span_id: link for link in trace}
+    named = {link.own_agent for link in links.values() if link.own_agent is not None}
+    fallback = next(iter(named)) if len(named) == 1 else None
+    owners: dict[str, AgentIdentity | None] = {}
+    for link in links.values():
+        _climb(link, links, owners)
+    return {span_id: owner or fallback for span_id, owner in owners.items()}
+
+
+def _climb(link: Link, links: dict[str, Link], owners: dict[str, AgentIdentity | None]) -> None:
+    """Settle a span and every unsettled ancestor on its way up."""
+    way: dict[str, None] = {}
+    owner: AgentIdentity | None = None
+    step: Link | None = link
+    while step is not None and step.span_id not in way:
+        if step.span_id in owners:
+            owner = owners[step.span_id]
+            break
+        way[step.span_id] = None
+        owner = step.own_agent
+        if owner is not None:
+            break
+        step = links.get(step.parent_id) if step.parent_id else None
+    owners.update(dict.fromkeys(way, owner))

@@ -1,0 +1,75 @@
+"""What figures are counted with; the result never depends on the order in which traces come."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+from halo_iac.sandbox.analyst.figures import Percentiles, Traces
+
+CITED: Final = 3
+"""Traces that a finding cites."""
+
+
+class CitationSet:
+    """The traces that show something best: the few with the highest rank, ties to the lesser id."""
+
+    def __init__(self) -> None:
+        self._ranks: dict[str, int] = {}
+
+    def add(self, trace_id: str, rank: int) -> None:
+        """Count a trace in; of several ranks for one trace the highest counts."""
+        self._ranks[trace_id] = max(rank, self._ranks.get(trace_id, rank))
+        if len(self._ranks) > CITED:
+            del self._ranks[self._sorted()[-1]]
+
+    def traces(self) -> Traces:
+        """Return them, the best first."""
+        return tuple(self._sorted())
+
+    def _sorted(self) -> list[str]:
+        return sorted(self._ranks, key=lambda trace_id: (-self._ranks[trace_id], trace_id))
+
+
+class Durations:
+    """Durations, eight bytes each, for percentiles that are exact."""
+
+    def __init__(self) -> None:
+        self._measured = array("q")
+
+    def add(self, duration: int) -> None:
+        """Count a duration in."""
+        self._measured.append(duration)
+
+    def percentiles(self) -> Percentiles:
+        """Return the percentiles of at least one duration."""
+        ranked = sorted(self._measured)
+        return Percentiles(nearest_rank(ranked, 50), nearest_rank(ranked, 95), nearest_rank(ranked, 99), ranked[-1])
+
+
+def nearest_rank(ranked: Sequence[int], percent: int) -> int:
+    """Return the smallest of some ascending values that at least ``percent`` % of them do not exceed."""
+    return ranked[(percent * len(ranked) + 99) // 100 - 1]
+
+
+class Example:
+    """The text that goes with the least key of those offered."""
+
+    def __init__(self) -> None:
+        self._found: tuple[tuple[int, str, str], str] | None = None
+
+    def add(self, rank: int, trace_id: str, span_id: str, text: str) -> None:
+        """Offer a text; the lowest rank counts, then the lesser ids."""
+        offered = ((rank, trace_id, span_id), text)
+        if self._found is None or offered < self._found:
+            self._found = offered
+
+    def text(self) -> str:
+        """Return the text; empty where none was offered."""
+        return self._found[1] if self._found else ""
+
+
+def share(part: int, whole: int) -> int:
+    """Return a part in per cent, rounded half up; 0 of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole else 0

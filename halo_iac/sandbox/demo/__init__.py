@@ -1,0 +1,79 @@
+"""What a new sandbox holds: keys, agents and models, the same in every sandbox so that a project file can name them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.store import Tables
+
+KEY_PREFIX: Final = "sk-inference-sandbox-"
+"""What the key of every sandbox begins with."""
+DEMO_KEY: Final = f"{KEY_PREFIX}read-write"
+DEMO_READ_KEY: Final = f"{KEY_PREFIX}read-only"
+"""The keys of sandboxes in memory, which no other process finds; one in a file makes its own."""
+DEMO_PROJECT_ID: Final = "5a4db0c5-0000-4000-8000-000000000001"
+DEMO_TEAM_ID: Final = "5a4db0c5-0000-4000-8000-00000000007e"
+DEMO_USER_ID: Final = "5a4db0c5-0000-4000-8000-000000000002"
+CHECKOUT_ID: Final = "5a4db0c5-a000-4000-8000-000000000001"
+SUPPORT_BOT_ID: Final = "5a4db0c5-a000-4000-8000-000000000002"
+RESEARCH_ID: Final = "5a4db0c5-a000-4000-8000-000000000003"
+
+AGENTS: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "id": CHECKOUT_ID,
+        "identitySource": "agent_id",
+        "identityValue": "checkout",
+    },
+    {
+        "id": SUPPORT_BOT_ID,
+        "identitySource": "agent_name",
+        "identityValue": "support-bot",
+    },
+    {
+        "id": RESEARCH_ID,
+        "identitySource": "agent_name",
+        "identityValue": "research",
+    },
+)
+EVERY: Final = {CHECKOUT_ID: 30, SUPPORT_BOT_ID: 60, RESEARCH_ID: 240}
+"""Minutes from one of an agent's traces to the next, as ``demo_traces`` has them: to count needs no trace."""
+
+# `inf` prints whatever fields a model has; these are the ones a person chooses by. The first is the catalog's default.
+MODELS: Final[tuple[dict[str, Any], ...]] = (
+    {"id": "halo-large", "name": "HALO Large", "creator": "sandbox", "maxContextSize": 400_000},
+    {"id": "halo-medium", "name": "HALO Medium", "creator": "sandbox", "maxContextSize": 200_000},
+    {"id": "halo-small", "name": "HALO Small", "creator": "sandbox", "maxContextSize": 128_000},
+)
+SUMMARIZATION_MODELS: Final[tuple[dict[str, Any], ...]] = (
+    {"id": "halo-brief", "name": "HALO Brief", "creator": "sandbox", "maxContextSize": 128_000},
+    {"id": "halo-small", "name": "HALO Small", "creator": "sandbox", "maxContextSize": 128_000},
+)
+DEFAULT_MODEL_ID: Final = str(MODELS[0]["id"])
+
+
+def add_keys(tables: Tables, *, is_in_memory: bool) -> None:
+    """Add a new sandbox's keys, which are good for every project: a random one, or in memory the two well-known ones.
+
+    One that has its key keeps it.
+    """
+    # Not at the top: a plan against a served sandbox looks at this module, and should not load SQLite for that.
+    from halo_iac.sandbox.store import Key
+
+    if tables.own_key() is not None:
+        return
+    own = DEMO_KEY if is_in_memory else f"{KEY_PREFIX}{os.urandom(16).hex()}"
+    tables.add_key(Key(own, every_project=True))
+    if is_in_memory:
+        tables.add_key(Key(DEMO_READ_KEY, can_write=False, every_project=True))
+
+
+def add_project(tables: Tables, project_id: str, now: str) -> None:
+    """Add a project together with the demo agents; an existing one stays as it is."""
+    if tables.has_project(project_id):
+        return
+    name = "Sandbox" if project_id == DEMO_PROJECT_ID else f"Sandbox {project_id[:8]}"
+    tables.add_project(project_id, name, now)
+    for agent in AGENTS:
+        tables.put_agent(project_id, agent, last_seen_at=None, is_counted=True)

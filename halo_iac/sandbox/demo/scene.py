@@ -1,0 +1,134 @@
+"""What the demo agents' traces are written with: a clock that moves as steps are taken, and spans as they are exported.
+
+Everything follows from the agent and the trace's place in time, so two anchors that see the same hour see the same
+traces, ids included, and writing them twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from halo_iac.sandbox.run_state import iso
+
+Json = dict[str, Any]
+
+_MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model and what a million tokens of it cost, made up for the demo."""
+
+    name: str
+    provider: str
+    prompt_price: Decimal
+    completion_price: Decimal
+
+    def cost(self, prompt: int, completion: int) -> str:
+        """Return what a call costs, as exports write it."""
+        return str((prompt * self.prompt_price + completion * self.completion_price) / 10**6)
+
+
+@dataclass(slots=True)
+class Scene:
+    """One trace in the making. Steps taken one after the other move its clock; durations are milliseconds."""
+
+    agent: str
+    number: int
+    clock: int
+    stamp: Mapping[str, Any]
+    """Attributes that this agent's exporter puts on every span."""
+    spans: list[Json] = field(default_factory=list)
+    _open: list[Json] = field(default_factory=list)
+    rng: random.Random = field(init=False)
+    trace_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A demo needs the same numbers on every machine, not numbers that nobody can guess.
+        self.rng = random.Random(f"{self.agent}/{self.clock}/{self.number}")  # noqa: S311
+        self.trace_id = f"{self.rng.getrandbits(128):032x}"
+
+    @contextmanager
+    def inside(self, kind: str, name: str, **attributes: object) -> Iterator[Json]:
+        """Take a step that consists of the steps taken inside it; its span is what the caller may yet change."""
+        span = self._span(kind, name, attributes)
+        self._open.append(span)
+        yield span
+        self._open.pop()
+        self.pass_time(2, 6)
+        span["end_time"] = iso(self.clock)
+
+    def step(self, kind: str, name: str, least: int, most: int, **attributes: object) -> Json:
+        """Take a step of some random length."""
+        span = self._span(kind, name, attributes)
+        self.pass_time(least, most)
+        span["end_time"] = iso(self.clock)
+        return span
+
+    def ask(self, model: Model, name: str, prompt: int, completion: int) -> Json:
+        """Call a model with about as many tokens; the longer its answer, the longer it takes."""
+        read, written = self.around(prompt), self.around(completion)
+        attributes = {
+            "llm.provider": model.provider,
+            "llm.model_name": model.name,
+            "llm.token_count.prompt": read,
+            "llm.token_count.completion": written,
+            "llm.token_count.total": read + written,
+            "inference.llm.cost.total": model.cost(read, written),
+        }
+        return self.step("LLM", name, 250 + 8 * written, 350 + 12 * written, **attributes)
+
+    def use(self, tool: str, least: int, most: int, arguments: Json, result: object = None) -> Json:
+        """Call a tool; without a result it gives none."""
+        attributes: Json = {"tool.name": tool, "input.value": json.dumps(arguments)}
+        if result is not None:
+            attributes["output.value"] = result if isinstance(result, str) else json.dumps(result)
+        return self.step("TOOL", tool, least, most, **attributes)
+
+    def pass_time(self, least: int, most: int) -> None:
+        """Let some milliseconds pass."""
+        self.clock += self.rng.randrange(least * _MS, most * _MS)
+
+    def around(self, number: int) -> int:
+        """Return about that many."""
+        return round(number * self.rng.uniform(0.85, 1.15))
+
+    def token(self, prefix: str) -> str:
+        """Return an id such as services make up."""
+        return f"{prefix}_{self.rng.getrandbits(48):012x}"
+
+    def _span(self, kind: str, name: str, attributes: Mapping[str, object]) -> Json:
+        self.clock += self.rng.randrange(_MS, 4 * _MS)
+        span: Json = {
+            "trace_id": self.trace_id,
+            "span_id": f"{self.rng.getrandbits(64):016x}",
+            "parent_span_id": self._open[-1]["span_id"] if self._open else "",
+            "trace_state": "",
+            "name": name,
+            "kind": "SPAN_KIND_CLIENT" if kind in {"LLM", "TOOL", "RETRIEVER"} else "SPAN_KIND_INTERNAL",
+            "start_time": iso(self.clock),
+            "end_time": "",
+            "status": {"code": "STATUS_CODE_OK", "message": ""},
+            "resource": {"attributes": {"service.name": self.agent, "deployment.environment": "demo"}},
+            "scope": {"name": "halo-sandbox-demo", "version": "1"},
+            "attributes": {
+                "openinference.span.kind": kind,
+                "inference.export.schema_version": 1,
+                "inference.observation_kind": kind,
+                **self.stamp,
+                **attributes,
+            },
+        }
+        self.spans.append(span)
+        return span
+
+
+def fail(span: Json, message: str) -> None:
+    """Make a step one that failed."""
+    span["status"] = {"code": "STATUS_CODE_ERROR", "message": message}

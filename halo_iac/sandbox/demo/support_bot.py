@@ -1,0 +1,47 @@
+"""The demo agent ``support-bot``, which answers customers: a trace an hour.
+
+Its flaws:
+
+- in every sixth trace it answers without ``search_help_center``, the retrieval that grounds all other answers;
+- in every eighth it sends ``create_ticket`` a priority that does not exist, and sends it again, unchanged, four to six
+  times before it gives up and says that the ticket is on its way.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from halo_iac.sandbox.demo.scene import Model, Scene, fail
+
+AGENT: Final = "support-bot"
+EVERY: Final = 60
+
+_SONNET: Final = Model("claude-sonnet-4-5", "anthropic", Decimal(3), Decimal(15))
+_TOPICS: Final = ("refund", "late parcel", "password", "invoice", "damaged item")
+
+
+def play(scene: Scene) -> None:
+    """Write one trace. The topmost span names the agent, by its name."""
+    topic = scene.rng.choice(_TOPICS)
+    customer = scene.token("cus")
+    with scene.inside("AGENT", "support-bot.turn", **{"agent.name": AGENT}):
+        scene.step("GUARDRAIL", "tone_guardrail", 5, 15)
+        if scene.number % 6 != 2:
+            scene.step("RETRIEVER", "search_help_center", 120, 400, **{"input.value": topic})
+        scene.ask(_SONNET, "messages.create", 1800, 80)
+        scene.use("lookup_account", 80, 200, {"customer": customer}, {"plan": "standard", "since": 2021})
+        if scene.number % 8 == 5:
+            _insist(scene, customer, topic)
+        elif scene.number % 4 == 0:
+            ticket = {"customer": customer, "topic": topic, "priority": "high"}
+            scene.use("create_ticket", 150, 300, ticket, {"ticket": scene.token("tic")})
+        scene.ask(_SONNET, "messages.create", 2400, 160)
+
+
+def _insist(scene: Scene, customer: str, topic: str) -> None:
+    ticket = {"customer": customer, "topic": topic, "priority": "urgent"}
+    for _ in range(scene.rng.randrange(4, 7)):
+        refused = scene.use("create_ticket", 150, 300, ticket)
+        fail(refused, f"HTTP 422: priority must be one of low, normal, high (request {scene.token('req')})")
+        scene.ask(_SONNET, "messages.create", 2100, 40)

@@ -1,0 +1,1 @@
+"""What answers the API: one module a router."""

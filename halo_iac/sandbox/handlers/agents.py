@@ -1,0 +1,112 @@
+"""``agent.*``: the agents that a project's traces were found to come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, instant, nanoseconds
+from halo_iac.sandbox.demo import history as demo_history
+from halo_iac.sandbox.protocol import encoded
+from halo_iac.sandbox.store import AgentRow
+
+_HOURS: Final = {
+    "1h": 1,
+    "6h": 6,
+    "12h": 12,
+    "1d": 24,
+    "3d": 72,
+    "7d": 168,
+    "14d": 336,
+    "30d": 720,
+    "90d": 2160,
+}
+# Left out, the window is what `inf` sends when its user names none; the platform's own default is not documented.
+_USUAL_RANGE: Final = "30d"
+
+_LIST: Final = {
+    "projectId": rules.required(rules.identifier),
+    "timeRange": rules.optional(rules.one_of(_HOURS)),
+}
+
+
+def list_for_project(call: Call) -> bytes:
+    """Return the agents seen within the time range, and how many of their traces began within it."""
+    wanted = rules.checked(call.input, _LIST)
+    project_id = wanted["projectId"]
+    call.check_project(project_id)
+    now = datetime.fromisoformat(call.now)
+    since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _USUAL_RANGE)])
+    counts = _counts(call, project_id, since, now)
+    listed = (_wire(agent, counts, instant(since)) for agent in call.tables.agents(project_id))
+    return encoded([wire for wire in listed if wire is not None])
+
+
+def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict[int, int]:
+    window = nanoseconds(since), nanoseconds(now)
+    counts = call.tables.spans.execution_counts(*window)
+    for agent in call.tables.agents(project_id):
+        counts[agent.place] += demo_history.count(call.tables, project_id, agent, *window)
+    return counts
+
+
+def _wire(agent: AgentRow, counts: Mapping[int, int], since: str) -> dict[str, Any] | None:
+    """Return an agent as it is listed, or ``None`` where it was not seen; one that was put in by hand says itself."""
+    if agent.is_counted:
+        count = counts[agent.place]
+        return {**agent.wire, "stats": {"executionCount": count}} if count else None
+    return agent.wire if agent.last_seen_at is None or agent.last_seen_at >= since else None
+
+
+AGENT_PROCEDURES: Final = {"agent.listForProject": Procedure(Kind.QUERY, list_for_project)}
+
+
+_GET: Final = {"projectId": rules.required(rules.identifier)}
+
+
+def get_auth_context(call: Call) -> bytes:
+    """Return what the key is good for; ``resolvedProject`` is null unless it is for exactly one project."""
+    granted = (("read", call.key.can_read), ("write", call.key.can_write))
+    permissions = [name for name, is_granted in granted if is_granted]
+    projects = [{"id": each["id"], "name": each["name"]} for each in call.tables.projects(call.key)]
+    return encoded(
+        {
+            "authMethod": "api-key",
+            "teamId": demo.DEMO_TEAM_ID,
+            "resolvedProject": projects[0] if len(projects) == 1 else None,
+            "scopedProjects": [{**each, "permissions": permissions} for each in projects],
+        }
+    )
+
+
+def get_projects(call: Call) -> bytes:
+    """Return the projects that the key covers."""
+    return encoded([_project_wire(each) for each in call.tables.projects(call.key)])
+
+
+def get_project(call: Call) -> bytes:
+    """Return one project."""
+    wanted = rules.checked(call.input, _GET)
+    call.check_project(wanted["projectId"])
+    return encoded(next(_project_wire(each) for each in call.tables.projects() if each["id"] == wanted["projectId"]))
+
+
+def get_profile(_call: Call) -> bytes:
+    """Return the one user that a sandbox has, where `inf auth` looks for it."""
+    user = {"id": demo.DEMO_USER_ID, "email": "sandbox@localhost", "name": "Sandbox"}
+    return encoded({"session": {"user": user}})
+
+
+def _project_wire(project: dict[str, str]) -> dict[str, Any]:
+    return {**project, "teamId": demo.DEMO_TEAM_ID}
+
+
+PROJECT_PROCEDURES: Final = {
+    "project.getAuthContext": Procedure(Kind.QUERY, get_auth_context),
+    "project.getProjects": Procedure(Kind.QUERY, get_projects),
+    "project.getProject": Procedure(Kind.QUERY, get_project),
+    "user.getProfile": Procedure(Kind.QUERY, get_profile),
+}

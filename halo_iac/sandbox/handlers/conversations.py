@@ -1,0 +1,137 @@
+"""``haloConversation.*``: the threads that reports and the answers to follow-ups stand in.
+
+Not documented, and chosen here: every run that a person or a schedule starts has a conversation of its own, which its
+retries and follow-ups join; it is called what its schedule was called then, or what its prompt's first line says. Lists
+are newest first. Messages are numbered from 1; a retry repeats no question, and a run that came to nothing says none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, conversation_of
+from halo_iac.sandbox.handlers import datasets as exports
+from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
+from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.run_state import RunState, run_state
+from halo_iac.sandbox.store.runs import ConversationRow
+from halo_iac.sandbox.validation import Shape, nullable, optional, required
+
+_USUAL_LIMIT: Final = 50
+_NEWEST: Final = ("~", 0)
+"""Before this comes every instant, for all begin with a digit."""
+
+_LIST: Final[Shape] = {
+    "projectId": required(rules.identifier),
+    "limit": optional(rules.integer(1, 100)),
+    "cursor": nullable(rules.text),
+    "agentUuid": optional(rules.uuid),
+    "scheduleId": optional(rules.identifier),
+}
+_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
+
+
+def list_for_project(call: Call) -> bytes:
+    """Return a page of conversations, newest first, each with its latest run."""
+    wanted = rules.checked(call.input, _LIST)
+    call.check_project(wanted["projectId"])
+    size = wanted.get("limit", _USUAL_LIMIT)
+    rows = call.tables.runs.conversations(
+        wanted["projectId"],
+        before=_place(wanted.get("cursor")),
+        limit=size + 1,
+        agent_id=wanted.get("agentUuid"),
+        schedule_id=wanted.get("scheduleId"),
+    )
+    page = rows[:size]
+    cursor = f"before-{page[-1][1].created_at}-{page[-1][0]}" if len(rows) > size else None
+    return encoded({"conversations": [_listed(call, row) for _, row in page], "nextCursor": cursor})
+
+
+def get_by_id(call: Call) -> bytes:
+    """Return one conversation."""
+    return encoded(_listed(call, conversation_of(call, rules.checked(call.input, _BY_ID)["id"])))
+
+
+def get_details(call: Call) -> bytes:
+    """Return a conversation with its messages, runs and datasets."""
+    row = conversation_of(call, rules.checked(call.input, _BY_ID)["id"])
+    lives = [run_state(run, call.now) for run in call.tables.runs.of_conversation(row.id)]
+    datasets = {standing.row.dataset_id: standing for standing in reversed(lives)}
+    return encoded(
+        {
+            "conversation": _wire(row, lives[-1]),
+            "messages": _messages(call, row, lives),
+            "runs": [serialize_run(standing) for standing in lives],
+            "haloExportDatasets": [serialize_dataset(standing) for standing in reversed(datasets.values())],
+        }
+    )
+
+
+def _listed(call: Call, row: ConversationRow) -> dict[str, Any]:
+    latest = call.tables.runs.latest_of(row.id)
+    assert latest is not None  # noqa: S101 (a conversation begins with a run, in one transaction)
+    standing = run_state(latest, call.now)
+    return {**_wire(row, standing), "latestRun": serialize_run(standing)}
+
+
+def _wire(row: ConversationRow, latest: RunState) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "projectId": row.project_id,
+        "agentUuid": row.agent_id,
+        "scheduleId": row.schedule_id,
+        "title": row.title,
+        "latestRunId": latest.row.id,
+        "createdAt": row.created_at,
+        "updatedAt": latest.updated_at,
+    }
+
+
+def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) -> list[dict[str, Any]]:
+    said: list[tuple[str, str, str, str]] = []
+    for standing in lives:
+        row = standing.row
+        if row.asked["retryOfRunId"] is None:
+            said.append((row.id, "user", row.asked["prompt"], row.created_at))
+        if standing.status == "completed":
+            said.append((row.id, "assistant", _answer(call, conversation, standing), standing.updated_at))
+    return [
+        {
+            "id": f"{run_id}-{role}",
+            "sequence": sequence,
+            "role": role,
+            "content": content,
+            "runId": run_id,
+            "createdAt": at,
+        }
+        for sequence, (run_id, role, content, at) in enumerate(said, 1)
+    ]
+
+
+def _answer(call: Call, conversation: ConversationRow, standing: RunState) -> str:
+    """Return what a run answered, worked out when somebody first asks for it, and kept."""
+    if standing.row.answer is not None:
+        return standing.row.answer
+    places = call.tables.agent_places(conversation.project_id)  # the agent may be gone by now
+    place = next(place for place, agent_id in places.values() if agent_id == conversation.agent_id)
+    answer = exports.answer(call.tables, standing.row, place)
+    call.tables.runs.keep_answer(standing.row.id, answer)
+    return answer
+
+
+def _place(cursor: str | None) -> tuple[str, int]:
+    if cursor is None:
+        return _NEWEST
+    head, _, place = cursor.rpartition("-")
+    if not head.startswith("before-") or not place.isdecimal() or len(place) > 18:
+        raise RequestRefused("BAD_REQUEST", "cursor is none that this list gave out.")
+    return head.removeprefix("before-"), int(place)
+
+
+PROCEDURES: Final = {
+    "haloConversation.listForProject": Procedure(Kind.QUERY, list_for_project),
+    "haloConversation.getById": Procedure(Kind.QUERY, get_by_id),
+    "haloConversation.getDetails": Procedure(Kind.QUERY, get_details, is_recording=True),
+}

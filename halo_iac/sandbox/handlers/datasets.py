@@ -1,0 +1,169 @@
+"""``haloExportDataset.*``: what was exported for a run; the official client shows it to whoever has signed in.
+
+How the platform describes a trace is not documented; the fields here are the sandbox's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, instant, is_covered, nanoseconds
+from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.run_state import RunState, run_state
+from halo_iac.sandbox.store import Tables
+from halo_iac.sandbox.store.runs import RunRow
+from halo_iac.sandbox.validation import Shape, nullable, optional, required
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSelection:
+    """The spans that were chosen: of which traces, how many, and how many the span limit kept out."""
+
+    chosen: tuple[int, ...] = ()
+    span_count: int = 0
+    left_out: int = 0
+    seen: int = 0
+
+
+def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, limit: int) -> TraceSelection:
+    """Return an agent's spans in a window, whole traces from the latest back, as many as the limit takes.
+
+    Which spans the platform leaves out is not documented. Half a trace misleads, so the first that does not fit is the
+    last that is looked at; only a single trace that is too long by itself is cut.
+    """
+    chosen: list[int] = []
+    count = total = 0
+    is_full = False
+    for execution in tables.spans.executions(agent, nanoseconds(start), nanoseconds(end)):
+        total += execution.spans
+        is_full = is_full or (bool(chosen) and count + execution.spans > limit)
+        if not is_full:
+            chosen.append(execution.trace)
+            count = min(limit, count + execution.spans)
+    return TraceSelection(tuple(reversed(chosen)), count, total - count, tables.spans.last_span())
+
+
+def answer(tables: Tables, row: RunRow, agent: int) -> str:
+    """Return a completed run's message: the report, or what the analyst says to a follow-up."""
+    from halo_iac.sandbox.analyst.analysis import (
+        analyse_traces,
+        render_report,
+    )
+    from halo_iac.sandbox.analyst.answers import answer as answered
+    from halo_iac.sandbox.analyst.figures import Window
+
+    start, end = (datetime.fromisoformat(row.asked[name]) for name in ("windowStartAt", "windowEndAt"))
+    window = Window(nanoseconds(start), nanoseconds(end))
+    traces = _traces(tables, row, agent)
+    prompt = row.asked["prompt"]
+    if row.asked["origin"] == "follow_up":
+        return answered(prompt, analyse_traces(traces, window, left_out=row.left_out))
+    return render_report(analyse_traces(traces, window, prompt, left_out=row.left_out))
+
+
+def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[list[Any]]:
+    from halo_iac.sandbox.analyst.spans import Span
+
+    left = row.asked["spanLimit"]
+    for trace in row.chosen:
+        spans = [Span.of_row(each) for each in tables.spans.of_trace(trace, agent, until=row.seen, limit=left)]
+        left -= len(spans)
+        if spans:
+            yield spans
+
+
+def serialize_run(standing: RunState) -> dict[str, Any]:
+    """Return a run as it goes over the wire."""
+    row, asked = standing.row, standing.row.asked
+    return {
+        "id": row.id,
+        "conversationId": row.conversation_id,
+        "status": standing.status,
+        "scheduleId": row.schedule_id,
+        "scheduledForAt": row.scheduled_for,
+        "haloExportDatasetId": row.dataset_id,
+        **asked,
+        "resolvedRouteId": "sandbox" if standing.started_at else None,
+        "createdAt": row.created_at,
+        "updatedAt": standing.updated_at,
+        "startedAt": standing.started_at,
+        "completedAt": standing.completed_at,
+        "errorMessage": standing.error,
+        "resultR2Key": f"halo/{row.id}.md" if standing.status == "completed" else None,
+    }
+
+
+def serialize_dataset(standing: RunState) -> dict[str, Any]:
+    """Return a run's dataset as it goes over the wire; nothing is counted before the export is done."""
+    row = standing.row
+    names = {moment.event for _, moment in standing.past}
+    is_whole = "export.completed" in names or row.asked["origin"] == "follow_up"
+    status = (
+        "ready" if is_whole else {"no_traces": "empty", "export_failed": "failed"}.get(standing.status, "exporting")
+    )
+    return {
+        "id": row.dataset_id,
+        "lifecycleStatus": "cancelled" if status == "exporting" and standing.is_over else status,
+        "agentUuid": row.asked["agentUuid"],
+        "spanCount": row.span_count if is_whole else 0 if standing.is_over else None,
+        "windowStartAt": row.asked["windowStartAt"],
+        "windowEndAt": row.asked["windowEndAt"],
+        "createdAt": row.created_at,
+    }
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_USUAL_LIMIT: Final = 50
+_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
+_TRACES: Final[Shape] = {**_BY_ID, "cursor": nullable(rules.text), "limit": optional(rules.integer(1, 100))}
+
+
+def get_by_id(call: Call) -> bytes:
+    """Return an export dataset."""
+    return encoded(serialize_dataset(_found(call, rules.checked(call.input, _BY_ID)["id"])))
+
+
+def list_traces(call: Call) -> bytes:
+    """Return a page of a dataset's traces, oldest first; none before it is exported."""
+    wanted = rules.checked(call.input, _TRACES)
+    standing = _found(call, wanted["id"])
+    chosen = standing.row.chosen if serialize_dataset(standing)["lifecycleStatus"] == "ready" else ()
+    first = _place(wanted.get("cursor"))
+    last = first + wanted.get("limit", _USUAL_LIMIT)
+    traces = [_trace(call, trace, standing.row.seen) for trace in chosen[first:last]]
+    return encoded({"traces": traces, "nextCursor": f"after-{last}" if last < len(chosen) else None})
+
+
+def _found(call: Call, dataset_id: str) -> RunState:
+    row = call.tables.runs.of_dataset(dataset_id)
+    if row is None or not is_covered(call, row):
+        raise RequestRefused("NOT_FOUND", f"Export dataset {dataset_id} was not found.")
+    return run_state(row, call.now)
+
+
+def _trace(call: Call, trace: int, seen: int) -> dict[str, Any]:
+    trace_id, started, ended, spans = call.tables.spans.summary(trace, until=seen)
+    return {"traceId": trace_id, "startedAt": _at(started), "endedAt": _at(ended), "spanCount": spans}
+
+
+def _at(nanoseconds: int) -> str:
+    return instant(_EPOCH + timedelta(microseconds=nanoseconds // 1000))
+
+
+def _place(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    place = cursor.removeprefix("after-")
+    if place == cursor or not place.isdecimal() or len(place) > 18:
+        raise RequestRefused("BAD_REQUEST", "cursor is none that this list gave out.")
+    return int(place)
+
+
+PROCEDURES: Final = {
+    "haloExportDataset.getById": Procedure(Kind.QUERY, get_by_id),
+    "haloExportDataset.listTraces": Procedure(Kind.QUERY, list_traces),
+}

@@ -1,0 +1,229 @@
+"""``haloRun.*``: what is known about runs, and what is chosen where nothing is.
+
+Not documented, and chosen here:
+
+- A run of a project that the key does not cover is NOT_FOUND, like one that does not exist.
+- A window has to begin in the past and to end after it begins; it may end in the future, which holds no traces yet.
+- A run whose window holds no span of the agent ends as ``no_traces``, whatever else was to become of it.
+- Cancelling takes effect at once; a run that is over stays as it is, and cancelling it is no error.
+- Whatever did not complete may be retried, in its conversation, and reads the traces that its window has by then.
+- One run at a time is in flight in a conversation; a follow-up needs a report to ask about.
+- Events are numbered from 1, and the cursor is the number of the last one seen. The event types, and all of the logs,
+  are the sandbox's own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, agent_of, conversation_of, run_of
+from halo_iac.sandbox.firing import order_of
+from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
+from halo_iac.sandbox.handlers.schedules import found
+from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.run_starter import RunOrder, RunStarter, started
+from halo_iac.sandbox.run_state import run_state
+from halo_iac.sandbox.validation import Shape, nullable, optional, required
+
+_LEVELS: Final = ("debug", "info", "warn", "error")
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
+_eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
+_eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
+
+_CREATE: Final[Shape] = {
+    "projectId": required(rules.identifier),
+    "agentUuid": required(rules.uuid),
+    "prompt": required(rules.non_empty),
+    "windowStartAt": required(rules.instant),
+    "windowEndAt": required(rules.instant),
+    "modelId": nullable(_eligible),
+    "subagentModelId": nullable(_eligible),
+    "summarizationModelId": nullable(_eligible_to_sum_up),
+    "spanLimit": optional(rules.integer(1)),
+    "maxSubagentDepth": optional(rules.integer(1, 5)),
+    "maxTurns": optional(rules.integer(1, 100)),
+    "reasoningEffort": optional(rules.one_of(_EFFORTS)),
+    "debug": optional(rules.boolean),
+}
+_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
+_CANCEL: Final[Shape] = {**_BY_ID, "reason": nullable(rules.text)}
+_EVENTS: Final[Shape] = {
+    "runId": required(rules.identifier),
+    "limit": required(rules.integer(1, 500)),
+    "cursor": nullable(rules.integer(0)),
+}
+_LOGS: Final[Shape] = {
+    "runId": required(rules.identifier),
+    "limit": optional(rules.integer(1, 1000)),
+    "offset": optional(rules.integer(0)),
+    "logLevel": optional(rules.one_of(_LEVELS)),
+}
+_FOLLOW_UP: Final[Shape] = {"conversationId": required(rules.identifier), "prompt": required(rules.non_empty)}
+
+
+def create(call: Call) -> bytes:
+    """Start a run; two calls alike start two, for there is no idempotency key."""
+    wanted = rules.checked(call.input, _CREATE)
+    call.check_project(wanted["projectId"])
+    check_window(wanted, call.now)
+    order = RunOrder(
+        project_id=wanted["projectId"],
+        agent=agent_of(call, wanted["projectId"], wanted["agentUuid"]),
+        prompt=wanted["prompt"],
+        start=wanted["windowStartAt"],
+        end=wanted["windowEndAt"],
+        limits=wanted,
+        origin="manual",
+        created_at=call.now,
+    )
+    return started(_starter(call).start(order))
+
+
+def get_by_id(call: Call) -> bytes:
+    """Return a run and the dataset that was exported for it."""
+    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
+    standing = run_state(row, call.now)
+    return encoded({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
+
+
+def get_events(call: Call) -> bytes:
+    """Return a page of what has happened so far; ``nextCursor`` is null at its end, for the time being."""
+    wanted = rules.checked(call.input, _EVENTS)
+    past = [each for each in run_state(run_of(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
+    first = wanted.get("cursor") or 0
+    last = min(first + wanted["limit"], len(past))
+    events = [
+        {"sequence": sequence, "eventType": moment.event, "createdAt": at, "payload": moment.payload}
+        for sequence, (at, moment) in enumerate(past[first:last], first + 1)
+    ]
+    return encoded({"events": events, "nextCursor": last if last < len(past) else None})
+
+
+def get_logs(call: Call) -> bytes:
+    """Return a page of the run's log, of this level and above."""
+    wanted = rules.checked(call.input, _LOGS)
+    row = run_of(call, wanted["runId"])
+    least = _LEVELS.index(wanted.get("logLevel", "debug"))
+    lines = [
+        {"timestamp": at, "level": moment.level, "message": moment.event, "attributes": moment.payload}
+        for at, moment in run_state(row, call.now).past
+        if _LEVELS.index(moment.level) >= least
+    ]
+    offset = wanted.get("offset", 0)
+    page = lines[offset : offset + wanted.get("limit", 100)]
+    return encoded({"logs": page, "total": len(lines)})
+
+
+def cancel(call: Call) -> bytes:
+    """Cancel a run that is in flight; one that is over stays as it is."""
+    wanted = rules.checked(call.input, _CANCEL)
+    row = run_of(call, wanted["id"])
+    if not run_state(row, call.now).is_over:
+        call.tables.runs.cancel(row.id, call.now, wanted.get("reason"))
+    return encoded(serialize_run(run_state(run_of(call, row.id), call.now)))
+
+
+def retry(call: Call) -> bytes:
+    """Start a run again that came to nothing."""
+    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
+    standing = run_state(row, call.now)
+    if not standing.is_over or standing.status == "completed":
+        raise RequestRefused(
+            "PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only one that failed is retried."
+        )
+    conversation = conversation_of(call, row.conversation_id)
+    _check_idle(call, conversation.id)
+    if row.asked["origin"] == "follow_up":
+        return started(_starter(call).follow_up(row, row.asked["prompt"], call.now, is_retry=True))
+    order = RunOrder(
+        project_id=conversation.project_id,
+        agent=agent_of(call, conversation.project_id, conversation.agent_id),
+        prompt=row.asked["prompt"],
+        start=datetime.fromisoformat(row.asked["windowStartAt"]),
+        end=datetime.fromisoformat(row.asked["windowEndAt"]),
+        limits=row.asked,
+        origin=row.asked["origin"],
+        created_at=call.now,
+        schedule_id=row.schedule_id,
+    )
+    return started(_starter(call).retry(row, order))
+
+
+def create_follow_up(call: Call) -> bytes:
+    """Start a run that answers a question about a conversation's report."""
+    wanted = rules.checked(call.input, _FOLLOW_UP)
+    conversation = conversation_of(call, wanted["conversationId"])
+    _check_idle(call, conversation.id)
+    rows = call.tables.runs.of_conversation(conversation.id)
+    row = next((row for row in rows if run_state(row, call.now).status == "completed"), None)
+    if row is None:
+        raise RequestRefused("PRECONDITION_FAILED", f"Conversation {conversation.id} has no report to ask about.")
+    return started(_starter(call).follow_up(row, wanted["prompt"], call.now))
+
+
+def check_window(wanted: dict[str, Any], now: str) -> None:
+    """Refuse a window that ends before it starts, or that starts in the future."""
+    if wanted["windowEndAt"] <= wanted["windowStartAt"]:
+        raise RequestRefused("BAD_REQUEST", "windowEndAt must be after windowStartAt.")
+    if wanted["windowStartAt"] >= datetime.fromisoformat(now):
+        raise RequestRefused("BAD_REQUEST", "windowStartAt must be in the past.")
+
+
+def _check_idle(call: Call, conversation_id: str) -> None:
+    latest = call.tables.runs.latest_of(conversation_id)
+    if latest is not None and not run_state(latest, call.now).is_over:
+        raise RequestRefused("CONFLICT", f"Run {latest.id} of this conversation is still in flight.")
+
+
+def _starter(call: Call) -> RunStarter:
+    return RunStarter(call.tables, call.new_id, call.settings)
+
+
+RUN_PROCEDURES: Final = {
+    "haloRun.create": Procedure(Kind.MUTATION, create),
+    "haloRun.getById": Procedure(Kind.QUERY, get_by_id),
+    "haloRun.getEvents": Procedure(Kind.QUERY, get_events),
+    "haloRun.getLogs": Procedure(Kind.QUERY, get_logs),
+    "haloRun.cancel": Procedure(Kind.MUTATION, cancel),
+    "haloRun.retry": Procedure(Kind.MUTATION, retry),
+    "haloRun.createFollowUp": Procedure(Kind.MUTATION, create_follow_up),
+}
+
+
+_USUAL_LIMIT: Final = 50
+_SCHEDULE_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
+_RUNS: Final[Shape] = {**_SCHEDULE_BY_ID, "limit": optional(rules.integer(1, 100))}
+_FIRE: Final[Shape] = {
+    **_SCHEDULE_BY_ID,
+    "windowStartAt": required(rules.instant),
+    "windowEndAt": required(rules.instant),
+}
+
+
+def list_runs(call: Call) -> bytes:
+    """Return the schedule's runs, newest first."""
+    row = found(call, _RUNS)
+    limit = rules.checked(call.input, _RUNS).get("limit", _USUAL_LIMIT)
+    return encoded([serialize_run(run_state(run, call.now)) for run in call.tables.runs.of_schedule(row.id, limit)])
+
+
+def fire_now(call: Call) -> bytes:
+    """Start a run of a schedule, enabled or not, over a window of the caller's."""
+    wanted = rules.checked(call.input, _FIRE)
+    row = found(call, _FIRE)
+    if row.wire.get("archivedAt") is not None:
+        raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
+    check_window(wanted, call.now)
+    window = (wanted["windowStartAt"], wanted["windowEndAt"])
+    agent = agent_of(call, row.project_id, row.wire["agentUuid"])
+    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
+    return started(RunStarter(call.tables, call.new_id, call.settings).start(order))
+
+
+SCHEDULE_RUN_PROCEDURES: Final = {
+    "haloSchedule.listRuns": Procedure(Kind.QUERY, list_runs),
+    "haloSchedule.fireNow": Procedure(Kind.MUTATION, fire_now),
+}

@@ -1,0 +1,307 @@
+"""``haloSchedule.*``: what is known about schedules, and what is chosen where nothing is.
+
+Not documented, and chosen here:
+
+- A list is in the order of creation, and its cursor is a place in it: schedules that are added meanwhile come last.
+- Equal titles are allowed.
+- ``updatedAt`` moves with every update, even one that changes nothing; archiving and unarchiving move it when they do
+  something.
+- An archived schedule may be updated (``Settings.updates_archived`` makes it PRECONDITION_FAILED) and stays archived.
+- A schedule of a project that the key does not cover is NOT_FOUND, like one that does not exist.
+- A schedule that the platform has paused because its agent was gone goes on once it is enabled or given an agent.
+- The catalog's default model is resolved when a schedule is written, so that a catalog that changes does not change
+  schedules. A summarization model that is left out stays null.
+- Only eligible models are taken, as the official client's help says ("must be is_halo_model").
+- Defaults for what a create leaves out are those of docs/protocol.md#values; a later official client documents others.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure, instant
+from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.store import ScheduleRow
+from halo_iac.sandbox.validation import FREQUENCIES, Shape, nullable, optional, required
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+
+_MINUTES: Final = frozenset(range(60))
+
+_SPANS: Final = {
+    "hourly": timedelta(hours=3),
+    "daily": timedelta(days=3),
+    "weekly": timedelta(days=9),
+    "monthly": timedelta(days=70),
+}
+"""Longer than any two fires of a frequency lie apart: monthly on the 31st, July 31 to August 31 and on to October."""
+
+
+def next_fire(wire: Mapping[str, Any], after: datetime) -> datetime | None:
+    """Return a schedule's first fire after an instant, in UTC; ``None`` if it never fires, or not as it stands."""
+    is_at_work = wire.get("enabled") is True and wire.get("archivedAt") is None and wire.get("autoPausedAt") is None
+    return next(fires(wire, after), None) if is_at_work else None
+
+
+def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> datetime:
+    """Return the latest fire that is not after ``now``, given one that is not (``first``)."""
+    latest = first
+    for fire in fires(wire, max(first, now - _SPANS[wire["frequency"]])):
+        if fire > now:
+            break
+        latest = fire
+    return latest
+
+
+def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
+    """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        zone = ZoneInfo(wire["timezone"])
+        found = _hourly(wire, zone, after) if wire["frequency"] == "hourly" else _by_cron(wire, zone, after)
+    except (KeyError, TypeError, ValueError, OSError):
+        return
+    for local in found:
+        fire = local.astimezone(UTC)
+        if fire > after:  # a search that begins in the second of two equal hours finds the first one's fires
+            yield fire
+
+
+def _hourly(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """Return every minute that shows one of the cadence's: cronsim loses some where clocks change by half an hour."""
+    wanted = {int(number) for number in _part(wire["minutes"]).split(",")}
+    if not wanted <= _MINUTES:
+        raise ValueError(wanted)
+    first = after.astimezone(UTC).replace(second=0, microsecond=0)
+    minutes = (first + timedelta(minutes=count) for count in itertools.count(1))
+    return (minute for minute in minutes if minute.astimezone(zone).minute in wanted)
+
+
+def _by_cron(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    from cronsim import CronSim, CronSimError
+
+    try:
+        return CronSim(_expression(wire), after.astimezone(zone))
+    except CronSimError as error:
+        raise ValueError(str(error)) from None
+
+
+def _expression(wire: Mapping[str, Any]) -> str:
+    frequency = wire["frequency"]
+    if frequency not in FREQUENCIES:
+        raise ValueError(frequency)
+    days_of_month = _part(wire["daysOfMonth"]) if frequency == "monthly" else "*"
+    days_of_week = _part(wire["daysOfWeek"]) if frequency == "weekly" else "*"
+    return f"{_part(wire['minutes'])} {_part(wire['hours'])} {days_of_month} * {days_of_week}"
+
+
+def _part(numbers: object) -> str:
+    if not isinstance(numbers, list) or not numbers or not all(isinstance(number, int) for number in numbers):
+        raise ValueError(numbers)
+    return ",".join(str(number) for number in sorted(set(numbers)))
+
+
+_LARGEST_LIMIT: Final = 100
+_eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
+_eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
+
+_CHECKS: Final[dict[str, rules.Check]] = {
+    "title": rules.title,
+    "prompt": rules.non_empty,
+    "agentUuid": rules.uuid,
+    "frequency": rules.one_of(rules.FREQUENCIES),
+    "hours": rules.integers(0, 23),
+    "minutes": rules.integers(0, 59, fewest=1),
+    "daysOfWeek": rules.integers(0, 6),
+    "daysOfMonth": rules.integers(1, 31),
+    "timezone": rules.zone,
+    "spanLimit": rules.integer(1),
+    "lookbackHours": rules.integer(1),
+}
+_LIMITS: Final[dict[str, rules.Check]] = {
+    "maxSubagentDepth": rules.integer(1, 5),
+    "maxTurns": rules.integer(1, 100),
+    "enabled": rules.boolean,
+}
+_MODELS: Final[Shape] = {
+    "modelId": nullable(_eligible),
+    "summarizationModelId": nullable(_eligible_to_sum_up),
+}
+_FIELDS: Final = (
+    *("id", "teamId", "projectId", "title", "enabled", "archivedAt", "autoPausedAt", "autoPauseReason"),
+    *("frequency", "hours", "minutes", "daysOfWeek", "daysOfMonth", "timezone", "prompt", "agentUuid"),
+    *("modelId", "summarizationModelId", "spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns"),
+    *("createdByUserId", "createdAt", "updatedAt"),
+)
+_DEFAULTS: Final = {"maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, "summarizationModelId": None}
+
+_CREATE: Final[Shape] = {
+    "projectId": required(rules.identifier),
+    **{name: required(check) for name, check in _CHECKS.items()},
+    **{name: optional(check) for name, check in _LIMITS.items()},
+    **_MODELS,
+}
+_UPDATE: Final[Shape] = {
+    "id": required(rules.identifier),
+    **{name: optional(check) for name, check in (_CHECKS | _LIMITS).items()},
+    **_MODELS,
+}
+_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
+_LIST: Final[Shape] = {
+    "projectId": required(rules.identifier),
+    "includeArchived": optional(rules.boolean),
+    "agentUuid": optional(rules.uuid),
+    "cursor": nullable(rules.text),
+    "limit": optional(rules.integer(1, _LARGEST_LIMIT)),
+}
+
+
+def list_for_project(call: Call) -> bytes:
+    """Return a page of schedules and the cursor of the next."""
+    wanted = rules.checked(call.input, _LIST)
+    call.check_project(wanted["projectId"])
+    size = wanted.get("limit", call.settings.page_size)
+    rows = call.tables.listed(
+        wanted["projectId"],
+        after=_place(wanted.get("cursor")),
+        limit=size + 1,
+        archived=wanted.get("includeArchived", False),
+        agent_id=wanted.get("agentUuid"),
+    )
+    cursor = f"after-{rows[size - 1][0]}" if len(rows) > size else None
+    page = b",".join(wire for _, wire in rows[:size])
+    return b'{"schedules":[' + page + b'],"nextCursor":' + encoded(cursor) + b"}"
+
+
+def get_by_id(call: Call) -> bytes:
+    """Return one schedule, archived or not."""
+    return encoded(found(call, _BY_ID).wire)
+
+
+def create(call: Call) -> bytes:
+    """Add a schedule; two calls alike add two, for there is no idempotency key."""
+    wanted = rules.checked(call.input, _CREATE)
+    call.check_project(wanted["projectId"])
+    rules.check_cadence(wanted)
+    _check_agent(call, wanted["projectId"], wanted["agentUuid"])
+    row = ScheduleRow(call.new_id(), wanted["projectId"], wanted.get("modelId"), {})
+    row.wire.update(_created(call, row.id, wanted))
+    return _kept(call, row)
+
+
+def update(call: Call) -> bytes:
+    """Change the given fields; what they make together with the others has to be a whole cadence."""
+    row = found(call, _UPDATE)
+    if row.wire.get("archivedAt") is not None and not call.settings.updates_archived:
+        raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
+    given = rules.checked(call.input, _UPDATE)
+    asked_model_id = given.get("modelId", row.asked_model_id)
+    changes = {name: value for name, value in given.items() if name != "id"}
+    if "modelId" in changes:
+        changes["modelId"] = _resolved(asked_model_id)
+    if "agentUuid" in changes:
+        _check_agent(call, row.project_id, changes["agentUuid"])
+    if "agentUuid" in changes or changes.get("enabled"):
+        changes |= {"autoPausedAt": None, "autoPauseReason": None}
+    wire = {**row.wire, **changes, "updatedAt": call.now}
+    rules.check_cadence(wire)
+    return _kept(call, ScheduleRow(row.id, row.project_id, asked_model_id, wire))
+
+
+def archive(call: Call) -> bytes:
+    """Retire a schedule; one that is archived stays as it is, its ``archivedAt`` too."""
+    return _archived(call, lambda now_archived: now_archived or call.now)
+
+
+def unarchive(call: Call) -> bytes:
+    """Bring a schedule back; one that is active stays as it is."""
+    return _archived(call, lambda _: None)
+
+
+def list_eligible_models(_call: Call) -> bytes:
+    """Return the models that may analyse."""
+    return encoded(demo.MODELS)
+
+
+def list_eligible_summarization_models(_call: Call) -> bytes:
+    """Return the models that may sum up; `inf halo eligible-summarization-models` asks for them."""
+    return encoded(demo.SUMMARIZATION_MODELS)
+
+
+def found(call: Call, shape: Shape) -> ScheduleRow:
+    """Return the schedule that an input names, or refuse."""
+    schedule_id = rules.checked(call.input, shape)["id"]
+    row = call.tables.schedule(schedule_id)
+    if row is None or not call.tables.covers(call.key, row.project_id):
+        raise RequestRefused("NOT_FOUND", f"Schedule {schedule_id} was not found.")
+    return row
+
+
+def _created(call: Call, schedule_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    fields = {
+        **_DEFAULTS,
+        **wanted,
+        "id": schedule_id,
+        "teamId": demo.DEMO_TEAM_ID,
+        "modelId": _resolved(wanted.get("modelId")),
+        "createdByUserId": demo.DEMO_USER_ID,
+        "createdAt": call.now,
+        "updatedAt": call.now,
+    }
+    return {name: fields.get(name) for name in _FIELDS}
+
+
+def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
+    row = found(call, _BY_ID)
+    before = row.wire.get("archivedAt")
+    after = turned(before)
+    if after == before:
+        return encoded(row.wire)
+    wire = {**row.wire, "archivedAt": after, "updatedAt": call.now}
+    return _kept(call, ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
+
+
+def _kept(call: Call, row: ScheduleRow) -> bytes:
+    """Store a schedule, which fires from now on."""
+    at = next_fire(row.wire, datetime.fromisoformat(call.now))
+    call.tables.put_schedule(replace(row, next_at=None if at is None else instant(at)))
+    return encoded(row.wire)
+
+
+def _check_agent(call: Call, project_id: str, agent_id: str) -> None:
+    if call.tables.agent(project_id, agent_id) is None:
+        raise RequestRefused("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
+
+
+def _resolved(asked_model_id: str | None) -> str:
+    return demo.DEFAULT_MODEL_ID if asked_model_id is None else asked_model_id
+
+
+def _place(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    head, _, place = cursor.partition("-")
+    if head != "after" or not place.isdecimal() or len(place) > 18:
+        raise RequestRefused("BAD_REQUEST", "cursor is none that this list gave out.")
+    return int(place)
+
+
+PROCEDURES: Final = {
+    "haloSchedule.listForProject": Procedure(Kind.QUERY, list_for_project),
+    "haloSchedule.getById": Procedure(Kind.QUERY, get_by_id),
+    "haloSchedule.create": Procedure(Kind.MUTATION, create),
+    "haloSchedule.update": Procedure(Kind.MUTATION, update),
+    "haloSchedule.archive": Procedure(Kind.MUTATION, archive),
+    "haloSchedule.unarchive": Procedure(Kind.MUTATION, unarchive),
+    "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, list_eligible_models),
+    "haloSchedule.listEligibleSummarizationModels": Procedure(Kind.QUERY, list_eligible_summarization_models),
+}

@@ -1,0 +1,157 @@
+"""How a run comes into being: one way for those who ask for it, for retries, for follow-ups and for schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from halo_iac.sandbox import demo
+from halo_iac.sandbox.call import OnFinish, Settings, instant
+from halo_iac.sandbox.demo import history as demo_history
+from halo_iac.sandbox.handlers import datasets as exports
+from halo_iac.sandbox.protocol import encoded
+from halo_iac.sandbox.store import AgentRow, Tables
+from halo_iac.sandbox.store.runs import ConversationRow, RunRow
+
+_LONGEST_TITLE: Final = 80
+DEFAULTS: Final = {
+    "modelId": demo.DEFAULT_MODEL_ID,
+    "subagentModelId": None,
+    "summarizationModelId": None,
+    "spanLimit": 10_000,
+    "maxSubagentDepth": 3,
+    "maxTurns": 50,
+    "reasoningEffort": "medium",
+    "debug": False,
+}
+"""What a run gets where nobody says; for the first limits docs/protocol.md#values has them documented for schedules."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """A run that is wanted, of one agent over one window."""
+
+    project_id: str
+    agent: AgentRow
+    prompt: str
+    start: datetime
+    end: datetime
+    limits: Mapping[str, Any]
+    """Models and limits, in the platform's words; what is null or left out gets the default."""
+    origin: str
+    created_at: str
+    schedule_id: str | None = None
+    scheduled_for: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarter:
+    """Starts runs in one transaction."""
+
+    tables: Tables
+    new_id: Callable[[], str]
+    settings: Settings
+
+    def start(self, order: RunOrder) -> RunRow:
+        """Start a run in a conversation of its own."""
+        conversation = ConversationRow(
+            self.new_id(),
+            order.project_id,
+            order.agent.id,
+            order.schedule_id,
+            order.title or _title(order.prompt),
+            order.created_at,
+        )
+        self.tables.runs.add_conversation(conversation)
+        return self._added(self._row(order, conversation.id))
+
+    def retry(self, row: RunRow, order: RunOrder) -> RunRow:
+        """Start a run again in its conversation, over the traces that its window has by now."""
+        again = self._row(order, row.conversation_id)
+        return self._added(replace(again, asked={**again.asked, "retryOfRunId": row.id}))
+
+    def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
+        """Start a run that answers a question about what an earlier one has read."""
+        retried = row.id if is_retry else None
+        ending = self._ending(row.span_count)
+        again = RunRow(
+            id=self.new_id(),
+            conversation_id=row.conversation_id,
+            schedule_id=None,
+            scheduled_for=None,
+            created_at=created_at,
+            asked={**row.asked, "prompt": prompt, "origin": "follow_up", "retryOfRunId": retried},
+            dataset_id=row.dataset_id,
+            span_count=row.span_count,
+            left_out=row.left_out,
+            chosen=row.chosen,
+            seen=row.seen,
+            pace=self.settings.pace,
+            ending=ending.status,
+            error=ending.error,
+        )
+        return self._added(again)
+
+    def _row(self, order: RunOrder, conversation_id: str) -> RunRow:
+        limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
+        demo_history.provide(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
+        export = exports.select_traces(self.tables, order.agent.place, order.start, order.end, limits["spanLimit"])
+        ending = self._ending(export.span_count)
+        return RunRow(
+            id=self.new_id(),
+            conversation_id=conversation_id,
+            schedule_id=order.schedule_id,
+            scheduled_for=order.scheduled_for,
+            created_at=order.created_at,
+            asked=_asked(order, limits),
+            dataset_id=self.new_id(),
+            span_count=export.span_count,
+            left_out=export.left_out,
+            chosen=export.chosen,
+            seen=export.seen,
+            pace=self.settings.pace,
+            ending=ending.status,
+            error=ending.error,
+        )
+
+    def _ending(self, span_count: int) -> OnFinish:
+        if not span_count:
+            return OnFinish("no_traces")
+        endings = self.settings.endings
+        return endings.popleft() if endings else OnFinish()
+
+    def _added(self, row: RunRow) -> RunRow:
+        self.tables.runs.add(row)
+        return row
+
+
+def started(row: RunRow) -> bytes:
+    """Return what every procedure that starts a run answers with."""
+    return encoded(
+        {
+            "runId": row.id,
+            "conversationId": row.conversation_id,
+            "haloExportDatasetId": row.dataset_id,
+            **{name: row.asked[name] for name in ("agentUuid", "windowStartAt", "windowEndAt")},
+        }
+    )
+
+
+def _asked(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "agentUuid": order.agent.id,
+        "prompt": order.prompt,
+        "windowStartAt": instant(order.start),
+        "windowEndAt": instant(order.end),
+        "origin": order.origin,
+        "retryOfRunId": None,
+        **{name: limits[name] for name in DEFAULTS},
+    }
+
+
+def _title(prompt: str) -> str:
+    line = prompt.strip().splitlines()[0]
+    return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"

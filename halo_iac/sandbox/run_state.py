@@ -1,0 +1,165 @@
+"""What becomes of a run: its status, events and logs follow from its row and the clock, for there are no workers.
+
+The platform's statuses are known (docs/protocol.md#run-status); how long each lasts, and what its events and logs are
+called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; whoever needs another
+pace says so (``Sandbox.open(pace=…)``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from halo_iac.sandbox.call import instant
+from halo_iac.sandbox.store.runs import RunRow
+
+ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "no_traces")
+"""What a run can come to by itself."""
+
+_TERMINAL: Final = frozenset({*ENDINGS, "cancelled"})
+_TIME_LIMIT: Final = 60.0
+_ERRORS: Final = {
+    "incomplete": "The analysis ran out of turns before it had an answer.",
+    "failed": "The analysis failed, as asked for.",
+    "export_failed": "The traces could not be exported, as asked for.",
+    "timed_out": "The run took longer than a run may take.",
+    "no_traces": "The agent has no traces in this window.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """Something that happens in a run's life, seconds after it was created; most change its status."""
+
+    after: float
+    event: str
+    status: str | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run as it stands at some instant: ``past`` is what has happened, each with its instant."""
+
+    row: RunRow
+    past: tuple[tuple[str, StateChange], ...]
+
+    @property
+    def status(self) -> str:
+        """Return the status it has."""
+        return next(moment.status for _, moment in reversed(self.past) if moment.status is not None)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether it is going to change no more."""
+        return self.status in _TERMINAL
+
+    @property
+    def updated_at(self) -> str:
+        """Return when its status changed last."""
+        return next(at for at, moment in reversed(self.past) if moment.status is not None)
+
+    @property
+    def completed_at(self) -> str | None:
+        """Return when it was over."""
+        return self.updated_at if self.is_over else None
+
+    @property
+    def started_at(self) -> str | None:
+        """Return when the analysis began."""
+        return next((at for at, moment in self.past if moment.status == "running"), None)
+
+    @property
+    def error(self) -> str | None:
+        """Return why it came to nothing, once it has."""
+        if self.status == "cancelled":
+            return f"Cancelled: {self.row.cancel_reason}." if self.row.cancel_reason else "Cancelled."
+        return self.row.error or _ERRORS[self.status] if self.status in _ERRORS else None
+
+
+def run_state(row: RunRow, now: str) -> RunState:
+    """Return a run as it stands; it exists from the moment it was created, whatever the clock says."""
+    created_at = datetime.fromisoformat(row.created_at)
+    past: list[tuple[str, StateChange]] = []
+    for moment in _timeline(row):
+        at = instant(created_at + timedelta(seconds=moment.after * row.pace))
+        if row.cancelled_at is not None and at > row.cancelled_at:
+            break
+        if at > now and past:
+            return RunState(row, tuple(past))
+        past.append((at, moment))
+    else:
+        return RunState(row, tuple(past))
+    reason = {} if row.cancel_reason is None else {"reason": row.cancel_reason}
+    return RunState(row, (*past, (row.cancelled_at, StateChange(0, "run.cancelled", "cancelled", reason, "warn"))))
+
+
+def _timeline(row: RunRow) -> Iterator[StateChange]:
+    if row.asked["origin"] == "follow_up":
+        yield StateChange(0, "run.created", "queued")
+        yield from _analysed(row, after=0.4, most=1.6)
+        return
+    yield StateChange(0, "run.created", "pending_export")
+    yield StateChange(0.4, "export.started", "exporting_traces")
+    if row.ending in {"export_failed", "no_traces"}:
+        level = "error" if row.ending == "export_failed" else "warn"
+        yield StateChange(0.8, f"export.{row.ending.removeprefix('export_')}", row.ending, level=level)
+        return
+    spans = {"spanCount": row.span_count, "traceCount": len(row.chosen)}
+    yield StateChange(0.8, "export.completed", None, spans)
+    yield StateChange(0.8, "run.queued", "queued")
+    yield from _analysed(row, after=1.2, most=1.8)
+
+
+def _analysed(row: RunRow, *, after: float, most: float) -> Iterator[StateChange]:
+    yield StateChange(after, "run.starting", "starting")
+    yield StateChange(after + 0.4, "run.started", "running")
+    if row.asked["debug"]:
+        yield StateChange(after + 0.6, "analysis.debug", None, {"spans": row.span_count}, "debug")
+    yield StateChange(after + 0.8, "analysis.progress", None, {"spansRead": row.span_count})
+    lasts = _TIME_LIMIT if row.ending == "timed_out" else most
+    reason = {"message": row.error or _ERRORS[row.ending]} if row.ending in _ERRORS else {}
+    level = "info" if row.ending == "completed" else "error"
+    yield StateChange(after + lasts, f"run.{row.ending}", row.ending, reason, level)
+
+
+SECOND: Final = 1_000_000_000
+HOUR: Final = 3600 * SECOND
+_LATEST: Final = 2**63 // SECOND
+"""Seconds; later instants do not fit into SQLite's integers. That is the year 2262."""
+
+_INSTANT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
+
+
+def nanoseconds(text: str) -> int:
+    """Return an instant such as ``2026-04-23T05:32:00.100000000Z`` as nanoseconds; raise ``ValueError`` for no instant.
+
+    An instant without a zone is none: nobody knows which hour it means.
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    minute, second, fraction, zone = found.groups()
+    seconds = _minute(minute, zone) + int(second)
+    if int(second) > 60 or not 0 <= seconds < _LATEST:
+        raise ValueError(text)
+    return seconds * SECOND + (int(fraction.ljust(9, "0")) if fraction else 0)
+
+
+@lru_cache(maxsize=4096)
+def _minute(text: str, zone: str) -> int:
+    """Return a minute's first second. Spans come in bursts, so most minutes were just seen."""
+    return int(datetime.fromisoformat(text + ("+00:00" if zone in "Zz" else zone)).timestamp())
+
+
+def iso(instant: int) -> str:
+    """Return an instant as HALO writes it, with all nine digits."""
+    whole, fraction = divmod(instant, SECOND)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"

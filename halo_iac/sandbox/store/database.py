@@ -1,0 +1,322 @@
+"""The file, and the connections to it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from halo_iac.paths import PRIVATE_FOLDER, make_private_folder, restrict_permissions
+from halo_iac.sandbox.protocol import SandboxError, ServerFailure
+from halo_iac.sandbox.store.tables import Tables
+
+STEPS: Final = (
+    """
+    CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE keys (
+        key TEXT PRIMARY KEY, can_read INTEGER NOT NULL, can_write INTEGER NOT NULL, every_project INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE key_projects (
+        key TEXT NOT NULL REFERENCES keys, project_id TEXT NOT NULL REFERENCES projects, PRIMARY KEY (key, project_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE agents (
+        seq INTEGER PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, id TEXT NOT NULL, last_seen_at TEXT,
+        wire TEXT NOT NULL, UNIQUE (project_id, id)
+    );
+    CREATE TABLE schedules (
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL REFERENCES projects,
+        agent_id TEXT, is_archived INTEGER NOT NULL, asked_model_id TEXT, wire TEXT NOT NULL
+    );
+    CREATE INDEX schedules_of_project ON schedules (project_id, seq);
+    """,
+    """
+    CREATE TABLE clock (
+        only INTEGER PRIMARY KEY CHECK (only = 1), ahead REAL NOT NULL, lease_holder TEXT, lease_until TEXT
+    );
+    INSERT INTO clock VALUES (1, 0, NULL, NULL);
+    ALTER TABLE schedules ADD COLUMN next_at TEXT;
+    UPDATE schedules SET next_at = '' WHERE NOT is_archived;
+    CREATE INDEX schedules_due ON schedules (next_at) WHERE next_at IS NOT NULL;
+
+    ALTER TABLE agents ADD COLUMN is_counted INTEGER NOT NULL DEFAULT 0;
+    UPDATE agents SET is_counted = 1 WHERE last_seen_at IS NULL AND id LIKE '5a4db0c5-a000-4000-8000-%';
+    ALTER TABLE agents ADD COLUMN is_gone INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE traces (
+        seq INTEGER PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, trace_id TEXT NOT NULL,
+        is_settled INTEGER NOT NULL DEFAULT 0, UNIQUE (project_id, trace_id)
+    );
+    CREATE INDEX traces_unsettled ON traces (seq) WHERE NOT is_settled;
+    CREATE TABLE spans (
+        seq INTEGER PRIMARY KEY, trace INTEGER NOT NULL, agent INTEGER, span_id TEXT NOT NULL, parent_id TEXT,
+        name TEXT NOT NULL, kind TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, status TEXT NOT NULL,
+        message TEXT NOT NULL, agent_source TEXT, agent_value TEXT, service TEXT, model TEXT, prompt_tokens INTEGER,
+        completion_tokens INTEGER, total_tokens INTEGER, tool TEXT, input_digest TEXT, input_excerpt TEXT,
+        output_digest TEXT, output_excerpt TEXT, output_length INTEGER, cost TEXT, UNIQUE (trace, span_id)
+    );
+    CREATE TABLE executions (
+        agent INTEGER NOT NULL, started INTEGER NOT NULL, trace INTEGER NOT NULL, spans INTEGER NOT NULL,
+        is_demo INTEGER NOT NULL, PRIMARY KEY (agent, started, trace)
+    ) WITHOUT ROWID;
+    CREATE INDEX executions_of_trace ON executions (trace);
+
+    CREATE TABLE demo_days (
+        agent INTEGER NOT NULL, day INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (agent, day)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE conversations (
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL REFERENCES projects,
+        agent_id TEXT NOT NULL, schedule_id TEXT, title TEXT NOT NULL, created_at TEXT NOT NULL
+    );
+    CREATE INDEX conversations_of_project ON conversations (project_id, created_at, seq);
+    CREATE TABLE runs (
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, conversation_id TEXT NOT NULL REFERENCES conversations (id),
+        schedule_id TEXT, scheduled_for TEXT, created_at TEXT NOT NULL, asked TEXT NOT NULL, dataset_id TEXT,
+        span_count INTEGER NOT NULL, left_out INTEGER NOT NULL, chosen TEXT NOT NULL, seen INTEGER NOT NULL,
+        pace REAL NOT NULL, ending TEXT NOT NULL, error TEXT, cancelled_at TEXT, cancel_reason TEXT, answer TEXT,
+        UNIQUE (schedule_id, scheduled_for)
+    );
+    CREATE INDEX runs_of_conversation ON runs (conversation_id, seq);
+    CREATE INDEX runs_of_schedule ON runs (schedule_id, created_at, seq);
+    CREATE INDEX runs_of_dataset ON runs (dataset_id);
+    """,
+    """
+    DELETE FROM keys WHERE key IN ('sk-inference-sandbox-read-write', 'sk-inference-sandbox-read-only')
+    """,
+)
+"""Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
+
+_Objects = frozenset[tuple[str, str, str, str]]
+
+
+def version_of(connection: sqlite3.Connection) -> int | None:
+    """Return a sandbox's schema version, 0 for an empty database, ``None`` for one of something else.
+
+    All that a database holds, by name and definition, has to be a sandbox's own: a view in the place of a table could
+    have rows without end, and a trigger could do anything. A later version's own is not known, but for the names of
+    the first tables. To be asked in a transaction: another process may be making the tables at this moment.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    found = _objects(connection)
+    if version > len(STEPS):
+        return version if _names(found) >= _names(_expected(1)) else None
+    return version if version >= 0 and found == _expected(version) else None
+
+
+@cache
+def _expected(version: int) -> _Objects:
+    """Return what a sandbox's database of a version holds."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for step in STEPS[:version]:
+            connection.executescript(step)
+        return _objects(connection)
+
+
+def _names(objects: _Objects) -> set[str]:
+    return {name for _, name, _, _ in objects}
+
+
+def _objects(connection: sqlite3.Connection) -> _Objects:
+    """Return type, name, table and definition of all there is but the statistics that ``ANALYZE`` keeps."""
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return frozenset(
+        (type_, name, table, " ".join((sql or "").split()))
+        for type_, name, table, sql in rows
+        if not (type_ == "table" and name.startswith("sqlite_stat"))
+    )
+
+
+_TROUBLES: Final = {
+    sqlite3.SQLITE_NOTADB: ServerFailure.CONTENT,
+    sqlite3.SQLITE_CORRUPT: ServerFailure.CONTENT,
+    sqlite3.SQLITE_FULL: ServerFailure.SPACE,
+    sqlite3.SQLITE_IOERR: ServerFailure.SPACE,  # said as well where there is no room for what connections share
+    sqlite3.SQLITE_CANTOPEN: ServerFailure.ACCESS,
+    sqlite3.SQLITE_PERM: ServerFailure.ACCESS,
+    sqlite3.SQLITE_READONLY: ServerFailure.ACCESS,
+}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Store:
+    """The file, and the connections to it: one a thread at work, kept for the next."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open a file, or with ``None`` a store that lives only in memory."""
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        # A database in memory belongs to its one connection, so its callers take turns.
+        self._turns = threading.BoundedSemaphore(1 if path is None else 64)
+        self._is_closed = False
+        if path is not None:
+            _create_parent(path)
+        try:
+            with translate_sqlite_errors(path), self._borrowed() as connection:
+                _prepare(connection, path)
+        except BaseException:
+            self.close()  # nobody else has it to close
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Tables]:
+        """Give the tables as they are at one moment."""
+        with translate_sqlite_errors(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
+            yield Tables(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Tables]:
+        """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
+        with translate_sqlite_errors(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
+            yield Tables(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is still at work when it is done."""
+        with self._guard:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+        with self._turns:
+            with self._guard:
+                if self._is_closed:
+                    raise SandboxError("The sandbox is closed.")
+                connection = self._idle.pop() if self._idle else None
+            connection = connection or _connected(self._path)
+            try:
+                yield connection
+            finally:
+                with self._guard:
+                    keep = not self._is_closed
+                    if keep:
+                        self._idle.append(connection)
+                if not keep:
+                    connection.close()
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself ends one that the disk has no room for
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
+    """Let what SQLite has to say go up as an error of the sandbox."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite adds to it in the higher bits
+        message = f"{path or 'The sandbox in memory'}: SQLite says: {error}"
+        raise SandboxError(message, _TROUBLES.get(code)) from error
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    name = ":memory:" if path is None else path
+    connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
+    with _transaction(connection, "DEFERRED"):
+        _known_version(connection, path)  # before the journal mode, which is written into the file
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection, "IMMEDIATE"):
+        version = _known_version(connection, path)
+        for step in STEPS[version:]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
+    version = version_of(connection)
+    if version is None:
+        raise SandboxError(f"{path} is a database of something else than a sandbox", ServerFailure.CONTENT)
+    if version > len(STEPS):
+        raise SandboxError(f"{path} is a sandbox of a later version of halo", ServerFailure.CONTENT)
+    return version
+
+
+def _create_parent(path: Path) -> None:
+    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git.
+
+    See docs/security.md#files-written.
+
+    Nothing in there may be a link: a checkout could lead with one to what is none of the sandbox's.
+    """
+    folder = path.parent
+    is_ours = folder.name == PRIVATE_FOLDER
+    for place in (folder, path) if is_ours else ():
+        if place.is_symlink():
+            raise SandboxError(f"{place}: a link, which is not followed; remove it")
+    try:
+        if is_ours:
+            make_private_folder(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        trouble = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
+        raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}", trouble) from error
+    with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
+        # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if is_ours and path.is_file():
+        with suppress(OSError):  # its folder is closed already
+            restrict_permissions(path, 0o600)
+
+
+def is_sandbox(path: Path) -> bool:
+    """Say whether a file holds a sandbox, or nothing at all; it is left as it is.
+
+    Raises :class:`~halo_iac.sandbox.protocol.SandboxError` for a file that cannot be read as a database.
+    """
+    if not path.is_file():
+        return False  # to open a pipe is to wait for whoever writes into it
+    # Without a journal the file is all there is; to read one, SQLite makes what it needs to share it.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    with translate_sqlite_errors(path), _opened(path, how) as connection:
+        connection.execute("BEGIN")
+        return version_of(connection) is not None
+
+
+def is_in_use(path: Path) -> bool:
+    """Say whether anybody has a sandbox's file open, in this process or another; if not, its journals are gone now.
+
+    SQLite gives up the journal of a sandbox only to whoever is alone with the file, on every system.
+    """
+    try:
+        with _opened(path, "mode=rw") as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return False
+
+
+@contextmanager
+def _opened(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+    name = quote(os.fsencode(path), safe="")
+    with closing(sqlite3.connect(f"file:{name}?{how}", uri=True, isolation_level=None)) as connection:
+        yield connection

@@ -1,0 +1,1 @@
+"""What halo writes to disk and reads again: project files, saved plans and receipts."""

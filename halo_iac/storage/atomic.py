@@ -1,0 +1,162 @@
+"""Files that commands read and write besides the project: whole or not at all, with clear errors.
+
+See docs/security.md#files-written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from halo_iac.errors import FileError
+from halo_iac.paths import resolve_path
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+
+SCHEMA_FILE: Final = "halo.schema.json"
+"""The project file's JSON Schema, beside it, for the editor."""
+
+
+def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
+    """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
+    content = read_start(path, limit + 1, takes_pipe=takes_pipe)
+    if len(content) > limit:
+        raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="is it the right file?")
+    return content
+
+
+def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
+    """Return the first bytes of a file; of a pipe or a device, which may have no end, only where that is wanted."""
+    try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or (takes_pipe and not stat.S_ISDIR(mode))):
+            raise no_file(path)
+        with path.open("rb") as file:
+            return file.read(length)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file", hint="check the path") from None
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
+
+
+def no_file(path: Path) -> FileError:
+    """Return the error of what is there and no regular file."""
+    return FileError(f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="name a file")
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
+    """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well.
+
+    Without ``is_exact_mode`` the process's own mask takes away from the mode, as it does for any new file.
+    """
+    path, named = resolve_path(path), path
+    if path.exists() and not path.is_file():
+        raise no_file(named)
+    with _writing(named), _temp_sibling(path, text, mode) as temporary:
+        if is_exact_mode:
+            temporary.chmod(mode)
+        temporary.replace(path)
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a whole file where there is none, and say whether it did; what is there stays as it is."""
+    with _writing(path), _temp_sibling(path, text, 0o666) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links
+            if path.exists() or path.is_symlink():
+                return False
+            temporary.replace(path)
+    return True
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise for a file that may not be written: to put another in its place only takes a right to its folder."""
+    if not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
+        raise FileError(f"{path}: read-only", hint="make it writable first")
+
+
+def replace_unchanged(path: Path, before: bytes, text: str) -> None:
+    """Put a text in the place of what a file held when it was read; an error if it has changed since.
+
+    Another command may write in between; :func:`~halo_iac.cli.file_lock.folder_lock` prevents it.
+    """
+    if read_start(path, len(before) + 1) != before:
+        raise FileError(f"{path} has changed in the meantime and is left as it is", hint="run the command again")
+    check_replaceable(path)
+    write_atomically(path, text, mode=path.stat().st_mode & 0o7777, is_exact_mode=True)
+
+
+@contextmanager
+def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
+    """Write files where there are none; they and the folders made for them are gone again if what follows fails."""
+    with ExitStack() as made:
+        for path, text in texts.items():
+            if not path.parent.exists():
+                with _writing(path):
+                    path.parent.mkdir()
+                made.callback(path.parent.rmdir)
+            if not write_new(path, text):
+                raise FileError(f"{path} is there by now and is left as it is", hint="run the command again")
+            made.callback(path.unlink)
+        yield
+        made.pop_all()
+
+
+def write_schema(folder: Path) -> Path | None:
+    """Write the project file's JSON Schema for the editor; an existing file stays, and ``None`` is returned."""
+    from halo_iac.load.json_schema import schema_text
+
+    path = folder / SCHEMA_FILE
+    return path if write_new(path, schema_text(SCHEMA_FILE)) else None
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder if need be, and raise unless files can be written into it: before anything is started."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what_now = _hint(error, "name another folder, or check its permissions")
+        raise FileError(f"{folder}: {error.strerror}", hint=f"nothing was started; {what_now}") from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = _hint(error, "check the folder and its permissions")
+        raise FileError(f"{path}: {error.strerror}", hint=hint) from None
+
+
+def _hint(error: OSError, otherwise: str) -> str:
+    return "free space on its disk, or write to another one" if error.errno in _FULL else otherwise
+
+
+@contextmanager
+def _temp_sibling(path: Path, text: str, mode: int) -> Iterator[Path]:
+    """Give a temporary file with the text, beside its future place; it is gone at the end, wherever it was put."""
+    import tempfile
+
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(mode & ~umask)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

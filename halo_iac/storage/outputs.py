@@ -1,0 +1,82 @@
+"""Where a command may write what it was told to: over a file of its own, and nowhere that a link in a checkout leads.
+
+A branch decides what a checkout holds. A link that is committed where a pipeline writes would make the pipeline write
+somewhere else, and a file that is there already may be one that nobody has a copy of.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from halo_iac.checkout import find_checkout
+from halo_iac.errors import FileError
+from halo_iac.paths import resolve_path
+from halo_iac.storage.atomic import no_file, read_start, write_atomically
+
+_ELSEWHERE: Final = "name another file"
+_PLAN: Final = ("no saved plan", (b'{\n  "host": {\n    "base_url": "',))
+DOCUMENT_STARTS: Final = (
+    *_PLAN[1],
+    b'{\n  "plan": {\n    "host": {\n      "base_url": "',
+    b'{\n  "problems": [],\n  "findings": [',
+    b'{\n  "problems": [\n    {\n      "path": "',
+    b'{\n  "error": {\n    "code": "',
+)
+"""What the documents begin with that ``--also json=`` writes; their first key alone could be another program's."""
+_STANDARD: Final = {1: "standard output", 2: "standard error"}
+
+
+def check_way(path: Path, cwd: Path) -> None:
+    """Raise where a path in the checkout, or below the working directory, leads out of it, into ``.git`` or nowhere."""
+    folder = find_checkout(cwd / "any") or resolve_path(cwd)
+    written, real = Path(os.path.abspath(cwd / path)), resolve_path(cwd / path)  # noqa: PTH100 - the path as it was typed
+    if written.is_symlink() and not written.exists():
+        raise FileError(f"{path}: a link that leads nowhere and is left as it is", hint=_ELSEWHERE)
+    if not written.is_relative_to(folder):
+        return
+    if not real.is_relative_to(folder):
+        raise FileError(f"{path}: a link leads out of {folder}", hint="name the place itself, or remove the link")
+    if ".git" in real.relative_to(folder).parts:
+        raise FileError(f"{path}: in the folder .git", hint=_ELSEWHERE)
+
+
+def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) -> None:
+    """Raise unless a file is new, empty, or begins with one of ``starts``: with what such a file of ours begins with.
+
+    ``what`` is what it would then be called in the message.
+    """
+    check_way(path, cwd)
+    try:
+        found = path.stat()
+    except OSError:  # nothing is there, or writing says better what is wrong
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise no_file(path)
+    for descriptor, name in _STANDARD.items():
+        with suppress(OSError):
+            if os.path.samestat(found, os.fstat(descriptor)):
+                raise FileError(f"{path} is {name} already", hint=_ELSEWHERE)
+    start = read_start(path, max(map(len, starts), default=1))
+    if start and not (starts and start.startswith(starts)):
+        hint = _ELSEWHERE if starts else "remove it first, or name another file"
+        raise FileError(f"{path} is {what} and is left as it is", hint=hint)
+
+
+def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], text: str) -> None:
+    """Write a whole file that passes :func:`check_output` still, readable by its owner only: it may hold prompts."""
+    check_output(path, cwd, what, starts)
+    write_atomically(path, text, mode=0o600)
+
+
+def check_saved_plan(path: Path, cwd: Path) -> None:
+    """Raise unless a plan may be saved there: `--out halo.yaml` is a slip that would cost the project file."""
+    check_output(path, cwd, *_PLAN)
+
+
+def write_saved_plan(path: Path, cwd: Path, text: str) -> None:
+    """Write a plan where it may be saved."""
+    write_output(path, cwd, *_PLAN, text)

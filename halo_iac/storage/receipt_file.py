@@ -1,0 +1,371 @@
+"""The file of a receipt: new, closed to others, and on the disk before what it says is sent.
+
+See docs/semantics.md#receipts and docs/security.md#files-written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from halo_iac import __version__
+from halo_iac.errors import DocumentError, FileError, UsageError
+from halo_iac.model.receipt import (
+    RECEIPT_VERSION,
+    Header,
+    Line,
+    Receipt,
+    Result,
+    RunEnd,
+    Write,
+    WriteIntent,
+    WriteOutcome,
+)
+from halo_iac.model.schedule import Spec
+from halo_iac.paths import make_private_folder, reject_symlink
+from halo_iac.render.document import escape_control
+from halo_iac.storage.outputs import check_way
+
+if TYPE_CHECKING:
+    from halo_iac.model.remote import PlatformTarget
+
+
+MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
+"""The largest receipt that is read: twenty thousand changes with prompts as people write them."""
+
+_SIGNED: Final = re.compile(rb'(\{.+),"digest":"([0-9a-f]{64})"\}')
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_NAMES: Final = {
+    kind: tuple(each.name for each in fields(kind)) for kind in (Header, WriteIntent, WriteOutcome, RunEnd, Spec)
+}
+_HINT: Final = "undo takes a file that `apply` has written, as it was written"
+
+
+def receipt_line(line: Line, before: str, veil: Callable[[str], str] = str) -> tuple[bytes, str]:
+    """Return a line as it is written, and its digest; ``before`` is that of the line before it, ``veil`` hides keys."""
+    # Not by pydantic, whose adapter takes longer to make than a hundred changes to write down.
+    document = _ENCODER.encode(_plain(line))
+    if "\\ud" in document and not _is_unicode(document):
+        raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
+    document = escape_control(document)
+    veiled = veil(document)
+    if isinstance(line, WriteIntent) and veiled != document:
+        veiled = veil(escape_control(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
+    body = veiled.encode("ascii").removesuffix(b"}")
+    digest = _digest(body, before)
+    return body + f',"digest":"{digest}"}}\n'.encode("ascii"), digest
+
+
+def _is_unicode(document: str) -> bool:
+    """Say whether no half of a surrogate pair stands alone in a JSON document; nobody could read it again."""
+    try:
+        json.dumps(json.loads(document), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _plain(value: Line | Spec) -> dict[str, Any]:
+    values = ((name, getattr(value, name)) for name in _NAMES[type(value)])
+    return {name: _plain(held) if isinstance(held, Spec) else held for name, held in values}
+
+
+def _digest(body: bytes, before: str) -> str:
+    return hashlib.sha256(before.encode("ascii") + body).hexdigest()
+
+
+def read_receipt(document: bytes, name: str) -> Receipt:
+    """Return the receipt that a document holds; ``name`` is what messages call it.
+
+    :class:`~halo_iac.errors.DocumentError` for anything that this version of halo has not written just so. What is
+    missing at its end, because the run was killed or the file was cut off, is the receipt's ``gap``.
+    """
+    if len(document) > MAX_RECEIPT_BYTES:
+        raise DocumentError(f"{name}: larger than {MAX_RECEIPT_BYTES >> 20} MiB, which no receipt is", hint=_HINT)
+    *whole, rest = document.split(b"\n")
+    _check_version(whole[0] if whole else rest, name)
+    if not whole:
+        raise DocumentError(f"{name}: not even the first line of the receipt is whole", hint=_HINT)
+    header, *lines = _lines(whole, name)
+    if not isinstance(header, Header):
+        raise _damaged(name, 1, "it is not the first one")
+    writes = _writes(lines, name)
+    gap = None
+    if rest:
+        gap = f"its line {len(whole) + 1} breaks off"
+    elif not (lines and isinstance(lines[-1], RunEnd)):
+        gap = "it does not say how the run ended"
+    elif open_ := sum(write.outcome is None for write in writes):
+        gap = f"it does not say what came of {open_} of its {len(writes)} writes"
+    return Receipt(name, header, writes, gap)
+
+
+@cache
+def _adapter() -> TypeAdapter[Line]:
+    return TypeAdapter(Annotated[Line, Field(discriminator="kind")])
+
+
+def _check_version(first: bytes, name: str) -> None:
+    """Tell a receipt of another version, and a file that is none, from a damaged one."""
+    try:
+        line = json.loads(first)
+    except (ValueError, RecursionError):
+        line = None
+    is_receipt = isinstance(line, dict) and line.get("kind") == "receipt"
+    if is_receipt and line.get("version") != RECEIPT_VERSION:
+        hint = f"this halo reads version {RECEIPT_VERSION}; undo with the halo that wrote it"
+        raise DocumentError(f"{name}: the receipt is of another version", hint=hint)
+    if not is_receipt and not first.startswith(b'{"kind":"receipt"'):
+        raise DocumentError(f"{name}: not a receipt", hint=_HINT)
+
+
+def _lines(lines: Sequence[bytes], name: str) -> Iterator[Line]:
+    digest = ""
+    for place, line in enumerate(lines, 1):
+        signed = _SIGNED.fullmatch(line)
+        if signed is None:
+            raise _damaged(name, place, "it is not as halo writes it")
+        digest = _digest(signed[1], digest)
+        if digest.encode("ascii") != signed[2]:
+            raise _damaged(name, place, "it was changed, or something before it is missing")
+        try:
+            yield _adapter().validate_json(signed[1] + b"}", strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"][1:]))
+            raise _damaged(name, place, f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
+    """Put each outcome to its intent, and see to it that the lines follow each other as halo writes them."""
+    writes: dict[int, Write] = {}
+    for place, line in enumerate(lines, 2):
+        match line:
+            case WriteIntent() if line.is_whole and line.number not in writes:
+                writes[line.number] = Write(line, place)
+            case WriteOutcome() if line.number in writes:
+                writes[line.number] = Write(writes[line.number].intent, writes[line.number].line, line)
+            case RunEnd() if place == len(lines) + 1 and line.writes == len(writes):
+                pass
+            case _:
+                raise _damaged(name, place, "it does not follow from the lines before it")
+    return tuple(writes.values())
+
+
+def _damaged(name: str, place: int, why: str) -> DocumentError:
+    return DocumentError(f"{name}: line {place} of the receipt is damaged: {why}", hint=_HINT)
+
+
+_UNDER_WAY: Final = "it was under way when the run ended"
+_ELSEWHERE: Final = "nothing was changed; name another place for the receipt with --receipt FILE"
+
+
+class ReceiptFile:
+    """The receipt of one run: what :class:`~halo_iac.apply.context.Recorder` describes.
+
+    Every line is written at once. To have it on the disk takes milliseconds, so those who need that wait for their
+    turn, and whoever's turn it is does it for all lines written by then.
+    """
+
+    def __init__(self, path: Path, header: Header, veil: Callable[[str], str]) -> None:
+        """Make the file, which must not exist, with its first line in it; raises :class:`OSError`."""
+        self.path = path
+        self._veil = veil
+        self._lines = threading.Lock()
+        self._turn = threading.Lock()
+        self._digest = ""
+        self._intents = 0
+        self._open = set[int]()
+        """The intents of which nobody has said yet what came of them."""
+        self.is_whole = False
+        """Whether it says how the run ended; until it is closed it does not."""
+        self._written = 0
+        self._durable = 0
+        self._failure: OSError | None = None
+        self._is_over = False
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, 0o600)
+        try:
+            self._write(header)
+            os.fsync(self._descriptor)
+            _make_durable(path.parent)
+        except BaseException:
+            self._discard()
+            raise
+
+    @property
+    def is_too_large(self) -> bool:
+        """Say whether it has grown beyond what is read again."""
+        return self._written > MAX_RECEIPT_BYTES
+
+    @property
+    def is_kept(self) -> bool:
+        """Say whether there is something in it."""
+        return self._intents > 0
+
+    def intend(self, intents: Sequence[WriteIntent]) -> None:
+        """Have the intents on the disk, or raise :class:`~halo_iac.errors.FileError`."""
+        try:
+            with self._lines:
+                self._check()
+                self._write(*intents)
+                self._intents += len(intents)
+                self._open.update(intent.number for intent in intents)
+                end = self._written
+            self._wait_for(end)
+        except OSError as error:
+            self._failure = error
+            raise self._broken(error) from None
+        except DocumentError as error:
+            raise FileError(error.message) from None
+
+    def note(self, outcome: WriteOutcome) -> None:
+        """Write an outcome, which :meth:`close` has on the disk; where it cannot, the next intent says so."""
+        with self._lines, suppress(OSError):
+            self._check()
+            try:
+                self._write(outcome)
+                self._open.discard(outcome.number)
+            except OSError as error:
+                self._failure = error
+
+    def close(self) -> None:
+        """Write the end and have everything on the disk; a receipt of nothing is removed.
+
+        What came of a write that is still under way is unknown, and is written down as that; what it belongs to sends
+        nothing more. Raises :class:`~halo_iac.errors.FileError`.
+        """
+        with self._turn, self._lines:
+            if not self._intents:
+                self._is_over = True
+                self._discard()
+                return
+            try:
+                self._check()
+                numbers = sorted(self._open)
+                unknown = (WriteOutcome(number=each, result=Result.UNKNOWN, message=_UNDER_WAY) for each in numbers)
+                self._write(*unknown, RunEnd(writes=self._intents))
+                os.fsync(self._descriptor)
+                self.is_whole = True
+            except OSError as error:
+                raise self._broken(error) from None
+            finally:
+                self._is_over = True
+                os.close(self._descriptor)
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._is_over:
+            raise OSError(0, "the run is over")
+
+    def _write(self, *lines: Line) -> None:
+        """Write lines, all of which are made first: what cannot be said leaves nothing half said."""
+        made, digest = [], self._digest
+        for line in lines:
+            document, digest = receipt_line(line, digest, self._veil)
+            made.append(document)
+        rest, self._digest = b"".join(made), digest
+        while rest:
+            count = os.write(self._descriptor, rest)
+            self._written += count
+            rest = rest[count:]
+
+    def _wait_for(self, end: int) -> None:
+        with self._turn:
+            if self._durable >= end:
+                return
+            with self._lines:
+                self._check()
+                reached = self._written
+            os.fsync(self._descriptor)
+            self._durable = reached
+
+    def _broken(self, error: OSError) -> FileError:
+        hint = "what was done stays done, and what the receipt says so far can be undone"
+        return FileError(f"the receipt {self.path} cannot be written: {error.strerror}", hint=hint)
+
+    def _discard(self) -> None:
+        os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
+
+
+def new_receipt(
+    named: str | None,
+    host: PlatformTarget,
+    *,
+    private_folder: Path,
+    cwd: Path,
+    now: datetime,
+    redact: Callable[[str], str],
+) -> ReceiptFile:
+    """Create the receipt of a run that is about to begin: at the path ``named``, else in ``private_folder``.
+
+    ``redact`` removes credentials from every line. Raises ``FileError`` where the file exists or cannot be written.
+    """
+    if named is not None and not named.strip():
+        raise UsageError("--receipt is empty", hint="give it a path, or leave it out")
+    header = Header(
+        version=RECEIPT_VERSION,
+        halo=__version__,
+        at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        base_url=host.base_url,
+        project_id=host.project_id,
+    )
+    path = Path(named) if named is not None else private_folder / "receipts"
+    if named is not None:
+        check_way(path, cwd)
+    try:
+        if named is None:
+            _make_folders(path)
+            path = path / f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}.jsonl"
+        return ReceiptFile(path, header, redact)
+    except FileExistsError as error:
+        message = f"{error.filename}: there is a file already, and it is left as it is"
+        raise FileError(message, hint=_ELSEWHERE) from None
+    except OSError as error:
+        message = f"{error.filename or path}: the receipt cannot be written: {error.strerror}"
+        raise FileError(message, hint=_ELSEWHERE) from None
+
+
+def _make_folders(folder: Path) -> None:
+    make_private_folder(folder.parent)
+    reject_symlink(folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for each in (folder.parent, folder.parent.parent):
+        _make_durable(each)
+
+
+def _make_durable(folder: Path) -> None:
+    """Have a folder's list of names on the disk; where a system cannot do that, it does it by itself."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def load_receipt(name: str) -> Receipt:
+    """Return the receipt in a file, or say what is wrong with it."""
+    from halo_iac.storage.atomic import read_bytes
+
+    path = Path(name)
+    with suppress(OSError):  # reading says it better
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileError(f"{name}: not a regular file", hint="name the file that `apply` has written")
+    return read_receipt(read_bytes(path, MAX_RECEIPT_BYTES), name)

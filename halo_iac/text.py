@@ -1,0 +1,264 @@
+"""Text that people and terminals read: quoting, plurals, likeness, invisible characters and title globs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from fnmatch import translate
+from re import compile as compiled
+from typing import Final
+
+INVISIBLE_RANGES: Final = (
+    (0x0000, 0x001F),
+    (0x007F, 0x009F),
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x0600, 0x0605),
+    (0x061C, 0x061C),
+    (0x06DD, 0x06DD),
+    (0x070F, 0x070F),
+    (0x0890, 0x0891),
+    (0x08E2, 0x08E2),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x2064),
+    (0x2066, 0x206F),
+    (0x3164, 0x3164),
+    (0xD800, 0xDFFF),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF9, 0xFFFB),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0001, 0xE0001),
+    (0xE0020, 0xE007F),
+)
+"""First and last code point of each range: control, format and line-break characters, halves of surrogate pairs, and
+letters and marks of no width. Variation selectors are not among them: they are part of many an emoji."""
+
+SURROGATES: Final = (0xD800, 0xDFFF)
+
+_INVISIBLE: Final = frozenset(chr(code) for first, last in INVISIBLE_RANGES for code in range(first, last + 1))
+
+
+def is_invisible(character: str) -> bool:
+    """Say whether a character is a control, format, line-break or zero-width one."""
+    return character in _INVISIBLE
+
+
+def has_invisible(text: str) -> bool:
+    """Say whether there is such a character in a text."""
+    return not _INVISIBLE.isdisjoint(text)
+
+
+_ONCE_SPECIAL: Final = frozenset("?[")
+"""What meant something in globs before: a title that ``protect:`` covered stays covered."""
+
+
+def is_covered(title: str, glob: str) -> bool:
+    """Say whether a glob means a title; takes time in proportion to both."""
+    first, *others = glob.split("*")
+    if not others:
+        return title == glob
+    if len(title) < len(glob) - len(others) or not (title.startswith(first) and title.endswith(others[-1])):
+        return False
+    place, end = len(first), len(title) - len(others[-1])
+    for part in others[:-1]:
+        place = title.find(part, place, end)
+        if place < 0:
+            return False
+        place += len(part)
+    return place <= end
+
+
+class Protection:
+    """The globs of ``protect:`` and ``--protect``, ready to be asked about many titles."""
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        self._globs = globs = tuple(dict.fromkeys(globs))
+        self._literal = frozenset(glob for glob in globs if "*" not in glob)
+        self._open = tuple(glob for glob in globs if "*" in glob)
+        self._former = {glob: compiled(translate(glob)).match for glob in globs if not _ONCE_SPECIAL.isdisjoint(glob)}
+
+    def covering(self, title: str) -> Iterator[str]:
+        """Yield the globs that cover a title."""
+        if title in self._literal:
+            yield title
+        yield from (glob for glob in self._open if is_covered(title, glob))
+        yield from (glob for glob, match in self._former.items() if match(title) and not is_covered(title, glob))
+
+    def unused(self, titles: Iterable[str]) -> list[str]:
+        """Return the globs that cover none of some titles, in their order."""
+        left = set(self._globs)
+        for title in titles:
+            if not left:
+                break
+            for glob in self.covering(title):
+                left.discard(glob)
+        return [glob for glob in self._globs if glob in left]
+
+
+def quote(text: str, *, longest: int = 60) -> str:
+    """Return a key or value in backticks, cut short, with what cannot be printed written as an escape."""
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    if not cut.isprintable() or has_invisible(cut):
+        cut = "".join(map(_visible, cut))
+    return f"`{cut}`"
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() and not is_invisible(character):
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+LONGEST: Final = 100
+"""Of how many characters a word may be that something near is looked for: it takes quadratic time."""
+
+
+def normalize(text: str) -> str:
+    """Return a word without case, spaces, dashes and underscores: what ``daysOfWeek`` and ``days-of-week`` share."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> str | None:
+    """Return the nearest of the known words, if one is near: ``cutoff`` is how much of both has to be the same."""
+    if len(word) > LONGEST:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
+def is_close(word: str, known: Collection[str]) -> str | None:
+    """Ask whether the nearest of the known words was meant, if one is near."""
+    found = closest_match(word, known)
+    return f"did you mean `{found}`?" if found else None
+
+
+REASON_LIMIT: Final = 300
+"""How many characters of the platform's own words a message repeats."""
+
+_UNASSIGNED: Final = frozenset({"Cn", "Co"})
+"""Categories of code points that mean nothing, or something else to everybody."""
+
+
+def single_line(text: str, *, limit: int = REASON_LIMIT) -> str:
+    """Return the text with white space folded, invisible characters as symbols, cut to ``limit``."""
+    window = " ".join(text[: limit * 8].split())
+    shown = "".join(map(_symbol, window[:limit]))
+    return shown if len(window) <= limit else f"{shown}…"
+
+
+def _symbol(character: str) -> str:
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    if character == "\x7f":
+        return "\u2421"
+    is_unshowable = is_invisible(character) or unicodedata.category(character) in _UNASSIGNED
+    return "\ufffd" if is_unshowable else character
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 line`` or ``2,000 lines``; ``plural`` where it takes more than an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+LISTED: Final = 5
+"""How many names, or anything else, a sentence lists."""
+
+_DAY: Final = 24 * 60
+
+
+def format_duration(minutes: int) -> str:
+    """Return a length of time as people say it: ``4 days``, ``25 hours``, ``1 hour 30 minutes``."""
+    if minutes % _DAY == 0 and minutes > _DAY:
+        return counted(minutes // _DAY, "day")
+    hours, rest = divmod(minutes, 60)
+    parts = [*([counted(hours, "hour")] if hours else ()), *([counted(rest, "minute")] if rest else ())]
+    return " ".join(parts)
+
+
+def hours_of(minutes: int) -> int:
+    """Return how many whole hours it takes to cover some minutes."""
+    return -(-minutes // 60)
+
+
+def lookback(hours: int) -> str:
+    """Return the line that gives an entry a look-back."""
+    return f"`lookback: {hours // 24}d`" if hours % 24 == 0 and hours > 24 else f"`lookback_hours: {hours}`"
+
+
+def listed(keys: Iterable[str]) -> str:
+    """Return keys of entries as a sentence lists them, sorted, those beyond the first few counted."""
+    names = [f"`{key}`" for key in sorted(keys)]
+    shown, rest = names[:LISTED], len(names) - LISTED
+    if rest > 0:
+        shown.append(f"{rest:,} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def join_words(parts: Sequence[str]) -> str:
+    """Return parts of a sentence that may hold an "and" themselves as one: ``a and b, c, and d``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+
+
+def format_count(count: int) -> str:
+    """Return how often something happens that happens more than once: ``twice``, ``3 times``."""
+    return "twice" if count == 2 else f"{count:,} times"
+
+
+_SPACES: Final = frozenset(" \u3000")
+"""Of the space separators, those that a reader can tell apart; a no-break space in a diff would look like none."""
+
+_ASCII_NAMES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_SUSPECT: Final = re.compile(r"[^ -~]")
+_ANYWHERE: Final = re.compile(r"##[^\s\[\\]{0,40}(?=\[)|(?:travis_(?:fold|time)|section_(?:start|end))(?=:)")
+_GROUPS: Final = ("--- ", "+++ ", "~~~ ", "^^^ ")
+
+
+def escape_control(text: str, *, is_unicode: bool = True) -> str:
+    """Return the text on one line, with nothing in it that a terminal or a CI runner would obey.
+
+    Line ends become symbols too; :func:`escape_control_lines` keeps them. Without ``is_unicode`` the result is ASCII.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
+    text = neutralize_log_commands(text)
+    is_obeyed = text.startswith(_GROUPS) or ("::" in text and text.lstrip().startswith("::"))
+    return f"\\{text}" if is_obeyed else text
+
+
+def neutralize_log_commands(text: str) -> str:
+    """Return the text, of any number of lines, with a backslash in each word that a runner obeys anywhere in a line."""
+    may_hold = "##" in text or "travis_" in text or "section_" in text
+    return _ANYWHERE.sub(r"\g<0>\\", text) if may_hold else text
+
+
+def escape_control_lines(text: str, *, is_unicode: bool = True) -> list[str]:
+    """Return the lines of a text, each as :func:`safe` returns it; at least one."""
+    return [escape_control(line, is_unicode=is_unicode) for line in text.replace("\r\n", "\n").split("\n")]
+
+
+def _shown(character: str, *, is_unicode: bool) -> str:
+    if is_unicode and not _is_hidden(character):
+        return character
+    if is_unicode and character < " ":
+        return chr(0x2400 + ord(character))
+    if is_unicode and character == "\x7f":
+        return "\u2421"
+    if character < "\x80":
+        return _ASCII_NAMES.get(character) or f"\\x{ord(character):02x}"
+    return character.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _is_hidden(character: str) -> bool:
+    return is_invisible(character) or (unicodedata.category(character) == "Zs" and character not in _SPACES)

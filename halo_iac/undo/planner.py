@@ -1,0 +1,296 @@
+"""Verdicts: a history, and the schedule as it is → the change that takes it back, or what is in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from halo_iac.errors import RefusedError
+from halo_iac.load.entries import undeclarable_reason
+from halo_iac.match import topological_layers
+from halo_iac.model.plan import (
+    Action,
+    Blocked,
+    Cause,
+    Change,
+    FieldChange,
+    GuardViolation,
+    MatchResult,
+    Plan,
+    PlanWarning,
+    Policy,
+)
+from halo_iac.model.project import Project, UndeclaredPolicy
+from halo_iac.model.receipt import Receipt
+from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
+from halo_iac.model.schedule import FIELDS, Spec
+from halo_iac.plan.guards import GuardInput, Overrides, guard
+from halo_iac.plan.planner import agent_names, policy_of, sort_key, titles_being_taken, traced
+from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
+from halo_iac.resolve import Catalog
+from halo_iac.undo.history import History, ScheduleState, histories
+
+BY_HAND: Final = "look at it with `halo schedule get`, and change it by hand if need be"
+
+UndoDecision = Change | Blocked | None
+"""``None`` where a schedule is already as it was before the run."""
+
+
+class UndoPlanner:
+    """Judges one schedule after the other.
+
+    ``keys`` are those of the entries that declare schedules, by id; ``named`` are the ids that the receipt tells: what
+    it says of those is not looked for by title as well.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        catalog: Catalog,
+        actual: PlatformState,
+        keys: Mapping[str, str],
+        named: Collection[str | None],
+    ) -> None:
+        self._policy = policy
+        self._catalog = catalog
+        self._schedules = {remote.id: remote for remote in actual.schedules}
+        self._keys = keys
+        self._named = named
+
+    def verdict(self, history: History) -> UndoDecision:
+        """Return what takes one schedule back, or what is in the way."""
+        remote = self._found(history)
+        if not isinstance(remote, RemoteSchedule):
+            return remote
+        spec = remote.spec()
+        if isinstance(spec, UnreadableSchedule):
+            return self._blocked(history, f"schedule {remote.id} is left alone: {spec.reason}", BY_HAND)
+        if history.is_undone(remote, spec):
+            return None
+        if (blocked := self._kept_out(history, remote)) is not None:
+            return blocked
+        end = history.end(remote, spec)
+        if end is not None:
+            return self._inverse(history, end, remote, spec)
+        reason = f"schedule {remote.id} is no longer as the run left it: {_moved(history, remote, spec)}"
+        return self._blocked(history, reason, BY_HAND)
+
+    def _kept_out(self, history: History, remote: RemoteSchedule) -> Blocked | None:
+        """Say why a schedule must not, or cannot, be taken back whatever it is now."""
+        if not self._policy.covers(remote.agent_id, remote.title):
+            hint = "widen `scope:`, or undo where it is in scope"
+            return self._blocked(history, f"schedule {remote.id} is outside the project's scope", hint)
+        if any(write.intent.is_veiled for write in history.writes):
+            reason = f"a key or credential of schedule {remote.id} is not in the receipt, so nobody knows what it was"
+            return self._blocked(history, reason, BY_HAND)
+        return None
+
+    def _found(self, history: History) -> RemoteSchedule | Blocked | None:
+        """Return the schedule; one without an id for sure is looked for by its title and values."""
+        if history.id in self._schedules:
+            return self._schedules[history.id]
+        if history.id is not None and not history.may_have_no_such_id:
+            reason = f"the project holds no schedule with the id {history.id}"
+            return self._blocked(history, reason, "is it the right receipt?")
+        title = history.writes[0].intent.title
+        named = [(remote, remote.spec()) for remote in self._nameless if remote.title == title]
+        found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
+        if len(found) > 1:
+            ids = ", ".join(sorted(remote.id for remote in found))
+            return self._blocked(history, f"{len(found)} schedules could be what was created: {ids}", BY_HAND)
+        return found[0] if found else None
+
+    @property
+    def _nameless(self) -> Iterator[RemoteSchedule]:
+        return (remote for id_, remote in self._schedules.items() if id_ not in self._named)
+
+    def _inverse(self, history: History, end: ScheduleState, remote: RemoteSchedule, spec: Spec) -> UndoDecision:
+        origin = history.origin
+        key = self._keys.get(remote.id)
+        if origin is None:
+            return Change(Action.ARCHIVE, Cause.UNDONE, key, remote.id, remote.title, (), spec)
+        names = [
+            name
+            for name in FIELDS
+            if getattr(end.spec, name) is not None and getattr(end.spec, name) != getattr(origin.spec, name)
+        ]
+        after = replace(spec, **{name: getattr(origin.spec, name) for name in names})
+        trouble = self._unwritable(after, names)
+        if trouble is not None:
+            return self._blocked(history, f"what schedule {remote.id} was cannot be written: {trouble}", BY_HAND)
+        line = _line(history)
+        fields = tuple(FieldChange(name, getattr(spec, name), getattr(after, name), line) for name in names)
+        action = _action(origin, remote)
+        has_after = fields or action is not Action.ARCHIVE
+        return Change(
+            action=action,
+            cause=Cause.UNDONE,
+            key=key,
+            id=remote.id,
+            title=after.title,
+            fields=fields,
+            before=spec,
+            after=after if has_after else None,
+            origin=line,
+        )
+
+    def _unwritable(self, after: Spec, names: Sequence[str]) -> str | None:
+        """Say why values from the receipt may not be written."""
+        for name in names:
+            if getattr(after, name) is None:
+                return f"{name} was the platform's own choice, which cannot be given back to it"
+        if "agent" in names and not self._catalog.knows(after.agent):
+            return "the project knows no agent with the id that it had"
+        if not self._policy.covers(after.agent, after.title):
+            return "it was outside the project's scope"
+        return undeclarable_reason(after, names)
+
+    def _blocked(self, history: History, reason: str, hint: str) -> Blocked:
+        ids = () if history.id is None else (history.id,)
+        name = self._keys.get(history.id or "") or history.id or history.writes[0].intent.title
+        return Blocked(name, reason, hint, _line(history), ids)
+
+
+def _line(history: History) -> str:
+    """Return where a schedule first comes up in the receipt, as origins of values say it."""
+    return f"receipt:{history.writes[0].line}"
+
+
+def _action(origin: ScheduleState, remote: RemoteSchedule) -> Action:
+    if origin.is_archived:
+        return Action.ARCHIVE
+    return Action.UPDATE if remote.is_active else Action.UNARCHIVE
+
+
+def _moved(history: History, remote: RemoteSchedule, spec: Spec) -> str:
+    alike = [end for end in history.ends if end is not None and end.is_archived != remote.is_active]
+    if not alike:
+        return "it is active" if remote.is_active else "it is archived"
+    wanted = alike[-1].spec.over(spec)
+    return f"{', '.join(name for name in FIELDS if getattr(wanted, name) != getattr(spec, name))} changed since"
+
+
+def check_same_target(receipt: Receipt, host: PlatformTarget) -> None:
+    """Refuse a receipt of another platform or project, with :class:`~halo_iac.errors.RefusedError`."""
+    header = receipt.header
+    for what, then, now in (
+        ("platform", header.base_url, host.base_url),
+        ("project", header.project_id, host.project_id),
+    ):
+        if then != now:
+            message = f"{receipt.name} is of another {what}: it is of {then}, and this is {now}; nothing was changed"
+            raise RefusedError(message, hint="undo where it was applied: see --file, --project and --sandbox")
+
+
+def undo(
+    receipt: Receipt,
+    project: Project,
+    pairing: MatchResult,
+    actual: PlatformState,
+    host: PlatformTarget,
+    overrides: Overrides,
+    *,
+    allows_gap: bool = False,
+) -> Plan:
+    """Return what takes the run back; what cannot be taken back is blocked, with what is in the way.
+
+    ``pairing`` is that of the project, which may declare nothing. ``allows_gap`` accepts a receipt without its end.
+    """
+    policy = policy_of(project, pairing)
+    found = histories(receipt)
+    judge = UndoPlanner(policy, Catalog(project, actual), actual, _keys(pairing), {history.id for history in found})
+    verdicts = [judge.verdict(history) for history in found]
+    changes, blocked = _with_free_titles(verdicts, actual)
+    active = [
+        remote for remote in actual.schedules if remote.is_active and policy.covers(remote.agent_id, remote.title)
+    ]
+    readable = schedules_with_known_rate(active, ())
+    situation = GuardInput(
+        changes=tuple(sorted(changes, key=sort_key)),
+        blocked=blocked,
+        withheld=(),
+        undeclared=(),
+        firing=firing(readable),
+        traced=traced(actual),
+        declared=len(project.entries),
+        targets=(),
+        protect=project.protect,
+        gap=actual.gap,
+        overrides=overrides,
+    )
+    return Plan(
+        host=host,
+        policy=policy,
+        targets=(),
+        changes=situation.changes,
+        blocked=tuple(sorted(blocked, key=lambda each: each.key)),
+        undeclared=(),
+        warnings=tuple(_warnings(situation.changes, project, receipt, allows_gap=allows_gap)),
+        refusals=(*(() if allows_gap else _unsafe_reason(receipt)), *guard(situation)),
+        unchanged=verdicts.count(None),
+        runs_per_month=total_runs_per_month(readable, situation.changes),
+        agents=agent_names(situation.changes, actual),
+    )
+
+
+def _unsafe_reason(receipt: Receipt) -> Iterator[GuardViolation]:
+    if receipt.gap is not None:
+        yield GuardViolation(
+            "incomplete-receipt",
+            f"the end of the receipt is missing: {receipt.gap}; the run was killed or the file was cut off, "
+            "so more may have been done than it says",
+            "--allow-incomplete",
+        )
+
+
+# Titles -------------------------------------------------------------------------------------------------------------
+
+
+def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -> tuple[list[Change], list[Blocked]]:
+    """Block what would take a title that is not free by then, and order the renames among the rest."""
+    # Two creates of which no answer told an id may both be found in the one schedule that is there.
+    changes = list(dict.fromkeys(verdict for verdict in verdicts if isinstance(verdict, Change)))
+    blocked = [verdict for verdict in verdicts if isinstance(verdict, Blocked)]
+    taking = [change for change in changes if change.takes_title]
+    counts = Counter(change.title for change in taking)
+    stuck = {change.id: "another schedule of this receipt" for change in taking if counts[change.title] > 1}
+    free = [change for change in changes if change.id not in stuck]
+    by_title = {change.title: change for change in free if change.takes_title}
+    stuck |= {change.id: f"schedule {id_}" for change, id_ in titles_being_taken(free, by_title, actual.schedules)}
+    archived = {f"schedule {change.id}" for change in changes if change.action is Action.ARCHIVE}
+    blocked += [_held(change, stuck[change.id], archived) for change in changes if change.id in stuck]
+    return _in_waves([change for change in changes if change.id not in stuck]), blocked
+
+
+def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
+    hint = "undo once more: this undo archives that one, which comes last" if holder in archived else BY_HAND
+    reason = f"its title was {change.title!r}, which is now that of {holder}"
+    return Blocked(change.name, reason, hint, change.origin, (change.id,) if change.id else ())
+
+
+def _in_waves(changes: Sequence[Change]) -> list[Change]:
+    renames = {change.id or "": change for change in changes if change.action is Action.UPDATE and change.is_rename}
+    held = {id_: change.before.title for id_, change in renames.items() if change.before}
+    found = topological_layers({id_: change.title for id_, change in renames.items()}, held, renames)
+    return [replace(change, wave=found.get(change.id or "", 0)) for change in changes]
+
+
+def _keys(pairing: MatchResult) -> Mapping[str, str]:
+    return {pair.remote.id: pair.entry.key for pair in pairing.pairs if pair.remote is not None}
+
+
+def _warnings(
+    changes: Sequence[Change], project: Project, receipt: Receipt, *, allows_gap: bool
+) -> Iterator[PlanWarning]:
+    """Say what the next apply takes back in turn, and that the receipt is not whole."""
+    is_archiving = project.undeclared is UndeclaredPolicy.ARCHIVE
+    count = sum(1 for each in changes if each.key or (is_archiving and each.action is Action.UNARCHIVE))
+    if count:
+        which = "these schedules" if count == len(changes) else f"{count} of these {len(changes)} schedules"
+        yield PlanWarning(
+            f"the next `halo apply` makes {which} as {project.path} says again, unless it is reverted as well"
+        )
+    if receipt.gap is not None and allows_gap:
+        yield PlanWarning(f"the end of the receipt is missing: {receipt.gap}; more may have been done than it says")

@@ -1,0 +1,156 @@
+"""Threads: bounded, stoppable, with their results in order."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeAlias, TypeVar
+
+_TICK: Final = 0.1
+"""Seconds between looks whether a thread is there at all."""
+
+
+class Thread:
+    """A thread that was started.
+
+    :meth:`threading.Thread.start` waits until the thread says that it has started, which is for ever where memory is
+    too short even for that. This one is over as soon as nothing of it is left, whether it has said so or not.
+    """
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        life = _Life()
+        self._life = weakref.ref(life)
+        self._over = threading.Event()
+        _thread.start_new_thread(_run, (work, self._over, life))
+
+    def is_alive(self) -> bool:
+        """Say whether it is still at it."""
+        return not self._over.is_set() and self._life() is not None
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is over, or for so many seconds."""
+        latest = None if timeout is None else time.monotonic() + timeout
+        while self.is_alive():
+            left = _TICK if latest is None else latest - time.monotonic()
+            if left <= 0:
+                return
+            self._over.wait(min(left, _TICK))
+
+
+class _Life:
+    """What only a thread holds, and lets go of however it ends."""
+
+
+def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> None:
+    with suppress(BaseException):  # whoever waits for the work looks whether it came to an end
+        work()
+    over.set()
+
+
+def start_thread(work: Callable[[], object]) -> Thread | None:
+    """Start a thread and return it, or ``None`` where the system has none to give.
+
+    A limit on processes or memory says so with RuntimeError or MemoryError; what can be done is done without it.
+    """
+    try:
+        return Thread(work)
+    except (RuntimeError, MemoryError):
+        return None
+
+
+T = TypeVar("T")
+
+"""Seconds after which a signal is noticed at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[T]):
+    """Work that yields results, and further jobs to be done by whoever is free."""
+
+    work: Callable[[], Iterable[T | Task[T]]]
+
+
+_Told: TypeAlias = T | Task[T] | BaseException | None
+"""A result, a further job, an error that ends everything, or the end of one job."""
+
+
+def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
+    """Yield the results of all jobs, ``at_once`` of them under way; the first error ends it and is raised here."""
+    todo: SimpleQueue[Task[T] | None] = SimpleQueue()
+    told: SimpleQueue[_Told[T]] = SimpleQueue()
+    left = 0
+    threads = 0
+
+    def add(job: Task[T]) -> None:
+        nonlocal left, threads
+        left += 1
+        todo.put(job)
+        if threads < min(at_once, left):
+            threads += start_thread(partial(_work, todo, told)) is not None
+
+    try:
+        for job in jobs:
+            add(job)
+        while left:
+            if not threads and told.empty():
+                _do(todo.get(), told)
+            result = _next(told)
+            if result is None:
+                left -= 1
+            elif isinstance(result, Task):
+                add(result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+    finally:
+        for _ in range(threads):
+            todo.put(None)
+
+
+def _next(told: SimpleQueue[_Told[T]]) -> _Told[T]:
+    """Wait in short turns: nothing wakes a thread that waits for ever on every system, Ctrl-C least of all."""
+    while True:
+        with suppress(Empty):
+            return told.get(timeout=_TICK)
+
+
+def _work(todo: SimpleQueue[Task[T] | None], told: SimpleQueue[_Told[T]]) -> None:
+    while (job := todo.get()) is not None:
+        _do(job, told)
+
+
+def _do(job: Task[T] | None, told: SimpleQueue[_Told[T]]) -> None:
+    try:
+        for result in job.work() if job else ():
+            told.put(result)
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the results are read
+        told.put(error)
+    told.put(None)
+
+
+class StopSignal:
+    """Pulled at most once; safe to share between threads, and to pull from a signal handler.
+
+    ``interrupted`` is set by whoever wants the run to end, ``pulled`` by that and by :meth:`halt`.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = threading.Event()
+        self.pulled = threading.Event()
+
+    def interrupt(self) -> None:
+        """Start nothing new, and wait for nothing that takes long."""
+        self.interrupted.set()
+        self.pulled.set()
+
+    def halt(self) -> None:
+        """Start nothing new: nothing else can succeed either."""
+        self.pulled.set()

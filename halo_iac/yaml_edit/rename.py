@@ -1,0 +1,126 @@
+"""An entry's title changed, and the title it had written down, in the way that the file is written."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from halo_iac.render.yaml import escape_variables, scalar_text
+from halo_iac.yaml_edit.edits import (
+    CannotEdit,
+    Form,
+    Node,
+    TextEdit,
+    apply_edits,
+    column,
+    end_of_content,
+    next_line_start,
+    outline,
+    values,
+)
+
+_QUOTES: Final = {Form.PLAIN: "", Form.SINGLE: "'", Form.DOUBLE: '"'}
+_VARIABLE: Final = re.compile(r"(?:[^$]|\$[^{])*\$\{")
+
+
+def rename_entry(text: str, key: str, *, title: str | None = None, former: str | None = None) -> str:
+    """Return a file's text with another ``title`` for the entry, and with ``former`` added to its ``renamed_from``.
+
+    Either stays as it is where it is ``None``. Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where the title, or
+    what it was called before, does not stand in the entry itself. The text must be one that the loader accepts.
+    """
+    before = values(text)
+    entry = _entry(outline(text), key)
+    own = before["schedules"][key]
+    name, value = _own_title(entry)
+    splices: list[TextEdit] = []
+    changed: dict[str, Any] = {}
+    if title is not None:
+        changed["title"] = escape_variables(title)
+        splices.append(TextEdit(value.start, value.end, _quoted_like(value, changed["title"], is_flow=entry.is_flow)))
+    if former is not None:
+        former = escape_variables(former)
+        changed["renamed_from"] = _with_former_title(own.get("renamed_from"), former)
+        splices.append(_renamed_from(text, entry, (name, value), former, is_merged="renamed_from" in own))
+    return apply_edits(text, splices, {**before, "schedules": {**before["schedules"], key: {**own, **changed}}})
+
+
+def _with_former_title(before: str | list[Any] | None, former: str) -> str | list[Any]:
+    if before is None:
+        return former
+    return [*before, former] if isinstance(before, list) else [before, former]
+
+
+def _entry(top: Node, key: str) -> Node:
+    schedules = top.pair("schedules")
+    found = schedules[1].pair(key) if schedules else None
+    if found is None:
+        raise CannotEdit("its entry is an alias, or merged in from elsewhere")
+    if found[1].form is Form.ALIAS:
+        raise CannotEdit("its entry is an alias of another")
+    return found[1]
+
+
+def _own_title(entry: Node) -> tuple[Node, Node]:
+    found = entry.pair("title")
+    if found is None:
+        raise CannotEdit("its title is merged in from elsewhere")
+    _check_own(found[1], "its title")
+    if _VARIABLE.match(found[1].text):
+        raise CannotEdit("its title is made with a variable")
+    return found
+
+
+def _check_own(node: Node, what: str) -> None:
+    """Refuse a value that others share, or that stands on several lines."""
+    if node.form is Form.ALIAS:
+        raise CannotEdit(f"{what} is an alias")
+    if node.anchor is not None:
+        raise CannotEdit(f"{what} has an anchor, so that other values may follow it")
+    if node.form is Form.BLOCK:
+        raise CannotEdit(f"{what} is a block of text")
+
+
+def _quoted_like(model: Node, text: str, *, is_flow: bool) -> str:
+    """Return a text as a scalar in the quotes of another."""
+    return scalar_text(text, quote=_QUOTES.get(model.form, ""), is_flow=is_flow)
+
+
+def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str, *, is_merged: bool) -> TextEdit:
+    """Return what adds a former title: to the list that is there, to the one title that is, or below the title."""
+    found = entry.pair("renamed_from")
+    if found is None:
+        if is_merged:
+            raise CannotEdit("its renamed_from is merged in from elsewhere")
+        return _insert_below(text, entry, title, former)
+    value = found[1]
+    _check_own(value, "its renamed_from")
+    if not value.children:
+        old = (
+            text[value.start : value.end]
+            if value.form is not Form.PLAIN
+            else _quoted_like(value, value.text, is_flow=True)
+        )
+        return TextEdit(value.start, value.end, f"[{old}, {_quoted_like(value, former, is_flow=True)}]")
+    last = value.children[-1]
+    _check_own(last, "the last of its renamed_from")
+    if value.is_flow:
+        return TextEdit(last.end, last.end, f", {_quoted_like(last, former, is_flow=True)}")
+    dash = text[last.start - column(text, last.start) : last.start]
+    if dash.strip() != "-":
+        raise CannotEdit("its renamed_from is a list that does not have a line for each")
+    at = next_line_start(text, end_of_content(text, last))
+    return TextEdit(at, at, f"{dash}{_quoted_like(last, former, is_flow=False)}\n")
+
+
+def _insert_below(text: str, entry: Node, title: tuple[Node, Node], former: str) -> TextEdit:
+    name, value = title
+    if entry.is_flow:
+        quote = '"' if name.form is Form.DOUBLE else ""
+        return TextEdit(
+            value.end, value.end, f", {quote}renamed_from{quote}: {_quoted_like(value, former, is_flow=True)}"
+        )
+    at = next_line_start(text, end_of_content(text, value))
+    return TextEdit(
+        at, at, f"{' ' * column(text, name.start)}renamed_from: {_quoted_like(value, former, is_flow=False)}\n"
+    )
