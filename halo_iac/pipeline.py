@@ -45,40 +45,40 @@ class PlanRequest(NamedTuple):
 def plan_project(
     load: Callable[[], Project],
     observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
-    wish: PlanRequest,
+    request: PlanRequest,
 ) -> Plan:
     """Return the plan of a project against a platform; raises what its stages raise."""
     project = load()
     host, actual = observe(project)
-    if wish.against is None:
-        planned, _ = _stages(project, actual, host, wish)
+    if request.against is None:
+        planned, _ = _stages(project, actual, host, request)
     else:
-        planned = _plan_branch(project, actual, host, wish, wish.against)
+        planned = _plan_branch(project, actual, host, request, request.against)
     unused = find_unused_globs(project, planned, actual)
     planned = replace(planned, findings=(*find_in_plan(project, planned), *unused))
-    if wish.saved is None:
+    if request.saved is None:
         return planned
-    return replace(planned, refusals=(*planned.refusals, *check_saved(wish.saved, planned, actual)))
+    return replace(planned, refusals=(*planned.refusals, *check_saved(request.saved, planned, actual)))
 
 
 def _stages(
-    project: Project, actual: PlatformState, host: PlatformTarget, wish: PlanRequest
+    project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest
 ) -> tuple[Plan, MatchResult]:
     pairing = resolve(project, match(project, actual), actual)
     differences = diff(pairing.pairs)
-    planned = plan(project, pairing, differences, actual, host, targets=wish.targets, overrides=wish.overrides)
+    planned = plan(project, pairing, differences, actual, host, targets=request.targets, overrides=request.overrides)
     return planned, pairing
 
 
 def _plan_branch(
-    project: Project, actual: PlatformState, host: PlatformTarget, wish: PlanRequest, against: BaseProject
+    project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest, against: BaseProject
 ) -> Plan:
     """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
     from halo_iac.base_comparison import apply_stricter_policy, attribute_changes, require_readable_base
 
     against = require_readable_base(against, actual)
     project, loosenings = apply_stricter_policy(project, against, actual)
-    planned, _ = _stages(project, actual, host, wish)
+    planned, _ = _stages(project, actual, host, request)
     base = against.project if against.problem is None else None  # else: its policy alone
     before = None if base is None else _stages(base, actual, host, PlanRequest())
     planned = attribute_changes(planned, project, against, before)

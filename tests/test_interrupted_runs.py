@@ -296,7 +296,7 @@ def test_an_apply_is_never_said_to_have_changed_nothing_once_it_has_begun(served
     (folder / "halo.yaml").write_text(PROJECT_FILE.replace("Look.", "Look again."))
 
     def at_the_end(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
-        if not (frame.f_code.co_filename.endswith("workplace.py") and frame.f_code.co_name == "__exit__"):
+        if not (frame.f_code.co_filename.endswith("context.py") and frame.f_code.co_name == "__exit__"):
             return None
         if event == "return":
             press_ctrl_c()

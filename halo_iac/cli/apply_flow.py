@@ -61,29 +61,29 @@ class ApplyOptions:
     limits: str = ""
 
 
-def run_apply(workplace: CommandContext, results: OutputWriter, planned: Plan, manner: ApplyOptions) -> int:
+def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, options: ApplyOptions) -> int:
     """Ask, carry out a plan that was shown, and return the exit code."""
-    console = workplace.console
+    console = context.console
     from halo_iac.cli.plan_request import exit_code
 
     if not planned.stopping and not planned.changes and not errors(planned.findings):
         return _finish(console, results, planned, None)
-    if not _confirm(console, planned, manner, is_document=results.is_document):
+    if not _confirm(console, planned, options, is_document=results.is_document):
         _write_result(results, planned, None)
         return exit_code(planned, is_refused=True)
-    console.ending = partial(_ending, workplace)
-    return _finish(console, results, planned, _execute(workplace, planned, manner))
+    console.ending = partial(_ending, context)
+    return _finish(console, results, planned, _execute(context, planned, options))
 
 
-def _ending(workplace: CommandContext, error: HaloError | None) -> HaloError:
+def _ending(context: CommandContext, error: HaloError | None) -> HaloError:
     """Return what a run ends with that is interrupted once too often, even after its summary was written."""
     from halo_iac.cli.command_hints import rerun_command
 
-    hint = f"`{rerun_command(workplace, 'plan')}` shows what is left to do"
+    hint = f"`{rerun_command(context, 'plan')}` shows what is left to do"
     return error or InterruptedRun("interrupted while changes were being made", hint=hint)
 
 
-def _confirm(console: Console, planned: Plan, manner: ApplyOptions, *, is_document: bool) -> bool:
+def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_document: bool) -> bool:
     """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
     from halo_iac.cli.plan_request import exit_code
 
@@ -96,14 +96,14 @@ def _confirm(console: Console, planned: Plan, manner: ApplyOptions, *, is_docume
         message = _refused(planned, is_above=not is_document)
         console.tell(RefusedError(message, hint="nothing was changed"), exit_code=code)
         return False
-    if manner.yes:
+    if options.yes:
         return True
     if is_document or not console.is_interactive:
         message = "nobody is there to be asked, so nothing was changed"
         console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"), exit_code=code)
         return False
     changes = counted(len(planned.changes), "change")
-    question = f"{manner.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
+    question = f"{options.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
     is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
         console.say("Nothing was changed.")
@@ -135,34 +135,34 @@ def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
     return BlockedError(message, exit_code=code, hint=hint)
 
 
-def _execute(workplace: CommandContext, planned: Plan, manner: ApplyOptions) -> ApplyOutcome:
+def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> ApplyOutcome:
     from halo_iac.cli.apply_outcome import (
         apply_outcome,  # before anything is written: a module may not be found any more then
     )
     from halo_iac.storage.receipt_file import new_receipt
 
     receipt = new_receipt(
-        manner.receipt,
+        options.receipt,
         planned.host,
-        private_folder=workplace.private_folder,
-        cwd=workplace.cwd,
-        now=workplace.console.clock(),
-        redact=workplace.console.redacted,
+        private_folder=context.private_folder,
+        cwd=context.cwd,
+        now=context.console.clock(),
+        redact=context.console.redacted,
     )
     trouble: HaloError | None = None
     try:
-        summary, trouble = _execute_recorded(workplace, planned, manner, receipt)
+        summary, trouble = _execute_recorded(context, planned, options, receipt)
     finally:
         try:
             receipt.close()
         except FileError as error:
             trouble = error
-    words = (f"{manner.again}{manner.limits}", f"plan{manner.limits}", "schedule list")
-    return apply_outcome(workplace, planned, summary, receipt, words, trouble)
+    words = (f"{options.again}{options.limits}", f"plan{options.limits}", "schedule list")
+    return apply_outcome(context, planned, summary, receipt, words, trouble)
 
 
 def _execute_recorded(
-    workplace: CommandContext, planned: Plan, manner: ApplyOptions, receipt: ReceiptFile
+    context: CommandContext, planned: Plan, options: ApplyOptions, receipt: ReceiptFile
 ) -> tuple[Summary, HaloError | None]:
     """Carry out the plan, and return how it ended and what ended it early, if anything did."""
     from halo_iac.apply.context import RateLimiter
@@ -173,29 +173,29 @@ def _execute_recorded(
     from halo_iac.workers import StopSignal
 
     brake = StopSignal()
-    connection = workplace.observed.paced(RateLimiter(manner.max_rps, brake.pulled))
+    connection = context.observed.paced(RateLimiter(options.max_rps, brake.pulled))
     events: list[Event] = []
     trouble = None
 
     def kept(event: Event) -> Event:
         """Keep an event before it is told: telling may fail, and what has happened has happened."""
-        event = event_with_target_flags(workplace, event)
+        event = event_with_target_flags(context, event)
         events.append(event)
         return event
 
-    with _stopping_on_signals(brake, workplace.console), suppress(KeyboardInterrupt):
+    with _stopping_on_signals(brake, context.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
             brake=brake,
             retry=replace(connection.retry(brake.interrupted, is_run=True), on_retry=None),  # each wait is an event
-            concurrency=min(manner.concurrency, ceil(manner.max_rps * _LONGEST_TURN)),
+            concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
             recorder=receipt,
-            looks=workplace.console.patience.looks,
+            looks=context.console.patience.looks,
         )
         happening = map(kept, happening)
-        told = log_events(happening, workplace.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
+        told = log_events(happening, context.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
         try:
             deque(told, maxlen=0)
         except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run

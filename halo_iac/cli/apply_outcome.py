@@ -45,7 +45,7 @@ class ApplyOutcome:
 
 
 def apply_outcome(
-    workplace: CommandContext,
+    context: CommandContext,
     planned: Plan,
     summary: Summary,
     receipt: ReceiptFile,
@@ -53,20 +53,18 @@ def apply_outcome(
     trouble: HaloError | None,
 ) -> ApplyOutcome:
     """Return how a run ended; ``words`` are what the commands say that apply again, plan and list schedules."""
-    commands = NextCommands(*(rerun_command(workplace, each) for each in words))
+    commands = NextCommands(*(rerun_command(context, each) for each in words))
     if not receipt.is_kept:
         return ApplyOutcome(summary, commands, trouble=trouble)
-    name = _display_name(receipt.path, workplace.cwd)
+    name = _display_name(receipt.path, context.cwd)
     if receipt.is_too_large:
-        workplace.console.say(
-            "The receipt is too large to be undone; apply in parts, with --target, to keep a way back."
-        )
+        context.console.say("The receipt is too large to be undone; apply in parts, with --target, to keep a way back.")
     is_undoable = (summary.has_written or summary.having(Status.UNKNOWN)) and not receipt.is_too_large
     written = [*_written(summary)]
     removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)
     permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
     permit += "" if receipt.is_whole else " --allow-incomplete"
-    undo = rerun_command(workplace, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
+    undo = rerun_command(context, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
     return ApplyOutcome(summary, commands, name, undo, trouble, _barred_reason(written, planned))
 
 

@@ -46,13 +46,13 @@ def platform_command(command: Command) -> Command:
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-        with _common(**{name: given[name] for name in common}) as workplace:
+        with _common(**{name: given[name] for name in common}) as context:
             try:
-                return command(workplace, **{name: given[name] for name in named})
+                return command(context, **{name: given[name] for name in named})
             except HaloError as error:
                 from halo_iac.cli.command_hints import add_target_flags
 
-                add_target_flags(workplace, error)
+                add_target_flags(context, error)
                 raise
 
     replaced = {each.name: each for each in own if each.name in common}

@@ -27,40 +27,40 @@ _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
 """Commands that are told in another way where to work, or not at all."""
 
 
-def rerun_command(workplace: CommandContext, words: str) -> str:
+def rerun_command(context: CommandContext, words: str) -> str:
     """Return a command about the same project on the same platform, on one line; ``words`` come after ``halo``."""
-    return escape_control(f"halo {words}{_flags(workplace.choice, words)}")
+    return escape_control(f"halo {words}{_flags(context.choice, words)}")
 
 
-def with_target_flags(workplace: CommandContext, text: str) -> str:
+def with_target_flags(context: CommandContext, text: str) -> str:
     """Return a text in which every command in backticks is about the same project on the same platform."""
-    return re.sub(_COMMAND, lambda found: f"`{rerun_command(workplace, found[1])}`", text)
+    return re.sub(_COMMAND, lambda found: f"`{rerun_command(context, found[1])}`", text)
 
 
-def add_target_flags(workplace: CommandContext, error: HaloError) -> None:
+def add_target_flags(context: CommandContext, error: HaloError) -> None:
     """Have the commands in an error's hint name the same project file and platform as the one that ends with it."""
-    error.hint = error.hint and with_target_flags(workplace, error.hint)
+    error.hint = error.hint and with_target_flags(context, error.hint)
 
 
-def plan_with_target_flags(workplace: CommandContext, plan: Plan) -> Plan:
+def plan_with_target_flags(context: CommandContext, plan: Plan) -> Plan:
     """Return a plan that says so in what blocks entries and in what is refused."""
-    blocked = [replace(each, hint=each.hint and with_target_flags(workplace, each.hint)) for each in plan.blocked]
-    refusals = [replace(each, message=_with_rename(workplace, each)) for each in plan.refusals]
+    blocked = [replace(each, hint=each.hint and with_target_flags(context, each.hint)) for each in plan.blocked]
+    refusals = [replace(each, message=_with_rename(context, each)) for each in plan.refusals]
     return replace(plan, blocked=tuple(blocked), refusals=tuple(refusals))
 
 
-def _with_rename(workplace: CommandContext, refusal: GuardViolation) -> str:
+def _with_rename(context: CommandContext, refusal: GuardViolation) -> str:
     """Complete the only command that a refusal holds, and nothing in the titles that it quotes."""
     for name in refusal.names:
         found = re.search(rf"run `halo (rename {re.escape(name)} --from [^`]*)`, or ", refusal.message)
         if found is not None:
-            return refusal.message.replace(found[0], f"run `{rerun_command(workplace, found[1])}`, or ", 1)
+            return refusal.message.replace(found[0], f"run `{rerun_command(context, found[1])}`, or ", 1)
     return refusal.message
 
 
-def event_with_target_flags(workplace: CommandContext, event: Event) -> Event:
+def event_with_target_flags(context: CommandContext, event: Event) -> Event:
     """Return an event whose hint says so."""
-    return event if event.hint is None else event._replace(hint=with_target_flags(workplace, event.hint))
+    return event if event.hint is None else event._replace(hint=with_target_flags(context, event.hint))
 
 
 def policy_flags(protect: Iterable[str] | None, undeclared: str | None) -> list[str]:

@@ -29,7 +29,7 @@ class Connection:
     ``open_transport`` gives another transport to the same place.
     """
 
-    workplace: CommandContext
+    context: CommandContext
     settings: Settings
     base_url: str
     url_origin: str
@@ -66,18 +66,18 @@ class Connection:
         from halo_iac.api.retry import Retry
         from halo_iac.api.throttling import ThrottleGate
 
-        patience = self.workplace.console.patience
+        patience = self.context.console.patience
         return Retry(
             seconds=patience.bounds.operation,
             attempts=patience.attempts,
-            stop=stop or self.workplace.closing,
+            stop=stop or self.context.closing,
             on_retry=self._say_that_it_waits,
             sleep=patience.sleep,
             gate=ThrottleGate(patience.throttled, sleep=patience.sleep) if is_run else None,
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
-        self.workplace.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
+        self.context.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
@@ -122,7 +122,7 @@ class Connection:
         """Return the record of the runs that the command starts here; from now on it says how the command ends."""
         from halo_iac.cli.started_runs import StartedRuns
 
-        return StartedRuns(self.workplace)
+        return StartedRuns(self.context)
 
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""

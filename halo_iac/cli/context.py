@@ -55,7 +55,7 @@ class TargetOptions(NamedTuple):
 
 
 class CommandContext:
-    """One command's surroundings; everything is opened when first asked for, and closed with the workplace.
+    """One command's surroundings; everything is opened when first asked for, and closed with the context.
 
     ``closing`` ends the repetitions of reads that are still under way when the command is over.
     """
@@ -86,7 +86,7 @@ class CommandContext:
         self._opened.close()
 
     def with_file(self, path: Path) -> CommandContext:
-        """Return another workplace, whose project file is ``path``, whether it is there already or not."""
+        """Return another context, whose project file is ``path``, whether it is there already or not."""
         return CommandContext(self.console, self.choice._replace(file=str(path)), self.cwd)
 
     # Files ----------------------------------------------------------------------------------------------------------

@@ -88,8 +88,8 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
     raise _not_declared_error(project, reference)
 
 
-def project_for(workplace: CommandContext, reference: str) -> Project | None:
+def project_for(context: CommandContext, reference: str) -> Project | None:
     """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
     from halo_iac.model.ids import is_uuid
 
-    return None if is_uuid(reference) else workplace.project_if_any()
+    return None if is_uuid(reference) else context.project_if_any()

@@ -21,38 +21,36 @@ _BATCH: Final = 50
 """How many entries are tried in one file."""
 
 
-def problems_of(workplace: CommandContext, path: Path, entries: Entries) -> dict[str, str]:
+def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[str, str]:
     """Return the keys of the entries that could not be loaded from a file at this path, and why.
 
     An entry that holds the platform's key, which no file may, has that problem. Raises
     :class:`~halo_iac.errors.HaloError` where the file would be refused without any entry.
     """
-    hidden = workplace.console.redacted
+    hidden = context.console.redacted
     kept = omit_defaults(entries, BUILT_IN)
     refused = {key: "the platform's key is in it" for key, entry in kept.items() if hidden(repr(entry)) != repr(entry)}
     refused |= {key: TOO_LONG for key, entry in kept.items() if is_too_long(entry.get("prompt", ""))}
-    if whole := _problems_in(workplace, path, {}):
+    if whole := _problems_in(context, path, {}):
         raise HaloError(f"nothing was written: the file would be refused: {whole[0][1]}")
     keys = [key for key in kept if key not in refused]  # to write a prompt of megabytes takes many seconds
     batches = (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
-    return {key: why for batch in batches for key, why in _assigned(workplace, path, kept, batch)} | refused
+    return {key: why for batch in batches for key, why in _assigned(context, path, kept, batch)} | refused
 
 
-def _assigned(
-    workplace: CommandContext, path: Path, entries: Entries, keys: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _assigned(context: CommandContext, path: Path, entries: Entries, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the entries that have problems, each with its first.
 
     The loader shows so many problems of a file, and one bound can refuse the whole of it: where that happens, or a
     problem is in no entry, each half is tried by itself, until there is one entry, which is then the cause.
     """
-    found = _problems_in(workplace, path, {key: entries[key] for key in keys})
+    found = _problems_in(context, path, {key: entries[key] for key in keys})
     if len(keys) == 1 and found:
         yield keys[0], found[0][1]
     elif len(found) >= MAX_PROBLEMS or any(key is None for key, _ in found):
         middle = len(keys) // 2
-        yield from _assigned(workplace, path, entries, keys[:middle])
-        yield from _assigned(workplace, path, entries, keys[middle:])
+        yield from _assigned(context, path, entries, keys[:middle])
+        yield from _assigned(context, path, entries, keys[middle:])
     else:
         first: dict[str, str] = {}
         for key, why in found:
@@ -60,11 +58,11 @@ def _assigned(
         yield from first.items()
 
 
-def _problems_in(workplace: CommandContext, path: Path, entries: Entries) -> list[tuple[str | None, str]]:
+def _problems_in(context: CommandContext, path: Path, entries: Entries) -> list[tuple[str | None, str]]:
     """Load entries as a file of their own would be; return each problem with the key of its entry, if it is in one."""
     written = project_text(entries)
     try:
-        load(path, variables={}, cwd=workplace.cwd, drafts={path: written.text.encode()})
+        load(path, variables={}, cwd=context.cwd, drafts={path: written.text.encode()})
     except ProjectError as error:
         return [(written.entry_at(problem.line), problem.message) for problem in error.problems]
     return []

@@ -57,7 +57,7 @@ class ImportDraft:
 class ImportContext:
     """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about."""
 
-    workplace: CommandContext
+    context: CommandContext
     path: Path
     before: bytes | None
     project: Project
@@ -88,7 +88,7 @@ class ImportContext:
 
     def plan(self, drafts: Mapping[Path, bytes]) -> Plan:
         """Return the plan of the project with files as they are about to be."""
-        there = self.workplace
+        there = self.context
         return plan_project(
             lambda: there.load_file(self.path, drafts),
             lambda _: (self.connection.host, self.actual),
@@ -96,21 +96,21 @@ class ImportContext:
         )
 
 
-def observe_for_import(workplace: CommandContext, path: Path) -> ImportContext:
+def observe_for_import(context: CommandContext, path: Path) -> ImportContext:
     """Read the project file, if it is there, and the platform; raises where either is not fit to write entries for."""
     before, project = None, Project(str(path), ())
     if path.exists():
         before = read_bytes(path, MAX_FILE)
-        project = workplace.load_file(path, {path: before})
+        project = context.load_file(path, {path: before})
         if project.unread:
             message = f"nothing was written: the sparse checkout leaves out {project.unread[0]}, which is included"
             raise HaloError(message, hint="`git sparse-checkout add` brings it")
         check_replaceable(path)
-    connection = workplace.connect(project)
+    connection = context.connect(project)
     actual = connection.start_observing().result()
     if actual.gap is not None:
         raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
-    return ImportContext(workplace, path, before, project, connection, actual)
+    return ImportContext(context, path, before, project, connection, actual)
 
 
 def select_schedules(ground: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
@@ -130,12 +130,12 @@ def select_schedules(ground: ImportContext, what: list[str], *, with_archived: b
 
 def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> ImportDraft:
     """Return the files with entries for these schedules, less those that the plan would then change."""
-    entries, workplace = ground.project.entries, ground.workplace
+    entries, context = ground.project.entries, ground.context
     adoption = import_schedules(
         wanted,
         ground.actual,
         ground.names,
-        lambda found: problems_of(workplace, ground.path, found),
+        lambda found: problems_of(context, ground.path, found),
         keys=[entry.key for entry in entries],
         titles={entry.title: None if entry.id else entry.key for entry in entries if entry.title is not None},
     )
@@ -155,7 +155,7 @@ def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, ha
 
 def write(ground: ImportContext, draft: ImportDraft) -> None:
     """Write all the files or none."""
-    console, folder = ground.workplace.console, ground.path.parent
+    console, folder = ground.context.console, ground.path.parent
     with new_files({folder / name: console.redacted(text) for name, text in draft.prompts.items()}):
         if ground.before is not None:
             mark = "\ufeff" if ground.before.startswith(codecs.BOM_UTF8) else ""
@@ -191,7 +191,7 @@ def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files
 
 
 def _new_text(ground: ImportContext, adoption: ImportResult, entries: Entries, shared: Mapping[str, Any]) -> str:
-    given = ground.workplace.choice.project is not None
+    given = ground.context.choice.project is not None
     return project_text(
         entries,
         defaults=shared,
@@ -204,7 +204,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
     try:
         return add_entries(ground.text, entries)
     except CannotEdit as error:
-        console, lines = ground.workplace.console, f"schedules:\n{block_text(entries)}"
+        console, lines = ground.context.console, f"schedules:\n{block_text(entries)}"
         hint = f"add these entries by hand:\n{lines}"
         if not console.wants_json:
             console.out(lines)

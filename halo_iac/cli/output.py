@@ -35,20 +35,20 @@ View = Callable[[ReviewFormat, "Style"], str]
 class RenderContext:
     """Where and when a command runs, worked out for the formats that have to know it."""
 
-    def __init__(self, workplace: CommandContext) -> None:
-        self._workplace = workplace
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
 
     @property
     def now(self) -> datetime:
         """Return the current instant."""
-        return self._workplace.console.clock()
+        return self._context.console.clock()
 
     @cached_property
     def prefix(self) -> str:
         """Return the way from the root of the repository to the working directory."""
         from halo_iac.load.files import display_path
 
-        return display_path(resolve_path(self._workplace.cwd), self._root)
+        return display_path(resolve_path(self._context.cwd), self._root)
 
     @cached_property
     def marker(self) -> str:
@@ -57,11 +57,11 @@ class RenderContext:
         from halo_iac.load.find import FILE_NAME
         from halo_iac.render.markdown import comment_marker
 
-        env, choice = self._workplace.console.env, self._workplace.choice
+        env, choice = self._context.console.env, self._context.choice
         try:
-            file = self._workplace.project_path
+            file = self._context.project_path
         except ProjectNotFound:
-            file = self._workplace.cwd / (self._workplace.named_file or FILE_NAME)
+            file = self._context.cwd / (self._context.named_file or FILE_NAME)
         is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
         return comment_marker(
             display_path(resolve_path(file), self._root),
@@ -72,8 +72,8 @@ class RenderContext:
     @cached_property
     def _root(self) -> Path:
         """Return the root of the repository, or what GitHub's runner has checked out, whichever is nearer."""
-        cwd = resolve_path(self._workplace.cwd)
-        workspace = self._workplace.console.env.get("GITHUB_WORKSPACE")
+        cwd = resolve_path(self._context.cwd)
+        workspace = self._context.console.env.get("GITHUB_WORKSPACE")
         checked_out = resolve_path(Path(workspace)) if workspace else None
         return next((each for each in (cwd, *cwd.parents) if each == checked_out or (each / ".git").exists()), cwd)
 
@@ -195,18 +195,18 @@ class OutputWriter:
 
     def __init__(
         self,
-        workplace: CommandContext,
+        context: CommandContext,
         format: ReviewFormat,  # noqa: A002 - the option's name
         also: Sequence[str] | None,
         out: str | None = None,
     ) -> None:
-        self._workplace = workplace
-        self._console = workplace.console
-        self.place = RenderContext(workplace)
+        self._context = context
+        self._console = context.console
+        self.place = RenderContext(context)
         self.format = ReviewFormat.JSON if self._console.wants_json else format
         if out is not None:
-            check_saved_plan(Path(out), workplace.cwd)
-        self._copies = _copies(also or (), out, workplace.cwd)
+            check_saved_plan(Path(out), context.cwd)
+        self._copies = _copies(also or (), out, context.cwd)
         self._has_result = False
 
     def __enter__(self) -> Self:
@@ -236,7 +236,7 @@ class OutputWriter:
 
         for copy in self._copies:
             text = self._console.redacted(draw(copy.format, PLAIN))
-            write_output(copy.path, self._workplace.cwd, *_known(copy.format), text)
+            write_output(copy.path, self._context.cwd, *_known(copy.format), text)
             self._console.say(f"Wrote {copy.path}")
 
     def _put_error(self, error: HaloError) -> None:
@@ -244,7 +244,7 @@ class OutputWriter:
             return
         from halo_iac.cli.command_hints import add_target_flags
 
-        add_target_flags(self._workplace, error)
+        add_target_flags(self._context, error)
         draw = error_view(error, self.place)
         try:
             self._put_copies(draw)

@@ -44,16 +44,16 @@ def plan_request(
     return PlanRequest(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved, against)
 
 
-def make_plan(workplace: CommandContext, wished: PlanRequest, *, soon: Iterable[str] = ()) -> Plan:
+def make_plan(context: CommandContext, request: PlanRequest, *, soon: Iterable[str] = ()) -> Plan:
     """Return the plan of the project against its platform; ``soon`` names modules that are needed once it is made."""
     # A plan is made once and lives to the end: collecting garbage in between costs two thirds of its time.
     gc.disable()
     from halo_iac.pipeline import plan_project
 
-    return plan_project(workplace.load, partial(workplace.observe, soon=soon), wished)
+    return plan_project(context.load, partial(context.observe, soon=soon), request)
 
 
-def redact_plan(workplace: CommandContext, planned: Plan) -> Plan:
+def redact_plan(context: CommandContext, planned: Plan) -> Plan:
     """Return the plan with what only a clock and the command line can tell, which is shown but not saved.
 
     See docs/semantics.md#actions.
@@ -63,30 +63,30 @@ def redact_plan(workplace: CommandContext, planned: Plan) -> Plan:
     """
     from halo_iac.findings import find_clock_change_today
 
-    project = workplace.load()
-    hide_credentials(workplace, project, planned)
-    today = find_clock_change_today(planned, project, workplace.console.clock())
+    project = context.load()
+    hide_credentials(context, project, planned)
+    today = find_clock_change_today(planned, project, context.console.clock())
     if today:
         planned = replace(planned, findings=(*planned.findings, *today))
     if not planned.blocked and not planned.refusals:
         return planned
     from halo_iac.cli.command_hints import plan_with_target_flags
 
-    return plan_with_target_flags(workplace, planned)
+    return plan_with_target_flags(context, planned)
 
 
-def hide_credentials(workplace: CommandContext, project: Project, planned: Plan) -> None:
+def hide_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
     """Keep what looks like a credential in the prompts of a plan out of everything that is written from now on."""
     from halo_iac.api.secret import Secret
     from halo_iac.findings import credentials_of
 
     for credential in sorted(credentials_of(project, planned)):
-        workplace.console.redact_credential(Secret(credential))
+        context.console.redact_credential(Secret(credential))
 
 
-def show_plan(workplace: CommandContext, planned: Plan, *, as_json: bool, as_wanted: str = "as declared") -> None:
+def show_plan(context: CommandContext, planned: Plan, *, as_json: bool, as_wanted: str = "as declared") -> None:
     """Write the plan to standard output; ``as_wanted`` is what is said of schedules that nothing is planned for."""
-    console = workplace.console
+    console = context.console
     if as_json:
         from halo_iac.render.json import plan_json
 
@@ -119,12 +119,12 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
     return 3 if is_refused else 0
 
 
-def save_plan(workplace: CommandContext, planned: Plan, name: str) -> None:
+def save_plan(context: CommandContext, planned: Plan, name: str) -> None:
     """Write the plan's document, readable by its owner only: it holds prompts."""
     from halo_iac.render.json import plan_json
     from halo_iac.storage.outputs import write_saved_plan
 
-    write_saved_plan(Path(name), workplace.cwd, workplace.console.redacted(plan_json(planned)))
+    write_saved_plan(Path(name), context.cwd, context.console.redacted(plan_json(planned)))
 
 
 _YAML: Final = (".yaml", ".yml")
@@ -133,7 +133,7 @@ _TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
 _NO_REPOSITORY: Final = "leave out --base and --require-head where there is no repository"
 
 
-def load_base(workplace: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
+def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
     """Return the base that a ref stands for, with the project that is found there as it would be found here.
 
     Of a base with problems, it is what the policy says, if that can be read.
@@ -142,16 +142,16 @@ def load_base(workplace: CommandContext, ref: str, *, accepts_policy: bool) -> B
     from halo_iac.load import load, load_policy
     from halo_iac.model.plan import Base
 
-    repository = repository_of(workplace)
+    repository = repository_of(context)
     base = Base(ref, repository.commit(ref))
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        tree = _tree(workplace, repository, base.commit, objects, opened)
-        path = _project_file(workplace, repository, tree)
+        tree = _tree(context, repository, base.commit, objects, opened)
+        path = _project_file(context, repository, tree)
         if path is None:
-            moved = _relocated(workplace, repository, base, tree, objects)
+            moved = _relocated(context, repository, base, tree, objects)
             return BaseProject(base, None, moved, accepts_policy=accepts_policy)
-        cwd, top, env = resolve_path(workplace.cwd), repository.top, workplace.console.env
+        cwd, top, env = resolve_path(context.cwd), repository.top, context.console.env
         try:
             project = load(path, variables=env, cwd=cwd, checkout=top, tree=tree, needs_variables=False)
         except ProjectError as error:
@@ -161,9 +161,9 @@ def load_base(workplace: CommandContext, ref: str, *, accepts_policy: bool) -> B
     return BaseProject(base, project, accepts_policy=accepts_policy)
 
 
-def require_head(workplace: CommandContext, ref: str) -> None:
+def require_head(context: CommandContext, ref: str) -> None:
     """Refuse unless the checkout's HEAD is what a branch of the remote is at now: an old pipeline must not go on."""
-    repository = repository_of(workplace)
+    repository = repository_of(context)
     head = repository.commit("HEAD")
     branch, commit = repository.remote_commit(ref)
     if head == commit:
@@ -175,7 +175,7 @@ def require_head(workplace: CommandContext, ref: str) -> None:
     raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
 
 
-def repository_of(workplace: CommandContext) -> Repository:
+def repository_of(context: CommandContext) -> Repository:
     """Return the repository that the project file lies in, as seen from where the command is run.
 
     A submodule is one only for a command that is run in it: seen from around it, a branch decides which repository it
@@ -184,20 +184,20 @@ def repository_of(workplace: CommandContext) -> Repository:
     from halo_iac.git import Repository
     from halo_iac.git.program import refuse_configuration_in
 
-    for folder in workplace.untrusted_folders:
-        refuse_configuration_in(folder, workplace.console.env)
-    checkout = find_checkout(workplace.project_path, of_any_owner=True)
-    here = resolve_path(workplace.cwd)
+    for folder in context.untrusted_folders:
+        refuse_configuration_in(folder, context.console.env)
+    checkout = find_checkout(context.project_path, of_any_owner=True)
+    here = resolve_path(context.cwd)
     while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
         checkout = outer
     if checkout is None:
-        message = f"{resolve_path(workplace.project_path.parent)} is in no git repository: not a git repository"
+        message = f"{resolve_path(context.project_path.parent)} is in no git repository: not a git repository"
         raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)
-    return Repository(checkout, workplace.console.env)
+    return Repository(checkout, context.console.env)
 
 
 def _tree(
-    workplace: CommandContext, repository: Repository, commit: str, objects: Objects, opened: ExitStack
+    context: CommandContext, repository: Repository, commit: str, objects: Objects, opened: ExitStack
 ) -> CommitTree:
     from halo_iac.git import Repository
     from halo_iac.git.tree import CommitTree
@@ -205,19 +205,19 @@ def _tree(
     def submodule(path: Path) -> Objects | None:
         if not (path / ".git").exists():
             return None
-        return opened.enter_context(Repository(path, workplace.console.env).objects())
+        return opened.enter_context(Repository(path, context.console.env).objects())
 
     return CommitTree(objects, commit, repository.top, submodule, repository.index())
 
 
-def _project_file(workplace: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
+def _project_file(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
     """Return the project file's path at the base: the named one, or what a search from here upwards would have met."""
     from halo_iac.load.find import FILE_NAME
 
-    if workplace.named_file is not None:
-        path = _inside(repository, workplace.project_path)
+    if context.named_file is not None:
+        path = _inside(repository, context.project_path)
         return path if _has(tree, path) else None
-    folder = _inside(repository, workplace.cwd)
+    folder = _inside(repository, context.cwd)
     folders = (each for each in (folder, *folder.parents) if each.is_relative_to(repository.top))
     return next((path for each in folders if _has(tree, path := each / FILE_NAME)), None)
 
@@ -245,17 +245,17 @@ def _inside(repository: Repository, path: Path) -> Path:
 
 
 def _relocated(
-    workplace: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
+    context: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
 ) -> str | None:
     """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
     from halo_iac.load.limits import MAX_FILE
 
-    here = PurePosixPath(_inside(repository, workplace.project_path).relative_to(repository.top))
-    skipped = workplace.skipped(repository.top)
+    here = PurePosixPath(_inside(repository, context.project_path).relative_to(repository.top))
+    skipped = context.skipped(repository.top)
     for path, id_ in sorted(tree.files()):
         if path.suffix not in _YAML or repository.top / path in skipped:
             continue
-        if not _is_gone(repository.top / path, workplace):
+        if not _is_gone(repository.top / path, context):
             continue
         content = objects.content(id_, MAX_FILE)
         if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
@@ -263,9 +263,9 @@ def _relocated(
     return None
 
 
-def _is_gone(path: Path, workplace: CommandContext) -> bool:
+def _is_gone(path: Path, context: CommandContext) -> bool:
     """Say whether there is no such file any more; a link to the project file may be left where that one was."""
-    return not path.is_file() or path.samefile(workplace.project_path)
+    return not path.is_file() or path.samefile(context.project_path)
 
 
 def _is_project(content: bytes) -> bool:

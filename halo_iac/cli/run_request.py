@@ -164,24 +164,24 @@ def agent_ids_of(connection: Connection, project: Project | None, references: Se
     return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
 
 
-def choose_agent(workplace: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
+def choose_agent(context: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
     """Ask on the terminal which agent is meant; where nobody can be asked, that is an error."""
-    console = workplace.console
+    console = context.console
     if not console.is_interactive or console.wants_json:
         raise UsageError("no agent is named", hint="`halo agent list` shows them; name one or several")
     agents = connection.reader.agents(connection.project.id, time_range.value)
     if not agents:
         hint = "a wider --agent-time-range may show some"
         raise HaloError(f"no agent was seen in the last {time_range.value}", hint=hint)
-    console.err("\n".join(_choices(agents, workplace)))
+    console.err("\n".join(_choices(agents, context)))
     answer = console.ask(f"Which agent (1 to {len(agents)})? ")
     if not answer.isdecimal() or not 1 <= int(answer) <= len(agents):
         raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number of the list")
     return agents[int(answer) - 1]
 
 
-def _choices(agents: Sequence[Agent], workplace: CommandContext) -> list[str]:
-    style = workplace.console.err_style
+def _choices(agents: Sequence[Agent], context: CommandContext) -> list[str]:
+    style = context.console.err_style
     width = len(str(len(agents)))
     return [
         f"{number:>{width}}  {style.safe(agent.identity or agent.id)}  {style.safe(agent.id)}"

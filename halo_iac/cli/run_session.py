@@ -52,7 +52,7 @@ class RunStarter:
         self._stop = threading.Event()
         self._retry = connection.retry(self._stop)
         self._writer = RunWriter(connection.transport)
-        self._console = connection.workplace.console
+        self._console = connection.context.console
         self._runs = connection.started_runs
         self._keeps_on = keeps_on
         self._handlers: dict[int, Handler] = {}
@@ -106,9 +106,9 @@ def start_one(connection: Connection, attempt: Attempt, call: CostlyCall) -> Sta
         return starter.start(attempt, call)
 
 
-def show_started(workplace: CommandContext, started: StartedRun) -> int:
+def show_started(context: CommandContext, started: StartedRun) -> int:
     """Write a run that was started, and how to wait for it."""
-    console = workplace.console
+    console = context.console
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -118,7 +118,7 @@ def show_started(workplace: CommandContext, started: StartedRun) -> int:
     from halo_iac.render.text.table import record
 
     console.out(record(fields_of(started.wire), console.out_style))
-    console.say(f"Wait for it: {rerun_command(workplace, f'run poll {shlex.quote(started.run_id)}')}")
+    console.say(f"Wait for it: {rerun_command(context, f'run poll {shlex.quote(started.run_id)}')}")
     return 0
 
 
@@ -139,7 +139,7 @@ def wait_for_runs(
     from halo_iac.runs.polling import Polling, wait
 
     gc.enable()  # this may take half an hour
-    console = connection.workplace.console
+    console = connection.context.console
     reader = RunReader(connection.transport, Retry(attempts=1))
     pace = Polling(interval, timeout, pause=console.patience.sleep)
     last: dict[str, RunSnapshot] = {}
@@ -156,19 +156,19 @@ def wait_for_runs(
     return last
 
 
-def unfinished_reason(workplace: CommandContext, seen: RunSnapshot, name: str | None = None) -> HaloError:
+def unfinished_reason(context: CommandContext, seen: RunSnapshot, name: str | None = None) -> HaloError:
     """Return why a run that was watched to the last has not ended as far as is known; ``name`` is whose run it is."""
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
     if seen.trouble is not None and not seen.trouble.is_transient:
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
-    resume = f"wait on with `{rerun_command(workplace, f'run poll {shlex.quote(seen.run_id)}')}`"
+    resume = f"wait on with `{rerun_command(context, f'run poll {shlex.quote(seen.run_id)}')}`"
     if seen.trouble is not None:
         return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
     return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
 
 
 def _detach(connection: Connection, going: Sequence[str]) -> InterruptedRun:
-    console = connection.workplace.console
+    console = connection.context.console
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
@@ -176,7 +176,7 @@ def _detach(connection: Connection, going: Sequence[str]) -> InterruptedRun:
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(connection, going)
-    return interrupted_runs(connection.workplace, going)
+    return interrupted_runs(connection.context, going)
 
 
 def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
@@ -188,7 +188,7 @@ def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
 
     writer, retry = RunWriter(connection.transport), connection.retry()
     failed = []
-    look = rerun_command(connection.workplace, f"run poll {shlex.join(going)}")
+    look = rerun_command(connection.context, f"run poll {shlex.join(going)}")
     connection.started_runs.under_way = InterruptedRun(
         "interrupted while runs were being cancelled; they may go on", hint=f"look with `{look}`"
     )

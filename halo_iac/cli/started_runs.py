@@ -42,24 +42,24 @@ class CostlyCall:
         return self.started is None and isinstance(self.error, UnknownOutcome | None)
 
 
-def creating(workplace: CommandContext, order: RunRequest) -> CostlyCall:
+def creating(context: CommandContext, order: RunRequest) -> CostlyCall:
     """Return the call that starts a one-off run."""
     return CostlyCall(
-        f"a run of {order.name}", rerun_command(workplace, f"report list --agent {shlex.quote(order.agent)}")
+        f"a run of {order.name}", rerun_command(context, f"report list --agent {shlex.quote(order.agent)}")
     )
 
 
 class StartedRuns:
     """Every costly call of one command, in order; safe to share between the main thread and those that make calls."""
 
-    def __init__(self, workplace: CommandContext) -> None:
-        self._workplace = workplace
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self._calls: list[CostlyCall] = []
         self._lock = threading.Lock()
         self._is_closed = False
         self.under_way: InterruptedRun | None = None
         """What an interrupt leaves unknown just now, other than whether a run was started."""
-        workplace.console.ending = self.ending
+        context.console.ending = self.ending
 
     def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
         """Make a call and return its answer, or ``None`` where the command has been ended before; from any thread."""
@@ -114,7 +114,7 @@ class StartedRuns:
     def _going(self, told: str = "") -> list[HaloError]:
         ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
         going = [run_id for run_id in ids if run_id not in told]
-        return [interrupted_runs(self._workplace, going)] if going else []
+        return [interrupted_runs(self._context, going)] if going else []
 
     def _left(self) -> list[HaloError]:
         """Return what an interrupt leaves: runs that go on, runs that are over, or none."""
@@ -123,19 +123,19 @@ class StartedRuns:
         left = self._going()
         over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
         if over:
-            commands = " and ".join(f"`{rerun_command(self._workplace, words)}`" for words in over.values())
+            commands = " and ".join(f"`{rerun_command(self._context, words)}`" for words in over.values())
             message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} had ended before the interrupt"
             left.append(InterruptedRun(message, hint=f"read what came of it with {commands}"))
         if left or any(call.is_unknown for call in self._calls):
             return left  # to say that no run goes on would be a guess
-        return [interrupted_runs(self._workplace, ())]
+        return [interrupted_runs(self._context, ())]
 
 
-def interrupted_runs(workplace: CommandContext, going: Sequence[str]) -> InterruptedRun:
+def interrupted_runs(context: CommandContext, going: Sequence[str]) -> InterruptedRun:
     """Return the end of a command that stops waiting for runs, and how to resume."""
     if not going:
         return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
-    resume = rerun_command(workplace, f"run poll {shlex.join(going)}")
+    resume = rerun_command(context, f"run poll {shlex.join(going)}")
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
     return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
 

@@ -24,7 +24,7 @@ group = typer.Typer(name="agent", help=_HELP, rich_markup_mode=None)
 @group.command("ls", hidden=True)
 @platform_command
 def list_agents(
-    workplace: CommandContext,
+    context: CommandContext,
     time_range: Annotated[
         TimeRange, typer.Option("--time-range", metavar="RANGE", help="1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d or 90d.")
     ] = TimeRange.MONTH,
@@ -38,8 +38,8 @@ def list_agents(
       halo agent list
       halo agent list --time-range 90d --json
     """
-    console = workplace.console
-    connection = workplace.connect_for_reading()
+    console = context.console
+    connection = context.connect_for_reading()
     if console.wants_json:
         from halo_iac.render.json import document
 

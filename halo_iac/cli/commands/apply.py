@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @platform_command
 def apply(
-    workplace: CommandContext,
+    context: CommandContext,
     plan_file: Annotated[
         str | None,
         typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`: do that and nothing else."),
@@ -57,21 +57,21 @@ def apply(
     from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan, show_plan
 
     saved = _read_saved(plan_file) if plan_file is not None else None
-    workplace.tighten(protect, undeclared)
-    with OutputWriter(workplace, format, also) as results:
+    context.tighten(protect, undeclared)
+    with OutputWriter(context, format, also) as results:
         if require_head is not None:
             from halo_iac.cli.plan_request import require_head as check
 
-            check(workplace, require_head)
-        workplace.observe_early()
-        wished = plan_request(target, allow_archive, allow_create, saved=saved)
-        planned = redact_plan(workplace, make_plan(workplace, wished, soon=NEEDED))
+            check(context, require_head)
+        context.observe_early()
+        request = plan_request(target, allow_archive, allow_create, saved=saved)
+        planned = redact_plan(context, make_plan(context, request, soon=NEEDED))
         if not results.is_document:
-            show_plan(workplace, planned, as_json=False)
+            show_plan(context, planned, as_json=False)
         again = "apply" if plan_file is None else f"apply {shlex.quote(plan_file)}"
         limits = _limits(target, protect, undeclared)
-        manner = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)
-        return run_apply(workplace, results, planned, manner)
+        how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)
+        return run_apply(context, results, planned, how)
 
 
 def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> str:

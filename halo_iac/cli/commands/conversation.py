@@ -28,7 +28,7 @@ alias = typer.Typer(name="conv", help=_HELP, rich_markup_mode=None)
 
 @platform_command
 def list_conversations(
-    workplace: CommandContext,
+    context: CommandContext,
     limit: run_options.Limit = None,
     agent_uuid: Annotated[
         str | None, typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="Only of this agent.")
@@ -46,12 +46,12 @@ def list_conversations(
     """
     from halo_iac.cli.report_output import list_found
 
-    return list_found(workplace, limit, agent_uuid, schedule_id)
+    return list_found(context, limit, agent_uuid, schedule_id)
 
 
 @platform_command
 def get_conversation(
-    workplace: CommandContext,
+    context: CommandContext,
     conversation_id: Annotated[str, typer.Argument(metavar="ID", help="The conversation's id.")],
 ) -> int:
     """Show a conversation: its messages, its runs and their traces.
@@ -63,8 +63,8 @@ def get_conversation(
     """
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    thread = reader_of(workplace.connect_for_reading()).conversation(conversation_id)
+    console = context.console
+    thread = reader_of(context.connect_for_reading()).conversation(conversation_id)
     if console.wants_json:
         from halo_iac.render.json import document
 

@@ -28,7 +28,7 @@ class Check:
 
 
 @platform_command
-def doctor(workplace: CommandContext) -> int:
+def doctor(context: CommandContext) -> int:
     """Check the set-up: project file, key, URL and project.
 
     Where each comes from, whether it works, and what the key permits. Never prints the key. Exit codes: 0 everything
@@ -39,8 +39,8 @@ def doctor(workplace: CommandContext) -> int:
       halo doctor
       halo doctor --sandbox --json
     """
-    console = workplace.console
-    checks = list(_run_checks(workplace))
+    console = context.console
+    checks = list(_run_checks(context))
     if console.wants_json:
         from dataclasses import asdict
 
@@ -55,21 +55,21 @@ def doctor(workplace: CommandContext) -> int:
     return 1 if any(check.is_fine is False for check in checks) else 0
 
 
-def _run_checks(workplace: CommandContext) -> Iterator[Check]:
+def _run_checks(context: CommandContext) -> Iterator[Check]:
     yield Check("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
     yield _yaml_parser()
     declared: Project | None = None
     try:
-        declared = workplace.load()
+        declared = context.load()
         yield Check("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
     except ProjectNotFound as error:
-        is_fine = None if workplace.named_file is None else False
+        is_fine = None if context.named_file is None else False
         yield Check("project file", f"none: {error.hint}", is_fine)
     except HaloError as error:
         yield Check("project file", _format_error(error), is_fine=False)
-    yield from _examine_git(workplace)
+    yield from _examine_git(context)
     try:
-        connection = workplace.connect(declared)
+        connection = context.connect(declared)
     except HaloError as error:
         yield Check("settings", _format_error(error), is_fine=False)
         return
@@ -77,13 +77,13 @@ def _run_checks(workplace: CommandContext) -> Iterator[Check]:
     yield from _examine_connection(connection)
 
 
-def _examine_git(workplace: CommandContext) -> Iterator[Check]:
+def _examine_git(context: CommandContext) -> Iterator[Check]:
     """Say only what is refused, without running git: most commands need none."""
     from halo_iac.git.program import refuse_configuration_in
 
     try:
-        for folder in workplace.untrusted_folders:
-            refuse_configuration_in(folder, workplace.console.env)
+        for folder in context.untrusted_folders:
+            refuse_configuration_in(folder, context.console.env)
     except SettingsError as error:
         yield Check("git", _format_error(error), is_fine=False)
 
@@ -125,18 +125,18 @@ def _proxy(connection: Connection) -> Iterator[Check]:
     """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
     from halo_iac.api.proxies import proxy_for
 
-    proxy = proxy_for(connection.base_url, connection.workplace.console.env)
+    proxy = proxy_for(connection.base_url, connection.context.console.env)
     if proxy is not None:
         yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
 
 
 def _examine_key(connection: Connection) -> Iterator[Check]:
     try:
-        context = connection.reader.auth_context()
+        access = connection.reader.auth_context()
     except HaloError as error:
         yield Check("key", _format_error(error), is_fine=False)
         return
-    scoped = {project.id: project for project in context.scoped}
+    scoped = {project.id: project for project in access.scoped}
     mine = scoped.get(connection.project.id)
     if mine is None:
         yield Check("key", "works, but the platform does not say what it permits in this project", is_fine=None)

@@ -31,7 +31,7 @@ PromptFiles = Annotated[
 
 @platform_command
 def import_(
-    workplace: CommandContext,
+    context: CommandContext,
     what: What = None,
     include_archived: IncludeArchived = False,
     prompt_files: PromptFiles = False,
@@ -51,8 +51,8 @@ def import_(
     from halo_iac.cli.import_session import build_draft, observe_for_import, select_schedules, write
     from halo_iac.cli.plan_request import show_plan
 
-    path = _target(workplace)
-    with workplace.with_file(path) as there:
+    path = _target(context)
+    with context.with_file(path) as there:
         ground = observe_for_import(there, path)
         choice = select_schedules(ground, what or [], with_archived=include_archived)
         draft = build_draft(ground, choice.wanted, has_prompt_files=prompt_files)
@@ -62,20 +62,20 @@ def import_(
         if ground.before is None:
             write_schema(ground.path.parent)
         _print_summary(ground, choice, draft, path)
-        with workplace.console.having(f"{path} {'was written' if is_changed else 'needed nothing'}"):
-            show_plan(there, draft.planned, as_json=workplace.console.wants_json)
+        with context.console.having(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+            show_plan(there, draft.planned, as_json=context.console.wants_json)
     return 1 if what and (choice.outside or draft.adoption.left_out) else 0
 
 
-def _target(workplace: CommandContext) -> Path:
+def _target(context: CommandContext) -> Path:
     """Return the project file: the one that is there, or the one to be written."""
     from halo_iac.load.files import display_path
     from halo_iac.load.find import FILE_NAME
 
     try:
-        return Path(display_path(workplace.project_path, workplace.cwd))
+        return Path(display_path(context.project_path, context.cwd))
     except ProjectNotFound:
-        path = Path(workplace.named_file or FILE_NAME)
+        path = Path(context.named_file or FILE_NAME)
     if path.is_symlink():
         raise FileError(f"{path} is a link that leads nowhere and is left as it is", hint="name a new file with --file")
     if not path.parent.is_dir():
@@ -86,7 +86,7 @@ def _target(workplace: CommandContext) -> Path:
 def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
     from halo_iac.cli.import_session import named
 
-    console = ground.workplace.console
+    console = ground.context.console
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
     if ground.before is None:

@@ -20,7 +20,7 @@ group = typer.Typer(name="model", help=_HELP, rich_markup_mode=None)
 @group.command("list")
 @group.command("ls", hidden=True)
 @platform_command
-def list_models(workplace: CommandContext) -> int:
+def list_models(context: CommandContext) -> int:
     """List the models eligible for `model_id`.
 
     \b
@@ -28,8 +28,8 @@ def list_models(workplace: CommandContext) -> int:
       halo model list
       halo model list --json
     """
-    console = workplace.console
-    models = workplace.connect_for_reading().reader.eligible_models()
+    console = context.console
+    models = context.connect_for_reading().reader.eligible_models()
     if console.wants_json:
         from halo_iac.render.json import document
 

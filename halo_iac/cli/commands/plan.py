@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @platform_command
 def plan(
-    workplace: CommandContext,
+    context: CommandContext,
     target: options.Target = None,
     out: options.Out = None,
     detailed_exitcode: options.DetailedExitcode = False,
@@ -44,31 +44,31 @@ def plan(
       halo plan --out plan.json && halo apply plan.json
       halo plan --base origin/main --format github --also markdown=plan.md
     """
-    console = workplace.console
+    console = context.console
     from halo_iac.cli.output import OutputWriter, plan_view
     from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
 
-    workplace.tighten(protect, undeclared)
-    with OutputWriter(workplace, format, also, out) as results:
-        against = _base(workplace, base, accepts_policy=accept_policy_change)
-        workplace.observe_early()
-        planned = make_plan(workplace, plan_request(target, allow_archive, allow_create, against=against))
+    context.tighten(protect, undeclared)
+    with OutputWriter(context, format, also, out) as results:
+        against = _base(context, base, accepts_policy=accept_policy_change)
+        context.observe_early()
+        planned = make_plan(context, plan_request(target, allow_archive, allow_create, against=against))
         if out is not None:
-            save_plan(workplace, planned, out)
-        shown = redact_plan(workplace, planned)
+            save_plan(context, planned, out)
+        shown = redact_plan(context, planned)
         results.put(plan_view(planned, shown, results.place))
     if out is not None:
-        console.say(_saved(workplace, shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
+        console.say(_saved(context, shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
     if console.wants_json:
         _print_clock_findings(console, shown.findings[len(planned.findings) :])
     return plan_exit_code(shown, is_detailed=detailed_exitcode)
 
 
-def _base(workplace: CommandContext, ref: str | None, *, accepts_policy: bool) -> BaseProject | None:
+def _base(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> BaseProject | None:
     if ref is not None:
         from halo_iac.cli.plan_request import load_base
 
-        return load_base(workplace, ref, accepts_policy=accepts_policy)
+        return load_base(context, ref, accepts_policy=accepts_policy)
     if accepts_policy:
         raise UsageError("--accept-policy-change goes with --base", hint="without a base, no policy is compared")
     return None
@@ -98,7 +98,7 @@ def _overrides(
     ]
 
 
-def _saved(workplace: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
+def _saved(context: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
     from halo_iac.model.finding import errors
 
@@ -108,5 +108,5 @@ def _saved(workplace: CommandContext, planned: Plan, out: str, permits: Iterable
 
     from halo_iac.cli.command_hints import rerun_command
 
-    command = rerun_command(workplace, " ".join(["apply", shlex.quote(out), *permits]))
+    command = rerun_command(context, " ".join(["apply", shlex.quote(out), *permits]))
     return f"Saved the plan to {out}; `{command}` applies it if it still holds."

@@ -57,11 +57,11 @@ def rename(
         return _rename(CommandContext(console, choice), key, title, former)
 
 
-def _rename(workplace: CommandContext, key: str, title: str | None, former: str | None) -> int:
+def _rename(context: CommandContext, key: str, title: str | None, former: str | None) -> int:
     """Read the files, which another rename may have changed before it was this one's turn, and write."""
     from halo_iac.cli.entry_lookup import get_entry
 
-    project = workplace.load()
+    project = context.load()
     entry = get_entry(project, key)
     if entry.is_retired:
         raise UsageError(f"schedule {key!r} is archived in the project file", hint="remove `state: archived` first")
@@ -72,9 +72,9 @@ def _rename(workplace: CommandContext, key: str, title: str | None, former: str 
         assert former is not None  # noqa: S101 - one of the two is given
         _check_former(project, entry, former)
     new = None if former in entry.renamed_from else former
-    renamed = entry if title is None and new is None else _edit(workplace, entry, title, new)
-    with workplace.console.having(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
-        _tell(workplace, entry, renamed, former)
+    renamed = entry if title is None and new is None else _edit(context, entry, title, new)
+    with context.console.having(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
+        _tell(context, entry, renamed, former)
     return 0
 
 
@@ -112,7 +112,7 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
             raise UsageError(f"{former!r} {what} of {other.key!r} ({where})", hint="a schedule belongs to one entry")
 
 
-def _edit(workplace: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
+def _edit(context: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
     """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
     from halo_iac.load.limits import MAX_FILE
     from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
@@ -129,7 +129,7 @@ def _edit(workplace: CommandContext, entry: Entry, title: str | None, former: st
     text = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
     try:
         drafts = {path: text.encode()}
-        project = workplace.load_file(workplace.project_path, drafts)
+        project = context.load_file(context.project_path, drafts)
     except ProjectError as error:
         raise ProjectError(
             error.problems, hint="the file would then have these problems; nothing was written"
@@ -150,8 +150,8 @@ def _check_circle(project: Project, renamed: Entry) -> None:
         raise UsageError(f"renamed_from would go round in a circle: {titles}", hint=hint)
 
 
-def _tell(workplace: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
-    console, path = workplace.console, after.origins.entry.path
+def _tell(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
+    console, path = context.console, after.origins.entry.path
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -169,4 +169,4 @@ def _tell(workplace: CommandContext, before: Entry, after: Entry, former: str | 
     console.out(console.out_style.safe(said))
     if former is None:
         console.say("It is pinned by its id, so it needs no renamed_from.")
-    console.say(f"Next: `{rerun_command(workplace, 'plan')}` shows it.")
+    console.say(f"Next: `{rerun_command(context, 'plan')}` shows it.")

@@ -37,7 +37,7 @@ group.command("pull")(pull_reports)
 @group.command("get")
 @platform_command
 def get_report(
-    workplace: CommandContext,
+    context: CommandContext,
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="A run's, conversation's or schedule's id, or a schedule's key.")
     ],
@@ -57,10 +57,10 @@ def get_report(
     """
     from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields
 
-    console = workplace.console
+    console = context.console
     outlet = ReportSink(console, output, is_raw=raw)
-    project = workplace.project_if_any()
-    report, key = _find(workplace.connect_for_reading(project), project, id_)
+    project = context.project_if_any()
+    report, key = _find(context.connect_for_reading(project), project, id_)
     if all_:
         report = replace(report, markdown=_complete_thread(report.thread))
     if output is not None or not console.wants_json:
@@ -77,7 +77,7 @@ def get_report(
 @group.command("ls", hidden=True)
 @platform_command
 def list_reports(
-    workplace: CommandContext,
+    context: CommandContext,
     agent: Annotated[
         str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of this agent.")
     ] = None,
@@ -95,13 +95,13 @@ def list_reports(
     """
     from halo_iac.cli.report_output import list_found
 
-    return list_found(workplace, limit, agent, schedule)
+    return list_found(context, limit, agent, schedule)
 
 
 @group.command("ask")
 @platform_command
 def follow_up(
-    workplace: CommandContext,
+    context: CommandContext,
     conversation: Annotated[
         str,
         typer.Argument(
@@ -126,11 +126,11 @@ def follow_up(
     from halo_iac.cli.report_output import show
     from halo_iac.render.json import document
 
-    console = workplace.console
+    console = context.console
     if not question.strip():
         raise HaloError("the question is empty", hint="nothing was asked")
-    project = workplace.project_if_any()
-    connection = workplace.connect_for_reading(project)
+    project = context.project_if_any()
+    connection = context.connect_for_reading(project)
     before = _thread(connection, project, conversation)
     started = _follow_up_run(connection, before.conversation.id, question)
     if no_wait:
@@ -183,7 +183,7 @@ def _follow_up_run(connection: Connection, conversation_id: str, question: str) 
     from halo_iac.cli.started_runs import CostlyCall
 
     words = f"conversation get {shlex.quote(conversation_id)}"
-    call = CostlyCall("the follow-up", rerun_command(connection.workplace, words), lambda _: words)
+    call = CostlyCall("the follow-up", rerun_command(connection.context, words), lambda _: words)
     with RunStarter(connection) as starter:
         return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 
@@ -197,7 +197,7 @@ def _answer(
 
     seen = wait_for_runs(connection, {started.run_id: "answer"}, interval, timeout)[started.run_id]
     if seen.details is None or not seen.is_over:
-        raise unfinished_reason(connection.workplace, seen, "the question")
+        raise unfinished_reason(connection.context, seen, "the question")
     if not seen.details.run.is_completed:
         raise missing_report_reason(seen.details.run, seen.details.dataset)
     last = max((message.sequence for message in before.messages), default=-1)

@@ -28,7 +28,7 @@ _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 
 @platform_command
 def pull_reports(
-    workplace: CommandContext,
+    context: CommandContext,
     directory: Annotated[
         str, typer.Option("--dir", "-d", metavar="DIR", help="Where to write; made if need be.")
     ] = "reports",
@@ -61,14 +61,14 @@ def pull_reports(
     from halo_iac.storage.atomic import check_writable
     from halo_iac.storage.outputs import check_way
 
-    console = workplace.console
-    since_instant = None if since is None else _since(since, workplace.now)
+    console = context.console
+    since_instant = None if since is None else _since(since, context.now)
     folder = Path(directory)
-    check_way(folder, workplace.cwd)
-    project = workplace.load()
+    check_way(folder, context.cwd)
+    project = context.load()
     pairs_wanted = _named(project, schedule or ())
     check_writable(folder)
-    connection = workplace.connect_for_reading(project)
+    connection = context.connect_for_reading(project)
     wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
     took = _PullSummary([*unfit])
     try:
@@ -164,7 +164,7 @@ def _pull(
         at_once=concurrency,
     )
     for pulled in found:
-        _write_report(connection.workplace.console, folder, pulled, took)
+        _write_report(connection.context.console, folder, pulled, took)
 
 
 def _names_in(folder: Path) -> Iterable[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @platform_command
 def run_reports(
-    workplace: CommandContext,
+    context: CommandContext,
     agents: Annotated[
         list[str] | None, typer.Argument(metavar="AGENT", help="Aliases, names or UUIDs; none: a picker.")
     ] = None,
@@ -85,18 +85,18 @@ def run_reports(
     )
     if compare and schedule is None:
         raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
-    outlet = ReportSink(workplace.console, output, is_raw=raw)
-    errand = _prepare(workplace, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
+    outlet = ReportSink(context.console, output, is_raw=raw)
+    errand = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
     earlier = _earlier_report(errand, schedule) if compare and schedule is not None else None
     outlet.make_ready()
     outcomes = _start(errand)
     if no_wait:
-        _print_wait_command(workplace, outcomes)
+        _print_wait_command(context, outcomes)
     else:
         outcomes = _wait(errand.connection, outcomes, interval, timeout)
-        if not workplace.console.wants_json or output is not None:
+        if not context.console.wants_json or output is not None:
             outlet.put(titled_reports(outcomes, earlier), schedule)
-    return finish(workplace.console, outcomes, earlier, is_waiting=not no_wait)
+    return finish(context.console, outcomes, earlier, is_waiting=not no_wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +112,26 @@ class _ReportJob:
 
 
 def _prepare(
-    workplace: CommandContext, references: Sequence[str], schedule: str | None, terms: RunOptions, time_range: TimeRange
+    context: CommandContext, references: Sequence[str], schedule: str | None, terms: RunOptions, time_range: TimeRange
 ) -> _ReportJob:
     from halo_iac.cli.entry_lookup import declared_spec, get_entry
     from halo_iac.cli.run_request import build_request, choose_agent, requests_for
 
-    now = workplace.now
+    now = context.now
     if schedule is None:
         order = build_request(terms, now)
-        project = workplace.project_if_any()
-        connection = workplace.connect_for_reading(project)
+        project = context.project_if_any()
+        connection = context.connect_for_reading(project)
         if references:
             return _ReportJob(connection, requests_for(connection, project, references, order))
-        picked = choose_agent(workplace, connection, time_range)
+        picked = choose_agent(context, connection, time_range)
         return _ReportJob(connection, (replace(order, agent=picked.id, name=picked.identity or picked.id),))
     if references:
         raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
-    project = workplace.load()
+    project = context.load()
     spec = declared_spec(get_entry(project, schedule))
     order = build_request(terms, now, spec)
-    connection = workplace.connect_for_reading(project)
+    connection = context.connect_for_reading(project)
     (order,) = requests_for(connection, project, [spec.agent], order)
     return _ReportJob(connection, (replace(order, name=schedule),))
 
@@ -142,15 +142,15 @@ def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
     from halo_iac.cli.run_session import reader_of
     from halo_iac.runs.reports import fetch_of_schedule
 
-    workplace = errand.connection.workplace
+    context = errand.connection.context
     try:
-        schedule_id = schedule_id_of(errand.connection, workplace.load(), schedule)
+        schedule_id = schedule_id_of(errand.connection, context.load(), schedule)
         return fetch_of_schedule(reader_of(errand.connection), schedule_id, is_scheduled=True)
     except PlatformError:
         raise
     except HaloError as error:
         why = f"{error.message} ({error.hint})" if error.hint else error.message
-        workplace.console.say(f"Nothing to compare with: {workplace.console.err_style.safe(why)}")
+        context.console.say(f"Nothing to compare with: {context.console.err_style.safe(why)}")
         return None
 
 
@@ -175,26 +175,26 @@ def _start(errand: _ReportJob) -> list[RunResult]:
     return outcomes
 
 
-def _print_wait_command(workplace: CommandContext, outcomes: Sequence[RunResult]) -> None:
+def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) -> None:
     from halo_iac.cli.command_hints import rerun_command
 
     run_ids = [each.started.run_id for each in outcomes if each.started is not None]
     if run_ids:
         what = "it" if len(run_ids) == 1 else "them"
         words = f"run poll {shlex.join(run_ids)}"
-        workplace.console.say(f"Wait for {what}: {rerun_command(workplace, words)}")
+        context.console.say(f"Wait for {what}: {rerun_command(context, words)}")
 
 
 def _started(connection: Connection, starter: RunStarter, order: RunRequest) -> RunResult:
     from halo_iac.cli.started_runs import creating
 
-    workplace = connection.workplace
+    context = connection.context
     project = connection.project.id
     try:
-        started = starter.start(lambda writer: writer.create(project, order), creating(workplace, order))
+        started = starter.start(lambda writer: writer.create(project, order), creating(context, order))
     except HaloError as error:
         return RunResult(order, error=error)
-    workplace.console.say(workplace.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
+    context.console.say(context.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
     return RunResult(order, started)
 
 
@@ -217,7 +217,7 @@ def _read(connection: Connection, outcome: RunResult) -> RunResult:
     seen = outcome.seen
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:
-        return replace(outcome, error=unfinished_reason(connection.workplace, seen, outcome.order.name))
+        return replace(outcome, error=unfinished_reason(connection.context, seen, outcome.order.name))
     run = seen.details.run
     if run.status not in WITH_REPORT:
         return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.order.name))

@@ -33,7 +33,7 @@ RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 @group.command("create")
 @platform_command
 def create_run(
-    workplace: CommandContext,
+    context: CommandContext,
     agent_uuid: Annotated[
         str | None,
         typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="An alias, a name or a UUID; none: a picker."),
@@ -80,22 +80,22 @@ def create_run(
         reasoning_effort=reasoning_effort,
         debug=debug,
     )
-    order = build_request(terms, workplace.now)
-    project = workplace.project_if_any()
-    connection = workplace.connect_for_reading(project)
+    order = build_request(terms, context.now)
+    project = context.project_if_any()
+    connection = context.connect_for_reading(project)
     if agent_uuid:
         (order,) = requests_for(connection, project, [agent_uuid], order)
     else:
-        picked = choose_agent(workplace, connection, agent_time_range)
+        picked = choose_agent(context, connection, agent_time_range)
         order = replace(order, agent=picked.id, name=picked.identity or picked.id)
     project_id = connection.project.id
-    started = start_one(connection, lambda writer: writer.create(project_id, order), creating(workplace, order))
-    return show_started(workplace, started)
+    started = start_one(connection, lambda writer: writer.create(project_id, order), creating(context, order))
+    return show_started(context, started)
 
 
 @group.command("get")
 @platform_command
-def get_run(workplace: CommandContext, run_id: RunId) -> int:
+def get_run(context: CommandContext, run_id: RunId) -> int:
     """Show a run and the traces it was given.
 
     \b
@@ -105,8 +105,8 @@ def get_run(workplace: CommandContext, run_id: RunId) -> int:
     """
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    details = reader_of(workplace.connect_for_reading()).run(run_id)
+    console = context.console
+    details = reader_of(context.connect_for_reading()).run(run_id)
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -125,7 +125,7 @@ group.command("poll")(poll_runs)
 @group.command("logs")
 @platform_command
 def show_logs(
-    workplace: CommandContext,
+    context: CommandContext,
     run_id: RunId,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="How many at most; default: the platform's.")
@@ -143,8 +143,8 @@ def show_logs(
     """
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    reader = reader_of(workplace.connect_for_reading())
+    console = context.console
+    reader = reader_of(context.connect_for_reading())
     logs = reader.logs(run_id, limit=limit, offset=offset, log_level=log_level)
     if console.wants_json:
         from halo_iac.render.json import document
@@ -161,7 +161,7 @@ def show_logs(
 @group.command("cancel")
 @platform_command
 def cancel_run(
-    workplace: CommandContext,
+    context: CommandContext,
     run_id: RunId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "user-cancelled",
 ) -> int:
@@ -175,15 +175,15 @@ def cancel_run(
     from halo_iac.cli.command_hints import rerun_command
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    connection = workplace.connect_for_reading()
+    console = context.console
+    connection = context.connect_for_reading()
     if not console.wants_json:
         run = reader_of(connection).run(run_id).run
         if run.is_over:
             console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
             return 0
     writer = RunWriter(connection.transport)
-    what, look = f"the cancellation of run {run_id}", rerun_command(workplace, f"run get {shlex.quote(run_id)}")
+    what, look = f"the cancellation of run {run_id}", rerun_command(context, f"run get {shlex.quote(run_id)}")
     connection.started_runs.under_way = InterruptedRun(
         f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
     )
@@ -200,7 +200,7 @@ def cancel_run(
 
 @group.command("retry")
 @platform_command
-def retry_run(workplace: CommandContext, run_id: RunId) -> int:
+def retry_run(context: CommandContext, run_id: RunId) -> int:
     """Start a failed run again and print the new ids.
 
     Costs money, like `run create`.
@@ -213,12 +213,12 @@ def retry_run(workplace: CommandContext, run_id: RunId) -> int:
     from halo_iac.cli.run_session import reader_of, show_started, start_one
     from halo_iac.cli.started_runs import CostlyCall
 
-    connection = workplace.connect_for_reading()
+    connection = context.connect_for_reading()
     conversation = reader_of(connection).run(run_id).run.conversation_id
     look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
-    call = CostlyCall(f"the retry of run {run_id}", rerun_command(workplace, look))
+    call = CostlyCall(f"the retry of run {run_id}", rerun_command(context, look))
     started = start_one(connection, lambda writer: writer.retry(run_id), call)
-    return show_started(workplace, started)
+    return show_started(context, started)
 
 
 def _facts(details: RunDetails) -> list[tuple[str, str]]:

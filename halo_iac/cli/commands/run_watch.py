@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @platform_command
 def poll_runs(
-    workplace: CommandContext,
+    context: CommandContext,
     run_ids: Annotated[list[str], typer.Argument(metavar="ID", help="The runs' ids.")],
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
@@ -38,8 +38,8 @@ def poll_runs(
     """
     from halo_iac.cli.run_session import wait_for_runs
 
-    console = workplace.console
-    connection = workplace.connect_for_reading()
+    console = context.console
+    connection = context.connect_for_reading()
     wanted = dict.fromkeys(run_ids)
     seen = wait_for_runs(connection, dict.fromkeys(wanted, "run"), interval, timeout)
     if console.wants_json:
@@ -61,21 +61,21 @@ def _ending(connection: Connection, seen: RunSnapshot) -> HaloError | None:
     from halo_iac.cli.run_session import unfinished_reason
     from halo_iac.runs.reports import missing_report_reason
 
-    console = connection.workplace.console
+    console = connection.context.console
     if seen.details is None or not seen.is_over:
-        return unfinished_reason(connection.workplace, seen)
+        return unfinished_reason(connection.context, seen)
     run = seen.details.run
     if not run.is_completed:
         return missing_report_reason(run, seen.details.dataset)
     if not console.wants_json:
         console.out(f"Run {console.out_style.safe(run.id)} completed.")
-        console.say(f"Its report: {rerun_command(connection.workplace, f'report get {shlex.quote(run.id)}')}")
+        console.say(f"Its report: {rerun_command(connection.context, f'report get {shlex.quote(run.id)}')}")
     return None
 
 
 @platform_command
 def show_events(
-    workplace: CommandContext,
+    context: CommandContext,
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", help="Show new ones until the run has ended.")] = False,
@@ -91,8 +91,8 @@ def show_events(
     """
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    connection = workplace.connect_for_reading()
+    console = context.console
+    connection = context.connect_for_reading()
     if follow:
         return _follow(connection, run_id, interval, timeout)
     found = reader_of(connection).events(run_id, limit)
@@ -118,7 +118,7 @@ def _follow(connection: Connection, run_id: str, interval: float, timeout: float
     from halo_iac.cli.run_session import unfinished_reason
     from halo_iac.runs.polling import Polling, stream_events
 
-    console, seen = connection.workplace.console, None
+    console, seen = connection.context.console, None
     events: list[Any] = []
     pace = Polling(interval, timeout, pause=console.patience.sleep)
     for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
@@ -132,7 +132,7 @@ def _follow(connection: Connection, run_id: str, interval: float, timeout: float
 
         console.out(document({"events": events, "nextCursor": None}))
     if seen is not None and not seen.is_over:
-        raise unfinished_reason(connection.workplace, seen)
+        raise unfinished_reason(connection.context, seen)
     return 0
 
 

@@ -105,9 +105,9 @@ def _opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, 
     """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
     from halo_iac.sandbox.protocol import SandboxError
 
-    with CommandContext(console, choice) as workplace:
-        project_id = workplace.connect_for_reading().project.id
-        path = workplace.sandbox_path
+    with CommandContext(console, choice) as context:
+        project_id = context.connect_for_reading().project.id
+        path = context.sandbox_path
         assert path is not None  # noqa: S101 - sandbox=True always has one
         with open_sandbox(path) as sandbox:
             try:
@@ -162,17 +162,17 @@ def _summary(console: Console, path: Path, loaded: Loaded) -> str:
     return "\n".join(lines)
 
 
-def _say_how_to_analyse(workplace: CommandContext, loaded: Sequence[Loaded]) -> None:
+def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> None:
     """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
     from halo_iac.cli.command_hints import rerun_command
 
-    console, oldest = workplace.console, (workplace.console.clock() - _WIDEST).timestamp() * 10**9
+    console, oldest = context.console, (context.console.clock() - _WIDEST).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
         if last < oldest:
             words = f"report run {agent_id} --window-start-at {_at(first)} --window-end-at {_at(last + 10**9)}"
             who = console.err_style.safe(names[agent_id])
-            command = rerun_command(workplace, words)
+            command = rerun_command(context, words)
             console.say(f"{who} was last seen over {_WIDEST.days} days ago, so no list has it: {command}")
 
 

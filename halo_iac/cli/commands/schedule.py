@@ -35,7 +35,7 @@ ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The sc
 @group.command("ls", hidden=True)
 @platform_command
 def list_schedules(
-    workplace: CommandContext,
+    context: CommandContext,
     include_archived: Annotated[
         bool, typer.Option("--include-archived", help="Archived ones as well, not only active ones.")
     ] = False,
@@ -47,8 +47,8 @@ def list_schedules(
       halo schedule list
       halo schedule list --include-archived --json
     """
-    console = workplace.console
-    connection = workplace.connect_for_reading()
+    console = context.console
+    connection = context.connect_for_reading()
     listing = connection.reader.schedules(connection.project.id, include_archived=include_archived)
     if console.wants_json:
         from halo_iac.render.json import document
@@ -70,7 +70,7 @@ def list_schedules(
 @group.command("get")
 @platform_command
 def get_schedule(
-    workplace: CommandContext,
+    context: CommandContext,
     schedule_id: ScheduleReference,
 ) -> int:
     """Show one schedule in full.
@@ -84,9 +84,9 @@ def get_schedule(
     """
     from halo_iac.cli.entry_lookup import project_for, require_schedule_id
 
-    console = workplace.console
-    project = project_for(workplace, schedule_id)
-    connection = workplace.connect_for_reading(project)
+    console = context.console
+    project = project_for(context, schedule_id)
+    connection = context.connect_for_reading(project)
     remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
     if console.wants_json:
         from halo_iac.render.json import document
@@ -103,7 +103,7 @@ def get_schedule(
 @group.command("runs")
 @platform_command
 def list_runs(
-    workplace: CommandContext,
+    context: CommandContext,
     schedule_id: ScheduleReference,
     limit: run_options.Limit = 50,
 ) -> int:
@@ -118,9 +118,9 @@ def list_runs(
     from halo_iac.cli.report_output import runs_table
     from halo_iac.cli.run_session import reader_of
 
-    console = workplace.console
-    project = project_for(workplace, schedule_id)
-    connection = workplace.connect_for_reading(project)
+    console = context.console
+    project = project_for(context, schedule_id)
+    connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
     if console.wants_json:
@@ -137,7 +137,7 @@ def list_runs(
 @group.command("fire")
 @platform_command
 def fire(
-    workplace: CommandContext,
+    context: CommandContext,
     schedule_id: ScheduleReference,
     window_start_at: run_options.WindowStartAt = None,
     window_end_at: run_options.WindowEndAt = None,
@@ -159,10 +159,10 @@ def fire(
     from halo_iac.cli.run_session import show_started, start_one
     from halo_iac.cli.started_runs import CostlyCall
 
-    now = workplace.now
+    now = context.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
-    project = project_for(workplace, schedule_id)
-    connection = workplace.connect_for_reading(project)
+    project = project_for(context, schedule_id)
+    connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     if lookback_hours is None and window_start_at is None:
         lookback_hours = _lookback_of(connection.reader.schedule(found))
@@ -171,9 +171,9 @@ def fire(
     started = start_one(
         connection,
         lambda writer: writer.fire(found, start, end),
-        CostlyCall(f"a run of schedule {schedule_id}", rerun_command(workplace, f"schedule runs {shlex.quote(found)}")),
+        CostlyCall(f"a run of schedule {schedule_id}", rerun_command(context, f"schedule runs {shlex.quote(found)}")),
     )
-    return show_started(workplace, started)
+    return show_started(context, started)
 
 
 def _lookback_of(remote: RemoteSchedule) -> int:

@@ -24,7 +24,7 @@ _WRITTEN: Final = {0, 4, 5}
 
 @platform_command
 def undo(
-    workplace: CommandContext,
+    context: CommandContext,
     receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="What `halo apply` has kept of its run.")],
     yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
@@ -53,24 +53,24 @@ def undo(
     from halo_iac.storage.receipt_file import load_receipt
     from halo_iac.undo import check_same_target
 
-    workplace.tighten(protect, None)
-    with OutputWriter(workplace, options.ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+    context.tighten(protect, None)
+    with OutputWriter(context, options.ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         read = load_receipt(receipt_file)
 
         def observe(project: Project) -> tuple[PlatformTarget, PlatformState]:
-            check_same_target(read, workplace.host(project))
-            return workplace.observe(project)
+            check_same_target(read, context.host(project))
+            return context.observe(project)
 
-        project = workplace.project_or_empty()
+        project = context.project_or_empty()
         overrides = Overrides(allow_archive)
         planned = plan_undo(read, lambda: project, observe, overrides, allows_gap=allow_incomplete)
-        hide_credentials(workplace, project, planned)
-        console = workplace.console
+        hide_credentials(context, project, planned)
+        console = context.console
         if not results.is_document:
             console.out(console.out_style.safe(_heading(read)))
-            show_plan(workplace, planned, as_json=False, as_wanted="as before that run")
-        manner = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
-        code = run_apply(workplace, results, planned, manner)
+            show_plan(context, planned, as_json=False, as_wanted="as before that run")
+        how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
+        code = run_apply(context, results, planned, how)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
             console.say(console.err_style.safe(f"Note: {warning.message}."))

@@ -40,24 +40,24 @@ def validate(
     """
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    workplace = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
+    context = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
     from halo_iac.cli.output import OutputWriter, problems_view
     from halo_iac.model.finding import errors
 
-    with OutputWriter(workplace, format, also) as results:
-        told, problems, findings = _checked(workplace)
+    with OutputWriter(context, format, also) as results:
+        told, problems, findings = _checked(context)
         results.put(problems_view(problems, told, results.place, findings))
     return 1 if problems or errors(findings) else 0
 
 
-def _checked(workplace: CommandContext) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
+def _checked(context: CommandContext) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
     """Return what to say of files that are fine, the problems of those that are not, and what is odd in either."""
     from halo_iac.findings import run_rules
     from halo_iac.render.values import counted_findings
     from halo_iac.text import counted
 
     try:
-        project = workplace.load()
+        project = context.load()
     except ProjectNotFound:
         raise
     except ProjectError as error:
