@@ -278,7 +278,7 @@ def test_a_scope_that_is_widened_archives_no_more_than_the_guard_lets_it(bench: 
     bench.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"), wire("3", "Help: weekly"))
     bench.declare({"undeclared": "archive"}, daily={"title": "Shop: daily"})
     (refusal,) = bench.refusals()
-    assert refusal == "2 of 3 active schedules in scope would stop firing; without a word from you 1 may"
+    assert refusal == "2 of 3 schedules in scope that fire would stop; without a word from you 1 may"
     assert (bench.apply(), len(bench.held)) == (3, 3)
     assert "(" not in "".join(bench.held.values())
 

@@ -19,10 +19,11 @@ from pydantic_core import from_json
 from test_load_problems import problems
 
 from halo_iac import __version__
+from halo_iac.api.limits import RequestLimits
 from halo_iac.api.memory_budget import estimated_memory
 from halo_iac.api.runs import RunReader
 from halo_iac.api.schedules import Reader, Writer
-from halo_iac.api.transport import Bounds, Transport
+from halo_iac.api.transport import Transport
 from halo_iac.errors import Delivery, PlatformError
 from halo_iac.load import limits as bounds
 
@@ -115,7 +116,7 @@ def test_the_bounds_are_those_of_the_design() -> None:
     assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
     assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (20_000, 100_000)
     assert (bounds.MAX_DEPTH, bounds.MAX_EXPANSION) == (50, 10)
-    assert Bounds() == Bounds(10.0, 30.0, 120.0, answer=256 * mib, held=1024 * mib, error=64 * 1024)
+    assert RequestLimits() == RequestLimits(10.0, 30.0, 120.0, answer=256 * mib, held=1024 * mib, error=64 * 1024)
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -278,11 +279,11 @@ def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, uni
 @pytest.mark.parametrize(
     ("bounds_", "reason"),
     [
-        (Bounds(answer=8 << 20), "answered with more than 8 MiB"),
-        (Bounds(held=256 << 20), "answered with more than 256 MiB once it is decoded"),
+        (RequestLimits(answer=8 << 20), "answered with more than 8 MiB"),
+        (RequestLimits(held=256 << 20), "answered with more than 256 MiB once it is decoded"),
     ],
 )
-def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: Bounds, reason: str) -> None:
+def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: RequestLimits, reason: str) -> None:
     schedules = [{"id": f"s{number}", "title": "T", "hours": [1] * 900} for number in range(500)]
 
     def page(request: Request) -> Reply:

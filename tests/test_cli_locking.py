@@ -18,8 +18,8 @@ from halo_iac.storage.file_lock import folder_lock
 
 ROOT = Path(__file__).parents[1]
 ENTRY = '  {key}: {{title: "{key}", agent: checkout, frequency: hourly, minutes: [0], prompt: Look.}}\n'
-HOLD = "import sys; from pathlib import Path; from halo_iac.storage.file_lock import locked\n"
-HOLD += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()\n"
+HOLD = "import sys; from pathlib import Path; from halo_iac.storage.file_lock import folder_lock\n"
+HOLD += "with folder_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()\n"
 
 
 def holder(path: Path) -> subprocess.Popen[str]:

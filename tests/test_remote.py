@@ -12,7 +12,7 @@ DECLARED = replace(read_spec(WIRE), model_id=None, enabled=None)  # type: ignore
 
 
 def shows(spec: Spec, **changed: object) -> bool:
-    return RemoteSchedule({**WIRE, **changed}).shows(spec)
+    return RemoteSchedule({**WIRE, **changed}).matches(spec)
 
 
 def test_a_schedule_shows_what_it_was_read_as() -> None:
@@ -26,7 +26,7 @@ def test_a_schedule_shows_what_it_was_read_as() -> None:
 @pytest.mark.parametrize("name", [name for name in WIRE if name != "id"])
 def test_a_schedule_without_one_field_is_looked_at_more_closely(name: str) -> None:
     wire = {key: value for key, value in WIRE.items() if key != name}
-    assert not RemoteSchedule(wire).shows(DECLARED)
+    assert not RemoteSchedule(wire).matches(DECLARED)
 
 
 @pytest.mark.parametrize(
