@@ -93,9 +93,7 @@ def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: P
     (folder / "halo.yaml").symlink_to("gone.yaml")
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == (
-        "error: halo.yaml is a link that leads nowhere and is left as it is\nhint: name a new file with --file\n"
-    )
+    assert ended.err == ("error: halo.yaml: a link that leads nowhere and is left as it is\nhint: name another file\n")
     assert tree(folder) == {}
 
 

@@ -100,11 +100,63 @@ def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: l
     assert halo("schedule", "list", "--sandbox", "--json").json == []
 
 
+@pytest.mark.parametrize("way", ["a link to the folder", "a link to the file"])
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["init"],
+        ["import", "--sandbox"],
+        ["rename", "daily", "Another title"],
+        ["plan", "--sandbox"],
+        ["apply", "--sandbox", "--yes"],
+        ["sandbox", "reset", "--yes"],
+    ],
+)
+def test_nor_a_project_file_nor_what_is_kept_beside_it(
+    halo: CommandLine, in_checkout: Path, argv: list[str], is_there: bool, way: str
+) -> None:
+    outside = in_checkout.parent / "outside"
+    (outside / ".halo").mkdir()
+    if is_there:
+        (outside / "halo.yaml").write_text(DAILY)
+    if way == "a link to the file":
+        path = link("other.yaml", outside / "halo.yaml")
+    else:
+        path = link("d", outside) + "/halo.yaml"
+    before = tree(outside)
+    for named in ([*argv, "--file", path], argv):
+        ended = halo(*named, HALO_FILE=path)
+        is_written_beside = argv[0] in {"plan", "apply", "sandbox"} and way == "a link to the file"
+        assert is_written_beside or (ended.code, ended.out) == (1, ""), ended.text
+        assert is_written_beside or path in ended.err or "/d: a link leads out of" in ended.err
+        assert tree(outside) == before
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize(
+    "argv",
+    [["plan"], ["schedule", "list"], ["sandbox", "reset", "--yes"]],
+)
+def test_nor_a_sandbox(halo: CommandLine, in_checkout: Path, argv: list[str], kind: str) -> None:
+    path = LINKS[kind](in_checkout.parent / "outside")
+    before = tree(in_checkout.parent)
+    for ended in (halo(*argv, "--sandbox-file", path), halo(*argv, HALO_SANDBOX=path)):
+        assert (ended.code, ended.out) == (1, ""), ended.text
+        assert f"error: {path}: " in ended.err
+        assert tree(in_checkout.parent) == before
+
+
 def test_a_link_that_stays_in_the_checkout_is_followed(halo: CommandLine, in_checkout: Path) -> None:
     (in_checkout / "real").mkdir()
     link("d", "real")
     assert halo("plan", "--sandbox", *option("out", "d/plan.json"), *option("text", "d/plan.txt")).code == 0
     assert {path.name for path in (in_checkout / "real").iterdir()} == {"plan.json", "plan.txt"}
+    assert halo("init", "--file", "d/halo.yaml").code == 0
+    assert halo("apply", "--yes", "--sandbox", "--file", "d/halo.yaml").code == 0
+    assert halo("plan", "--sandbox-file", "d/other.db").code == 0
+    names = {"plan.json", "plan.txt", "halo.yaml", "halo.schema.json", ".halo", "other.db"}
+    assert {path.name for path in (in_checkout / "real").iterdir()} == names
 
 
 def test_a_place_outside_that_was_named_is_written_to(halo: CommandLine, in_checkout: Path) -> None:

@@ -21,6 +21,7 @@ from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, resolve_path
+from halo_iac.storage.outputs import check_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -265,15 +266,17 @@ class CommandContext:
         if self.choice.sandbox_file is not None:
             if not self.choice.sandbox_file.strip():
                 raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
+            check_way(Path(self.choice.sandbox_file), self.cwd)
             return self.cwd / self.choice.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
         if not named:
-            return self._project_folder / SANDBOX_FILE if self.choice.sandbox else None
+            return self._folder_for_state / SANDBOX_FILE if self.choice.sandbox else None
         if not self.choice.sandbox and self.console.env.get("INF_API_KEY"):
             raise SettingsError(
                 "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
                 hint="unset one of them, or say --sandbox",
             )
+        check_way(Path(named), self.cwd)
         return self.cwd / named
 
     @property
@@ -286,7 +289,14 @@ class CommandContext:
     @property
     def private_folder(self) -> Path:
         """Return the folder ``.halo``: beside the project file, or here where there is none."""
-        return self._project_folder / PRIVATE_FOLDER
+        return self._folder_for_state / PRIVATE_FOLDER
+
+    @property
+    def _folder_for_state(self) -> Path:
+        """Return the project file's folder; an error where a link in the checkout makes it one outside of it."""
+        folder = self._project_folder
+        check_way(folder, self.cwd)
+        return folder
 
     @cached_property
     def untrusted_folders(self) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.storage.atomic import write_schema
+from halo_iac.storage.outputs import check_way
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
@@ -73,11 +74,10 @@ def _target(context: CommandContext) -> Path:
     from halo_iac.load.find import FILE_NAME
 
     try:
-        return Path(display_path(context.project_path, context.cwd))
+        path = Path(display_path(context.project_path, context.cwd))
     except ProjectNotFound:
         path = Path(context.named_file or FILE_NAME)
-    if path.is_symlink():
-        raise FileError(f"{path} is a link that leads nowhere and is left as it is", hint="name a new file with --file")
+    check_way(path, context.cwd)
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder", hint="make it first")
     return path

@@ -12,6 +12,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import FileError, UsageError
 from halo_iac.storage.atomic import SCHEMA_FILE, write_new, write_schema
+from halo_iac.storage.outputs import check_way
 
 _HEAD: Final = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -60,9 +61,11 @@ def init(
     from halo_iac.load.find import FILE_NAME
 
     console: Console = ctx.obj
-    path = Path(CommandContext(console, TargetOptions(file)).named_file or FILE_NAME)
+    context = CommandContext(console, TargetOptions(file))
+    path = Path(context.named_file or FILE_NAME)
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
+    check_way(path, context.cwd)
     if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     schema = f" and {SCHEMA_FILE} beside it" if write_schema(path.parent) else ""

@@ -116,9 +116,11 @@ def _edit(context: CommandContext, entry: Entry, title: str | None, former: str 
     """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
     from halo_iac.load.limits import MAX_FILE
     from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
+    from halo_iac.storage.outputs import check_way
     from halo_iac.yaml_edit import CannotEdit, rename_entry
 
     path = Path(entry.origins.entry.path or "")
+    check_way(path, context.cwd)
     before = read_bytes(path, MAX_FILE)
     check_replaceable(path)
     try:
