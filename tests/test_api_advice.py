@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from halo_iac.api.failures import retry_after
+from halo_iac.api.response_hints import retry_after
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pydantic_core import from_json
 
-from halo_iac.api import failures as advice
+from halo_iac.api import response_hints as advice
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unreadable
 from halo_iac.text import single_line
 
