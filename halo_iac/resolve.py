@@ -6,6 +6,7 @@ or several blocks the entry, with what to paste instead.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
@@ -114,8 +115,6 @@ class Catalog:
         return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
 
     def _near(self, name: str) -> str:
-        from difflib import get_close_matches
-
         self._guesses += 1
         known = sorted({*self._by_identity, *self._aliases} - {name}) if self._guesses <= _MOST_GUESSES else []
         near = get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from fnmatch import translate
 from re import compile as compiled
 from typing import Final
@@ -132,8 +133,6 @@ def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> 
     """Return the nearest of the known words, if one is near: ``cutoff`` is how much of both has to be the same."""
     if len(word) > LONGEST:
         return None
-    from difflib import get_close_matches
-
     found = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
     return found[0] if found else None
 

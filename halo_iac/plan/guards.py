@@ -4,6 +4,8 @@ Each looks at the :class:`GuardInput` and returns its refusal or nothing. A refu
 from the command line or from a reviewed edit, never from the environment of a pipeline.
 """
 
+import json
+import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -229,15 +231,11 @@ def _folded(title: str) -> str:
 
 def _rename(key: str, title: str) -> str:
     """Return the command that says so in the entry; none where nobody could see what is pasted, or where it ends."""
-    import shlex
-
     return "" if has_invisible(title) or "`" in title else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
 
 
 def _quoted(title: str) -> str:
     """Return a title as a double-quoted YAML scalar, which JSON's string syntax is; what nobody sees is escaped."""
-    import json
-
     return "".join(_escaped(c) if is_invisible(c) else c for c in json.dumps(title, ensure_ascii=False))
 
 

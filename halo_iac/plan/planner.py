@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import chain
 from typing import Final
 
@@ -212,8 +213,6 @@ def _check_keys(option: str, keys: Iterable[str], project: Project) -> None:
     known = {entry.key for entry in project.entries}
     for key in keys:
         if key not in known:
-            from difflib import get_close_matches
-
             near = get_close_matches(key, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "a key under `schedules:` is wanted"
             raise UsageError(f"{option} {key}: the project declares no such entry", hint=hint)

@@ -6,6 +6,7 @@ whole paragraphs says only that something changed.
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 from halo_iac.render.style import Style
@@ -58,8 +59,6 @@ def _diff_lines(before: Sequence[str], after: Sequence[str], style: Style) -> It
     if max(len(old), len(new)) > COMPARED:
         yield PromptLine(NOTE, f"{counted(len(old), 'line')} replaced by {len(new):,}, too many to compare")
         return
-    from difflib import SequenceMatcher
-
     for index, group in enumerate(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT)):
         if index or start or group[0][1]:
             yield PromptLine(NOTE, "")

@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
@@ -97,8 +98,6 @@ def _utc_now() -> datetime:
 
 
 def _random_id() -> str:
-    from uuid import uuid4
-
     return str(uuid4())
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib import resources
 from typing import Any, Final
 
 from halo_iac.sandbox.protocol import RequestRefused
@@ -185,8 +186,6 @@ def zone(value: object) -> str:
 @cache
 def _zones() -> frozenset[str]:
     """Read the names from the zone package, a hundred times faster than ``zoneinfo.available_timezones``."""
-    from importlib import resources
-
     return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 

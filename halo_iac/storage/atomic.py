@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -120,8 +121,6 @@ def write_schema(folder: Path) -> Path | None:
 
 def check_writable(folder: Path) -> None:
     """Make a folder if need be, and raise unless files can be written into it: before anything is started."""
-    import tempfile
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -147,8 +146,6 @@ def _hint(error: OSError, otherwise: str) -> str:
 @contextmanager
 def _temp_sibling(path: Path, text: str, mode: int) -> Iterator[Path]:
     """Give a temporary file with the text, beside its future place; it is gone at the end, wherever it was put."""
-    import tempfile
-
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
     temporary = Path(name)
     try:

@@ -38,6 +38,7 @@ from halo_iac.model.receipt import (
 from halo_iac.model.schedule import Spec
 from halo_iac.paths import make_private_folder, reject_symlink
 from halo_iac.render.document import escape_control
+from halo_iac.storage.atomic import read_bytes
 from halo_iac.storage.outputs import check_way
 
 if TYPE_CHECKING:
@@ -362,8 +363,6 @@ def _make_durable(folder: Path) -> None:
 
 def load_receipt(name: str) -> Receipt:
     """Return the receipt in a file, or say what is wrong with it."""
-    from halo_iac.storage.atomic import read_bytes
-
     path = Path(name)
     with suppress(OSError):  # reading says it better
         if not stat.S_ISREG(path.stat().st_mode):

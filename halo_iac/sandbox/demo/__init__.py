@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from halo_iac.sandbox.store import Key
+
 if TYPE_CHECKING:
     from halo_iac.sandbox.store import Tables
 
@@ -59,8 +61,6 @@ def add_keys(tables: Tables, *, is_in_memory: bool) -> None:
     One that has its key keeps it.
     """
     # Not at the top: a plan against a served sandbox looks at this module, and should not load SQLite for that.
-    from halo_iac.sandbox.store import Key
-
     if tables.own_key() is not None:
         return
     own = DEMO_KEY if is_in_memory else f"{KEY_PREFIX}{os.urandom(16).hex()}"

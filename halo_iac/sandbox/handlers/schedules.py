@@ -21,7 +21,8 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
@@ -29,10 +30,6 @@ from halo_iac.sandbox.call import Call, Kind, Procedure, instant
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.store import ScheduleRow
 from halo_iac.sandbox.validation import FREQUENCIES, Shape, nullable, optional, required
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
 
 _MINUTES: Final = frozenset(range(60))
 
@@ -63,8 +60,6 @@ def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> dateti
 
 def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
     """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
-    from zoneinfo import ZoneInfo
-
     try:
         zone = ZoneInfo(wire["timezone"])
         found = _hourly(wire, zone, after) if wire["frequency"] == "hourly" else _by_cron(wire, zone, after)

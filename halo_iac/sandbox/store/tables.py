@@ -7,13 +7,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
+from halo_iac.sandbox.store.runs import RunTables
 from halo_iac.sandbox.store.spans import SpanTables
-
-if TYPE_CHECKING:
-    from halo_iac.sandbox.store.runs import RunTables
 
 _FARTHEST: Final = 10**11
 """Seconds by which the clock may be ahead: three thousand years."""
@@ -77,8 +75,6 @@ class Tables:
     @cached_property
     def runs(self) -> RunTables:
         """Return the runs and conversations."""
-        from halo_iac.sandbox.store.runs import RunTables
-
         return RunTables(self._connection)
 
     def clock(self) -> ClockRow:
