@@ -51,7 +51,7 @@ LAYERS = {
     "findings": "fire_times model text",
     "yaml_edit": "load render",  # text that was read, and text as it is written
     "fire_times": "model",
-    "model": "",
+    "model": "errors",  # what ended a run early is part of how it ended
     # The ground.
     "workers": "",
     "text": "",
@@ -223,6 +223,32 @@ def test_what_is_pure_neither_waits_nor_measures_time_nor_starts_threads() -> No
         if layer(module) in PURE.split()
         for parts in imports(tree)
         if parts[0] in unwanted
+    }
+    assert found == set()
+
+
+def graph() -> dict[str, set[str]]:
+    """Return module → the modules of this package that it imports, for types and inside functions as well."""
+    names = {module.removesuffix("/__init__"): module for module in modules()}
+
+    def imported(parts: tuple[str, ...]) -> str:
+        """Return the module that ``from a import b`` reads: ``a.b`` where that is one, else ``a``."""
+        whole = "/".join(parts)
+        return names.get(whole) or names["/".join(parts[:-1]) or "__init__"]
+
+    return {module: {imported(parts) for parts in own_imports(module)} - {module} for module in modules()}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    TopologicalSorter(graph()).prepare()
+
+
+def test_only_the_table_of_commands_imports_commands() -> None:
+    found = {
+        (module, imported)
+        for module, all_imported in graph().items()
+        for imported in all_imported
+        if imported.startswith("cli/commands/") and not module.startswith(("cli/commands/", "cli/app"))
     }
     assert found == set()
 

@@ -22,9 +22,8 @@ from halo_iac.render.values import listed
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
-    from halo_iac.cli.apply_outcome import ApplyOutcome
     from halo_iac.cli.output import OutputWriter
-    from halo_iac.model.apply_result import Event, Summary
+    from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
     from halo_iac.model.plan import Blocked, Plan
     from halo_iac.render.style import Style
     from halo_iac.storage.receipt_file import ReceiptFile

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.command_hints import rerun_command
-from halo_iac.model.apply_result import Status, Summary
+from halo_iac.model.apply_result import ApplyOutcome, NextCommands, Status, Summary
 from halo_iac.model.plan import Action, Change
 from halo_iac.plan.guards import REMOVAL_ALWAYS
-from halo_iac.render.headings import NextCommands
 from halo_iac.text import Protection
 
 if TYPE_CHECKING:
@@ -21,27 +19,6 @@ if TYPE_CHECKING:
     from halo_iac.errors import HaloError
     from halo_iac.model.plan import Plan
     from halo_iac.storage.receipt_file import ReceiptFile
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyOutcome:
-    """How a run ended, and the commands that go on from there.
-
-    ``receipt`` is what messages call the file, ``undo`` the way back, ``held`` a title that ``protect:`` keeps from
-    going it, and ``trouble`` what ended the run early, or why its receipt is not whole.
-    """
-
-    summary: Summary
-    commands: NextCommands
-    receipt: str | None = None
-    undo: str | None = None
-    trouble: HaloError | None = None
-    held: str | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """Return the code of the run; one that went well but for its receipt has not gone well."""
-        return self.summary.exit_code or (4 if self.trouble else 0)
 
 
 def apply_outcome(

@@ -12,11 +12,11 @@ from halo_iac.errors import PlatformError
 
 if TYPE_CHECKING:
     from halo_iac.api.auth import SelectedProject, Settings
+    from halo_iac.api.limits import RetryPolicy
     from halo_iac.api.retry import Retry
+    from halo_iac.api.runs import RunReader
     from halo_iac.api.schedules import Reader, Writer
     from halo_iac.api.transport import Transport
-    from halo_iac.cli.context import CommandContext
-    from halo_iac.cli.started_runs import StartedRuns
     from halo_iac.model.remote import PlatformTarget
     from halo_iac.observe import Observation
 
@@ -26,15 +26,18 @@ class Connection:
     """A platform and a project on it.
 
     Key, address and project were resolved once, when it was made: what a plan showed is what its apply writes to.
-    ``open_transport`` gives another transport to the same place.
+    ``open_transport`` gives another transport to the same place. Calls are repeated as ``patience`` says until
+    ``closing`` is set, and ``log_wait`` gets a line for each wait before one.
     """
 
-    context: CommandContext
     settings: Settings
     base_url: str
     url_origin: str
     is_sandbox: bool
     open_transport: Callable[[Callable[[], bool] | None], Transport]
+    patience: RetryPolicy
+    closing: threading.Event
+    log_wait: Callable[[str], None]
     before_request: Callable[[], bool] | None = None
 
     def paced(self, before_request: Callable[[], bool]) -> Connection:
@@ -58,6 +61,13 @@ class Connection:
 
         return Reader(self.transport, self.retry())
 
+    @property
+    def run_reader(self) -> RunReader:
+        """Return the client that reads runs and conversations."""
+        from halo_iac.api.runs import RunReader
+
+        return RunReader(self.transport, self.retry())
+
     def retry(self, stop: threading.Event | None = None, *, is_run: bool = False) -> Retry:
         """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over.
 
@@ -66,18 +76,18 @@ class Connection:
         from halo_iac.api.retry import Retry
         from halo_iac.api.throttling import ThrottleGate
 
-        patience = self.context.console.patience
+        patience = self.patience
         return Retry(
             seconds=patience.bounds.operation,
             attempts=patience.attempts,
-            stop=stop or self.context.closing,
+            stop=stop or self.closing,
             on_retry=self._say_that_it_waits,
             sleep=patience.sleep,
             gate=ThrottleGate(patience.throttled, sleep=patience.sleep) if is_run else None,
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
-        self.context.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
+        self.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
@@ -116,13 +126,6 @@ class Connection:
             project_origin=self.project.origin,
             is_sandbox=self.is_sandbox,
         )
-
-    @cached_property
-    def started_runs(self) -> StartedRuns:
-        """Return the record of the runs that the command starts here; from now on it says how the command ends."""
-        from halo_iac.cli.started_runs import StartedRuns
-
-        return StartedRuns(self.context)
 
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""

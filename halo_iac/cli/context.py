@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac import __version__
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
+from halo_iac.cli.connection import Connection, serves_sandbox
 from halo_iac.cli.console import Console, home
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from halo_iac.api.limits import RequestLimits
     from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
-    from halo_iac.cli.connection import Connection
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
     from halo_iac.observe import Observation
@@ -186,30 +186,46 @@ class CommandContext:
 
     def connect(self, project: Project | None = None) -> Connection:
         """Return a connection to the sandbox or the platform; no request is made yet."""
-        from halo_iac.cli.connection import Connection, serves_sandbox
-
         settings = self.settings(project)
         sandbox = self._sandbox
         if self.sandbox_path is not None and sandbox is not None:
-            return Connection(
-                self,
+            return self._connection_to(
                 settings,
                 f"sandbox:{resolve_path(self.sandbox_path)}",  # one name for one file, from wherever it is seen
                 self.sandbox_origin,
+                lambda before: open_transport(sandbox, before),
                 is_sandbox=True,
-                open_transport=lambda before: self._opened.enter_context(open_transport(sandbox, before)),
             )
         key = settings.required_key()
         self.console.hide(key.value)
-        return Connection(
-            self,
+        return self._connection_to(
             settings,
             settings.base_url.value,
             settings.base_url.origin,
-            is_sandbox=serves_sandbox(settings),
-            open_transport=lambda before: self._opened.enter_context(
-                _transport(settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds)
+            lambda before: _transport(
+                settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds
             ),
+            is_sandbox=serves_sandbox(settings),
+        )
+
+    def _connection_to(
+        self,
+        settings: Settings,
+        base_url: str,
+        url_origin: str,
+        transport: Callable[[Callable[[], bool] | None], Transport],
+        *,
+        is_sandbox: bool,
+    ) -> Connection:
+        return Connection(
+            settings,
+            base_url,
+            url_origin,
+            is_sandbox=is_sandbox,
+            open_transport=lambda before: self._opened.enter_context(transport(before)),
+            patience=self.console.patience,
+            closing=self.closing,
+            log_wait=self.log_wait,
         )
 
     @cached_property

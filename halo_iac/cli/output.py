@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from halo_iac.cli.apply_outcome import ApplyOutcome
+    from halo_iac.model.apply_result import ApplyOutcome
     from halo_iac.model.finding import Finding
     from halo_iac.model.plan import Plan
     from halo_iac.render.style import Style

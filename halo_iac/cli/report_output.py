@@ -168,13 +168,12 @@ def list_found(context: CommandContext, limit: int | None, agent: str | None, sc
     """List the conversations of the project, or of an agent or a schedule, which may be named as in the file."""
     from halo_iac.cli.entry_lookup import require_schedule_id
     from halo_iac.cli.run_request import agent_id_of
-    from halo_iac.cli.run_session import reader_of
 
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     agent_id = None if agent is None else agent_id_of(connection, project, agent)
     schedule_id = None if schedule is None else require_schedule_id(connection, project, schedule)
-    found = reader_of(connection).conversations(
+    found = connection.run_reader.conversations(
         connection.project.id, limit=limit, agent=agent_id, schedule=schedule_id
     )
     _show_conversations(context.console, found.rows, found.next_cursor)

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
@@ -18,11 +19,11 @@ from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
-from halo_iac.cli.started_runs import CostlyCall, interrupted_runs
+from halo_iac.cli.started_runs import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 
 if TYPE_CHECKING:
-    from halo_iac.api.runs import RunReader, RunWriter
+    from halo_iac.api.runs import RunWriter
     from halo_iac.model.runs import StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
@@ -32,11 +33,21 @@ SECOND_THOUGHT: Final = 5.0
 Attempt = Callable[["RunWriter"], "StartedRun"]
 
 
-def reader_of(connection: Connection) -> RunReader:
-    """Return the client that reads runs, and says so where it has to wait."""
-    from halo_iac.api.runs import RunReader
+@dataclass(frozen=True, slots=True)
+class RunSession:
+    """A project on a platform, and the record of the runs that one command starts there.
 
-    return RunReader(connection.transport, connection.retry())
+    From when it is made, that record says how the command ends.
+    """
+
+    context: CommandContext
+    connection: Connection
+    started_runs: StartedRuns
+
+    @classmethod
+    def begin(cls, context: CommandContext, connection: Connection) -> RunSession:
+        """Return a session without any run yet."""
+        return cls(context, connection, StartedRuns(context))
 
 
 class RunStarter:
@@ -46,14 +57,14 @@ class RunStarter:
     the answer up. The block ends with the interrupt then, unless ``keeps_on``: the answer is all there is to tell.
     """
 
-    def __init__(self, connection: Connection, *, keeps_on: bool = False) -> None:
+    def __init__(self, session: RunSession, *, keeps_on: bool = False) -> None:
         from halo_iac.api.runs import RunWriter
 
         self._stop = threading.Event()
-        self._retry = connection.retry(self._stop)
-        self._writer = RunWriter(connection.transport)
-        self._console = connection.context.console
-        self._runs = connection.started_runs
+        self._retry = session.connection.retry(self._stop)
+        self._writer = RunWriter(session.connection.transport)
+        self._console = session.context.console
+        self._runs = session.started_runs
         self._keeps_on = keeps_on
         self._handlers: dict[int, Handler] = {}
 
@@ -100,9 +111,9 @@ class RunStarter:
         raise KeyboardInterrupt  # it came before the request was sent
 
 
-def start_one(connection: Connection, attempt: Attempt, call: CostlyCall) -> StartedRun:
+def start_one(session: RunSession, attempt: Attempt, call: CostlyCall) -> StartedRun:
     """Start a single run and return it, even if Ctrl-C came meanwhile: its id is worth more than a moment."""
-    with RunStarter(connection, keeps_on=True) as starter:
+    with RunStarter(session, keeps_on=True) as starter:
         return starter.start(attempt, call)
 
 
@@ -126,7 +137,7 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
 
 
 def wait_for_runs(
-    connection: Connection, names: Mapping[str, str], interval: float, timeout: float
+    session: RunSession, names: Mapping[str, str], interval: float, timeout: float
 ) -> Mapping[str, RunSnapshot]:
     """Wait for runs, shown as they go; return the last sighting of each. ``names`` are what to call which run id.
 
@@ -139,18 +150,18 @@ def wait_for_runs(
     from halo_iac.runs.polling import Polling, wait
 
     gc.enable()  # this may take half an hour
-    console = connection.context.console
-    reader = RunReader(connection.transport, Retry(attempts=1))
+    console = session.context.console
+    reader = RunReader(session.connection.transport, Retry(attempts=1))
     pace = Polling(interval, timeout, pause=console.patience.sleep)
     last: dict[str, RunSnapshot] = {}
     try:
         for seen in log_runs(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
             last[seen.run_id] = seen
             if seen.is_over:
-                connection.started_runs.ended(seen.run_id)
+                session.started_runs.ended(seen.run_id)
     except KeyboardInterrupt:
         going = [run_id for run_id in names if run_id not in last or not last[run_id].is_over]
-        raise _detach(connection, going) from None
+        raise _detach(session, going) from None
     finally:
         pace.stop.set()
     return last
@@ -167,35 +178,35 @@ def unfinished_reason(context: CommandContext, seen: RunSnapshot, name: str | No
     return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
 
 
-def _detach(connection: Connection, going: Sequence[str]) -> InterruptedRun:
-    console = connection.context.console
+def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
+    console = session.context.console
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
             console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
-            return _cancelled(connection, going)
-    return interrupted_runs(connection.context, going)
+            return _cancelled(session, going)
+    return interrupted_runs(session.context, going)
 
 
 def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
     return writer.cancel(run_id)
 
 
-def _cancelled(connection: Connection, going: Sequence[str]) -> InterruptedRun:
+def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     from halo_iac.api.runs import RunWriter
 
-    writer, retry = RunWriter(connection.transport), connection.retry()
+    writer, retry = RunWriter(session.connection.transport), session.connection.retry()
     failed = []
-    look = rerun_command(connection.context, f"run poll {shlex.join(going)}")
-    connection.started_runs.under_way = InterruptedRun(
+    look = rerun_command(session.context, f"run poll {shlex.join(going)}")
+    session.started_runs.under_way = InterruptedRun(
         "interrupted while runs were being cancelled; they may go on", hint=f"look with `{look}`"
     )
     for run_id in going:
         try:
             retry(partial(_cancel, writer, run_id))
-            connection.started_runs.ended(run_id)
+            session.started_runs.ended(run_id)
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")
     if failed:

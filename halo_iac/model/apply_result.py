@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from halo_iac.errors import HaloError
 from halo_iac.model.plan import Change
 
 
@@ -73,6 +74,39 @@ class Summary(NamedTuple):
         if self.having(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
             return 4 if self.has_written else 1
         return 0
+
+
+class NextCommands(NamedTuple):
+    """The commands that go on from a run and that show how things are, ready to be pasted."""
+
+    again: str = "halo apply"
+    plan: str = "halo plan"
+    schedules: str = "halo schedule list"
+
+
+HERE: Final = NextCommands()
+"""Where nothing but the folder decides which project is meant."""
+
+
+class ApplyOutcome(NamedTuple):
+    """How a run ended, and the commands that go on from there.
+
+    ``receipt`` is what messages call the file, ``undo`` the command that takes back what was done, ``held`` a title
+    that ``protect:`` keeps from being taken back, and ``trouble`` what ended the run early, or why its receipt is not
+    whole.
+    """
+
+    summary: Summary
+    commands: NextCommands = HERE
+    receipt: str | None = None
+    undo: str | None = None
+    trouble: HaloError | None = None
+    held: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the code of the run; one that went well but for its receipt has not gone well."""
+        return self.summary.exit_code or (4 if self.trouble else 0)
 
 
 def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrupted: bool = False) -> Summary:

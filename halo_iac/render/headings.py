@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from halo_iac.model.apply_result import Status, Summary
+from halo_iac.model.apply_result import HERE, NextCommands, Status, Summary
 from halo_iac.model.plan import Action, Plan, Policy
 from halo_iac.model.remote import PlatformTarget
 from halo_iac.render.rows import Row
@@ -60,18 +60,6 @@ _ENDED: Final = {
     Status.UNKNOWN: "unknown",
     Status.NOT_STARTED: "not started",
 }
-
-
-class NextCommands(NamedTuple):
-    """The commands that the steps name, ready to be pasted: what goes on from there, and what shows how things are."""
-
-    again: str = "halo apply"
-    plan: str = "halo plan"
-    schedules: str = "halo schedule list"
-
-
-HERE: Final = NextCommands()
-"""Where nothing but the folder decides which project is meant."""
 
 
 def run_counts(summary: Summary) -> str:

@@ -61,10 +61,8 @@ def get_conversation(
       halo conversation get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f
       halo conv get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f --json
     """
-    from halo_iac.cli.run_session import reader_of
-
     console = context.console
-    thread = reader_of(context.connect_for_reading()).conversation(conversation_id)
+    thread = context.connect_for_reading().run_reader.conversation(conversation_id)
     if console.wants_json:
         from halo_iac.render.json import document
 

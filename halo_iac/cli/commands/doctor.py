@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
         yield Check("settings", _format_error(error), is_fine=False)
         return
     connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
-    yield from _examine_connection(connection)
+    yield from _examine_connection(connection, context.console.env)
 
 
 def _examine_git(context: CommandContext) -> Iterator[Check]:
@@ -97,14 +97,14 @@ def _yaml_parser() -> Check:
     return Check("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
 
 
-def _examine_connection(connection: Connection) -> Iterator[Check]:
+def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
     settings = connection.settings
     kind = " (SANDBOX)" if connection.is_sandbox else ""
     if connection.is_embedded:
         yield Check("platform", connection.base_url + kind)
     else:
         yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
-        yield from _proxy(connection)
+        yield from _proxy(connection, env)
         yield Check("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
         yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
     try:
@@ -121,11 +121,11 @@ def _examine_connection(connection: Connection) -> Iterator[Check]:
         yield Check("reading", _format_error(error), is_fine=False)
 
 
-def _proxy(connection: Connection) -> Iterator[Check]:
+def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
     """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
     from halo_iac.api.proxies import proxy_for
 
-    proxy = proxy_for(connection.base_url, connection.context.console.env)
+    proxy = proxy_for(connection.base_url, env)
     if proxy is not None:
         yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
 

@@ -17,6 +17,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.errors import HaloError, NoReport, PlatformError
 
 if TYPE_CHECKING:
+    from halo_iac.cli.run_session import RunSession
     from halo_iac.model.project import Project
     from halo_iac.model.runs import ConversationDetails, Report, StartedRun
 
@@ -124,6 +125,7 @@ def follow_up(
       halo report ask checkout-daily "Which of these errors are new?"
     """
     from halo_iac.cli.report_output import show
+    from halo_iac.cli.run_session import RunSession
     from halo_iac.render.json import document
 
     console = context.console
@@ -131,12 +133,13 @@ def follow_up(
         raise HaloError("the question is empty", hint="nothing was asked")
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
+    session = RunSession.begin(context, connection)
     before = _thread(connection, project, conversation)
-    started = _follow_up_run(connection, before.conversation.id, question)
+    started = _follow_up_run(session, before.conversation.id, question)
     if no_wait:
         console.out(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
         return 0
-    answer = _answer(connection, before, started, interval, timeout)
+    answer = _answer(session, before, started, interval, timeout)
     if console.wants_json:
         console.out(document({**started.wire, "answer": answer}))
     else:
@@ -147,12 +150,11 @@ def follow_up(
 def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
     """Return the conversation with this id, or that of the report that a reference stands for."""
     from halo_iac.cli.entry_lookup import looks_like_key
-    from halo_iac.cli.run_session import reader_of
 
     if project is not None and looks_like_key(project, reference):
         return _find(connection, project, reference)[0].thread
     try:
-        return reader_of(connection).conversation(reference)
+        return connection.run_reader.conversation(reference)
     except PlatformError as error:
         if error.status != 404:
             raise
@@ -162,10 +164,9 @@ def _thread(connection: Connection, project: Project | None, reference: str) -> 
 def _find(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
     """Return the report, and the key of its schedule where it was found by that."""
     from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
-    from halo_iac.cli.run_session import reader_of
     from halo_iac.runs.reports import fetch, fetch_of_schedule
 
-    reader = reader_of(connection)
+    reader = connection.run_reader
     if project is not None and looks_like_key(project, reference):
         return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
     return fetch(reader, reference), None
@@ -177,31 +178,31 @@ def _complete_thread(thread: ConversationDetails) -> str:
     return "\n".join(section(message.role, message.content) for message in thread.messages if message.content)
 
 
-def _follow_up_run(connection: Connection, conversation_id: str, question: str) -> StartedRun:
+def _follow_up_run(session: RunSession, conversation_id: str, question: str) -> StartedRun:
     from halo_iac.cli.command_hints import rerun_command
     from halo_iac.cli.run_session import RunStarter
     from halo_iac.cli.started_runs import CostlyCall
 
     words = f"conversation get {shlex.quote(conversation_id)}"
-    call = CostlyCall("the follow-up", rerun_command(connection.context, words), lambda _: words)
-    with RunStarter(connection) as starter:
+    call = CostlyCall("the follow-up", rerun_command(session.context, words), lambda _: words)
+    with RunStarter(session) as starter:
         return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 
 
 def _answer(
-    connection: Connection, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
+    session: RunSession, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
 ) -> str:
     """Wait for a follow-up and return what the platform wrote since."""
-    from halo_iac.cli.run_session import reader_of, unfinished_reason, wait_for_runs
+    from halo_iac.cli.run_session import unfinished_reason, wait_for_runs
     from halo_iac.runs.reports import missing_report_reason
 
-    seen = wait_for_runs(connection, {started.run_id: "answer"}, interval, timeout)[started.run_id]
+    seen = wait_for_runs(session, {started.run_id: "answer"}, interval, timeout)[started.run_id]
     if seen.details is None or not seen.is_over:
-        raise unfinished_reason(connection.context, seen, "the question")
+        raise unfinished_reason(session.context, seen, "the question")
     if not seen.details.run.is_completed:
         raise missing_report_reason(seen.details.run, seen.details.dataset)
     last = max((message.sequence for message in before.messages), default=-1)
-    now = reader_of(connection).conversation(before.conversation.id)
+    now = session.connection.run_reader.conversation(before.conversation.id)
     answers = [message.content for message in now.answers if message.sequence > last]
     if not answers:
         hint = f"look again: `halo conversation get {before.conversation.id}`"

@@ -72,7 +72,7 @@ def pull_reports(
     wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
     took = _PullSummary([*unfit])
     try:
-        _pull(connection, wanted, folder, took, since_instant, concurrency)
+        _pull(context.console, connection, wanted, folder, took, since_instant, concurrency)
     except FileError as error:
         raise FileError(error.message, hint=f"{took.summary()}; run it again to go on") from None
     return _finish(console, took)
@@ -142,6 +142,7 @@ def _is_of(pair: Match, agent_id: str | None) -> bool:
 
 
 def _pull(
+    console: Console,
     connection: Connection,
     wanted: Sequence[PullRequest],
     folder: Path,
@@ -149,12 +150,11 @@ def _pull(
     since: str | None,
     concurrency: int,
 ) -> None:
-    from halo_iac.cli.run_session import reader_of
     from halo_iac.render.report import ending_of, name_ending
     from halo_iac.runs.pull import pull
 
     there = {name_ending(name) for name in _names_in(folder)}
-    reader = reader_of(connection)
+    reader = connection.run_reader
     found = pull(
         reader,
         connection.project.id,
@@ -164,7 +164,7 @@ def _pull(
         at_once=concurrency,
     )
     for pulled in found:
-        _write_report(connection.context.console, folder, pulled, took)
+        _write_report(console, folder, pulled, took)
 
 
 def _names_in(folder: Path) -> Iterable[str]:

@@ -11,7 +11,6 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.run_results import RunResult, finish, titled_reports
@@ -20,7 +19,7 @@ from halo_iac.model.runs import WITH_REPORT, RunRequest
 
 if TYPE_CHECKING:
     from halo_iac.cli.run_request import RunOptions
-    from halo_iac.cli.run_session import RunStarter
+    from halo_iac.cli.run_session import RunSession, RunStarter
     from halo_iac.model.runs import Report
 
 
@@ -93,7 +92,7 @@ def run_reports(
     if no_wait:
         _print_wait_command(context, outcomes)
     else:
-        outcomes = _wait(errand.connection, outcomes, interval, timeout)
+        outcomes = _wait(errand.session, outcomes, interval, timeout)
         if not context.console.wants_json or output is not None:
             outlet.put(titled_reports(outcomes, earlier), schedule)
     return finish(context.console, outcomes, earlier, is_waiting=not no_wait)
@@ -103,7 +102,7 @@ def run_reports(
 class _ReportJob:
     """What is to be started, and where."""
 
-    connection: Connection
+    session: RunSession
     orders: tuple[RunRequest, ...]
     schedule_id: str | None = None
 
@@ -116,6 +115,7 @@ def _prepare(
 ) -> _ReportJob:
     from halo_iac.cli.entry_lookup import declared_spec, get_entry
     from halo_iac.cli.run_request import build_request, choose_agent, requests_for
+    from halo_iac.cli.run_session import RunSession
 
     now = context.now
     if schedule is None:
@@ -123,9 +123,13 @@ def _prepare(
         project = context.project_if_any()
         connection = context.connect_for_reading(project)
         if references:
-            return _ReportJob(connection, requests_for(connection, project, references, order))
+            return _ReportJob(
+                RunSession.begin(context, connection), requests_for(connection, project, references, order)
+            )
         picked = choose_agent(context, connection, time_range)
-        return _ReportJob(connection, (replace(order, agent=picked.id, name=picked.identity or picked.id),))
+        return _ReportJob(
+            RunSession.begin(context, connection), (replace(order, agent=picked.id, name=picked.identity or picked.id),)
+        )
     if references:
         raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
     project = context.load()
@@ -133,19 +137,18 @@ def _prepare(
     order = build_request(terms, now, spec)
     connection = context.connect_for_reading(project)
     (order,) = requests_for(connection, project, [spec.agent], order)
-    return _ReportJob(connection, (replace(order, name=schedule),))
+    return _ReportJob(RunSession.begin(context, connection), (replace(order, name=schedule),))
 
 
 def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
     """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
     from halo_iac.cli.entry_lookup import schedule_id_of
-    from halo_iac.cli.run_session import reader_of
     from halo_iac.runs.reports import fetch_of_schedule
 
-    context = errand.connection.context
+    context, connection = errand.session.context, errand.session.connection
     try:
-        schedule_id = schedule_id_of(errand.connection, context.load(), schedule)
-        return fetch_of_schedule(reader_of(errand.connection), schedule_id, is_scheduled=True)
+        schedule_id = schedule_id_of(connection, context.load(), schedule)
+        return fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True)
     except PlatformError:
         raise
     except HaloError as error:
@@ -162,11 +165,9 @@ def _start(errand: _ReportJob) -> list[RunResult]:
 
     outcomes: list[RunResult] = []
     stopper: HaloError | None = None
-    with RunStarter(errand.connection) as starter:
+    with RunStarter(errand.session) as starter:
         for order in errand.orders:
-            outcome = (
-                _started(errand.connection, starter, order) if stopper is None else RunResult(order, error=stopper)
-            )
+            outcome = _started(errand.session, starter, order) if stopper is None else RunResult(order, error=stopper)
             outcomes.append(outcome)
             if starter.is_stopped:
                 break
@@ -185,11 +186,10 @@ def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) 
         context.console.say(f"Wait for {what}: {rerun_command(context, words)}")
 
 
-def _started(connection: Connection, starter: RunStarter, order: RunRequest) -> RunResult:
+def _started(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
     from halo_iac.cli.started_runs import creating
 
-    context = connection.context
-    project = connection.project.id
+    context, project = session.context, session.connection.project.id
     try:
         started = starter.start(lambda writer: writer.create(project, order), creating(context, order))
     except HaloError as error:
@@ -198,31 +198,31 @@ def _started(connection: Connection, starter: RunStarter, order: RunRequest) -> 
     return RunResult(order, started)
 
 
-def _wait(connection: Connection, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
+def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
     from halo_iac.cli.run_session import wait_for_runs
 
     names = {each.started.run_id: each.order.name for each in outcomes if each.started is not None}
-    seen = wait_for_runs(connection, names, interval, timeout) if names else {}
+    seen = wait_for_runs(session, names, interval, timeout) if names else {}
     return [
-        each if each.started is None else _read(connection, replace(each, seen=seen[each.started.run_id]))
+        each if each.started is None else _read(session, replace(each, seen=seen[each.started.run_id]))
         for each in outcomes
     ]
 
 
-def _read(connection: Connection, outcome: RunResult) -> RunResult:
+def _read(session: RunSession, outcome: RunResult) -> RunResult:
     """Return the outcome with its report, or with why it has none."""
-    from halo_iac.cli.run_session import reader_of, unfinished_reason
+    from halo_iac.cli.run_session import unfinished_reason
     from halo_iac.runs.reports import fetch_of_run, missing_report_reason
 
     seen = outcome.seen
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:
-        return replace(outcome, error=unfinished_reason(connection.context, seen, outcome.order.name))
+        return replace(outcome, error=unfinished_reason(session.context, seen, outcome.order.name))
     run = seen.details.run
     if run.status not in WITH_REPORT:
         return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.order.name))
     try:
-        report = fetch_of_run(reader_of(connection), run.id)
+        report = fetch_of_run(session.connection.run_reader, run.id)
     except (NoReport, PlatformError) as error:
         return replace(outcome, error=error)
     incomplete = None if run.is_completed else NoReport(f"the report of {outcome.order.name} is {run.status}")

@@ -63,7 +63,7 @@ def create_run(
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
     from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
-    from halo_iac.cli.run_session import show_started, start_one
+    from halo_iac.cli.run_session import RunSession, show_started, start_one
     from halo_iac.cli.started_runs import creating
 
     terms = RunOptions(
@@ -89,7 +89,9 @@ def create_run(
         picked = choose_agent(context, connection, agent_time_range)
         order = replace(order, agent=picked.id, name=picked.identity or picked.id)
     project_id = connection.project.id
-    started = start_one(connection, lambda writer: writer.create(project_id, order), creating(context, order))
+    started = start_one(
+        RunSession.begin(context, connection), lambda writer: writer.create(project_id, order), creating(context, order)
+    )
     return show_started(context, started)
 
 
@@ -103,10 +105,8 @@ def get_run(context: CommandContext, run_id: RunId) -> int:
       halo run get c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
       halo run get c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --json
     """
-    from halo_iac.cli.run_session import reader_of
-
     console = context.console
-    details = reader_of(context.connect_for_reading()).run(run_id)
+    details = context.connect_for_reading().run_reader.run(run_id)
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -141,10 +141,8 @@ def show_logs(
     Examples:
       halo run logs c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --limit 50
     """
-    from halo_iac.cli.run_session import reader_of
-
     console = context.console
-    reader = reader_of(context.connect_for_reading())
+    reader = context.connect_for_reading().run_reader
     logs = reader.logs(run_id, limit=limit, offset=offset, log_level=log_level)
     if console.wants_json:
         from halo_iac.render.json import document
@@ -173,22 +171,22 @@ def cancel_run(
     """
     from halo_iac.api.runs import RunWriter
     from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import reader_of
+    from halo_iac.cli.run_session import RunSession
 
     console = context.console
     connection = context.connect_for_reading()
     if not console.wants_json:
-        run = reader_of(connection).run(run_id).run
+        run = connection.run_reader.run(run_id).run
         if run.is_over:
             console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
             return 0
-    writer = RunWriter(connection.transport)
+    session, writer = RunSession.begin(context, connection), RunWriter(connection.transport)
     what, look = f"the cancellation of run {run_id}", rerun_command(context, f"run get {shlex.quote(run_id)}")
-    connection.started_runs.under_way = InterruptedRun(
+    session.started_runs.under_way = InterruptedRun(
         f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
     )
     answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
-    connection.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
+    session.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -210,14 +208,14 @@ def retry_run(context: CommandContext, run_id: RunId) -> int:
       halo run retry c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
     from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import reader_of, show_started, start_one
+    from halo_iac.cli.run_session import RunSession, show_started, start_one
     from halo_iac.cli.started_runs import CostlyCall
 
     connection = context.connect_for_reading()
-    conversation = reader_of(connection).run(run_id).run.conversation_id
+    conversation = connection.run_reader.run(run_id).run.conversation_id
     look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
     call = CostlyCall(f"the retry of run {run_id}", rerun_command(context, look))
-    started = start_one(connection, lambda writer: writer.retry(run_id), call)
+    started = start_one(RunSession.begin(context, connection), lambda writer: writer.retry(run_id), call)
     return show_started(context, started)
 
 

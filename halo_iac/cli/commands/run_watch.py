@@ -36,18 +36,18 @@ def poll_runs(
       halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
       halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --timeout 3600
     """
-    from halo_iac.cli.run_session import wait_for_runs
+    from halo_iac.cli.run_session import RunSession, wait_for_runs
 
     console = context.console
-    connection = context.connect_for_reading()
+    session = RunSession.begin(context, context.connect_for_reading())
     wanted = dict.fromkeys(run_ids)
-    seen = wait_for_runs(connection, dict.fromkeys(wanted, "run"), interval, timeout)
+    seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), interval, timeout)
     if console.wants_json:
         from halo_iac.render.json import document
 
         answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
         console.out(document(answers[0] if len(answers) == 1 else answers))
-    errors = [error for run_id in wanted if (error := _ending(connection, seen[run_id])) is not None]
+    errors = [error for run_id in wanted if (error := _ending(context, seen[run_id])) is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -55,21 +55,21 @@ def poll_runs(
     return 0
 
 
-def _ending(connection: Connection, seen: RunSnapshot) -> HaloError | None:
+def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
     """Write how a run ended well, or return why it did not."""
     from halo_iac.cli.command_hints import rerun_command
     from halo_iac.cli.run_session import unfinished_reason
     from halo_iac.runs.reports import missing_report_reason
 
-    console = connection.context.console
+    console = context.console
     if seen.details is None or not seen.is_over:
-        return unfinished_reason(connection.context, seen)
+        return unfinished_reason(context, seen)
     run = seen.details.run
     if not run.is_completed:
         return missing_report_reason(run, seen.details.dataset)
     if not console.wants_json:
         console.out(f"Run {console.out_style.safe(run.id)} completed.")
-        console.say(f"Its report: {rerun_command(connection.context, f'report get {shlex.quote(run.id)}')}")
+        console.say(f"Its report: {rerun_command(context, f'report get {shlex.quote(run.id)}')}")
     return None
 
 
@@ -89,13 +89,11 @@ def show_events(
       halo run events c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
       halo run events c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --follow
     """
-    from halo_iac.cli.run_session import reader_of
-
     console = context.console
     connection = context.connect_for_reading()
     if follow:
-        return _follow(connection, run_id, interval, timeout)
-    found = reader_of(connection).events(run_id, limit)
+        return _follow(context, connection, run_id, interval, timeout)
+    found = connection.run_reader.events(run_id, limit)
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -111,14 +109,14 @@ def show_events(
     return 0
 
 
-def _follow(connection: Connection, run_id: str, interval: float, timeout: float) -> int:
+def _follow(context: CommandContext, connection: Connection, run_id: str, interval: float, timeout: float) -> int:
     """Show events as they come; as JSON all of them at the end."""
     from halo_iac.api.retry import Retry
     from halo_iac.api.runs import RunReader
     from halo_iac.cli.run_session import unfinished_reason
     from halo_iac.runs.polling import Polling, stream_events
 
-    console, seen = connection.context.console, None
+    console, seen = context.console, None
     events: list[Any] = []
     pace = Polling(interval, timeout, pause=console.patience.sleep)
     for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
@@ -132,7 +130,7 @@ def _follow(connection: Connection, run_id: str, interval: float, timeout: float
 
         console.out(document({"events": events, "nextCursor": None}))
     if seen is not None and not seen.is_over:
-        raise unfinished_reason(connection.context, seen)
+        raise unfinished_reason(context, seen)
     return 0
 
 

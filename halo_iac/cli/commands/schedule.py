@@ -116,13 +116,12 @@ def list_runs(
     """
     from halo_iac.cli.entry_lookup import project_for, require_schedule_id
     from halo_iac.cli.report_output import runs_table
-    from halo_iac.cli.run_session import reader_of
 
     console = context.console
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
-    runs = reader_of(connection).schedule_runs(found, limit or _RUNS)
+    runs = connection.run_reader.schedule_runs(found, limit or _RUNS)
     if console.wants_json:
         from halo_iac.render.json import document
 
@@ -156,7 +155,7 @@ def fire(
     from halo_iac.cli.command_hints import rerun_command
     from halo_iac.cli.entry_lookup import project_for, require_schedule_id
     from halo_iac.cli.run_request import literal_prompt, window
-    from halo_iac.cli.run_session import show_started, start_one
+    from halo_iac.cli.run_session import RunSession, show_started, start_one
     from halo_iac.cli.started_runs import CostlyCall
 
     now = context.now
@@ -169,7 +168,7 @@ def fire(
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
     start, end = literal_prompt(window_start_at, asked.start), literal_prompt(window_end_at, asked.end)
     started = start_one(
-        connection,
+        RunSession.begin(context, connection),
         lambda writer: writer.fire(found, start, end),
         CostlyCall(f"a run of schedule {schedule_id}", rerun_command(context, f"schedule runs {shlex.quote(found)}")),
     )

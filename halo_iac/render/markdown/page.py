@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
-from halo_iac.model.apply_result import Summary
+from halo_iac.model.apply_result import HERE, NextCommands, Summary
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.headings import HERE, NextCommands, header_rows, run_counts
+from halo_iac.render.headings import header_rows, run_counts
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.markdown.sections import Block, RenderContext, change_block, table_head, table_row

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem
-from halo_iac.model.apply_result import Event, Summary
+from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Blocked, Change, GuardViolation, PlanWarning, UndeclaredSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.headings import NextCommands, next_steps
+from halo_iac.render.headings import next_steps
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
 from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
 from halo_iac.render.style import PLAIN, SIGNS, Style

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.apply_result import HERE, Event, NextCommands, Status, Summary
 from halo_iac.model.plan import Action
-from halo_iac.render.headings import DONE, HERE, NextCommands, next_steps, run_counts
+from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, listed
 
