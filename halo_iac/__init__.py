@@ -10,12 +10,14 @@ Each word is a module, or a package, with one public function of that name:
 - ``plan``     pairs, changes and policy → :class:`~halo_iac.model.plan.Plan`, which is data
 - ``apply``    a plan, carried out → events
 
-Beside the sentence stand ``branch``, which holds a plan against the base of a branch, ``findings``, which says what is
-odd about a schedule, and ``undo``, which plans the way back from a receipt. ``adopt`` and ``edit`` write project files,
-``runs``, ``reports`` and ``pull`` make and fetch reports, ``fires`` and ``preview`` say when schedules fire.
+``pipeline`` runs these stages in order. Besides them, ``base_comparison`` compares a plan with the base of a branch,
+``findings`` runs the lint rules, and ``undo`` plans how to revert what a receipt records. ``importing`` and
+``yaml_edit`` write project files, ``runs`` starts one-off runs and fetches their reports, ``fire_times`` and
+``preview`` say when schedules fire.
 
-``pipeline`` repeats the sentence as code; ``render`` draws what any of them returns; ``cli`` is the only part that
-prints. ``model`` holds the nouns. ``api`` speaks to the platform and ``sandbox`` is a small platform of our own.
+``render`` turns what any of them returns into text; ``cli`` is the only part that prints; ``storage`` writes the files
+that are halo's own. ``model`` holds the values they all share. ``api`` is the client of the platform, and ``sandbox`` a
+small platform to test against. docs/architecture.md has the whole layout.
 """
 
 __version__ = "0.1.0"

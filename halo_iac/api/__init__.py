@@ -1,7 +1,8 @@
-"""The platform's client: reader and writer apart, over a transport that makes one attempt and raises one typed error.
+"""The client of the platform's HTTP API: one typed method a procedure, one typed error for each kind of failure.
 
-From the outside in: :mod:`~halo_iac.api.auth` says who asks whom, :mod:`~halo_iac.api.schedules` and
-:mod:`~halo_iac.api.schedules` have a typed method per procedure, :mod:`~halo_iac.api.retry` decides what is repeated,
-:mod:`~halo_iac.api.transport` carries one attempt, and :mod:`~halo_iac.api.trpc` reads what came back. Nothing is
-imported here, since httpx takes a tenth of a second.
+From the outside in: :mod:`~halo_iac.api.auth` finds key, URL, team and project; :mod:`~halo_iac.api.schedules` and
+:mod:`~halo_iac.api.runs` have the procedures, and :mod:`~halo_iac.api.decode` checks what they return;
+:mod:`~halo_iac.api.retry` decides what is repeated, with the numbers of :mod:`~halo_iac.api.limits`;
+:mod:`~halo_iac.api.transport` makes one attempt, and :mod:`~halo_iac.api.trpc` reads the response. Nothing is imported
+here, since httpx takes a tenth of a second.
 """

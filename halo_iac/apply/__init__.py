@@ -1,8 +1,8 @@
 """Apply: a plan, carried out → events (docs/semantics.md#apply-order).
 
-``run`` has the order of the phases, ``crew`` the threads, ``desk`` what they work with and where each write is noted,
-``steps`` one change of an existing schedule, ``creates`` the protocol that never makes a schedule twice, ``pace`` the
-limit on requests a second, ``brake`` what keeps a run from starting anything new.
+``executor`` has the order of the phases, ``create`` the protocol that never makes a schedule twice,
+``confirm_creates`` its last look, ``modify`` an update, archive or unarchive of an existing schedule, ``context`` what
+they share (reader, writer, retries, recorder, the limit on requests a second), and ``worker_pool`` the threads.
 """
 
 from halo_iac.apply.executor import apply

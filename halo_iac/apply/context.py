@@ -1,4 +1,4 @@
-"""Desk: what every change of a run is carried out with, and where each write is noted before and after."""
+"""What every change of a run is carried out with, and where each write is recorded before and after."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The command line: one file a command, the only part that prints.
+"""The command line, and the only part that prints.
 
-``main`` starts, answers ``--version`` and is the only error boundary; ``app`` lists the commands; ``options`` declares
-each option once; ``context`` opens project, platform and clock; ``console`` is the last step before anything is
-written.
+``commands`` has one module a command, and ``app`` the table of them; the other modules here are what commands share.
+``main`` starts the process and is the only error boundary; ``options`` declares each option once; ``context`` opens
+project, platform and clock; ``console`` owns the streams and redacts keys as the last step.
 """

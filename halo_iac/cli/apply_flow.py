@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import ReviewFormat
-from halo_iac.cli.signals import handling_signals, is_repeated_by_itself
+from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
 from halo_iac.model.finding import Finding, errors
 from halo_iac.render.style import PLAIN
@@ -220,7 +220,6 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _stopping_on_signals(brake: StopSignal, console: Console) -> Iterator[None]:
     """Let Ctrl-C, and what else asks to end, start nothing new; a second one does not wait for what is in flight."""
-    from halo_iac.cli.progress import STOPPING
 
     def handle(number: int, _frame: object) -> None:
         if brake.interrupted.is_set():

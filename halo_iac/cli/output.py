@@ -16,7 +16,8 @@ from halo_iac.cli.options import ReviewFormat
 from halo_iac.errors import FileError, HaloError, Problem, ProjectNotFound, UsageError
 from halo_iac.paths import resolve_path
 from halo_iac.storage.atomic import check_writable
-from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, check_saved_plan, write_output
+from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, write_output
+from halo_iac.storage.plan_file import check_saved_plan
 
 if TYPE_CHECKING:
     from types import TracebackType

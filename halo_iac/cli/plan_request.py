@@ -122,7 +122,7 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
 def save_plan(context: CommandContext, planned: Plan, name: str) -> None:
     """Write the plan's document, readable by its owner only: it holds prompts."""
     from halo_iac.render.json import plan_json
-    from halo_iac.storage.outputs import write_saved_plan
+    from halo_iac.storage.plan_file import write_saved_plan
 
     write_saved_plan(Path(name), context.cwd, context.console.redacted(plan_json(planned)))
 

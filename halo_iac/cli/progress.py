@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from halo_iac.cli.console import Console
+from halo_iac.cli.signals import STOPPING
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.runs import COMPLETED
 from halo_iac.render.style import Style, columns, pad, truncate
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 _FRAMES_A_SECOND: Final = 8
 _LARGEST: Final = 16
 """How many lines are redrawn at most; on a lower screen, as many as fit."""
-
-
-STOPPING: Final = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait."
-"""What is said at once after Ctrl-C: by the live display while it is up, else by whoever takes the signal."""
 
 
 def log_events(

@@ -1,4 +1,7 @@
-"""The signals that ask a command to end; one that was ignored when it started, as ``nohup`` has it, stays ignored."""
+"""Ctrl-C and the other signals that ask a command to end, and what an apply says then.
+
+A signal that was ignored when it started, as ``nohup`` has it, stays ignored.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from types import FrameType
 from typing import Final
 
 Handler = Callable[[int, FrameType | None], object]
+
+STOPPING: Final = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait."
+"""What an apply says at once after Ctrl-C: the live display while it is up, else the signal handler."""
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 """Not every system has all of them."""

@@ -1,9 +1,10 @@
-"""Findings: what is odd about the declared schedules, by rules that a project file can switch.
+"""Findings: the lint rules for declared schedules, which a project file can switch.
 
-``rules`` has the table of them, one small function a rule; ``judge`` makes findings of what they say, each with its
-severity and its place. ``intervals`` knows how long a cadence leaves between two fires, ``prompts`` what no prompt
-should hold, ``crowds`` who fires at once, ``today`` what a change does to the day on which it is applied. Nothing here
-has a clock or knows the platform: what needs an instant is given one.
+``rules`` has the table of them, one small function a rule; ``engine`` runs them and makes findings of their violations,
+each with its severity and position. ``rule_input`` is what a rule gets and returns, ``intervals`` knows the gaps
+between the fires of a cadence and how many fire at once, ``prompts`` what no prompt should hold, ``globs`` which globs
+of ``protect:`` mean something else than was intended, ``today`` what a change does on the day on which it is applied.
+Nothing here has a clock or knows the platform: what needs an instant is given one.
 """
 
 from halo_iac.findings.engine import credentials_of, find_in_plan, find_unused_globs, run_rules

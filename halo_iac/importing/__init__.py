@@ -1,8 +1,8 @@
-"""Import (adopt): schedules of the platform → entries whose plan is empty (docs/semantics.md#import).
+"""Import: schedules of the platform → entries whose plan is empty (docs/semantics.md#import).
 
-``choice`` picks the schedules that are meant · ``entries`` says in full what each of them is · ``layout`` leaves out
-what ``defaults`` say, and puts prompts into files of their own · ``proof`` reads off a plan which entries are not as
-their schedules are. What cannot be declared is left out and named: an entry that is refused would help nobody.
+``importer`` selects the schedules, writes the entry of each in full, and checks against a plan which entries do not
+round-trip; ``layout`` leaves out what ``defaults`` say and puts prompts into files of their own. A schedule that cannot
+be declared is left out and named.
 """
 
 from __future__ import annotations

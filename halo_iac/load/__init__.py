@@ -2,11 +2,11 @@
 
 See docs/semantics.md#project-file.
 
-Which files there are, ``reader`` says: within the checkout (``paths``), on ``disk`` or in another ``tree``.
-How a file is read: ``parse`` turns its bytes into values and marks · ``file`` says which keys and forms there are ·
-``fields`` checks one mapping (an entry, ``defaults``, ``overrides``), variables and prompt files included · ``entry``
-merges the layers and works out the cadence · ``project`` puts sources, policy and entries together. ``complaints`` and
-``hints`` word what is wrong, ``layers`` knows where every value stands, ``schema`` says the same as JSON Schema.
+``find`` finds the project file and ``files`` reads it and what it includes, on disk or in a tree of git, within the
+checkout. ``yaml_parser`` turns bytes into values with positions (``yaml_document``). ``fields`` has the models of what
+may be written; ``field_reader`` checks one mapping (an entry, ``defaults``, ``overrides``), variables and prompt files
+included; ``entries`` merges the layers, ``cron`` works out the cadence, and ``loader`` puts sources, policy and entries
+together. ``diagnostics`` and the ``suggest`` modules word what is wrong; ``json_schema`` says the same as JSON Schema.
 """
 
 from __future__ import annotations

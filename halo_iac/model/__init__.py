@@ -1,6 +1,6 @@
-"""The nouns: frozen values without I/O and without a clock.
+"""The values that all parts share: frozen, without I/O and without a clock.
 
-``schedule`` is the comparable form both sides are projected onto; ``project`` is what people declare, ``remote`` what
-the platform holds, ``change`` the plan, ``finding`` what is odd in it, ``outcome`` what came of applying it,
-``receipt`` what is kept of that; ``run`` and ``report`` are what a schedule makes.
+``schedule`` is the comparable form of both sides and has the table of fields; ``project`` is what people declare,
+``remote`` what the platform holds, ``plan`` what would change, ``finding`` what a rule has found, ``apply_result`` what
+came of an apply, ``receipt`` what is kept of that, and ``runs`` the runs and reports that a schedule makes.
 """

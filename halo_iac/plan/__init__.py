@@ -1,8 +1,8 @@
-"""Plan: pairs and policy → :class:`~halo_iac.model.plan.Plan` (docs/semantics.md#plan).
+"""Plan: matches and policy → :class:`~halo_iac.model.plan.Plan` (docs/semantics.md#plan).
 
-``verdicts`` decides pair by pair what would change, ``titles`` which title is not free by then, ``actions`` puts the
-plan together, ``guards`` says why it must not be applied as it is, ``monthly`` counts runs, ``saved`` holds a saved
-plan against it. Nothing here has a clock, writes, or knows how a plan looks.
+``planner`` decides which action each schedule gets and which titles are free for it, ``guards`` why a plan must not be
+applied as it is, ``run_rate`` counts runs a month, ``staleness`` compares a saved plan with the current one. Nothing
+here has a clock, writes, or knows how a plan looks.
 """
 
 from halo_iac.plan.guards import Overrides

@@ -1,1 +1,1 @@
-"""One-off runs and their reports: start, follow, fetch, pull."""
+"""One-off runs and their reports: ``polling`` starts and follows them, ``reports`` fetches one, ``pull`` many."""

@@ -4,19 +4,18 @@ It speaks the platform's protocol (docs/protocol.md) and shares no code with the
 our client's code would share its mistakes. A request comes in as a value, an answer goes out as one; ``platform`` joins
 the parts:
 
-- ``protocol``   requests, answers, refusals and the tRPC envelope
-- ``faults``     misbehaviour on demand, as a plain list
-- ``call``       what a procedure gets
-- ``recent``     what is remembered of the requests
-- ``rules``      what an input must look like
-- ``schedules``, ``schedule_runs``, ``runs``, ``conversations``, ``datasets``, ``agents``, ``projects``   the procedures
-- ``gate``       which there are and who may call them; ``lookup``, ``wires``: what they name and answer
-- ``starting``, ``life``, ``exports``   how a run begins, what becomes of it, and what it reads
-- ``cadences``, ``firing``              when schedules fire, and firing them
-- ``traces``, ``loading``, ``arrivals`` spans from a file to their rows
-- ``analyst``    what spans show; ``demo_traces``, ``demo_history``: spans to try it on
-- ``store``      SQLite
-- ``demo``       what a new sandbox holds
-- ``platform``   :class:`~halo_iac.sandbox.platform.Sandbox`: all of it behind one ``answer(request)``
-- ``serve``      the same on a loopback port
+- ``platform``         :class:`~halo_iac.sandbox.platform.Sandbox`: all of it behind one ``answer(request)``
+- ``server``           the same on a loopback port
+- ``protocol``         requests, answers, errors and the tRPC envelope
+- ``handlers``         the procedures, one module a router of the API
+- ``call``             what a procedure gets
+- ``validation``       what an input must look like
+- ``faults``           misbehaviour on demand, as a plain list
+- ``recent_requests``  the requests that tests and the log look at
+- ``firing``           when schedules fire, and firing them
+- ``run_starter``, ``run_state``   how a run begins, and what becomes of it
+- ``ingest``           spans from a file to their rows
+- ``analyst``          the analysis of spans: figures, fixes, report
+- ``demo``             what a new sandbox holds, traces included
+- ``store``            SQLite
 """

@@ -18,9 +18,10 @@ from halo_iac.paths import resolve_path
 from halo_iac.storage.atomic import no_file, read_start, write_atomically
 
 _ELSEWHERE: Final = "name another file"
-_PLAN: Final = ("no saved plan", (b'{\n  "host": {\n    "base_url": "',))
+PLAN_STARTS: Final = (b'{\n  "host": {\n    "base_url": "',)
+"""What a saved plan begins with."""
 DOCUMENT_STARTS: Final = (
-    *_PLAN[1],
+    *PLAN_STARTS,
     b'{\n  "plan": {\n    "host": {\n      "base_url": "',
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
@@ -70,13 +71,3 @@ def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], te
     """Write a whole file that passes :func:`check_output` still, readable by its owner only: it may hold prompts."""
     check_output(path, cwd, what, starts)
     write_atomically(path, text, mode=0o600)
-
-
-def check_saved_plan(path: Path, cwd: Path) -> None:
-    """Raise unless a plan may be saved there: `--out halo.yaml` is a slip that would cost the project file."""
-    check_output(path, cwd, *_PLAN)
-
-
-def write_saved_plan(path: Path, cwd: Path, text: str) -> None:
-    """Write a plan where it may be saved."""
-    write_output(path, cwd, *_PLAN, text)

@@ -1,7 +1,7 @@
 """Undo: a receipt, and the platform as it is now → the plan of the way back (docs/semantics.md#undo).
 
-``history`` reads what a run has made of each schedule, ``verdicts`` decides schedule by schedule what takes it back,
-``way_back`` puts the plan together.
+``history`` reads what a run has made of each schedule; ``planner`` decides schedule by schedule what reverts it, and
+puts the plan together.
 
 A receipt is a file, and may have been written by anybody. It says which schedules, what they were and what was made of
 them; what they *are* is the platform's word, and what may be touched the project file's. So a change is planned only

@@ -1,8 +1,10 @@
-"""Edits of a file that somebody wrote: text in, text out, and every byte that is not part of the edit stays (§3.10).
+"""Edits of a project file: text in, text out, and every byte that is not part of the edit stays.
 
-A file is never dumped anew, which would lose its comments, quoting, anchors and spacing. ``outline`` finds where things
-stand, ``entries`` and ``titles`` work out what goes where, and ``splice`` puts it there, reads the result again and
-refuses it unless exactly the intended values changed.
+See docs/semantics.md#import.
+
+A file is never dumped anew, which would lose its comments, quoting, anchors and spacing. ``insert`` adds entries and
+``rename`` changes a title; ``edits`` finds the positions of nodes, applies the edits, reads the result again and
+rejects it unless exactly the intended values changed.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,10 +12,6 @@ from halo_iac.cli import options
 from halo_iac.cli.apply_flow import NEEDED, ApplyOptions, run_apply
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.errors import DocumentError, FileError
-
-if TYPE_CHECKING:
-    from halo_iac.model.plan import Plan
 
 
 @platform_command
@@ -55,8 +50,9 @@ def apply(
     """
     from halo_iac.cli.output import OutputWriter
     from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan, show_plan
+    from halo_iac.storage.plan_file import read_saved_plan
 
-    saved = _read_saved(plan_file) if plan_file is not None else None
+    saved = read_saved_plan(plan_file) if plan_file is not None else None
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
@@ -80,16 +76,3 @@ def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undecl
 
     chosen = [f"--target {shlex.quote(target)}" for target in targets or ()]
     return "".join(f" {option}" for option in (*chosen, *policy_flags(protect, undeclared)))
-
-
-def _read_saved(name: str) -> Plan:
-    from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
-    from halo_iac.storage.atomic import read_bytes
-
-    hint = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
-    try:
-        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES, takes_pipe=True))
-    except DocumentError as error:
-        raise DocumentError(f"{name}: {error.message}", hint=error.hint or hint) from None
-    except FileError as error:
-        raise FileError(error.message, hint=hint) from None

@@ -1,8 +1,8 @@
 """The analyst: spans in, a report out. Pure: no file, no clock, nothing of the rest of the package.
 
-**span → trace → figures → fixes → report**, and ``answers`` for follow-up questions. Each figure is a fold over whole
-traces in a module of its own: ``volume``, ``failures``, ``timing``, ``calls``, ``loops``, ``usage``, ``steps``. The
-same spans give the same report, byte for byte, in whatever order they come.
+**span → trace → figures → fixes → report**, and ``answers`` for follow-up questions. ``metrics``
+has one class a figure, each a fold over whole traces, and ``model_usage`` what models cost; ``report_sections`` writes
+the report. The same spans give the same report, byte for byte, in whatever order they come.
 """
 
 from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report

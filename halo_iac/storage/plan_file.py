@@ -1,0 +1,39 @@
+"""The file of a saved plan: where it may be written, its mode, and reading it back (docs/semantics.md#saved-plans)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.errors import DocumentError, FileError
+from halo_iac.storage.atomic import read_bytes
+from halo_iac.storage.outputs import PLAN_STARTS, check_output, write_output
+
+if TYPE_CHECKING:
+    from halo_iac.model.plan import Plan
+
+_WHAT: Final = "no saved plan"
+_HINT: Final = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
+
+
+def check_saved_plan(path: Path, cwd: Path) -> None:
+    """Raise unless a plan may be saved there: `--out halo.yaml` is a slip that would cost the project file."""
+    check_output(path, cwd, _WHAT, PLAN_STARTS)
+
+
+def write_saved_plan(path: Path, cwd: Path, text: str) -> None:
+    """Write a plan where it may be saved, readable by its owner only (mode 600): it holds prompts."""
+    write_output(path, cwd, _WHAT, PLAN_STARTS, text)
+
+
+def read_saved_plan(name: str) -> Plan:
+    """Return the plan that was saved there; :class:`~halo_iac.errors.DocumentError` says which file is not one."""
+    # Not at the top: only `apply PLAN` reads a plan, and pydantic builds the models of one for that.
+    from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
+
+    try:
+        return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES, takes_pipe=True))
+    except DocumentError as error:
+        raise DocumentError(f"{name}: {error.message}", hint=error.hint or _HINT) from None
+    except FileError as error:
+        raise FileError(error.message, hint=_HINT) from None
