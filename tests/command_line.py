@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -70,7 +70,7 @@ class Stream(io.TextIOWrapper):
         return buffer.getvalue().decode(self.encoding)
 
 
-class Heard(Stream):
+class ReactingStream(Stream):
     """A stream on which words make something happen, each of them once, before whoever wrote them goes on."""
 
     def __init__(self, reactions: Mapping[str, Callable[[], object]], *, is_terminal: bool = False) -> None:
@@ -99,7 +99,7 @@ class CommandLine:
         is_terminal: bool = False,
         reactions: Mapping[str, Callable[[], object]] | None = None,
         **env: str,
-    ) -> Ended:
+    ) -> CommandResult:
         """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal.
 
         ``reactions`` are what happens once certain words stand on standard error.
@@ -108,11 +108,11 @@ class CommandLine:
         stdin = Stream(answer or "", is_terminal=answer is not None)
         out = Stream(encoding=encoding, is_terminal=is_terminal)
         err = (
-            Heard(reactions, is_terminal=is_terminal)
+            ReactingStream(reactions, is_terminal=is_terminal)
             if reactions
             else Stream(encoding=encoding, is_terminal=is_terminal)
         )
-        return Ended(self.run(argv, stdin, out, err, env), out.written, err.written)
+        return CommandResult(self.run(argv, stdin, out, err, env), out.written, err.written)
 
     def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:
         console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW, patience=self.patience)

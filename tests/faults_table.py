@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum
 
-from served_place import ATTEMPTS, Held
+from sandbox_server import ATTEMPTS, PlatformContent
 
 from halo_iac.sandbox.faults import BAD_GATEWAY_HTML, Cut, Effect, NoReply, Refuse, Reply, Truncate
 
@@ -29,7 +29,7 @@ FOUR = dict.fromkeys(("Alpha", "Beta", "Delta", "Gamma"), 9)
 """The active schedules that everything starts from: title → hour. Besides, Omega is archived, and there was a run."""
 
 KEPT = ("Alpha at 9", "Beta at 9", "Delta at 9", "Gamma at 9")
-UNDONE: Held = ((*KEPT, "Omega archived"), 1)
+UNDONE: PlatformContent = ((*KEPT, "Omega archived"), 1)
 
 
 # Operations ---------------------------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ class Operation:
     kind: Kind
     suffers: str
     before: tuple[str, int] | None
-    done: Held
+    done: PlatformContent
     entries: dict[str, int] = field(default_factory=lambda: FOUR)
     undeclared: str = "report"
 

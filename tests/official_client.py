@@ -29,7 +29,7 @@ _COMMAND = re.compile(r"^  ([a-z][a-z-]*)(?:\|\S+)?(.*)$")
 
 
 @dataclass(frozen=True)
-class Said:
+class InfResult:
     """How a command of the official client ended, and what it said, without colours."""
 
     code: int
@@ -37,7 +37,7 @@ class Said:
     err: str
 
 
-def run_inf(command: str, env: Mapping[str, str], folder: Path) -> Said:
+def run_inf(command: str, env: Mapping[str, str], folder: Path) -> InfResult:
     """Run a command line of the official client, signed in by ``env`` alone; ``folder`` holds its configuration."""
     assert INF is not None
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("INF_", "HALO_"))}
@@ -51,7 +51,7 @@ def run_inf(command: str, env: Mapping[str, str], folder: Path) -> Said:
         timeout=120,
         check=False,
     )
-    return Said(ended.returncode, _COLOUR.sub("", ended.stdout), _COLOUR.sub("", ended.stderr))
+    return InfResult(ended.returncode, _COLOUR.sub("", ended.stdout), _COLOUR.sub("", ended.stderr))
 
 
 def commands(env: Mapping[str, str], folder: Path, group: str = "") -> Iterator[str]:
@@ -71,7 +71,7 @@ def _listed(help_text: str) -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-def refusal(said: Said) -> str:
+def refusal(said: InfResult) -> str:
     """Return what a command refused with: JSON where it was asked for, but for what its parser says."""
     last = said.err.strip().splitlines()[-1]
     error: Any = json.loads(last)["error"] if last.startswith("{") else last

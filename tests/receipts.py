@@ -16,7 +16,7 @@ HEADER = Header(
 )
 
 
-class Kept:
+class RecordedWrites:
     """A recorder without a disk; ``before`` happens each time before something is kept."""
 
     def __init__(self, before: Callable[[Sequence[WriteIntent]], None] = lambda _: None) -> None:

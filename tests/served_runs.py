@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from command_line import CommandLine, Ended
+from command_line import CommandLine, CommandResult
 from sandbox_calls import Clock
 
 from halo_iac.sandbox import demo
@@ -45,7 +45,7 @@ class Served:
         is_terminal: bool = False,
         reactions: Mapping[str, Callable[[], object]] | None = None,
         **env: str,
-    ) -> Ended:
+    ) -> CommandResult:
         return self.halo(*argv, answer=answer, is_terminal=is_terminal, reactions=reactions, **env)
 
     @property

@@ -32,7 +32,7 @@ def shown(wire: dict[str, Any]) -> str:
 
 
 @dataclass
-class Bench:
+class Harness:
     """A sandbox in a file and a project file beside it."""
 
     halo: CommandLine
@@ -85,8 +85,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(halo: CommandLine, folder: Path) -> Bench:
-    return Bench(halo, folder)
+def harness(halo: CommandLine, folder: Path) -> Harness:
+    return Harness(halo, folder)
 
 
 # Titles that look alike ---------------------------------------------------------------------------------------------
@@ -107,226 +107,226 @@ OTHERWISE = {"hours": [17], "prompt": "Look elsewhere."}
 
 
 @each_lookalike
-def test_a_title_that_only_looks_alike_is_neither_taken_nor_doubled(bench: Bench, declared: str, held: str) -> None:
-    bench.hold(wire("1", held, **OTHERWISE))
-    bench.declare(daily={"title": declared})
-    (refusal,) = bench.refusals()
+def test_a_title_that_only_looks_alike_is_neither_taken_nor_doubled(harness: Harness, declared: str, held: str) -> None:
+    harness.hold(wire("1", held, **OTHERWISE))
+    harness.declare(daily={"title": declared})
+    (refusal,) = harness.refusals()
     assert refusal.startswith("daily would be created, but the undeclared schedule 1 (")
     assert "has the same title but for case, spacing, Unicode form or invisible characters" in refusal
-    assert (bench.apply(), bench.held) == (3, {"1": held})
+    assert (harness.apply(), harness.held) == (3, {"1": held})
 
 
 @each_lookalike
-def test_the_id_in_the_refusal_says_that_they_are_one(bench: Bench, declared: str, held: str) -> None:
-    bench.hold(wire("1", held, **OTHERWISE))
-    bench.declare(daily={"title": declared, "id": "1"})
-    assert bench.changes() == [("update", "daily", "1")]
-    assert (bench.apply(), bench.held, bench.changes()) == (0, {"1": declared}, [])
+def test_the_id_in_the_refusal_says_that_they_are_one(harness: Harness, declared: str, held: str) -> None:
+    harness.hold(wire("1", held, **OTHERWISE))
+    harness.declare(daily={"title": declared, "id": "1"})
+    assert harness.changes() == [("update", "daily", "1")]
+    assert (harness.apply(), harness.held, harness.changes()) == (0, {"1": declared}, [])
 
 
 @each_lookalike
-def test_so_does_the_former_title(bench: Bench, declared: str, held: str) -> None:
-    bench.hold(wire("1", held, **OTHERWISE))
-    bench.declare(daily={"title": declared, "renamed_from": held})
-    assert bench.changes() == [("update", "daily", "1")]
-    assert (bench.apply(), bench.held, bench.changes()) == (0, {"1": declared}, [])
+def test_so_does_the_former_title(harness: Harness, declared: str, held: str) -> None:
+    harness.hold(wire("1", held, **OTHERWISE))
+    harness.declare(daily={"title": declared, "renamed_from": held})
+    assert harness.changes() == [("update", "daily", "1")]
+    assert (harness.apply(), harness.held, harness.changes()) == (0, {"1": declared}, [])
 
 
 @each_lookalike
-def test_only_a_word_on_the_command_line_says_that_they_are_two(bench: Bench, declared: str, held: str) -> None:
-    bench.hold(wire("1", held, **OTHERWISE))
-    bench.declare(daily={"title": declared})
-    assert bench.apply("--allow-create", "daily") == 0
-    assert bench.held == {"1": held, "new1": declared}
+def test_only_a_word_on_the_command_line_says_that_they_are_two(harness: Harness, declared: str, held: str) -> None:
+    harness.hold(wire("1", held, **OTHERWISE))
+    harness.declare(daily={"title": declared})
+    assert harness.apply("--allow-create", "daily") == 0
+    assert harness.held == {"1": held, "new1": declared}
 
 
 # Twins --------------------------------------------------------------------------------------------------------------
 
 
-def test_of_two_active_twins_none_is_chosen_and_none_is_touched(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
-    bench.declare({"undeclared": "archive"}, daily={"title": "Daily"})
+def test_of_two_active_twins_none_is_chosen_and_none_is_touched(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
+    harness.declare({"undeclared": "archive"}, daily={"title": "Daily"})
     reason = "2 active schedules could be this entry: 1, 2"
-    assert bench.blocked() == {"daily": (reason, "pin the right one: `id: 1`")}
-    assert (bench.undeclared(), bench.apply(), bench.held) == ([], 1, {"1": "Daily", "2": "Daily"})
+    assert harness.blocked() == {"daily": (reason, "pin the right one: `id: 1`")}
+    assert (harness.undeclared(), harness.apply(), harness.held) == ([], 1, {"1": "Daily", "2": "Daily"})
 
 
-def test_a_pin_settles_twins_and_the_other_is_undeclared(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
-    bench.declare(daily={"title": "Daily", "id": "2"})
-    assert (bench.changes(), bench.undeclared()) == ([("update", "daily", "2")], ["1"])
-    assert (bench.apply(), bench.changes(), bench.held) == (0, [], {"1": "Daily", "2": "Daily"})
+def test_a_pin_settles_twins_and_the_other_is_undeclared(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
+    harness.declare(daily={"title": "Daily", "id": "2"})
+    assert (harness.changes(), harness.undeclared()) == ([("update", "daily", "2")], ["1"])
+    assert (harness.apply(), harness.changes(), harness.held) == (0, [], {"1": "Daily", "2": "Daily"})
 
 
-def test_of_ten_archived_twins_the_one_archived_last_comes_back(bench: Bench) -> None:
-    bench.hold(*(wire(f"{n}", "Daily", archivedAt=f"2026-0{1 + n * 7 % 10}-01T00:00:00.000Z") for n in range(9)))
-    bench.hold(wire("9", "Daily", hours=[17], archivedAt="2026-10-01T00:00:00.000Z"))
-    bench.declare(daily={"title": "Daily"})
-    assert bench.changes() == [("unarchive", "daily", "9")]
-    assert (bench.apply(), bench.changes()) == (0, [])
-    assert bench.held == {**{f"{n}": "(Daily)" for n in range(9)}, "9": "Daily"}
+def test_of_ten_archived_twins_the_one_archived_last_comes_back(harness: Harness) -> None:
+    harness.hold(*(wire(f"{n}", "Daily", archivedAt=f"2026-0{1 + n * 7 % 10}-01T00:00:00.000Z") for n in range(9)))
+    harness.hold(wire("9", "Daily", hours=[17], archivedAt="2026-10-01T00:00:00.000Z"))
+    harness.declare(daily={"title": "Daily"})
+    assert harness.changes() == [("unarchive", "daily", "9")]
+    assert (harness.apply(), harness.changes()) == (0, [])
+    assert harness.held == {**{f"{n}": "(Daily)" for n in range(9)}, "9": "Daily"}
 
 
-def test_an_active_one_goes_before_ten_archived(bench: Bench) -> None:
-    bench.hold(*(wire(f"{n}", "Daily", is_archived=True) for n in range(10)), wire("10", "Daily", hours=[17]))
-    bench.declare(daily={"title": "Daily"})
-    assert bench.changes() == [("update", "daily", "10")]
+def test_an_active_one_goes_before_ten_archived(harness: Harness) -> None:
+    harness.hold(*(wire(f"{n}", "Daily", is_archived=True) for n in range(10)), wire("10", "Daily", hours=[17]))
+    harness.declare(daily={"title": "Daily"})
+    assert harness.changes() == [("update", "daily", "10")]
 
 
 # Pins ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pin_to_nothing_is_never_a_create(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"))
-    bench.declare({"undeclared": "archive"}, daily={"title": "Daily", "id": "2"})
+def test_a_pin_to_nothing_is_never_a_create(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"))
+    harness.declare({"undeclared": "archive"}, daily={"title": "Daily", "id": "2"})
     reason = "the project holds no schedule with the id 2"
-    assert bench.blocked() == {"daily": (reason, "correct `id:` or leave it out")}
-    assert (bench.apply(), bench.held) == (1, {"1": "Daily"})
+    assert harness.blocked() == {"daily": (reason, "correct `id:` or leave it out")}
+    assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
-def test_a_pin_to_an_archived_schedule_brings_it_back_beside_an_active_one_of_its_title(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"), wire("2", "Daily", is_archived=True))
-    bench.declare(daily={"title": "Daily", "id": "2"})
-    assert (bench.changes(), bench.undeclared()) == ([("unarchive", "daily", "2")], ["1"])
-    assert (bench.apply(), bench.held) == (0, {"1": "Daily", "2": "Daily"})
+def test_a_pin_to_an_archived_schedule_brings_it_back_beside_an_active_one_of_its_title(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"), wire("2", "Daily", is_archived=True))
+    harness.declare(daily={"title": "Daily", "id": "2"})
+    assert (harness.changes(), harness.undeclared()) == ([("unarchive", "daily", "2")], ["1"])
+    assert (harness.apply(), harness.held) == (0, {"1": "Daily", "2": "Daily"})
 
 
-def test_a_pin_to_what_another_entry_matches_takes_it_and_the_other_gets_its_own(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"))
-    bench.declare(daily={"title": "Daily"}, other={"title": "Other", "id": "1"})
-    assert bench.changes() == [("update", "other", "1"), ("create", "daily", "")]
-    assert (bench.apply(), bench.held, bench.changes()) == (0, {"1": "Other", "new1": "Daily"}, [])
+def test_a_pin_to_what_another_entry_matches_takes_it_and_the_other_gets_its_own(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"))
+    harness.declare(daily={"title": "Daily"}, other={"title": "Other", "id": "1"})
+    assert harness.changes() == [("update", "other", "1"), ("create", "daily", "")]
+    assert (harness.apply(), harness.held, harness.changes()) == (0, {"1": "Other", "new1": "Daily"}, [])
 
 
-def test_two_pins_to_one_schedule_are_both_blocked(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"))
-    bench.declare(a={"title": "A", "id": "1"}, b={"title": "B", "id": "1"})
+def test_two_pins_to_one_schedule_are_both_blocked(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"))
+    harness.declare(a={"title": "A", "id": "1"}, b={"title": "B", "id": "1"})
     reason = ("the id 1 is pinned by a, b", "keep the pin in one entry")
-    assert bench.blocked() == {"a": reason, "b": reason}
-    assert (bench.apply(), bench.held) == (1, {"1": "Daily"})
+    assert harness.blocked() == {"a": reason, "b": reason}
+    assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
 # Renames ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_chain_of_renames_keeps_every_schedule(bench: Bench) -> None:
-    bench.hold(wire("1", "A"), wire("2", "B"), wire("3", "C"))
-    bench.declare(
+def test_a_chain_of_renames_keeps_every_schedule(harness: Harness) -> None:
+    harness.hold(wire("1", "A"), wire("2", "B"), wire("3", "C"))
+    harness.declare(
         b={"title": "B", "renamed_from": "A"},
         c={"title": "C", "renamed_from": "B"},
         d={"title": "D", "renamed_from": "C"},
     )
-    assert bench.changes() == [("update", "d", "3"), ("update", "c", "2"), ("update", "b", "1")]
-    assert (bench.apply(), bench.held, bench.changes()) == (0, {"1": "B", "2": "C", "3": "D"}, [])
+    assert harness.changes() == [("update", "d", "3"), ("update", "c", "2"), ("update", "b", "1")]
+    assert (harness.apply(), harness.held, harness.changes()) == (0, {"1": "B", "2": "C", "3": "D"}, [])
 
 
-def test_a_swap_asks_for_pins(bench: Bench) -> None:
-    bench.hold(wire("1", "A"), wire("2", "B"))
-    bench.declare(a={"title": "A", "renamed_from": "B"}, b={"title": "B", "renamed_from": "A"})
+def test_a_swap_asks_for_pins(harness: Harness) -> None:
+    harness.hold(wire("1", "A"), wire("2", "B"))
+    harness.declare(a={"title": "A", "renamed_from": "B"}, b={"title": "B", "renamed_from": "A"})
     hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
     circle = ("renamed_from goes round in a circle: 'A', 'B'", hint)
-    assert bench.blocked() == {"a": circle, "b": circle}
-    assert (bench.apply(), bench.held) == (1, {"1": "A", "2": "B"})
+    assert harness.blocked() == {"a": circle, "b": circle}
+    assert (harness.apply(), harness.held) == (1, {"1": "A", "2": "B"})
 
 
-def test_pins_make_a_swap_and_keep_both_schedules(bench: Bench) -> None:
-    bench.hold(wire("1", "A"), wire("2", "B"))
-    bench.declare(a={"title": "A", "id": "2"}, b={"title": "B", "id": "1"})
-    assert (bench.apply(), bench.held, bench.changes()) == (0, {"1": "B", "2": "A"}, [])
+def test_pins_make_a_swap_and_keep_both_schedules(harness: Harness) -> None:
+    harness.hold(wire("1", "A"), wire("2", "B"))
+    harness.declare(a={"title": "A", "id": "2"}, b={"title": "B", "id": "1"})
+    assert (harness.apply(), harness.held, harness.changes()) == (0, {"1": "B", "2": "A"}, [])
 
 
-def test_a_rename_that_has_happened_is_inert_when_the_former_title_comes_back(bench: Bench) -> None:
-    bench.hold(wire("1", "New"), wire("2", "Old"))
-    bench.declare(new={"title": "New", "renamed_from": "Old"})
-    assert (bench.changes(), bench.undeclared()) == ([], ["2"])
+def test_a_rename_that_has_happened_is_inert_when_the_former_title_comes_back(harness: Harness) -> None:
+    harness.hold(wire("1", "New"), wire("2", "Old"))
+    harness.declare(new={"title": "New", "renamed_from": "Old"})
+    assert (harness.changes(), harness.undeclared()) == ([], ["2"])
 
 
-def test_a_former_title_that_twins_bear_is_not_chosen_from(bench: Bench) -> None:
-    bench.hold(wire("1", "Old"), wire("2", "Old"))
-    bench.declare(new={"title": "New", "renamed_from": "Old"})
+def test_a_former_title_that_twins_bear_is_not_chosen_from(harness: Harness) -> None:
+    harness.hold(wire("1", "Old"), wire("2", "Old"))
+    harness.declare(new={"title": "New", "renamed_from": "Old"})
     reason = "2 active schedules could be this entry: 1, 2"
-    assert bench.blocked() == {"new": (reason, "pin the right one: `id: 1`")}
-    assert (bench.apply(), bench.held) == (1, {"1": "Old", "2": "Old"})
+    assert harness.blocked() == {"new": (reason, "pin the right one: `id: 1`")}
+    assert (harness.apply(), harness.held) == (1, {"1": "Old", "2": "Old"})
 
 
-def test_a_rename_goes_before_an_archived_schedule_of_the_new_title(bench: Bench) -> None:
-    bench.hold(wire("1", "New", is_archived=True), wire("2", "Old"))
-    bench.declare(new={"title": "New", "renamed_from": "Old"})
-    assert (bench.apply(), bench.held) == (0, {"1": "(New)", "2": "New"})
+def test_a_rename_goes_before_an_archived_schedule_of_the_new_title(harness: Harness) -> None:
+    harness.hold(wire("1", "New", is_archived=True), wire("2", "Old"))
+    harness.declare(new={"title": "New", "renamed_from": "Old"})
+    assert (harness.apply(), harness.held) == (0, {"1": "(New)", "2": "New"})
 
 
 # Scopes -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_schedule_that_has_left_the_scope_is_blocked_and_not_created_again(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily", agentUuid=demo.SUPPORT_BOT_ID))
-    bench.declare({"scope": {"agents": ["checkout"]}, "undeclared": "archive"}, daily={"title": "Daily"})
+def test_a_schedule_that_has_left_the_scope_is_blocked_and_not_created_again(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily", agentUuid=demo.SUPPORT_BOT_ID))
+    harness.declare({"scope": {"agents": ["checkout"]}, "undeclared": "archive"}, daily={"title": "Daily"})
     reason = f"its schedule 1 belongs to agent {demo.SUPPORT_BOT_ID}, outside the project's scope"
-    assert bench.blocked() == {"daily": (reason, "widen `scope:` or move the entry")}
-    assert (bench.apply(), bench.held) == (1, {"1": "Daily"})
+    assert harness.blocked() == {"daily": (reason, "widen `scope:` or move the entry")}
+    assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
-def test_a_scope_that_is_narrowed_leaves_alone_what_it_no_longer_covers(bench: Bench) -> None:
-    bench.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"))
+def test_a_scope_that_is_narrowed_leaves_alone_what_it_no_longer_covers(harness: Harness) -> None:
+    harness.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"))
     policy = {"undeclared": "archive", "scope": {"title_prefix": "Shop: "}}
-    bench.declare(policy, daily={"title": "Shop: daily"})
-    assert (bench.apply(), bench.changes(), bench.undeclared()) == (0, [], [])
-    assert bench.held == {"1": "Shop: daily", "2": "Help: daily"}
+    harness.declare(policy, daily={"title": "Shop: daily"})
+    assert (harness.apply(), harness.changes(), harness.undeclared()) == (0, [], [])
+    assert harness.held == {"1": "Shop: daily", "2": "Help: daily"}
 
 
-def test_a_scope_that_is_widened_archives_no_more_than_the_guard_lets_it(bench: Bench) -> None:
-    bench.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"), wire("3", "Help: weekly"))
-    bench.declare({"undeclared": "archive"}, daily={"title": "Shop: daily"})
-    (refusal,) = bench.refusals()
+def test_a_scope_that_is_widened_archives_no_more_than_the_guard_lets_it(harness: Harness) -> None:
+    harness.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"), wire("3", "Help: weekly"))
+    harness.declare({"undeclared": "archive"}, daily={"title": "Shop: daily"})
+    (refusal,) = harness.refusals()
     assert refusal == "2 of 3 schedules in scope that fire would stop; without a word from you 1 may"
-    assert (bench.apply(), len(bench.held)) == (3, 3)
-    assert "(" not in "".join(bench.held.values())
+    assert (harness.apply(), len(harness.held)) == (3, 3)
+    assert "(" not in "".join(harness.held.values())
 
 
 # Agents -------------------------------------------------------------------------------------------------------------
 
 
-def test_an_agent_that_was_renamed_blocks_its_entry_with_the_line_to_paste(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily", hours=[17]))
-    with bench.sandbox as sandbox:
+def test_an_agent_that_was_renamed_blocks_its_entry_with_the_line_to_paste(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily", hours=[17]))
+    with harness.sandbox as sandbox:
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "identityValue": "till"})
-    bench.declare(daily={"title": "Daily"})
+    harness.declare(daily={"title": "Daily"})
     paste = f"its schedule has `agent: {demo.CHECKOUT_ID}`, which can be pasted"
-    assert bench.blocked() == {"daily": ("no agent is called 'checkout' in the last 90 days", paste)}
-    assert (bench.apply(), bench.held) == (1, {"1": "Daily"})
-    bench.declare(daily={"title": "Daily", "agent": demo.CHECKOUT_ID})
-    assert bench.changes() == [("update", "daily", "1")]
+    assert harness.blocked() == {"daily": ("no agent is called 'checkout' in the last 90 days", paste)}
+    assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
+    harness.declare(daily={"title": "Daily", "agent": demo.CHECKOUT_ID})
+    assert harness.changes() == [("update", "daily", "1")]
 
 
-def test_an_agent_that_is_gone_blocks_likewise_and_its_id_goes_on(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"))
-    with bench.sandbox as sandbox:
+def test_an_agent_that_is_gone_blocks_likewise_and_its_id_goes_on(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"))
+    with harness.sandbox as sandbox:
         sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
-    bench.declare({"undeclared": "archive"}, daily={"title": "Daily"})
-    assert list(bench.blocked()) == ["daily"]
-    assert (bench.apply(), bench.held) == (1, {"1": "Daily"})
-    bench.declare(daily={"title": "Daily", "agent": demo.CHECKOUT_ID})
-    assert (bench.blocked(), bench.changes()) == ({}, [])
+    harness.declare({"undeclared": "archive"}, daily={"title": "Daily"})
+    assert list(harness.blocked()) == ["daily"]
+    assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
+    harness.declare(daily={"title": "Daily", "agent": demo.CHECKOUT_ID})
+    assert (harness.blocked(), harness.changes()) == ({}, [])
 
 
-def test_of_two_agents_with_one_name_none_is_chosen(bench: Bench) -> None:
+def test_of_two_agents_with_one_name_none_is_chosen(harness: Harness) -> None:
     twin = "5a4db0c5-a000-4000-8000-0000000000ff"
-    with bench.sandbox as sandbox:
+    with harness.sandbox as sandbox:
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "id": twin})
-    bench.declare(daily={"title": "Daily"})
+    harness.declare(daily={"title": "Daily"})
     reason = f"2 agents are called 'checkout': {demo.CHECKOUT_ID}, {twin}"
-    assert bench.blocked() == {"daily": (reason, f"write the UUID: `agent: {demo.CHECKOUT_ID}`")}
-    assert (bench.apply(), bench.held) == (1, {})
+    assert harness.blocked() == {"daily": (reason, f"write the UUID: `agent: {demo.CHECKOUT_ID}`")}
+    assert (harness.apply(), harness.held) == (1, {})
 
 
-def test_an_agent_that_another_has_replaced_under_its_name_is_a_change_to_be_reviewed(bench: Bench) -> None:
-    bench.hold(wire("1", "Daily"))
+def test_an_agent_that_another_has_replaced_under_its_name_is_a_change_to_be_reviewed(harness: Harness) -> None:
+    harness.hold(wire("1", "Daily"))
     heir = "5a4db0c5-a000-4000-8000-0000000000ff"
-    with bench.sandbox as sandbox:
+    with harness.sandbox as sandbox:
         sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "id": heir})
-    bench.declare(daily={"title": "Daily"})
-    (change,) = bench.plan()["changes"]
+    harness.declare(daily={"title": "Daily"})
+    (change,) = harness.plan()["changes"]
     assert [(each["field"], each["before"], each["after"]) for each in change["fields"]] == [
         ("agent", demo.CHECKOUT_ID, heir)
     ]

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_bench import CREATE, LIST, READ, Bench, Run, bench, create, plan_of
+from apply_harness import CREATE, LIST, READ, Harness, Run, create, harness, plan_of
 from command_line import CommandLine
-from receipts import Kept
+from receipts import RecordedWrites
 from sandbox_calls import DAILY, PROJECT
-from served_place import served_place
+from sandbox_server import serve_sandbox
 
 from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader, Writer
@@ -32,8 +32,8 @@ HIDDEN = PatchResponse(
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
@@ -41,13 +41,13 @@ def with_(**fields: object) -> PatchResponse:
     return PatchResponse(lambda wire: {**wire, **fields})
 
 
-def hide(one: Bench, times: int | None) -> None:
+def hide(one: Harness, times: int | None) -> None:
     """Leave what is made out of so many of the lists that are read after it was."""
     one.fault(LIST, Pass())
     one.fault(LIST, HIDDEN, times=times)
 
 
-def answer_without_keeping(one: Bench, **fields: object) -> None:
+def answer_without_keeping(one: Harness, **fields: object) -> None:
     wire = {**DAILY, "id": "s9", "title": "Review", "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, **fields}
     body = json.dumps({"result": {"data": {**wire, "archivedAt": None}}}).encode()
     one.fault(CREATE, Reply(200, body))
@@ -58,7 +58,7 @@ def ending(run: Run) -> tuple[list[str], str, int]:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_what_is_listed_late_is_waited_for(one: Bench, times: int) -> None:
+def test_what_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
     hide(one, times)
     run = one.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
@@ -66,12 +66,12 @@ def test_what_is_listed_late_is_waited_for(one: Bench, times: int) -> None:
     assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
 
 
-def test_what_is_listed_at_once_costs_one_list(one: Bench) -> None:
+def test_what_is_listed_at_once_costs_one_list(one: Harness) -> None:
     run = one.run(*(create(title) for title in "ABC"))
     assert run.requests == [LIST, *[CREATE] * 3, LIST]
 
 
-def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Bench) -> None:
+def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) -> None:
     class Noting(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             waits.append(timeout)
@@ -94,7 +94,7 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Bench) ->
     assert (waits, summarize([change], events).exit_code) == ([2.0, 6.0, 12.0], 0)
 
 
-def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Bench) -> None:
+def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Harness) -> None:
     hide(one, None)
     run = one.run(create("Review"))
     message = "it is there, but not listed yet: wait until `halo schedule list` shows it before the next apply"
@@ -102,22 +102,22 @@ def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Bench) -> No
     assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
 
 
-def test_what_is_not_there_is_unknown(one: Bench) -> None:
+def test_what_is_not_there_is_unknown(one: Harness) -> None:
     answer_without_keeping(one)
-    kept = Kept()
+    kept = RecordedWrites()
     run = one.run(create("Review"), recorder=kept)
     assert ending(run) == (["unknown"], "the platform answered that it had created s9, but does not know it", 5)
     assert kept.told == ["1 create", "1 done", "1 unknown"]
 
 
-def test_only_what_is_not_there_is_unknown(one: Bench) -> None:
+def test_only_what_is_not_there_is_unknown(one: Harness) -> None:
     answer_without_keeping(one)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
 
 
 @pytest.mark.parametrize("procedure", [CREATE, READ])
-def test_what_came_to_be_in_another_project_has_failed(one: Bench, procedure: str) -> None:
+def test_what_came_to_be_in_another_project_has_failed(one: Harness, procedure: str) -> None:
     hide(one, None)
     one.fault(procedure, with_(projectId=ELSEWHERE))
     run = one.run(create("Review"))
@@ -125,18 +125,18 @@ def test_what_came_to_be_in_another_project_has_failed(one: Bench, procedure: st
     assert run.summary.events[0].hint == ("archive s1 there, and see which projects the key is for: `halo doctor`")
 
 
-def test_a_project_in_capitals_is_the_same(one: Bench) -> None:
+def test_a_project_in_capitals_is_the_same(one: Harness) -> None:
     one.fault(CREATE, with_(projectId=PROJECT.upper()))
     assert one.run(create("Review")).statuses == ["done"]
 
 
-def test_what_has_another_title_by_now_is_a_conflict(one: Bench) -> None:
+def test_what_has_another_title_by_now_is_a_conflict(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, with_(title="Another"))
     assert ending(one.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
 
 
-def test_what_is_not_as_it_was_sent_has_failed(one: Bench) -> None:
+def test_what_is_not_as_it_was_sent_has_failed(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, with_(hours=[17]))
     message = "it was created, but the platform answered with another hours than was sent"
@@ -153,7 +153,7 @@ LISTED_OTHERWISE = {
 
 @pytest.mark.parametrize(("fields", "status", "message"), LISTED_OTHERWISE.values(), ids=LISTED_OTHERWISE)
 def test_what_was_answered_and_kept_otherwise_is_not_done(
-    one: Bench, fields: dict[str, object], status: str, message: str
+    one: Harness, fields: dict[str, object], status: str, message: str
 ) -> None:
     one.fault(LIST, Pass())
     one.fault(
@@ -167,7 +167,7 @@ def test_what_was_answered_and_kept_otherwise_is_not_done(
     assert run.message.startswith(message)
 
 
-def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Bench) -> None:
+def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Harness) -> None:
     one.fault(LIST, Pass())
     one.fault(
         LIST, PatchResponse(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]})
@@ -177,7 +177,7 @@ def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Bench) -> None:
     assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
 
 
-def test_what_is_answered_as_archived_has_failed(one: Bench) -> None:
+def test_what_is_answered_as_archived_has_failed(one: Harness) -> None:
     one.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
     assert ending(one.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
 
@@ -186,7 +186,7 @@ NO_LIST: dict[str, Effect] = {"refused": Refuse("BAD_REQUEST"), "trouble": Refus
 
 
 @pytest.mark.parametrize("effect", NO_LIST.values(), ids=NO_LIST)
-def test_where_nothing_can_be_listed_each_is_asked_for(one: Bench, effect: Effect) -> None:
+def test_where_nothing_can_be_listed_each_is_asked_for(one: Harness, effect: Effect) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, effect, times=None)
     answer_without_keeping(one)
@@ -195,14 +195,14 @@ def test_where_nothing_can_be_listed_each_is_asked_for(one: Bench, effect: Effec
     assert run.summary.events[1].message.startswith("it could not be seen whether another run created the same: ")
 
 
-def test_where_nothing_can_be_asked_what_was_answered_stands(one: Bench) -> None:
+def test_where_nothing_can_be_asked_what_was_answered_stands(one: Harness) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("FORBIDDEN"), times=None)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code, run.requests[-1]) == (["done", "done"], 0, LIST)
 
 
-def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Bench) -> None:
+def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, Refuse("BAD_REQUEST"))
     run = one.run(create("Review"))
@@ -210,7 +210,7 @@ def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Bench) -> No
     assert run.message.startswith(f"it is not listed, and could not be asked for: {READ} (HTTP 400)")
 
 
-def test_a_twin_is_seen_though_ours_is_not_listed(one: Bench) -> None:
+def test_a_twin_is_seen_though_ours_is_not_listed(one: Harness) -> None:
     hide_ours = PatchResponse(
         lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]}
     )
@@ -231,7 +231,7 @@ def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
     return during
 
 
-def test_a_stop_ends_the_wait_for_it(one: Bench) -> None:
+def test_a_stop_ends_the_wait_for_it(one: Harness) -> None:
     hide(one, None)
     run = one.run(create("Review"), during=_once("retrying", one.brake.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
@@ -243,7 +243,7 @@ def test_the_way_back_from_what_the_platform_does_not_know_works_as_printed(
     halo: CommandLine, folder: Path, *, is_kept: bool
 ) -> None:
     """Nothing was made, or it has another id than was answered."""
-    with served_place(halo) as place:
+    with serve_sandbox(halo) as place:
         (folder / "halo.yaml").write_text(
             "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"
         )
@@ -257,7 +257,7 @@ def test_the_way_back_from_what_the_platform_does_not_know_works_as_printed(
 
 
 def test_two_applies_in_a_row_make_one_though_the_list_lags(halo: CommandLine, folder: Path) -> None:
-    with served_place(halo) as place:
+    with serve_sandbox(halo) as place:
         (folder / "halo.yaml").write_text(
             "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"
         )

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     ARCHIVE,
     CREATE,
     READ,
     UNARCHIVE,
     UPDATE,
-    Bench,
+    Harness,
     archive,
-    bench,
     create,
+    harness,
     plan_of,
     unarchive,
     update,
@@ -53,12 +53,12 @@ class Noting:
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
-def applied(one: Bench, change: Change) -> tuple[Noting, Status]:
+def applied(one: Harness, change: Change) -> tuple[Noting, Status]:
     noting = Noting(one.transport)
     reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
     retry = Retry(attempts=3, sleep=lambda _: None)
@@ -66,7 +66,7 @@ def applied(one: Bench, change: Change) -> tuple[Noting, Status]:
     return noting, events[-1].status
 
 
-def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Bench) -> None:
+def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.fault(READ, Refuse())
     one.fault(UPDATE, Refuse())
@@ -75,7 +75,7 @@ def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Bench) 
     assert len(noting.deadlines(READ, UPDATE)) == 1
 
 
-def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Bench) -> None:
+def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Harness) -> None:
     back, gone = unarchive(one.add("Back", archived=True), hours=(12,)), archive(one.add("Gone"))
     one.fault(UNARCHIVE, Refuse())
     one.fault(ARCHIVE, Refuse())
@@ -87,14 +87,14 @@ def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Bench) -> None:
     assert len(noting.deadlines(READ, ARCHIVE)) == 1
 
 
-def test_so_do_the_attempts_at_a_create(one: Bench) -> None:
+def test_so_do_the_attempts_at_a_create(one: Harness) -> None:
     one.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
     noting, status = applied(one, create("Review"))
     assert (noting.told.count(CREATE), status) == (3, Status.DONE)
     assert len(noting.deadlines(CREATE)) == 1
 
 
-def test_putting_back_what_must_not_fire_has_time_of_its_own(one: Bench) -> None:
+def test_putting_back_what_must_not_fire_has_time_of_its_own(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.fault(UPDATE, Refuse("CONFLICT"))
     one.fault(UPDATE, Refuse("BAD_REQUEST"))

@@ -15,7 +15,7 @@ from subprocess import PIPE, Popen
 from typing import IO
 
 import pytest
-from apply_bench import CREATE, READ, UPDATE
+from apply_harness import CREATE, READ, UPDATE
 from command_line import CommandLine, Stream
 from sandbox_calls import PROJECT, Caller
 

@@ -6,8 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
-from apply_bench import ARCHIVE, CREATE, READ, UNARCHIVE, UPDATE, Bench, archive, bench, create, unarchive, update
-from receipts import Kept
+from apply_harness import (
+    ARCHIVE,
+    CREATE,
+    READ,
+    UNARCHIVE,
+    UPDATE,
+    Harness,
+    archive,
+    create,
+    harness,
+    unarchive,
+    update,
+)
+from receipts import RecordedWrites
 
 from halo_iac.errors import FileError
 from halo_iac.model.plan import Action, Cause, Change, FieldChange
@@ -21,12 +33,12 @@ FULL = FileError("the receipt cannot be written: No space left on device", hint=
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
-def full_after(count: int) -> Kept:
+def full_after(count: int) -> RecordedWrites:
     """Return a recorder on whose disk there is room for so many intents."""
     left = count
 
@@ -36,7 +48,7 @@ def full_after(count: int) -> Kept:
         if left < 0:
             raise FULL
 
-    return Kept(check)
+    return RecordedWrites(check)
 
 
 def emptied(change: Change, **fields: object) -> Change:
@@ -47,10 +59,12 @@ def emptied(change: Change, **fields: object) -> Change:
     return replace(change, cause=Cause.UNDONE, after=after, fields=changed)
 
 
-def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one: Bench) -> None:
+def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one: Harness) -> None:
     changed, gone, back = one.add("A"), one.add("B"), one.add("C", archived=True)
     sent: list[list[str]] = []
-    kept = Kept(lambda _: sent.append([seen.procedure for seen in one.sandbox.requests if seen.procedure in WRITES]))
+    kept = RecordedWrites(
+        lambda _: sent.append([seen.procedure for seen in one.sandbox.requests if seen.procedure in WRITES])
+    )
     before = len([seen for seen in one.sandbox.requests if seen.procedure in WRITES])
     run = one.run(update(changed, hours=(12,)), create("D"), unarchive(back, hours=(5,)), archive(gone), recorder=kept)
     assert run.exit_code == 0
@@ -68,62 +82,62 @@ def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one:
     assert [WRITES[name] for name in run.writes] == [str(intent.action) for intent in kept.intents]
 
 
-def test_an_intent_holds_what_the_platform_showed_right_before(one: Bench) -> None:
+def test_an_intent_holds_what_the_platform_showed_right_before(one: Harness) -> None:
     wire = one.add("A")
     change = update(wire, unmanaged=("enabled",), hours=(12,))
     paused = one.caller.do(UPDATE, {"id": wire["id"], "enabled": False})
-    kept = Kept()
+    kept = RecordedWrites()
     one.run(change, recorder=kept)
     (intent,) = kept.intents
     assert (intent.action, intent.id, intent.is_archived) == (Action.UPDATE, wire["id"], False)
     assert (intent.before, intent.after) == (read_spec(paused), change.after)
 
 
-def test_each_attempt_is_kept(one: Bench) -> None:
+def test_each_attempt_is_kept(one: Harness) -> None:
     wire = one.add("A")
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
-    kept = Kept()
+    kept = RecordedWrites()
     assert one.run(update(wire, hours=(12,)), recorder=kept).exit_code == 0
     assert kept.told == ["1 update", "1 unknown", "2 update", "2 done"]
 
 
-def test_what_is_refused_is_not_done(one: Bench) -> None:
+def test_what_is_refused_is_not_done(one: Harness) -> None:
     wire = one.add("A")
     one.fault(UPDATE, Refuse("BAD_REQUEST"))
     one.fault(CREATE, Refuse("BAD_REQUEST"))
-    kept = Kept()
+    kept = RecordedWrites()
     one.run(update(wire, hours=(12,)), create("B"), recorder=kept)
     assert kept.told == ["1 create", "1 not done", "2 update", "2 not done"]
 
 
-def test_what_needs_no_write_is_not_kept(one: Bench) -> None:
+def test_what_needs_no_write_is_not_kept(one: Harness) -> None:
     change = update(one.add("A"), hours=(12,))
     one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
-    kept = Kept()
+    kept = RecordedWrites()
     assert (one.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
 
 
-def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Bench) -> None:
+def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
-    kept = Kept()
+    kept = RecordedWrites()
     assert one.run(create("A"), recorder=kept).statuses == ["done"]
     assert kept.told == ["1 create", "1 unknown", "1 done"]
     (write,) = kept.receipt().writes
     assert write.id == "s1"
 
 
-def test_a_twin_that_is_archived_again_is_kept(one: Bench) -> None:
-    kept = Kept(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
+def test_a_twin_that_is_archived_again_is_kept(one: Harness) -> None:
+    kept = RecordedWrites(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
     assert one.run(create("A"), recorder=kept).statuses == ["conflict"]
     assert kept.told == ["1 create", "1 done", "2 archive", "2 done"]
     assert [(intent.id, intent.is_archived) for intent in kept.intents] == [(None, False), ("s2", False)]
 
 
 def test_what_is_put_back_is_kept() -> None:
-    with bench(updates_archived=False) as one:
+    with harness(updates_archived=False) as one:
         change = unarchive(one.add("A", archived=True), hours=(12,))
         one.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
-        kept = Kept()
+        kept = RecordedWrites()
         one.run(change, recorder=kept)
         assert kept.told == [
             *("1 update", "1 not done", "2 unarchive", "2 done", "3 update", "3 not done", "4 archive", "4 done"),
@@ -131,9 +145,9 @@ def test_what_is_put_back_is_kept() -> None:
         assert [intent.is_archived for intent in kept.intents] == [True, True, False, False]
 
 
-def test_creates_that_are_never_sent_are_not_done(one: Bench) -> None:
+def test_creates_that_are_never_sent_are_not_done(one: Harness) -> None:
     one.fault(CREATE, Refuse("UNAUTHORIZED"))
-    kept = Kept()
+    kept = RecordedWrites()
     one.run(create("A"), create("B"), recorder=kept)
     assert kept.told == ["1 create", "2 create", "1 not done", "2 not done"]
 
@@ -141,7 +155,7 @@ def test_creates_that_are_never_sent_are_not_done(one: Bench) -> None:
 # A receipt that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_that_cannot_be_kept(one: Bench) -> None:
+def test_nothing_is_sent_that_cannot_be_kept(one: Harness) -> None:
     run = one.run(update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")), recorder=full_after(0))
     assert (run.writes, run.exit_code) == ([], 1)
     assert run.statuses == ["not started", "failed", "not started"]
@@ -150,7 +164,7 @@ def test_nothing_is_sent_that_cannot_be_kept(one: Bench) -> None:
     assert event.hint == "make room"
 
 
-def test_a_disk_that_fills_up_ends_the_run(one: Bench) -> None:
+def test_a_disk_that_fills_up_ends_the_run(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABC"]
     run = one.run(*changes, recorder=full_after(1))
     assert run.requests == [READ, UPDATE, READ]
@@ -158,20 +172,20 @@ def test_a_disk_that_fills_up_ends_the_run(one: Bench) -> None:
 
 
 def test_what_is_exposed_when_the_disk_is_full_is_told() -> None:
-    with bench(updates_archived=False) as one:
+    with harness(updates_archived=False) as one:
         change = unarchive(one.add("A", archived=True), hours=(12,))
         run = one.run(change, recorder=full_after(2))
         assert run.requests == [READ, UPDATE, UNARCHIVE]
         assert "it may fire with its old values" in run.message
 
 
-def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Bench) -> None:
+def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Harness) -> None:
     def check(intents: Sequence[WriteIntent]) -> None:
         if intents[0].action is Action.ARCHIVE:
             raise FULL
         one.add("A")
 
-    run = one.run(create("A"), recorder=Kept(check))
+    run = one.run(create("A"), recorder=RecordedWrites(check))
     assert (run.statuses, ARCHIVE in run.writes) == (["conflict"], False)
     assert "could not be archived: the receipt cannot be written" in run.message
 
@@ -179,7 +193,7 @@ def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Bench) -> None:
 # An archive that gives back values ----------------------------------------------------------------------------------
 
 
-def test_an_archive_gives_back_values_only_when_nothing_fires_any_more(one: Bench) -> None:
+def test_an_archive_gives_back_values_only_when_nothing_fires_any_more(one: Harness) -> None:
     wire = one.add("A")
     run = one.run(emptied(archive(wire), hours=(3,), prompt="Before."))
     assert (run.writes, run.statuses) == ([ARCHIVE, UPDATE], ["done"])
@@ -187,27 +201,27 @@ def test_an_archive_gives_back_values_only_when_nothing_fires_any_more(one: Benc
     assert (now["hours"], now["prompt"], now["archivedAt"] is None) == ([3], "Before.", False)
 
 
-def test_an_archived_schedule_still_gets_its_values_back(one: Bench) -> None:
+def test_an_archived_schedule_still_gets_its_values_back(one: Harness) -> None:
     wire = one.add("A", archived=True)
     run = one.run(emptied(archive(wire), hours=(3,)))
     assert (run.writes, run.statuses) == ([UPDATE], ["done"])
 
 
 def test_where_an_archived_schedule_takes_no_values_it_is_archived_and_that_is_told() -> None:
-    with bench(updates_archived=False) as one:
+    with harness(updates_archived=False) as one:
         run = one.run(emptied(archive(one.add("A")), hours=(3,)))
         assert (run.statuses, run.exit_code) == (["failed"], 4)
         assert "is archived" in run.message
         assert one.shown() == {"s1": ("A", False, [9])}
 
 
-def test_an_archive_of_an_undo_is_repeated_without_harm(one: Bench) -> None:
+def test_an_archive_of_an_undo_is_repeated_without_harm(one: Harness) -> None:
     change = emptied(archive(one.add("A")), hours=(3,))
     one.run(change)
     assert one.run(change).statuses == ["already"]
 
 
-def test_an_archive_of_an_undo_leaves_alone_what_somebody_has_edited(one: Bench) -> None:
+def test_an_archive_of_an_undo_leaves_alone_what_somebody_has_edited(one: Harness) -> None:
     wire = one.add("A")
     change = emptied(archive(wire), hours=(3,))
     one.caller.do(UPDATE, {"id": wire["id"], "prompt": "Edited."})

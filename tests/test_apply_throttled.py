@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from apply_bench import ARCHIVE, CREATE, LIST, READ, UPDATE, Bench, bench, create, unarchive, update
+from apply_harness import ARCHIVE, CREATE, LIST, READ, UPDATE, Harness, create, harness, unarchive, update
 
 from halo_iac.api.throttling import ThrottleGate
 from halo_iac.sandbox.faults import Effect, Pass, Refuse
@@ -21,19 +21,19 @@ TROUBLE = Refuse()
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         opened.gate = ThrottleGate(sleep=opened.waits.append)
         yield opened
 
 
-def updates(one: Bench, count: int) -> list[dict[str, object]]:
+def updates(one: Harness, count: int) -> list[dict[str, object]]:
     return [one.add(f"T{number:02}") for number in range(count)]
 
 
 @pytest.mark.parametrize("effect", [SLOW_DOWN, AT_ONCE, UNAVAILABLE], ids=["429", "429 for no time", "503"])
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_sixty_updates_outlast_two_minutes_of_throttling(one: Bench, effect: Effect, concurrency: int) -> None:
+def test_sixty_updates_outlast_two_minutes_of_throttling(one: Harness, effect: Effect, concurrency: int) -> None:
     """Twenty answers of this kind are more than two minutes of waits."""
     changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
     one.fault(READ, effect, times=20)
@@ -43,19 +43,19 @@ def test_sixty_updates_outlast_two_minutes_of_throttling(one: Bench, effect: Eff
     assert sum(one.waits) > 120
 
 
-def test_creates_outlast_it_as_well(one: Bench) -> None:
+def test_creates_outlast_it_as_well(one: Harness) -> None:
     one.fault(CREATE, SLOW_DOWN, times=20)
     run = one.run(*(create(f"T{number}") for number in range(10)), concurrency=4)
     assert (Counter(run.statuses), len(one.shown())) == ({"done": 10}, 10)
 
 
-def test_a_listing_outlasts_it_as_well(one: Bench) -> None:
+def test_a_listing_outlasts_it_as_well(one: Harness) -> None:
     one.fault(LIST, UNAVAILABLE, times=20)
     assert one.run(create("A")).statuses == ["done"]
 
 
 @pytest.mark.parametrize("effect", [SLOW_DOWN, UNAVAILABLE], ids=["429", "503"])
-def test_a_platform_that_throttles_for_ever_ends_the_run(one: Bench, effect: Effect) -> None:
+def test_a_platform_that_throttles_for_ever_ends_the_run(one: Harness, effect: Effect) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
     one.fault(READ, effect, times=None)
     run = one.run(*changes, concurrency=8)
@@ -65,7 +65,7 @@ def test_a_platform_that_throttles_for_ever_ends_the_run(one: Bench, effect: Eff
     assert 500 < sum(wait for wait in one.waits if wait >= 1) <= 600
 
 
-def test_only_a_change_that_could_be_paced_is_told_to_be(one: Bench) -> None:
+def test_only_a_change_that_could_be_paced_is_told_to_be(one: Harness) -> None:
     one.gate = ThrottleGate(5.0, sleep=one.waits.append)
     one.fault(READ, SLOW_DOWN, times=None)
     run = one.run(*(update(wire, hours=(12,)) for wire in updates(one, 1)))
@@ -80,7 +80,7 @@ def test_only_a_change_that_could_be_paced_is_told_to_be(one: Bench) -> None:
 
 @pytest.mark.parametrize("procedure", [READ, UPDATE])
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_three_changes_given_up_in_a_row_end_the_run(one: Bench, procedure: str, status: int) -> None:
+def test_three_changes_given_up_in_a_row_end_the_run(one: Harness, procedure: str, status: int) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 60)]
     one.fault(procedure, Refuse(status=status), times=None)
     run = one.run(*changes, attempts=6)
@@ -89,13 +89,13 @@ def test_three_changes_given_up_in_a_row_end_the_run(one: Bench, procedure: str,
     assert max(one.waits) < 20
 
 
-def test_three_creates_given_up_in_a_row_end_the_run(one: Bench) -> None:
+def test_three_creates_given_up_in_a_row_end_the_run(one: Harness) -> None:
     one.fault(CREATE, TROUBLE, times=None)
     run = one.run(*(create(f"T{number}") for number in range(60)))
     assert (run.statuses, run.writes) == (["unknown"] * 3 + ["not started"] * 57, [CREATE] * 3)
 
 
-def test_a_success_between_them_does_not(one: Bench) -> None:
+def test_a_success_between_them_does_not(one: Harness) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 9)]
     for _ in range(3):
         one.fault(UPDATE, TROUBLE, times=2)
@@ -104,7 +104,7 @@ def test_a_success_between_them_does_not(one: Bench) -> None:
     assert run.statuses == ["unknown", "unknown", "done"] * 3
 
 
-def test_nor_does_what_is_declined(one: Bench) -> None:
+def test_nor_does_what_is_declined(one: Harness) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 6)]
     for _ in range(2):
         one.fault(UPDATE, TROUBLE, times=2)
@@ -115,7 +115,7 @@ def test_nor_does_what_is_declined(one: Bench) -> None:
 
 def test_what_is_exposed_is_put_back_without_waiting_at_the_gate() -> None:
     """A platform that unarchives first, and then throttles for longer than a run waits."""
-    with bench() as one:
+    with harness() as one:
         one.gate = ThrottleGate(5.0, sleep=one.waits.append)
         one.fault(UPDATE, Refuse("BAD_REQUEST"))
         one.fault(UPDATE, SLOW_DOWN, times=None)

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, Ended, tree
+from command_line import CommandLine, CommandResult, tree
 
 from halo_iac.sandbox.demo import DEMO_KEY
 
@@ -59,7 +59,7 @@ def first_line(halo: CommandLine, *argv: str, **env: str) -> str:
 @pytest.mark.parametrize("command", [COMMANDS[0], COMMANDS[2]], ids=" ".join)
 def test_each_copy_is_what_its_format_prints(halo: CommandLine, project: Path, command: tuple[str, ...]) -> None:
     told = "".join(f"Wrote copies/{name}\n" for name in FORMATS)
-    assert halo(*command, *EVERY_COPY) == Ended(0, halo(*command).out, told)
+    assert halo(*command, *EVERY_COPY) == CommandResult(0, halo(*command).out, told)
     assert copies(project) == {name: halo(*command, "--format", name).out for name in FORMATS}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from command_line import CommandLine, Ended, Stream, commands
+from command_line import CommandLine, CommandResult, Stream, commands
 from loopback import Recorder, Reply, Request, failure, serving
 from typer.core import TyperOption
 
@@ -80,7 +80,7 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
     ],
 )
 def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
-    assert halo(*argv) == Ended(64, "", f"error: {message}\nhint: `{command} --help` shows how it is used\n")
+    assert halo(*argv) == CommandResult(64, "", f"error: {message}\nhint: `{command} --help` shows how it is used\n")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,9 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
 )
 def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[str], name: str, count: int) -> None:
     hint = "run the command once for each file" if name == "--file" else "give it once"
-    assert halo(*argv) == Ended(64, "", f"error: {name} takes one value and is given {count} times\nhint: {hint}\n")
+    assert halo(*argv) == CommandResult(
+        64, "", f"error: {name} takes one value and is given {count} times\nhint: {hint}\n"
+    )
 
 
 def test_what_may_be_given_several_times_or_is_a_flag_still_may(halo: CommandLine, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Every example validates, and plans on a fresh sandbox as its golden file says.
 
-That they match the JSON Schemas is held by ``test_schema.py``. ``HALO_UPDATE_GOLDEN=1`` writes the golden files anew.
+``test_json_schema.py`` checks that they match the JSON Schemas. ``HALO_UPDATE_GOLDEN=1`` rewrites the golden files.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from command_line import CommandLine, Ended
+from command_line import CommandLine, CommandResult
 from faults_table import DONE, FOUR, LEFT, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
 from sandbox_calls import PROJECT, Caller
-from served_place import Place, served_place
+from sandbox_server import SandboxServer, serve_sandbox
 
 from halo_iac.sandbox.faults import ChangeBetween, Close, Pass, PatchResponse, Refuse, Reply
 
@@ -27,11 +27,11 @@ Json = Any
 class Setting:
     """Four active schedules, an archived one and a run on a place, and a folder for the project file."""
 
-    place: Place
+    place: SandboxServer
     folder: Path
     run_id: str = ""
 
-    def __call__(self, operation: Operation, *, is_patient: bool = True, **how: Any) -> Ended:  # noqa: ANN401 - how a place is asked
+    def __call__(self, operation: Operation, *, is_patient: bool = True, **how: Any) -> CommandResult:  # noqa: ANN401 - how a place is asked
         """Carry out an operation; a poll goes on for a minute, or a moment where nobody is patient."""
         (self.folder / "halo.yaml").write_text(operation.project_file, encoding="utf-8")
         argv = [self.run_id if word == "RUN" else word for word in operation.argv]
@@ -54,7 +54,7 @@ class Setting:
             fault(procedure, Close())
 
 
-def settle(place: Place, folder: Path) -> Setting:
+def settle(place: SandboxServer, folder: Path) -> Setting:
     caller = Caller(place.sandbox)
     for title in FOUR:
         caller.create(title=title)
@@ -66,7 +66,7 @@ def settle(place: Place, folder: Path) -> Setting:
 
 @pytest.fixture
 def setting(halo: CommandLine, folder: Path) -> Iterator[Setting]:
-    with served_place(halo) as place:
+    with serve_sandbox(halo) as place:
         yield settle(place, folder)
 
 
@@ -122,7 +122,7 @@ def leading_to(cursor: str | None) -> PatchResponse:
 
 @pytest.fixture
 def paged(halo: CommandLine, folder: Path) -> Iterator[Setting]:
-    with served_place(halo, page_size=2) as place:
+    with serve_sandbox(halo, page_size=2) as place:
         yield settle(place, folder)
 
 

@@ -67,7 +67,7 @@ def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(acti
         assert refusal.names == tuple(f"{place:03}" for place in range(permitted + 1))
 
 
-def test_a_word_permits_so_many_and_no_more() -> None:
+def test_an_override_permits_its_number_and_no_more() -> None:
     assert guards(removing(5, 10, allow_archive=5)) == []
     assert guards(removing(5, 10, allow_archive=4)) == ["removals"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from inf_cases import CASES, Bad, Subjects
-from official_client import Said, commands, needs_inf, refusal, run_inf
+from official_client import InfResult, commands, needs_inf, refusal, run_inf
 from sandbox_calls import Caller, Json
 from sandbox_process import exports, served
 
@@ -34,11 +34,11 @@ class Served:
     slow: Caller
     folder: Path
 
-    def run(self, line: str, mode: str, key: str = "") -> Said:
+    def run(self, line: str, mode: str, key: str = "") -> InfResult:
         command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
         return run_inf(command, self.env | ({"INF_API_KEY": key} if key else {}), self.folder / "nobody")
 
-    def run_signed_in(self, line: str, mode: str) -> Said:
+    def run_signed_in(self, line: str, mode: str) -> InfResult:
         """Run a command as who has signed in: the client refuses a key for some."""
         command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
         session = {name: value for name, value in self.env.items() if name != "INF_API_KEY"}

@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any, Final
 
 import pytest
-from command_line import CommandLine, Ended, Stream
+from command_line import CommandLine, CommandResult, Stream
 from conftest import IS_SOAK
 from served_runs import COSTLY, WAITING, Served, press_ctrl_c, served_runs
 
@@ -122,7 +122,7 @@ class Steps:
         return self.line
 
 
-def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> Ended:
+def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> CommandResult:
     """Run a command as its process does, which takes an interrupt before and after it for the end."""
     out, err = Stream(), Stream()
     code = 130
@@ -132,7 +132,7 @@ def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> Ended:
             code = served.halo.run(argv, Stream(), out, err, {})
         finally:
             sys.settrace(None)
-    return Ended(code, out.written, err.written)
+    return CommandResult(code, out.written, err.written)
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def words(served: Served, name: str) -> tuple[str, ...]:
     return tuple(word.format(run=failed["runId"], conversation=done["conversationId"]) for word in COMMANDS[name])
 
 
-def assert_told(ended: Ended, ids: list[str]) -> None:
+def assert_told(ended: CommandResult, ids: list[str]) -> None:
     assert ended.code in {0, 130}
     assert DENIAL not in ended.err or not ids
     assert [each for each in ids if each not in ended.text] == []

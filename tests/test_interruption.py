@@ -15,9 +15,9 @@ from subprocess import Popen
 from typing import Any
 
 import pytest
+from bulk_project import CALLS, DONE, GONE, NEW, active, declared, held, start_apply, write
 from conftest import IS_SOAK
 from sandbox_calls import PROJECT
-from two_hundred import CALLS, DONE, GONE, NEW, active, declared, held, start_apply, write
 
 from halo_iac.sandbox.faults import ChangeBetween, Cut, Fault, Pass
 from halo_iac.sandbox.platform import Sandbox
@@ -58,7 +58,7 @@ def ended(process: Popen[str]) -> tuple[int, list[dict[str, Any]]]:
     return process.returncode, summary["outcomes"] if summary else []
 
 
-def test_two_hundred_changes_are_so_many_calls(sandbox: Sandbox, url: str, folder: Path) -> None:
+def test_the_bulk_project_takes_the_expected_number_of_calls(sandbox: Sandbox, url: str, folder: Path) -> None:
     code, outcomes = ended(start_apply(url, folder))
     assert (code, {each["status"] for each in outcomes}, len(outcomes)) == (0, {"done"}, 200)
     assert (len(sandbox.requests), active(sandbox)) == (CALLS, DONE)

@@ -19,11 +19,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from apply_bench import Bench, bench
+from apply_harness import Harness, harness
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
-from receipts import Kept
+from receipts import RecordedWrites
 from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms, targets
 
@@ -52,11 +52,11 @@ Wires = list[dict[str, Any]]
 class World:
     """A platform, and people who plan and apply there."""
 
-    bench: Bench
+    harness: Harness
 
     @property
     def actual(self) -> PlatformState:
-        return observe(Reader(self.bench.transport, Retry(attempts=1)), PROJECT)
+        return observe(Reader(self.harness.transport, Retry(attempts=1)), PROJECT)
 
     def plan(self, document: Document, chosen: Sequence[str] = ()) -> Plan:
         return planned(loaded(document), self.actual, chosen)
@@ -67,14 +67,14 @@ class World:
         *,
         brake: StopSignal | None = None,
         concurrency: int = 1,
-        recorder: Kept | None = None,
+        recorder: RecordedWrites | None = None,
     ) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
         brake = brake or StopSignal()
         events = apply(
             plan,
-            Reader(self.bench.transport, Retry(attempts=1)),
-            Writer(self.bench.transport),
+            Reader(self.harness.transport, Retry(attempts=1)),
+            Writer(self.harness.transport),
             brake=brake,
             retry=Retry(stop=brake.interrupted, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
             concurrency=concurrency,
@@ -83,7 +83,7 @@ class World:
         )
         return summarize(plan.changes, list(events), is_interrupted=brake.interrupted.is_set())
 
-    def plan_undo(self, kept: Kept, document: Document | None = None) -> Plan:
+    def plan_undo(self, kept: RecordedWrites, document: Document | None = None) -> Plan:
         """Plan the way back, with every word given."""
         project_ = Project("halo.yaml", ()) if document is None else loaded(document)
         return plan_undo(
@@ -94,14 +94,14 @@ class World:
         """Return what the platform holds, but for ids and instants."""
         shown = (
             {**each, "id": None, "createdAt": None, "updatedAt": None, "archivedAt": each["archivedAt"] is not None}
-            for each in self.bench.sandbox.schedules()
+            for each in self.harness.sandbox.schedules()
         )
         return Counter(json.dumps(each, sort_keys=True) for each in shown)
 
 
 @contextmanager
 def world(wires: Wires) -> Iterator[World]:
-    with bench() as opened:
+    with harness() as opened:
         opened.sandbox.seed(PROJECT, wires)
         yield World(opened)
 
@@ -262,7 +262,7 @@ def test_what_no_file_declares_stays_as_it_is(drawn: Drawn) -> None:
         plan = there.plan({**document, "undeclared": "report"}, chosen)
         there.apply(plan)
         left = {each.id for each in plan.undeclared}
-        now = there.bench.sandbox.schedules()
+        now = there.harness.sandbox.schedules()
         assert [each for each in now if each["id"] in left] == [each for each in wires if each["id"] in left]
 
 
@@ -316,9 +316,9 @@ def undisturbed(document: Document, wires: Wires, chosen: Sequence[str]) -> Undi
         plan = there.plan(document, chosen)
         if plan.stopping or not plan.changes:
             return None
-        before = len(there.bench.sandbox.requests)
+        before = len(there.harness.sandbox.requests)
         there.apply(plan)
-        took = len(there.bench.sandbox.requests) - before
+        took = len(there.harness.sandbox.requests) - before
         again = there.plan(document, chosen)
         there.apply(again)
         return Undisturbed(there.shown(), took, guards(again))
@@ -333,9 +333,9 @@ def test_an_apply_that_failed_anywhere_and_is_repeated_converges(drawn: Drawn, d
     with world(wires) as there:
         plan = there.plan(document, chosen)
         passing = data.draw(st.integers(0, expected.requests - 1), label="requests before the fault")
-        there.bench.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
+        there.harness.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
         there.apply(plan)
-        there.bench.sandbox.faults.clear()
+        there.harness.sandbox.faults.clear()
         converged(there, document, chosen, expected)
 
 
@@ -349,7 +349,7 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
         plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, expected.requests - 1), label="requests before Ctrl-C")
         brake = StopSignal()
-        answer = there.bench.sandbox.answer
+        answer = there.harness.sandbox.answer
 
         def counting(request: Any) -> Any:  # noqa: ANN401 - as the sandbox takes and gives them
             nonlocal left
@@ -358,32 +358,32 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
                 brake.interrupt()
             return answer(request)
 
-        there.bench.sandbox.answer = counting  # type: ignore[method-assign]
+        there.harness.sandbox.answer = counting  # type: ignore[method-assign]
         there.apply(plan, brake=brake)
-        there.bench.sandbox.answer = answer  # type: ignore[method-assign]
+        there.harness.sandbox.answer = answer  # type: ignore[method-assign]
         converged(there, document, chosen, expected)
 
 
 # Undo ---------------------------------------------------------------------------------------------------------------
 
 
-def undone(there: World, kept: Kept) -> list[Kept]:
+def undone(there: World, kept: RecordedWrites) -> list[RecordedWrites]:
     """Undo until there is nothing more to do, and return the receipts of that, the latest first.
 
     One title may have to be freed by an archive, which comes last, so one undo is not always enough.
     """
-    receipts: list[Kept] = []
+    receipts: list[RecordedWrites] = []
     for _ in range(4):
         plan = there.plan_undo(kept)
         if not plan.changes:
             return receipts
-        receipts.insert(0, Kept())
+        receipts.insert(0, RecordedWrites())
         summary = there.apply(plan, recorder=receipts[0])
         assert {event.status for event in summary.events} <= {Status.DONE}
     raise AssertionError("it never ends")
 
 
-def assert_as_before(there: World, kept: Kept, before: PlatformState) -> None:
+def assert_as_before(there: World, kept: RecordedWrites, before: PlatformState) -> None:
     """Hold the platform against what it was, but for what the run has created and what shares a title with another."""
     blocked = {id_ for each in there.plan_undo(kept).blocked for id_ in each.ids}
     old, new = forms(before), forms(there.actual)
@@ -407,7 +407,7 @@ def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: 
         plan = there.plan(document, chosen)
         if plan.stopping:
             return
-        before, kept = there.actual, Kept()
+        before, kept = there.actual, RecordedWrites()
         there.apply(plan, concurrency=concurrency, recorder=kept)
         applied = there.actual
         undos = undone(there, kept)
@@ -425,11 +425,11 @@ def test_an_apply_that_failed_anywhere_can_be_undone(drawn: Drawn, data: st.Data
     if expected is None:
         return
     with world(wires) as there:
-        plan, before, kept = there.plan(document, chosen), there.actual, Kept()
+        plan, before, kept = there.plan(document, chosen), there.actual, RecordedWrites()
         passing = data.draw(st.integers(0, expected.requests - 1), label="requests before the fault")
-        there.bench.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
+        there.harness.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
         there.apply(plan, recorder=kept)
-        there.bench.sandbox.faults.clear()
+        there.harness.sandbox.faults.clear()
         undone(there, kept)
         assert_as_before(there, kept, before)
 

@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ci_runner import ROOT, Runner, StepResult, runner
 from loopback import Reply, Request, serving
 from repositories import Git, repository
 from ruamel.yaml import YAML
-from runners import ROOT, Ran, Runner, runner
 from sandbox_calls import Caller
 
 from halo_iac import __version__
@@ -132,7 +132,7 @@ def github(tmp_path: Path) -> Iterator[tuple[Runner, Sandbox]]:
         yield both
 
 
-def step(on: Runner, workflow: str, job: str, name: str, **more: str) -> Ran:
+def step(on: Runner, workflow: str, job: str, name: str, **more: str) -> StepResult:
     """Run one step of a workflow, with its expressions replaced."""
     path = GITHUB / ".github" / "workflows" / workflow
     found = next(each for of, each in steps(path) if of == job and each.get("name") == name)
@@ -394,7 +394,7 @@ def _json(value: object, **headers: str) -> Reply:
     return Reply(200, json.dumps(value).encode(), headers)
 
 
-def job(on: Runner, name: str, **env: str) -> Ran:
+def job(on: Runner, name: str, **env: str) -> StepResult:
     """Run the script of a job, with the variables that it declares."""
     jobs = read(GITLAB / ".gitlab-ci.yml")
     found = {**jobs[jobs[name]["extends"]], **jobs[name]} if "extends" in jobs[name] else jobs[name]

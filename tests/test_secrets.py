@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from analyst_spans import line
-from command_line import CommandLine, Ended, commands
+from command_line import CommandLine, CommandResult, commands
 from loopback import Recorder, Reply, Request, failure, result, serving
 from wire_samples import WIRE
 
@@ -234,7 +234,7 @@ OURS = {"halo.yaml", "lax.yaml", "bad.yaml", "traces.jsonl", "config.json"}
 """Files that hold the key because we put it there."""
 
 
-def assert_told_well(ended: Ended, argv: Words) -> None:
+def assert_told_well(ended: CommandResult, argv: Words) -> None:
     assert_hidden(ended.text.encode(), argv)
     assert "Traceback" not in ended.text, argv
     assert "halo made a mistake" not in ended.text, argv

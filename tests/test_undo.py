@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from receipts import HEADER, Kept
+from receipts import HEADER, RecordedWrites
 from strategies import AGENT_IDS, HOST, actual, entry, project, remote
 
 from halo_iac.errors import DocumentError, RefusedError
@@ -46,7 +46,7 @@ def done(number: int = 1, **fields: Any) -> WriteOutcome:  # noqa: ANN401 - an o
 
 
 def receipt(*lines: Line) -> Receipt:
-    kept = Kept()
+    kept = RecordedWrites()
     kept.lines += lines
     return kept.receipt()
 

@@ -46,7 +46,7 @@ json.dump(comments, open(store, "w"))
 
 
 @dataclass(frozen=True)
-class Ran:
+class StepResult:
     """How a step ended: its exit code, what it printed, and what it told the runner."""
 
     code: int
@@ -72,7 +72,7 @@ class Runner:
         comments = [*self.comments, {"id": 100 + len(self.comments), "user": user, "body": body}]
         (self.programs / "comments.json").write_text(json.dumps(comments))
 
-    def run(self, script: str, env: Mapping[str, str]) -> Ran:
+    def run(self, script: str, env: Mapping[str, str]) -> StepResult:
         """Run a step's script, as a runner does: in bash, and an error ends it."""
         temporary = self.programs / "temp"
         temporary.mkdir(exist_ok=True)
@@ -92,7 +92,9 @@ class Runner:
             check=False,
         )
         outputs = dict(line.split("=", 1) for line in told["GITHUB_OUTPUT"].read_text().splitlines())
-        return Ran(ended.returncode, ended.stdout + ended.stderr, outputs, told["GITHUB_STEP_SUMMARY"].read_text())
+        return StepResult(
+            ended.returncode, ended.stdout + ended.stderr, outputs, told["GITHUB_STEP_SUMMARY"].read_text()
+        )
 
 
 def runner(git: Git, programs: Path, platform: str, **env: str) -> Runner:

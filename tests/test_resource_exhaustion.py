@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, Ended
-from two_hundred import ROOT
+from bulk_project import ROOT
+from command_line import CommandLine, CommandResult
 
 from halo_iac.api.transport import Transport
 from halo_iac.cli import progress as live
@@ -66,7 +66,7 @@ def held(halo: CommandLine) -> dict[str, int]:
     return {each["title"]: each["hours"][0] for each in listed if each["archivedAt"] is None}
 
 
-def hold_to_what_is_there(halo: CommandLine, ended: Ended) -> None:
+def hold_to_what_is_there(halo: CommandLine, ended: CommandResult) -> None:
     """Hold what was said against what is there, and the exit code against both."""
     there = held(halo)
     is_changed = there != {"Alpha": 8, "Beta": 8, "Gamma": 8}
@@ -81,11 +81,11 @@ def hold_to_what_is_there(halo: CommandLine, ended: Ended) -> None:
         assert undone(halo, ended).code in {0, 1}
 
 
-def undone(halo: CommandLine, ended: Ended) -> Ended:
+def undone(halo: CommandLine, ended: CommandResult) -> CommandResult:
     """Paste the way back as it was printed."""
     found = re.search("`(halo undo [^`]*)`", ended.err)
     if found is None:
-        return Ended(0, "", "")
+        return CommandResult(0, "", "")
     result = halo(*shlex.split(found[1])[1:], "--yes")
     assert result.code != 3, result.text
     return result

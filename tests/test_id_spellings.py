@@ -13,7 +13,7 @@ from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_calls import PROJECT, Caller
-from served_place import Place, served_place
+from sandbox_server import SandboxServer, serve_sandbox
 
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.zone_links import is_same_zone
@@ -24,8 +24,8 @@ UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @pytest.fixture
-def place(halo: CommandLine) -> Iterator[Place]:
-    with served_place(halo) as place:
+def place(halo: CommandLine) -> Iterator[SandboxServer]:
+    with serve_sandbox(halo) as place:
         yield place
 
 
@@ -44,7 +44,7 @@ def in_capitals(text: str) -> str:
     return UUID.sub(lambda found: found[0].upper(), text)
 
 
-def test_a_platform_that_answers_in_capitals_holds_what_was_sent(place: Place, folder: Path) -> None:
+def test_a_platform_that_answers_in_capitals_holds_what_was_sent(place: SandboxServer, folder: Path) -> None:
     place.fault("halo*", amended(in_capitals), times=None)
     place.fault("agent*", amended(in_capitals), times=None)
     place.fault("project*", amended(in_capitals), times=None)
@@ -57,7 +57,7 @@ def test_a_platform_that_answers_in_capitals_holds_what_was_sent(place: Place, f
     assert place.held == (("A at 10",), 0)
 
 
-def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: Place, folder: Path) -> None:
+def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServer, folder: Path) -> None:
     schedule = Caller(place.sandbox).create(title="Old", agentUuid=demo.CHECKOUT_ID)
     capitals = {name: text.upper() for name, text in (("id", schedule["id"]), ("agent", demo.CHECKOUT_ID))}
     declare(folder, project=PROJECT.upper(), **capitals)
@@ -78,7 +78,9 @@ def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: Place, folde
         ("GMT", "Etc/Greenwich"),
     ],
 )
-def test_a_zone_by_another_of_its_names_is_no_change(place: Place, folder: Path, declared: str, answered: str) -> None:
+def test_a_zone_by_another_of_its_names_is_no_change(
+    place: SandboxServer, folder: Path, declared: str, answered: str
+) -> None:
     renamed = amended(lambda text: text.replace(f'"{declared}"', f'"{answered}"'))
     place.fault("haloSchedule*", renamed, times=None)
     declare(folder, timezone=declared)

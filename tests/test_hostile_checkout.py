@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, Ended
+from command_line import CommandLine, CommandResult
 from loopback import failure, serving
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and scripts of POSIX")
@@ -98,14 +98,14 @@ class Checkout:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
 
-    def run(self, *argv: str, launcher: str = "script", **env: str) -> Ended:
+    def run(self, *argv: str, launcher: str = "script", **env: str) -> CommandResult:
         """Run a command in the checkout; whatever it is, it must end, and do none of what no stranger may cause."""
         before = sorted(path.name for path in self.outside.iterdir())
         command = [*LAUNCHERS.get(launcher, [launcher]), *argv]
         process = subprocess.run(
             command, check=False, cwd=self.folder, env={**self.env, **env}, capture_output=True, text=True, timeout=120
         )
-        ended = Ended(process.returncode, process.stdout, process.stderr)
+        ended = CommandResult(process.returncode, process.stdout, process.stderr)
         noted = [line.split("\t") for line in self.log.read_text().splitlines()]
         assert noted, "the watch is asleep"
         assert [path for event, path in noted if event != "open"] == [], "something was run"
@@ -416,7 +416,7 @@ def reviewed(halo: CommandLine, folder: Path) -> CommandLine:
     return halo
 
 
-def planned(halo: CommandLine, folder: Path, text: str) -> Ended:
+def planned(halo: CommandLine, folder: Path, text: str) -> CommandResult:
     (folder / "halo.yaml").write_text(text)
     return halo("plan", "--sandbox")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from command_line import CommandLine, Ended
+from command_line import CommandLine, CommandResult
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -53,11 +53,11 @@ class Desk:
     def content(self) -> str:
         return self.file.read_bytes().decode()
 
-    def halo(self, *argv: str) -> Ended:
+    def halo(self, *argv: str) -> CommandResult:
         line = CommandLine({"INF_CONFIG_DIR": str(self.folder)})
         return line(argv[0], "--file", str(self.file), *argv[1:])
 
-    def imported(self, *argv: str) -> Ended:
+    def imported(self, *argv: str) -> CommandResult:
         return self.halo("import", *argv, "--sandbox-file", str(self.folder / "sandbox.db"))
 
     @property

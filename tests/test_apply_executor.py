@@ -9,23 +9,23 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     ARCHIVE,
     CREATE,
     LIST,
     READ,
     UNARCHIVE,
     UPDATE,
-    Bench,
+    Harness,
     archive,
-    bench,
     create,
     embedded,
-    served_bench,
+    harness,
+    served_harness,
     unarchive,
     update,
 )
-from receipts import Kept
+from receipts import RecordedWrites
 
 from halo_iac.api.sandbox_transport import EmbeddedTransport
 from halo_iac.api.secret import Secret
@@ -45,8 +45,8 @@ SOON = 0.2
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
@@ -71,7 +71,7 @@ class Shaky:
 # Order --------------------------------------------------------------------------------------------------------------
 
 
-def test_renames_creates_updates_unarchives_and_last_archives(one: Bench) -> None:
+def test_renames_creates_updates_unarchives_and_last_archives(one: Harness) -> None:
     renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
     back = one.add("Back", archived=True)
     run = one.run(
@@ -99,7 +99,7 @@ def test_renames_creates_updates_unarchives_and_last_archives(one: Bench) -> Non
     }
 
 
-def test_a_title_is_freed_before_it_is_taken(one: Bench) -> None:
+def test_a_title_is_freed_before_it_is_taken(one: Harness) -> None:
     wires = [one.add(title) for title in ("A", "B", "C")]
     run = one.run(
         update(wires[0], title="B", wave=2),
@@ -114,7 +114,7 @@ def test_a_title_is_freed_before_it_is_taken(one: Bench) -> None:
     assert [title for title, _, _ in one.shown().values()] == ["B", "C", "D", "A"]
 
 
-def test_a_title_that_was_not_freed_is_not_taken(one: Bench) -> None:
+def test_a_title_that_was_not_freed_is_not_taken(one: Harness) -> None:
     wires = [one.add(title) for title in ("A", "B", "C")]
     back = one.add("Back", archived=True)
     one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s3"})
@@ -136,13 +136,13 @@ def test_a_title_that_was_not_freed_is_not_taken(one: Bench) -> None:
     assert [title for title, _, _ in one.shown().values()] == ["A", "B", "C", "Back"]
 
 
-def test_pinned_schedules_may_swap_their_titles(one: Bench) -> None:
+def test_pinned_schedules_may_swap_their_titles(one: Harness) -> None:
     first, second = one.add("A"), one.add("B")
     run = one.run(update(first, title="B", wave=1), update(second, title="A", wave=0))
     assert (run.statuses, [title for title, _, _ in one.shown().values()]) == (["done", "done"], ["B", "A"])
 
 
-def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Bench) -> None:
+def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Harness) -> None:
     wires = [one.add(title) for title in ("A", "B", "C")]
     one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s1"})
     one.fault(CREATE, Refuse("BAD_REQUEST"), where={"title": "D"})
@@ -155,7 +155,7 @@ def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Bench) -> Non
     [(Refuse("BAD_REQUEST"), "failed", 1), (Cut(), "unknown", 5)],
 )
 def test_nothing_is_archived_unless_everything_before_is_done(
-    one: Bench, effect: Refuse | Cut, status: str, exit_code: int
+    one: Harness, effect: Refuse | Cut, status: str, exit_code: int
 ) -> None:
     wire, gone = one.add("A"), one.add("Gone")
     one.fault(UPDATE, effect, times=None)
@@ -165,20 +165,20 @@ def test_nothing_is_archived_unless_everything_before_is_done(
     assert one.shown()["s2"] == ("Gone", True, [9])
 
 
-def test_already_counts_as_done(one: Bench) -> None:
+def test_already_counts_as_done(one: Harness) -> None:
     change, gone = update(one.add("A"), hours=(12,)), archive(one.add("Gone"))
     one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change, gone)
     assert (run.statuses, run.exit_code) == (["already", "done"], 0)
 
 
-def test_one_archive_that_fails_does_not_stop_the_others(one: Bench) -> None:
+def test_one_archive_that_fails_does_not_stop_the_others(one: Harness) -> None:
     changes = [archive(one.add(title)) for title in ("A", "B")]
     one.fault(ARCHIVE, Refuse("BAD_REQUEST"), where={"id": "s1"})
     assert one.run(*changes).statuses == ["failed", "done"]
 
 
-def test_a_run_stopped_anywhere_and_repeated_converges(one: Bench) -> None:
+def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
     """Ended by a lost key before every single request in turn, the run still gets there, without a second create."""
     renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
     back = one.add("Back", archived=True)
@@ -211,7 +211,7 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Bench) -> None:
 class Crowd:
     """A platform that counts who is inside, and lets nobody out before ``size`` are or no more come."""
 
-    def __init__(self, one: Bench, size: int) -> None:
+    def __init__(self, one: Harness, size: int) -> None:
         self._one = one
         self._barrier = threading.Barrier(size)
         self._lock = threading.Lock()
@@ -231,7 +231,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_as_many_are_under_way_as_was_said_and_no_more(one: Bench, size: int) -> None:
+def test_as_many_are_under_way_as_was_said_and_no_more(one: Harness, size: int) -> None:
     changes = [archive(one.add(f"A{number}")) for number in range(2 * size)]
     crowd = Crowd(one, size)
     with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(crowd.answer)) as transport:
@@ -240,7 +240,7 @@ def test_as_many_are_under_way_as_was_said_and_no_more(one: Bench, size: int) ->
     assert (crowd.most, run.statuses) == (size, ["done"] * 2 * size)
 
 
-def test_the_crew_goes_home_when_the_run_is_over(one: Bench) -> None:
+def test_the_crew_goes_home_when_the_run_is_over(one: Harness) -> None:
     before = set(threading.enumerate())
     one.run(*(archive(one.add(f"A{number}")) for number in range(4)), concurrency=4)
     for thread in set(threading.enumerate()) - before:
@@ -248,7 +248,7 @@ def test_the_crew_goes_home_when_the_run_is_over(one: Bench) -> None:
         assert not thread.is_alive()
 
 
-def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Bench) -> None:
+def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Harness) -> None:
     wires = [one.add(title) for title in ("A", "B")]
     changes = [update(wire, hours=(12,)) for wire in wires]
     object.__setattr__(changes[0], "after", None)
@@ -257,21 +257,21 @@ def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Bench) -> None
     assert run.message == "halo itself failed (AssertionError) while this was under way; please report it"
 
 
-def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Bench) -> None:
+def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDE"]
     with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as one.transport:
         run = one.run(*changes, attempts=1)
     assert (run.statuses, run.exit_code) == ([*["failed"] * 3, *["not started"] * 2], 1)
 
 
-def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Bench) -> None:
+def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
     one.transport = Shaky(one.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
     assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
     assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
 
 
-def test_silence_in_between_is_no_answer(one: Bench) -> None:
+def test_silence_in_between_is_no_answer(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
     one.transport = Shaky(one.transport, {"s1", "s3", "s4"}.__contains__, {"s2"}.__contains__)  # type: ignore[assignment]
     run = one.run(*changes, attempts=1)
@@ -281,7 +281,7 @@ def test_silence_in_between_is_no_answer(one: Bench) -> None:
 # Stopping -----------------------------------------------------------------------------------------------------------
 
 
-def stopping(one: Bench, *moments: tuple[str, str]) -> Callable[[Event], None]:
+def stopping(one: Harness, *moments: tuple[str, str]) -> Callable[[Event], None]:
     """Set the stop signal once each of these has been told: a status, and the key of its change."""
     missing = set(moments)
 
@@ -293,7 +293,7 @@ def stopping(one: Bench, *moments: tuple[str, str]) -> Callable[[Event], None]:
     return during
 
 
-def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Bench) -> None:
+def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in ("A", "B", "C")]
     changes.append(archive(one.add("D")))
 
@@ -334,11 +334,11 @@ class Queue(threading.Event):
 @pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.halt, 1)])
 @pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
 def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
-    one: Bench, first: str, verb: str, end: Callable[[StopSignal], None], code: int
+    one: Harness, first: str, verb: str, end: Callable[[StopSignal], None], code: int
 ) -> None:
     changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
     one.brake.pulled = Queue(3, lambda: end(one.brake))
-    kept = Kept()
+    kept = RecordedWrites()
     with embedded(one.sandbox, RateLimiter(0.01, one.brake.pulled)) as one.transport:
         run = one.run(*changes, concurrency=3, recorder=kept)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
@@ -346,7 +346,7 @@ def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
     assert sorted(kept.told) == sorted(f"{number} {what}" for number in intended for what in (verb, "not done"))
 
 
-def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Bench) -> None:
+def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Harness) -> None:
     one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(one.add("A", archived=True), hours=(12,))
     one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
@@ -356,7 +356,7 @@ def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Bench) -> N
     assert (run.statuses, run.exit_code, one.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
 
 
-def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Bench) -> None:
+def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Harness) -> None:
     one.fault(UPDATE, Cut(), when="after")
     change = update(one.add("A"), hours=(12,))
     one.brake.pulled = Queue(2, one.brake.interrupt)  # the read is free, the update and the read that settles it wait
@@ -368,7 +368,7 @@ def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Bench
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         wires = [served.add(title) for title in ("A", "B", "C", "D")]
         served.fault(UPDATE, NoReply(), when=when)
         changes = [update(wires[0], title="New"), *(update(wire, hours=(12,)) for wire in wires[1:3])]
@@ -380,7 +380,7 @@ def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
 
 
 def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         served.fault(CREATE, Cut(), where={"title": "Lost"}, when="after")
         served.fault(CREATE, NoReply(), where={"title": "Hung"})
         moments = (("started", "Hung"), ("retrying", "Lost"))
@@ -407,7 +407,7 @@ def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
 
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         served.fault(LIST, NoReply())
         timer = threading.Timer(0.05, served.brake.interrupt)
         timer.start()
@@ -416,7 +416,7 @@ def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
         assert (run.statuses, run.told, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
 
 
-def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Bench) -> None:
+def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Harness) -> None:
     change = update(one.add("B"), hours=(12,))
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("A"), change, during=stopping(one, ("retrying", "A")))
@@ -424,7 +424,7 @@ def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Bench) -> None:
     assert run.requests == [LIST, CREATE, LIST]
 
 
-def test_a_stop_ends_a_wait(one: Bench) -> None:
+def test_a_stop_ends_a_wait(one: Harness) -> None:
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"), times=None)
     change = update(one.add("A"), hours=(12,))
     run = one.run(change, during=stopping(one, ("retrying", "A")), attempts=50)
@@ -432,13 +432,13 @@ def test_a_stop_ends_a_wait(one: Bench) -> None:
     assert (run.statuses, run.exit_code) == (["unknown"], 130)
 
 
-def test_a_stop_before_the_first_change_starts_nothing(one: Bench) -> None:
+def test_a_stop_before_the_first_change_starts_nothing(one: Harness) -> None:
     changes = (update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")))
     one.brake.interrupt()
     run = one.run(*changes)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [], 130)
 
 
-def test_a_stop_after_the_last_change_is_still_an_interruption(one: Bench) -> None:
+def test_a_stop_after_the_last_change_is_still_an_interruption(one: Harness) -> None:
     run = one.run(update(one.add("A"), hours=(12,)), during=stopping(one, ("done", "A")))
     assert (run.statuses, run.exit_code) == (["done"], 130)

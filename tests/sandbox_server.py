@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from command_line import CommandLine, Ended
+from command_line import CommandLine, CommandResult
 from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.api.limits import RequestLimits, RetryPolicy
@@ -23,12 +23,12 @@ ATTEMPTS = 3
 THROTTLED = 100.0
 """How many seconds a run waits here while it is throttled."""
 
-Held = tuple[tuple[str, ...], int]
+PlatformContent = tuple[tuple[str, ...], int]
 """What the platform holds: a few words a schedule, sorted, and how many conversations."""
 
 
 @dataclass
-class Place:
+class SandboxServer:
     """A served sandbox, and the command line pointed at it."""
 
     sandbox: Sandbox
@@ -60,7 +60,7 @@ class Place:
         self.sandbox.closing.set()
         self._stack.close()
 
-    def __call__(self, *argv: str, read: float = 30.0, comes_back: bool = True) -> Ended:
+    def __call__(self, *argv: str, read: float = 30.0, comes_back: bool = True) -> CommandResult:
         """Run a command that waits ``read`` seconds for an answer; the place ``comes_back`` while it waits."""
 
         def sleep(seconds: float) -> None:
@@ -80,7 +80,7 @@ class Place:
         return [seen.procedure for seen in self.sandbox.requests].count(procedure)
 
     @property
-    def held(self) -> Held:
+    def held(self) -> PlatformContent:
         """Return what the platform holds; what is there twice is told twice."""
         self.sandbox.faults.clear()
         words = (
@@ -92,10 +92,10 @@ class Place:
 
 
 @contextmanager
-def served_place(halo: CommandLine, **settings: Any) -> Iterator[Place]:  # noqa: ANN401 - the sandbox's own
+def serve_sandbox(halo: CommandLine, **settings: Any) -> Iterator[SandboxServer]:  # noqa: ANN401 - the sandbox's own
     """Serve a sandbox in memory, whose runs are over at once, until the block ends."""
     with Sandbox.open(None, clock=Clock(), pace=0.0, **settings) as sandbox:
-        here = Place(sandbox, halo)
+        here = SandboxServer(sandbox, halo)
         here.open()
         with socket.create_connection(("127.0.0.1", here.port)):  # keeps the port ours while nobody listens
             try:

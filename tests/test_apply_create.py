@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     ARCHIVE,
     CREATE,
     ENDING,
@@ -19,12 +19,12 @@ from apply_bench import (
     UNARCHIVE,
     UPDATE,
     WRONG,
-    Bench,
+    Harness,
     archive,
-    bench,
     create,
+    harness,
     plan_of,
-    served_bench,
+    served_harness,
     update,
 )
 from sandbox_calls import DAILY
@@ -48,12 +48,12 @@ AMBIGUOUS: dict[str, Effect] = {
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
-def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Bench) -> None:
+def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Harness) -> None:
     run = one.run(create("Review"))
     assert (run.told, run.requests, run.exit_code) == (["Review started", "Review done"], [LIST, CREATE, LIST], 0)
     assert one.sandbox.requests[1].input == {
@@ -67,11 +67,11 @@ def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Bench) 
     assert (one.shown(), run.summary.events[0].id) == ({"s1": ("Review", True, [9])}, "s1")
 
 
-def test_a_run_without_creates_lists_nothing(one: Bench) -> None:
+def test_a_run_without_creates_lists_nothing(one: Harness) -> None:
     assert one.run(update(one.add("Review"), hours=(12,))).requests == [READ, UPDATE]
 
 
-def test_a_title_that_has_appeared_is_a_conflict(one: Bench) -> None:
+def test_a_title_that_has_appeared_is_a_conflict(one: Harness) -> None:
     one.add("Review")
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.writes, run.exit_code) == (["conflict", "done"], [CREATE], 4)
@@ -79,7 +79,7 @@ def test_a_title_that_has_appeared_is_a_conflict(one: Bench) -> None:
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Other", True, [9])}
 
 
-def test_an_archived_title_is_free(one: Bench) -> None:
+def test_an_archived_title_is_free(one: Harness) -> None:
     one.add("Review", archived=True)
     assert one.run(create("Review")).statuses == ["done"]
 
@@ -88,19 +88,19 @@ def test_an_archived_title_is_free(one: Bench) -> None:
 
 
 @pytest.mark.parametrize("effect", NOT_NOW.values(), ids=NOT_NOW)
-def test_a_create_is_repeated_where_the_platform_says_not_now(one: Bench, effect: Effect) -> None:
+def test_a_create_is_repeated_where_the_platform_says_not_now(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect)
     run = one.run(create("Review"))
     assert (run.told, run.writes) == (["Review started", "Review retrying", "Review done"], [CREATE, CREATE])
     assert (one.shown(), run.exit_code) == ({"s1": ("Review", True, [9])}, 0)
 
 
-def test_a_create_waits_as_long_as_the_platform_says(one: Bench) -> None:
+def test_a_create_waits_as_long_as_the_platform_says(one: Harness) -> None:
     one.fault(CREATE, Refuse("TOO_MANY_REQUESTS", retry_after="11"))
     assert (one.run(create("Review")).statuses, one.waits) == (["done"], [11.0])
 
 
-def test_a_create_that_was_not_sent_is_repeated(one: Bench) -> None:
+def test_a_create_that_was_not_sent_is_repeated(one: Harness) -> None:
     with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as nobody:
         events = list(
             apply(
@@ -119,7 +119,7 @@ def test_a_create_that_was_not_sent_is_repeated(one: Bench) -> None:
 
 
 @pytest.mark.parametrize("effect", WRONG.values(), ids=WRONG)
-def test_a_refused_create_has_failed(one: Bench, effect: Effect) -> None:
+def test_a_refused_create_has_failed(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.writes, run.exit_code) == (["failed", "done"], [CREATE, CREATE], 4)
@@ -127,7 +127,7 @@ def test_a_refused_create_has_failed(one: Bench, effect: Effect) -> None:
 
 
 @pytest.mark.parametrize("effect", ENDING.values(), ids=ENDING)
-def test_no_key_no_credit_no_permission_end_the_run(one: Bench, effect: Effect) -> None:
+def test_no_key_no_credit_no_permission_end_the_run(one: Harness, effect: Effect) -> None:
     wire = one.add("C")
     one.fault(CREATE, effect)
     run = one.run(create("A"), create("B"), update(wire, hours=(12,)))
@@ -139,7 +139,7 @@ def test_no_key_no_credit_no_permission_end_the_run(one: Bench, effect: Effect) 
 
 
 @pytest.mark.parametrize("effect", AMBIGUOUS.values(), ids=AMBIGUOUS)
-def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Bench, effect: Effect) -> None:
+def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect, when="after")
     run = one.run(create("Review"))
     assert run.told == ["Review started", "Review retrying", "Review done"]
@@ -153,7 +153,7 @@ def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Bench, 
     [effect for effect in AMBIGUOUS.values() if not isinstance(effect, Truncate)],
     ids=[name for name, effect in AMBIGUOUS.items() if not isinstance(effect, Truncate)],
 )
-def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Bench, effect: Effect) -> None:
+def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect)
     run = one.run(create("Review"))
     assert run.told == ["Review started", "Review retrying", "Review unknown"]
@@ -164,7 +164,7 @@ def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Bench,
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         served.fault(CREATE, Cut(), when=when)
         run = served.run(create("Review"))
         assert run.writes == [CREATE]
@@ -172,7 +172,7 @@ def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
         assert len(served.shown()) == {"before": 0, "after": 1}[when]
 
 
-def test_a_create_may_appear_late(one: Bench) -> None:
+def test_a_create_may_appear_late(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, Reply(200, b'{"result":{"data":{"schedules":[],"nextCursor":null}}}'), times=2)
@@ -180,7 +180,7 @@ def test_a_create_may_appear_late(one: Bench) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST, LIST], 0)
 
 
-def test_several_that_match_are_a_conflict_naming_ids(one: Bench) -> None:
+def test_several_that_match_are_a_conflict_naming_ids(one: Harness) -> None:
     one.add("Elsewhere")
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.add("Review")))
@@ -188,21 +188,21 @@ def test_several_that_match_are_a_conflict_naming_ids(one: Bench) -> None:
     assert [seen.input["title"] for seen in one.sandbox.requests if seen.procedure == CREATE][1:] == ["Review"] * 2
 
 
-def test_one_with_other_values_is_not_ours(one: Bench) -> None:
+def test_one_with_other_values_is_not_ours(one: Harness) -> None:
     one.fault(CREATE, Cut())
     run = one.run(create("Review"), during=_on("retrying", lambda: one.add("Review", hours=[17])))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
     assert one.shown() == {"s1": ("Review", True, [17])}
 
 
-def test_one_that_was_there_before_is_not_ours(one: Bench) -> None:
+def test_one_that_was_there_before_is_not_ours(one: Harness) -> None:
     one.add("Review", archived=True)
     one.fault(CREATE, Cut())
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
 
 
-def test_one_that_somebody_archived_at_once_is_still_ours(one: Bench) -> None:
+def test_one_that_somebody_archived_at_once_is_still_ours(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is archived by now", 4)
@@ -218,7 +218,7 @@ def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:
     return during
 
 
-def test_a_look_that_fails_is_followed_by_the_next(one: Bench) -> None:
+def test_a_look_that_fails_is_followed_by_the_next(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("BAD_REQUEST"))
@@ -226,7 +226,7 @@ def test_a_look_that_fails_is_followed_by_the_next(one: Bench) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST], 0)
 
 
-def test_it_is_said_where_nobody_could_look(one: Bench) -> None:
+def test_it_is_said_where_nobody_could_look(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("BAD_REQUEST"), times=3)
@@ -236,7 +236,7 @@ def test_it_is_said_where_nobody_could_look(one: Bench) -> None:
     assert (run.statuses, run.exit_code, one.shown()) == (["unknown"], 5, {"s1": ("Review", True, [9])})
 
 
-def test_looking_ends_with_the_key(one: Bench) -> None:
+def test_looking_ends_with_the_key(one: Harness) -> None:
     one.fault(CREATE, Cut())
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("UNAUTHORIZED"), times=None)
@@ -244,7 +244,7 @@ def test_looking_ends_with_the_key(one: Bench) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["unknown"], [LIST, CREATE, LIST], 5)
 
 
-def test_an_answer_other_than_what_was_sent_has_created_something(one: Bench) -> None:
+def test_an_answer_other_than_what_was_sent_has_created_something(one: Harness) -> None:
     other = b'{"result":{"data":%s}}'
     one.add("Model", hours=[17])
     wire = one.caller.ask(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":').removesuffix(b"}}")
@@ -258,13 +258,13 @@ def test_an_answer_other_than_what_was_sent_has_created_something(one: Bench) ->
 
 
 @pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
-def test_the_listing_is_repeated(one: Bench, effect: Effect) -> None:
+def test_the_listing_is_repeated(one: Harness, effect: Effect) -> None:
     one.fault(LIST, effect)
     run = one.run(create("Review"))
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, LIST, CREATE, LIST], 0)
 
 
-def test_without_a_listing_nothing_is_created_and_the_rest_goes_on(one: Bench) -> None:
+def test_without_a_listing_nothing_is_created_and_the_rest_goes_on(one: Harness) -> None:
     wire = one.add("C")
     one.fault(LIST, Refuse("BAD_REQUEST"))
     run = one.run(create("A"), create("B"), update(wire, hours=(12,)), archive(one.add("D")))
@@ -275,7 +275,7 @@ def test_without_a_listing_nothing_is_created_and_the_rest_goes_on(one: Bench) -
     )
 
 
-def test_a_listing_without_a_key_ends_the_run(one: Bench) -> None:
+def test_a_listing_without_a_key_ends_the_run(one: Harness) -> None:
     wire = one.add("B")
     one.fault(LIST, Refuse("UNAUTHORIZED"))
     run = one.run(create("A"), update(wire, hours=(12,)))
@@ -293,7 +293,7 @@ ENDLESS = b'{"result":{"data":{"schedules":[],"nextCursor":"again"}}}'
         (ENDLESS, "the platform repeated a cursor"),
     ],
 )
-def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: Bench, body: bytes, gap: str) -> None:
+def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: Harness, body: bytes, gap: str) -> None:
     one.fault(LIST, Reply(200, body), times=None)
     run = one.run(create("A"), archive(one.add("B")))
     assert (run.statuses, run.writes, run.exit_code) == (["failed", "not started"], [], 1)
@@ -302,7 +302,7 @@ def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: B
 
 
 def test_a_listing_in_pages_is_read_to_its_end() -> None:
-    with bench(page_size=1) as paged:
+    with harness(page_size=1) as paged:
         paged.add("Other")
         paged.add("Review")
         run = paged.run(create("Review"))
@@ -312,7 +312,7 @@ def test_a_listing_in_pages_is_read_to_its_end() -> None:
 # Twins --------------------------------------------------------------------------------------------------------------
 
 
-def _earlier_twin(one: Bench, hours: tuple[int, ...] = (9,)) -> Callable[[Event], None]:
+def _earlier_twin(one: Harness, hours: tuple[int, ...] = (9,)) -> Callable[[Event], None]:
     """Let another run turn out to have created the same an hour before."""
 
     def create_earlier() -> None:
@@ -323,7 +323,7 @@ def _earlier_twin(one: Bench, hours: tuple[int, ...] = (9,)) -> Callable[[Event]
     return _on("done", create_earlier)
 
 
-def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Bench) -> None:
+def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Harness) -> None:
     wire = one.add("Other")
     run = one.run(create("Review"), archive(wire), during=_earlier_twin(one, hours=(17,)))
     assert run.statuses == ["conflict", "not started"]
@@ -332,13 +332,13 @@ def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Bench) -> No
     assert one.shown() == {"s1": ("Other", True, [9]), "s2": ("Review", False, [9]), "s3": ("Review", True, [17])}
 
 
-def test_of_two_made_at_the_same_instant_the_id_decides(one: Bench) -> None:
+def test_of_two_made_at_the_same_instant_the_id_decides(one: Harness) -> None:
     run = one.run(create("Review"), during=_on("done", lambda: one.add("Review")))
     assert (run.statuses, run.exit_code) == (["done"], 0)
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", True, [9])}
 
 
-def test_the_earlier_is_left_alone_whoever_made_the_later(one: Bench) -> None:
+def test_the_earlier_is_left_alone_whoever_made_the_later(one: Harness) -> None:
     def create_later() -> None:
         one.clock.advance(hours=1)
         one.add("Review")
@@ -347,7 +347,7 @@ def test_the_earlier_is_left_alone_whoever_made_the_later(one: Bench) -> None:
     assert (run.statuses, run.writes, run.exit_code) == (["done"], [CREATE, CREATE], 0)
 
 
-def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Bench) -> None:
+def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Harness) -> None:
     one.add("Review", archived=True)
     one.clock.advance(hours=1)
     run = one.run(create("Review"), during=_on("done", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
@@ -355,7 +355,7 @@ def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Bench) ->
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", False, [9])}
 
 
-def test_a_found_one_can_be_a_twin_too(one: Bench) -> None:
+def test_a_found_one_can_be_a_twin_too(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after", where={"title": "Review"})
     run = one.run(create("Review"), during=_earlier_twin(one))
     assert (run.told[1:], run.exit_code) == (
@@ -365,7 +365,7 @@ def test_a_found_one_can_be_a_twin_too(one: Bench) -> None:
     assert one.shown() == {"s1": ("Review", False, [9]), "s2": ("Review", True, [9])}
 
 
-def test_a_twin_that_cannot_be_archived_is_named(one: Bench) -> None:
+def test_a_twin_that_cannot_be_archived_is_named(one: Harness) -> None:
     one.fault(ARCHIVE, Refuse("FORBIDDEN"))
     run = one.run(create("Review"), during=_earlier_twin(one))
     event = run.summary.events[0]
@@ -376,7 +376,7 @@ def test_a_twin_that_cannot_be_archived_is_named(one: Bench) -> None:
 
 
 @pytest.mark.parametrize("effect", [Refuse("BAD_REQUEST"), Reply(200, FOREIGN)], ids=["failed", "not whole"])
-def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Bench, effect: Effect) -> None:
+def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Harness, effect: Effect) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, effect)
     run = one.run(create("Review"))
@@ -384,6 +384,6 @@ def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Bench
     assert run.message.startswith(f"it could not be seen whether another run created the same: {LIST}")
 
 
-def test_nobody_looks_for_twins_of_what_was_not_created(one: Bench) -> None:
+def test_nobody_looks_for_twins_of_what_was_not_created(one: Harness) -> None:
     one.fault(CREATE, Refuse("BAD_REQUEST"))
     assert one.run(create("Review")).requests == [LIST, CREATE]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     ARCHIVE,
     ENDING,
     NOT_NOW,
@@ -20,10 +20,10 @@ from apply_bench import (
     UNARCHIVE,
     UPDATE,
     WRONG,
-    Bench,
+    Harness,
     archive,
-    bench,
-    served_bench,
+    harness,
+    served_harness,
     unarchive,
     update,
 )
@@ -36,15 +36,15 @@ NOON_AND_NINE = ("Review", True, [12])
 
 
 @pytest.fixture
-def one() -> Iterator[Bench]:
-    with bench() as opened:
+def one() -> Iterator[Harness]:
+    with harness() as opened:
         yield opened
 
 
 # Updates ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Bench) -> None:
+def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Harness) -> None:
     wire = one.add("Review")
     run = one.run(update(wire, hours=(12,), prompt="Look closely."))
     assert (run.told, run.exit_code) == (["Review started", "Review done"], 0)
@@ -55,14 +55,14 @@ def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Bench) -> 
     assert one.sandbox.schedules() == [{**wire, "hours": [12], "prompt": "Look closely."}]
 
 
-def test_what_is_already_as_desired_is_not_written(one: Bench) -> None:
+def test_what_is_already_as_desired_is_not_written(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
-def test_what_an_earlier_run_wrote_in_part_is_completed(one: Bench) -> None:
+def test_what_an_earlier_run_wrote_in_part_is_completed(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,), prompt="Look closely.")
     one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
@@ -83,7 +83,7 @@ def test_what_an_earlier_run_wrote_in_part_is_completed(one: Bench) -> None:
     ],
 )
 def test_a_managed_field_that_moved_is_a_conflict_and_is_left_alone(
-    one: Bench, meanwhile: dict[str, Any], message: str
+    one: Harness, meanwhile: dict[str, Any], message: str
 ) -> None:
     change = update(one.add("Review"), hours=(12,))
     there = one.caller.do(UPDATE, {"id": "s1", **meanwhile})
@@ -93,7 +93,7 @@ def test_a_managed_field_that_moved_is_a_conflict_and_is_left_alone(
     assert one.sandbox.schedules() == [there]
 
 
-def test_an_archived_schedule_is_a_conflict(one: Bench) -> None:
+def test_an_archived_schedule_is_a_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.caller.do(ARCHIVE, {"id": "s1"})
     run = one.run(change)
@@ -102,7 +102,7 @@ def test_an_archived_schedule_is_a_conflict(one: Bench) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [{"enabled": False}, {"modelId": "halo-small"}])
-def test_an_unmanaged_field_may_move(one: Bench, meanwhile: dict[str, Any]) -> None:
+def test_an_unmanaged_field_may_move(one: Harness, meanwhile: dict[str, Any]) -> None:
     change = update(one.add("Review"), hours=(12,), unmanaged=["enabled"])
     one.caller.do(UPDATE, {"id": "s1", **meanwhile})
     run = one.run(change)
@@ -111,20 +111,20 @@ def test_an_unmanaged_field_may_move(one: Bench, meanwhile: dict[str, Any]) -> N
     assert (there["hours"], {name: there[name] for name in meanwhile}) == ([12], meanwhile)
 
 
-def test_updated_at_alone_is_no_conflict(one: Bench) -> None:
+def test_updated_at_alone_is_no_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.clock.advance(hours=1)
     one.caller.do(UPDATE, {"id": "s1", "hours": [9]})
     assert one.run(change).statuses == ["done"]
 
 
-def test_a_part_that_the_frequency_ignores_may_move(one: Bench) -> None:
+def test_a_part_that_the_frequency_ignores_may_move(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.caller.do(UPDATE, {"id": "s1", "daysOfWeek": [1]})
     assert one.run(change).statuses == ["done"]
 
 
-def test_an_answer_other_than_what_was_sent_is_a_failure_that_has_written(one: Bench) -> None:
+def test_an_answer_other_than_what_was_sent_is_a_failure_that_has_written(one: Harness) -> None:
     wire = one.add("Review")
     body = b'{"result":{"data":' + one.caller.ask(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":')
     one.fault(UPDATE, Reply(200, body), when="after")
@@ -133,7 +133,7 @@ def test_an_answer_other_than_what_was_sent_is_a_failure_that_has_written(one: B
     assert (run.writes, run.exit_code) == ([UPDATE], 4)
 
 
-def test_an_answer_that_cannot_be_read_as_a_schedule_is_a_failure(one: Bench) -> None:
+def test_an_answer_that_cannot_be_read_as_a_schedule_is_a_failure(one: Harness) -> None:
     wire = one.add("Review")
     one.fault(UPDATE, Reply(200, b'{"result":{"data":{"id":"s1","title":"Review"}}}'), when="after")
     run = one.run(update(wire, hours=(12,)))
@@ -141,7 +141,7 @@ def test_an_answer_that_cannot_be_read_as_a_schedule_is_a_failure(one: Bench) ->
     assert (run.statuses, run.message, run.exit_code) == (["failed"], message, 4)
 
 
-def test_a_schedule_that_became_unreadable_is_a_conflict(one: Bench) -> None:
+def test_a_schedule_that_became_unreadable_is_a_conflict(one: Harness) -> None:
     wire = one.add("Review")
     one.fault(READ, Reply(200, b'{"result":{"data":{"id":"s1","title":"Review"}}}'))
     run = one.run(update(wire, hours=(12,)))
@@ -153,7 +153,7 @@ def test_a_schedule_that_became_unreadable_is_a_conflict(one: Bench) -> None:
 
 
 @pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
-def test_a_write_that_failed_before_it_happened_is_repeated_after_a_read(one: Bench, effect: Effect) -> None:
+def test_a_write_that_failed_before_it_happened_is_repeated_after_a_read(one: Harness, effect: Effect) -> None:
     one.fault(UPDATE, effect)
     run = one.run(update(one.add("Review"), hours=(12,)))
     # A truncated answer is the one of these that comes only once everything has happened.
@@ -164,7 +164,7 @@ def test_a_write_that_failed_before_it_happened_is_repeated_after_a_read(one: Be
 
 
 @pytest.mark.parametrize("effect", TRANSIENT.values(), ids=TRANSIENT)
-def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(one: Bench, effect: Effect) -> None:
+def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(one: Harness, effect: Effect) -> None:
     one.fault(UPDATE, effect, when="after")
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert run.told == ["Review started", "Review retrying", "Review done"]
@@ -174,7 +174,7 @@ def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(one: Bench
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         served.fault(UPDATE, Cut(), when=when)
         run = served.run(update(served.add("Review"), hours=(12,)))
         assert run.told == ["Review started", "Review retrying", "Review done"]
@@ -183,33 +183,33 @@ def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
 
 
 def test_an_answer_that_a_socket_lost_half_way_is_no_different() -> None:
-    with served_bench() as served:
+    with served_harness() as served:
         served.fault(UPDATE, Cut(sent=10))
         run = served.run(update(served.add("Review"), hours=(12,)))
         assert (run.requests, served.shown(), run.exit_code) == ([READ, UPDATE, READ], {"s1": NOON_AND_NINE}, 0)
 
 
 @pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
-def test_a_read_is_repeated_too(one: Bench, effect: Effect) -> None:
+def test_a_read_is_repeated_too(one: Harness, effect: Effect) -> None:
     one.fault(READ, effect)
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, READ, UPDATE], ["done"], 0)
 
 
-def test_the_platforms_own_delay_is_kept(one: Bench) -> None:
+def test_the_platforms_own_delay_is_kept(one: Harness) -> None:
     one.fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="7"))
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, one.waits) == (["done"], [7.0])
     assert run.events[1].message == f"{UPDATE} (HTTP 429): A fault of the sandbox, as asked for.; again in 7.0 s"
 
 
-def test_a_delay_longer_than_a_run_ends_the_change(one: Bench) -> None:
+def test_a_delay_longer_than_a_run_ends_the_change(one: Harness) -> None:
     one.fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="3600"))
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, run.writes, one.waits, run.exit_code) == (["failed"], [UPDATE], [], 1)
 
 
-def test_a_write_that_never_gets_an_answer_is_unknown(one: Bench) -> None:
+def test_a_write_that_never_gets_an_answer_is_unknown(one: Harness) -> None:
     one.fault(UPDATE, Cut(), times=None)
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
@@ -217,7 +217,7 @@ def test_a_write_that_never_gets_an_answer_is_unknown(one: Bench) -> None:
     assert (run.summary.events[0].hint or "").startswith("`halo schedule get s1` shows what became of it")
 
 
-def test_a_lost_answer_that_no_read_can_settle_is_unknown(one: Bench) -> None:
+def test_a_lost_answer_that_no_read_can_settle_is_unknown(one: Harness) -> None:
     one.fault(UPDATE, Refuse(), when="after")
     wire = one.add("Review")
     one.fault(READ, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
@@ -227,14 +227,14 @@ def test_a_lost_answer_that_no_read_can_settle_is_unknown(one: Bench) -> None:
     assert one.shown() == {"s1": NOON_AND_NINE}
 
 
-def test_a_write_that_was_never_accepted_has_failed(one: Bench) -> None:
+def test_a_write_that_was_never_accepted_has_failed(one: Harness) -> None:
     one.fault(UPDATE, Refuse("TOO_MANY_REQUESTS"), times=None)
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, run.writes, one.waits, run.exit_code) == (["failed"], [UPDATE] * 3, [0.5, 1.0], 1)
 
 
 @pytest.mark.parametrize("effect", [*WRONG.values(), Refuse("CONFLICT")], ids=[*WRONG, "409"])
-def test_a_refused_write_has_failed_and_is_not_repeated(one: Bench, effect: Effect) -> None:
+def test_a_refused_write_has_failed_and_is_not_repeated(one: Harness, effect: Effect) -> None:
     wire = one.add("Review")
     one.fault(UPDATE, effect)
     run = one.run(update(wire, hours=(12,)))
@@ -242,7 +242,7 @@ def test_a_refused_write_has_failed_and_is_not_repeated(one: Bench, effect: Effe
     assert one.sandbox.schedules() == [wire]
 
 
-def test_somebody_who_writes_between_two_attempts_makes_a_conflict(one: Bench) -> None:
+def test_somebody_who_writes_between_two_attempts_makes_a_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
     one.waits = _Meddling(one, {"id": "s1", "hours": [17]})
@@ -255,7 +255,7 @@ def test_somebody_who_writes_between_two_attempts_makes_a_conflict(one: Bench) -
 class _Meddling(list[float]):
     """Waits during which somebody else changes a schedule."""
 
-    def __init__(self, one: Bench, fields: dict[str, Any]) -> None:
+    def __init__(self, one: Harness, fields: dict[str, Any]) -> None:
         super().__init__()
         self._one = one
         self._fields = fields
@@ -270,7 +270,7 @@ class _Meddling(list[float]):
 
 @pytest.mark.parametrize("procedure", [READ, UPDATE])
 @pytest.mark.parametrize("effect", [*ENDING.values(), CLOUDFLARE_403], ids=[*ENDING, "403 in HTML"])
-def test_no_key_no_credit_no_permission_end_the_run(one: Bench, procedure: str, effect: Effect) -> None:
+def test_no_key_no_credit_no_permission_end_the_run(one: Harness, procedure: str, effect: Effect) -> None:
     wires = [one.add(title) for title in ("A", "B", "C")]
     one.fault(procedure, effect, where={"id": "s2"})
     run = one.run(*(update(wire, hours=(12,)) for wire in wires), archive(one.add("D")))
@@ -279,7 +279,7 @@ def test_no_key_no_credit_no_permission_end_the_run(one: Bench, procedure: str, 
     assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
 
 
-def test_a_run_that_ends_before_anything_was_written_exits_1(one: Bench) -> None:
+def test_a_run_that_ends_before_anything_was_written_exits_1(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in ("A", "B")]
     one.fault("*", Refuse("UNAUTHORIZED"), times=None)
     run = one.run(*changes)
@@ -289,13 +289,13 @@ def test_a_run_that_ends_before_anything_was_written_exits_1(one: Bench) -> None
 # Archives -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_archive_reads_and_archives(one: Bench) -> None:
+def test_an_archive_reads_and_archives(one: Harness) -> None:
     run = one.run(archive(one.add("Review")))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, ARCHIVE], ["done"], 0)
     assert one.shown() == {"s1": ("Review", False, [9])}
 
 
-def test_an_archived_schedule_is_not_archived_again(one: Bench) -> None:
+def test_an_archived_schedule_is_not_archived_again(one: Harness) -> None:
     change = archive(one.add("Review"))
     there = one.caller.do(ARCHIVE, {"id": "s1"})
     one.clock.advance(hours=1)
@@ -304,7 +304,7 @@ def test_an_archived_schedule_is_not_archived_again(one: Bench) -> None:
     assert one.sandbox.schedules() == [there]
 
 
-def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Bench) -> None:
+def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Harness) -> None:
     change = archive(one.add("Review"))
     one.caller.do(UPDATE, {"id": "s1", "title": "Mine"})
     run = one.run(change)
@@ -323,7 +323,7 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Bench) -
     ],
 )
 def test_an_undeclared_schedule_that_somebody_edits_is_not_archived(
-    one: Bench, edit: dict[str, Any], field: str
+    one: Harness, edit: dict[str, Any], field: str
 ) -> None:
     change = archive(one.add("Review"))
     edited = one.caller.do(UPDATE, {"id": "s1", **edit})
@@ -332,7 +332,7 @@ def test_an_undeclared_schedule_that_somebody_edits_is_not_archived(
     assert (run.requests, run.exit_code, one.sandbox.schedules()) == ([READ], 1, [edited])
 
 
-def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: Bench) -> None:
+def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: Harness) -> None:
     wire = one.add("Review")
     one.fault(READ, Reply(200, json.dumps({"result": {"data": {**wire, "frequency": "yearly"}}}).encode()))
     run = one.run(archive(wire))
@@ -340,7 +340,7 @@ def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: 
     assert run.requests == [READ]
 
 
-def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Bench) -> None:
+def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Harness) -> None:
     changes = [replace(archive(one.add(title)), cause=Cause.RETIRED, key=title) for title in ("A", "B")]
     one.caller.do(UPDATE, {"id": "s1", "hours": [17]})
     one.caller.do(UPDATE, {"id": "s2", "title": "Mine"})
@@ -349,13 +349,13 @@ def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Bench) -> None
 
 
 @pytest.mark.parametrize("effect", TRANSIENT.values(), ids=TRANSIENT)
-def test_an_archive_whose_answer_was_lost_is_found_done(one: Bench, effect: Effect) -> None:
+def test_an_archive_whose_answer_was_lost_is_found_done(one: Harness, effect: Effect) -> None:
     one.fault(ARCHIVE, effect, when="after")
     run = one.run(archive(one.add("Review")))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, ARCHIVE, READ], ["done"], 0)
 
 
-def test_an_archive_that_is_answered_but_did_not_happen_has_failed(one: Bench) -> None:
+def test_an_archive_that_is_answered_but_did_not_happen_has_failed(one: Harness) -> None:
     wire = one.add("Review")
     one.fault(ARCHIVE, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
     run = one.run(archive(wire))
@@ -366,13 +366,13 @@ def test_an_archive_that_is_answered_but_did_not_happen_has_failed(one: Bench) -
 # Unarchives ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_unarchive_without_field_changes_is_one_write(one: Bench) -> None:
+def test_an_unarchive_without_field_changes_is_one_write(one: Harness) -> None:
     run = one.run(unarchive(one.add("Review", archived=True)))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, UNARCHIVE], ["done"], 0)
     assert one.shown() == {"s1": ("Review", True, [9])}
 
 
-def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(one: Bench) -> None:
+def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(one: Harness) -> None:
     run = one.run(unarchive(one.add("Review", archived=True), hours=(12,)))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, UPDATE, UNARCHIVE], ["done"], 0)
     assert one.shown() == {"s1": NOON_AND_NINE}
@@ -382,7 +382,7 @@ def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(one: Bench) -
 def test_where_the_platform_refuses_to_update_an_archived_schedule_it_is_unarchived_first(
     refusal: Effect | None,
 ) -> None:
-    with bench(updates_archived=refusal is not None) as strict:
+    with harness(updates_archived=refusal is not None) as strict:
         if refusal is not None:
             strict.fault(UPDATE, refusal)
         run = strict.run(unarchive(strict.add("Review", archived=True), hours=(12,)))
@@ -396,7 +396,7 @@ def test_where_the_platform_refuses_to_update_an_archived_schedule_it_is_unarchi
     ids=["409", "503", "reset", *WRONG, *NOT_NOW, "403"],
 )
 def test_what_was_unarchived_first_and_is_not_updated_is_archived_again(effect: Effect) -> None:
-    with bench(updates_archived=False) as strict:
+    with harness(updates_archived=False) as strict:
         wire = strict.add("Review", archived=True)
         strict.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
         strict.fault(UPDATE, effect, times=None)
@@ -408,7 +408,7 @@ def test_what_was_unarchived_first_and_is_not_updated_is_archived_again(effect: 
         assert (strict.shown(), run.statuses, run.exit_code) == ({"s1": ("Review", False, [9])}, ["failed"], 4)
 
 
-def test_it_is_said_where_archiving_again_fails(one: Bench) -> None:
+def test_it_is_said_where_archiving_again_fails(one: Harness) -> None:
     wire = one.add("Review", archived=True)
     one.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
     one.fault(UPDATE, Refuse("FORBIDDEN"))
@@ -422,7 +422,7 @@ def test_it_is_said_where_archiving_again_fails(one: Bench) -> None:
     assert (one.shown(), run.statuses, run.exit_code) == ({"s1": ("Review", True, [9])}, ["failed"], 4)
 
 
-def test_archiving_again_may_end_unknown(one: Bench) -> None:
+def test_archiving_again_may_end_unknown(one: Harness) -> None:
     wire = one.add("Review", archived=True)
     one.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
     one.fault(UPDATE, Refuse("BAD_REQUEST"))
@@ -434,7 +434,7 @@ def test_archiving_again_may_end_unknown(one: Bench) -> None:
 @pytest.mark.parametrize("procedure", [UPDATE, UNARCHIVE])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("effect", TRANSIENT.values(), ids=TRANSIENT)
-def test_an_unarchive_survives_a_failure_at_each_write(one: Bench, procedure: str, when: str, effect: Effect) -> None:
+def test_an_unarchive_survives_a_failure_at_each_write(one: Harness, procedure: str, when: str, effect: Effect) -> None:
     one.fault(procedure, effect, when=when)
     run = one.run(unarchive(one.add("Review", archived=True), hours=(12,)))
     assert (run.statuses, one.shown(), run.exit_code) == (["done"], {"s1": NOON_AND_NINE}, 0)
@@ -444,7 +444,7 @@ def test_an_unarchive_survives_a_failure_at_each_write(one: Bench, procedure: st
 @pytest.mark.parametrize("procedure", [UPDATE, UNARCHIVE])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_so_does_one_the_other_way_round(procedure: str, when: str) -> None:
-    with bench(updates_archived=False) as strict:
+    with harness(updates_archived=False) as strict:
         strict.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
         strict.fault(procedure, Cut(), when=when)
         run = strict.run(unarchive(strict.add("Review", archived=True), hours=(12,)))
@@ -452,7 +452,7 @@ def test_so_does_one_the_other_way_round(procedure: str, when: str) -> None:
         assert ARCHIVE not in run.writes
 
 
-def test_an_unarchive_that_fails_after_the_update_stays_archived_with_the_new_values(one: Bench) -> None:
+def test_an_unarchive_that_fails_after_the_update_stays_archived_with_the_new_values(one: Harness) -> None:
     wire = one.add("Review", archived=True)
     one.fault(UNARCHIVE, Refuse("BAD_REQUEST"))
     run = one.run(unarchive(wire, hours=(12,)))
@@ -460,7 +460,7 @@ def test_an_unarchive_that_fails_after_the_update_stays_archived_with_the_new_va
     assert run.writes == [UPDATE, UNARCHIVE]
 
 
-def test_what_was_unarchived_as_desired_is_already_so(one: Bench) -> None:
+def test_what_was_unarchived_as_desired_is_already_so(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
     one.caller.do(UNARCHIVE, {"id": "s1"})
@@ -468,7 +468,7 @@ def test_what_was_unarchived_as_desired_is_already_so(one: Bench) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
-def test_what_was_unarchived_otherwise_is_a_conflict(one: Bench) -> None:
+def test_what_was_unarchived_otherwise_is_a_conflict(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.caller.do(UNARCHIVE, {"id": "s1"})
     run = one.run(change)
@@ -476,7 +476,7 @@ def test_what_was_unarchived_otherwise_is_a_conflict(one: Bench) -> None:
     assert (run.writes, run.exit_code) == ([], 1)
 
 
-def test_an_unarchive_that_is_answered_but_did_not_happen_has_failed(one: Bench) -> None:
+def test_an_unarchive_that_is_answered_but_did_not_happen_has_failed(one: Harness) -> None:
     wire = one.add("Review", archived=True)
     one.fault(UNARCHIVE, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
     run = one.run(unarchive(wire))

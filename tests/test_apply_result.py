@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from apply_bench import create
+from apply_harness import create
 
 from halo_iac.model.apply_result import Event, Status, Summary, summarize
 

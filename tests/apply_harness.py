@@ -83,7 +83,7 @@ crew.start_thread = _starting  # type: ignore[attr-defined]
 
 
 @dataclass
-class Bench:
+class Harness:
     """One sandbox and one client on it; every wait of a run is in ``waits`` instead of taking any time."""
 
     sandbox: Sandbox
@@ -191,14 +191,14 @@ class Run:
 
 
 @contextmanager
-def bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - the sandbox's own
+def harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - the sandbox's own
     """Open a sandbox in this process, whose ids are s1, s2, …"""
     clock, numbers = Clock(), iter(range(1, 10_000))
     with (
         Sandbox.open(None, clock=clock, ids=lambda: f"s{next(numbers)}", **settings) as sandbox,
         embedded(sandbox) as transport,
     ):
-        yield Bench(sandbox, transport, clock)
+        yield Harness(sandbox, transport, clock)
 
 
 def embedded(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
@@ -215,10 +215,10 @@ def embedded(sandbox: Sandbox, before_request: Callable[[], bool] | None = None)
 
 
 @contextmanager
-def served_bench(**settings: Any) -> Iterator[Bench]:  # noqa: ANN401 - likewise
+def served_harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - likewise
     """The same over a socket, so that a hang-up is one."""
     with (
-        bench(**settings) as one,
+        harness(**settings) as one,
         serve(one.sandbox) as server,
         Transport(server.url, Secret(demo.DEMO_KEY)) as transport,
     ):
