@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from halo_iac.cli import app
+from halo_iac.render.view import ReviewFormat
 
 ROOT = Path(__file__).parent.parent / "halo_iac"
 
@@ -251,6 +252,11 @@ def test_only_the_table_of_commands_imports_commands() -> None:
         if imported.startswith("cli/commands/") and not module.startswith(("cli/commands/", "cli/app"))
     }
     assert found == set()
+
+
+def test_no_format_imports_another() -> None:
+    views = {"render/" + each.view.rpartition(".")[0].replace(".", "/") for each in ReviewFormat}
+    assert [(view, found) for view in views for found in graph()[view] & views] == []
 
 
 def test_commands_do_not_import_each_other() -> None:

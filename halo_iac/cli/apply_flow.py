@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.options import ReviewFormat
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
 from halo_iac.model.finding import Finding, errors
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from halo_iac.cli.output import OutputWriter
     from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
     from halo_iac.model.plan import Blocked, Plan
-    from halo_iac.render.style import Style
     from halo_iac.storage.receipt_file import ReceiptFile
     from halo_iac.workers import StopSignal
 
@@ -68,7 +66,7 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
     if not planned.stopping and not planned.changes and not errors(planned.findings):
         return _finish(console, results, planned, None)
     if not _confirm(console, planned, options, is_document=results.is_document):
-        _write_result(results, planned, None)
+        _write_result(console, results, planned, None)
         return exit_code(planned, is_refused=True)
     console.ending = partial(_ending, context)
     return _finish(console, results, planned, _execute(context, planned, options))
@@ -250,7 +248,7 @@ def _finish(console: Console, results: OutputWriter, planned: Plan, ended: Apply
 
     trouble: HaloError | None = None
     try:
-        _write_result(results, planned, ended)
+        _write_result(console, results, planned, ended)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError, MemoryError) as error:
@@ -268,18 +266,14 @@ def _finish(console: Console, results: OutputWriter, planned: Plan, ended: Apply
     return code
 
 
-def _write_result(results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> None:
+def _write_result(console: Console, results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> None:
     """Write the plan and what came of it; as text, the plan has been shown already."""
-    from halo_iac.cli.output import apply_view
-
-    def rest(_format: ReviewFormat, style: Style) -> str:
-        if ended is None:
-            return ""
+    rest = None
+    if not results.is_document:
         from halo_iac.render.text.apply import summary_text
 
-        return summary_text(ended.summary, style, ended.commands)
-
-    results.put(apply_view(planned, ended, results.place), shown=None if results.is_document else rest)
+        rest = "" if ended is None else summary_text(ended.summary, console.out_style, ended.commands)
+    results.put(lambda view: view.applied(planned, ended), rest=rest)
 
 
 def _print_receipt(console: Console, ended: ApplyOutcome, code: int) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from halo_iac.errors import FileError, InterruptedRun
 from halo_iac.render.document import Document
+from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.text import neutralize_log_commands
 
 if TYPE_CHECKING:
@@ -197,14 +198,8 @@ class Console:
     def tell(self, error: HaloError, *, exit_code: int | None = None) -> None:
         """Write an error, as JSON where that is asked for; ``exit_code`` is the process's where it is another."""
         error.exit_code = error.exit_code if exit_code is None else exit_code
-        if self.wants_json:
-            from halo_iac.render.json import error_json
-
-            self.err(error_json(error))
-        else:
-            from halo_iac.render.text.problems import error_text
-
-            self.err(error_text(error, self.err_style))
+        format_ = ReviewFormat.JSON if self.wants_json else ReviewFormat.TEXT
+        self.err(open_view(format_, RenderContext(self.err_style)).error(error))
 
     @contextmanager
     def having(self, done: str) -> Iterator[None]:

@@ -7,21 +7,14 @@ from typing import Annotated
 
 import typer
 
+from halo_iac.render.view import ReviewFormat
+
 
 class Format(StrEnum):
     """How a result is written."""
 
     TEXT = "text"
     JSON = "json"
-
-
-class ReviewFormat(StrEnum):
-    """How what is reviewed is written: a plan, what came of it, and what is wrong with the files."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    GITHUB = "github"
 
 
 class TimeRange(StrEnum):

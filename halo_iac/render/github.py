@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from halo_iac.errors import HaloError, Problem, ProjectError
-from halo_iac.model.apply_result import Event, Summary
+from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Blocked, Change, GuardViolation, Plan
 from halo_iac.render.calendar import Calendar
@@ -25,6 +25,7 @@ from halo_iac.render.headings import run_counts
 from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import plan_counts, problem_counts
+from halo_iac.render.view import RenderContext
 from halo_iac.text import counted
 
 SHOWN: Final = 10
@@ -74,6 +75,31 @@ def error_github(error: HaloError, style: Style, *, prefix: str = "") -> str:
     if isinstance(error, ProjectError):
         return problems_github(error.problems, style, prefix=prefix)
     return _lines([Annotation(Level.ERROR, "halo", _with_hint(error.message, error.hint))], [], style, prefix)
+
+
+class GithubView:
+    """Draws results as annotations."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._style = context.style
+        self._prefix = context.prefix()
+
+    def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - annotations are for people
+        """Return the plan with what only a clock can tell."""
+        return plan_github(shown, self._style, prefix=self._prefix)
+
+    def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
+        """Return the plan and what was not done of it."""
+        summary = None if outcome is None else outcome.summary
+        return plan_github(planned, self._style, prefix=self._prefix, summary=summary)
+
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+        """Return the problems and the findings, and what is said of files without problems."""
+        return problems_github(problems, self._style, prefix=self._prefix, findings=findings, told=told)
+
+    def error(self, error: HaloError) -> str:
+        """Return what happened and what to do."""
+        return error_github(error, self._style, prefix=self._prefix)
 
 
 # What is annotated --------------------------------------------------------------------------------------------------

@@ -20,10 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
-from halo_iac.model.apply_result import Event, Summary
+from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan
 from halo_iac.render.document import Document, escape_control
+from halo_iac.render.view import RenderContext
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 """The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
@@ -124,6 +125,30 @@ def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = Non
 def document(value: object) -> Document:
     """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
     return escape_control(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+
+
+class JsonView:
+    """Draws results as documents, which hold nothing of the reader's screen and of the clock."""
+
+    def __init__(self, context: RenderContext) -> None: ...
+
+    def plan(self, planned: Plan, shown: Plan) -> Document:  # noqa: ARG002 - a clock finding makes no plan another one
+        """Return the document that ``plan --out`` saves as well."""
+        return plan_json(planned)
+
+    def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> Document:
+        """Return the plan, how each change ended, the receipt and the command that takes it back."""
+        if outcome is None:
+            return apply_json(planned, None)
+        return apply_json(planned, outcome.summary, receipt=outcome.receipt, undo=outcome.undo)
+
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> Document:  # noqa: ARG002
+        """Return the problems and the findings."""
+        return problems_json(problems, findings)
+
+    def error(self, error: HaloError) -> Document:
+        """Return what happened, what to do, and the exit code."""
+        return error_json(error)
 
 
 def _summary(summary: Summary) -> dict[str, Any]:

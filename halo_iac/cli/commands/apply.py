@@ -12,6 +12,7 @@ from halo_iac.cli import options
 from halo_iac.cli.apply_flow import NEEDED, ApplyOptions, run_apply
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.render.view import ReviewFormat
 
 
 @platform_command
@@ -32,7 +33,7 @@ def apply(
     max_rps: options.MaxRps = 50,
     receipt: options.Receipt = None,
     also: options.Also = None,
-    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show the plan, ask, and carry it out.
 

@@ -9,6 +9,7 @@ from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import UsageError
+from halo_iac.render.view import ReviewFormat
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
@@ -30,7 +31,7 @@ def plan(
     base: options.Base = None,
     accept_policy_change: options.AcceptPolicyChange = False,
     also: options.Also = None,
-    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show what apply would do; change nothing.
 
@@ -45,7 +46,7 @@ def plan(
       halo plan --base origin/main --format github --also markdown=plan.md
     """
     console = context.console
-    from halo_iac.cli.output import OutputWriter, plan_view
+    from halo_iac.cli.output import OutputWriter
     from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
 
     context.tighten(protect, undeclared)
@@ -56,7 +57,7 @@ def plan(
         if out is not None:
             save_plan(context, planned, out)
         shown = redact_plan(context, planned)
-        results.put(plan_view(planned, shown, results.place))
+        results.put(lambda view: view.plan(planned, shown))
     if out is not None:
         console.say(_saved(context, shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
     if console.wants_json:

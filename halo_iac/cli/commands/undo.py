@@ -11,6 +11,7 @@ from halo_iac.cli import options
 from halo_iac.cli.apply_flow import ApplyOptions, run_apply
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.render.view import ReviewFormat
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
@@ -54,7 +55,7 @@ def undo(
     from halo_iac.undo import check_same_target
 
     context.tighten(protect, None)
-    with OutputWriter(context, options.ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         read = load_receipt(receipt_file)
 
         def observe(project: Project) -> tuple[PlatformTarget, PlatformState]:

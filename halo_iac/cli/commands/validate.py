@@ -11,6 +11,7 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound
+from halo_iac.render.view import ReviewFormat
 
 if TYPE_CHECKING:
     from halo_iac.model.finding import Finding
@@ -21,7 +22,7 @@ def validate(
     file: options.File = None,
     checkout: options.Checkout = None,
     also: options.Also = None,
-    format: options.ReviewFormatOption = options.ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
     no_color: options.NoColor = False,
     sandbox: options.SandboxAnywhere = False,
@@ -41,12 +42,12 @@ def validate(
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
     context = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
-    from halo_iac.cli.output import OutputWriter, problems_view
+    from halo_iac.cli.output import OutputWriter
     from halo_iac.model.finding import errors
 
     with OutputWriter(context, format, also) as results:
         told, problems, findings = _checked(context)
-        results.put(problems_view(problems, told, results.place, findings))
+        results.put(lambda view: view.problems(problems, findings, told))
     return 1 if problems or errors(findings) else 0
 
 

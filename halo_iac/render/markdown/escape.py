@@ -16,9 +16,8 @@ from typing import Final
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
 from halo_iac.render.values import shortened
+from halo_iac.render.view import PAGE_MARKER
 
-MARKER: Final = "<!-- halo-plan: "
-"""How the line begins, and no other line."""
 _FORGED: Final = re.compile(r"<!--(?=\s*halo-plan)", re.IGNORECASE)
 
 
@@ -29,7 +28,7 @@ def comment_marker(file: str, project: str, host: str) -> str:
     say, empty where they leave it to the file: a page about a file that cannot be read has the marker as well.
     """
     digest = hashlib.sha256(f"{file}\0{project}\0{host}".encode("utf-8", "replace")).hexdigest()
-    return f"{MARKER}{digest[:16]} -->"
+    return f"{PAGE_MARKER}{digest[:16]} -->"
 
 
 def strip_markers(line: str) -> str:

@@ -16,7 +16,7 @@ from halo_iac.render.calendar import CADENCES, Calendar
 from halo_iac.render.headings import header_rows, run_counts
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import message, words
-from halo_iac.render.markdown.sections import Block, RenderContext, change_block, table_head, table_row
+from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
 from halo_iac.render.style import Style
 from halo_iac.render.values import attribution_counts, plan_counts, problem_counts
 from halo_iac.text import counted
@@ -81,12 +81,12 @@ def error_markdown(error: HaloError, style: Style, *, marker: str) -> str:
 # Parts of a page ----------------------------------------------------------------------------------------------------
 
 
-def _scene(plan: Plan, style: Style, now: datetime | None) -> RenderContext:
+def _scene(plan: Plan, style: Style, now: datetime | None) -> PageContext:
     beside: dict[str, list[Finding]] = {}
     for finding in plan.findings:
         beside.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
-    return RenderContext(Calendar(now, style), style, agents, beside, has_base=plan.base is not None)
+    return PageContext(Calendar(now, style), style, agents, beside, has_base=plan.base is not None)
 
 
 def _fits_comment(plan: Plan) -> list[Finding]:
@@ -122,7 +122,7 @@ def _header(plan: Plan, style: Style) -> str:
     return "<br>\n".join(lines)
 
 
-def _table(changes: Sequence[Change], scene: RenderContext, room: int) -> str:
+def _table(changes: Sequence[Change], scene: PageContext, room: int) -> str:
     """Return the summary of the changes, a row each while there is room."""
     if not changes:
         return ""
@@ -137,7 +137,7 @@ def _table(changes: Sequence[Change], scene: RenderContext, room: int) -> str:
     return "\n".join(rows)
 
 
-def _blocks(changes: Sequence[Change], scene: RenderContext, room: int) -> str:
+def _blocks(changes: Sequence[Change], scene: PageContext, room: int) -> str:
     """Return the blocks of as many changes as there is room for, and then of their prompts what still fits."""
     blocks: list[Block] = []
     for change in changes:

@@ -26,7 +26,7 @@ _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a mo
 
 
 @dataclass(frozen=True, slots=True)
-class RenderContext:
+class PageContext:
     """What all changes of a plan are drawn with; ``findings`` by the key of their entry."""
 
     calendar: Calendar
@@ -40,13 +40,13 @@ class RenderContext:
         return self.findings.get(change.key, ()) if change.key else ()
 
 
-def table_head(scene: RenderContext) -> str:
+def table_head(scene: PageContext) -> str:
     """Return the two lines above the rows of the summary."""
     headers = (*_HEADERS, "whose") if scene.has_base else _HEADERS
     return f"{_cells(headers)}\n{_cells(['---'] * len(headers))}"
 
 
-def table_row(change: Change, scene: RenderContext) -> str:
+def table_row(change: Change, scene: PageContext) -> str:
     """Return a change as a row of the summary."""
     style = scene.style
     short = ", ".join(_in_short(row, style) for row in summary(change, scene.calendar, style, scene.agents))
@@ -81,7 +81,7 @@ class Block(NamedTuple):
         return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.short
 
 
-def change_block(change: Change, scene: RenderContext) -> Block:
+def change_block(change: Change, scene: PageContext) -> Block:
     """Return the block of a change."""
     style = scene.style
     rows = change_rows(change, scene.calendar, style, scene.agents)

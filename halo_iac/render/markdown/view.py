@@ -1,0 +1,47 @@
+"""Results as a page of markdown, for a comment on a pull request (docs/cli.md#formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from halo_iac.errors import HaloError, Problem
+from halo_iac.model.apply_result import ApplyOutcome
+from halo_iac.model.finding import Finding
+from halo_iac.model.plan import Plan
+from halo_iac.render.markdown.escape import comment_marker
+from halo_iac.render.markdown.page import error_markdown, plan_markdown, problems_markdown
+from halo_iac.render.view import RenderContext
+
+
+class MarkdownView:
+    """Draws pages that begin with the same line for each run of one project file, project and host."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._style = context.style
+        self._now = context.now
+        self._marker = comment_marker(*context.identity())
+
+    def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - a page is for people
+        """Return the plan with what only a clock can tell."""
+        return plan_markdown(shown, self._style, marker=self._marker, now=self._now)
+
+    def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
+        """Return the plan, and above it how it ended."""
+        if outcome is None:
+            return self.plan(planned, planned)
+        return plan_markdown(
+            planned,
+            self._style,
+            marker=self._marker,
+            now=self._now,
+            summary=outcome.summary,
+            commands=outcome.commands,
+        )
+
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+        """Return the problems and the findings, and what is said of files without problems."""
+        return problems_markdown(problems, self._style, marker=self._marker, findings=findings, told=told)
+
+    def error(self, error: HaloError) -> str:
+        """Return what happened and what to do."""
+        return error_markdown(error, self._style, marker=self._marker)

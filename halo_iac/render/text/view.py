@@ -1,0 +1,47 @@
+"""Results as text, for a terminal or a log (docs/cli.md#formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from halo_iac.errors import HaloError, Problem
+from halo_iac.model.finding import Finding
+from halo_iac.render.text.problems import error_text, findings_text, problems_text
+from halo_iac.render.view import RenderContext
+
+if TYPE_CHECKING:
+    from halo_iac.model.apply_result import ApplyOutcome
+    from halo_iac.model.plan import Plan
+
+
+class TextView:
+    """Draws text; what draws plans is imported with the first plan, since most errors come without one."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._style = context.style
+        self._now = context.now
+
+    def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - text is for people
+        """Return the plan with what only a clock can tell."""
+        from halo_iac.render.text.plan import plan_text
+
+        return plan_text(shown, self._style, now=self._now)
+
+    def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
+        """Return the plan, and below it how it ended."""
+        drawn = self.plan(planned, planned)
+        if outcome is None:
+            return drawn
+        from halo_iac.render.text.apply import summary_text
+
+        return drawn + summary_text(outcome.summary, self._style, outcome.commands)
+
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+        """Return the problems, or else the findings and what is said of files without problems."""
+        style = self._style
+        return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(told)}\n"
+
+    def error(self, error: HaloError) -> str:
+        """Return what happened, where, and what to do."""
+        return error_text(error, self._style)

@@ -1,0 +1,93 @@
+"""The formats of a result, and what draws each: a new format is one class and one row here (docs/cli.md#formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from halo_iac.errors import HaloError, Problem
+    from halo_iac.model.apply_result import ApplyOutcome
+    from halo_iac.model.finding import Finding
+    from halo_iac.model.plan import Plan
+    from halo_iac.render.style import Style
+
+PAGE_MARKER: Final = "<!-- halo-plan: "
+"""How the first line of a markdown page begins, and no other line; a page is known by it without drawing one."""
+
+
+class PageIdentity(NamedTuple):
+    """What a page is about, by which the page of an earlier run is found again; empty where only the file says it."""
+
+    file: str
+    project: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderContext:
+    """Where and when something is drawn, and what its reader can be shown.
+
+    ``prefix`` returns the path from the root of the repository to the working directory, ``identity`` what a page is
+    about. Both look at files, so they are asked only by the formats that need them.
+    """
+
+    style: Style
+    now: datetime | None = None
+    prefix: Callable[[], str] = str
+    identity: Callable[[], PageIdentity] = lambda: PageIdentity("", "", "")
+
+
+class View(Protocol):
+    """Draws every kind of result in one format; each method returns the whole text."""
+
+    def __init__(self, context: RenderContext) -> None: ...
+
+    def plan(self, planned: Plan, shown: Plan) -> str:
+        """Draw a plan: ``shown`` has what only a clock can tell as well, which a saved document must not hold."""
+
+    def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
+        """Draw a plan and what came of it; ``outcome`` is ``None`` where nothing was carried out."""
+
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+        """Draw the problems of project files and their findings; ``told`` is said where there are no problems."""
+
+    def error(self, error: HaloError) -> str:
+        """Draw the error that ended a command."""
+
+
+class ReviewFormat(StrEnum):
+    """A format that a reviewer reads, and its row: the class that draws it, as module and name below this package.
+
+    With ``publishes_errors`` an error that ends the command is a result as well: who waits for a comment or an
+    annotation reads no standard error.
+    """
+
+    view: str
+    publishes_errors: bool
+
+    def __new__(cls, name: str, view: str, publishes_errors: bool = False) -> Self:
+        """Return the member that is equal to ``name``."""
+        format_ = str.__new__(cls, name)
+        format_._value_ = name
+        format_.view = view
+        format_.publishes_errors = publishes_errors
+        return format_
+
+    TEXT = ("text", "text.view.TextView")
+    JSON = ("json", "json.JsonView")
+    MARKDOWN = ("markdown", "markdown.view.MarkdownView", True)
+    GITHUB = ("github", "github.GithubView", True)
+
+
+def open_view(format: ReviewFormat, context: RenderContext) -> View:  # noqa: A002 - what it is called everywhere
+    """Return what draws a format; no module of another format is imported for it."""
+    module, _, name = format.view.rpartition(".")
+    view: type[View] = getattr(import_module(f"halo_iac.render.{module}"), name)
+    return view(context)
