@@ -107,7 +107,7 @@ def apply_plan(
     reader: Reader,
     writer: Writer,
     *,
-    brake: StopSignal,
+    stop_signal: StopSignal,
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
@@ -120,5 +120,12 @@ def apply_plan(
     from halo_iac.apply import apply
 
     return apply(
-        planned, reader, writer, brake=brake, retry=retry, concurrency=concurrency, recorder=recorder, looks=looks
+        planned,
+        reader,
+        writer,
+        stop_signal=stop_signal,
+        retry=retry,
+        concurrency=concurrency,
+        recorder=recorder,
+        looks=looks,
     )

@@ -137,20 +137,20 @@ def _do(job: Task[T] | None, told: SimpleQueue[_Told[T]]) -> None:
 
 
 class StopSignal:
-    """Pulled at most once; safe to share between threads, and to pull from a signal handler.
+    """Tells every thread of a run to start nothing new; safe to set from a signal handler.
 
-    ``interrupted`` is set by whoever wants the run to end, ``pulled`` by that and by :meth:`halt`.
+    ``interrupted`` is set by whoever wants the run to end, ``stopping`` by that and by :meth:`stop`.
     """
 
     def __init__(self) -> None:
         self.interrupted = threading.Event()
-        self.pulled = threading.Event()
+        self.stopping = threading.Event()
 
     def interrupt(self) -> None:
         """Start nothing new, and wait for nothing that takes long."""
         self.interrupted.set()
-        self.pulled.set()
+        self.stopping.set()
 
-    def halt(self) -> None:
+    def stop(self) -> None:
         """Start nothing new: nothing else can succeed either."""
-        self.pulled.set()
+        self.stopping.set()

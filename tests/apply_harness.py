@@ -16,7 +16,7 @@ from halo_iac.api.secret import Secret
 from halo_iac.api.throttling import ThrottleGate
 from halo_iac.api.transport import Transport
 from halo_iac.apply import apply
-from halo_iac.apply import worker_pool as crew
+from halo_iac.apply import worker_pool as pool
 from halo_iac.apply.context import Recorder
 from halo_iac.model.apply_result import Event, Summary, summarize
 from halo_iac.model.plan import Action, Cause, Change, FieldChange, Plan, Policy, RunRate
@@ -69,7 +69,7 @@ ENDING: dict[str, Effect] = {
 
 
 _threads: list[Thread] = []
-"""Those of every crew, for a socket that is to be closed before the next test."""
+"""Those of every pool, for a socket that is to be closed before the next test."""
 
 
 def _starting(work: Callable[[], object]) -> Thread | None:
@@ -79,7 +79,7 @@ def _starting(work: Callable[[], object]) -> Thread | None:
     return thread
 
 
-crew.start_thread = _starting  # type: ignore[attr-defined]
+pool.start_thread = _starting  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Harness:
     sandbox: Sandbox
     transport: Transport
     clock: Clock
-    brake: StopSignal = field(default_factory=StopSignal)
+    stop_signal: StopSignal = field(default_factory=StopSignal)
     waits: list[float] = field(default_factory=list)
     gate: ThrottleGate | None = None
 
@@ -121,9 +121,9 @@ class Harness:
             plan_of(*changes),
             Reader(self.transport, Retry(attempts=1)),
             Writer(self.transport),
-            brake=self.brake,
+            stop_signal=self.stop_signal,
             retry=Retry(
-                stop=self.brake.interrupted,
+                stop=self.stop_signal.interrupted,
                 attempts=attempts,
                 sleep=self.waits.append,
                 chance=lambda: 0.0,
@@ -148,7 +148,7 @@ class Harness:
             events.append(event)
             if during is not None:
                 during(event)
-        summary = summarize(changes, events, is_interrupted=self.brake.interrupted.is_set())
+        summary = summarize(changes, events, is_interrupted=self.stop_signal.interrupted.is_set())
         return Run(summary, tuple(events), [seen.procedure for seen in self.sandbox.requests[before:]])
 
     def shown(self) -> dict[str, tuple[str, bool, list[int]]]:

@@ -24,12 +24,12 @@ class RecordedWrites:
         self._before = before
         self._lock = threading.Lock()
 
-    def intend(self, intents: Sequence[WriteIntent]) -> None:
+    def record_intent(self, intents: Sequence[WriteIntent]) -> None:
         self._before(intents)
         with self._lock:
             self.lines += intents
 
-    def note(self, outcome: WriteOutcome) -> None:
+    def record_outcome(self, outcome: WriteOutcome) -> None:
         with self._lock:
             self.lines.append(outcome)
 

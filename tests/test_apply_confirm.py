@@ -78,7 +78,7 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) 
             return False
 
     waits: list[float | None] = []
-    one.brake.interrupted = Noting()
+    one.stop_signal.interrupted = Noting()
     hide(one, None)
     change = create("Review")
     events = list(
@@ -86,8 +86,8 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) 
             plan_of(change),
             Reader(one.transport, Retry(attempts=1)),
             Writer(one.transport),
-            brake=one.brake,
-            retry=Retry(stop=one.brake.interrupted),
+            stop_signal=one.stop_signal,
+            retry=Retry(stop=one.stop_signal.interrupted),
             looks=(2.0, 8.0, 20.0),
         )
     )
@@ -233,7 +233,7 @@ def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
 
 def test_a_stop_ends_the_wait_for_it(one: Harness) -> None:
     hide(one, None)
-    run = one.run(create("Review"), during=_once("retrying", one.brake.interrupt))
+    run = one.run(create("Review"), during=_once("retrying", one.stop_signal.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
     assert run.requests == [LIST, CREATE, LIST, LIST, READ]
 

@@ -107,7 +107,7 @@ def test_a_create_that_was_not_sent_is_repeated(one: Harness) -> None:
                 plan_of(create("Review")),
                 Reader(one.transport, Retry(attempts=1)),
                 Writer(nobody),
-                brake=one.brake,
+                stop_signal=one.stop_signal,
                 retry=Retry(attempts=3, sleep=one.waits.append, chance=lambda: 0.0),
                 looks=(0.0,),
             )

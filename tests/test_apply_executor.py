@@ -193,7 +193,7 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
         one.sandbox.faults.clear()
         one.fault("*", Pass(), times=ahead)
         one.fault("*", Refuse("UNAUTHORIZED"), times=None)
-        one.brake = StopSignal()
+        one.stop_signal = StopSignal()
         codes.append(one.run(*changes).exit_code)
     assert codes[:2] == [1, 1]
     assert set(codes[-5:]) == {0}
@@ -288,7 +288,7 @@ def stopping(one: Harness, *moments: tuple[str, str]) -> Callable[[Event], None]
     def during(event: Event) -> None:
         missing.discard((str(event.status), str(event.change.key)))
         if not missing:
-            one.brake.interrupt()
+            one.stop_signal.interrupt()
 
     return during
 
@@ -300,7 +300,7 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) 
     def answer_once_stopped(
         method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        assert one.brake.interrupted.wait(10)
+        assert one.stop_signal.interrupted.wait(10)
         answered = one.sandbox.answer(Request(method, path, query, headers, body))
         return answered.status, answered.headers, answered.body
 
@@ -314,7 +314,7 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) 
 
 
 class Queue(threading.Event):
-    """A pulled brake on which requests wait for their turn; calls ``when_full`` once so many of them do."""
+    """A set stop signal on which requests wait for their turn; calls ``when_full`` once so many of them do."""
 
     def __init__(self, size: int, when_full: Callable[[], None]) -> None:
         super().__init__()
@@ -331,15 +331,15 @@ class Queue(threading.Event):
         return super().wait(timeout)
 
 
-@pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.halt, 1)])
+@pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.stop, 1)])
 @pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
 def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
     one: Harness, first: str, verb: str, end: Callable[[StopSignal], None], code: int
 ) -> None:
     changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
-    one.brake.pulled = Queue(3, lambda: end(one.brake))
+    one.stop_signal.stopping = Queue(3, lambda: end(one.stop_signal))
     kept = RecordedWrites()
-    with embedded(one.sandbox, RateLimiter(0.01, one.brake.pulled)) as one.transport:
+    with embedded(one.sandbox, RateLimiter(0.01, one.stop_signal.stopping)) as one.transport:
         run = one.run(*changes, concurrency=3, recorder=kept)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
     intended = [intent.number for intent in kept.intents]
@@ -349,8 +349,9 @@ def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
 def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Harness) -> None:
     one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(one.add("A", archived=True), hours=(12,))
-    one.brake.pulled = Queue(3, one.brake.interrupt)  # the read is free, the update, the unarchive, and the update wait
-    with embedded(one.sandbox, RateLimiter(20, one.brake.pulled, lambda: 0.0)) as one.transport:
+    # The read is free, the update, the unarchive, and the update wait.
+    one.stop_signal.stopping = Queue(3, one.stop_signal.interrupt)
+    with embedded(one.sandbox, RateLimiter(20, one.stop_signal.stopping, lambda: 0.0)) as one.transport:
         run = one.run(change)
     assert run.requests == [READ, UPDATE, UNARCHIVE, READ, UPDATE]
     assert (run.statuses, run.exit_code, one.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
@@ -359,8 +360,9 @@ def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Harness) ->
 def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Harness) -> None:
     one.fault(UPDATE, Cut(), when="after")
     change = update(one.add("A"), hours=(12,))
-    one.brake.pulled = Queue(2, one.brake.interrupt)  # the read is free, the update and the read that settles it wait
-    with embedded(one.sandbox, RateLimiter(20, one.brake.pulled, lambda: 0.0)) as one.transport:
+    # The read is free, the update and the read that settles it wait.
+    one.stop_signal.stopping = Queue(2, one.stop_signal.interrupt)
+    with embedded(one.sandbox, RateLimiter(20, one.stop_signal.stopping, lambda: 0.0)) as one.transport:
         run = one.run(change)
     assert run.requests == [READ, UPDATE, READ]
     assert (run.statuses, run.exit_code) == (["done"], 130)
@@ -394,22 +396,22 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
 
 
 def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
-    brake, released = StopSignal(), threading.Event()
-    crew = WorkerPool(2, brake, grace=SOON)
-    brake.interrupt()
+    stop_signal, released = StopSignal(), threading.Event()
+    pool = WorkerPool(2, stop_signal, grace=SOON)
+    stop_signal.interrupt()
     with pytest.raises(ShutdownTimeoutError):
-        crew.ask(released.wait)
-    with pytest.raises(ShutdownTimeoutError):  # though the second of the crew would answer at once
-        crew.ask(lambda: True)
-    assert list(crew.run([])) == []
+        pool.run_one(released.wait)
+    with pytest.raises(ShutdownTimeoutError):  # though the second of the pool would answer at once
+        pool.run_one(lambda: True)
+    assert list(pool.run([])) == []
     released.set()
-    crew.dismiss()
+    pool.shutdown()
 
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
     with served_harness() as served:
         served.fault(LIST, NoReply())
-        timer = threading.Timer(0.05, served.brake.interrupt)
+        timer = threading.Timer(0.05, served.stop_signal.interrupt)
         timer.start()
         run = served.run(create("A"), grace=SOON)
         timer.join()
@@ -434,7 +436,7 @@ def test_a_stop_ends_a_wait(one: Harness) -> None:
 
 def test_a_stop_before_the_first_change_starts_nothing(one: Harness) -> None:
     changes = (update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")))
-    one.brake.interrupt()
+    one.stop_signal.interrupt()
     run = one.run(*changes)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [], 130)
 

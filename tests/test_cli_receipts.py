@@ -238,9 +238,9 @@ def test_many_threads_share_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def work(place: int) -> None:
         barrier.wait()
         for number in range(place * 10 + 1, place * 10 + 11):
-            file.intend([intent(number)])
+            file.record_intent([intent(number)])
             assert f'"number":{number},'.encode() in (tmp_path / "r.jsonl").read_bytes()
-            file.note(WriteOutcome(number=number, result=Result.DONE, id=f"s{number}"))
+            file.record_outcome(WriteOutcome(number=number, result=Result.DONE, id=f"s{number}"))
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(16)]
     for thread in threads:
@@ -256,12 +256,12 @@ def test_many_threads_share_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_what_is_still_under_way_sends_nothing_once_the_run_is_over(tmp_path: Path) -> None:
     file = ReceiptFile(tmp_path / "r.jsonl", HEADER, str)
-    file.intend([intent(1)])
+    file.record_intent([intent(1)])
     file.close()
     before = tree(tmp_path)
-    file.note(WriteOutcome(number=1, result=Result.DONE))
+    file.record_outcome(WriteOutcome(number=1, result=Result.DONE))
     with pytest.raises(FileError, match="the run is over"):
-        file.intend([intent(2)])
+        file.record_intent([intent(2)])
     assert tree(tmp_path) == before
 
 

@@ -65,23 +65,23 @@ class World:
         self,
         plan: Plan,
         *,
-        brake: StopSignal | None = None,
+        stop_signal: StopSignal | None = None,
         concurrency: int = 1,
         recorder: RecordedWrites | None = None,
     ) -> Summary:
         """Carry out a plan that nobody refuses; its waits take no time."""
-        brake = brake or StopSignal()
+        stop_signal = stop_signal or StopSignal()
         events = apply(
             plan,
             Reader(self.harness.transport, Retry(attempts=1)),
             Writer(self.harness.transport),
-            brake=brake,
-            retry=Retry(stop=brake.interrupted, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
+            stop_signal=stop_signal,
+            retry=Retry(stop=stop_signal.interrupted, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
             concurrency=concurrency,
             recorder=recorder,
             looks=(0.0, 0.0),
         )
-        return summarize(plan.changes, list(events), is_interrupted=brake.interrupted.is_set())
+        return summarize(plan.changes, list(events), is_interrupted=stop_signal.interrupted.is_set())
 
     def plan_undo(self, kept: RecordedWrites, document: Document | None = None) -> Plan:
         """Plan the way back, with every word given."""
@@ -348,18 +348,18 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
     with world(wires) as there:
         plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, expected.requests - 1), label="requests before Ctrl-C")
-        brake = StopSignal()
+        stop_signal = StopSignal()
         answer = there.harness.sandbox.answer
 
         def counting(request: Any) -> Any:  # noqa: ANN401 - as the sandbox takes and gives them
             nonlocal left
             left -= 1
             if left < 0:
-                brake.interrupt()
+                stop_signal.interrupt()
             return answer(request)
 
         there.harness.sandbox.answer = counting  # type: ignore[method-assign]
-        there.apply(plan, brake=brake)
+        there.apply(plan, stop_signal=stop_signal)
         there.harness.sandbox.answer = answer  # type: ignore[method-assign]
         converged(there, document, chosen, expected)
 

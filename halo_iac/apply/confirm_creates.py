@@ -29,9 +29,9 @@ class Confirmation:
     not.
     """
 
-    desk: ApplyContext
-    crew: WorkerPool
-    brake: StopSignal
+    context: ApplyContext
+    pool: WorkerPool
+    stop_signal: StopSignal
     project_id: str
     looks: Sequence[float]
     read: Callable[[], Listing]
@@ -48,13 +48,13 @@ class Confirmation:
         yield from (self._sought(made[id_]) for id_ in late)
         elapsed = 0.0
         for look in self.looks if late else ():
-            self.brake.interrupted.wait(look - elapsed)
+            self.stop_signal.interrupted.wait(look - elapsed)
             elapsed = look
             try:
                 missing = self._missing(made)
             except (ShutdownTimeoutError, Unsent):
                 break
-            if not missing or self.trouble is not None or self.brake.interrupted.is_set():
+            if not missing or self.trouble is not None or self.stop_signal.interrupted.is_set():
                 break
         yield from (made[id_] for id_ in late if id_ not in missing)
         yield from self._asked_for({id_: made[id_] for id_ in missing})
@@ -99,8 +99,8 @@ class Confirmation:
                 yield self._untold(event, failure)
 
     def _found(self, id_: str) -> RemoteSchedule:
-        retry, reader = self.desk.retry, self.desk.reader
-        return self.crew.ask(lambda: retry(lambda deadline: reader.schedule(id_, deadline=deadline)))
+        retry, reader = self.context.retry, self.context.reader
+        return self.pool.run_one(lambda: retry(lambda deadline: reader.schedule(id_, deadline=deadline)))
 
     def _told(self, event: Event, found: RemoteSchedule) -> Event:
         """Return what the schedule itself says of how its create ended."""

@@ -28,23 +28,23 @@ _SLOWER: Final = "A lower --max-rps asks less of it."
 class Recorder(Protocol):
     """Keeps the receipt of a run (docs/semantics.md#receipts); called from several threads at once."""
 
-    def intend(self, intents: Sequence[WriteIntent]) -> None:
+    def record_intent(self, intents: Sequence[WriteIntent]) -> None:
         """Keep what is about to be written; durable once it returns.
 
         :class:`~halo_iac.errors.FileError` where that cannot be done: then nothing is sent.
         """
 
-    def note(self, outcome: WriteOutcome) -> None:
+    def record_outcome(self, outcome: WriteOutcome) -> None:
         """Keep what came of a write; durable by the end of the run, and no reason for it to stop."""
 
 
 class NullRecorder:
     """Keeps nothing."""
 
-    def intend(self, intents: Sequence[WriteIntent]) -> None:
+    def record_intent(self, intents: Sequence[WriteIntent]) -> None:
         """Keep nothing."""
 
-    def note(self, outcome: WriteOutcome) -> None:
+    def record_outcome(self, outcome: WriteOutcome) -> None:
         """Keep nothing."""
 
 
@@ -55,7 +55,7 @@ class ApplyContext:
     reader: Reader
     writer: Writer
     retry: Retry
-    halt: Callable[[], None]
+    stop: Callable[[], None]
     recorder: Recorder = field(default_factory=NullRecorder)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _unreached: list[PlatformError] = field(default_factory=list)
@@ -63,15 +63,15 @@ class ApplyContext:
     _troubled: list[PlatformError] = field(default_factory=list)
     """Why the last changes were given up, as long as the platform failed each of them with a 5xx."""
 
-    def reached(self) -> None:
+    def note_response(self) -> None:
         """Take note that the platform has answered."""
         self._unreached.clear()
 
-    def carried_out(self) -> None:
+    def note_success(self) -> None:
         """Take note that a change has come to a good end."""
         self._troubled.clear()
 
-    def judge(self, error: PlatformError) -> None:
+    def note_failure(self, error: PlatformError) -> None:
         """Start nothing new where a failure says that nothing else can succeed either (docs/semantics.md#apply-order).
 
         That is a key that may not do this, and a platform that change after change has not been reached, fails by
@@ -82,7 +82,7 @@ class ApplyContext:
         if isinstance(error, Unreachable):
             self._unreached.append(error)
         elif not isinstance(error, Unanswered):
-            self.reached()
+            self.note_response()
         if error.status is not None and error.status >= 500:
             self._troubled.append(error)
         elif error.status is not None:
@@ -90,13 +90,13 @@ class ApplyContext:
         given_up = max(len(self._unreached), len(self._troubled))
         is_exhausted = self.retry.gate is not None and self.retry.gate.is_exhausted
         if error.ends_the_run or is_exhausted or given_up >= _GIVEN_UP:
-            self.halt()
+            self.stop()
 
-    def retrying(self, change: Change, tell: EventSink) -> Retry:
+    def retrying(self, change: Change, emit: EventSink) -> Retry:
         """Return the retry policy, telling of each wait as an event of this change."""
 
         def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
-            tell(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
+            emit(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
 
         return replace(self.retry, on_retry=narrate)
 
@@ -127,11 +127,11 @@ class ApplyContext:
         try:
             answer = call()
         except PlatformError as error:
-            self.recorder.note(_undone(intent, error))
+            self.recorder.record_outcome(_undone(intent, error))
             raise
-        self.reached()
-        self.carried_out()
-        self.recorder.note(WriteOutcome(number=intent.number, result=Result.DONE, id=answer.id))
+        self.note_response()
+        self.note_success()
+        self.recorder.record_outcome(WriteOutcome(number=intent.number, result=Result.DONE, id=answer.id))
         return answer
 
 

@@ -32,15 +32,15 @@ class Creates:
 
     def __init__(
         self,
-        desk: ApplyContext,
-        crew: WorkerPool,
-        brake: StopSignal,
+        context: ApplyContext,
+        pool: WorkerPool,
+        stop_signal: StopSignal,
         project_id: str,
         looks: Sequence[float],
     ) -> None:
-        self._desk = desk
-        self._crew = crew
-        self._brake = brake
+        self._context = context
+        self._pool = pool
+        self._stop_signal = stop_signal
         self._project_id = project_id
         self._looks = looks
         self._intents: dict[int, WriteIntent] = {}
@@ -53,7 +53,7 @@ class Creates:
 
         Yields events and never raises a platform's failure.
         """
-        if not changes or self._crew.is_stopping:
+        if not changes or self._pool.is_stopping:
             return
         try:
             listing = self._list()
@@ -73,7 +73,9 @@ class Creates:
 
         See docs/security.md#listings.
         """
-        listing = self._crew.ask(lambda: self._desk.retry(lambda _: self._desk.reader.schedules(self._project_id)))
+        listing = self._pool.run_one(
+            lambda: self._context.retry(lambda _: self._context.reader.schedules(self._project_id))
+        )
         if listing.gap is None:
             return listing
         raise Unreadable(
@@ -84,7 +86,7 @@ class Creates:
         )
 
     def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
-        self._desk.judge(error)
+        self._context.note_failure(error)
         message = f"nothing was created, because the schedules could not be listed first: {error.message}"
         yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
 
@@ -95,36 +97,38 @@ class Creates:
         if not changes:
             return
         for change in changes:
-            self._intents[id(change)] = self._desk.intent(change, Action.CREATE, after=_declared(change))
+            self._intents[id(change)] = self._context.intent(change, Action.CREATE, after=_declared(change))
         try:
-            self._crew.ask(lambda: self._desk.recorder.intend([*self._intents.values()]))
+            self._pool.run_one(lambda: self._context.recorder.record_intent([*self._intents.values()]))
         except ShutdownTimeoutError:
             return
         except FileError as error:
-            self._desk.halt()
+            self._context.stop()
             message = f"it was not sent: {error.message}"
             yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
             return
         begun = set[int]()
-        for event in self._crew.run([ChangeTask(change, partial(self._create, change)) for change in changes]):
+        for event in self._pool.run([ChangeTask(change, partial(self._create, change)) for change in changes]):
             begun.add(id(event.change))
             yield event
         for number in (intent.number for place, intent in self._intents.items() if place not in begun):
-            self._desk.recorder.note(WriteOutcome(number=number, result=Result.NOT_DONE, message="it was not started"))
+            self._context.recorder.record_outcome(
+                WriteOutcome(number=number, result=Result.NOT_DONE, message="it was not started")
+            )
 
-    def _create(self, change: Change, tell: EventSink) -> Event:
+    def _create(self, change: Change, emit: EventSink) -> Event:
         fields = create_input(self._project_id, _declared(change))
-        retry = self._desk.retrying(change, tell)
+        retry = self._context.retrying(change, emit)
 
         def attempts() -> RemoteSchedule:
-            return retry(lambda deadline: self._desk.writer.create(fields, deadline=deadline), creates=True)
+            return retry(lambda deadline: self._context.writer.create(fields, deadline=deadline), creates=True)
 
         try:
-            answer = self._desk.write(self._intents[id(change)], attempts)
+            answer = self._context.write(self._intents[id(change)], attempts)
         except Unsent:
             return Event(change, Status.NOT_STARTED)
         except PlatformError as error:
-            self._desk.judge(error)
+            self._context.note_failure(error)
             if error.delivery is not Delivery.AMBIGUOUS:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)
@@ -143,7 +147,7 @@ class Creates:
         for look in self._looks:
             if not self._lost:
                 return
-            self._brake.interrupted.wait(look - elapsed)
+            self._stop_signal.interrupted.wait(look - elapsed)
             elapsed = look
             try:
                 schedules = self._list().schedules
@@ -156,7 +160,7 @@ class Creates:
                 continue  # the next look may succeed; if none does, the outcome stays unknown
             trouble = "it has not appeared"
             yield from self._recognised(schedules, known)
-            if self._brake.interrupted.is_set():
+            if self._stop_signal.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
         message = f"its answer was lost and {trouble}; it may still be created"
@@ -185,7 +189,9 @@ class Creates:
             return Event(change, Status.CONFLICT, None, f"{len(ours)} new schedules match it: {ids}", hint)
         event = Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
         number = self._intents[id(change)].number
-        self._desk.recorder.note(WriteOutcome(number=number, result=Result.DONE, id=event.id, message=event.message))
+        self._context.recorder.record_outcome(
+            WriteOutcome(number=number, result=Result.DONE, id=event.id, message=event.message)
+        )
         self._made[ours[0].id] = event
         return event
 
@@ -193,9 +199,9 @@ class Creates:
 
     def _confirm(self) -> Iterator[Event]:
         """Look for what this run made, and archive it where another run made the same title first."""
-        if not self._made or self._brake.interrupted.is_set():
+        if not self._made or self._stop_signal.interrupted.is_set():
             return
-        looking = Confirmation(self._desk, self._crew, self._brake, self._project_id, self._looks, self._list)
+        looking = Confirmation(self._context, self._pool, self._stop_signal, self._project_id, self._looks, self._list)
         try:
             for event in looking.run(self._made):
                 if event.status is Status.UNKNOWN:
@@ -203,12 +209,14 @@ class Creates:
                 yield event
         except (ShutdownTimeoutError, Unsent):
             return
-        yield from self._crew.run([self._retirement(later, first) for later, first in self._twins(looking.schedules)])
+        yield from self._pool.run([self._retirement(later, first) for later, first in self._twins(looking.schedules)])
 
     def _note(self, event: Event) -> None:
         """Keep that what was answered is not to be found."""
         number = self._intents[id(event.change)].number
-        self._desk.recorder.note(WriteOutcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message))
+        self._context.recorder.record_outcome(
+            WriteOutcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message)
+        )
 
     def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
         """Return the ids of what this run made later than another of the same title was made, and that other's."""
@@ -222,20 +230,20 @@ class Creates:
         change = self._made[later].change
         return ChangeTask(change, partial(self._retire, change, later, first))
 
-    def _retire(self, change: Change, later: str, first: str, tell: EventSink) -> Event:
+    def _retire(self, change: Change, later: str, first: str, emit: EventSink) -> Event:
         what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
-        intent = self._desk.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
-        retry = self._desk.retrying(change, tell)
+        intent = self._context.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
+        retry = self._context.retrying(change, emit)
 
         def attempts() -> RemoteSchedule:
-            return retry(lambda deadline: self._desk.writer.archive(later, deadline=deadline))
+            return retry(lambda deadline: self._context.writer.archive(later, deadline=deadline))
 
         try:
-            self._desk.recorder.intend([intent])
-            self._desk.write(intent, attempts)
+            self._context.recorder.record_intent([intent])
+            self._context.write(intent, attempts)
         except (PlatformError, FileError) as error:
             if isinstance(error, FileError) or error.ends_the_run:
-                self._desk.halt()
+                self._context.stop()
             what, hint = f"ours, {later}, could not be archived: {error.message}", f"archive {later}, then plan again"
         message = f"another run created {first} with this title first; {what}"
         return Event(change, Status.CONFLICT, later, message, hint, is_partial=True)

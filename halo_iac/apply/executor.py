@@ -33,7 +33,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     reader: Reader,
     writer: Writer,
     *,
-    brake: StopSignal,
+    stop_signal: StopSignal,
     retry: Retry,
     concurrency: int = CONCURRENCY,
     recorder: Recorder | None = None,
@@ -42,38 +42,38 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.apply_result.summarize` folds them.
 
-    Once the ``brake`` is pulled, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
+    Once ``stop_signal`` is set, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
     seconds. A change without an event was not started; one without a final event was still under way then. No failure
     of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
     what it cannot keep is not sent. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system
     does not permit a single thread.
     """
-    crew = WorkerPool(concurrency, brake, grace=grace)
-    desk = ApplyContext(reader, writer, retry, brake.halt, recorder or NullRecorder())
+    pool = WorkerPool(concurrency, stop_signal, grace=grace)
+    context = ApplyContext(reader, writer, retry, stop_signal.stop, recorder or NullRecorder())
     try:
-        if plan.changes and not crew.assemble():
+        if plan.changes and not pool.start():
             raise HaloError("the system does not permit another thread, so nothing was begun", hint=_MORE_THREADS)
-        yield from _Run(plan, crew, desk).phases(brake, looks)
+        yield from _Run(plan, pool, context).phases(stop_signal, looks)
     finally:
-        crew.dismiss()
+        pool.shutdown()
 
 
 class _Run:
     """The phases of one run, each of which looks at how those before it ended."""
 
-    def __init__(self, plan: Plan, crew: WorkerPool, desk: ApplyContext) -> None:
+    def __init__(self, plan: Plan, pool: WorkerPool, context: ApplyContext) -> None:
         self._plan = plan
-        self._crew = crew
-        self._desk = desk
+        self._pool = pool
+        self._context = context
         self._last: dict[int, Event] = {}
         self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
 
-    def phases(self, brake: StopSignal, looks: Sequence[float]) -> Iterator[Event]:
+    def phases(self, stop_signal: StopSignal, looks: Sequence[float]) -> Iterator[Event]:
         """Carry out phase after phase."""
         changes = self._plan.changes
         for wave in _waves(changes):
             yield from self._noted(self._existing(wave))
-        creates = Creates(self._desk, self._crew, brake, self._plan.host.project_id, looks)
+        creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, looks)
         yield from self._noted(
             self._free(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
         )
@@ -96,7 +96,7 @@ class _Run:
         return event is not None and event.status.is_success
 
     def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
-        return self._free(changes, lambda free: self._crew.run([_job(change, self._desk) for change in free]))
+        return self._free(changes, lambda free: self._pool.run([_job(change, self._context) for change in free]))
 
     def _free(self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]) -> Iterator[Event]:
         """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
@@ -133,5 +133,5 @@ def _is_plain_update(change: Change) -> bool:
     return change.action is Action.UPDATE and not change.is_rename
 
 
-def _job(change: Change, desk: ApplyContext) -> ChangeTask:
-    return ChangeTask(change, partial(apply_change, change, desk))
+def _job(change: Change, context: ApplyContext) -> ChangeTask:
+    return ChangeTask(change, partial(apply_change, change, context))

@@ -32,23 +32,23 @@ class VerificationError(Exception):
     """The platform's answer is not what was sent."""
 
 
-def apply_change(change: Change, desk: ApplyContext, tell: EventSink) -> Event:
+def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Event:
     """Update, unarchive or archive one schedule and return how it ended; never raises a platform's failure."""
-    step = _Step(change, desk)
-    retry = desk.retrying(change, tell)
+    step = _Step(change, context)
+    retry = context.retrying(change, emit)
     try:
         status = _attempted(step, retry)
     except ConflictError as clash:
-        return step.ended(Status.CONFLICT, str(clash), _LOOK_AGAIN)
+        return step.event(Status.CONFLICT, str(clash), _LOOK_AGAIN)
     except VerificationError as mismatch:
-        return step.put_back(step.ended(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
+        return step.revert_unarchive(step.event(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
     except PlatformError as error:
-        desk.judge(error)
-        return step.put_back(step.failed(error), retry)
+        context.note_failure(error)
+        return step.revert_unarchive(step.failed(error), retry)
     except FileError as error:
-        desk.halt()
-        return step.put_back(step.ended(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
-    desk.carried_out()
+        context.stop()
+        return step.revert_unarchive(step.event(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
+    context.note_success()
     return Event(change, status, change.id)
 
 
@@ -65,10 +65,10 @@ def _attempted(step: _Step, retry: Retry) -> Status:
 class _Step:
     """The attempts at one change of one schedule, and what is known of it in between."""
 
-    def __init__(self, change: Change, desk: ApplyContext) -> None:
+    def __init__(self, change: Change, context: ApplyContext) -> None:
         self._change = change
         self._id = change.id or ""
-        self._desk = desk
+        self._context = context
         self._deadline: float | None = None
         """When the attempt that is under way has to end."""
         self._seen: RemoteSchedule | None = None
@@ -96,7 +96,7 @@ class _Step:
             case _:
                 return self._archive()
 
-    def ended(self, status: Status, message: str, hint: str | None) -> Event:
+    def event(self, status: Status, message: str, hint: str | None) -> Event:
         """Return the event of a change that is not done."""
         return Event(self._change, status, self._id, message, hint, is_partial=self._has_written)
 
@@ -105,11 +105,11 @@ class _Step:
         if isinstance(error, Unsent) and not self._has_written:
             return Event(self._change, Status.NOT_STARTED, self._change.id)
         if not self._is_open:
-            return self.ended(Status.FAILED, error.message, error.hint)
+            return self.event(Status.FAILED, error.message, error.hint)
         hint = f"`halo schedule get {self._id}` shows what became of it; the next apply repeats it if need be"
-        return self.ended(Status.UNKNOWN, error.message, hint)
+        return self.event(Status.UNKNOWN, error.message, hint)
 
-    def put_back(self, ended: Event, retry: Retry) -> Event:
+    def revert_unarchive(self, ended: Event, retry: Retry) -> Event:
         """Archive again what is active without its new values: it must not fire with the old ones."""
         if not self._is_exposed:
             return ended
@@ -125,7 +125,7 @@ class _Step:
 
     def _archive_again(self, deadline: float) -> RemoteSchedule:
         self._deadline = deadline  # an operation of its own: the first may have used up its time
-        return self._write(Action.ARCHIVE, self._desk.writer.archive)
+        return self._write(Action.ARCHIVE, self._context.writer.archive)
 
     def _update(self) -> Status:
         remote = self._read()
@@ -141,7 +141,7 @@ class _Step:
         remote = self._read()
         if remote.is_active:
             self._refuse_moved(remote)
-            remote = self._write(Action.ARCHIVE, self._desk.writer.archive)
+            remote = self._write(Action.ARCHIVE, self._context.writer.archive)
             if remote.is_active:
                 raise VerificationError("the platform answered, but the schedule is not archived")
         if self._change.after is not None and not self._shows_desired(remote):
@@ -193,7 +193,7 @@ class _Step:
 
     def _write_unarchive(self, *, is_pending: bool) -> None:
         try:
-            answer = self._write(Action.UNARCHIVE, self._desk.writer.unarchive)
+            answer = self._write(Action.UNARCHIVE, self._context.writer.unarchive)
         except PlatformError:
             self._is_exposed = is_pending and self._is_open
             raise
@@ -204,7 +204,7 @@ class _Step:
     def _write_fields(self) -> None:
         after = self._desired
         names = [field.field for field in self._change.fields]
-        answer = self._write(Action.UPDATE, self._desk.writer.update, to_wire(after, names))
+        answer = self._write(Action.UPDATE, self._context.writer.update, to_wire(after, names))
         mismatch = mismatch_of(after, answer)
         if mismatch is not None:
             raise VerificationError(mismatch)
@@ -215,17 +215,17 @@ class _Step:
         return self._change.after
 
     def _read(self) -> RemoteSchedule:
-        remote = self._desk.reader.schedule(self._id, deadline=self._deadline)
-        self._desk.reached()
+        remote = self._context.reader.schedule(self._id, deadline=self._deadline)
+        self._context.note_response()
         self._is_open = False
         self._seen = remote
         return remote
 
     def _write(self, action: Action, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
         intent = self._intent(action)
-        self._desk.recorder.intend([intent])
+        self._context.recorder.record_intent([intent])
         try:
-            answer = self._desk.write(intent, lambda: call(self._id, *fields, deadline=self._deadline))
+            answer = self._context.write(intent, lambda: call(self._id, *fields, deadline=self._deadline))
         except PlatformError as error:
             self._is_open = error.delivery is Delivery.AMBIGUOUS and not is_refusal(error)
             self._has_written |= self._is_open
@@ -240,7 +240,7 @@ class _Step:
         before = self._change.before if isinstance(seen, UnreadableSchedule) else seen
         if before is None:
             raise ConflictError("it can no longer be read")
-        return self._desk.intent(
+        return self._context.intent(
             self._change,
             action,
             id=self._id,

@@ -1,4 +1,4 @@
-"""The crew: threads that carry out independent changes side by side and report in events.
+"""The pool: threads that carry out independent changes side by side and report in events.
 
 Threads are daemons, because an interrupted run gives what is in flight five seconds and not a socket's thirty
 (docs/semantics.md#interruption).
@@ -44,40 +44,40 @@ class ChangeTask:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class _JobDone:
     """A job is over; ``event`` is ``None`` if it was never started."""
 
     event: Event | None
 
 
 class WorkerPool:
-    """Up to ``size`` threads that live until :meth:`dismiss`, so that each keeps its connection.
+    """Up to ``size`` threads that live until :meth:`shutdown`, so that each keeps its connection.
 
-    Where the system gives fewer, those do it all; :meth:`assemble` says whether there is one. Nothing new is started
-    once the brake is pulled. What is under way when that interrupts the run has ``grace`` seconds in all. Only one
-    thread may command a crew.
+    Where the system gives fewer, those do it all; :meth:`start` says whether there is one. Nothing new is started
+    once the stop signal is set. What is under way when that interrupts the run has ``grace`` seconds in all. Only one
+    thread may use a pool.
     """
 
-    def __init__(self, size: int, brake: StopSignal, *, grace: float = GRACE) -> None:
+    def __init__(self, size: int, stop_signal: StopSignal, *, grace: float = GRACE) -> None:
         self._size = size
-        self._brake = brake
+        self._stop_signal = stop_signal
         self._grace = grace
         self._deadline: float | None = None
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._reports: SimpleQueue[Event | _Ended] = SimpleQueue()
+        self._reports: SimpleQueue[Event | _JobDone] = SimpleQueue()
         self._threads: list[Thread] = []
 
     @property
     def is_stopping(self) -> bool:
         """Say whether nothing new may be started."""
-        return self._brake.pulled.is_set()
+        return self._stop_signal.stopping.is_set()
 
-    def assemble(self) -> bool:
+    def start(self) -> bool:
         """Start the first thread, and say whether there is one: without any, nothing can be begun."""
-        self._hire(1)
+        self._start_workers(1)
         return bool(self._threads)
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Let every thread end once it is done with what it is at."""
         for _ in self._threads:
             self._tasks.put(None)
@@ -91,7 +91,7 @@ class WorkerPool:
             return
         for job in jobs:
             self._tasks.put(partial(self._do, job))
-        self._hire(len(jobs))
+        self._start_workers(len(jobs))
         waiting = len(jobs)
         while waiting:
             try:
@@ -100,19 +100,19 @@ class WorkerPool:
                 if self._is_grace_over() or not self._is_alive():
                     return
                 continue
-            event = report.event if isinstance(report, _Ended) else report
-            waiting -= isinstance(report, _Ended)
+            event = report.event if isinstance(report, _JobDone) else report
+            waiting -= isinstance(report, _JobDone)
             if event is not None:
                 yield event
 
-    def ask(self, question: Callable[[], T]) -> T:
-        """Return what ``question`` returns, or raise what it raises; one of the crew asks it.
+    def run_one(self, question: Callable[[], T]) -> T:
+        """Return what ``question`` returns, or raise what it raises; a worker of the pool calls it.
 
         So the grace holds for it too: :class:`ShutdownTimeoutError` instead of a wait for a socket's time-out.
         """
         answer: Future[T] = Future()
         self._tasks.put(partial(_resolve, answer, question))
-        self._hire(1)
+        self._start_workers(1)
         while not self._is_grace_over() and self._is_alive():
             with suppress(TimeoutError):
                 return answer.result(timeout=_TICK)
@@ -122,17 +122,17 @@ class WorkerPool:
         """Say whether anything can still come: memory may run out where a thread has no way left to tell of it."""
         if any(thread.is_alive() for thread in self._threads):
             return True
-        self._brake.halt()
+        self._stop_signal.stop()
         return False
 
     def _is_grace_over(self) -> bool:
-        if not self._brake.interrupted.is_set():
+        if not self._stop_signal.interrupted.is_set():
             return False
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace
         return time.monotonic() >= self._deadline
 
-    def _hire(self, tasks: int) -> None:
+    def _start_workers(self, tasks: int) -> None:
         for _ in range(min(self._size, tasks) - len(self._threads)):
             thread = start_thread(self._serve)
             if thread is None:
@@ -145,14 +145,14 @@ class WorkerPool:
                 task()
 
     def _do(self, job: ChangeTask) -> None:
-        ended = _Ended(None)
+        ended = _JobDone(None)
         try:
             if self.is_stopping:
                 return
             self._reports.put(Event(job.change, Status.STARTED, job.change.id))
             began = time.monotonic()
             event = self._carry_out(job)
-            ended = _Ended(event._replace(elapsed=time.monotonic() - began))
+            ended = _JobDone(event._replace(elapsed=time.monotonic() - began))
         finally:
             self._reports.put(ended)  # else the run would wait for ever
 

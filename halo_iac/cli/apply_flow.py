@@ -169,8 +169,8 @@ def _execute_recorded(
     from halo_iac.pipeline import apply_plan
     from halo_iac.workers import StopSignal
 
-    brake = StopSignal()
-    connection = context.observed.paced(RateLimiter(options.max_rps, brake.pulled))
+    stop_signal = StopSignal()
+    connection = context.observed.paced(RateLimiter(options.max_rps, stop_signal.stopping))
     events: list[Event] = []
     trouble = None
 
@@ -180,27 +180,28 @@ def _execute_recorded(
         events.append(event)
         return event
 
-    with _stopping_on_signals(brake, context.console), suppress(KeyboardInterrupt):
+    with _stopping_on_signals(stop_signal, context.console), suppress(KeyboardInterrupt):
         happening = apply_plan(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
-            brake=brake,
-            retry=replace(connection.retry(brake.interrupted, is_run=True), on_retry=None),  # each wait is an event
+            stop_signal=stop_signal,
+            # Each wait is an event of its change, so none is logged besides.
+            retry=replace(connection.retry(stop_signal.interrupted, is_run=True), on_retry=None),
             concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
             recorder=receipt,
             looks=context.console.patience.looks,
         )
         happening = map(kept, happening)
-        told = log_events(happening, context.console, len(planned.changes), is_stopping=brake.interrupted.is_set)
+        told = log_events(happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)
         try:
             deque(told, maxlen=0)
         except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
-            brake.halt()
+            stop_signal.stop()
             trouble = _early_end(error)
             with suppress(Exception):
                 deque(happening, maxlen=0)  # what is under way comes to its end
-    return summarize(planned.changes, events, is_interrupted=brake.interrupted.is_set()), trouble
+    return summarize(planned.changes, events, is_interrupted=stop_signal.interrupted.is_set()), trouble
 
 
 def _early_end(error: Exception) -> HaloError:
@@ -216,15 +217,15 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def _stopping_on_signals(brake: StopSignal, console: Console) -> Iterator[None]:
+def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[None]:
     """Let Ctrl-C, and what else asks to end, start nothing new; a second one does not wait for what is in flight."""
 
     def handle(number: int, _frame: object) -> None:
-        if brake.interrupted.is_set():
+        if stop_signal.interrupted.is_set():
             if is_repeated_by_itself(number):
                 return
             raise KeyboardInterrupt
-        brake.interrupt()
+        stop_signal.interrupt()
         if not console.shows_progress:
             with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
                 console.say(STOPPING)

@@ -218,7 +218,7 @@ class ReceiptFile:
         """Say whether there is something in it."""
         return self._intents > 0
 
-    def intend(self, intents: Sequence[WriteIntent]) -> None:
+    def record_intent(self, intents: Sequence[WriteIntent]) -> None:
         """Have the intents on the disk, or raise :class:`~halo_iac.errors.FileError`."""
         try:
             with self._lines:
@@ -234,7 +234,7 @@ class ReceiptFile:
         except DocumentError as error:
             raise FileError(error.message) from None
 
-    def note(self, outcome: WriteOutcome) -> None:
+    def record_outcome(self, outcome: WriteOutcome) -> None:
         """Write an outcome, which :meth:`close` has on the disk; where it cannot, the next intent says so."""
         with self._lines, suppress(OSError):
             self._check()
