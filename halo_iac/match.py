@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import count, islice
 from typing import Final
 
+from halo_iac.model.ids import respelled
 from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import PlatformState, RemoteSchedule
@@ -196,7 +197,9 @@ def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims
         remote = held.get(id_)
         for entry in owners:
             if remote is None:
-                claims.block(entry, f"the project holds no schedule with the id {id_}", "correct `id:` or leave it out")
+                meant = respelled(id_)
+                hint = "correct `id:` or leave it out" if meant is None else f"write it as {meant}"
+                claims.block(entry, f"the project holds no schedule with the id {id_}", hint)
             elif len(owners) > 1:
                 keys = ", ".join(sorted(owner.key for owner in owners))
                 claims.block(entry, f"the id {id_} is pinned by {keys}", "keep the pin in one entry", [remote])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from command_line import CommandLine, CommandResult, Stream, commands
+from command_line import CommandLine, CommandResult, Stream, commands, tree
 from loopback import Recorder, Reply, Request, failure, serving
 from typer.core import TyperOption
 
@@ -154,8 +154,48 @@ def test_a_tilde_in_the_variable_of_the_inf_config_is_the_home_folder(
     assert str(home / "inf" / "config.json") in halo("agent", "list", INF_CONFIG_DIR="~/inf").err
 
 
-def test_every_value_that_is_a_path_is_called_one() -> None:
-    """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path is called so."""
+@pytest.mark.skipif(sys.platform == "win32", reason="~ is of POSIX shells")
+@pytest.mark.parametrize(
+    ("home", "path", "reason"),
+    [
+        ("/somewhere", "~no-such-user/x", "no user has the home folder `~no-such-user`"),
+        ("/somewhere", "~no-such-user", "no user has the home folder `~no-such-user`"),
+        ("/somewhere", "~plan.json", "no user has the home folder `~plan.json`"),
+        ("", "~/x", "HOME is empty, so `~` is no folder"),
+        ("", "~", "HOME is empty, so `~` is no folder"),
+    ],
+)
+def test_a_tilde_without_a_home_is_refused_by_the_name_of_what_holds_it(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, home: str, path: str, reason: str
+) -> None:
+    (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
+    before = tree(folder)
+    monkeypatch.setenv("HOME", home)
+    for argv, env, name in (
+        (["plan"], {"HALO_SANDBOX": path}, "HALO_SANDBOX"),
+        (["validate"], {"HALO_FILE": path}, "HALO_FILE"),
+        (["init"], {"HALO_FILE": f" {path}"}, "HALO_FILE"),
+        (["agent", "list"], {"INF_CONFIG_DIR": path}, "INF_CONFIG_DIR"),
+        (["plan", f"--sandbox-file={path}"], {}, "--sandbox-file"),
+        (["plan", f"-f{path}"], {}, "--file"),
+        (["plan", "--sandbox", "--also", f"json={path}"], {}, "--also"),
+        (["undo", path, "--sandbox"], {}, "RECEIPT"),
+        (["report", "pull", "--sandbox", "--dir", path], {}, "--dir"),
+    ):
+        ended = halo(*argv, **env)
+        assert (ended.code, ended.out) == (64, "")
+        assert ended.err.startswith(f"error: {name} {path}: {reason}\n"), ended.err
+    assert halo("--help", HALO_SANDBOX=path).code == 0
+    assert tree(folder) == before
+
+
+def test_a_file_whose_name_begins_with_a_tilde_is_named_from_its_folder(halo: CommandLine, folder: Path) -> None:
+    (folder / "~halo.yaml").write_text(ENTRY, encoding="utf-8")
+    assert halo("validate", "-f", "./~halo.yaml").code == 0
+
+
+def test_every_value_that_is_a_path_or_an_id_is_called_one() -> None:
+    """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path, or an id, is so."""
     for words in commands():
         command = typer.main.get_command(command_line())
         for word in words:
@@ -165,6 +205,8 @@ def test_every_value_that_is_a_path_is_called_one() -> None:
             if re.search(r"(^|_)(file|files|dir|directory|path|output|out|receipt|also|checkout)$", name):
                 is_flag = isinstance(parameter, TyperOption) and parameter.is_flag
                 assert is_flag or parameter.metavar in app.PATHS, (words, name, parameter.metavar)
+            if re.search(r"(^|_)ids?$", name):
+                assert parameter.metavar in app.IDS, (words, name, parameter.metavar)
 
 
 @pytest.mark.parametrize("option", ["--file", "--sandbox-file"])

@@ -67,6 +67,52 @@ def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServe
     assert place("plan", "--detailed-exitcode", "--project", PROJECT.upper()).code == 0
 
 
+def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: CommandLine, folder: Path) -> None:
+    declare(folder)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    schedule = halo("schedule", "list", "--sandbox", "--json").json[0]["id"]
+    run = halo("schedule", "fire", schedule, "--sandbox", "--json").json["runId"]
+    assert halo("run", "poll", run, "--sandbox").code == 0
+    thread = halo("conversation", "list", "--sandbox", "--json").json["conversations"][0]["id"]
+    for argv in (
+        ["conversation", "list", "--schedule", schedule],
+        ["report", "list", "--schedule", schedule],
+        ["schedule", "get", schedule],
+        ["schedule", "runs", schedule],
+        ["report", "get", schedule],
+        ["report", "get", run],
+        ["report", "get", thread],
+        ["run", "get", run],
+        ["run", "poll", run],
+        ["run", "logs", run],
+        ["conversation", "get", thread],
+        ["agent", "list", "--project", PROJECT],
+    ):
+        as_listed, in_capital_letters = (
+            halo(*words, "--sandbox", "--json") for words in (argv, list(map(shout, argv)))
+        )
+        assert (as_listed.code, in_capital_letters) == (0, as_listed), (argv, as_listed.text)
+    assert halo("schedule", "fire", schedule.upper(), "--sandbox").code == 0
+    assert halo("report", "ask", thread.upper(), "Why?", "--sandbox").code == 0
+    assert halo("run", "cancel", run.upper(), "--sandbox").err.count("was not found") == 0
+
+
+def shout(word: str) -> str:
+    return word.upper() if UUID.fullmatch(word) else word
+
+
+@pytest.mark.parametrize("written", ["{{{}}}", "({})", "urn:uuid:{}", "{{{}}}|-", "{}|-"])
+def test_an_id_in_another_spelling_is_told_as_it_is_written(halo: CommandLine, folder: Path, written: str) -> None:
+    declare(folder)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    schedule = halo("schedule", "list", "--sandbox", "--json").json[0]["id"]
+    form, _, without = written.partition("|")
+    declare(folder, id=form.format(schedule.upper().replace(without or "?", "")))
+    assert f"write it as {schedule}" in halo("plan", "--sandbox").text
+    declare(folder, id="another")
+    assert "correct `id:` or leave it out" in halo("plan", "--sandbox").text
+
+
 @pytest.mark.parametrize(
     ("declared", "answered"),
     [

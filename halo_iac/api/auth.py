@@ -107,8 +107,8 @@ def resolve_project(
     return declared
 
 
-def _canonical(project: Setting[str] | None) -> Setting[str] | None:
-    return None if project is None else project._replace(value=canonical_id(project.value))
+def _canonical(setting: Setting[str] | None) -> Setting[str] | None:
+    return None if setting is None else setting._replace(value=canonical_id(setting.value))
 
 
 def _resolve_key(env: Mapping[str, str], config: InfConfig) -> Setting[Secret] | None:
@@ -130,7 +130,7 @@ def _resolve_team(env: Mapping[str, str], config: InfConfig, flag: str | None) -
     found = _from_flag("--team", flag) or _from_env(env, "INF_TEAM_ID") or _from_config(config, "activeTeamId")
     if found is not None:
         _check_header_value(found, "team id")
-    return found
+    return _canonical(found)
 
 
 def _from_flag(name: str, value: str | None) -> Setting[str] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,7 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from halo_iac.cli.console import from_home
 from halo_iac.errors import UsageError
+from halo_iac.model.ids import canonical_id
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
@@ -39,6 +42,8 @@ _HIDDEN: Final = {"conv"}
 
 PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEIPT"}
 """What help calls a value that is a path."""
+IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
+"""What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
 _HELPING: Final = {"-h", "--help"}
 
@@ -68,23 +73,32 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
     if not ctx.resilient_parsing:  # a shell that asks for completions
         _check_each_option_once(command, ctx, args)
     rest = super(TyperCommand, command).parse_args(ctx, args)
+    read: Callable[[str], str]
     for parameter in command.params:
         if parameter.metavar in PATHS and parameter.name in ctx.params:
-            is_pair = "=" in parameter.metavar
-            ctx.params[parameter.name] = _from_home(ctx.params[parameter.name], is_pair=is_pair)
+            name = max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.metavar
+            read = partial(_from_home, name=name, is_pair="=" in parameter.metavar)
+        elif parameter.metavar in IDS and parameter.name in ctx.params:
+            read = canonical_id
+        else:
+            continue
+        ctx.params[parameter.name] = _each(read, ctx.params[parameter.name])
     return rest
 
 
-def _from_home(value: object, *, is_pair: bool = False) -> object:
-    """Return paths, or FORMAT=FILE, with ``~`` replaced by the home folder: no shell does so in ``--dir=~/reports``."""
+def _each(read: Callable[[str], str], value: object) -> object:
+    """Return a value, or the values of a list, as they are read; what is no text stays."""
     if isinstance(value, list):
-        return [_from_home(each, is_pair=is_pair) for each in value]
+        return [_each(read, each) for each in value]
     if isinstance(value, Path):
-        return Path(from_home(str(value)))
-    if not isinstance(value, str):
-        return value
-    name, sign, file = value.partition("=") if is_pair else ("", "", value)
-    return f"{name}{sign}{from_home(file)}"
+        return Path(read(str(value)))
+    return read(value) if isinstance(value, str) else value
+
+
+def _from_home(value: str, *, name: str, is_pair: bool) -> str:
+    """Return a path, or FORMAT=FILE, with ``~`` replaced: no shell does so in ``--dir=~/reports``."""
+    format_, sign, file = value.partition("=") if is_pair else ("", "", value)
+    return f"{format_}{sign}{from_home(file, name)}"
 
 
 def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:

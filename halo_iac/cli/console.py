@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from halo_iac.errors import FileError, InterruptedRun
+from halo_iac.errors import FileError, InterruptedRun, UsageError
 from halo_iac.render.document import Document
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.text import neutralize_log_commands
@@ -55,13 +55,37 @@ _PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hin
 no other: a guess may be the name of an action or a guard as well, or part of an id, and those have to be read again."""
 
 
-def from_home(path: str) -> str:
-    """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does."""
-    return os.path.expanduser(path)  # noqa: PTH111 - Path's raises where there is no home
+def from_home(path: str, name: str) -> str:
+    """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does.
+
+    Raises :class:`~halo_iac.errors.UsageError`, which says ``name``, where there is no such home: a folder named ``~``
+    is not what was meant, nor is ``/`` where ``HOME`` is empty.
+    """
+    if not path.startswith("~"):
+        return path
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's raises where there is no home
+    user = path.partition("/")[0]
+    if user == "~" and os.environ.get("HOME") == "":
+        raise UsageError(f"{name} {path}: HOME is empty, so `~` is no folder", hint="set HOME, or name the folder")
+    if expanded.startswith("~"):
+        hint = f"name the folder, or write ./{path} if its name begins so"
+        raise UsageError(f"{name} {path}: no user has the home folder `{user}`", hint=hint)
+    return expanded
 
 
 def _with_paths(env: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: from_home(value.strip()) if name in _PATHS else value for name, value in env.items()}
+    """Return an environment with ``~`` replaced where that can be done; :func:`check_paths` says where it cannot."""
+    expanded = dict(env)
+    for name in _PATHS:
+        with suppress(UsageError):
+            expanded[name] = from_home(env.get(name, "").strip(), name)
+    return expanded
+
+
+def check_paths(env: Mapping[str, str]) -> None:
+    """Raise :class:`~halo_iac.errors.UsageError` where a variable names a path in a home that does not exist."""
+    for name in _PATHS:
+        from_home(env.get(name, "").strip(), name)
 
 
 def utc_now() -> datetime:

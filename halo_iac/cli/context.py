@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from halo_iac import __version__
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
 from halo_iac.cli.connection import Connection, serves_sandbox
-from halo_iac.cli.console import Console, home
+from halo_iac.cli.console import Console, check_paths, home
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
@@ -62,6 +62,7 @@ class CommandContext:
     """
 
     def __init__(self, console: Console, choice: TargetOptions, cwd: Path | None = None) -> None:
+        check_paths(console.env)
         self.console = console
         self.choice = choice
         self.cwd = cwd or Path.cwd()
