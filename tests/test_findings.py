@@ -402,7 +402,19 @@ CUT = "version: 1\nschedules:\n  a:\n    agent: x\n    cron: '@daily'\n"
         ("    title: 'A #1'\n", []),
         ("    title: A\n     #own line\n", []),
         ("    title: A\n    #own line #1\n", []),
-        ("    title: A\n    prompt: |  #1\n      See #12\n      #13 and #14\n", []),
+        (
+            "    title: A\n    prompt: |  #1\n      See #12\n      #13 and #14\n",
+            [("prompt", "See #12\n#13 and #14\n", 7, 13)],
+        ),
+        ("    title: A\n    prompt: >-2 #1\n        See #12\n", [("prompt", "  See #12", 7, 13)]),
+        ("    title: A\n    prompt: &p |+ #1\n      See #12\n", [("prompt", "See #12\n", 7, 13)]),
+        ("    title: A\n    prompt: |  # 1\n      See #12\n      #13 and #14\n", []),
+        ("    title: A\n    prompt: | # why\n      See this #1\n", []),
+        ("    title: A\n    prompt: #1 priority\n      Look.\n", [("prompt", "Look.", 8, 7)]),
+        ("    title: #1 priority\n      'A'\n", [("title", "A", 7, 7)]),
+        ("    title: A\n    renamed_from:\n    - B\n    - #1 priority\n      C\n", [("renamed_from", "C", 10, 7)]),
+        ("    title: A\n    renamed_from:  #old ones\n    - B\n", []),
+        ("    title: A\n    max_turns: 9  #as before\n    prompt: Look.\n", []),
         ("    title: A\n    hours: 9 #1\n".replace("hours: 9", "span_limit: 9"), []),
         ("    title: A\n    renamed_from: [B, C] #1\n", []),
     ],
@@ -412,6 +424,32 @@ def test_a_text_that_a_comment_cuts_short_is_told(
     tmp_path: Path, lines: str, expected: list[tuple[str, str, int, int]]
 ) -> None:
     (tmp_path / "halo.yaml").write_text(CUT + lines)
+    loaded = load(tmp_path / "halo.yaml", variables={})
+    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
+    told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
+    assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("top", "lines", "expected"),
+    [
+        ("x-t: &t Review #1\n", "    title: *t\n", [("title", "Review", 1, 6)]),
+        ("x-t: [&s Other, &t Review #1\n  ]\n", "    title: *t\n", [("title", "Review", 1, 17)]),
+        ("x-t: &t Review #1\n", "    title: A\n    renamed_from: [*t]\n", [("renamed_from", "Review", 1, 6)]),
+        ("x-p: &p | #1 first\n  Look.\n", "    title: A\n    prompt: *p\n", [("prompt", "Look.\n", 1, 6)]),
+        ("x-e: &e\n  title: Review #1\n", "    <<: *e\n", [("title", "Review", 2, 10)]),
+        ("x-e: &e {title: Review #1\n  }\n", "    <<: [*e]\n", [("title", "Review", 1, 17)]),
+        ("x-l: &l\n- B #1\n", "    title: A\n    renamed_from: *l\n", [("renamed_from", "B", 2, 3)]),
+        ("x-t: &t Review #1\nx-u: &t Whole\n", "    title: *t\n", []),
+        ("x-t: &t Review #1\n", "    title: A\n", []),
+        ("x-t: &t 'Review' #1\n", "    title: *t\n", []),
+    ],
+    ids=str,
+)
+def test_a_text_that_a_comment_cuts_short_is_told_through_an_alias(
+    tmp_path: Path, top: str, lines: str, expected: list[tuple[str, str, int, int]]
+) -> None:
+    (tmp_path / "halo.yaml").write_text(top + CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
     assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
     told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]

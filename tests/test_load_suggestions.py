@@ -27,6 +27,34 @@ def hints(folder: Path, **fields: str | None) -> list[str | None]:
     return []
 
 
+# What is null because a comment begins ------------------------------------------------------------------------------
+
+COMMENT = "` #` begins a comment here: put the value in quotes, or leave the key out"
+
+
+@pytest.mark.parametrize("is_pure", [True, False])
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"title": "#1"}, COMMENT),
+        ({"prompt": "#1 priority"}, COMMENT),
+        ({"prompt": "   #1"}, COMMENT),
+        ({"agent": "&a #1"}, COMMENT),
+        ({"renamed_from": "\n    - B\n    - #1"}, COMMENT),
+        ({"renamed_from": "\n    - #1"}, COMMENT),
+        ({"title": "# to be named"}, "leave the key out"),
+        ({"title": ""}, "leave the key out"),
+        ({"title": "null #1"}, "leave the key out"),
+    ],
+    ids=str,
+)
+def test_a_value_that_is_a_comment_is_told_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], hint: str, is_pure: bool
+) -> None:
+    monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
+    assert hints(tmp_path, **fields) == [hint]
+
+
 # Time zones ---------------------------------------------------------------------------------------------------------
 
 PLACE = "name a place, such as `Europe/Berlin`"

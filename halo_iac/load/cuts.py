@@ -1,4 +1,4 @@
-"""Texts that `` #`` cuts short: what follows is a comment to YAML, and was part of the text to whoever wrote it."""
+"""Texts that `` #`` cuts short: what follows is a comment to YAML, and was meant as part of the text."""
 
 from __future__ import annotations
 
@@ -15,34 +15,60 @@ _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})
 _MAY_CUT: Final = (r" #\S", r"\t#\S")
 _LINE: Final = r"(?m)^[ \t]*[^\s#][^\n]*?(?<=\S)([ \t]+)#([^\n]?)[^\n]*"
 """A line with a comment behind something else; only its first one can cut a text."""
-_ANCHOR: Final = re.compile(r"(?:&\S+\s+)?")
+_ANCHOR: Final = re.compile(r"(?:&(\S+)\s+)?")
+_ALIAS: Final = re.compile(r"\*([^\s,\]}]+)")
+_BLOCK: Final = re.compile(r"[|>][-+0-9]*")
 _NOT_PLAIN: Final = frozenset("\"'|>*!{[")
+_INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
+"""A comment in the place of a value, from its key on: parsers do not agree on where a missing value begins."""
 
 
 def cuts(document: Document) -> Iterator[Cut]:
-    """Yield the texts of a document that a comment without a space behind its ``#`` follows at once."""
+    """Yield the texts of a document that lose what stands behind a `` #`` without a space behind it."""
     text = document.text
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
         return
     found = dict(_cut(text, document))
+    anchors = {_anchor(text, document.marks[ordinal]): ordinal for ordinal in found}
     for location, ordinal, value in _texts(document, document.root, (), set()) if found else ():
-        end = found.get(ordinal)
-        words = value.split()
-        if end is not None and words and text[:end].endswith(words[-1]):
+        alias = _ALIAS.match(text, document.marks[ordinal])
+        cut = ordinal if alias is None else anchors.get(alias[1], ordinal)
+        end, words = found.get(cut), value.split()
+        if cut in found and words and (end is None or text[:end].endswith(words[-1])):
             key = str(location[1]) if location[0] == "schedules" else None
-            at = Origin(Source.ENTRY, document.path, *document.place(location))
-            yield Cut(key, _field(location), value, at)
+            at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[cut]))
+            yield Cut(key, _field(location), value, at, is_beginning=end is None)
 
 
-def _cut(text: str, document: Document) -> Iterator[tuple[int, int]]:
-    """Yield the ordinals of plain scalars that a comment may cut, each with where it then ends."""
+def is_comment_instead(document: Document, location: Location) -> bool:
+    """Say whether a value is null because what was meant as a text begins with ``#``."""
+    line, column = document.place(location, at_key=True)
+    return _INSTEAD.match(document.text.split("\n")[line - 1], column - 1) is not None
+
+
+def _anchor(text: str, index: int) -> str | None:
+    found = _ANCHOR.match(text, index)
+    return None if found is None else found[1]
+
+
+def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
+    """Yield the ordinals of scalars that a comment may cut, each with where it then ends.
+
+    ``None`` is one that only begins on the next line: behind the ``|`` of a block, a key or a dash.
+    """
     for found in re.finditer(_LINE, text):
-        if found[2].isspace() or not found[2]:
+        start = found.start(1)
+        ordinal = bisect_right(document.marks, start) - 1
+        if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # of a value that is not there
             continue
-        ordinal = bisect_right(document.marks, found.start(1)) - 1
         anchor = _ANCHOR.match(text, document.marks[ordinal])
-        if anchor is not None and text[anchor.end()] not in _NOT_PLAIN:
-            yield ordinal, found.start(1)
+        begin = document.marks[ordinal] if anchor is None else anchor.end()
+        if _BLOCK.fullmatch(text, begin, start):
+            yield ordinal, None
+        elif text[start - 1] == ":" or text[:start].endswith((" -", "\n-")):
+            yield ordinal + 1, None
+        elif text[begin] not in _NOT_PLAIN:
+            yield ordinal, start
 
 
 def _texts(
@@ -60,6 +86,8 @@ def _texts(
         inner = [(step, first + step, value) for step, value in enumerate(node)]
     for step, ordinal, value in inner:
         place = (*location, step)
+        if not location and str(step).startswith("x-"):  # holds what aliases stand for, and nothing by itself
+            continue
         if isinstance(value, str) and _field(place) in _TEXTS:
             yield place, ordinal, value
         else:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from halo_iac.load import suggestions as hints
+from halo_iac.load.cuts import is_comment_instead
 from halo_iac.load.limits import MAX_COLLECTED, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.suggestions import ENTRY_KEYS, OVERLAY_KEYS, RULES
 from halo_iac.load.yaml_builder import resolve
@@ -140,6 +141,8 @@ def to_problems(
         written = document.value(place)
         if isinstance(written, str) and "${" in written:
             hint = _of_variable(found, location[0] if location else None) or hint
+        elif written is None and is_comment_instead(document, place):
+            hint = "` #` begins a comment here: put the value in quotes, or leave the key out"
         document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 

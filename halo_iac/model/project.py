@@ -85,12 +85,16 @@ class Entry(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A text that ends where `` #`` begins a comment; ``key`` is its entry's, ``None`` where it is in no entry."""
+    """A text that ends where `` #`` begins a comment; ``key`` is its entry's, ``None`` where it is in no entry.
+
+    ``is_beginning`` where the comment stands before the text, which begins on a line of its own.
+    """
 
     key: str | None
     field: str
     value: str
     at: Origin
+    is_beginning: bool = False
 
 
 class Project(NamedTuple):
