@@ -198,12 +198,30 @@ def test_an_empty_flag_is_refused_rather_than_ignored(tmp_path: Path, flag: str)
         (f"{CANARY}\x00", "a character that is not printable ASCII"),
         (f"{CANARY}é", "a character that is not printable ASCII"),
         (f"{CANARY}\u200b", "a character that is not printable ASCII"),
+        (f'"{CANARY}', "a quote at its beginning or end"),
+        (f"{CANARY}'", "a quote at its beginning or end"),
+        (f"'{CANARY}\"", "a quote at its beginning or end"),
+        (f"`{CANARY}`", "a quote at its beginning or end"),
+        (f'"\'{CANARY}"', "a quote at its beginning or end"),
+        ('"', "a quote at its beginning or end"),
+        (f"INF_API_KEY={CANARY}", "more than the value"),
+        (f'INF_API_KEY="{CANARY}"', "more than the value"),
+        (f"export INF_API_KEY={CANARY}", "more than the value"),
+        (f"$env:INF_API_KEY = {CANARY}", "more than the value"),
+        (f"Bearer {CANARY}", "more than the value"),
+        (f"authorization:{CANARY}", "more than the value"),
     ],
 )
 def test_a_key_no_header_can_carry_is_refused_without_being_shown(tmp_path: Path, key: str, flaw: str) -> None:
     assert str(refusal({"INF_API_KEY": key}, tmp_path)) == f"the API key from INF_API_KEY contains {flaw}"
     in_file = refusal({}, home_with(tmp_path, {"apiKey": key}))
     assert str(in_file) == f"the API key from ~/.inf/config.json (apiKey) contains {flaw}"
+
+
+@pytest.mark.parametrize("key", ["dGVzdA==", "AB_CD==", "AB_CD=", "a_b=c", "o'neil", "sk-BEARER", "eyJ.A_B.c-d"])
+def test_any_other_key_is_used_as_it_is(tmp_path: Path, key: str) -> None:
+    assert resolve_settings({"INF_API_KEY": key}, home=tmp_path).key == Setting(Secret(key), "INF_API_KEY")
+    assert resolve_settings({"INF_API_KEY": f"'{key}'"}, home=tmp_path).key == Setting(Secret(key), "INF_API_KEY")
 
 
 def test_a_team_no_header_can_carry_is_refused(tmp_path: Path) -> None:

@@ -133,6 +133,21 @@ def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, 
     ]
 
 
+@pytest.mark.parametrize("reason", ["holds `?`", "covers no declared"])
+def test_a_glob_is_said_to_be_where_it_was_given(halo: CommandLine, folder: Path, reason: str) -> None:
+    glob = "Review d?ily" if "?" in reason else "Nightly *"
+    for written, argv, env, where in (
+        ((), ["--protect", glob], {}, "--protect"),
+        ((), [], {"HALO_PROTECT": f"Review*\n {glob}\n"}, "HALO_PROTECT"),
+        ((), ["--protect", glob], {"HALO_PROTECT": glob}, "--protect"),
+        ((glob,), ["--protect", glob], {"HALO_PROTECT": glob}, "`protect`"),
+    ):
+        (folder / "halo.yaml").write_text(file_of(entry("daily"), **({"protect": str([*written])} if written else {})))
+        found = halo("plan", "--sandbox", "--json", *argv, **env).json["findings"]
+        told = [finding["message"] for finding in found if reason in finding["message"]]
+        assert [message.startswith(f"{glob!r} in {where} {reason}") for message in told] == [True]
+
+
 def without_ids(halo: CommandLine, text: str) -> str:
     for each in halo("schedule", "list", "--sandbox", "--json").json:
         text = text.replace(each["id"], "5c000000-0000-4000-8000-000000000001")

@@ -370,7 +370,7 @@ def test_no_kind_of_thing_in_place_of_a_project_file_is_waited_for(
         }[kind]()
         ended = halo(*argv, "--sandbox")
     assert ended.code == 1
-    assert re.match(r"(error: )?halo\.yaml(:1:1)?: (a directory|not a regular file|a link leads outside)", ended.text)
+    assert re.match(r"(error: )?halo\.yaml(:1:1)?: (a directory|not a regular file|a link leads out)", ended.text)
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["schema"]])

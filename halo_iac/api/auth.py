@@ -1,5 +1,6 @@
 """Key, base URL, team and project: which value counts, and where it came from (docs/cli.md#settings)."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -16,6 +17,11 @@ from halo_iac.text import single_line
 T = TypeVar("T")
 
 DEFAULT_BASE_URL: Final = "https://relay.inference.net"
+_QUOTES: Final = "\"'"
+_PASTED: Final = re.compile(r"(?:\S+\s+)?\S*[A-Z]_[A-Z0-9_]*\s*=(?!=*$)|(?i:authorization|bearer|x-api-key)[:\s]")
+"""What a value begins with that was copied together with a variable's name, or with a header's."""
+_NAME_LENGTH: Final = 200
+_HALF_QUOTED: Final = re.compile("^[\"'`]|[\"'`]$")
 _TYPOGRAPHIC: Final = frozenset("“”„‟‘’‚‛«»‹›′″")
 
 
@@ -149,7 +155,7 @@ def _from_env(env: Mapping[str, str], name: str) -> Setting[str] | None:
 
 def _unquoted(value: str) -> str:
     """Return a value without quotes around it: ``docker --env-file`` passes on those that an env file has."""
-    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES
     return value[1:-1].strip() if is_quoted else value
 
 
@@ -161,9 +167,17 @@ def _from_config(config: InfConfig, name: str) -> Setting[str] | None:
 def _check_header_value(setting: Setting[str], what: str) -> None:
     """Refuse what no HTTP header can carry, without showing it."""
     odd = [character for character in setting.value if not "!" <= character <= "~"]
-    if not odd:
+    pasted = _PASTED.match(setting.value[:_NAME_LENGTH])
+    if pasted is not None:
+        reason, hint = "more than the value", "Leave out what stands before it: a variable's or a header's name."
+    elif not odd and not _HALF_QUOTED.search(setting.value):
         return
-    if _TYPOGRAPHIC.intersection(odd):
+    elif not odd:
+        reason, hint = (
+            "a quote at its beginning or end",
+            "Put it in one pair of plain quotes, or in none, and copy it whole.",
+        )
+    elif _TYPOGRAPHIC.intersection(odd):
         reason, hint = "a typographic quote", "Copy it again from where it was made, not from a document."
     elif any(character in "\r\n" for character in odd):
         reason, hint = "a line break", "More than one line was pasted: keep only the first."

@@ -162,8 +162,8 @@ class CommandContext:
         undeclared = env.get("HALO_UNDECLARED") or None
         if undeclared not in {None, _REPORT}:
             raise SettingsError(f"HALO_UNDECLARED is {undeclared!r}: the environment only tightens", hint=_ONLY_REPORT)
-        globs = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
-        protect = (*self._protect, *filter(None, globs))
+        lines = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
+        protect = {**dict.fromkeys(filter(None, lines), "HALO_PROTECT"), **dict.fromkeys(self._protect, "--protect")}
         reports = self._reports_undeclared or undeclared is not None
         return project.tightened(protect=protect, reports_undeclared=reports) if protect or reports else project
 

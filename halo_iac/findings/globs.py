@@ -20,19 +20,18 @@ def special_globs(subject: RuleInput) -> Iterator[Violation]:
     for glob in subject.project.protect:
         sign = next((sign for sign in _SPECIAL if sign in glob), None)
         if sign is not None:
-            yield _special_reason(
-                subject.project, glob, f"{glob!r} in `protect` holds `{sign}`, and {_SPECIAL[sign]}", hint
-            )
+            yield _violation(subject.project, glob, f"holds `{sign}`, and {_SPECIAL[sign]}", hint)
 
 
 def unused_globs(project: Project, titles: Iterable[str]) -> Iterator[Violation]:
     """Find globs that cover none of these titles."""
     for glob in Protection(project.protect).unused(titles):
-        message = f"{glob!r} in `protect` covers no declared and no existing title"
-        yield _special_reason(project, glob, message, "correct it, or take it out")
+        yield _violation(project, glob, "covers no declared and no existing title", "correct it, or take it out")
 
 
-def _special_reason(project: Project, glob: str, message: str, hint: str) -> Violation:
-    """Return what is odd about a glob, at its place; the command line and the environment have none."""
-    at = project.origins.get(f"protect.{glob}") or Origin(Source.BUILT_IN, project.path, 1, 1)
-    return Violation((), "protect", message, hint, is_shared=True, at=at)
+def _violation(project: Project, glob: str, reason: str, hint: str) -> Violation:
+    """Return what is odd about a glob, at its place; one of the command line or the environment has none in a file."""
+    written = project.origins.get(f"protect.{glob}")
+    where = "`protect`" if written is not None else project.protect_sources.get(glob, "`protect`")
+    at = written or Origin(Source.BUILT_IN, project.path, 1, 1)
+    return Violation((), "protect", f"{glob!r} in {where} {reason}", hint, is_shared=True, at=at)

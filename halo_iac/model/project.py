@@ -103,7 +103,8 @@ class Project(NamedTuple):
     ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
     each policy key that is written (``project``, ``undeclared``, ``scope``, ``protect``, ``agents.<alias>``, …).
     ``unread`` are included files that a sparse checkout leaves out, so that what they declare is not known.
-    ``base`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
+    ``protect_sources`` has what else gave a glob of ``protect``: an option or a variable.
+    ``fallback`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
     """
 
     path: str
@@ -119,11 +120,16 @@ class Project(NamedTuple):
     fallback: Mapping[str, Any] = defaults.BUILT_IN
     cuts: tuple[Cut, ...] = ()
     unread: tuple[str, ...] = ()
+    protect_sources: Mapping[str, str] = _NOTHING
 
-    def tightened(self, *, protect: tuple[str, ...] = (), reports_undeclared: bool = False) -> "Project":
-        """Return the project with more titles protected and, if asked for, nothing undeclared archived."""
+    def tightened(self, *, protect: Mapping[str, str] = _NOTHING, reports_undeclared: bool = False) -> "Project":
+        """Return the project with more titles protected and, if asked for, nothing undeclared archived.
+
+        ``protect`` has what gave each glob: an option or a variable.
+        """
         undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
-        return self._replace(protect=tuple(dict.fromkeys((*self.protect, *protect))), undeclared=undeclared)
+        globs = tuple(dict.fromkeys((*self.protect, *protect)))
+        return self._replace(protect=globs, protect_sources=protect, undeclared=undeclared)
 
     def origin(self, key: str) -> Origin:
         """Return where a policy key is written; built-in where it is left out."""
