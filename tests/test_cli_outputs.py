@@ -167,6 +167,13 @@ def test_a_place_outside_that_was_named_is_written_to(halo: CommandLine, in_chec
     assert {path.name for path in outside.iterdir()} == {"plan.json", "plan.md"}
 
 
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_empty_file_is_as_good_as_none(halo: CommandLine, project: Path, output: str) -> None:
+    touched(project / "copy")
+    assert halo("plan", "--sandbox", *option(output, "copy")).code == 0
+    assert (project / "copy").stat().st_size > 0
+
+
 FOREIGN = {
     "a note": "Buy milk.\n",
     "a receipt": '{"kind":"header","version":1}\n',

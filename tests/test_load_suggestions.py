@@ -55,6 +55,26 @@ def test_a_value_that_is_a_comment_is_told_to_be_one(
     assert hints(tmp_path, **fields) == [hint]
 
 
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"title": '["a":b]'}, 1),
+        ({"prompt": '["a":b]'}, 1),
+        ({"title": "['a':b, c]"}, 1),
+        ({"at": '["9":00, "17":30]', "hours": None}, 2),
+        ({"renamed_from": '["a":b]'}, 1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_pure", [True, False])
+def test_a_colon_behind_quotes_in_a_list_is_told_on_either_parser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], count: int, is_pure: bool
+) -> None:
+    monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
+    told = hints(tmp_path, **fields)
+    assert told == ["put a value with a colon in it in quotes"] * (1 if is_pure else count)
+
+
 # Time zones ---------------------------------------------------------------------------------------------------------
 
 PLACE = "name a place, such as `Europe/Berlin`"

@@ -206,6 +206,13 @@ def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> Non
     assert complaints(data) == [expected]
 
 
+@pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.parametrize("version", ["1.0", "1.1", "3.0"])
+def test_another_version_is_told_at_its_own_line_on_either_parser(version: str, pure: bool) -> None:
+    (problem,) = parse_text(f"# %YAML 1.2\n%YAML {version}\n# c\n---\na: 1\n", "f", pure=pure).problems
+    assert str(problem) == "f:2:1: files are YAML 1.2 (remove the %YAML line)"
+
+
 AMBIGUOUS = {
     "\x85": "U+0085 (next line)",
     "\u2028": "U+2028 (line separator)",
@@ -235,10 +242,13 @@ def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_
 ) -> None:
     (problem,) = parse_text(text % character, "f", pure=pure).problems
     assert (problem.line, problem.column) == place
-    assert (
-        problem.message
-        == f"{AMBIGUOUS[character]}: YAML parsers, editors and git do not agree on whether it ends a line"
+    is_mark = character == "\ufeff"
+    why = (
+        "it cannot be seen, and some YAML parsers drop it"
+        if is_mark
+        else "YAML parsers, editors and git do not agree on"
     )
+    assert problem.message.startswith(f"{AMBIGUOUS[character]}: {why}")
     escaped = f"\\u{ord(character):04x}"
     assert problem.hint == f'delete it, or write it in double quotes as "{escaped}"'
     assert values(f'a: "b{escaped}c"', pure=pure) == {"a": f"b{character}c"}

@@ -207,6 +207,13 @@ def suggest_quotes(value: object) -> str | None:
     return "these are typographic quotes; use plain ones, or none" if has_them else None
 
 
+def suggest_for_pair(value: object) -> str | None:
+    """Say of a list that is refused that it holds ``"a":b``, which is a key and its value."""
+    pairs = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    is_pair = any(len(each) == 1 and not isinstance([*each.values()][0], dict | list) for each in pairs)  # noqa: RUF015
+    return "put a value with a colon in it in quotes" if is_pair else None
+
+
 def suggest_schedule_key(key: str) -> str | None:
     """Return the nearest key that may be used."""
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", key).strip("-_")[:64]

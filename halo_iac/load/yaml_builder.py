@@ -105,6 +105,7 @@ class Builder:
 
     def __init__(self, document: Document, take: Take) -> None:
         self.complaints: list[Diagnostic] = []
+        self._text = document.text
         self._marks = document.marks
         self._keys = document.keys
         self._lists = document.lists
@@ -134,7 +135,9 @@ class Builder:
 
     def _check_directives(self, event: Event) -> None:
         if event.version is not None and tuple(event.version) != (1, 2):
-            raise Diagnostic(event.start_mark.index, "files are YAML 1.2", "remove the %YAML line")
+            line = re.search("(?m)^%YAML", self._text)  # the pure parser's event begins at the `---` below it
+            index = event.start_mark.index if line is None else line.start()
+            raise Diagnostic(index, "files are YAML 1.2", "remove the %YAML line")
 
     def _node(self, event: Event) -> Node:
         self._marks.append(event.start_mark.index)

@@ -102,11 +102,15 @@ def _ambiguous_line_ends(text: str) -> list[Diagnostic]:
     return [Diagnostic(each.start(), *_line_end(each[0])) for each in found]
 
 
+_DISAGREE: Final = "YAML parsers, editors and git do not agree on whether it ends a line"
+
+
 def _line_end(character: str) -> tuple[str, str]:
     name = _LINE_ENDS[character]
     if character == "\r":
         return f"{name}: YAML ends the line here, git and most editors do not", "end lines with LF, or with CR and LF"
-    message = f"{name}: YAML parsers, editors and git do not agree on whether it ends a line"
+    why = "it cannot be seen, and some YAML parsers drop it" if character == "\ufeff" else _DISAGREE
+    message = f"{name}: {why}"
     return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
 
 
