@@ -51,10 +51,10 @@ class RecordedWrites:
         return read_receipt(written(header, *self.lines, RunEnd(writes=len(self.intents))), NAME)
 
 
-def written(*lines: Line, veil: Callable[[str], str] = str) -> bytes:
+def written(*lines: Line, redact: Callable[[str], str] = str) -> bytes:
     """Return a receipt of any lines, with digests that hold."""
     document, digest = b"", ""
     for line in lines:
-        text, digest = receipt_line(line, digest, veil)
+        text, digest = receipt_line(line, digest, redact)
         document += text
     return document

@@ -74,7 +74,7 @@ def test_a_change_that_started_and_did_not_end_is_unknown(status: Status) -> Non
 
 def test_having_selects_by_status_in_the_order_of_the_plan() -> None:
     summary = of(DONE, FAILED, ALREADY, DONE)
-    assert [event.status for event in summary.having(DONE, ALREADY)] == [DONE, ALREADY, DONE]
+    assert [event.status for event in summary.with_status(DONE, ALREADY)] == [DONE, ALREADY, DONE]
 
 
 def test_only_the_last_events_of_a_change_are_final() -> None:

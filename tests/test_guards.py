@@ -280,7 +280,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
             withholds=True,
         ),
     )
-    assert (plan_.stopping, [schedule.id for schedule in plan_.undeclared]) == ((), ["1"])
+    assert (plan_.blocking_violations, [schedule.id for schedule in plan_.undeclared]) == ((), ["1"])
     assert not any(change.cause is Cause.UNDECLARED for change in plan_.changes)
 
 
@@ -291,10 +291,14 @@ def test_what_is_withheld_is_held_against_the_guards_once_it_is_planned() -> Non
     pinned, protected = remote("1", "A"), remote("2", "DA", hours=[1])
     first = planned(declared, pinned, protected, allow_archive=9)
     assert [(change.action, change.id) for change in first.changes] == [(Action.ARCHIVE, "1")]
-    assert ([each.key for each in first.blocked], guards(first), first.stopping) == (["key-A"], ["blocked"], ())
+    assert ([each.key for each in first.blocked], guards(first), first.blocking_violations) == (
+        ["key-A"],
+        ["blocked"],
+        (),
+    )
     second = planned(declared, remote("1", "A", is_archived=True), protected, allow_archive=9)
     assert [(change.action, change.id) for change in second.changes] == [(Action.CREATE, None), (Action.ARCHIVE, "2")]
-    assert [refusal.guard for refusal in second.stopping] == ["protected"]
+    assert [refusal.guard for refusal in second.blocking_violations] == ["protected"]
 
 
 def test_retired_entries_are_archived_all_the_same() -> None:

@@ -199,14 +199,14 @@ def test_what_is_protected_neither_goes_nor_pauses_in_a_plan_that_may_be_applied
     plan = planned(loaded(document), seen(wires), chosen)
     silenced = [change.before.title for change in plan.changes if change.is_removal and change.before]
     globs = document.get("protect", ())
-    assert plan.stopping or not any(fnmatchcase(title, glob) for title in silenced for glob in globs)
+    assert plan.blocking_violations or not any(fnmatchcase(title, glob) for title in silenced for glob in globs)
 
 
 @given(worlds)
 def test_a_plan_limited_to_entries_does_not_touch_others(drawn: Drawn) -> None:
     document, wires, chosen = drawn
     plan = planned(loaded(document), seen(wires), chosen)
-    if chosen and not plan.stopping:
+    if chosen and not plan.blocking_violations:
         assert {change.key for change in plan.changes} <= set(chosen)
 
 
@@ -244,12 +244,12 @@ def test_a_plan_after_an_apply_is_empty(drawn: Drawn, concurrency: int) -> None:
     document, wires, chosen = drawn
     with world(wires) as there:
         plan = there.plan(document, chosen)
-        if plan.stopping:
+        if plan.blocking_violations:
             return
         summary = there.apply(plan, concurrency=concurrency)
         assert {event.status for event in summary.events} <= {Status.DONE}
         again = there.plan(document, chosen)
-        assert (again.changes, again.stopping) == ((), ()) or plan.blocked
+        assert (again.changes, again.blocking_violations) == ((), ()) or plan.blocked
         assert {each.key for each in again.blocked} <= {each.key for each in plan.blocked}
         assert there.apply(again).exit_code == 0
         assert there.plan(document, chosen).changes == ()
@@ -300,21 +300,21 @@ def converged(there: World, document: Document, chosen: Sequence[str], expected:
     """
     for _ in range(2):
         plan = there.plan(document, chosen)
-        assert guards(plan) <= expected.stopping
+        assert guards(plan) <= expected.blocking_violations
         there.apply(plan)
     assert there.plan(document, chosen).changes == ()
     assert there.shown() == expected.shown
 
 
 def guards(plan: Plan) -> frozenset[str]:
-    return frozenset(refusal.guard for refusal in plan.stopping)
+    return frozenset(refusal.guard for refusal in plan.blocking_violations)
 
 
 def undisturbed(document: Document, wires: Wires, chosen: Sequence[str]) -> Undisturbed | None:
     """Return what an apply comes to; ``None`` if there is nothing it may do."""
     with world(wires) as there:
         plan = there.plan(document, chosen)
-        if plan.stopping or not plan.changes:
+        if plan.blocking_violations or not plan.changes:
             return None
         before = len(there.harness.sandbox.requests)
         there.apply(plan)
@@ -405,7 +405,7 @@ def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: 
     document, wires, chosen = drawn
     with world(wires) as there:
         plan = there.plan(document, chosen)
-        if plan.stopping:
+        if plan.blocking_violations:
             return
         before, kept = there.actual, RecordedWrites()
         there.apply(plan, concurrency=concurrency, recorder=kept)

@@ -137,8 +137,8 @@ def test_a_receipt_is_read_again_whatever_looks_like_a_credential(word: str) -> 
         number=1, action=Action.CREATE, key="a", id=None, title="A", is_archived=False, before=None, after=after
     )
     made = WriteOutcome(number=1, result=Result.DONE, id="s1")
-    veil = console(credentials=[word]).redacted
-    receipt = read_receipt(written(HEADER, intent, made, RunEnd(writes=1), veil=veil), NAME)
+    redact = console(credentials=[word]).redacted
+    receipt = read_receipt(written(HEADER, intent, made, RunEnd(writes=1), redact=redact), NAME)
     (write,) = receipt.writes
     hidden = replace(after, prompt=write.intent.after.prompt if write.intent.after else "")
     assert (receipt.header, write.outcome) == (HEADER, made)

@@ -81,7 +81,7 @@ def test_every_line_is_as_the_schema_says() -> None:
     assert not validator.is_valid({**lines[0], "more": 1})
 
 
-def test_what_the_veil_hides_is_not_in_the_file() -> None:
+def test_what_is_redacted_is_not_in_the_file() -> None:
     line, _ = receipt_line(replace(CREATE, title="sk-secret-1"), "", lambda text: text.replace("sk-secret-1", "***"))
     assert (b"sk-secret-1" in line, b'"title":"***"' in line, b'"is_veiled":true' in line) == (False, True, True)
 

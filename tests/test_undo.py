@@ -264,11 +264,11 @@ def test_scope_holds_for_what_is_and_for_what_would_be() -> None:
 def test_the_guards_of_every_plan_hold() -> None:
     created = [line for n in (1, 2) for line in (intent(Action.CREATE, n), done(n, id=f"s{n}"))]
     remotes = (remote("s1", "A"), remote("s2", "A"))
-    assert [each.guard for each in planned(created, *remotes, allow_archive=0).stopping] == ["removals"]
+    assert [each.guard for each in planned(created, *remotes, allow_archive=0).blocking_violations] == ["removals"]
     protected = planned(created, *remotes, project_=project(protect=("A",)))
-    assert [each.guard for each in protected.stopping] == ["protected", "protected"]
+    assert [each.guard for each in protected.blocking_violations] == ["protected", "protected"]
     torn = planned(created, *remotes, gap="a cursor was repeated")
-    assert [each.guard for each in torn.stopping] == ["incomplete-listing"]
+    assert [each.guard for each in torn.blocking_violations] == ["incomplete-listing"]
 
 
 def test_a_title_has_to_be_free() -> None:

@@ -63,7 +63,7 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
     console = context.console
     from halo_iac.cli.plan_request import exit_code
 
-    if not planned.stopping and not planned.changes and not errors(planned.findings):
+    if not planned.blocking_violations and not planned.changes and not errors(planned.findings):
         return _finish(console, results, planned, None)
     if not _confirm(console, planned, options, is_document=results.is_document):
         _write_result(console, results, planned, None)
@@ -89,7 +89,7 @@ def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_docum
         console.tell(_failed(failing, is_above=not is_document))
         return False
     code = exit_code(planned, is_refused=True)
-    if planned.stopping:
+    if planned.blocking_violations:
         message = _refused(planned, is_above=not is_document)
         console.tell(RefusedError(message, hint="nothing was changed"), exit_code=code)
         return False
@@ -117,10 +117,10 @@ def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
 
 
 def _refused(planned: Plan, *, is_above: bool) -> str:
-    count = len(planned.stopping)
+    count = len(planned.blocking_violations)
     if is_above:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
-    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.stopping)
+    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.blocking_violations)
 
 
 def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:

@@ -185,10 +185,10 @@ class Console:
             text = text.with_strings(partial(_redact_all, self._keys))
         return text
 
-    def out(self, text: str, *, is_veiled: bool = True) -> None:
-        """Write a result; a missing final newline is added. Only the sandbox's own key goes without a veil."""
+    def out(self, text: str, *, redact: bool = True) -> None:
+        """Write a result; a missing final newline is added. Only the sandbox's own key is not redacted."""
         try:
-            self._write(self._stdout, self.redacted(text) if is_veiled else text)
+            self._write(self._stdout, self.redacted(text) if redact else text)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -226,7 +226,7 @@ class Console:
         self.err(open_view(format_, RenderContext(self.err_style)).error(error))
 
     @contextmanager
-    def having(self, done: str) -> Iterator[None]:
+    def after(self, done: str) -> Iterator[None]:
         """Say with an error of standard output what was done before it: that has happened all the same."""
         try:
             yield
@@ -235,7 +235,7 @@ class Console:
 
     @property
     def log_stream(self) -> TextIO:
-        """Return standard error for whoever redraws lines; what is written there is veiled as well."""
+        """Return standard error for whoever redraws lines; what is written there is redacted as well."""
         return _RedactingStream(self._stderr, self.redacted)
 
     def ask(self, question: str) -> str:
@@ -337,11 +337,11 @@ def _output_failed(error: OSError) -> FileError:
 
 
 class _RedactingStream(io.TextIOBase, TextIO):
-    """A stream whose every write passes through the veils."""
+    """A stream whose every write is redacted."""
 
-    def __init__(self, stream: TextIO, veil: Callable[[str], str]) -> None:
+    def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
         self._stream = stream
-        self._veil = veil
+        self._redact = redact
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -349,7 +349,7 @@ class _RedactingStream(io.TextIOBase, TextIO):
 
     def write(self, text: str) -> int:
         with suppress(OSError):  # a terminal that is closed by now: what is done goes on, and the exit code says how
-            self._stream.write(neutralize_log_commands(self._veil(text)))
+            self._stream.write(neutralize_log_commands(self._redact(text)))
         return len(text)
 
     def flush(self) -> None:

@@ -99,7 +99,7 @@ def show_plan(context: CommandContext, planned: Plan, *, as_json: bool, as_wante
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
     """Return a plan's code: 1 if an entry is blocked or a finding an error, else 3 if refused, else 2 if asked for."""
-    code = exit_code(planned, is_refused=bool(planned.stopping))
+    code = exit_code(planned, is_refused=bool(planned.blocking_violations))
     return 2 if code == 0 and is_detailed and planned.changes else code
 
 

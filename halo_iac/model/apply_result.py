@@ -55,7 +55,7 @@ class Summary(NamedTuple):
     events: tuple[Event, ...]
     is_interrupted: bool = False
 
-    def having(self, *statuses: Status) -> tuple[Event, ...]:
+    def with_status(self, *statuses: Status) -> tuple[Event, ...]:
         """Return the final events with one of these statuses, in the order of the plan."""
         return tuple(event for event in self.events if event.status in statuses)
 
@@ -69,9 +69,9 @@ class Summary(NamedTuple):
         """Return the most serious code: 130, 5, 4, 1, 0 (docs/cli.md#exit-codes)."""
         if self.is_interrupted:
             return 130
-        if self.having(Status.UNKNOWN):
+        if self.with_status(Status.UNKNOWN):
             return 5
-        if self.having(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
+        if self.with_status(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
             return 4 if self.has_written else 1
         return 0
 

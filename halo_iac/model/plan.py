@@ -241,7 +241,7 @@ class Plan:
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
 
     @property
-    def stopping(self) -> tuple[GuardViolation, ...]:
+    def blocking_violations(self) -> tuple[GuardViolation, ...]:
         """Return the refusals that keep the whole plan from being applied."""
         return tuple(refusal for refusal in self.refusals if not refusal.withholds)
 

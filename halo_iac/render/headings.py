@@ -64,7 +64,7 @@ _ENDED: Final = {
 
 def run_counts(summary: Summary) -> str:
     """Return the last line of a run: how many changes ended how."""
-    done = Counter(event.change.action for event in summary.having(Status.DONE))
+    done = Counter(event.change.action for event in summary.with_status(Status.DONE))
     deeds = [f"{done[action]:,} {DONE[action]}" for action in Action if done[action]]
     statuses = Counter(event.status for event in summary.events)
     rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
@@ -73,14 +73,14 @@ def run_counts(summary: Summary) -> str:
 
 def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]:
     """Yield what is to be done about what did not end well."""
-    unknown = summary.having(Status.UNKNOWN)
+    unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
         yield f"`{commands.schedules}` shows whether a create of unknown outcome happened."
     if unknown:
         yield f"`{commands.plan}` finds by its title what did happen, and plans only the rest."
-    if summary.having(Status.CONFLICT):
+    if summary.with_status(Status.CONFLICT):
         yield f"`{commands.plan}` shows what the platform holds now; decide whether the file or the platform is right."
-    if summary.having(Status.FAILED):
+    if summary.with_status(Status.FAILED):
         yield f"Mend what the reasons name, then run `{commands.again}` again; what is done stays done."
-    elif summary.having(Status.NOT_STARTED):
+    elif summary.with_status(Status.NOT_STARTED):
         yield f"Run `{commands.again}` again: it goes on where this run ended."

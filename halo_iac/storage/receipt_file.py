@@ -56,17 +56,17 @@ _NAMES: Final = {
 _HINT: Final = "undo takes a file that `apply` has written, as it was written"
 
 
-def receipt_line(line: Line, before: str, veil: Callable[[str], str] = str) -> tuple[bytes, str]:
-    """Return a line as it is written, and its digest; ``before`` is that of the line before it, ``veil`` hides keys."""
+def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
+    """Return a line as it is written, and its digest; ``before`` is the digest of the line before."""
     # Not by pydantic, whose adapter takes longer to make than a hundred changes to write down.
     document = _ENCODER.encode(_plain(line))
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
     document = escape_control(document)
-    veiled = veil(document)
-    if isinstance(line, WriteIntent) and veiled != document:
-        veiled = veil(escape_control(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
-    body = veiled.encode("ascii").removesuffix(b"}")
+    redacted = redact(document)
+    if isinstance(line, WriteIntent) and redacted != document:
+        redacted = redact(escape_control(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
+    body = redacted.encode("ascii").removesuffix(b"}")
     digest = _digest(body, before)
     return body + f',"digest":"{digest}"}}\n'.encode("ascii"), digest
 
@@ -182,10 +182,10 @@ class ReceiptFile:
     turn, and whoever's turn it is does it for all lines written by then.
     """
 
-    def __init__(self, path: Path, header: Header, veil: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, header: Header, redact: Callable[[str], str]) -> None:
         """Make the file, which must not exist, with its first line in it; raises :class:`OSError`."""
         self.path = path
-        self._veil = veil
+        self._redact = redact
         self._lines = threading.Lock()
         self._turn = threading.Lock()
         self._digest = ""
@@ -278,7 +278,7 @@ class ReceiptFile:
         """Write lines, all of which are made first: what cannot be said leaves nothing half said."""
         made, digest = [], self._digest
         for line in lines:
-            document, digest = receipt_line(line, digest, self._veil)
+            document, digest = receipt_line(line, digest, self._redact)
             made.append(document)
         rest, self._digest = b"".join(made), digest
         while rest:

@@ -63,7 +63,7 @@ def import_(
         if ground.before is None:
             write_schema(ground.path.parent)
         _print_summary(ground, choice, draft, path)
-        with context.console.having(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+        with context.console.after(f"{path} {'was written' if is_changed else 'needed nothing'}"):
             show_plan(there, draft.planned, as_json=context.console.wants_json)
     return 1 if what and (choice.outside or draft.adoption.left_out) else 0
 

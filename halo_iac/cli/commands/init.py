@@ -69,7 +69,7 @@ def init(
     if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
         raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
     schema = f" and {SCHEMA_FILE} beside it" if write_schema(path.parent) else ""
-    with console.having(f"{path} was written"):
+    with console.after(f"{path} was written"):
         console.out(f"Wrote {path}{schema}.")
     where = " --sandbox" if sandbox else ""
     console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")

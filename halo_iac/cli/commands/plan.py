@@ -103,7 +103,7 @@ def _saved(context: CommandContext, planned: Plan, out: str, permits: Iterable[s
     """Return what is said of a saved plan: the command that applies it."""
     from halo_iac.model.finding import errors
 
-    if planned.stopping or errors(planned.findings):
+    if planned.blocking_violations or errors(planned.findings):
         return f"Saved the plan to {out}, but it is refused as it is."
     import shlex
 

@@ -73,7 +73,7 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
         _check_former(project, entry, former)
     new = None if former in entry.renamed_from else former
     renamed = entry if title is None and new is None else _edit(context, entry, title, new)
-    with context.console.having(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
+    with context.console.after(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
         _tell(context, entry, renamed, former)
     return 0
 

@@ -77,7 +77,7 @@ def serve(
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
         ended = _set_by_signals()  # before anybody can know that it runs
-        console.out("\n".join(exports), is_veiled=False)
+        console.out("\n".join(exports), redact=False)
         console.say(f"Sandbox {path} on {url}; Ctrl-C ends it.")
         while not ended.wait(1):
             pass

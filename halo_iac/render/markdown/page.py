@@ -105,7 +105,7 @@ def _heading(plan: Plan, summary: Summary | None) -> str:
     parts = (
         "halo plan" if summary is None else "halo apply",
         "SANDBOX" if plan.host.is_sandbox else "",
-        "REFUSED" if plan.stopping else "",
+        "REFUSED" if plan.blocking_violations else "",
         "INTERRUPTED" if summary is not None and summary.is_interrupted else "",
         f"{len(plan.blocked):,} blocked" if plan.blocked else "",
         counted(errors, "error") if errors else "",
