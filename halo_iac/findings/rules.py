@@ -127,8 +127,8 @@ def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
     """Find a text that ``#`` cuts short: of a title, that is another schedule."""
     entries = {entry.key: entry for entry in subject.entries}
     for cut in subject.project.cuts:
-        what_now = "begin the text on the next line" if cut.is_beginning else "put the whole value in quotes"
-        hint = f"{what_now}, or put a space behind the `#` if it is a comment"
+        what_now = "put the text on the next line" if cut.is_beginning else "put the whole value in quotes"
+        hint = f"{what_now}, or a space behind the `#` if it is a comment"
         now = "the prompt is cut short" if cut.field == "prompt" else f"`{cut.field}` is {cut.value!r}"
         message = f"{now}: ` #` begins a comment, and the rest of the line is not part of the value"
         if cut.key is None:
