@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from halo_iac.cli.apply_flow import NEEDED
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
@@ -28,7 +27,6 @@ def tell(code):
         json.dump([code, modules], file)
     leave(0)
 os._exit = tell
-{before}
 from halo_iac.cli.main import run
 run()
 """
@@ -44,9 +42,9 @@ schedules:
 """
 
 
-def loaded(folder: Path, *argv: str, code: int = 0, before: str = "", **env: str) -> set[str]:
-    """Return the modules that a command leaves behind; ``before`` runs first."""
-    script = RUN.format(path=HERE, before=before)
+def loaded(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
+    """Return the modules that a command leaves behind."""
+    script = RUN.format(path=HERE)
     subprocess.run([sys.executable, "-c", script, *argv], cwd=folder, env=env, check=True, capture_output=True)
     ended, modules = json.loads((folder / "modules.json").read_text())
     assert ended == code
@@ -165,14 +163,6 @@ halo_iac.cli.context.CommandContext.observe, Writer.create = observed, created
 main(["apply", "--yes"])
 print(late[0])
 """
-
-
-def test_apply_gets_nothing_ready_while_it_waits_that_it_would_not_import_by_itself(project: Path) -> None:
-    unready = "import halo_iac.cli.commands.apply\nhalo_iac.cli.commands.apply.NEEDED = ()\n"
-    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
-        env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
-        modules = loaded(project, "apply", "--yes", before=unready, **env)
-    assert set(NEEDED) <= modules
 
 
 def test_apply_imports_nothing_of_ours_between_the_plan_and_the_first_write(project: Path) -> None:

@@ -11,32 +11,29 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from halo_iac.apply.context import RateLimiter
+from halo_iac.cli.apply_outcome import apply_outcome
+from halo_iac.cli.command_hints import event_with_target_flags, rerun_command
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.plan_request import exit_code
+from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.model.apply_result import ApplyOutcome, Event, Summary, summarize
 from halo_iac.model.finding import Finding, errors
+from halo_iac.pipeline import apply_plan
 from halo_iac.render.style import PLAIN
+from halo_iac.render.text.apply import summary_text
+from halo_iac.render.text.plan import plan_text
 from halo_iac.render.values import listed
+from halo_iac.storage.receipt_file import ReceiptFile, new_receipt
 from halo_iac.text import counted
+from halo_iac.workers import StopSignal
 
 if TYPE_CHECKING:
-    from halo_iac.cli.output import OutputWriter
-    from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
     from halo_iac.model.plan import Blocked, Plan
-    from halo_iac.storage.receipt_file import ReceiptFile
-    from halo_iac.workers import StopSignal
-
-NEEDED: Final = (
-    "halo_iac.render.text.plan",
-    "halo_iac.storage.receipt_file",
-    "halo_iac.cli.apply_outcome",
-    "halo_iac.apply",
-    "halo_iac.apply.context",
-    "halo_iac.cli.progress",
-    "halo_iac.cli.command_hints",
-)
-"""The modules that carrying out a plan takes, 15 ms to import: they can be ready before there is one."""
 
 _LONGEST_TURN: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
@@ -58,11 +55,14 @@ class ApplyOptions:
     limits: str = ""
 
 
+def show_plan(console: Console, planned: Plan, *, as_wanted: str = "as declared") -> None:
+    """Write the plan as text; ``as_wanted`` is what is said of schedules that nothing is planned for."""
+    console.out(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
+
+
 def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, options: ApplyOptions) -> int:
     """Ask, carry out a plan that was shown, and return the exit code."""
     console = context.console
-    from halo_iac.cli.plan_request import exit_code
-
     if not planned.blocking_violations and not planned.changes and not errors(planned.findings):
         return _finish(console, results, planned, None)
     if not _confirm(console, planned, options, is_document=results.is_document):
@@ -74,16 +74,12 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
 
 def _ending(context: CommandContext, error: HaloError | None) -> HaloError:
     """Return what a run ends with that is interrupted once too often, even after its summary was written."""
-    from halo_iac.cli.command_hints import rerun_command
-
     hint = f"`{rerun_command(context, 'plan')}` shows what is left to do"
     return error or InterruptedRun("interrupted while changes were being made", hint=hint)
 
 
 def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_document: bool) -> bool:
     """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
-    from halo_iac.cli.plan_request import exit_code
-
     failing = errors(planned.findings)
     if failing:
         console.tell(_failed(failing, is_above=not is_document))
@@ -133,11 +129,6 @@ def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
 
 
 def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> ApplyOutcome:
-    from halo_iac.cli.apply_outcome import (
-        apply_outcome,  # before anything is written: a module may not be found any more then
-    )
-    from halo_iac.storage.receipt_file import new_receipt
-
     receipt = new_receipt(
         options.receipt,
         planned.host,
@@ -162,13 +153,6 @@ def _execute_recorded(
     context: CommandContext, planned: Plan, options: ApplyOptions, receipt: ReceiptFile
 ) -> tuple[Summary, HaloError | None]:
     """Carry out the plan, and return how it ended and what ended it early, if anything did."""
-    from halo_iac.apply.context import RateLimiter
-    from halo_iac.cli.command_hints import event_with_target_flags
-    from halo_iac.cli.progress import log_events
-    from halo_iac.model.apply_result import summarize
-    from halo_iac.pipeline import apply_plan
-    from halo_iac.workers import StopSignal
-
     stop_signal = StopSignal()
     connection = context.observed.paced(RateLimiter(options.max_rps, stop_signal.stopping))
     events: list[Event] = []
@@ -245,8 +229,6 @@ def _finish(console: Console, results: OutputWriter, planned: Plan, ended: Apply
 
     A run that went well but for that has not gone well: what reads its result has to know.
     """
-    from halo_iac.cli.plan_request import exit_code
-
     trouble: HaloError | None = None
     try:
         _write_result(console, results, planned, ended)
@@ -271,8 +253,6 @@ def _write_result(console: Console, results: OutputWriter, planned: Plan, ended:
     """Write the plan and what came of it; as text, the plan has been shown already."""
     rest = None
     if not results.is_document:
-        from halo_iac.render.text.apply import summary_text
-
         rest = "" if ended is None else summary_text(ended.summary, console.out_style, ended.commands)
     results.put(lambda view: view.applied(planned, ended), rest=rest)
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -354,15 +353,10 @@ class CommandContext:
             with suppress(SettingsError):  # what is wrong with the files is told first
                 self._early = self.connect().start_observing()
 
-    def observe(self, project: Project, soon: Iterable[str] = ()) -> tuple[PlatformTarget, PlatformState]:
-        """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants.
-
-        ``soon`` names modules that the command needs afterwards: importing them takes no time while it waits anyway.
-        """
+    def observe(self, project: Project) -> tuple[PlatformTarget, PlatformState]:
+        """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
         host = self.host(project)
         observation = self._early or self.observed.start_observing()
-        for module in soon:
-            import_module(module)
         waits, self._unsaid = self._unsaid, None
         for wait in waits or ():
             self.log_wait(wait)

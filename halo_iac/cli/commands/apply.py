@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import NEEDED, ApplyOptions, run_apply
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.render.view import ReviewFormat
@@ -50,21 +49,24 @@ def apply(
       halo apply --yes --also json=applied.json
     """
     from halo_iac.cli.output import OutputWriter
-    from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan, show_plan
     from halo_iac.storage.plan_file import read_saved_plan
 
     saved = read_saved_plan(plan_file) if plan_file is not None else None
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
-            from halo_iac.cli.plan_request import require_head as check
+            from halo_iac.cli.base_project import require_head as check
 
             check(context, require_head)
         context.observe_early()
+        # What reads files, makes a plan and carries it out is imported while the platform answers.
+        from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
+        from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan
+
         request = plan_request(target, allow_archive, allow_create, saved=saved)
-        planned = redact_plan(context, make_plan(context, request, soon=NEEDED))
+        planned = redact_plan(context, make_plan(context, request))
         if not results.is_document:
-            show_plan(context, planned, as_json=False)
+            show_plan(context.console, planned)
         again = "apply" if plan_file is None else f"apply {shlex.quote(plan_file)}"
         limits = _limits(target, protect, undeclared)
         how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)

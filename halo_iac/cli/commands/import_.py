@@ -50,7 +50,7 @@ def import_(
       halo import --file halo.staging.yaml --sandbox
     """
     from halo_iac.cli.import_session import build_draft, observe_for_import, select_schedules, write
-    from halo_iac.cli.plan_request import show_plan
+    from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 
     path = _target(context)
     with context.with_file(path) as there:
@@ -63,8 +63,11 @@ def import_(
         if ground.before is None:
             write_schema(ground.path.parent)
         _print_summary(ground, choice, draft, path)
-        with context.console.after(f"{path} {'was written' if is_changed else 'needed nothing'}"):
-            show_plan(there, draft.planned, as_json=context.console.wants_json)
+        console = context.console
+        with console.after(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+            format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
+            view = open_view(format_, RenderContext(console.out_style, console.clock()))
+            console.out(view.plan(draft.planned, draft.planned))
     return 1 if what and (choice.outside or draft.adoption.left_out) else 0
 
 

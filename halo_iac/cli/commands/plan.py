@@ -47,12 +47,14 @@ def plan(
     """
     console = context.console
     from halo_iac.cli.output import OutputWriter
-    from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
 
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also, out) as results:
         against = _base(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
+        # What reads files and makes a plan is imported while the platform answers.
+        from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
+
         planned = make_plan(context, plan_request(target, allow_archive, allow_create, against=against))
         if out is not None:
             save_plan(context, planned, out)
@@ -67,7 +69,7 @@ def plan(
 
 def _base(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> BaseProject | None:
     if ref is not None:
-        from halo_iac.cli.plan_request import load_base
+        from halo_iac.cli.base_project import load_base
 
         return load_base(context, ref, accepts_policy=accepts_policy)
     if accepts_policy:

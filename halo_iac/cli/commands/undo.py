@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import ApplyOptions, run_apply
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.render.view import ReviewFormat
@@ -47,8 +46,9 @@ def undo(
       halo undo .halo/receipts/20261101T090000.000Z-3f9a1c.jsonl
       halo undo receipt.jsonl --yes --allow-archive 5
     """
+    from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
     from halo_iac.cli.output import OutputWriter
-    from halo_iac.cli.plan_request import hide_credentials, show_plan
+    from halo_iac.cli.plan_request import hide_credentials
     from halo_iac.pipeline import plan_undo
     from halo_iac.plan import Overrides
     from halo_iac.storage.receipt_file import load_receipt
@@ -69,7 +69,7 @@ def undo(
         console = context.console
         if not results.is_document:
             console.out(console.out_style.safe(_heading(read)))
-            show_plan(context, planned, as_json=False, as_wanted="as before that run")
+            show_plan(console, planned, as_wanted="as before that run")
         how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
         code = run_apply(context, results, planned, how)
     if code in _WRITTEN and planned.changes and not console.wants_json:

@@ -1,0 +1,158 @@
+"""The project at the commit of ``--base``, and the checkout's HEAD: what plans and applies ask git.
+
+Imported where a command asks for it: most run without git.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.base_comparison import BaseProject
+from halo_iac.checkout import find_checkout, superproject
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import GitError, ProjectError, RefusedError
+from halo_iac.git import Repository
+from halo_iac.git.program import refuse_configuration_in
+from halo_iac.git.tree import CommitTree
+from halo_iac.load import load, load_policy
+from halo_iac.load.files import FileUnreadable
+from halo_iac.load.find import FILE_NAME
+from halo_iac.load.limits import MAX_FILE
+from halo_iac.load.yaml_parser import parse
+from halo_iac.model.plan import Base
+from halo_iac.paths import resolve_path
+
+if TYPE_CHECKING:
+    from halo_iac.git.objects import Objects
+
+_YAML: Final = (".yaml", ".yml")
+_TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
+"""Keys that, with a version, only project files have."""
+_NO_REPOSITORY: Final = "leave out --base and --require-head where there is no repository"
+
+
+def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
+    """Return the base that a ref stands for, with the project that is found there as it would be found here.
+
+    Of a base with problems, it is what the policy says, if that can be read.
+    """
+    repository = repository_of(context)
+    base = Base(ref, repository.commit(ref))
+    with ExitStack() as opened:
+        objects = opened.enter_context(repository.objects())
+        tree = _tree(context, repository, base.commit, objects, opened)
+        path = _project_file(context, repository, tree)
+        if path is None:
+            moved = _relocated(context, repository, base, tree, objects)
+            return BaseProject(base, None, moved, accepts_policy=accepts_policy)
+        cwd, top, env = resolve_path(context.cwd), repository.top, context.console.env
+        try:
+            project = load(path, variables=env, cwd=cwd, checkout=top, tree=tree, needs_variables=False)
+        except ProjectError as error:
+            problem = f"{ref}'s project file has problems: {error.problems[0]}"
+            policy = load_policy(path, cwd=cwd, checkout=top, tree=tree)
+            return BaseProject(base, policy, problem, accepts_policy=accepts_policy)
+    return BaseProject(base, project, accepts_policy=accepts_policy)
+
+
+def require_head(context: CommandContext, ref: str) -> None:
+    """Refuse unless the checkout's HEAD is what a branch of the remote is at now: an old pipeline must not go on."""
+    repository = repository_of(context)
+    head = repository.commit("HEAD")
+    branch, commit = repository.remote_commit(ref)
+    if head == commit:
+        return
+    if repository.has_ancestor(head, commit):
+        message = f"HEAD is {head[:12]}, which is ahead of {branch} at {commit[:12]}, so nothing was changed"
+        raise RefusedError(message, hint="push or merge it first, or leave out --require-head")
+    message = f"HEAD is {head[:12]}, but {branch} is at {commit[:12]} by now, so nothing was changed"
+    raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
+
+
+def repository_of(context: CommandContext) -> Repository:
+    """Return the repository that the project file lies in, as seen from where the command is run.
+
+    A submodule is one only for a command that is run in it: seen from around it, a branch decides which repository it
+    is, and could bring one in which nothing was ever protected.
+    """
+    for folder in context.untrusted_folders:
+        refuse_configuration_in(folder, context.console.env)
+    checkout = find_checkout(context.project_path, of_any_owner=True)
+    here = resolve_path(context.cwd)
+    while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
+        checkout = outer
+    if checkout is None:
+        message = f"{resolve_path(context.project_path.parent)} is in no git repository: not a git repository"
+        raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)
+    return Repository(checkout, context.console.env)
+
+
+def _tree(
+    context: CommandContext, repository: Repository, commit: str, objects: Objects, opened: ExitStack
+) -> CommitTree:
+    def submodule(path: Path) -> Objects | None:
+        if not (path / ".git").exists():
+            return None
+        return opened.enter_context(Repository(path, context.console.env).objects())
+
+    return CommitTree(objects, commit, repository.top, submodule, repository.index())
+
+
+def _project_file(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
+    """Return the project file's path at the base: the named one, or what a search from here upwards would have met."""
+    if context.named_file is not None:
+        path = _inside(repository, context.project_path)
+        return path if _has(tree, path) else None
+    folder = _inside(repository, context.cwd)
+    folders = (each for each in (folder, *folder.parents) if each.is_relative_to(repository.top))
+    return next((path for each in folders if _has(tree, path := each / FILE_NAME)), None)
+
+
+def _has(tree: CommitTree, path: Path) -> bool:
+    """Say whether there is such a file at the base; one that may not be read is one with problems."""
+    try:
+        return tree.exists(str(path))
+    except FileUnreadable:
+        return True
+
+
+def _inside(repository: Repository, path: Path) -> Path:
+    """Return a path below the repository's top, whose links are followed at the base, where they may lead elsewhere."""
+    top = resolve_path(repository.top)
+    for folder in (path, *path.parents):
+        if resolve_path(folder) == top:
+            return top / path.relative_to(folder)
+    real = resolve_path(path.parent) / path.name
+    if not real.is_relative_to(top):
+        raise GitError(f"{path} is not in the repository {top}", hint="leave out --base")
+    return real
+
+
+def _relocated(
+    context: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
+) -> str | None:
+    """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
+    here = PurePosixPath(_inside(repository, context.project_path).relative_to(repository.top))
+    skipped = context.skipped(repository.top)
+    for path, id_ in sorted(tree.files()):
+        if path.suffix not in _YAML or repository.top / path in skipped:
+            continue
+        if not _is_gone(repository.top / path, context):
+            continue
+        content = objects.content(id_, MAX_FILE)
+        if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
+            return f"{base.ref} has no {here}, and its {path} is gone here: was it moved?"
+    return None
+
+
+def _is_gone(path: Path, context: CommandContext) -> bool:
+    """Say whether there is no such file any more; a link to the project file may be left where that one was."""
+    return not path.is_file() or path.samefile(context.project_path)
+
+
+def _is_project(content: bytes) -> bool:
+    """Say whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
+    keys = (parse(content, "").root or {}).keys()
+    return "version" in keys and not keys.isdisjoint(_TELLING)
