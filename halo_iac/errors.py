@@ -63,10 +63,14 @@ class Problem(NamedTuple):
     message: str
     hint: str | None = None
 
+    @property
+    def position(self) -> str:
+        """Return ``path:line:column``, or the path alone for the whole file."""
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
     def __str__(self) -> str:
         """Render ``path:line:column: message (hint)`` on one line, as compilers do."""
-        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return f"{self.position}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 class ProjectError(HaloError):

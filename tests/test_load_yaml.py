@@ -41,7 +41,7 @@ def values(text: str, *, pure: bool = False) -> Node:
     return document.root
 
 
-def complaints(data: bytes | str) -> list[str]:
+def diagnostics(data: bytes | str) -> list[str]:
     return [str(problem) for problem in parse(data if isinstance(data, bytes) else data.encode(), "f").problems]
 
 
@@ -203,7 +203,7 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
     ],
 )
 def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> None:
-    assert complaints(data) == [expected]
+    assert diagnostics(data) == [expected]
 
 
 @pytest.mark.parametrize("pure", [False, True])
@@ -384,20 +384,20 @@ def test_a_merge_conflict_that_yaml_takes_for_text_is_one_as_well(lines: tuple[s
 
 def test_what_only_looks_like_a_conflict_is_none() -> None:
     assert values("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
-    assert complaints("a: {b\n========\n") == [
+    assert diagnostics("a: {b\n========\n") == [
         "f:3:1: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping from line 1"
     ]
 
 
 def test_what_stands_before_a_conflict_is_said_first() -> None:
-    assert complaints("a: 1\na: 2\nb: *c\n<<<<<<< HEAD\n") == [
+    assert diagnostics("a: 1\na: 2\nb: *c\n<<<<<<< HEAD\n") == [
         "f:2:1: key `a` is already in line 1",
         "f:3:4: no anchor named `c` stands before this alias",
     ]
 
 
 def test_what_can_be_said_together_is_said_together() -> None:
-    assert complaints("a: 1\na: 2\n9: b\nc: !x d\n") == [
+    assert diagnostics("a: 1\na: 2\n9: b\nc: !x d\n") == [
         "f:2:1: key `a` is already in line 1",
         "f:3:1: a key has to be a string (put it in quotes)",
         "f:4:4: tags have no meaning here (remove the tag)",
@@ -463,12 +463,12 @@ def test_fifty_levels_are_fine() -> None:
 def test_an_alias_bomb_is_refused_before_it_expands() -> None:
     lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 9)]
-    assert complaints("\n".join(lines)) == ["f:3:15: aliases expand to more than ten times the file"]
+    assert diagnostics("\n".join(lines)) == ["f:3:15: aliases expand to more than ten times the file"]
 
 
 def test_a_bomb_of_merge_keys_is_refused_too() -> None:
     fields = ", ".join(f"k{n}: 1" for n in range(100))
-    assert complaints(f"a: &a {{{fields}}}\nb: [{', '.join(['{<<: *a}'] * 60)}]")[0].endswith(
+    assert diagnostics(f"a: &a {{{fields}}}\nb: [{', '.join(['{<<: *a}'] * 60)}]")[0].endswith(
         "aliases expand to more than ten times the file"
     )
 

@@ -127,7 +127,7 @@ def to_problems(
     stands for them, and every key is concerned.
     """
     if len(document.problems) + error.error_count() > MAX_COLLECTED:
-        document.complain(below, "too many problems to show those in here one by one", at_key=True)
+        document.add_problem(below, "too many problems to show those in here one by one", at_key=True)
         return set(values)
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
@@ -143,7 +143,7 @@ def to_problems(
             hint = _of_variable(found, location[0] if location else None) or hint
         elif written is None and is_comment_instead(document, place):
             hint = "` #` begins a comment here: put the value in quotes, or leave the key out"
-        document.complain(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
+        document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
 

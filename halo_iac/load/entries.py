@@ -150,7 +150,7 @@ class EntryReader(NamedTuple):
         """Return the entry, or ``None`` and a problem at least."""
         if not isinstance(raw, dict):
             advice = f": indent its fields below {quote(key)}" if raw is None else ""
-            place.complain_of_lack("expected keys and values", f"an entry without any is no schedule{advice}")
+            place.add_missing_problem("expected keys and values", f"an entry without any is no schedule{advice}")
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
         self._check_title(place, given)
@@ -179,18 +179,18 @@ class EntryReader(NamedTuple):
         oddity = None if "id" in given else invalid_title_reason(title)
         if oddity is not None:
             corrected = corrected_title(title)
-            place.complain("title", oddity, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
+            place.add_problem("title", oddity, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
         if self.title_prefix is not None and not title.startswith(self.title_prefix):
             rule = f"it has to begin with {quote(self.title_prefix)}"
-            place.complain("title", f"the title is outside of the scope: {rule}")
+            place.add_problem("title", f"the title is outside of the scope: {rule}")
 
     def _spec(self, place: FieldLocation, given: Fields) -> Spec | None:
         merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
         before = place.problem_count
         if "title" not in given:
-            place.complain_of_lack("`title` is missing")
+            place.add_missing_problem("`title` is missing")
         if "agent" not in merged:
-            place.complain_of_lack("`agent` is missing", "give it here or under `defaults`")
+            place.add_missing_problem("`agent` is missing", "give it here or under `defaults`")
         merged |= _cadence(place, given)
         if place.problem_count > before:
             return None
@@ -203,7 +203,7 @@ class EntryReader(NamedTuple):
 def _names_a_schedule(place: FieldLocation, given: Fields) -> bool:
     if "title" in given or "id" in given:
         return True
-    place.complain_of_lack("`title` is missing: an archived entry needs it, or an `id`")
+    place.add_missing_problem("`title` is missing: an archived entry needs it, or an `id`")
     return False
 
 
@@ -213,15 +213,15 @@ def _cadence(place: FieldLocation, given: Fields) -> Parts:
         if "cron" in given:
             return from_cron(given["cron"])
     except InexpressibleCron as error:
-        place.complain("cron", error.message, hints.suggest_quotes(given["cron"]) or error.hint)
+        place.add_problem("cron", error.message, hints.suggest_quotes(given["cron"]) or error.hint)
         return {}
     if "frequency" not in given:
-        place.complain_of_lack("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
+        place.add_missing_problem("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
         return {}
     try:
         times = from_times(given["at"]) if "at" in given else {}
     except InexpressibleCron as error:
-        place.complain("at", error.message, error.hint)
+        place.add_problem("at", error.message, error.hint)
         return {}
     _check_parts(place, given["frequency"], given)
     return times
@@ -235,10 +235,10 @@ def _check_parts(place: FieldLocation, frequency: str, given: Fields) -> None:
         if (key in given) == (part in relevant):
             continue
         if part in relevant:
-            place.complain_of_lack(f"{quote(part)} is missing: {frequency} needs it", _EXAMPLES[part])
+            place.add_missing_problem(f"{quote(part)} is missing: {frequency} needs it", _EXAMPLES[part])
         else:
             hint = "remove it, or change `frequency`"
-            place.complain(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
+            place.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
 
 
 def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:

@@ -24,7 +24,7 @@ LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file"})
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
 
-Complain = Callable[[tuple[str], str, str], None]
+AddProblem = Callable[[tuple[str], str, str], None]
 """Told which field cannot be resolved, why, and what to do."""
 
 
@@ -36,7 +36,7 @@ class _Unresolved(Exception):  # noqa: N818 - carries one message out of a subst
 
 
 def expand(
-    fields: dict[str, Any], variables: Mapping[str, str], complain: Complain, *, keeps_unset: bool = False
+    fields: dict[str, Any], variables: Mapping[str, str], add_problem: AddProblem, *, keeps_unset: bool = False
 ) -> dict[str, Any]:
     """Return the fields with every reference replaced, without those where that is impossible.
 
@@ -51,7 +51,7 @@ def expand(
         try:
             replaced[key] = value if key in LITERAL_FIELDS else _substitute(value, variables, keeps_unset)
         except _Unresolved as unresolved:
-            complain((key,), unresolved.message, unresolved.hint)
+            add_problem((key,), unresolved.message, unresolved.hint)
     return replaced
 
 
@@ -162,13 +162,13 @@ class FieldLocation(NamedTuple):
         """Return how many problems the document has so far."""
         return len(self.document.problems)
 
-    def complain(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+    def add_problem(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem with one key's value, or with the key itself."""
-        self.document.complain((*self.location, key), message, hint, at_key=at_key)
+        self.document.add_problem((*self.location, key), message, hint, at_key=at_key)
 
-    def complain_of_lack(self, message: str, hint: str | None = None) -> None:
+    def add_missing_problem(self, message: str, hint: str | None = None) -> None:
         """Add a problem with what the mapping lacks; it points at the mapping's own key."""
-        self.document.complain(self.location, message, hint, at_key=True)
+        self.document.add_problem(self.location, message, hint, at_key=True)
 
 
 class FieldReader:
@@ -196,25 +196,25 @@ class FieldReader:
         if not place.document.has_dollars:
             return raw
 
-        def complain(where: Location, message: str, hint: str) -> None:
-            place.document.complain((*place.location, *where), message, hint)
+        def add_problem(where: Location, message: str, hint: str) -> None:
+            place.document.add_problem((*place.location, *where), message, hint)
 
-        return expand(raw, self._variables, complain, keeps_unset=not self._needs_variables)
+        return expand(raw, self._variables, add_problem, keeps_unset=not self._needs_variables)
 
     def _rewrite(self, place: FieldLocation, given: Fields) -> None:
         if "lookback" in given:
             text = given.pop("lookback")
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
         if "timezone" in given and given["timezone"] not in zone_names():
-            _complain_of_zone(place, given["timezone"])
+            _suggest_other_zone(place, given["timezone"])
         if "id" in given:
             given["id"] = canonical_id(given["id"])
         if "prompt" in given:
             given["prompt"] = normalized_prompt(given["prompt"])
             if "\0" in given["prompt"]:
-                place.complain("prompt", "a NUL byte in the prompt")
+                place.add_problem("prompt", "a NUL byte in the prompt")
             elif is_too_long(given["prompt"]):
-                place.complain("prompt", TOO_LONG)
+                place.add_problem("prompt", TOO_LONG)
         if "prompt_file" in given:
             self._read_prompt(place, given)
 
@@ -227,15 +227,15 @@ class FieldReader:
         except FileUnreadable as error:
             if not error.is_said:
                 hint = "variables are not read in paths of prompts" if "${" in name else suggest_quotes(name)
-                place.complain("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
+                place.add_problem("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
 
 
-def _complain_of_zone(place: FieldLocation, name: str) -> None:
+def _suggest_other_zone(place: FieldLocation, name: str) -> None:
     from halo_iac.load.suggest_timezone import suggest_near_zone, suggest_zone
 
     is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
     hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))
-    place.complain("timezone", f"no time zone is named {quote(name)}", hint)
+    place.add_problem("timezone", f"no time zone is named {quote(name)}", hint)
 
 
 def _check_spellings(place: FieldLocation, given: Fields) -> None:
@@ -244,4 +244,4 @@ def _check_spellings(place: FieldLocation, given: Fields) -> None:
             continue
         for other in others:
             if other in given:
-                place.complain(other, f"{quote(other)} and {quote(key)} say the same", "keep one", at_key=True)
+                place.add_problem(other, f"{quote(other)} and {quote(key)} say the same", "keep one", at_key=True)

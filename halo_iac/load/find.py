@@ -69,7 +69,7 @@ def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile
         return SourceFile(parse(reader.content(reader.located(where)), name), folder)
     except FileUnreadable as error:
         document = Document(name)
-        document.complain_of_whole(error.reason, error.hint)
+        document.add_document_problem(error.reason, error.hint)
         return SourceFile(document, folder)
 
 
@@ -94,7 +94,7 @@ def read_included(
             except FileUnreadable as error:
                 if not error.is_said:
                     message = f"{quote(name)}: {error.reason}"
-                    project.document.complain(("include", position), message, error.hint)
+                    project.document.add_problem(("include", position), message, error.hint)
 
 
 def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str) -> list[str]:
@@ -107,5 +107,5 @@ def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str
             return []
         found, reason, hint = [], error.reason, error.hint
     if not found:
-        project.document.complain(("include", position), f"{quote(glob)}: {reason}", hint)
+        project.document.add_problem(("include", position), f"{quote(glob)}: {reason}", hint)
     return found

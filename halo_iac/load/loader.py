@@ -62,9 +62,9 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
     values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
-        document.complain((), message, "a project without any says `schedules: {}`")
+        document.add_problem((), message, "a project without any says `schedules: {}`")
     if values.get("scope") == {}:
-        document.complain(("scope",), "`scope` is empty", "leave the key out")
+        document.add_problem(("scope",), "`scope` is empty", "leave the key out")
     return PolicyReader(
         values=values,
         defaults=_layer(source, fields, Source.DEFAULTS),
@@ -224,9 +224,9 @@ def _check_included(document: Document) -> None:
         return
     for key, value in document.root.items():
         if key != "schedules" and not key.startswith(IGNORED):
-            document.complain((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
+            document.add_problem((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
     if "schedules" not in document.root:
-        document.complain((), "`schedules` is missing")
+        document.add_problem((), "`schedules` is missing")
 
 
 def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
@@ -251,12 +251,12 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
             message = "is null" if schedules is None else "holds no keys and values"
             is_list = isinstance(schedules, list) and schedules != []
             hint = slips.suggest_for_list(schedules) if is_list else "write `schedules: {}` for none"
-            source.document.complain(("schedules",), f"`schedules` {message}", hint)
+            source.document.add_problem(("schedules",), f"`schedules` {message}", hint)
             continue
         count += len(schedules)
         if count > MAX_SCHEDULES:
             place = FieldLocation(source.document, source.folder, ("schedules",))
-            place.complain_of_lack(f"more than {MAX_SCHEDULES:,} schedules in all")
+            place.add_missing_problem(f"more than {MAX_SCHEDULES:,} schedules in all")
             return
         astray = _misplaced_keys(source.document, schedules)
         for key, raw in schedules.items():
@@ -270,19 +270,19 @@ def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
     for key, hint in found.items():
         if hint is not None:
             message = f"{quote(key)} is a field, and stands where a schedule should"
-            document.complain(("schedules", key), message, hint, at_key=True)
+            document.add_problem(("schedules", key), message, hint, at_key=True)
     return found
 
 
 def _check_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
     if not _KEY.fullmatch(key):
         message = f"key {quote(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
-        place.complain_of_lack(message, hints.suggest_schedule_key(key))
+        place.add_missing_problem(message, hints.suggest_schedule_key(key))
         return False
     if key in seen:
         document, location = seen[key].document, seen[key].location
         line, _ = document.place(location, at_key=True)
-        place.complain_of_lack(f"key {quote(key)} is already in {document.path}:{line}")
+        place.add_missing_problem(f"key {quote(key)} is already in {document.path}:{line}")
         return False
     seen[key] = place
     return True
@@ -301,6 +301,6 @@ def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation])
             hint = "a title is declared once, unless each has an `id`"
             place = places[entry.key]
             if entry.origins.of("title") == origin:  # an alias: what is wrong is not where the title is written
-                place.complain_of_lack(message, hint)
+                place.add_missing_problem(message, hint)
             else:
-                place.complain("title", message, hint)
+                place.add_problem("title", message, hint)

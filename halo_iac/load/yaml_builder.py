@@ -104,7 +104,7 @@ class Builder:
     """Turns one file's events into values; fills a document's ``marks``, ``keys`` and ``lists`` on the way."""
 
     def __init__(self, document: Document, take: Take) -> None:
-        self.complaints: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self._text = document.text
         self._marks = document.marks
         self._keys = document.keys
@@ -116,7 +116,7 @@ class Builder:
         self._names: dict[str, str] = {}
 
     def root(self) -> Values:
-        """Return the top mapping of the only document; raises a complaint where reading cannot go on."""
+        """Return the top mapping of the only document; raises a diagnostic where reading cannot go on."""
         take = self._take
         take()
         event = take()
@@ -148,7 +148,7 @@ class Builder:
         if kind is AliasEvent:
             return self._alias(event)
         if event.ctag is not None:
-            self._complain(event, "tags have no meaning here", "remove the tag")
+            self._add(event, "tags have no meaning here", "remove the tag")
         if event.anchor is None:
             return self._content(event)
         self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
@@ -194,11 +194,11 @@ class Builder:
             key = node(event)
             value = node(take())
             if key.__class__ is not str:
-                self._complain(event, "a key has to be a string", "put it in quotes")
+                self._add(event, "a key has to be a string", "put it in quotes")
             elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else: quoted, or an alias
                 merged = self._bases(event, value, merged)
             elif key in values:
-                self._complain(event, f"key {quote(key)} is already", first=marks[ordinals[key]])
+                self._add(event, f"key {quote(key)} is already", first=marks[ordinals[key]])
             else:
                 values[names.setdefault(key, key)] = value
                 ordinals[key] = ordinal
@@ -208,9 +208,9 @@ class Builder:
     def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
         bases = value if isinstance(value, list) else [value]
         if earlier is not None:
-            self._complain(event, "key `<<` is given twice", "merge several with a list: `<<: [*one, *two]`")
+            self._add(event, "key `<<` is given twice", "merge several with a list: `<<: [*one, *two]`")
         elif not all(isinstance(base, dict) for base in bases):
-            self._complain(event, "`<<` merges mappings, and this is none")
+            self._add(event, "`<<` merges mappings, and this is none")
         else:
             return bases
         return earlier or []
@@ -225,7 +225,7 @@ class Builder:
         self._keys[id(values)] = array("I", places.values())
         return values
 
-    def _complain(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
-        self.complaints.append(Diagnostic(event.start_mark.index, message, hint, first=first))
-        if len(self.complaints) == MAX_COLLECTED:
+    def _add(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        self.diagnostics.append(Diagnostic(event.start_mark.index, message, hint, first=first))
+        if len(self.diagnostics) == MAX_COLLECTED:
             raise Diagnostic(event.start_mark.index, "too many problems: the file is read no further")

@@ -64,15 +64,15 @@ class Document:
         """Return what the file holds."""
         return self._text
 
-    def complain(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+    def add_problem(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem at a value, or at its key; at the nearest place above where there is no such value."""
         self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))
 
-    def complain_at(self, index: int, message: str, hint: str | None = None) -> None:
+    def add_problem_at(self, index: int, message: str, hint: str | None = None) -> None:
         """Add a problem at a character."""
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
 
-    def complain_of_whole(self, message: str, hint: str | None = None) -> None:
+    def add_document_problem(self, message: str, hint: str | None = None) -> None:
         """Add a problem with the file as a whole, at its first character: every problem has a place."""
         self.problems.append(Problem(self.path, 1, 1, message, hint))
 

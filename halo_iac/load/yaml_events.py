@@ -60,7 +60,7 @@ def _plain_events(text: str, *, pure: bool) -> Take:
 
 
 def _checked(take: Take, text: str) -> Take:
-    """Return the same, with complaints of ours instead of what the pure parser was not meant to raise."""
+    """Return the same, with diagnostics of ours instead of what the pure parser was not meant to raise."""
 
     def checked() -> Event:
         try:

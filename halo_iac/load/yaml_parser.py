@@ -50,7 +50,7 @@ def parse(data: bytes, path: str) -> Document:
     """Return a file's values and places; what is wrong with its YAML is among its problems."""
     if data.startswith(_BYTE_ORDER_MARKS):
         document = Document(path)
-        document.complain_of_whole("UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
+        document.add_document_problem("UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
         return document
     data = data.removeprefix(BOM_UTF8)
     try:
@@ -58,11 +58,11 @@ def parse(data: bytes, path: str) -> Document:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         document = Document(path, before)
-        document.complain_at(len(before), "not valid UTF-8", "save it as UTF-8")
+        document.add_problem_at(len(before), "not valid UTF-8", "save it as UTF-8")
         return document
     if "\0" in text:
         document = Document(path, text)
-        document.complain_at(text.index("\0"), "a NUL byte", "is it a binary file, or UTF-16?")
+        document.add_problem_at(text.index("\0"), "a NUL byte", "is it a binary file, or UTF-16?")
         return document
     return parse_text(text, path)
 
@@ -70,32 +70,32 @@ def parse(data: bytes, path: str) -> Document:
 def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
     """Return the same for text, read by the pure Python parser if asked to or if there is no other."""
     document = Document(path, text)
-    complaints = _ambiguous_line_ends(text)
-    if complaints:
-        return _complaining(document, complaints)
+    diagnostics = _ambiguous_line_ends(text)
+    if diagnostics:
+        return _with_problems(document, diagnostics)
     try:
         builder = Builder(document, events(text, pure=pure))
-        complaints = builder.complaints
+        diagnostics = builder.diagnostics
         document.root = builder.root()
         conflict = _conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
         if conflict is not None:
-            complaints.append(conflict)
-    except Diagnostic as complaint:
-        complaints.append(_conflict_marker_or(complaint, text))
+            diagnostics.append(conflict)
+    except Diagnostic as diagnostic:
+        diagnostics.append(_conflict_marker_or(diagnostic, text))
     except YAMLError as error:
-        complaints.append(_conflict_marker_or(_syntax(error, text), text))
-    return _complaining(document, complaints)
+        diagnostics.append(_conflict_marker_or(_syntax(error, text), text))
+    return _with_problems(document, diagnostics)
 
 
-def _complaining(document: Document, complaints: Iterable[Diagnostic]) -> Document:
-    for found in complaints:
+def _with_problems(document: Document, diagnostics: Iterable[Diagnostic]) -> Document:
+    for found in diagnostics:
         where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
-        document.complain_at(found.index, found.message + where, found.hint)
+        document.add_problem_at(found.index, found.message + where, found.hint)
     return document
 
 
 def _ambiguous_line_ends(text: str) -> list[Diagnostic]:
-    """Return a complaint of each character that may or may not end a line: comments could become configuration."""
+    """Return a diagnostic of each character that may or may not end a line: comments could become configuration."""
     if not any(character in text for character in _LINE_ENDS):
         return []
     found = islice(re.finditer(_LINE_END, text), MAX_COLLECTED)
@@ -114,14 +114,14 @@ def _line_end(character: str) -> tuple[str, str]:
     return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
 
 
-def _conflict_marker_or(complaint: Diagnostic, text: str) -> Diagnostic:
+def _conflict_marker_or(diagnostic: Diagnostic, text: str) -> Diagnostic:
     """Return what a file cannot be read beyond: a merge conflict, if one stands before what is complained of."""
     conflict = _conflict(text, _MARKER)
-    return conflict if conflict is not None and conflict.index <= complaint.index else complaint
+    return conflict if conflict is not None and conflict.index <= diagnostic.index else diagnostic
 
 
 def _conflict(text: str, pattern: str) -> Diagnostic | None:
-    """Return a complaint of the first line that a merge has left; within brackets or quotes, YAML takes it for text."""
+    """Return a diagnostic of the first line that a merge has left; within brackets or quotes it is text to YAML."""
     marker = re.search(pattern, text)
     if marker is None:
         return None
@@ -130,7 +130,7 @@ def _conflict(text: str, pattern: str) -> Diagnostic | None:
 
 
 def _syntax(error: YAMLError, text: str) -> Diagnostic:
-    """Word a parser's complaint; tabs are looked for in the text, since every parser words them differently."""
+    """Word a parser's diagnostic; tabs are looked for in the text, since every parser words them differently."""
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
         found = re.search(_UNPRINTABLE, text)
@@ -148,7 +148,7 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
 
 
 def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
-    """Guess what was meant, from what stands before a parser's complaint in its line."""
+    """Guess what was meant, from what stands before a parser's diagnostic in its line."""
     before = text[text.rfind("\n", 0, index) + 1 : index]
     is_colon = text[index : index + 1] == ":"
     if is_colon and (len(before.split()) > 1 or "unexpected" in str(error.problem)):  # a key and its value, or text

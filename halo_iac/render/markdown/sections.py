@@ -217,9 +217,8 @@ def problems(found: Sequence[Problem], style: Style) -> str:
 
 
 def _problem_line(problem: Problem, style: Style) -> str:
-    place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
     hint = f" ({message(problem.hint, style)})" if problem.hint else ""
-    return f"- {code(place, style)}: {message(problem.message, style)}{hint}"
+    return f"- {code(problem.position, style)}: {message(problem.message, style)}{hint}"
 
 
 def not_done(summary: Summary, style: Style) -> str:

@@ -50,10 +50,9 @@ def error_text(error: HaloError, style: Style) -> str:
 
 
 def _line(problem: Problem, style: Style) -> str:
-    place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
     hint = f" ({problem.hint})" if problem.hint else ""
-    words = style.safe(f"{place}: {problem.message}{hint}")
-    shown = style.safe(place)
+    words = style.safe(f"{problem.position}: {problem.message}{hint}")
+    shown = style.safe(problem.position)
     return style.paint(shown, "bold") + words[len(shown) :] if words.startswith(shown) else words
 
 
