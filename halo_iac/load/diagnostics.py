@@ -182,7 +182,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_o
     field = "" if is_alias else subject
     message, hint = _expectation(found, field)
     value = found["input"]
-    elements = [value] if isinstance(found["loc"][-1], int) else value
+    elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value
     pair = hints.suggest_for_pair(elements)
     quotes = None if found["type"] in _OTHERWISE_FINE else hints.suggest_quotes(value) or pair
     meant = quotes or _intended(field, found["input"], is_one_of_several=is_one_of_several)
