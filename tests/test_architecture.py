@@ -115,6 +115,49 @@ LONGER = {
 """Modules that may have more lines than the others, with how many."""
 
 
+BOOT = {
+    "cli/main": "nothing is imported before --version is answered, typer alone before --help",
+}
+"""Module → why it imports whatever it needs inside functions."""
+
+HEAVY = {
+    ("cli/*", "halo_iac.sandbox.*"): "sqlite3, and a platform that only --sandbox needs",
+    ("cli/*", "halo_iac.git.* halo_iac.git halo_iac.base_comparison"): "only --base, --require-head and doctor ask git",
+    ("cli/* render/text/report", "rich.*"): "only a terminal is drawn on",
+    ("cli/context cli/sandbox_link", "halo_iac.api.transport halo_iac.api.sandbox_transport"): "httpx, 0.1 s",
+    ("cli/commands/apply cli/commands/plan", "halo_iac.cli.*"): "read while the platform answers; --base and git alone",
+    (
+        "cli/connection",
+        "halo_iac.api.* halo_iac.observe halo_iac.model.remote",
+    ): "what asks the platform, offline unused",
+    ("cli/console", "halo_iac.api.* halo_iac.errors halo_iac.render.*"): "completion and --help say none of it",
+    ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
+    ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
+    ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",
+    ("cli/plan_request", "halo_iac.render.json"): "only --out and --json take it",
+    ("cli/run_request", "halo_iac.api.runs"): "preview reads instants as well, and never asks the platform",
+    ("cli/run_request", "halo_iac.load.*"): "ruamel.yaml, which only --prompt-file takes here",
+    ("cli/commands/preview", "halo_iac.render.preview_json"): "the TypeAdapters of JSON, which only --json takes",
+    ("storage/plan_file", "halo_iac.render.json"): "likewise, which only a saved plan takes",
+    ("diff", "deepdiff"): "0.1 s; only an unequal list takes it",
+    ("fire_times sandbox/handlers/schedules", "cronsim"): "only a cron expression takes it",
+    ("load/*", "halo_iac.load.suggest_*"): "only a mistake in a file takes them",
+    ("load/yaml_events", "halo_iac.load.yaml_pure"): "only where the C parser is missing",
+    ("pipeline", "halo_iac.base_comparison halo_iac.undo halo_iac.apply"): "a plan takes none of them",
+    ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
+    ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
+    ("storage/atomic", "halo_iac.load.json_schema"): "the models of project files, which only init and import take",
+    ("storage/file_lock", "fcntl"): "POSIX alone has it",
+    ("sandbox/server", "resource"): "POSIX alone has it",
+    ("sandbox/platform", "halo_iac.sandbox.handlers halo_iac.sandbox.firing"): "runs, which a plan does not start",
+    ("sandbox/platform sandbox/demo/history", "halo_iac.sandbox.ingest halo_iac.sandbox.demo.traces"): "traces",
+    ("sandbox/handlers/datasets", "halo_iac.sandbox.analyst.*"): "the analysis of traces",
+}
+"""Modules, what they may import inside functions, and why it is not imported with them.
+
+See docs/decisions/0010-import-tables.md. Everything else stands at the top, which tests/test_imports.py keeps fast.
+"""
+
 # What the tree is ---------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +217,26 @@ def named(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def imports_inside_functions() -> set[tuple[str, str]]:
+    """Return each module and what a function of it imports, as it is written."""
+    return {
+        (module, target)
+        for module, tree in modules().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for target in ([str(node.module)] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+
+
+def is_row(row: tuple[str, str], module: str, target: str) -> bool:
+    modules, targets = row
+    return any(fnmatch(module, each) for each in modules.split()) and any(
+        fnmatch(target, each) for each in targets.split()
+    )
+
+
 # What it has to be --------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +265,20 @@ def test_imports_go_down_only(name: str) -> None:
 def test_no_import_is_allowed_that_nobody_needs(name: str) -> None:
     found = {parts[0] for module in modules() if layer(module) == name for parts in own_imports(module)}
     assert set(LAYERS[name].split()) <= found
+
+
+def test_imports_stand_at_the_top_but_for_those_of_two_tables() -> None:
+    unlisted = {
+        (module, target)
+        for module, target in imports_inside_functions()
+        if module not in BOOT and not any(is_row(row, module, target) for row in HEAVY)
+    }
+    assert unlisted == set()
+
+
+@pytest.mark.parametrize("row", sorted(HEAVY))
+def test_no_row_of_what_is_heavy_is_left_over(row: tuple[str, str]) -> None:
+    assert any(is_row(row, module, target) for module, target in imports_inside_functions())
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from halo_iac.cli.app import _COMMANDS
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
@@ -79,8 +80,17 @@ def test_help_loads_the_command_line_alone(tmp_path: Path, argv: list[str]) -> N
     assert heavy(loaded(tmp_path, *argv)) <= ({"pydantic"} if argv[1:] else set())
 
 
+@pytest.mark.parametrize("command", sorted(_COMMANDS))
+def test_no_command_is_heavy_before_it_runs(tmp_path: Path, command: str) -> None:
+    modules = loaded(tmp_path, command, "--help")
+    assert heavy(modules) <= {"idna", "pydantic", "ruamel.yaml", "ssl"}
+    assert not {name for name in modules if name.startswith(("halo_iac.sandbox.store", "halo_iac.sandbox.platform"))}
+
+
 def test_files_are_checked_without_the_platform(project: Path) -> None:
-    assert heavy(loaded(project, "validate")) == {"pydantic", "ruamel.yaml"}
+    modules = loaded(project, "validate")
+    assert heavy(modules) == {"pydantic", "ruamel.yaml"}
+    assert not modules & {"halo_iac.api.transport", "halo_iac.pipeline", "halo_iac.sandbox.platform"}
 
 
 def test_a_preview_needs_no_platform_and_draws_what_it_is_asked_for(project: Path) -> None:

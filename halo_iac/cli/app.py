@@ -12,6 +12,7 @@ from typing import Final
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
+from halo_iac import __version__
 from halo_iac.cli.console import from_home
 from halo_iac.errors import UsageError
 from halo_iac.model.ids import canonical_id
@@ -161,8 +162,6 @@ def _halo(
     ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version."),  # noqa: FBT003 - typer's way
 ) -> int:
-    from halo_iac import __version__
-
     if version:
         ctx.obj.out(f"halo {__version__}")
         raise typer.Exit(0)

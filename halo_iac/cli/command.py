@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 import typer
 
 from halo_iac.cli import options
+from halo_iac.cli.command_hints import add_target_flags
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import HaloError
@@ -50,8 +51,6 @@ def platform_command(command: Command) -> Command:
             try:
                 return command(context, **{name: given[name] for name in named})
             except HaloError as error:
-                from halo_iac.cli.command_hints import add_target_flags
-
                 add_target_flags(context, error)
                 raise
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
 from halo_iac.errors import HaloError, UsageError
+from halo_iac.match import match
+from halo_iac.model.ids import canonical_id, is_uuid
+from halo_iac.model.remote import PlatformState
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -41,9 +44,6 @@ def declared_spec(entry: Entry) -> Spec:
 
 def match_entry(connection: Connection, project: Project) -> MatchResult:
     """Return which schedule of the platform each entry is."""
-    from halo_iac.match import match
-    from halo_iac.model.remote import PlatformState
-
     listing = connection.reader.schedules(connection.project.id)
     if listing.gap is not None:
         raise HaloError(f"the list of schedules is not whole: {listing.gap}", hint="run again; nothing was changed")
@@ -78,8 +78,6 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
 
     The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
     """
-    from halo_iac.model.ids import canonical_id, is_uuid
-
     entries = project.entries if project is not None else ()
     if any(entry.key == reference for entry in entries):
         return True
@@ -90,6 +88,4 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
 
 def project_for(context: CommandContext, reference: str) -> Project | None:
     """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
-    from halo_iac.model.ids import is_uuid
-
     return None if is_uuid(reference) else context.project_if_any()

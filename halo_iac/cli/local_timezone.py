@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 _LOCALTIME: Final = Path("/etc/localtime")
 _UTC: Final = "UTC"
@@ -33,8 +34,6 @@ def _linked(localtime: Path) -> str:
 
 
 def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo  # 3 ms that nobody pays whose TZ is not set
-
     try:
         ZoneInfo(name)
     except (OSError, ValueError, LookupError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
@@ -147,8 +148,6 @@ def screen_on(stream: TextIO, style: Style) -> Screen:
 
 def live_display(screen: Screen, draw: Callable[[], Text]) -> Live:
     """Return what redraws the text that ``draw`` returns, and leaves nothing of it behind."""
-    from contextlib import suppress
-
     from rich.live import Live
 
     class Redrawn(Live):

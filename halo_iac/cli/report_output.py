@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, UsageError
+from halo_iac.render.report import file_name, neutralize_markdown, report_file
+from halo_iac.render.text.report import on_screen
+from halo_iac.render.text.table import table
 from halo_iac.storage.atomic import check_writable, write_new
 from halo_iac.storage.outputs import check_way
 
@@ -91,8 +93,6 @@ def write_to_folder(
     console: Console, folder: Path, report: Report, label: str, schedule: str | None
 ) -> tuple[Path, bool]:
     """Write a report into a folder, unless it is there; return its file and whether it is new."""
-    from halo_iac.render.report import file_name, report_file
-
     path = folder / file_name(report, console.redacted(label))
     return path, write_new(path, console.redacted(report_file(report, schedule)))
 
@@ -111,8 +111,6 @@ def section(heading: str, markdown: str) -> str:
 
 def show(console: Console, markdown: str, *, is_raw: bool) -> None:
     """Write markdown to standard output: drawn on a terminal, harmless in a log, elsewhere exactly as it is."""
-    from halo_iac.render.report import neutralize_markdown
-
     markdown = console.redacted(markdown)  # before a screen folds it
     if console.out_is_log:
         console.out(neutralize_markdown(markdown, console.out_style))
@@ -121,8 +119,6 @@ def show(console: Console, markdown: str, *, is_raw: bool) -> None:
     elif is_raw:
         console.out(neutralize_markdown(markdown, console.out_style))
     else:
-        from halo_iac.render.text.report import on_screen
-
         console.out(on_screen(markdown, console.out_style))
 
 
@@ -148,8 +144,6 @@ def _value(value: Any) -> str:  # noqa: ANN401 - whatever the platform sent
 
 def runs_table(runs: Sequence[Run], style: Style) -> str:
     """Return runs as a table, in their order."""
-    from halo_iac.render.text.table import table
-
     cells = [
         (
             run.status,
@@ -162,36 +156,3 @@ def runs_table(runs: Sequence[Run], style: Style) -> str:
     ]
     headers = ("STATUS", "DUE OR MADE", "COMPLETED", "RUN", "CONVERSATION")
     return table(headers, cells, style, whole={"RUN", "CONVERSATION"})
-
-
-def list_found(context: CommandContext, limit: int | None, agent: str | None, schedule: str | None) -> int:
-    """List the conversations of the project, or of an agent or a schedule, which may be named as in the file."""
-    from halo_iac.cli.entry_lookup import require_schedule_id
-    from halo_iac.cli.run_request import agent_id_of
-
-    project = context.project_if_any()
-    connection = context.connect_for_reading(project)
-    agent_id = None if agent is None else agent_id_of(connection, project, agent)
-    schedule_id = None if schedule is None else require_schedule_id(connection, project, schedule)
-    found = connection.run_reader.conversations(
-        connection.project.id, limit=limit, agent=agent_id, schedule=schedule_id
-    )
-    _show_conversations(context.console, found.rows, found.next_cursor)
-    return 0
-
-
-def _show_conversations(console: Console, rows: Sequence[Any], next_cursor: str | int | None) -> None:
-    if console.wants_json:
-        from halo_iac.render.json import document
-
-        console.out(document({"conversations": list(rows), "nextCursor": next_cursor}))
-        return
-    from halo_iac.api.decode import parse_conversation
-    from halo_iac.render.text.table import table
-
-    found = [parse_conversation(row, "haloConversation.listForProject") for row in rows]
-    cells = [(each.updated_at or "", each.title, each.id, each.latest_run_id or "") for each in found]
-    headers = ("UPDATED", "TITLE", "CONVERSATION", "LATEST RUN")
-    console.out(table(headers, cells, console.out_style, whole={"CONVERSATION", "LATEST RUN"}))
-    if next_cursor is not None:
-        console.say("There are more; --limit shows them.")

@@ -15,7 +15,12 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.model.ids import is_uuid
+from halo_iac.model.project import Project as NoProject
+from halo_iac.model.remote import PlatformState
 from halo_iac.model.runs import LOOKBACK_HOURS, PROMPT, RunRequest, Window
+from halo_iac.resolve import Catalog, Unresolved
+from halo_iac.storage.atomic import read_start
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
@@ -118,7 +123,6 @@ def _prompt_in(path: Path) -> str:
     from halo_iac.load.field_reader import prompt_in
     from halo_iac.load.files import FileUnreadable
     from halo_iac.load.limits import MAX_PROMPT
-    from halo_iac.storage.atomic import read_start
 
     content = read_start(path, MAX_PROMPT + 1)
     if len(content) > MAX_PROMPT:
@@ -147,11 +151,6 @@ def agent_id_of(connection: Connection, project: Project | None, reference: str)
 
 def agent_ids_of(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
     """Return the UUID of each agent, named by alias, name or UUID; every one that is not found is in the one error."""
-    from halo_iac.model.ids import is_uuid
-    from halo_iac.model.project import Project as NoProject
-    from halo_iac.model.remote import PlatformState
-    from halo_iac.resolve import Catalog, Unresolved
-
     aliases = project.aliases if project is not None else {}
     must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)
     agents = connection.reader.agents(connection.project.id) if must_ask else ()

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.cli.console import Console
+from halo_iac.cli.report_output import NamedReport, report_fields
 from halo_iac.errors import HaloError
 from halo_iac.model.runs import RunRequest
+from halo_iac.render.json import document
+from halo_iac.render.text.problems import error_text
+from halo_iac.render.text.table import table
 
 if TYPE_CHECKING:
-    from halo_iac.cli.report_output import NamedReport
     from halo_iac.model.runs import Report, StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
@@ -34,8 +37,6 @@ class RunResult:
 
 def titled_reports(outcomes: Sequence[RunResult], earlier: Report | None) -> list[NamedReport]:
     """Return what there is to read, the earlier report last."""
-    from halo_iac.cli.report_output import NamedReport
-
     titled = [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
     if earlier is not None and titled:
         when = earlier.conversation.created_at or "before"
@@ -47,12 +48,8 @@ def finish(console: Console, outcomes: Sequence[RunResult], earlier: Report | No
     """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
     errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(_document(outcomes, earlier, is_waiting=is_waiting)))
     else:
-        from halo_iac.render.text.problems import error_text
-
         if not is_waiting:
             console.out(_ids(outcomes, console))
         for error in errors:
@@ -62,8 +59,6 @@ def finish(console: Console, outcomes: Sequence[RunResult], earlier: Report | No
 
 
 def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
-    from halo_iac.render.text.table import table
-
     rows = [
         (each.order.name, each.started.run_id, each.started.conversation_id or "")
         for each in outcomes
@@ -75,8 +70,6 @@ def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
 
 
 def _document(outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> dict[str, Any]:
-    from halo_iac.cli.report_output import report_fields
-
     told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each) for each in outcomes]}
     if earlier is not None:
         told["comparedWith"] = report_fields(earlier)
@@ -84,8 +77,6 @@ def _document(outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiti
 
 
 def _fields(outcome: RunResult) -> dict[str, Any]:
-    from halo_iac.cli.report_output import report_fields
-
     fields: dict[str, Any] = {"agent": outcome.order.name, "agentUuid": outcome.order.agent}
     if outcome.started is not None:
         fields |= outcome.started.wire

@@ -15,15 +15,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
+from halo_iac.api.retry import Retry
+from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.progress import log_runs
+from halo_iac.cli.report_output import fields_of
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
 from halo_iac.cli.started_runs import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
+from halo_iac.render.json import document
+from halo_iac.render.text.table import record
+from halo_iac.runs.polling import Polling, start, wait
+from halo_iac.workers import Task, run_concurrently
 
 if TYPE_CHECKING:
-    from halo_iac.api.runs import RunWriter
     from halo_iac.model.runs import StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
@@ -58,8 +65,6 @@ class RunStarter:
     """
 
     def __init__(self, session: RunSession, *, keeps_on: bool = False) -> None:
-        from halo_iac.api.runs import RunWriter
-
         self._stop = threading.Event()
         self._retry = session.connection.retry(self._stop)
         self._writer = RunWriter(session.connection.transport)
@@ -96,8 +101,6 @@ class RunStarter:
 
     def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:
         """Start one run, in a thread of its own: Ctrl-C does not end a socket's wait."""
-        from halo_iac.runs.polling import start
-        from halo_iac.workers import Task, run_concurrently
 
         def work() -> Iterator[StartedRun]:
             if not self._stop.is_set():
@@ -121,13 +124,8 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
     """Write a run that was started, and how to wait for it."""
     console = context.console
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(started.wire))
         return 0
-    from halo_iac.cli.report_output import fields_of
-    from halo_iac.render.text.table import record
-
     console.out(record(fields_of(started.wire), console.out_style))
     console.say(f"Wait for it: {rerun_command(context, f'run poll {shlex.quote(started.run_id)}')}")
     return 0
@@ -144,11 +142,6 @@ def wait_for_runs(
     Ctrl-C leaves them going and says how to resume, as :class:`~halo_iac.errors.InterruptedRun`; on a terminal a second
     one cancels them.
     """
-    from halo_iac.api.retry import Retry
-    from halo_iac.api.runs import RunReader
-    from halo_iac.cli.progress import log_runs
-    from halo_iac.runs.polling import Polling, wait
-
     gc.enable()  # this may take half an hour
     console = session.context.console
     reader = RunReader(session.connection.transport, Retry(attempts=1))
@@ -195,8 +188,6 @@ def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
 
 
 def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
-    from halo_iac.api.runs import RunWriter
-
     writer, retry = RunWriter(session.connection.transport), session.connection.retry()
     failed = []
     look = rerun_command(session.context, f"run poll {shlex.join(going)}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from halo_iac.api.secret import Secret
 from halo_iac.errors import FileError
 from halo_iac.paths import PRIVATE_FOLDER
 
@@ -92,7 +93,6 @@ def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
 
 def open_transport(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
     """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
-    from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
 
     return Transport("http://localhost", Secret(sandbox.key), http=_embedded(sandbox), before_request=before_request)

@@ -9,6 +9,8 @@ import typer
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
+from halo_iac.render.json import document
+from halo_iac.render.text.table import table
 
 _HELP = """The agents seen in the project's traces.
 
@@ -41,12 +43,8 @@ def list_agents(
     console = context.console
     connection = context.connect_for_reading()
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
         return 0
-    from halo_iac.render.text.table import table
-
     agents = connection.reader.agents(connection.project.id, time_range.value)
     rows = [
         (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))

@@ -10,8 +10,11 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import policy_flags
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.output import OutputWriter
 from halo_iac.render.view import ReviewFormat
+from halo_iac.storage.plan_file import read_saved_plan
 
 
 @platform_command
@@ -48,9 +51,6 @@ def apply(
       halo apply plan.json --yes
       halo apply --yes --also json=applied.json
     """
-    from halo_iac.cli.output import OutputWriter
-    from halo_iac.storage.plan_file import read_saved_plan
-
     saved = read_saved_plan(plan_file) if plan_file is not None else None
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
@@ -75,7 +75,5 @@ def apply(
 
 def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> str:
     """Return the options that limit what is planned; what permits something has to be thought of again."""
-    from halo_iac.cli.command_hints import policy_flags
-
     chosen = [f"--target {shlex.quote(target)}" for target in targets or ()]
     return "".join(f" {option}" for option in (*chosen, *policy_flags(protect, undeclared)))

@@ -9,6 +9,12 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.conversation_list import list_found
+from halo_iac.cli.report_output import fields_of, runs_table
+from halo_iac.render.json import document
+from halo_iac.render.report import neutralize_markdown
+from halo_iac.render.text.table import record
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import ConversationDetails
@@ -44,8 +50,6 @@ def list_conversations(
       halo conversation list --limit 20
       halo conversation list --schedule checkout-daily --json
     """
-    from halo_iac.cli.report_output import list_found
-
     return list_found(context, limit, agent_uuid, schedule_id)
 
 
@@ -64,8 +68,6 @@ def get_conversation(
     console = context.console
     thread = context.connect_for_reading().run_reader.conversation(conversation_id)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(thread.wire))
     else:
         console.out(_text(thread, console.out_style))
@@ -73,11 +75,6 @@ def get_conversation(
 
 
 def _text(thread: ConversationDetails, style: Style) -> str:
-    from halo_iac.cli.report_output import fields_of, runs_table
-    from halo_iac.render.report import neutralize_markdown
-    from halo_iac.render.text.table import record
-    from halo_iac.text import counted
-
     parts = [record(fields_of(thread.conversation.wire), style)]
     for message in thread.messages:
         head = style.paint(f"[{message.sequence}] {style.safe(message.role)}", "bold")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from halo_iac import __version__
+from halo_iac.api.proxies import proxy_for
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
+from halo_iac.load.yaml_events import parser_name
+from halo_iac.render.json import document
+from halo_iac.render.text.table import record
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
@@ -42,14 +46,8 @@ def doctor(context: CommandContext) -> int:
     console = context.console
     checks = list(_run_checks(context))
     if console.wants_json:
-        from dataclasses import asdict
-
-        from halo_iac.render.json import document
-
         console.out(document([asdict(check) for check in checks]))
     else:
-        from halo_iac.render.text.table import record
-
         marks = {None: "", True: "ok: ", False: "FAILED: "}
         console.out(record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style))
     return 1 if any(check.is_fine is False for check in checks) else 0
@@ -89,8 +87,6 @@ def _examine_git(context: CommandContext) -> Iterator[Check]:
 
 
 def _yaml_parser() -> Check:
-    from halo_iac.load.yaml_events import parser_name
-
     name = parser_name()
     if name == "C":
         return Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
@@ -123,8 +119,6 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
 
 def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
     """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
-    from halo_iac.api.proxies import proxy_for
-
     proxy = proxy_for(connection.base_url, env)
     if proxy is not None:
         yield Check("proxy", f"{proxy.shown} from {proxy.variable}")

@@ -9,7 +9,11 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.import_session import build_draft, named, observe_for_import, select_schedules, write
 from halo_iac.errors import FileError, ProjectNotFound
+from halo_iac.load.files import display_path
+from halo_iac.load.find import FILE_NAME
+from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.storage.atomic import write_schema
 from halo_iac.storage.outputs import check_way
 from halo_iac.text import counted
@@ -49,9 +53,6 @@ def import_(
       halo import "Checkout: *" --prompt-files
       halo import --file halo.staging.yaml --sandbox
     """
-    from halo_iac.cli.import_session import build_draft, observe_for_import, select_schedules, write
-    from halo_iac.render.view import RenderContext, ReviewFormat, open_view
-
     path = _target(context)
     with context.with_file(path) as there:
         ground = observe_for_import(there, path)
@@ -73,9 +74,6 @@ def import_(
 
 def _target(context: CommandContext) -> Path:
     """Return the project file: the one that is there, or the one to be written."""
-    from halo_iac.load.files import display_path
-    from halo_iac.load.find import FILE_NAME
-
     try:
         path = Path(display_path(context.project_path, context.cwd))
     except ProjectNotFound:
@@ -87,8 +85,6 @@ def _target(context: CommandContext) -> Path:
 
 
 def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
-    from halo_iac.cli.import_session import named
-
     console = ground.context.console
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""

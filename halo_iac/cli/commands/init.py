@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import FileError, UsageError
+from halo_iac.load.find import FILE_NAME
 from halo_iac.storage.atomic import SCHEMA_FILE, write_new, write_schema
 from halo_iac.storage.outputs import check_way
 
@@ -58,8 +60,6 @@ def init(
       halo init
       halo init --agent checkout
     """
-    from halo_iac.load.find import FILE_NAME
-
     console: Console = ctx.obj
     context = CommandContext(console, TargetOptions(file))
     path = Path(context.named_file or FILE_NAME)
@@ -80,6 +80,4 @@ def _schedules(agent: str | None) -> str:
     if agent is None:
         commented = "".join(f"#{line[1:]}\n" for line in _ENTRY.format(agent="checkout").splitlines())
         return "schedules: {}            # put entries like this one in place of the braces\n" + commented
-    import json
-
     return "schedules:\n" + _ENTRY.format(agent=json.dumps(agent, ensure_ascii=False))

@@ -6,6 +6,8 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.render.json import document
+from halo_iac.render.text.table import table
 
 _HELP = """The models a schedule may name.
 
@@ -31,12 +33,8 @@ def list_models(context: CommandContext) -> int:
     console = context.console
     models = context.connect_for_reading().reader.eligible_models()
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(models))
         return 0
-    from halo_iac.render.text.table import table
-
     # What a model looks like is not documented: an id and a name are shown where they are what they seem to be.
     rows = [
         (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import policy_flags, rerun_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.errors import UsageError
+from halo_iac.cli.output import OutputWriter
+from halo_iac.errors import FindingError, UsageError
+from halo_iac.model.finding import errors
 from halo_iac.render.view import ReviewFormat
 
 if TYPE_CHECKING:
@@ -46,8 +50,6 @@ def plan(
       halo plan --base origin/main --format github --also markdown=plan.md
     """
     console = context.console
-    from halo_iac.cli.output import OutputWriter
-
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also, out) as results:
         against = _base(context, base, accepts_policy=accept_policy_change)
@@ -79,9 +81,6 @@ def _base(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> 
 
 def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Say why a plan fails whose document does not: it holds nothing from the clock."""
-    from halo_iac.errors import FindingError
-    from halo_iac.model.finding import errors
-
     failing = errors(findings)
     if failing:
         said = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
@@ -92,8 +91,6 @@ def _overrides(
     allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
 ) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
-    from halo_iac.cli.command_hints import policy_flags
-
     return [
         *(f"--allow-create {key}" for key in allow_create or ()),
         *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
@@ -103,13 +100,7 @@ def _overrides(
 
 def _saved(context: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
-    from halo_iac.model.finding import errors
-
     if planned.blocking_violations or errors(planned.findings):
         return f"Saved the plan to {out}, but it is refused as it is."
-    import shlex
-
-    from halo_iac.cli.command_hints import rerun_command
-
     command = rerun_command(context, " ".join(["apply", shlex.quote(out), *permits]))
     return f"Saved the plan to {out}; `{command}` applies it if it still holds."

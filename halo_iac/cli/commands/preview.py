@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.entry_lookup import get_entry
+from halo_iac.cli.run_request import instant
 from halo_iac.errors import UsageError
-
-if TYPE_CHECKING:
-    from halo_iac.preview import Span
+from halo_iac.preview import Span
+from halo_iac.preview import preview as preview_of
+from halo_iac.render.text.preview import preview_text
 
 _NEXT: Final = 5
 
@@ -64,9 +66,6 @@ def preview(
     as_json = console.prepare(json=json, format=format, no_color=no_color)
     span = _span(console.clock(), next, until)
     project = CommandContext(console, TargetOptions(file, checkout=checkout)).load()
-    from halo_iac.cli.entry_lookup import get_entry
-    from halo_iac.preview import preview as preview_of
-
     entries = project.entries if key is None else (get_entry(project, key),)
     found = preview_of(project, entries, span)
     if as_json:
@@ -74,16 +73,11 @@ def preview(
 
         console.out(preview_json(found))
     else:
-        from halo_iac.render.text.preview import preview_text
-
         console.out(preview_text(found, console.out_style))
     return 0
 
 
 def _span(now: datetime, count: int | None, until: str | None) -> Span:
-    from halo_iac.cli.run_request import instant
-    from halo_iac.preview import Span
-
     if until is None:
         return Span(now, count or _NEXT)
     end = instant(until, "--until")

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halo_iac.cli import options
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.entry_lookup import get_entry
 from halo_iac.errors import FileError, ProjectError, UsageError
+from halo_iac.load import entries as titles
+from halo_iac.load.limits import MAX_FILE
+from halo_iac.match import title_cycles
+from halo_iac.render.json import document
+from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
+from halo_iac.storage.file_lock import folder_lock
+from halo_iac.storage.outputs import check_way
+from halo_iac.yaml_edit import CannotEdit, rename_entry
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
@@ -48,9 +58,6 @@ def rename(
     console.prepare(json=json, format=format, no_color=no_color)
     if (title is None) == (former is None):
         raise UsageError("a new title or --from is wanted, and not both", hint="`halo rename --help` has examples")
-    from halo_iac.cli.entry_lookup import get_entry
-    from halo_iac.storage.file_lock import folder_lock
-
     choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
     entry = get_entry(CommandContext(console, choice).load(), key)
     with folder_lock(Path(entry.origins.entry.path or "")):
@@ -59,8 +66,6 @@ def rename(
 
 def _rename(context: CommandContext, key: str, title: str | None, former: str | None) -> int:
     """Read the files, which another rename may have changed before it was this one's turn, and write."""
-    from halo_iac.cli.entry_lookup import get_entry
-
     project = context.load()
     entry = get_entry(project, key)
     if entry.is_retired:
@@ -79,8 +84,6 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
 
 
 def _check_title(project: Project, entry: Entry, title: str) -> None:
-    from halo_iac.load import entries as titles
-
     if title == entry.title:
         hint = f'if it was changed by hand, `halo rename {entry.key} --from "OLD TITLE"` says what it was before'
         raise UsageError(f"schedule {entry.key!r} has this title already", hint=hint)
@@ -114,11 +117,6 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
 
 def _edit(context: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
     """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
-    from halo_iac.load.limits import MAX_FILE
-    from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
-    from halo_iac.storage.outputs import check_way
-    from halo_iac.yaml_edit import CannotEdit, rename_entry
-
     path = Path(entry.origins.entry.path or "")
     check_way(path, context.cwd)
     before = read_bytes(path, MAX_FILE)
@@ -143,8 +141,6 @@ def _edit(context: CommandContext, entry: Entry, title: str | None, former: str 
 
 
 def _check_circle(project: Project, renamed: Entry) -> None:
-    from halo_iac.match import title_cycles
-
     circle = title_cycles(project.entries).get(renamed.title or "")
     if renamed.id is None and circle:
         titles = ", ".join(map(repr, circle))
@@ -155,13 +151,9 @@ def _check_circle(project: Project, renamed: Entry) -> None:
 def _tell(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
     console, path = context.console, after.origins.entry.path
     if console.wants_json:
-        from halo_iac.render.json import document
-
         renamed = {"key": after.key, "file": path, "title": after.title, "renamed_from": after.renamed_from}
         console.out(document(renamed))
         return
-    from halo_iac.cli.command_hints import rerun_command
-
     if after is before:
         said = f"{path} says already that {after.key} was called {former!r}."
     elif after.title == before.title:

@@ -10,14 +10,21 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.report_pull import pull_reports
 from halo_iac.cli.commands.report_run import run_reports
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.conversation_list import list_found
+from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
+from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, section, show
+from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
+from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError, NoReport, PlatformError
+from halo_iac.render.json import document
+from halo_iac.runs.reports import fetch, fetch_of_schedule, missing_report_reason
 
 if TYPE_CHECKING:
-    from halo_iac.cli.run_session import RunSession
     from halo_iac.model.project import Project
     from halo_iac.model.runs import ConversationDetails, Report, StartedRun
 
@@ -56,8 +63,6 @@ def get_report(
       halo report get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f > report.md
       halo report get checkout-daily --all --json
     """
-    from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields
-
     console = context.console
     outlet = ReportSink(console, output, is_raw=raw)
     project = context.project_if_any()
@@ -67,8 +72,6 @@ def get_report(
     if output is not None or not console.wants_json:
         outlet.put([NamedReport(key or report.conversation.title or "report", report)], key)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         messages = {"messages": report.thread.wire["messages"]} if all_ else {}
         console.out(document({**report_fields(report), **messages}))
     return 0
@@ -94,8 +97,6 @@ def list_reports(
       halo report list
       halo report list --schedule checkout-daily --limit 5 --json
     """
-    from halo_iac.cli.report_output import list_found
-
     return list_found(context, limit, agent, schedule)
 
 
@@ -124,10 +125,6 @@ def follow_up(
       halo report ask d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f "Why?"
       halo report ask checkout-daily "Which of these errors are new?"
     """
-    from halo_iac.cli.report_output import show
-    from halo_iac.cli.run_session import RunSession
-    from halo_iac.render.json import document
-
     console = context.console
     if not question.strip():
         raise HaloError("the question is empty", hint="nothing was asked")
@@ -149,8 +146,6 @@ def follow_up(
 
 def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
     """Return the conversation with this id, or that of the report that a reference stands for."""
-    from halo_iac.cli.entry_lookup import looks_like_key
-
     if project is not None and looks_like_key(project, reference):
         return _find(connection, project, reference)[0].thread
     try:
@@ -163,9 +158,6 @@ def _thread(connection: Connection, project: Project | None, reference: str) -> 
 
 def _find(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
     """Return the report, and the key of its schedule where it was found by that."""
-    from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
-    from halo_iac.runs.reports import fetch, fetch_of_schedule
-
     reader = connection.run_reader
     if project is not None and looks_like_key(project, reference):
         return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
@@ -173,16 +165,10 @@ def _find(connection: Connection, project: Project | None, reference: str) -> tu
 
 
 def _complete_thread(thread: ConversationDetails) -> str:
-    from halo_iac.cli.report_output import section
-
     return "\n".join(section(message.role, message.content) for message in thread.messages if message.content)
 
 
 def _follow_up_run(session: RunSession, conversation_id: str, question: str) -> StartedRun:
-    from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import RunStarter
-    from halo_iac.cli.started_runs import CostlyCall
-
     words = f"conversation get {shlex.quote(conversation_id)}"
     call = CostlyCall("the follow-up", rerun_command(session.context, words), lambda _: words)
     with RunStarter(session) as starter:
@@ -193,9 +179,6 @@ def _answer(
     session: RunSession, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
 ) -> str:
     """Wait for a follow-up and return what the platform wrote since."""
-    from halo_iac.cli.run_session import unfinished_reason, wait_for_runs
-    from halo_iac.runs.reports import missing_report_reason
-
     seen = wait_for_runs(session, {started.run_id: "answer"}, interval, timeout)[started.run_id]
     if seen.details is None or not seen.is_over:
         raise unfinished_reason(session.context, seen, "the question")

@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from halo_iac.api.runs import instant as as_sent
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.entry_lookup import get_entry, match_entry
+from halo_iac.cli.report_output import write_to_folder
+from halo_iac.cli.run_request import agent_id_of, instant
 from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.render.json import document
+from halo_iac.render.report import ending_of, name_ending
+from halo_iac.runs.pull import PullRequest, pull
+from halo_iac.storage.atomic import check_writable
+from halo_iac.storage.outputs import check_way
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.cli.console import Console
     from halo_iac.model.plan import Match
     from halo_iac.model.project import Project
-    from halo_iac.runs.pull import PulledReport, PullRequest
+    from halo_iac.runs.pull import PulledReport
 
 _AGO: Final = re.compile(r"(\d{1,6})([hdw])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
@@ -58,9 +68,6 @@ def pull_reports(
       halo report pull --dir reports
       halo report pull --dir reports --since 7d --schedule checkout-daily
     """
-    from halo_iac.storage.atomic import check_writable
-    from halo_iac.storage.outputs import check_way
-
     console = context.console
     since_instant = None if since is None else _since(since, context.now)
     folder = Path(directory)
@@ -89,17 +96,12 @@ class _PullSummary:
 
     def summary(self) -> str:
         """Return the counts in words."""
-        from halo_iac.text import counted
-
         return f"{counted(len(self.written), 'report')} written, {self.present:,} already there" + (
             f", {counted(len(self.without), 'run')} without a report" if self.without else ""
         )
 
 
 def _since(text: str, now: datetime) -> str:
-    from halo_iac.api.runs import instant as as_sent
-    from halo_iac.cli.run_request import instant
-
     ago = _AGO.fullmatch(text.strip())
     if ago is None:
         try:
@@ -114,8 +116,6 @@ def _since(text: str, now: datetime) -> str:
 
 
 def _named(project: Project, keys: Sequence[str]) -> frozenset[str]:
-    from halo_iac.cli.entry_lookup import get_entry
-
     return frozenset(get_entry(project, key).key for key in keys) or frozenset(entry.key for entry in project.entries)
 
 
@@ -123,10 +123,6 @@ def _pull_requests(
     connection: Connection, project: Project, keys: frozenset[str], agent: str | None
 ) -> tuple[list[PullRequest], list[str]]:
     """Return the schedules to pull from, and why some declared ones cannot be told."""
-    from halo_iac.cli.entry_lookup import match_entry
-    from halo_iac.cli.run_request import agent_id_of
-    from halo_iac.runs.pull import PullRequest
-
     agent_id = None if agent is None else agent_id_of(connection, project, agent)
     pairing = match_entry(connection, project)
     unfit = [f"{blocked.key}: {blocked.reason}" for blocked in pairing.blocked if blocked.key in keys]
@@ -150,9 +146,6 @@ def _pull(
     since: str | None,
     concurrency: int,
 ) -> None:
-    from halo_iac.render.report import ending_of, name_ending
-    from halo_iac.runs.pull import pull
-
     there = {name_ending(name) for name in _names_in(folder)}
     reader = connection.run_reader
     found = pull(
@@ -175,8 +168,6 @@ def _names_in(folder: Path) -> Iterable[str]:
 
 
 def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _PullSummary) -> None:
-    from halo_iac.cli.report_output import write_to_folder
-
     key = pulled.wanted.key
     if pulled.trouble is not None:
         took.problems.append(f"{key}: {pulled.trouble.message}")
@@ -196,8 +187,6 @@ def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _P
 
 def _finish(console: Console, took: _PullSummary) -> int:
     if console.wants_json:
-        from halo_iac.render.json import document
-
         written = sorted(took.written, key=lambda each: str(each["path"]))
         without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
         told = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}

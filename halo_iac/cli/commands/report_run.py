@@ -11,15 +11,20 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.entry_lookup import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.options import TimeRange
+from halo_iac.cli.report_output import ReportSink
+from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
 from halo_iac.cli.run_results import RunResult, finish, titled_reports
+from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
+from halo_iac.cli.started_runs import creating
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.model.runs import WITH_REPORT, RunRequest
+from halo_iac.runs.reports import fetch_of_run, fetch_of_schedule, missing_report_reason
 
 if TYPE_CHECKING:
-    from halo_iac.cli.run_request import RunOptions
-    from halo_iac.cli.run_session import RunSession, RunStarter
     from halo_iac.model.runs import Report
 
 
@@ -65,9 +70,6 @@ def run_reports(
       halo report run checkout support --lookback-hours 168 --output reports/
       halo report run --schedule checkout-daily --compare
     """
-    from halo_iac.cli.report_output import ReportSink
-    from halo_iac.cli.run_request import RunOptions
-
     terms = RunOptions(
         prompt=prompt,
         prompt_file=prompt_file,
@@ -113,10 +115,6 @@ class _ReportJob:
 def _prepare(
     context: CommandContext, references: Sequence[str], schedule: str | None, terms: RunOptions, time_range: TimeRange
 ) -> _ReportJob:
-    from halo_iac.cli.entry_lookup import declared_spec, get_entry
-    from halo_iac.cli.run_request import build_request, choose_agent, requests_for
-    from halo_iac.cli.run_session import RunSession
-
     now = context.now
     if schedule is None:
         order = build_request(terms, now)
@@ -142,9 +140,6 @@ def _prepare(
 
 def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
     """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
-    from halo_iac.cli.entry_lookup import schedule_id_of
-    from halo_iac.runs.reports import fetch_of_schedule
-
     context, connection = errand.session.context, errand.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)
@@ -161,8 +156,6 @@ def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
 
 
 def _start(errand: _ReportJob) -> list[RunResult]:
-    from halo_iac.cli.run_session import RunStarter
-
     outcomes: list[RunResult] = []
     stopper: HaloError | None = None
     with RunStarter(errand.session) as starter:
@@ -177,8 +170,6 @@ def _start(errand: _ReportJob) -> list[RunResult]:
 
 
 def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) -> None:
-    from halo_iac.cli.command_hints import rerun_command
-
     run_ids = [each.started.run_id for each in outcomes if each.started is not None]
     if run_ids:
         what = "it" if len(run_ids) == 1 else "them"
@@ -187,8 +178,6 @@ def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) 
 
 
 def _started(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
-    from halo_iac.cli.started_runs import creating
-
     context, project = session.context, session.connection.project.id
     try:
         started = starter.start(lambda writer: writer.create(project, order), creating(context, order))
@@ -199,8 +188,6 @@ def _started(session: RunSession, starter: RunStarter, order: RunRequest) -> Run
 
 
 def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
-    from halo_iac.cli.run_session import wait_for_runs
-
     names = {each.started.run_id: each.order.name for each in outcomes if each.started is not None}
     seen = wait_for_runs(session, names, interval, timeout) if names else {}
     return [
@@ -211,9 +198,6 @@ def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, t
 
 def _read(session: RunSession, outcome: RunResult) -> RunResult:
     """Return the outcome with its report, or with why it has none."""
-    from halo_iac.cli.run_session import unfinished_reason
-    from halo_iac.runs.reports import fetch_of_run, missing_report_reason
-
     seen = outcome.seen
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from halo_iac.api.runs import RunWriter
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
+from halo_iac.cli.report_output import fields_of
+from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
+from halo_iac.cli.run_session import RunSession, show_started, start_one
+from halo_iac.cli.started_runs import CostlyCall, creating
 from halo_iac.errors import InterruptedRun
+from halo_iac.render.json import document
+from halo_iac.render.text.table import record
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import RunDetails
@@ -62,10 +71,6 @@ def create_run(
       halo run create --agent-uuid checkout
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
-    from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
-    from halo_iac.cli.run_session import RunSession, show_started, start_one
-    from halo_iac.cli.started_runs import creating
-
     terms = RunOptions(
         prompt=prompt,
         prompt_file=prompt_file,
@@ -108,12 +113,8 @@ def get_run(context: CommandContext, run_id: RunId) -> int:
     console = context.console
     details = context.connect_for_reading().run_reader.run(run_id)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(details.wire))
     else:
-        from halo_iac.render.text.table import record
-
         console.out(record(_facts(details), console.out_style))
     return 0
 
@@ -145,8 +146,6 @@ def show_logs(
     reader = context.connect_for_reading().run_reader
     logs = reader.logs(run_id, limit=limit, offset=offset, log_level=log_level)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(logs))
         return 0
     lines = [console.out_style.safe(_log_line(log)) for log in _logs_in(logs)]
@@ -169,10 +168,6 @@ def cancel_run(
     Examples:
       halo run cancel c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
-    from halo_iac.api.runs import RunWriter
-    from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import RunSession
-
     console = context.console
     connection = context.connect_for_reading()
     if not console.wants_json:
@@ -188,8 +183,6 @@ def cancel_run(
     answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
     session.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(answer))
     else:
         console.out(f"Cancellation of run {console.out_style.safe(run_id)} was requested.")
@@ -207,10 +200,6 @@ def retry_run(context: CommandContext, run_id: RunId) -> int:
     Examples:
       halo run retry c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
     """
-    from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import RunSession, show_started, start_one
-    from halo_iac.cli.started_runs import CostlyCall
-
     connection = context.connect_for_reading()
     conversation = connection.run_reader.run(run_id).run.conversation_id
     look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
@@ -220,8 +209,6 @@ def retry_run(context: CommandContext, run_id: RunId) -> int:
 
 
 def _facts(details: RunDetails) -> list[tuple[str, str]]:
-    from halo_iac.cli.report_output import fields_of
-
     dataset = {} if details.dataset is None else {f"traces.{name}": v for name, v in details.dataset.wire.items()}
     return fields_of({**details.run.wire, **dataset})
 
@@ -235,8 +222,6 @@ def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never ob
 
 def _log_line(log: Any) -> str:  # noqa: ANN401
     """Return one log on a line; one in the words of OpenTelemetry as people read logs."""
-    import json
-
     if isinstance(log, dict):
         body = log.get("body", log.get("message"))
         if isinstance(body, str):

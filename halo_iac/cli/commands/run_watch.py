@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from halo_iac.api.decode import parse_event
+from halo_iac.api.retry import Retry
+from halo_iac.api.runs import RunReader
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.run_session import RunSession, unfinished_reason, wait_for_runs
 from halo_iac.errors import HaloError
+from halo_iac.render.json import document
+from halo_iac.render.text.table import table
+from halo_iac.runs.polling import Polling, stream_events
+from halo_iac.runs.reports import missing_report_reason
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import RunEvent
@@ -36,15 +45,11 @@ def poll_runs(
       halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b
       halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --timeout 3600
     """
-    from halo_iac.cli.run_session import RunSession, wait_for_runs
-
     console = context.console
     session = RunSession.begin(context, context.connect_for_reading())
     wanted = dict.fromkeys(run_ids)
     seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), interval, timeout)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
         console.out(document(answers[0] if len(answers) == 1 else answers))
     errors = [error for run_id in wanted if (error := _ending(context, seen[run_id])) is not None]
@@ -57,10 +62,6 @@ def poll_runs(
 
 def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
     """Write how a run ended well, or return why it did not."""
-    from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.run_session import unfinished_reason
-    from halo_iac.runs.reports import missing_report_reason
-
     console = context.console
     if seen.details is None or not seen.is_over:
         return unfinished_reason(context, seen)
@@ -95,13 +96,8 @@ def show_events(
         return _follow(context, connection, run_id, interval, timeout)
     found = connection.run_reader.events(run_id, limit)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
         return 0
-    from halo_iac.api.decode import parse_event
-    from halo_iac.render.text.table import table
-
     events = [parse_event(row, "haloRun.getEvents") for row in found.rows]
     console.out(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))
     if found.next_cursor is not None:
@@ -111,11 +107,6 @@ def show_events(
 
 def _follow(context: CommandContext, connection: Connection, run_id: str, interval: float, timeout: float) -> int:
     """Show events as they come; as JSON all of them at the end."""
-    from halo_iac.api.retry import Retry
-    from halo_iac.api.runs import RunReader
-    from halo_iac.cli.run_session import unfinished_reason
-    from halo_iac.runs.polling import Polling, stream_events
-
     console, seen = context.console, None
     events: list[Any] = []
     pace = Polling(interval, timeout, pause=console.patience.sleep)
@@ -126,8 +117,6 @@ def _follow(context: CommandContext, connection: Connection, run_id: str, interv
         if not console.wants_json and seen.events:
             console.out("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document({"events": events, "nextCursor": None}))
     if seen is not None and not seen.is_over:
         raise unfinished_reason(context, seen)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, reset_command
 from halo_iac.errors import FileError, RefusedError, UsageError
+from halo_iac.render.json import document
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.firing import Fire
@@ -164,8 +166,6 @@ def _summary(console: Console, path: Path, loaded: Loaded) -> str:
 
 def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> None:
     """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
-    from halo_iac.cli.command_hints import rerun_command
-
     console, oldest = context.console, (context.console.clock() - _WIDEST).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
@@ -199,8 +199,6 @@ def _fire_json(fire: Fire) -> dict[str, object]:
 
 
 def _out_json(console: Console, value: Sequence[dict[str, object]]) -> None:
-    from halo_iac.render.json import document
-
     console.out(document(value))
 
 

@@ -9,8 +9,19 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.entry_lookup import project_for, require_schedule_id
+from halo_iac.cli.report_output import fields_of, runs_table
+from halo_iac.cli.run_request import literal_prompt, window
+from halo_iac.cli.run_session import RunSession, show_started, start_one
+from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError
+from halo_iac.fire_times import describe
+from halo_iac.model.runs import LOOKBACK_HOURS
+from halo_iac.model.schedule import Spec
+from halo_iac.render.json import document
+from halo_iac.render.text.table import record, table
 
 if TYPE_CHECKING:
     from halo_iac.model.remote import RemoteSchedule
@@ -51,12 +62,8 @@ def list_schedules(
     connection = context.connect_for_reading()
     listing = connection.reader.schedules(connection.project.id, include_archived=include_archived)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document([remote.wire for remote in listing.schedules]))
     else:
-        from halo_iac.render.text.table import table
-
         rows = [_row(remote) for remote in listing.schedules]
         console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
@@ -82,20 +89,13 @@ def get_schedule(
       halo schedule get checkout-daily
       halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --json
     """
-    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
-
     console = context.console
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document(remote.wire))
         return 0
-    from halo_iac.cli.report_output import fields_of
-    from halo_iac.render.text.table import record
-
     console.out(record(fields_of(remote.wire), console.out_style))
     return 0
 
@@ -114,17 +114,12 @@ def list_runs(
       halo schedule runs checkout-daily
       halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
     """
-    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
-    from halo_iac.cli.report_output import runs_table
-
     console = context.console
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     runs = connection.run_reader.schedule_runs(found, limit or _RUNS)
     if console.wants_json:
-        from halo_iac.render.json import document
-
         console.out(document([run.wire for run in runs]))
         return 0
     console.out(runs_table(runs, console.out_style))
@@ -152,12 +147,6 @@ def fire(
       halo schedule fire checkout-daily
       halo schedule fire checkout-daily --window-start-at 2026-11-01
     """
-    from halo_iac.cli.command_hints import rerun_command
-    from halo_iac.cli.entry_lookup import project_for, require_schedule_id
-    from halo_iac.cli.run_request import literal_prompt, window
-    from halo_iac.cli.run_session import RunSession, show_started, start_one
-    from halo_iac.cli.started_runs import CostlyCall
-
     now = context.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
     project = project_for(context, schedule_id)
@@ -176,16 +165,11 @@ def fire(
 
 
 def _lookback_of(remote: RemoteSchedule) -> int:
-    from halo_iac.model.runs import LOOKBACK_HOURS
-
     hours = remote.wire.get("lookbackHours")
     return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
 def _row(remote: RemoteSchedule) -> tuple[str, ...]:
-    from halo_iac.fire_times import describe
-    from halo_iac.model.schedule import Spec
-
     spec = remote.spec()
     when = describe(spec.cadence) if isinstance(spec, Spec) else spec.reason
     return (remote.title, _state(remote), when, remote.agent_id or "", remote.id)

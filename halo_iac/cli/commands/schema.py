@@ -9,6 +9,8 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
+from halo_iac.load.json_schema import schema_text
+from halo_iac.render.document import Document
 
 
 class SchemaName(StrEnum):
@@ -41,9 +43,6 @@ def schema(
       halo schema > halo.schema.json
       halo schema include > halo.include.schema.json
     """
-    from halo_iac.load.json_schema import schema_text
-    from halo_iac.render.document import Document
-
     console: Console = ctx.obj
     console.out(Document(schema_text(name.file_name)))
     return 0

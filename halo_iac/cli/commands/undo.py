@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
+from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.plan_request import hide_credentials
+from halo_iac.pipeline import plan_undo
+from halo_iac.plan import Overrides
 from halo_iac.render.view import ReviewFormat
+from halo_iac.storage.receipt_file import load_receipt
+from halo_iac.text import counted
+from halo_iac.undo import check_same_target
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
@@ -46,14 +54,6 @@ def undo(
       halo undo .halo/receipts/20261101T090000.000Z-3f9a1c.jsonl
       halo undo receipt.jsonl --yes --allow-archive 5
     """
-    from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
-    from halo_iac.cli.output import OutputWriter
-    from halo_iac.cli.plan_request import hide_credentials
-    from halo_iac.pipeline import plan_undo
-    from halo_iac.plan import Overrides
-    from halo_iac.storage.receipt_file import load_receipt
-    from halo_iac.undo import check_same_target
-
     context.tighten(protect, None)
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         read = load_receipt(receipt_file)
@@ -79,6 +79,4 @@ def undo(
 
 
 def _heading(receipt: Receipt) -> str:
-    from halo_iac.text import counted
-
     return f"Receipt  {receipt.name}  ({counted(len(receipt.writes), 'write')}, {receipt.header.at})"

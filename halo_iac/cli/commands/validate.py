@@ -10,8 +10,13 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.output import OutputWriter
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound
+from halo_iac.findings import run_rules
+from halo_iac.model.finding import errors
+from halo_iac.render.values import counted_findings
 from halo_iac.render.view import ReviewFormat
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.model.finding import Finding
@@ -42,9 +47,6 @@ def validate(
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
     context = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
-    from halo_iac.cli.output import OutputWriter
-    from halo_iac.model.finding import errors
-
     with OutputWriter(context, format, also) as results:
         told, problems, findings = _checked(context)
         results.put(lambda view: view.problems(problems, findings, told))
@@ -53,10 +55,6 @@ def validate(
 
 def _checked(context: CommandContext) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
     """Return what to say of files that are fine, the problems of those that are not, and what is odd in either."""
-    from halo_iac.findings import run_rules
-    from halo_iac.render.values import counted_findings
-    from halo_iac.text import counted
-
     try:
         project = context.load()
     except ProjectNotFound:
