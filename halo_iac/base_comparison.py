@@ -1,4 +1,4 @@
-"""Branch: a project held against its base, which is what the branch will be merged into.
+"""Base comparison: a project compared with its base, which is what the branch will be merged into.
 
 See docs/semantics.md#base-comparison.
 
@@ -76,7 +76,7 @@ def apply_stricter_policy(
     if against.project is None and against.problem is None:
         return _refuse_unreadable_base(project, against.base.ref)
     if against.project is None:
-        message = f"the policy cannot be held against the base's, as {against.problem}"
+        message = f"the policy cannot be compared with the base's: {against.problem}"
         return project, (GuardViolation("policy", message, _OVERRIDE),)
     base = against.project
     agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
@@ -96,13 +96,13 @@ def _refuse_unreadable_base(project: Project, ref: str) -> tuple[Project, tuple[
     """Return a project that is new under the policy of one that says none."""
     if project.undeclared is not UndeclaredPolicy.ARCHIVE:
         return project, ()
-    refusal = GuardViolation("policy", f"`undeclared` is archive; {ref} has no {project.path} that says so", _OVERRIDE)
+    refusal = GuardViolation("policy", f"`undeclared` is archive; {project.path} does not exist at {ref}", _OVERRIDE)
     return project._replace(undeclared=UndeclaredPolicy.REPORT), (refusal,)
 
 
 def _project_mismatch(project: Project, base: Project, ref: str) -> Iterator[str]:
     if base.project_id is not None and project.project_id != base.project_id:
-        yield f"`project` is {project.project_id or 'left out'}; at {ref} it is {base.project_id}"
+        yield f"`project` is {project.project_id or 'not set'}; at {ref} it is {base.project_id}"
 
 
 def _loosened_protection(project: Project, base: Project, ref: str) -> Iterator[str]:
@@ -122,13 +122,13 @@ def _widened_agents(agents: Collection[str] | None, base: Collection[str] | None
         return
     more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base)))
     if more:
-        yield f"`scope` takes in {more}; at {ref} it has {'only ' + ', '.join(base) if base else 'none'}"
+        yield f"`scope` includes {more}; at {ref} it includes {'only ' + ', '.join(base) if base else 'none'}"
 
 
 def _widened_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
     if base.title_prefix is not None and not (scope.title_prefix or "").startswith(base.title_prefix):
         now = "every title" if scope.title_prefix is None else f"titles that start with {scope.title_prefix!r}"
-        yield f"`scope` takes in {now}; at {ref} only those that start with {base.title_prefix!r}"
+        yield f"`scope` includes {now}; at {ref} only those that start with {base.title_prefix!r}"
 
 
 def _stricter_policy(
@@ -164,7 +164,7 @@ def attribute_changes(
     warnings = plan.warnings
     if before is None:
         why = against.problem or f"{against.base.ref} has no {project.path}"
-        message = f"every change is shown as this branch's: {why}"
+        message = f"every change is attributed to this branch: {why}"
         return replace(
             plan, base=against.base, warnings=(PlanWarning(message), *warnings), changes=_attribute_all_to_branch(plan)
         )

@@ -95,7 +95,7 @@ def is_valid(cadence: Cadence) -> bool:
 def describe(cadence: Cadence) -> str:
     """Return a cadence as a person would say it: ``Mon and Thu at 09:00 (America/Los_Angeles)``."""
     if not is_valid(cadence):
-        return "a cadence that makes no sense to this version"
+        return "a cadence that this version of halo cannot read"
     return f"{_when(cadence)} ({cadence.timezone})"
 
 

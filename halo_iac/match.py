@@ -198,7 +198,7 @@ def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims
         for entry in owners:
             if remote is None:
                 meant = respelled(id_)
-                hint = "correct `id:` or leave it out" if meant is None else f"write it as {meant}"
+                hint = "correct `id:` or remove it" if meant is None else f"write it as {meant}"
                 claims.block(entry, f"the project holds no schedule with the id {id_}", hint)
             elif len(owners) > 1:
                 keys = ", ".join(sorted(owner.key for owner in owners))
@@ -235,8 +235,8 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_cycles(loose).items():
-        reason = f"renamed_from goes round in a circle: {_listed(map(repr, circle), len(circle))}"
-        hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
+        reason = f"renamed_from forms a cycle: {_listed(map(repr, circle), len(circle))}"
+        hint = "pin the entries of the cycle with `id:`, or remove one `renamed_from:`"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
 
@@ -244,8 +244,8 @@ def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[st
     """Return the titles that belong to another entry's past while the past of the entry declaring them is still there.
 
     That is how a chain reads in the file: ``A → B`` and ``B → C`` at once. An entry whose own title is active and that
-    does not yield in turn has already been renamed, so its ``renamed_from`` is inert and takes nothing from anybody;
-    and a former title that another entry declares and keeps is nobody's past.
+    does not yield in turn has already been renamed, so its ``renamed_from`` takes nothing from
+    other entries; and a former title that another entry declares and keeps belongs to no entry's past.
     """
     declared = {entry.title for entry in loose}
     pasts = {entry.title or "": [former for former in former_titles(entry) if former in active] for entry in loose}
@@ -272,7 +272,7 @@ def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[st
 
 
 def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
-    """Give the entries without a schedule those that nobody else has by their exact title."""
+    """Give the entries without a schedule those that no other entry has by their exact title."""
     free = {
         title: remotes
         for title, remotes in active.items()
@@ -287,7 +287,7 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
         contested = [former for former in former_titles(entry) if former in free and len(claimants[former]) > 1]
         for former in former_titles(entry):
             if former in active and former not in free:
-                message = f"renamed_from {former!r} is not used: another entry declares that title"
+                message = f"renamed_from {former!r} is ignored: another entry declares that title"
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
             keys = claimants[contested[0]]
@@ -309,7 +309,7 @@ def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Clai
         claims.claim(entry, candidates[0])
         return
     ids = [remote.id for remote in sorted(candidates, key=lambda remote: remote.age)]
-    reason = f"{len(ids)} active schedules could be this entry: {', '.join(ids)}"
+    reason = f"{len(ids)} active schedules match this entry: {', '.join(ids)}"
     claims.block(entry, reason, f"pin the right one: `id: {ids[0]}`", candidates)
 
 

@@ -34,7 +34,7 @@ def make_private_folder(folder: Path) -> None:
 def reject_symlink(place: Path) -> None:
     """Raise :class:`OSError` where a link stands."""
     if place.is_symlink():
-        raise OSError(errno.ELOOP, "a link, which is not followed; remove it", str(place))
+        raise OSError(errno.ELOOP, "it is a symbolic link; remove it", str(place))
 
 
 def restrict_permissions(path: Path, mode: int) -> None:

@@ -108,11 +108,11 @@ class Catalog:
         if len(ids) == 1:
             return ids[0]
         if ids:
-            reason = f"{len(ids)} agents are called {name!r}: {', '.join(ids)}"
-            return Unresolved(reason, f"write the UUID: `agent: {ids[0]}`")
+            reason = f"{len(ids)} agents are named {name!r}: {', '.join(ids)}"
+            return Unresolved(reason, f"use the UUID: `agent: {ids[0]}`")
         if is_uuid(name):
             return name.lower()
-        return Unresolved(f"no agent is called {name!r} in the last 90 days", self._near(name))
+        return Unresolved(f"no agent named {name!r} was seen in the last 90 days", self._near(name))
 
     def _near(self, name: str) -> str:
         self._guesses += 1
@@ -120,7 +120,7 @@ class Catalog:
         near = get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)
         if near:
             return "did you mean " + " or ".join(map(repr, near)) + "?"
-        return "`halo agent list --time-range 90d` shows the agents; a UUID works too"
+        return "run `halo agent list --time-range 90d` to see the agents, or use a UUID"
 
 
 def _ambiguous(alias: str, what: str, other: str | Unresolved) -> Unresolved:
@@ -139,7 +139,7 @@ def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None
             origin.path or project.path,
             origin.line,
             origin.column,
-            f"scope: {outcome.reason}, so nobody can say what is undeclared",
+            f"scope: {outcome.reason}; undeclared schedules cannot be determined",
             outcome.hint,
         )
         for outcome in found.values()
@@ -171,22 +171,24 @@ def _outside_scope(pair: Match, project: Project, in_scope: Collection[str] | No
     if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
         # Files are held to their own prefix when they are loaded; this one is that of a base
         # (docs/semantics.md#base-comparison).
-        return _block(pair, f"its title has not the prefix {prefix!r} of the project's scope", _TO_WIDEN)
+        return _block(
+            pair, f"its title does not start with {prefix!r}, the `title_prefix` of the project's scope", _TO_WIDEN
+        )
     if remote is None:
         return None
     if in_scope is not None and remote.agent_id not in in_scope:
         what = f"belongs to agent {remote.agent_id}"
     elif prefix is not None and not remote.title.startswith(prefix):
-        what = f"has a title without the prefix {prefix!r}"
+        what = f"has a title that does not start with {prefix!r}"
     else:
         return None
-    return _block(pair, f"its schedule {remote.id} {what}, outside the project's scope", _TO_WIDEN)
+    return _block(pair, f"its schedule {remote.id} {what} and is outside the project's scope", _TO_WIDEN)
 
 
 def _suggested_yaml(pair: Match) -> str | None:
     if pair.remote is None or pair.remote.agent_id is None:
         return None
-    return f"its schedule has `agent: {pair.remote.agent_id}`, which can be pasted"
+    return f"use `agent: {pair.remote.agent_id}`, the agent of its schedule"
 
 
 def _block(pair: Match, reason: str, hint: str) -> Blocked:

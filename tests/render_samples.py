@@ -189,7 +189,7 @@ def every_section() -> Plan:
         ),
         warnings=(
             PlanWarning("the platform has paused schedule 7 (agent_not_found)", "checkout-daily"),
-            PlanWarning("the list of schedules is not whole: a cursor came twice"),
+            PlanWarning("the list of schedules is incomplete: a cursor came twice"),
         ),
         refusals=(
             GuardViolation(

@@ -112,7 +112,7 @@ def test_a_title_that_only_looks_alike_is_neither_taken_nor_doubled(harness: Har
     harness.declare(daily={"title": declared})
     (refusal,) = harness.refusals()
     assert refusal.startswith("daily would be created, but the undeclared schedule 1 (")
-    assert "has the same title but for case, spacing, Unicode form or invisible characters" in refusal
+    assert "has the same title except for case, spacing, Unicode form or invisible characters" in refusal
     assert (harness.apply(), harness.held) == (3, {"1": held})
 
 
@@ -146,7 +146,7 @@ def test_only_a_word_on_the_command_line_says_that_they_are_two(harness: Harness
 def test_of_two_active_twins_none_is_chosen_and_none_is_touched(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
     harness.declare({"undeclared": "archive"}, daily={"title": "Daily"})
-    reason = "2 active schedules could be this entry: 1, 2"
+    reason = "2 active schedules match this entry: 1, 2"
     assert harness.blocked() == {"daily": (reason, "pin the right one: `id: 1`")}
     assert (harness.undeclared(), harness.apply(), harness.held) == ([], 1, {"1": "Daily", "2": "Daily"})
 
@@ -180,7 +180,7 @@ def test_a_pin_to_nothing_is_never_a_create(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"))
     harness.declare({"undeclared": "archive"}, daily={"title": "Daily", "id": "2"})
     reason = "the project holds no schedule with the id 2"
-    assert harness.blocked() == {"daily": (reason, "correct `id:` or leave it out")}
+    assert harness.blocked() == {"daily": (reason, "correct `id:` or remove it")}
     assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
@@ -223,8 +223,8 @@ def test_a_chain_of_renames_keeps_every_schedule(harness: Harness) -> None:
 def test_a_swap_asks_for_pins(harness: Harness) -> None:
     harness.hold(wire("1", "A"), wire("2", "B"))
     harness.declare(a={"title": "A", "renamed_from": "B"}, b={"title": "B", "renamed_from": "A"})
-    hint = "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over"
-    circle = ("renamed_from goes round in a circle: 'A', 'B'", hint)
+    hint = "pin the entries of the cycle with `id:`, or remove one `renamed_from:`"
+    circle = ("renamed_from forms a cycle: 'A', 'B'", hint)
     assert harness.blocked() == {"a": circle, "b": circle}
     assert (harness.apply(), harness.held) == (1, {"1": "A", "2": "B"})
 
@@ -244,7 +244,7 @@ def test_a_rename_that_has_happened_is_inert_when_the_former_title_comes_back(ha
 def test_a_former_title_that_twins_bear_is_not_chosen_from(harness: Harness) -> None:
     harness.hold(wire("1", "Old"), wire("2", "Old"))
     harness.declare(new={"title": "New", "renamed_from": "Old"})
-    reason = "2 active schedules could be this entry: 1, 2"
+    reason = "2 active schedules match this entry: 1, 2"
     assert harness.blocked() == {"new": (reason, "pin the right one: `id: 1`")}
     assert (harness.apply(), harness.held) == (1, {"1": "Old", "2": "Old"})
 
@@ -261,7 +261,7 @@ def test_a_rename_goes_before_an_archived_schedule_of_the_new_title(harness: Har
 def test_a_schedule_that_has_left_the_scope_is_blocked_and_not_created_again(harness: Harness) -> None:
     harness.hold(wire("1", "Daily", agentUuid=demo.SUPPORT_BOT_ID))
     harness.declare({"scope": {"agents": ["checkout"]}, "undeclared": "archive"}, daily={"title": "Daily"})
-    reason = f"its schedule 1 belongs to agent {demo.SUPPORT_BOT_ID}, outside the project's scope"
+    reason = f"its schedule 1 belongs to agent {demo.SUPPORT_BOT_ID} and is outside the project's scope"
     assert harness.blocked() == {"daily": (reason, "widen `scope:` or move the entry")}
     assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
@@ -278,7 +278,7 @@ def test_a_scope_that_is_widened_archives_no_more_than_the_guard_lets_it(harness
     harness.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"), wire("3", "Help: weekly"))
     harness.declare({"undeclared": "archive"}, daily={"title": "Shop: daily"})
     (refusal,) = harness.refusals()
-    assert refusal == "2 of 3 schedules in scope that fire would stop; without a word from you 1 may"
+    assert refusal == "2 of 3 firing schedules in scope would stop; at most 1 is allowed without --allow-archive N"
     assert (harness.apply(), len(harness.held)) == (3, 3)
     assert "(" not in "".join(harness.held.values())
 
@@ -291,8 +291,8 @@ def test_an_agent_that_was_renamed_blocks_its_entry_with_the_line_to_paste(harne
     with harness.sandbox as sandbox:
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "identityValue": "till"})
     harness.declare(daily={"title": "Daily"})
-    paste = f"its schedule has `agent: {demo.CHECKOUT_ID}`, which can be pasted"
-    assert harness.blocked() == {"daily": ("no agent is called 'checkout' in the last 90 days", paste)}
+    paste = f"use `agent: {demo.CHECKOUT_ID}`, the agent of its schedule"
+    assert harness.blocked() == {"daily": ("no agent named 'checkout' was seen in the last 90 days", paste)}
     assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
     harness.declare(daily={"title": "Daily", "agent": demo.CHECKOUT_ID})
     assert harness.changes() == [("update", "daily", "1")]
@@ -314,8 +314,8 @@ def test_of_two_agents_with_one_name_none_is_chosen(harness: Harness) -> None:
     with harness.sandbox as sandbox:
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "id": twin})
     harness.declare(daily={"title": "Daily"})
-    reason = f"2 agents are called 'checkout': {demo.CHECKOUT_ID}, {twin}"
-    assert harness.blocked() == {"daily": (reason, f"write the UUID: `agent: {demo.CHECKOUT_ID}`")}
+    reason = f"2 agents are named 'checkout': {demo.CHECKOUT_ID}, {twin}"
+    assert harness.blocked() == {"daily": (reason, f"use the UUID: `agent: {demo.CHECKOUT_ID}`")}
     assert (harness.apply(), harness.held) == (1, {})
 
 

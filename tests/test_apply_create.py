@@ -297,7 +297,7 @@ def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: H
     one.fault(LIST, Reply(200, body), times=None)
     run = one.run(create("A"), archive(one.add("B")))
     assert (run.statuses, run.writes, run.exit_code) == (["failed", "not started"], [], 1)
-    assert run.message.endswith(f"the list of schedules is not whole: {gap}")
+    assert run.message.endswith(f"the list of schedules is incomplete: {gap}")
     assert one.shown() == {"s1": ("B", True, [9])}
 
 

@@ -377,7 +377,7 @@ def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
         changes += [unarchive(wires[3]), create("E")]
         run = served.run(*changes, during=stopping(served, ("started", "A")), grace=SOON)
         assert run.statuses == ["unknown", *["not started"] * 4]
-        assert (run.message, run.exit_code) == ("it was under way when the run was interrupted", 130)
+        assert (run.message, run.exit_code) == ("it was in progress when the run was interrupted", 130)
         assert served.shown()["s1"][0] == {"before": "A", "after": "New"}[when]
 
 
@@ -390,7 +390,7 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
         assert (run.statuses, run.exit_code) == (["unknown", "unknown"], 130)
         assert [event.message for event in run.summary.events] == [
             "its answer was lost and it has not appeared; it may still be created",
-            "it was under way when the run was interrupted",
+            "it was in progress when the run was interrupted",
         ]
         assert run.requests.count(LIST) == 1
 

@@ -68,7 +68,7 @@ def test_a_change_without_an_event_was_not_started() -> None:
 @pytest.mark.parametrize("status", [Status.STARTED, Status.RETRYING])
 def test_a_change_that_started_and_did_not_end_is_unknown(status: Status) -> None:
     summary = summarize([A], [Event(A, status, "s1")], is_interrupted=True)
-    message, hint = "it was under way when the run was interrupted", "plan again in a minute to see what became of it"
+    message, hint = "it was in progress when the run was interrupted", "run `halo plan` in a minute to see the result"
     assert summary == Summary((Event(A, UNKNOWN, "s1", message, hint),), is_interrupted=True)
 
 

@@ -180,7 +180,7 @@ def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, modu
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
     (warning,) = ended.json["warnings"]
-    assert "the submodule sub is not checked out here" in warning["message"]
+    assert "the submodule sub is not checked out" in warning["message"]
 
 
 def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: CommandLine, git: Git, module: Git) -> None:
@@ -376,7 +376,7 @@ def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_undeclared(
         ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json", *words, **env)
         assert (ended.code, ended.json["changes"]) == (0, [])
         assert [each["message"] for each in ended.json["warnings"]] == [
-            f"what b/s/y.yaml declares is not known, {LEFT_OUT}, so nothing undeclared is archived"
+            f"what b/s/y.yaml declares is not known, {LEFT_OUT}; undeclared schedules are not archived"
         ]
     ended = halo("import", "--sandbox", "--file", "a/halo.yaml")
     assert (ended.code, ended.err.splitlines()[0]) == (

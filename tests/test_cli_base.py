@@ -182,7 +182,7 @@ def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 0
-    assert "  ! every change is shown as this branch's: main has no halo.yaml" in ended.out
+    assert "  ! every change is attributed to this branch: main has no halo.yaml" in ended.out
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
@@ -195,7 +195,7 @@ def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: Com
     refused = halo(*words)
     assert (refused.code, refused.json["changes"]) == (3, [])
     assert [each["message"] for each in refused.json["refusals"]] == [
-        "`undeclared` is archive; main has no halo.yaml that says so"
+        "`undeclared` is archive; halo.yaml does not exist at main"
     ]
     accepted = halo(*words, "--accept-policy-change")
     assert (accepted.code, [each["title"] for each in accepted.json["changes"]]) == (0, ["The two"])
@@ -223,9 +223,11 @@ def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
     why = f"HEAD^ has no {here}, and its {there} is gone here: was it moved?"
     assert (refused.code, [each["message"] for each in refused.json["refusals"]]) == (
         3,
-        [f"the policy cannot be held against the base's, as {why}"],
+        [f"the policy cannot be compared with the base's: {why}"],
     )
-    assert [each["message"] for each in refused.json["warnings"]] == [f"every change is shown as this branch's: {why}"]
+    assert [each["message"] for each in refused.json["warnings"]] == [
+        f"every change is attributed to this branch: {why}"
+    ]
     assert halo(*words, "--accept-policy-change").code == 0
 
 
@@ -252,7 +254,7 @@ def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: Command
     document = halo("plan", "--sandbox", "--base", "main", "--file", "halo.dev.yaml", "--json")
     assert (document.code, document.json["refusals"]) == (0, [])
     assert [each["message"] for each in document.json["warnings"]] == [
-        "every change is shown as this branch's: main has no halo.dev.yaml"
+        "every change is attributed to this branch: main has no halo.dev.yaml"
     ]
 
 
@@ -267,7 +269,7 @@ def test_a_base_whose_policy_cannot_be_read_is_only_fixed_where_that_is_accepted
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 3
-    assert "policy: the policy cannot be held against the base's, as main's project file has problems: " in ended.out
+    assert "policy: the policy cannot be compared with the base's: main's project file has problems: " in ended.out
     assert halo("plan", "--sandbox", "--base", "main", "--accept-policy-change").code == 0
 
 
@@ -295,7 +297,9 @@ def test_of_a_base_with_problems_the_policy_counts(halo: CommandLine, git: Git, 
         return
     assert (ended.code, [each["share"] for each in ended.json["changes"]]) == (0, ["branch"])
     (warning,) = ended.json["warnings"]
-    assert warning["message"].startswith("every change is shown as this branch's: main's project file has problems: ")
+    assert warning["message"].startswith(
+        "every change is attributed to this branch: main's project file has problems: "
+    )
     (git.folder / "halo.yaml").write_text(fine.replace("protect: [The *]\n", ""))
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, [each["message"] for each in ended.json["refusals"]]) == (
@@ -338,31 +342,31 @@ LOOSENINGS = {
         {"project": "two"},
         "`project` is two; at main it is one",
     ),
-    "project left out": ({"project": "one"}, {}, "`project` is left out; at main it is one"),
+    "project left out": ({"project": "one"}, {}, "`project` is not set; at main it is one"),
     "all agents": (
         {"scope": "{agents: [checkout]}"},
         {},
-        f"`scope` takes in every agent; at main it has only {CHECKOUT}",
+        f"`scope` includes every agent; at main it includes only {CHECKOUT}",
     ),
     "more agents": (
         {"scope": "{agents: [checkout]}"},
         {"scope": "{agents: [checkout, research]}"},
-        f"`scope` takes in {RESEARCH}; at main it has only {CHECKOUT}",
+        f"`scope` includes {RESEARCH}; at main it includes only {CHECKOUT}",
     ),
     "the same alias for another agent": (
         {"scope": "{agents: [mine]}", "agents": "{mine: checkout}"},
         {"scope": "{agents: [mine]}", "agents": "{mine: research}"},
-        f"`scope` takes in {RESEARCH}; at main it has only {CHECKOUT}",
+        f"`scope` includes {RESEARCH}; at main it includes only {CHECKOUT}",
     ),
     "all titles": (
         {"scope": '{title_prefix: "The "}'},
         {},
-        "`scope` takes in every title; at main only those that start with 'The '",
+        "`scope` includes every title; at main only those that start with 'The '",
     ),
     "other titles": (
         {"scope": '{title_prefix: "The one"}'},
         {"scope": '{title_prefix: "The "}'},
-        "`scope` takes in titles that start with 'The '; at main only those that start with 'The one'",
+        "`scope` includes titles that start with 'The '; at main only those that start with 'The one'",
     ),
 }
 
@@ -399,7 +403,7 @@ def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
     assert halo("plan", "--sandbox", "--base", "main", "--out", "plan.json").code == 3
     refused = halo("apply", "plan.json", "--sandbox", "--yes", "--json")
     assert (refused.code, [each["guard"] for each in refused.json["plan"]["refusals"]]) == (3, guards)
-    assert refused.json["plan"]["refusals"][0]["override"] == "plan again with --accept-policy-change"
+    assert refused.json["plan"]["refusals"][0]["override"] == "run `halo plan` again with --accept-policy-change"
     words = ("--base", "main", "--accept-policy-change", "--out", "plan.json")
     assert halo("plan", "--sandbox", *words).code == 0
     assert halo("apply", "plan.json", "--sandbox", "--yes").code == 0
@@ -515,13 +519,13 @@ def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: 
 @pytest.mark.parametrize(
     ("ref", "message"),
     [
-        ("nope", "error: no commit here is called 'nope'\n"),
-        ("-nope", "error: '-nope' is no name of a branch or commit\n"),
-        ("--help", "error: '--help' is no name of a branch or commit\n"),
-        ("main..feature", "error: 'main..feature' is no name of a branch or commit\n"),
-        ("a b", "error: 'a b' is no name of a branch or commit\n"),
-        ("\x1b[31m", r"error: '\x1b[31m' is no name of a branch or commit" + "\n"),
-        ("", "error: '' is no name of a branch or commit\n"),
+        ("nope", "error: no branch, tag or commit is named 'nope'\n"),
+        ("-nope", "error: '-nope' is not a valid name of a branch or commit\n"),
+        ("--help", "error: '--help' is not a valid name of a branch or commit\n"),
+        ("main..feature", "error: 'main..feature' is not a valid name of a branch or commit\n"),
+        ("a b", "error: 'a b' is not a valid name of a branch or commit\n"),
+        ("\x1b[31m", r"error: '\x1b[31m' is not a valid name of a branch or commit" + "\n"),
+        ("", "error: '' is not a valid name of a branch or commit\n"),
     ],
 )
 def test_a_ref_that_is_none(halo: CommandLine, git: Git, ref: str, message: str) -> None:
@@ -547,13 +551,13 @@ def test_a_shallow_clone_without_the_base(halo: CommandLine, git: Git, tmp_path:
     release = "+release:refs/remotes/origin/release"
     for ref, how in {
         first: f"fetch it with `git fetch --depth=1 origin {first}`",
-        "origin/release": f"fetch it with `git fetch --depth=1 origin {release}`, and name it origin/release",
-        "release": f"fetch it with `git fetch --depth=1 origin {release}`, and name it origin/release",
-        "HEAD~1": "bring its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`",
+        "origin/release": f"fetch it with `git fetch --depth=1 origin {release}`, and use origin/release",
+        "release": f"fetch it with `git fetch --depth=1 origin {release}`, and use origin/release",
+        "HEAD~1": "fetch its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`",
     }.items():
         ended = halo("plan", "--sandbox", "--base", ref)
         assert (ended.code, ended.out) == (1, "")
-        assert ended.err == f"error: no commit here is called '{ref}'\nhint: this clone is shallow: {how}\n"
+        assert ended.err == f"error: no branch, tag or commit is named '{ref}'\nhint: {how}; this clone is shallow\n"
     git("branch", "release", first)
     clone("fetch", "--depth=1", "--quiet", "origin", release)
     assert plan(halo, "--base", "origin/release") == {"one": "before"}
@@ -570,7 +574,7 @@ def test_no_repository(halo: CommandLine, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("/nowhere", "there is no git here"), (".", "the git on PATH is ./git, which depends on the folder")],
+    [("/nowhere", "git was not found on PATH"), (".", "git on PATH is ./git, a relative path")],
 )
 def test_no_git(halo: CommandLine, git: Git, path: str, message: str) -> None:
     write(git.folder, entry("one"))
@@ -670,7 +674,7 @@ def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: 
     ("ref", "message"),
     [
         ("nope", "the remote 'origin' has no branch 'nope'"),
-        ("-nope", "'-nope' is no name of a branch or commit"),
+        ("-nope", "'-nope' is not a valid name of a branch or commit"),
     ],
 )
 def test_a_branch_that_the_remote_has_not(halo: CommandLine, clone: Git, ref: str, message: str) -> None:
@@ -688,4 +692,4 @@ def test_a_remote_that_does_not_answer(halo: CommandLine, git: Git, clone: Git) 
     assert "fatal:" not in ended.err
     clone("remote", "remove", "origin")
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
-    assert ended.err.startswith("error: this repository has no remote to ask\n")
+    assert ended.err.startswith("error: this repository has no remote\n")

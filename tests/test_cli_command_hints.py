@@ -84,7 +84,7 @@ def test_a_title_that_holds_a_command_stays_as_it_is(halo: CommandLine, folder: 
     path.write_text(path.read_text().replace("daily'", "weekly'"))
     refused = halo("plan", "--sandbox", "--file", path.name)
     assert refused.code == 3
-    assert 'if they are one, paste `renamed_from: "Use `halo plan` daily"` or' in refused.out
+    assert 'if they are the same schedule, add `renamed_from: "Use `halo plan` daily"` or' in refused.out
 
 
 def test_an_error_is_copied_as_it_is_told(staging: CommandLine, folder: Path) -> None:

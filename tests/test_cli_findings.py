@@ -62,7 +62,7 @@ ODD: Final = {
     "unfinished-prompt": file_of(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
     "credential-in-prompt": file_of(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
     "cut-by-comment": file_of(entry("daily", "prompt: Look at issue #12")),
-    "odd-glob": file_of(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
+    "special-glob": file_of(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
         "Review daily", "Review daily [a-z]"
     ),
     "too-many-runs": file_of(
@@ -128,12 +128,12 @@ def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, 
     (folder / "halo.yaml").write_text(file_of(protect=globs).replace("schedules:", "schedules: {}"))
     told = halo("plan", "--sandbox", "--json").json["findings"]
     assert [(finding["line"], finding["column"], finding["message"]) for finding in told] == [
-        (2, 24, "'Review dayly' in `protect` covers no declared and no existing title"),
-        (2, 40, "'Nightly *' in `protect` covers no declared and no existing title"),
+        (2, 24, "'Review dayly' in `protect` matches no declared or existing title"),
+        (2, 40, "'Nightly *' in `protect` matches no declared or existing title"),
     ]
 
 
-@pytest.mark.parametrize("reason", ["holds `?`", "covers no declared"])
+@pytest.mark.parametrize("reason", ["contains `?`", "matches no declared"])
 def test_a_glob_is_said_to_be_where_it_was_given(halo: CommandLine, folder: Path, reason: str) -> None:
     glob = "Review d?ily" if "?" in reason else "Nightly *"
     for written, argv, env, where in (
@@ -167,7 +167,7 @@ def test_as_json_findings_stand_beside_the_problems_and_in_the_plan(halo: Comman
         "severity": "warning",
         "message": "it looks back 4 days, and its closest fires are 24 hours apart: "
         "traces are analysed, and paid for, up to 4 times",
-        "hint": "write `lookback_hours: 24`",
+        "hint": "set `lookback_hours: 24`",
         "key": "daily",
         "path": "halo.yaml",
         "line": 8,
@@ -188,9 +188,9 @@ def test_a_plan_that_is_saved_holds_nothing_from_the_clock(halo: CommandLine, fo
     assert as_json.out == (folder / "plan.json").read_text()
     assert as_json.error == {
         "code": "finding",
-        "message": "skipped-fire: halo.yaml:8: applied now, it skips a run today: 09:00 has passed, and the run "
-        "of 15:00 (UTC) falls away",
-        "hint": "apply it after 15:00, or start the run by hand with `halo schedule fire`",
+        "message": "skipped-fire: halo.yaml:8: if applied now, the change skips a run today: 09:00 has passed, and the "
+        "run at 15:00 (UTC) is dropped",
+        "hint": "apply the change after 15:00, or start the run by hand with `halo schedule fire`",
         "exit_code": 1,
     }
 

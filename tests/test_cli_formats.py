@@ -201,7 +201,7 @@ def test_a_markdown_file_that_is_not_ours_is_left_as_it_is(halo: CommandLine, pr
     prompt.write_text("Look at payments.\n")
     ended = halo("apply", "--sandbox", "--yes", "--also", "markdown=prompt.md")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: prompt.md is no markdown of halo's and is left as it is\n")
+    assert ended.err.startswith("error: prompt.md exists and is not markdown written by halo; it was not overwritten\n")
     assert prompt.read_text() == "Look at payments.\n"
     prompt.write_text("")
     for _ in range(2):  # an empty file, then a page
@@ -214,7 +214,7 @@ def test_another_programs_json_is_not_replaced_and_each_document_of_ours_is(halo
     (folder / "package.json").write_text('{\n  "name": "ours"\n}\n')
     ended = halo("validate", *also)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: package.json is no json of halo's and is left as it is\n")
+    assert ended.err.startswith("error: package.json exists and is not JSON written by halo; it was not overwritten\n")
     (folder / "package.json").write_text("")
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
     assert halo("validate", *also).code == halo("plan", "--sandbox", *also).code == 1
@@ -227,7 +227,7 @@ def test_a_copy_that_cannot_be_written_is_a_part_of_the_run_that_failed(halo: Co
     copy = project / "plan.md"
     ended = halo("apply", "--sandbox", "--yes", "--also", "markdown=plan.md", reactions={"created": copy.mkdir})
     assert (ended.code, ended.out.endswith("Applied: 1 created.\n")) == (4, True)
-    assert "\nerror: plan.md: a directory\nhint: name a file\nReceipt: " in ended.err
+    assert "\nerror: plan.md: a directory\nhint: use the path of a file\nReceipt: " in ended.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")

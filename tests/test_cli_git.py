@@ -259,7 +259,7 @@ def test_a_folder_of_the_checkout_is_no_remote(halo: CommandLine, upstream: Git,
     os.chdir(clone.folder)
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: this repository has no remote to ask\n")
+    assert ended.err.startswith("error: this repository has no remote\n")
 
 
 # --require-head means one ref ---------------------------------------------------------------------------------------
@@ -296,8 +296,8 @@ def test_a_ref_that_another_one_hides_is_no_base(halo: CommandLine, upstream: Gi
         ended = halo("plan", "--sandbox", "--base", ref)
         assert (ended.code, ended.out) == (1, "")
         assert ended.err == (
-            f"error: 'origin/main' is more than one ref here: refs/{kind}/origin/main, refs/remotes/origin/main\n"
-            "hint: write the one that is meant in full\n"
+            f"error: 'origin/main' is ambiguous: it matches refs/{kind}/origin/main, refs/remotes/origin/main\n"
+            "hint: use the full name of one of them\n"
         )
     assert halo("plan", "--sandbox", "--base", "refs/remotes/origin/main").code == 3
     assert halo("plan", "--sandbox", "--base", "remotes/origin/main").code == 3

@@ -93,7 +93,9 @@ def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: P
     (folder / "halo.yaml").symlink_to("gone.yaml")
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == ("error: halo.yaml: a link that leads nowhere and is left as it is\nhint: name another file\n")
+    assert ended.err == (
+        "error: halo.yaml: a link whose target does not exist; it was not overwritten\nhint: name another file\n"
+    )
     assert tree(folder) == {}
 
 
@@ -229,7 +231,7 @@ def test_what_the_file_cannot_say_is_left_out_and_named(halo: CommandLine, folde
     assert ended.code == 1
     assert ended.err == (
         "Added 1 schedule to halo.yaml.\n"
-        f"Left out: 'In B' ({ids[1]}): the project file asks for another timezone (halo.yaml:3 (overrides))\n"
+        f"Left out: 'In B' ({ids[1]}): the project file sets a different timezone (halo.yaml:3 (overrides))\n"
         f"Left out: 'Out' ({ids[2]}): outside the project's scope\n"
     )
     assert "in-b" not in (folder / "halo.yaml").read_text()
@@ -331,7 +333,7 @@ def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed
     assert ended.code == 1
     assert ended.out.startswith("schedules:\n  there:\n    title: There\n")
     assert ended.err == (
-        "error: halo.yaml is left as it is: the braces of `schedules` hold a comment or more than one line\n"
+        "error: halo.yaml is left as it is: the braces of `schedules` contain a comment or more than one line\n"
         "hint: add the entries on standard output by hand\n"
     )
     assert "  there:\n" in halo("import", "--sandbox", "--json").error["hint"]
@@ -354,7 +356,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_left(folder: Path, now: st
     path.write_text(now)
     with pytest.raises(FileError) as caught:
         replace_unchanged(path, b"old", "text")
-    assert caught.value.message == f"{path} has changed in the meantime and is left as it is"
+    assert caught.value.message == f"{path} changed in the meantime; it was not overwritten"
     assert path.read_text() == now
 
 

@@ -110,7 +110,7 @@ def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder:
     write(folder, DAILY)
     ended = halo("plan", "--sandbox", "--target", "dayly")
     assert (ended.code, ended.out) == (64, "")
-    assert ended.err.startswith("error: --target dayly: the project declares no such entry\n")
+    assert ended.err.startswith("error: --target dayly: the project has no entry with this key\n")
 
 
 # Asking -------------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine
     write(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
     refused(halo, "create more: is not in the saved plan")
     write(folder, DAILY)
-    refused(halo, "create weekly: is in the saved plan, is no longer planned")
+    refused(halo, "create weekly: is in the saved plan, but is no longer planned")
 
 
 def test_a_saved_plan_keeps_its_targets(halo: CommandLine, folder: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_hand_made_plan_does_no_more_than_the_files_say(halo: CommandLine, fol
     refused(halo, "is not in the saved plan")
     write(folder)
     rewritten(saved, changes=document["changes"])
-    refused(halo, "is no longer planned, and is not in effect either")
+    refused(halo, "is no longer planned and has not taken effect")
 
 
 def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
@@ -308,7 +308,7 @@ def test_only_a_plan_is_replaced_by_a_plan(halo: CommandLine, folder: Path, save
     before = (folder / "halo.yaml").read_bytes()
     ended = halo("plan", "--sandbox", "--out", "halo.yaml")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: halo.yaml is no saved plan and is left as it is\n")
+    assert ended.err.startswith("error: halo.yaml exists and is not a saved plan; it was not overwritten\n")
     assert (folder / "halo.yaml").read_bytes() == before
     (folder / "empty").touch()
     shutil.copy(saved, folder / "there.json")
@@ -324,7 +324,7 @@ def test_a_plan_that_cannot_be_saved_says_why(halo: CommandLine, folder: Path) -
     assert halo("plan", "--sandbox", "--out", "no/plan.json").err == (
         "error: no/plan.json: No such file or directory\nhint: check the folder and its permissions\n"
     )
-    assert halo("plan", "--sandbox", "--out", ".").err == "error: .: a directory\nhint: name a file\n"
+    assert halo("plan", "--sandbox", "--out", ".").err == "error: .: a directory\nhint: use the path of a file\n"
     assert halo("plan", "--sandbox", "--out", os.devnull).code == 1
 
 

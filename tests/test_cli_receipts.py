@@ -158,8 +158,8 @@ def test_a_file_that_is_there_stays_as_it_is_and_nothing_is_applied(halo: Comman
     assert (ended.code, ended.err.splitlines()) == (
         1,
         [
-            "error: halo.yaml: there is a file already, and it is left as it is",
-            "hint: nothing was changed; name another place for the receipt with --receipt FILE",
+            "error: halo.yaml already exists; it was not overwritten",
+            "hint: set another path with --receipt FILE; nothing was changed",
         ],
     )
     assert ((project / "halo.yaml").read_text(), titles(halo)) == (PROJECT_FILE, [])
@@ -191,8 +191,8 @@ def test_a_default_place_that_cannot_be_made_names_the_option(halo: CommandLine,
     ended = halo("apply", "--yes", **env)
     assert ended.code == 1
     assert ended.err.splitlines() == [
-        f"error: {project}/.halo: there is a file already, and it is left as it is",
-        "hint: nothing was changed; name another place for the receipt with --receipt FILE",
+        f"error: {project}/.halo already exists; it was not overwritten",
+        "hint: set another path with --receipt FILE; nothing was changed",
     ]
     assert halo("schedule", "list", "--json", **env).json == []
     assert halo("apply", "--yes", "--receipt", "here.jsonl", **env).code == 0

@@ -163,7 +163,7 @@ def test_what_makes_no_sense_is_refused(
         ),
         (
             "version: 1\nschedules: {a: {title: '${T:-x}', agent: x, cron: '@daily'}}\n",
-            "error: halo.yaml:2: its title is made with a variable; nothing was written\nhint: edit it by hand\n",
+            "error: halo.yaml:2: its title contains a variable; nothing was written\nhint: edit it by hand\n",
         ),
     ],
 )

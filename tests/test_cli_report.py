@@ -187,7 +187,7 @@ def test_two_agents_of_one_name_are_told_apart_by_their_ids(halo: CommandLine) -
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
         ended = halo("report", "run", "twin", **env)
     assert (ended.code, [request.path for request in platform.requests]) == (1, ["/agent.listForProject"])
-    assert "2 agents are called 'twin': 11111111, 22222222" in ended.err
+    assert "2 agents are named 'twin': 11111111, 22222222" in ended.err
 
 
 def test_a_run_is_called_by_the_name_that_was_picked(halo_runs: Served) -> None:

@@ -76,7 +76,8 @@ def test_an_undo_shows_the_way_back_and_goes_it(halo: CommandLine, applied: Path
     assert [title for title, _ in shown(halo)] == ["Alpha", "Beta"]
     assert shown(halo)[0] == ("Alpha", "Look.")
     assert undone.err.splitlines()[-1] == (
-        "Note: the next `halo apply` makes these schedules as halo.yaml says again, unless it is reverted as well."
+        "Note: the next `halo apply` changes these schedules back to what halo.yaml declares; "
+        "to keep the undo, revert halo.yaml as well."
     )
 
 
@@ -163,7 +164,7 @@ def test_what_somebody_has_edited_since_is_left_alone_and_the_rest_goes_back(hal
         id_ = schedules(halo)[0]["id"]
         Caller(sandbox).do("haloSchedule.update", {"id": id_, "prompt": "Mine."})
     ended = halo("undo", "r.jsonl", "--sandbox", "--yes")
-    assert (ended.code, f"schedule {id_} is no longer as the run left it: prompt changed since" in ended.out) == (
+    assert (ended.code, f"schedule {id_} has changed since the run: prompt differs" in ended.out) == (
         4,
         True,
     )
@@ -203,7 +204,7 @@ def test_a_run_that_was_killed_can_be_undone_with_a_word(halo: CommandLine, fold
                 assert process.poll() is None
                 threading.Event().wait(0.01)
             process.send_signal(signal.SIGKILL)
-        assert load_receipt("r.jsonl").gap == "it does not say how the run ended"
+        assert load_receipt("r.jsonl").gap == "it does not record the end of the run"
         words = ("undo", "r.jsonl", "--yes", "--allow-archive", "9")
         refused = halo(*words, **env)
         assert (refused.code, "override: --allow-incomplete" in refused.out) == (3, True)
@@ -227,7 +228,7 @@ def refused(halo: CommandLine, *argv: str, **env: str) -> tuple[int, str]:
 
 def test_an_edited_receipt_is_refused(halo: CommandLine, applied: Path) -> None:
     name = with_edit(applied, '"prompt":"Look."', '"prompt":"Send me everything."')
-    damage = "line 4 of the receipt is damaged: it was changed, or something before it is missing"
+    damage = "line 4 of the receipt is damaged: it was changed, or a line before it is missing"
     assert refused(halo, name, "--sandbox") == (1, f"edited.jsonl: {damage}")
 
 
@@ -244,7 +245,7 @@ def test_a_receipt_that_is_cut_off_is_refused(halo: CommandLine, applied: Path) 
 
 def test_a_receipt_of_another_version_is_refused(halo: CommandLine, applied: Path) -> None:
     name = with_edit(applied, '"version":1', '"version":9')
-    assert refused(halo, name, "--sandbox") == (1, "edited.jsonl: the receipt is of another version")
+    assert refused(halo, name, "--sandbox") == (1, "edited.jsonl: the receipt has another version")
 
 
 def test_a_receipt_of_50_mib_is_refused(halo: CommandLine, applied: Path) -> None:
@@ -257,9 +258,9 @@ def test_a_receipt_of_50_mib_is_refused(halo: CommandLine, applied: Path) -> Non
 @pytest.mark.usefixtures("applied")
 def test_a_receipt_of_another_project_or_platform_is_refused(halo: CommandLine) -> None:
     code, message = refused(halo, "r.jsonl", "--sandbox", "--project", "5a4db0c5-0000-4000-8000-00000000dead")
-    assert (code, message.startswith(f"r.jsonl is of another project: it is of {PROJECT}, and this is")) == (3, True)
+    assert (code, message.startswith(f"r.jsonl was written for another project: {PROJECT}, not ")) == (3, True)
     code, message = refused(halo, "r.jsonl", "--sandbox-file", "other.db")
-    assert (code, message.startswith("r.jsonl is of another platform: it is of sandbox:")) == (3, True)
+    assert (code, message.startswith("r.jsonl was written for another platform: sandbox:")) == (3, True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other words and no such pipes")

@@ -78,7 +78,7 @@ def test_what_is_odd_about_one_entry(fields: Mapping[str, object], expected: lis
 
 def test_a_prompt_that_is_a_path_is_taken_for_a_prompt_file() -> None:
     (found,) = run_rules(project(entry("A", prompt="prompts/${TEAM}.md")))
-    assert (found.message, found.hint) == ("the prompt is a path, and is sent as it is", "did you mean `prompt_file`?")
+    assert (found.message, found.hint) == ("the prompt is a path and is sent as written", "did you mean `prompt_file`?")
 
 
 def test_a_retired_entry_is_nothing_to_any_rule() -> None:
@@ -88,18 +88,18 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
 @pytest.mark.parametrize(
     ("fields", "hint"),
     [
-        ({"lookback_hours": 23}, "write `lookback_hours: 24`"),
-        ({**MONDAY_AND_THURSDAY}, "write `lookback: 4d`"),
+        ({"lookback_hours": 23}, "set `lookback_hours: 24`"),
+        ({**MONDAY_AND_THURSDAY}, "set `lookback: 4d`"),
         (
             {"hours": (9, 17), "minutes": (0, 30)},
-            "write `lookback_hours: 16`; declare the fire after the long interval",
+            "set `lookback_hours: 16`; declare the fire after the long interval",
         ),
-        ({**WEEKDAYS}, "write `lookback: 3d`, or declare the fire after the long interval as an entry of its own"),
-        ({"lookback_hours": 72}, "write `lookback_hours: 24`"),
-        ({**HOURLY, "minutes": (0, 15, 30, 45)}, "write `lookback_hours: 1`; fire less often: a look-back is an hour"),
-        ({**LOS_ANGELES, "lookback_hours": 23}, "write `lookback_hours: 25`"),
-        ({**LOS_ANGELES, "lookback_hours": 72}, "write `lookback_hours: 25`"),
-        ({**LOS_ANGELES}, "write `lookback_hours: 25` in `key-A`, or `findings: {coverage-gap-dst: off}` where"),
+        ({**WEEKDAYS}, "set `lookback: 3d`, or declare the fire after the long interval as a separate entry"),
+        ({"lookback_hours": 72}, "set `lookback_hours: 24`"),
+        ({**HOURLY, "minutes": (0, 15, 30, 45)}, "set `lookback_hours: 1`; fire less often: a look-back is an hour"),
+        ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback_hours: 25`"),
+        ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback_hours: 25`"),
+        ({**LOS_ANGELES}, "set `lookback_hours: 25` in `key-A`, or `findings: {coverage-gap-dst: off}` where"),
     ],
     ids=str,
 )
@@ -131,7 +131,7 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
 def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(hours: int) -> None:
     odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
     (found,) = run_rules(project(odd, switches={"coverage-gap-dst": None}))
-    assert found.hint == "write `lookback_hours: 24`"
+    assert found.hint == "set `lookback_hours: 24`"
 
 
 # Several together ---------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_more_than_ten_schedules_in_one_minute_are_a_crowd_with_a_spread() -> No
     (found,) = run_rules(project(*crowd(12)))
     assert (found.rule, found.key) == ("crowded-minute", None)
     assert found.message == (
-        "12 schedules fire at 09:00 (UTC), all in one minute: `k00`, `k01`, `k02`, `k03`, `k04` and 7 more"
+        "12 schedules fire in the same minute, 09:00 (UTC): `k00`, `k01`, `k02`, `k03`, `k04` and 7 more"
     )
     minutes = [f"`k{number:02}` at :{number * 5:02}" for number in range(12)]
     assert found.hint == f"spread them over the hour, such as {', '.join(minutes)}"
@@ -214,8 +214,8 @@ def test_runs_beyond_what_the_file_permits_are_an_error_of_the_project() -> None
         Finding(
             "too-many-runs",
             Severity.ERROR,
-            "the declared schedules run 760.9 times a month, and 760 are permitted",
-            "most of them: `key-A` 730.5, `key-B` 30.4",
+            "the declared schedules run 760.9 times a month; `max_runs_per_month` allows 760",
+            "reduce the most frequent: `key-A` 730.5, `key-B` 30.4",
             None,
             "halo.yaml",
             3,
@@ -325,7 +325,7 @@ def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_ma
     found = run_rules(project(*many(MOST + 50)), {"k149"})
     assert len(found) == MOST + 2
     (last,) = (finding for finding in found if "more entries" in finding.message)
-    assert (last.key, last.message) == ("k100", "49 more entries, from this one on, have much the same")
+    assert (last.key, last.message) == ("k100", "49 more entries have the same problem, starting with this one")
     assert "k149" in {finding.key for finding in found}
 
 
@@ -480,5 +480,5 @@ def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_p
 )
 def test_a_glob_with_a_sign_that_means_something_elsewhere_is_odd(glob: str, signs: str | None) -> None:
     told = run_rules(project(protect=(glob,)))
-    assert [each.rule for each in told] == ["odd-glob"] * (signs is not None)
+    assert [each.rule for each in told] == ["special-glob"] * (signs is not None)
     assert all(f"`{signs}`" in each.message for each in told)

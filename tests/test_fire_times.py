@@ -96,7 +96,7 @@ def test_a_time_in_a_gap_fires_right_after_it_and_one_in_a_fold_once() -> None:
     ],
 )
 def test_a_cadence_of_a_later_platform_has_words_and_no_fires(when: Cadence) -> None:
-    assert describe(when) == "a cadence that makes no sense to this version"
+    assert describe(when) == "a cadence that this version of halo cannot read"
     assert list(upcoming_fires(when, NOON)) == []
 
 

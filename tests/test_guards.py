@@ -58,10 +58,10 @@ def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(acti
         (refusal,) = removing(permitted + 1, active).refusals
         assert refusal.guard == "removals"
         assert refusal.message == (
-            "26 schedules would be archived or stop firing; without a word from you 25 may"
+            "26 schedules would be archived or stop firing; at most 25 are allowed without --allow-archive N"
             if permitted == 25
-            else f"{permitted + 1} of {active} schedules in scope that fire would stop; "
-            f"without a word from you {permitted} may"
+            else f"{permitted + 1} of {active} firing schedules in scope would stop; "
+            f"at most {permitted} {'is' if permitted == 1 else 'are'} allowed without --allow-archive N"
         )
         assert refusal.override == f"--allow-archive {permitted + 1}"
         assert refusal.names == tuple(f"{place:03}" for place in range(permitted + 1))
@@ -94,7 +94,7 @@ def test_only_active_readable_schedules_in_scope_count() -> None:
     opaque = [remote("o1", "O1", frequency="yearly")]
     entries = [entry(f"T{place:03}", is_retired=place < 2) for place in range(6)]
     plan_ = planned(project(*entries, scope=Scope(agents=("checkout",))), *many(6), *elsewhere, *opaque)
-    assert plan_.refusals[0].message.startswith("2 of 6 schedules in scope that fire would stop")
+    assert plan_.refusals[0].message.startswith("2 of 6 firing schedules in scope would stop")
 
 
 PAUSED = {"disabled": {"enabled": False}, "auto-paused": {"autoPausedAt": "2026-11-01T00:00:00.000Z"}}
@@ -119,7 +119,7 @@ def ways_to_stop(title: str) -> dict[str, Entry]:
 @pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
 @pytest.mark.parametrize("way", ways_to_stop(""))
 def test_the_share_is_of_what_fires(how: dict[str, object], way: str) -> None:
-    """Thirty per cent of six is one, however many are paused already."""
+    """Thirty per cent of six is one already, however many are paused."""
     schedules = mostly_paused(how)
     for count, expected in ((1, []), (2, ["removals"]), (6, ["removals"])):
         plan_ = planned(project(*(ways_to_stop(each.title)[way] for each in schedules[:count])), *schedules)
@@ -127,7 +127,7 @@ def test_the_share_is_of_what_fires(how: dict[str, object], way: str) -> None:
         if expected:
             (refusal,) = plan_.refusals
             assert refusal.message == (
-                f"{count} of 6 schedules in scope that fire would stop; without a word from you 1 may"
+                f"{count} of 6 firing schedules in scope would stop; at most 1 is allowed without --allow-archive N"
             )
             assert refusal.override == f"--allow-archive {count}"
             permitted = [ways_to_stop(each.title)[way] for each in schedules[:count]]
@@ -141,7 +141,7 @@ def test_several_ways_count_together() -> None:
         ways_to_stop(each.title)[way] for each, way in zip(schedules, ("retired", "paused", "repointed"), strict=False)
     ]
     plan_ = planned(project(*entries), *schedules)
-    assert plan_.refusals[0].message.startswith("3 of 6 schedules")
+    assert plan_.refusals[0].message.startswith("3 of 6 firing schedules")
 
 
 @pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
@@ -150,7 +150,10 @@ def test_what_does_not_fire_is_not_of_the_share_but_of_the_limit(how: dict[str, 
     entries = [entry(each.title, is_retired=True) for each in still]
     assert guards(planned(project(*entries[:25]), *still)) == []
     (refusal,) = planned(project(*entries), *still).refusals
-    assert refusal.message == "26 schedules would be archived or stop firing; without a word from you 25 may"
+    assert (
+        refusal.message
+        == "26 schedules would be archived or stop firing; at most 25 are allowed without --allow-archive N"
+    )
     assert refusal.override == "--allow-archive 26"
     assert guards(planned(project(*entries), *still, allow_archive=26)) == []
 
@@ -189,7 +192,7 @@ def test_an_agent_that_only_schedules_name_is_not_named_by_traces() -> None:
         ([entry("Nightly audit", enabled=False)], "paused"),
         (
             [entry("Nightly audit", agent="5a4db0c5-a000-4000-8000-00000000dead")],
-            "given an agent that no trace names",
+            "moved to an agent without traces",
         ),
         ([entry("Audit", "Nightly audit")], "renamed to 'Audit'"),
         ([entry("Audit", id="1")], "renamed to 'Audit'"),
@@ -202,7 +205,7 @@ def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[
     assert (refusal.guard, refusal.message, refusal.override) == (
         "protected",
         f"'Nightly audit' is protected by 'Nightly *' and would be {deed}",
-        "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
+        "remove the glob from `protect:`, --protect or HALO_PROTECT",
     )
 
 
@@ -248,7 +251,7 @@ def test_nothing_is_archived_where_nothing_is_declared() -> None:
     (refusal,) = plan_.refusals
     assert (refusal.guard, refusal.message, refusal.override) == (
         "nothing-declared",
-        "nothing is declared, and 1 schedule would be archived",
+        "the project declares no schedules, and 1 schedule would be archived",
         "--allow-archive 1",
     )
     assert guards(planned(project(**ARCHIVE), remote("1", "A"), allow_archive=1)) == []
@@ -263,7 +266,7 @@ def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
     assert (refusal.guard, refusal.message, refusal.override) == (
         "targets",
         "1 undeclared schedule would be archived by a run limited to key-A, key-B",
-        "run without --target, or leave them with --undeclared report",
+        "run without --target, or keep them with --undeclared report",
     )
 
 
@@ -275,7 +278,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
         GuardViolation(
             "blocked",
             "1 undeclared schedule would be archived while key-A is blocked",
-            "mend key-A first",
+            "fix key-A first",
             ("1",),
             withholds=True,
         ),
@@ -285,7 +288,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
 
 
 def test_what_is_withheld_is_held_against_the_guards_once_it_is_planned() -> None:
-    """A guard that looked at it before would refuse all the rest for what nobody is about to do."""
+    """A guard that looked at it before would refuse all the rest for changes that are not about to be made."""
     entries = (entry("A"), entry("B", id="1", is_retired=True))
     declared = project(*entries, protect=("D*",), **ARCHIVE)
     pinned, protected = remote("1", "A"), remote("2", "DA", hours=[1])
@@ -332,7 +335,7 @@ def test_a_create_is_refused_where_an_undeclared_title_is_the_same_but_for_form(
         ("key-Daily Review",),
     )
     assert "`id: 1`" in refusal.message
-    assert "has the same title but for case, spacing, Unicode form or invisible characters" in refusal.message
+    assert "has the same title except for case, spacing, Unicode form or invisible characters" in refusal.message
 
 
 def test_what_nobody_sees_is_escaped_in_the_line_to_paste() -> None:
@@ -344,14 +347,14 @@ def test_a_create_is_refused_where_an_undeclared_schedule_does_the_same() -> Non
     (refusal,) = planned(project(entry("New")), remote("1", 'Old "one"')).refusals
     assert refusal.message == (
         "key-New would be created, but the undeclared schedule 1 ('Old \"one\"') has the same agent, prompt and "
-        "cadence; if they are one, run `halo rename key-New --from 'Old \"one\"'`, or paste "
-        '`renamed_from: "Old \\"one\\""` or `id: 1` into the entry'
+        "cadence; if they are the same schedule, run `halo rename key-New --from 'Old \"one\"'`, or add "
+        '`renamed_from: "Old \\"one\\""` or `id: 1` to the entry'
     )
 
 
 def test_no_command_is_given_with_a_title_that_nobody_can_see() -> None:
     (refusal,) = planned(project(entry("New")), remote("1", "Old\u200b")).refusals
-    assert "if they are one, paste `renamed_from: " in refusal.message
+    assert "if they are the same schedule, add `renamed_from: " in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -381,12 +384,12 @@ def test_each_create_needs_its_own_word() -> None:
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("key-b", "did you mean key-B or key-A?"), ("xyz", "a key under `schedules:` is wanted")],
+    [("key-b", "did you mean key-B or key-A?"), ("xyz", "use a key under `schedules:`")],
 )
 def test_a_word_for_an_entry_that_is_not_declared_is_wrong_usage(key: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         planned(project(entry("A"), entry("B")), remote("1", "a"), allow_create=("key-A", key))
-    expected = f"--allow-create {key}: the project declares no such entry"
+    expected = f"--allow-create {key}: the project has no entry with this key"
     assert (caught.value.message, caught.value.hint) == (expected, hint)
 
 
@@ -404,7 +407,7 @@ def test_without_the_whole_listing_nothing_is_created_or_archived() -> None:
     (refusal,) = plan_.refusals
     assert (refusal.guard, refusal.message, refusal.names) == (
         "incomplete-listing",
-        "the list of schedules is not whole (the platform repeated a cursor), so nothing may be created or archived",
+        "the list of schedules is incomplete (the platform repeated a cursor); nothing can be created or archived",
         ("key-A", "key-B"),
     )
 

@@ -169,7 +169,7 @@ def test_no_code_of_the_checkout_is_run(checkout: Checkout, argv: tuple[str, ...
     ended = checkout.run(*argv, launcher=launcher)
     wants_key, wants_git = argv in {("plan",), ("doctor",)}, {"--base", "--require-head"} & {*argv}
     assert ended.code == (1 if wants_key or wants_git else 0), ended.text
-    assert not wants_git or "the git on PATH is ./git, which depends on the folder" in ended.err
+    assert not wants_git or "git on PATH is ./git, a relative path" in ended.err
 
 
 def test_without_the_flag_p_only_a_package_of_our_own_name_is_run(checkout: Checkout) -> None:

@@ -382,8 +382,12 @@ def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
 @pytest.mark.parametrize(
     ("names", "message", "hint"),
     [
-        (["x", "D*", "E*"], "no schedule has the id or title 'x', 'E*'", "`halo schedule list` shows what there is"),
-        (["DB"], "no active schedule has the id or title 'DB'", "add --include-archived for archived ones"),
+        (
+            ["x", "D*", "E*"],
+            "no schedule has the id or title 'x', 'E*'",
+            "run `halo schedule list` to see the schedules",
+        ),
+        (["DB"], "no active schedule has the id or title 'DB'", "add --include-archived to import archived schedules"),
     ],
 )
 def test_a_name_that_means_nothing_is_wrong_usage(names: list[str], message: str, hint: str) -> None:

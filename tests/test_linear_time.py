@@ -51,7 +51,7 @@ def test_a_long_circle_of_renames_is_blocked() -> None:
     made = planned(project(*(entry(f"{place}", f"{(place + 1) % MANY}") for place in range(MANY))), actual())
     (reason,) = {blocked.reason for blocked in made.blocked}
     assert reason == (
-        "renamed_from goes round in a circle: '0', '1', '10', '100', '1000', '1001', '1002', '1003', '1004', '1005' "
+        "renamed_from forms a cycle: '0', '1', '10', '100', '1000', '1001', '1002', '1003', '1004', '1005' "
         "and 4,990 more"
     )
 

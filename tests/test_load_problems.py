@@ -68,7 +68,7 @@ def entry(**fields: str | None) -> str:
         ({"agent": "''"}, "5:12: `agent`: it is empty"),
         ({"timezone": "''"}, "8:15: `timezone`: it is empty (leave the key out)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
-        ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
+        ({"lookback": "24"}, "8:15: `lookback`: expected text (set `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
         ({"timezone": "PST"}, "8:15: no time zone is named `PST` (write `America/Los_Angeles`)"),
         ({"timezone": "utc"}, "8:15: no time zone is named `utc` (did you mean `UTC`?)"),
@@ -124,7 +124,7 @@ def entry(**fields: str | None) -> str:
             {"findings": "{x: off}"},
             (
                 "8:16: no rule is named `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
-                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, odd-glob, paid-twice, "
+                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, special-glob, paid-twice, "
                 "skipped-fire, too-many-runs, unfinished-prompt, unused-glob)"
             ),
         ),

@@ -84,7 +84,7 @@ def test_twins_block_their_entry_name_both_ids_and_count_as_declared() -> None:
     pairing = matched([entry("A")], twins)
     (blocked,) = pairing.blocked
     assert (blocked.reason, blocked.hint, blocked.ids) == (
-        "2 active schedules could be this entry: 1, 2",
+        "2 active schedules match this entry: 1, 2",
         "pin the right one: `id: 1`",
         ("1", "2"),
     )
@@ -139,7 +139,7 @@ def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
     pairing = matched([entry("B", "A"), entry("A")], [remote("1", "A")])
     assert told(pairing) == {"B": None, "A": "1"}
     assert [str(warning.message) for warning in pairing.warnings] == [
-        "renamed_from 'A' is not used: another entry declares that title"
+        "renamed_from 'A' is ignored: another entry declares that title"
     ]
 
 
@@ -165,7 +165,7 @@ def test_an_entry_that_has_its_schedule_claims_no_former_title() -> None:
 
 def test_several_former_titles_that_are_active_are_not_chosen_from() -> None:
     pairing = matched([entry("C", "A", "B")], [remote("1", "A"), remote("2", "B")])
-    assert told(pairing) == {"C": "! 2 active schedules could be this entry: 1, 2"}
+    assert told(pairing) == {"C": "! 2 active schedules match this entry: 1, 2"}
     assert unclaimed(pairing) == []
 
 
@@ -213,8 +213,8 @@ def test_a_swap_is_blocked_and_asks_for_pins_whatever_is_active(titles: str) -> 
     assert [(blocked.key, blocked.reason, blocked.hint, blocked.ids) for blocked in pairing.blocked] == [
         (
             f"key-{title}",
-            "renamed_from goes round in a circle: 'A', 'B'",
-            "pin the entries of the circle with `id:`, or remove a `renamed_from:` that is over",
+            "renamed_from forms a cycle: 'A', 'B'",
+            "pin the entries of the cycle with `id:`, or remove one `renamed_from:`",
             (title,) if title in titles else (),
         )
         for title in "AB"
@@ -225,8 +225,8 @@ def test_a_swap_is_blocked_and_asks_for_pins_whatever_is_active(titles: str) -> 
 def test_two_circles_are_told_apart_and_block_nobody_else() -> None:
     entries = [entry("A", "B"), entry("B", "A"), entry("C", "D"), entry("D", "C"), entry("E", "A")]
     reasons = told(matched(entries, [remote(title, title) for title in "ABCD"]))
-    assert reasons["A"] == reasons["B"] == "! renamed_from goes round in a circle: 'A', 'B'"
-    assert reasons["C"] == reasons["D"] == "! renamed_from goes round in a circle: 'C', 'D'"
+    assert reasons["A"] == reasons["B"] == "! renamed_from forms a cycle: 'A', 'B'"
+    assert reasons["C"] == reasons["D"] == "! renamed_from forms a cycle: 'C', 'D'"
     assert reasons["E"] is None
 
 

@@ -76,7 +76,7 @@ def test_a_pin_that_changes_the_title_is_shown_as_such() -> None:
 @pytest.mark.parametrize("is_retired", [False, True])
 def test_an_opaque_schedule_blocks_the_entry_that_matches_it(*, is_retired: bool) -> None:
     plan_ = planned(project(entry("A", is_retired=is_retired)), remote("1", "A", frequency="yearly"))
-    assert told(plan_) == ["blocked key-A: schedule 1 is left alone: unknown frequency 'yearly'"]
+    assert told(plan_) == ["blocked key-A: schedule 1 is not changed: unknown frequency 'yearly'"]
 
 
 # Order --------------------------------------------------------------------------------------------------------------
@@ -91,14 +91,14 @@ def test_renames_come_first_by_wave() -> None:
 # Titles that are not free -------------------------------------------------------------------------------------------
 
 CHAIN = (entry("B", "A"), entry("C", "B"))
-HELD = "the title 'B' is still that of schedule 2, and nothing in this plan frees it first"
+HELD = "schedule 2 still has the title 'B', and no change in this plan frees it first"
 
 
 def test_a_rename_waits_for_a_blocked_entry_that_has_its_title() -> None:
     chain = (CHAIN[0], entry("C", "B", agent="gone"))
     assert told(planned(project(*chain), remote("1", "A"), remote("2", "B"))) == [
         f"blocked key-B: {HELD}",
-        "blocked key-C: no agent is called 'gone' in the last 90 days",
+        "blocked key-C: no agent named 'gone' was seen in the last 90 days",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_create_waits_for_the_schedule_that_is_only_being_retired() -> None:
     entries = (entry(None, key="old", id="1", is_retired=True), entry("A"))
     assert told(planned(project(*entries), remote("1", "A"))) == [
         "archive old 1 A",
-        "blocked key-A: the title 'A' is still that of schedule 1, and nothing in this plan frees it first",
+        "blocked key-A: schedule 1 still has the title 'A', and no change in this plan frees it first",
     ]
     assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == ["create key-A None A"]
 
@@ -130,7 +130,7 @@ def test_of_twins_both_have_to_leave_a_title() -> None:
     assert told(planned(project(entry("A"), leaving, staying), *there)) == [
         "update key-B 1 B",
         "archive old 2 A",
-        "blocked key-A: the title 'A' is still that of schedule 2, and nothing in this plan frees it first",
+        "blocked key-A: schedule 2 still has the title 'A', and no change in this plan frees it first",
     ]
     assert told(planned(project(entry("A"), leaving, entry("C", id="2")), *there)) == [
         "update key-B 1 B",
@@ -213,12 +213,15 @@ def test_targets_limit_what_is_planned_not_what_is_matched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "a key under `schedules:` is wanted")]
+    ("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "use a key under `schedules:`")]
 )
 def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         planned(project(entry("A")), targets=(target,))
-    assert (caught.value.message, caught.value.hint) == (f"--target {target}: the project declares no such entry", hint)
+    assert (caught.value.message, caught.value.hint) == (
+        f"--target {target}: the project has no entry with this key",
+        hint,
+    )
 
 
 # Warnings, policy, runs ---------------------------------------------------------------------------------------------
@@ -236,7 +239,7 @@ def test_a_schedule_that_the_platform_has_paused_is_warned_of() -> None:
 def test_a_gap_in_the_listing_is_warned_of_first() -> None:
     plan_ = planned(project(), gap="the platform repeated a cursor")
     assert [warning.message for warning in plan_.warnings] == [
-        "the list of schedules is not whole: the platform repeated a cursor"
+        "the list of schedules is incomplete: the platform repeated a cursor"
     ]
 
 

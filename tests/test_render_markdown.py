@@ -96,9 +96,9 @@ def test_files_without_problems_are_told_as_such() -> None:
 
 
 def test_an_error_says_what_happened_and_what_to_do() -> None:
-    error = UsageError("--target dayly: the project declares no such entry", hint="did you mean `daily`?")
+    error = UsageError("--target dayly: the project has no entry with this key", hint="did you mean `daily`?")
     assert error_markdown(error, PLAIN, marker=MARKER) == (
-        f"{MARKER}\n\n### halo · failed\n\n**Error**: `--target` dayly: the project declares no such entry\n\n"
+        f"{MARKER}\n\n### halo · failed\n\n**Error**: `--target` dayly: the project has no entry with this key\n\n"
         "**Hint**: did you mean `daily`?\n"
     )
 

@@ -141,7 +141,7 @@ def test_next_fires_stop_after_so_many_cadences() -> None:
 def test_a_cadence_of_the_platform_that_makes_no_sense_is_named_as_such() -> None:
     odd = replace(BASE, hours=(), timezone="Mars/Olympus")
     text = plan_text(plan_of(archive(Cause.UNDECLARED, odd)), PLAIN, now=NOW)
-    assert "  a cadence that makes no sense to this version\n" in text
+    assert "  a cadence that this version of halo cannot read\n" in text
     assert fires_shown(text) == ["unknown → never while archived"]
 
 

@@ -91,18 +91,18 @@ def test_what_is_redacted_is_not_in_the_file() -> None:
 
 def test_a_receipt_that_breaks_off_says_so() -> None:
     cut = read(WHOLE[:-200])
-    assert (cut.gap, len(cut.writes)) == ("its line 5 breaks off", 2)
+    assert (cut.gap, len(cut.writes)) == ("its line 5 is incomplete", 2)
 
 
 def test_a_receipt_without_its_last_lines_says_so() -> None:
     cut = read(b"".join(lines_of(WHOLE)[:3]))
-    assert (cut.gap, len(cut.writes)) == ("it does not say how the run ended", 2)
+    assert (cut.gap, len(cut.writes)) == ("it does not record the end of the run", 2)
 
 
 @pytest.mark.parametrize(("outcomes", "count"), [((), 2), ((MADE,), 1), ((LOST,), 1)])
 def test_a_receipt_with_an_end_and_without_an_outcome_says_so(outcomes: tuple[Line, ...], count: int) -> None:
     read_ = read(written(HEADER, CREATE, ARCHIVE, *outcomes, RunEnd(writes=2)))
-    assert (read_.gap, len(read_.writes)) == (f"it does not say what came of {count} of its 2 writes", 2)
+    assert (read_.gap, len(read_.writes)) == (f"it does not record the outcome of {count} of its 2 writes", 2)
 
 
 @given(st.integers(0, len(WHOLE) - 1))
@@ -119,29 +119,29 @@ def test_wherever_it_is_cut_off_it_is_never_taken_for_whole(length: int) -> None
 EDITS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "edited": (
         lambda lines: [*lines[:1], lines[1].replace(b"Look.", b"Leak."), *lines[2:]],
-        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+        "line 2 of the receipt is damaged: it was changed, or a line before it is missing",
     ),
     "a line missing": (
         lambda lines: [*lines[:1], *lines[2:]],
-        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+        "line 2 of the receipt is damaged: it was changed, or a line before it is missing",
     ),
     "lines swapped": (
         lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
-        "line 2 of the receipt is damaged: it was changed, or something before it is missing",
+        "line 2 of the receipt is damaged: it was changed, or a line before it is missing",
     ),
     "a line broken": (
         lambda lines: [*lines[:2], lines[2][:99] + b"\n", *lines[3:]],
-        "line 3 of the receipt is damaged: it is not as halo writes it",
+        "line 3 of the receipt is damaged: it is not in the format of a receipt",
     ),
     "Windows line ends": (
         lambda lines: [line.replace(b"\n", b"\r\n") for line in lines],
-        "line 1 of the receipt is damaged: it is not as halo writes it",
+        "line 1 of the receipt is damaged: it is not in the format of a receipt",
     ),
     "another version": (
         lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]],
-        "the receipt is of another version",
+        "the receipt has another version",
     ),
-    "the first line cut off": (lambda lines: [lines[0][:60]], "not even the first line of the receipt is whole"),
+    "the first line cut off": (lambda lines: [lines[0][:60]], "the first line of the receipt is incomplete"),
     "no first line": (lambda lines: lines[1:], "not a receipt"),
     "a project file": (lambda _: [b"version: 1\nschedules: {}\n"], "not a receipt"),
     "a plan": (lambda _: [b'{\n  "host": {}\n}\n'], "not a receipt"),

@@ -80,10 +80,10 @@ def test_an_id_that_is_no_uuid_is_one_once_the_platform_has_it() -> None:
 
 
 def test_no_agent_of_that_name_blocks_and_shows_near_ones() -> None:
-    assert agent_of("chekout") == ("no agent is called 'chekout' in the last 90 days", "did you mean 'checkout'?")
+    assert agent_of("chekout") == ("no agent named 'chekout' was seen in the last 90 days", "did you mean 'checkout'?")
     assert agent_of("zzz") == (
-        "no agent is called 'zzz' in the last 90 days",
-        "`halo agent list --time-range 90d` shows the agents; a UUID works too",
+        "no agent named 'zzz' was seen in the last 90 days",
+        "run `halo agent list --time-range 90d` to see the agents, or use a UUID",
     )
 
 
@@ -95,15 +95,15 @@ def test_near_aliases_are_shown_as_well() -> None:
 def test_several_agents_of_one_name_block_in_one_order(*, is_turned: bool) -> None:
     twins = (Agent(CHECKOUT, "twin"), Agent(SUPPORT, "twin"))
     assert agent_of("twin", twins[::-1] if is_turned else twins) == (
-        f"2 agents are called 'twin': {CHECKOUT}, {SUPPORT}",
-        f"write the UUID: `agent: {CHECKOUT}`",
+        f"2 agents are named 'twin': {CHECKOUT}, {SUPPORT}",
+        f"use the UUID: `agent: {CHECKOUT}`",
     )
 
 
 def test_where_the_schedule_exists_the_line_to_paste_is_shown() -> None:
     pairing = resolved(project(entry("A", agent="gone")), actual(remote("1", "A")))
     (blocked,) = pairing.blocked
-    assert (blocked.hint, blocked.ids) == (f"its schedule has `agent: {CHECKOUT}`, which can be pasted", ("1",))
+    assert (blocked.hint, blocked.ids) == (f"use `agent: {CHECKOUT}`, the agent of its schedule", ("1",))
 
 
 def test_an_id_nobody_has_seen_is_taken_in_lower_case_with_a_warning() -> None:
@@ -134,7 +134,7 @@ def blocks(entry_: Entry, scope: Scope, **fields: object) -> list[tuple[str, tup
 
 def test_a_match_of_another_agent_is_outside_of_the_scope() -> None:
     assert blocks(entry("A"), Scope(agents=("checkout",)), agentUuid=SUPPORT) == [
-        (f"its schedule 1 belongs to agent {SUPPORT}, outside the project's scope", ("1",))
+        (f"its schedule 1 belongs to agent {SUPPORT} and is outside the project's scope", ("1",))
     ]
 
 
@@ -146,7 +146,7 @@ def test_an_entry_of_another_agent_is_outside_of_the_scope() -> None:
 
 def test_a_match_without_the_prefix_is_outside_of_the_scope() -> None:
     assert blocks(entry("Team: A", "A"), Scope(title_prefix="Team: ")) == [
-        ("its schedule 1 has a title without the prefix 'Team: ', outside the project's scope", ("1",))
+        ("its schedule 1 has a title that does not start with 'Team: ' and is outside the project's scope", ("1",))
     ]
 
 
@@ -166,8 +166,8 @@ def test_scope_agents_that_do_not_resolve_stop_the_whole_plan_all_at_once() -> N
     with pytest.raises(ProjectError) as caught:
         resolved(project(scope=scope, origins=origins))
     assert list(map(str, caught.value.problems)) == [
-        f"halo.yaml:3:1: scope: no agent is called '{name}' in the last 90 days, so nobody can say what is undeclared "
-        "(`halo agent list --time-range 90d` shows the agents; a UUID works too)"
+        f"halo.yaml:3:1: scope: no agent named '{name}' was seen in the last 90 days; undeclared schedules "
+        "cannot be determined (run `halo agent list --time-range 90d` to see the agents, or use a UUID)"
         for name in ("gone", "lost")
     ]
 

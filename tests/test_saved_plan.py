@@ -60,26 +60,26 @@ def test_operators_may_have_decided_what_is_left_to_them() -> None:
 
 def test_what_is_gone_without_being_in_effect_is_refused() -> None:
     assert refused(*THERE, remote("1", "A", hours=[7]), entries=(entry("A", hours=(7,)), *ENTRIES[1:])) == [
-        "create key-A: is in the saved plan, is no longer planned, and is not in effect either"
+        "create key-A: is in the saved plan, but is no longer planned and has not taken effect"
     ]
     assert refused(*THERE, entries=ENTRIES[1:]) == [
-        "create key-A: is in the saved plan, is no longer planned, and is not in effect either"
+        "create key-A: is in the saved plan, but is no longer planned and has not taken effect"
     ]
     assert refused(*THERE, entries=(*ENTRIES[:3], *ENTRIES[4:])) == [
-        "archive key-D: is in the saved plan, is no longer planned, and is not in effect either"
+        "archive key-D: is in the saved plan, but is no longer planned and has not taken effect"
     ]
 
 
 def test_a_schedule_that_has_vanished_is_not_in_effect() -> None:
     assert refused(*(each for each in THERE if each.id != "4")) == [
-        "archive key-D: is in the saved plan, is no longer planned, and is not in effect either"
+        "archive key-D: is in the saved plan, but is no longer planned and has not taken effect"
     ]
 
 
 def test_an_archived_create_is_not_in_effect() -> None:
     assert refused(*THERE, remote("1", "A", is_archived=True)) == [
         "unarchive key-A: is not in the saved plan",
-        "create key-A: is in the saved plan, is no longer planned, and is not in effect either",
+        "create key-A: is in the saved plan, but is no longer planned and has not taken effect",
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_change_that_is_not_in_the_saved_plan_is_refused() -> None:
 def test_another_schedule_behind_an_entry_is_another_change() -> None:
     assert refused(*THERE[1:], remote("9", "B")) == [
         "update key-B: is not in the saved plan",
-        "update key-B: is in the saved plan, is no longer planned, and is not in effect either",
+        "update key-B: is in the saved plan, but is no longer planned and has not taken effect",
     ]
 
 
@@ -120,7 +120,7 @@ def test_a_refusal_names_its_entry_and_what_permits_it() -> None:
     refusals = check_saved(saved, planned(project(*ENTRIES), now), now)
     assert [refusal.names for refusal in refusals] == [("key-F",), ("key-B",), ("key-A",), ("key-C",), ("key-D",)]
     assert {(refusal.guard, refusal.override) for refusal in refusals} == {
-        ("saved-plan", "plan again and have the new plan approved")
+        ("saved-plan", "run `halo plan` again and have the new plan approved")
     }
 
 
@@ -173,7 +173,7 @@ def test_a_hand_made_plan_cannot_make_an_apply_do_more() -> None:
     archive = next(change for change in recomputed.changes if change.key == "key-D")
     forged = replace(recomputed, changes=(*recomputed.changes, replace(archive, key=None, id="8", title="H")))
     assert [refusal.message for refusal in check_saved(forged, recomputed, now)] == [
-        "archive 8: is in the saved plan, is no longer planned, and is not in effect either"
+        "archive 8: is in the saved plan, but is no longer planned and has not taken effect"
     ]
 
 

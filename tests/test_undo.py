@@ -22,7 +22,7 @@ from halo_iac.undo import check_same_target
 from halo_iac.undo.history import MOST_WRITES
 
 NOTHING = Project("halo.yaml", ())
-BY_HAND = "look at it with `halo schedule get`, and change it by hand if need be"
+BY_HAND = "inspect it with `halo schedule get`, and change it by hand if necessary"
 
 
 def spec(title: str = "A", **fields: Any) -> Spec:  # noqa: ANN401 - a spec's own fields
@@ -152,7 +152,7 @@ def test_a_create_of_unknown_outcome_is_looked_for_by_all_that_was_sent() -> Non
     found = planned(lines, remote("s1", "A", hours=[3]), remote("s2", "A"))
     assert essence(only_change(found)) == (Action.ARCHIVE, "s2", {})
     several = only_block(planned(lines, remote("s1", "A"), remote("s2", "A")))
-    assert several.reason == "2 schedules could be what was created: s1, s2"
+    assert several.reason == "2 schedules match the one that was created: s1, s2"
 
 
 def test_no_schedule_is_taken_back_twice() -> None:
@@ -184,17 +184,15 @@ def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        (remote("s1", "A", hours=[11], maxTurns=3), "hours, max_turns changed since"),
-        (remote("s1", "Other", hours=[10]), "title changed since"),
+        (remote("s1", "A", hours=[11], maxTurns=3), "hours, max_turns differs"),
+        (remote("s1", "Other", hours=[10]), "title differs"),
         (remote("s1", "A", hours=[10], is_archived=True), "it is archived"),
     ],
     ids=["other values", "another title", "archived"],
 )
 def test_what_is_no_longer_as_the_run_left_it_is_left_alone(now: RemoteSchedule, why: str) -> None:
     blocked = only_block(planned([intent(Action.UPDATE), done()], now))
-    assert blocked == Blocked(
-        "s1", f"schedule s1 is no longer as the run left it: {why}", BY_HAND, "receipt:2", ("s1",)
-    )
+    assert blocked == Blocked("s1", f"schedule s1 has changed since the run: {why}", BY_HAND, "receipt:2", ("s1",))
 
 
 def test_what_somebody_has_brought_back_and_changed_is_left_alone() -> None:
@@ -205,12 +203,12 @@ def test_what_somebody_has_brought_back_and_changed_is_left_alone() -> None:
 def test_what_held_a_key_is_left_alone() -> None:
     lines = [intent(Action.UPDATE, before=spec(prompt="Use ***."), is_veiled=True), done()]
     blocked = only_block(planned(lines, remote("s1", "A", hours=[10])))
-    assert blocked.reason == "a key or credential of schedule s1 is not in the receipt, so nobody knows what it was"
+    assert blocked.reason == "the receipt does not hold a redacted credential of schedule s1, so it cannot be restored"
 
 
 def test_an_unreadable_schedule_is_left_alone() -> None:
     blocked = only_block(planned([intent(Action.UPDATE), done()], remote("s1", "A", frequency="yearly")))
-    assert blocked.reason == "schedule s1 is left alone: unknown frequency 'yearly'"
+    assert blocked.reason == "schedule s1 is not changed: unknown frequency 'yearly'"
 
 
 # What a receipt cannot make anybody do ------------------------------------------------------------------------------
@@ -240,15 +238,15 @@ def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:
         ({"lookback_hours": 2**40}, "lookback_hours is out of bounds"),
         ({"max_subagent_depth": 6}, "max_subagent_depth is out of bounds"),
         ({"max_turns": 101}, "max_turns is out of bounds"),
-        ({"agent": "5a4db0c5-a000-4000-8000-00000000dead"}, "the project knows no agent with the id that it had"),
-        ({"model_id": None}, "model_id was the platform's own choice, which cannot be given back to it"),
+        ({"agent": "5a4db0c5-a000-4000-8000-00000000dead"}, "the project has no agent with its earlier id"),
+        ({"model_id": None}, "model_id was chosen by the platform, which halo cannot restore"),
     ],
     ids=str,
 )
 def test_only_what_a_file_could_declare_is_written(before: dict[str, Any], why: str) -> None:
     lines = [intent(Action.UPDATE, before=replace(spec(), **before), after=spec()), done()]
     blocked = only_block(planned(lines, remote("s1", "A")))
-    assert blocked.reason == f"what schedule s1 was cannot be written: {why}"
+    assert blocked.reason == f"the earlier state of schedule s1 cannot be restored: {why}"
 
 
 def test_scope_holds_for_what_is_and_for_what_would_be() -> None:
@@ -258,7 +256,9 @@ def test_scope_holds_for_what_is_and_for_what_would_be() -> None:
     for before in ({"title": "B"}, {"agent": AGENT_IDS[1]}):
         lines = [intent(Action.UPDATE, before=replace(spec(), **before), after=spec()), done()]
         leaving = only_block(planned(lines, remote("s1", "A"), project_=narrow))
-        assert leaving.reason == "what schedule s1 was cannot be written: it was outside the project's scope"
+        assert (
+            leaving.reason == "the earlier state of schedule s1 cannot be restored: it was outside the project's scope"
+        )
 
 
 def test_the_guards_of_every_plan_hold() -> None:
@@ -275,10 +275,10 @@ def test_a_title_has_to_be_free() -> None:
     renamed = [intent(Action.UPDATE, after=spec("B")), done()]
     now = remote("s1", "B")
     blocked = only_block(planned(renamed, now, remote("s2", "A")))
-    assert (blocked.reason, blocked.hint) == ("its title was 'A', which is now that of schedule s2", BY_HAND)
+    assert (blocked.reason, blocked.hint) == ("its title was 'A', which now belongs to schedule s2", BY_HAND)
     created = [*renamed, intent(Action.CREATE, 2), done(2, id="s2")]
     plan = planned(created, now, remote("s2", "A"))
-    assert [each.hint for each in plan.blocked] == ["undo once more: this undo archives that one, which comes last"]
+    assert [each.hint for each in plan.blocked] == ["run `halo undo` again: this undo archives that schedule last"]
     assert [change.id for change in plan.changes] == ["s2"]
 
 
@@ -311,11 +311,11 @@ def test_one_schedule_written_without_end_is_refused() -> None:
     [
         (
             replace(HEADER, base_url="https://evil.example"),
-            "r is of another platform: it is of https://evil.example, and this is https://relay.inference.net",
+            "r was written for another platform: https://evil.example, not https://relay.inference.net",
         ),
         (
             replace(HEADER, project_id="p2"),
-            f"r is of another project: it is of p2, and this is {HOST.project_id}",
+            f"r was written for another project: p2, not {HOST.project_id}",
         ),
     ],
     ids=["host", "project"],
@@ -337,11 +337,11 @@ def test_the_next_apply_takes_back_what_is_declared() -> None:
     now = (remote("s1", "A", hours=[10]), remote("s2", "B", is_archived=True))
     declared = project(entry("A", key="alpha", hours=(10,)))
     plan = planned(lines, *now, project_=declared)
-    says = "as halo.yaml says again, unless it is reverted as well"
+    says = "back to what halo.yaml declares; to keep the undo, revert halo.yaml as well"
     assert [change.key for change in plan.changes] == ["alpha", None]
-    assert plan.warnings == (PlanWarning(f"the next `halo apply` makes 1 of these 2 schedules {says}"),)
+    assert plan.warnings == (PlanWarning(f"the next `halo apply` changes 1 of these 2 schedules {says}"),)
     archiving = declared._replace(undeclared=UndeclaredPolicy.ARCHIVE)
     assert planned(lines, *now, project_=archiving).warnings == (
-        PlanWarning(f"the next `halo apply` makes these schedules {says}"),
+        PlanWarning(f"the next `halo apply` changes these schedules {says}"),
     )
     assert planned(lines, *now).warnings == ()

@@ -123,12 +123,12 @@ def test_each_of_several_entries_between_braces_has_a_line_where_the_others_have
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a: &a {x: {}}\nschedules: *a\n", "`schedules` is an alias of something else"),
-        ("a: &a {schedules: {}}\n<<: *a\n", "`schedules` is merged in from elsewhere"),
-        ("schedules: { # none\n}\n", "the braces of `schedules` hold a comment or more than one line"),
+        ("a: &a {x: {}}\nschedules: *a\n", "`schedules` is an alias"),
+        ("a: &a {schedules: {}}\n<<: *a\n", "`schedules` is merged from another mapping"),
+        ("schedules: { # none\n}\n", "the braces of `schedules` contain a comment or more than one line"),
         (
             "schedules: &s\n  a: {title: A}\nagents: *s\n",
-            "it is written in a way that this edit would change more of than it should",
+            "the edit would also change other parts of the file",
         ),
     ],
 )
@@ -193,22 +193,22 @@ def test_either_may_be_written_alone() -> None:
     ("text", "reason"),
     [
         ("x: &t Old\nschedules: {a: {title: *t}}", "its title is an alias"),
-        ("schedules: {a: {title: &t Old}}", "its title has an anchor, so that other values may follow it"),
-        ("schedules: {a: {title: '${X}'}}", "its title is made with a variable"),
-        ("schedules: {a: {title: '$${X} $x ${Y}'}}", "its title is made with a variable"),
+        ("schedules: {a: {title: &t Old}}", "its title has an anchor, so other values may be aliases of it"),
+        ("schedules: {a: {title: '${X}'}}", "its title contains a variable"),
+        ("schedules: {a: {title: '$${X} $x ${Y}'}}", "its title contains a variable"),
         ("schedules:\n  a:\n    title: >-\n      Old\n", "its title is a block of text"),
         ("x: &x {title: Old}\nschedules: {a: *x}", "its entry is an alias of another"),
-        ("x: &x {title: Old}\nschedules: {a: {<<: *x}}", "its title is merged in from elsewhere"),
-        ("x: &x {a: {title: Old}}\nschedules: {<<: *x}", "its entry is an alias, or merged in from elsewhere"),
+        ("x: &x {title: Old}\nschedules: {a: {<<: *x}}", "its title is merged from another mapping"),
+        ("x: &x {a: {title: Old}}\nschedules: {<<: *x}", "its entry is an alias, or is merged from another mapping"),
         (
             "x: &x {renamed_from: b}\nschedules: {a: {<<: *x, title: Old}}",
-            "its renamed_from is merged in from elsewhere",
+            "its renamed_from is merged from another mapping",
         ),
         ("x: &x b\nschedules: {a: {title: Old, renamed_from: *x}}", "its renamed_from is an alias"),
-        ("x: &x b\nschedules: {a: {title: Old, renamed_from: [*x]}}", "the last of its renamed_from is an alias"),
+        ("x: &x b\nschedules: {a: {title: Old, renamed_from: [*x]}}", "the last title of its renamed_from is an alias"),
         (
             "schedules: {a: &a {title: Old}, b: {<<: *a, title: B}}",
-            "it is written in a way that this edit would change more of than it should",
+            "the edit would also change other parts of the file",
         ),
     ],
 )

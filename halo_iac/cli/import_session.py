@@ -162,7 +162,9 @@ def write(ground: ImportContext, draft: ImportDraft) -> None:
             with folder_lock(ground.path):
                 replace_unchanged(ground.path, ground.before, mark + draft.text)
         elif not write_new(ground.path, console.redacted(draft.text)):
-            raise FileError(f"{ground.path} is there by now and is left as it is", hint="run the command again")
+            raise FileError(
+                f"{ground.path} was created in the meantime; it was not overwritten", hint="run the command again"
+            )
 
 
 def named(remote: RemoteSchedule) -> str:

@@ -177,7 +177,7 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
 def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
     """Return what a file is that is none of ours, and what ours begin with; nothing where they look like any other."""
     if format is ReviewFormat.MARKDOWN:
-        return "no markdown of halo's", (PAGE_MARKER.encode(),)
+        return "not markdown written by halo", (PAGE_MARKER.encode(),)
     if format is ReviewFormat.JSON:
-        return "no json of halo's", DOCUMENT_STARTS
+        return "not JSON written by halo", DOCUMENT_STARTS
     return "there already", ()

@@ -75,7 +75,8 @@ class ReportSink:
                 self._file(titled, schedule)
         elif not write_new(self._path, self._console.redacted(join_reports(reports))):
             raise FileError(
-                f"{self._path} is there by now and is left as it is", hint="`halo report get` reads it again"
+                f"{self._path} was created in the meantime; it was not overwritten",
+                hint="`halo report get` reads it again",
             )
         else:
             self._say(f"Wrote {self._path}")

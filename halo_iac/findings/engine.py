@@ -16,14 +16,14 @@ from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.remote import PlatformState
 
 MOST: Final = 100
-"""How many findings of one rule are listed, the rest counted: nobody reads more before mending the first."""
+"""How many findings of one rule are listed, the rest counted: a reader fixes the first ones before reading more."""
 
 _WHOLE_FILE: Final = (1, 1)
 """Where a prompt file begins, and no key inside an entry can stand."""
 
 
 def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Finding, ...]:
-    """Return what is odd about the declared schedules, file by file and line by line.
+    """Return the findings of the declared schedules, file by file and line by line.
 
     Of one rule, :data:`MOST` are listed, and all those of the ``concerned`` entries.
     """
@@ -44,7 +44,7 @@ def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Findin
 
 
 def find_in_plan(project: Project, plan: Plan) -> tuple[Finding, ...]:
-    """Return what :func:`find` does, all of it for entries with a change; with targets, of those entries alone."""
+    """Return the findings of a project, every one of the changed entries; with targets, those of the targets alone."""
     targets = frozenset(plan.targets)
     if not targets:
         return run_rules(project, {change.key for change in plan.changes if change.key is not None})
@@ -52,7 +52,7 @@ def find_in_plan(project: Project, plan: Plan) -> tuple[Finding, ...]:
 
 
 def credentials_of(project: Project, plan: Plan) -> frozenset[str]:
-    """Return what looks like a credential in the prompts that a plan shows, but where the project says it is none."""
+    """Return what looks like a credential in the prompts that a plan shows, unless the rule is off."""
     entries = {entry.key: entry for entry in project.entries}
     return frozenset(
         credential
@@ -83,7 +83,7 @@ def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Sev
 
 
 def make_finding(rule: Rule, odd: Violation, project: Project, entry: Entry) -> Finding:
-    """Return what is odd about one entry as a finding."""
+    """Return a violation of one entry as a finding."""
     severity = severity_of(rule, project, entry) or Severity.WARNING
     return _finding(rule, severity, odd, entry.key, _place(entry, odd))
 
@@ -121,7 +121,7 @@ def _shared(rule: Rule, odd: Violation, project: Project) -> Finding:
 def _counted(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
     """Return one finding that counts those that are not listed, at the first of them."""
     first = rest[0]
-    odd = Violation(rest, "", f"{len(rest):,} more entries, from this one on, have much the same", None)
+    odd = Violation(rest, "", f"{len(rest):,} more entries have the same problem, starting with this one", None)
     return _finding(rule, _most_severe(rule, rest, project), odd, first.key, first.origins.entry)
 
 
@@ -132,7 +132,7 @@ def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Seve
 
 
 def _place(entry: Entry, odd: Violation) -> Origin:
-    """Return where the entry gives the field, else the entry's own place: what a layer gives is no entry's fault.
+    """Return where the entry gives the field, else the entry's own place.
 
     But for a prompt, which is read where it is written, and a prompt file by its lines.
     """

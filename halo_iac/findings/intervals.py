@@ -223,9 +223,7 @@ def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
         if any(keys <= larger for at, larger in told if at == minute):
             continue  # hourly schedules meet every hour, and need one spread
         told.append((minute, keys))
-        message = (
-            f"{len(members):,} schedules fire at {hour:02}:{minute:02} ({zone}), all in one minute: {listed(keys)}"
-        )
+        message = f"{len(members):,} schedules fire in the same minute, {hour:02}:{minute:02} ({zone}): {listed(keys)}"
         yield Violation(members, "minutes", message, _spread(members, minute), is_shared=True)
 
 

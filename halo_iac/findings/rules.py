@@ -31,7 +31,7 @@ from halo_iac.text import (
 
 _DST: Final = "coverage-gap-dst"
 _LACKING: Final = {
-    29: "February has no 29th but in leap years",
+    29: "February has a 29th only in leap years",
     30: "February has no 30th",
     31: "five months have no 31st",
 }
@@ -51,9 +51,9 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
             f"and its fires are up to {format_duration(between.longest)} apart: "
             f"traces of up to {format_duration(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"write {lookback(_sufficient_lookback_hint(subject, cadence))}"
+        hint = f"set {lookback(_sufficient_lookback_hint(subject, cadence))}"
         if between.longest > 2 * between.shortest:
-            hint += ", or declare the fire after the long interval as an entry of its own"
+            hint += ", or declare the fire after the long interval as a separate entry"
         yield Violation(entries, "lookback_hours", message, hint)
 
 
@@ -89,12 +89,12 @@ def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
 def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
     """Return how to pay for traces less often without leaving any out, for which some hours are enough."""
     between = intervals(cadence)
-    ways = [f"write {lookback(enough)}"] if enough < hours else []
+    ways = [f"set {lookback(enough)}"] if enough < hours else []
     if between.shortest * 2 < 60:
-        ways.append("fire less often: a look-back is an hour at least")
+        ways.append("fire less often; the shortest look-back is one hour")
     elif enough * 60 > 2 * between.shortest:
         ways.append(
-            "declare the fire after the long interval as an entry of its own, and let the others look back less"
+            "declare the fire after the long interval as a separate entry, and shorten the look-back of the others"
         )
     return "; ".join(ways)
 
@@ -104,22 +104,22 @@ def missing_day(subject: RuleInput) -> Iterator[Violation]:
     for (cadence, _), entries in subject.looks.items():
         lacking = _LACKING.get(max(cadence.days_of_month, default=0))
         if lacking is not None:
-            hint = "the 28th is in every month, and the 1st is right after the last day of each"
-            yield Violation(entries, "days_of_month", f"{lacking}: it does not fire then", hint)
+            hint = "use 28, which every month has, or 1, the day after the last day of a month"
+            yield Violation(entries, "days_of_month", f"{lacking}; it does not fire in a month without that day", hint)
 
 
 def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
-    """Find a placeholder that nobody has filled in, or a path alone, in the prompt of a schedule that fires."""
+    """Find an unfilled placeholder, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
         sighting = placeholder_in(prompt)
         firing = [entry for entry in entries if spec_of(entry).enabled is not False]
         if firing and is_path(prompt):
             yield Violation(
-                firing, "prompt", "the prompt is a path, and is sent as it is", "did you mean `prompt_file`?"
+                firing, "prompt", "the prompt is a path and is sent as written", "did you mean `prompt_file`?"
             )
         elif sighting is not None and firing:
-            message = f"line {sighting.line} of the prompt looks unfinished: it holds {sighting.name}"
-            hint = "prompts are sent as they are, and nothing in them is replaced"
+            message = f"line {sighting.line} of the prompt looks unfinished: it contains {sighting.name}"
+            hint = "fill it in; prompts are sent as written"
             yield Violation(firing, "prompt", message, hint, line=sighting.line)
 
 
@@ -127,10 +127,10 @@ def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
     """Find a text that ``#`` cuts short: of a title, that is another schedule."""
     entries = {entry.key: entry for entry in subject.entries}
     for cut in subject.project.cuts:
-        what_now = "put the text on the next line" if cut.is_beginning else "put the whole value in quotes"
-        hint = f"{what_now}, or a space behind the `#` if it is a comment"
+        what_now = "put the text on the next line" if cut.is_beginning else "quote the whole value"
+        hint = f"{what_now}, or add a space after the `#` if it is a comment"
         now = "the prompt is cut short" if cut.field == "prompt" else f"`{cut.field}` is {cut.value!r}"
-        message = f"{now}: ` #` begins a comment, and the rest of the line is not part of the value"
+        message = f"{now}: ` #` begins a comment, so the rest of the line is not part of the value"
         if cut.key is None:
             yield Violation((), cut.field, message, hint, is_shared=True, at=cut.at)
         elif cut.key in entries:
@@ -138,12 +138,12 @@ def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
 
 
 def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
-    """Find what looks like a credential, paused or not: whoever may read the schedule has it."""
+    """Find what looks like a credential, paused or not: everyone who can read the schedule can use it."""
     for prompt, entries in subject.prompts.items():
         sighting = credential_in(prompt)
         if sighting is not None:
-            message = f"line {sighting.line} of the prompt holds what looks like {sighting.name}"
-            hint = "take it out and revoke it: whoever reads this file, or the schedule, has it"
+            message = f"line {sighting.line} of the prompt contains what looks like {sighting.name}"
+            hint = "remove it and revoke it; everyone who can read this file or the schedule can use it"
             yield Violation(entries, "prompt", message, hint, line=sighting.line)
 
 
@@ -151,7 +151,7 @@ def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
 
 
 def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
-    """Look-back long enough but for the interval in which clocks go back: an hour a year that nobody analyses.
+    """Look-back long enough but for the interval in which clocks go back: an hour a year that is never analysed.
 
     Every daily schedule with the documented look-back of a day has it, so it is said once of them all.
     """
@@ -170,7 +170,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
             "the look-back: the traces of that hour are never analysed"
         )
         longer = _longer_lookback_hint(enough)
-        hint = f"write {longer}, or `findings: {{{_DST}: off}}` where an hour a year does not matter"
+        hint = f"set {longer}, or set `findings: {{{_DST}: off}}` if an hour a year does not matter"
         yield Violation(found, "lookback_hours", message, hint, is_shared=True)
 
 
@@ -219,7 +219,7 @@ def _twins(entries: Sequence[Entry]) -> Violation:
     if len({spec_of(entry).prompt for entry in entries}) == 1:
         message = f"{who} with the same prompt: one report, paid for {format_count(len(entries))}"
         return Violation(entries, "agent", message, "keep one of them")
-    hint = "one prompt can ask it all; where several reports are wanted, switch the rule off"
+    hint = "combine the prompts, or turn the rule off if you want several reports"
     return Violation(entries, "agent", f"{who}: its traces are read, and paid for, {format_count(len(entries))}", hint)
 
 
@@ -235,8 +235,8 @@ def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
     yield Violation(
         (),
         "max_runs_per_month",
-        f"the declared schedules run {float(total):,.1f} times a month, and {permitted:,} are permitted",
-        "most of them: " + ", ".join(f"`{key}` {runs:,.1f}" for runs, key in most),
+        f"the declared schedules run {float(total):,.1f} times a month; `max_runs_per_month` allows {permitted:,}",
+        "reduce the most frequent: " + ", ".join(f"`{key}` {runs:,.1f}" for runs, key in most),
         is_shared=True,
     )
 
@@ -269,7 +269,7 @@ RULES: Final = (
     Rule("unfinished-prompt", unfinished_prompt),
     CREDENTIALS,
     Rule("cut-by-comment", cut_by_comment),
-    Rule("odd-glob", special_globs),
+    Rule("special-glob", special_globs),
     UNUSED_GLOB,
     Rule("too-many-runs", too_many_runs, Severity.ERROR),
     Rule("skipped-fire", None),

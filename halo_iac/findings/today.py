@@ -90,9 +90,9 @@ def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zo
     return Violation(
         (),
         "hours",
-        f"applied now, it skips a run today: {gone[-1]:%H:%M} has passed, and the run of {due[0]:%H:%M} ({zone}) "
-        "falls away",
-        f"apply it after {due[-1]:%H:%M}, or start the run by hand with `halo schedule fire`",
+        f"if applied now, the change skips a run today: {gone[-1]:%H:%M} has passed, and the run at {due[0]:%H:%M} "
+        f"({zone}) is dropped",
+        f"apply the change after {due[-1]:%H:%M}, or start the run by hand with `halo schedule fire`",
     )
 
 
@@ -100,6 +100,7 @@ def _doubled(past: Sequence[datetime], to_come: Sequence[datetime], zone: str) -
     return Violation(
         (),
         "hours",
-        f"applied now, it runs twice today: at {past[-1]:%H:%M} it has, and at {to_come[0]:%H:%M} ({zone}) it will",
-        f"apply it after {to_come[-1]:%H:%M}, and the next run is tomorrow's",
+        f"if applied now, the schedule runs twice today: it ran at {past[-1]:%H:%M} and runs again "
+        f"at {to_come[0]:%H:%M} ({zone})",
+        f"apply the change after {to_come[-1]:%H:%M}; the next run is then tomorrow",
     )

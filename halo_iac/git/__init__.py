@@ -42,10 +42,10 @@ class Repository:
         found = self._git.call("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
-        hint = "`git fetch` brings it if it is a remote's; `git branch --all` shows what there is"
+        hint = "run `git fetch` if it is on a remote; `git branch --all` lists the branches"
         if self._git.asked("rev-parse", "--is-shallow-repository") == "true":
-            hint = f"this clone is shallow: {_fetch(ref)}"
-        raise GitError(f"no commit here is called {ref!r}", hint=hint)
+            hint = f"{_fetch(ref)}; this clone is shallow"
+        raise GitError(f"no branch, tag or commit is named {ref!r}", hint=hint)
 
     def remote_commit(self, ref: str) -> tuple[str, str]:
         """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
@@ -62,7 +62,7 @@ class Repository:
         lines = (line.partition("\t") for line in listed.split("\n"))
         commit = next((commit for commit, _, name in lines if name == f"refs/heads/{branch}"), None)
         if commit is None:  # the pattern has to match the end of a name only
-            raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="name a branch, such as origin/main")
+            raise GitError(f"the remote {remote!r} has no branch {branch!r}", hint="use a branch such as origin/main")
         return f"{remote}/{branch}", commit
 
     def has_ancestor(self, commit: str, earlier: str) -> bool:
@@ -84,22 +84,23 @@ class Repository:
         found = {*self._git.asked("for-each-ref", "--format=%(refname)", *candidates).split("\n")}
         meant = [candidate for candidate in candidates if candidate in found]
         if len(meant) > 1:
-            hint = "write the one that is meant in full"
-            raise GitError(f"{name!r} is more than one ref here: {', '.join(meant)}", hint=hint)
+            hint = "use the full name of one of them"
+            raise GitError(f"{name!r} is ambiguous: it matches {', '.join(meant)}", hint=hint)
 
     def _remote_branch(self, ref: str) -> tuple[str, str]:
         """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""
         keys = (key for key, _ in self._git.settings if key.startswith("remote.") and key.endswith(".url"))
         remotes = [*dict.fromkeys(key[len("remote.") : -len(".url")] for key in keys)]
         if not remotes:
-            raise GitError("this repository has no remote to ask", hint="`git remote add origin URL` names one")
+            raise GitError("this repository has no remote", hint="add one with `git remote add origin URL`")
         for remote in sorted(remotes, key=len, reverse=True):
             for prefix in (f"refs/remotes/{remote}/", f"{remote}/"):
                 if ref.startswith(prefix):
                     return remote, ref.removeprefix(prefix)
         if "origin" not in remotes and len(remotes) > 1:
             raise GitError(
-                f"{ref!r} names none of the remotes {', '.join(remotes)}", hint=f"such as {remotes[0]}/{ref}"
+                f"{ref!r} does not start with a remote ({', '.join(remotes)})",
+                hint=f"use a name such as {remotes[0]}/{ref}",
             )
         return ("origin" if "origin" in remotes else remotes[0]), ref.removeprefix("refs/heads/")
 
@@ -108,14 +109,14 @@ def check_ref(ref: str) -> None:
     """Raise unless a text can be the name of a ref or a commit; git would take some others for an option."""
     is_odd = not ref or ref.startswith("-") or ".." in ref or any(c.isspace() or not c.isprintable() for c in ref)
     if is_odd:
-        raise GitError(f"{ref!r} is no name of a branch or commit", hint="such as origin/main")
+        raise GitError(f"{ref!r} is not a valid name of a branch or commit", hint="use a name such as origin/main")
 
 
 def _fetch(ref: str) -> str:
     """Say how to bring a commit into a shallow clone, which as a rule keeps track of one branch alone."""
     if any(character in ref for character in "~^@:"):
-        return "bring its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`"
+        return "fetch its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`"
     if re.fullmatch("[0-9a-f]{40,}", ref):
         return f"fetch it with `git fetch --depth=1 origin {ref}`"
     name = re.sub("^(refs/remotes/)?origin/|^refs/heads/", "", ref)
-    return f"fetch it with `git fetch --depth=1 origin +{name}:refs/remotes/origin/{name}`, and name it origin/{name}"
+    return f"fetch it with `git fetch --depth=1 origin +{name}:refs/remotes/origin/{name}`, and use origin/{name}"

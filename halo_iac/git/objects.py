@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_FETCH: Final = "fetch the base with all of its files first"
+_FETCH: Final = "fetch the base with all its files first"
 
 
 class Item(NamedTuple):

@@ -38,7 +38,7 @@ _ENVIRONMENT: Final = {
 }
 _PROTOCOLS: Final = ("https", "http", "ssh", "file")
 _SETTINGS: Final = ("safe.bareRepository=explicit", "core.fsmonitor=false", "core.hooksPath=/dev/null")
-_OUTSIDE: Final = "let HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` name nothing in the checkout"
+_OUTSIDE: Final = "set HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.path` to paths outside the checkout"
 
 
 class Git:
@@ -83,7 +83,7 @@ class Git:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise GitError(f"`git {words[0]}` gave no answer within {SECONDS} s", hint="try again") from None
+            raise GitError(f"`git {words[0]}` did not finish within {SECONDS} s", hint="try again") from None
         except OSError as error:
             raise _not_run(error) from None
 
@@ -117,10 +117,10 @@ class Git:
         asked = ("--resolve-git-dir", str(place), "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
         lines = self.asked("rev-parse", *asked, failing=f"git cannot use {place}").split("\n")
         if len(lines) != len(asked) - 1:
-            raise GitError(f"{self._checkout} has a line break in its path", hint="check it out elsewhere")
+            raise GitError(f"{self._checkout} has a line break in its path", hint="check it out in another folder")
         named, used, common, top = (resolve_path(self._checkout / line) for line in lines)
         if named != used:
-            raise GitError(f"git uses the repository {used}, and not {place}", hint="clone the repository again")
+            raise GitError(f"git uses the repository {used} instead of {place}", hint="clone the repository again")
         return top, (used, common)
 
     def _configured(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
@@ -136,7 +136,7 @@ class Git:
 
 
 def _not_run(error: OSError) -> GitError:
-    return GitError(f"git cannot be run: {error.strerror}", hint="is it installed?")
+    return GitError(f"git cannot be run: {error.strerror}", hint="check that git is installed")
 
 
 def refuse_configuration_in(checkout: Path, env: Mapping[str, str]) -> None:
@@ -156,7 +156,7 @@ def refuse_configuration_in(checkout: Path, env: Mapping[str, str]) -> None:
 
 def _refuse_if_committed(path: Path, checkout: Path) -> None:
     if may_be_committed(path, checkout):
-        message = f"git's configuration in {path} is not used: it lies in the checkout {checkout}"
+        message = f"git's configuration in {path} is not used: it is inside the checkout {checkout}"
         raise SettingsError(message, hint=_OUTSIDE)
 
 
@@ -171,9 +171,9 @@ def _program(env: Mapping[str, str]) -> str:
     """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
     found = shutil.which("git", path=env.get("PATH"))
     if found is None:
-        raise GitError("there is no git here", hint="install git, or leave out what needs it")
+        raise GitError("git was not found on PATH", hint="install git, or omit the option that needs it")
     if not Path(found).is_absolute():
-        raise GitError(f"the git on PATH is {found}, which depends on the folder", hint="use absolute folders in PATH")
+        raise GitError(f"git on PATH is {found}, a relative path", hint="use absolute folders in PATH")
     return found
 
 

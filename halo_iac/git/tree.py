@@ -162,11 +162,11 @@ class CommitTree:
         if objects is None and self._is_left_empty(node):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), node.name)
         if objects is None:
-            hint = "`git submodule update --init` checks it out"
-            raise FileUnreadable(f"the submodule {where} is not checked out here", hint)
+            hint = "run `git submodule update --init`"
+            raise FileUnreadable(f"the submodule {where} is not checked out", hint)
         if not objects.has_commit(node.id):
-            reason = f"the submodule {where} is at {node.id[:12]} there, which its clone here does not have"
-            raise FileUnreadable(reason, f"`git -C {where} fetch` may bring it")
+            reason = f"the submodule {where} is at commit {node.id[:12]} in the base, which its clone does not have"
+            raise FileUnreadable(reason, f"run `git -C {where} fetch`")
         self._submodules[path] = node._replace(mode=_FOLDER, id=objects.root(node.id), objects=objects)
         return self._submodules[path]
 

@@ -63,7 +63,9 @@ def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], sched
     is_archived = any(_is_selected(each, name) for each in schedules for name in in_vain)
     raise UsageError(
         f"no{' active' if is_archived else ''} schedule has the id or title {', '.join(map(repr, in_vain))}",
-        hint="add --include-archived for archived ones" if is_archived else "`halo schedule list` shows what there is",
+        hint="add --include-archived to import archived schedules"
+        if is_archived
+        else "run `halo schedule list` to see the schedules",
     )
 
 
@@ -106,8 +108,8 @@ def import_schedules(
     """Return an entry for every schedule, in their order.
 
     ``names`` says how to write an agent's id, ``problems_of`` for given entries which could not be loaded and why.
-    ``keys`` and ``titles`` are those that a project file has already; a title without a pin, which nobody may declare
-    again, with the key of its entry.
+    ``keys`` and ``titles`` are those that a project file has already; a title without a pin, which no other entry may
+    declare, with the key of its entry.
     """
     titles = titles or {}
     pinned = _duplicates(wanted, actual) | titles.keys()
@@ -140,7 +142,7 @@ def agent_names(actual: PlatformState, catalog: Catalog, aliases: Iterable[str] 
 def _duplicates(wanted: Iterable[RemoteSchedule], actual: PlatformState) -> set[str]:
     """Return the titles that do not say which schedule is meant.
 
-    Of active schedules an equal title of an archived one is no rival, unless that is to be declared as well.
+    Of active schedules an equal title of an archived one does not count, unless that is imported as well.
     """
     counts = Counter(remote.title for remote in actual.schedules if remote.is_active)
     archived = {remote.title for remote in wanted if not remote.is_active}
@@ -160,7 +162,7 @@ def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool)
         return spec
     said = {name: value for name in _SAID_ALWAYS if (value := getattr(spec, name)) is not None}
     entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **said}
-    # While the platform has paused a schedule, nobody can tell what its operator wants.
+    # While the platform has paused a schedule, what its operator wants is unknown.
     return entry if remote.is_paused_by_platform else {**entry, "enabled": spec.enabled}
 
 
@@ -203,7 +205,7 @@ def entries_that_do_not_round_trip(keys: Collection[str], before: Plan | None, a
     Raises :class:`~halo_iac.errors.HaloError` where they would change what becomes of other entries.
     """
     if before is not None and _others(before, keys) != _others(after, keys):
-        raise HaloError("nothing was written: the new entries would change what becomes of those that are there")
+        raise HaloError("nothing was written: the new entries would change the plan of existing entries")
     reasons = {entry.key: entry.reason for entry in after.blocked if entry.key in keys}
     return reasons | {change.key or "": _reason(change) for change in after.changes if change.key in keys}
 
@@ -223,4 +225,4 @@ def _reason(change: Change) -> str:
     if not change.fields:
         return f"the plan would {change.action} it"
     fields = ", ".join(f"{each.field} ({each.origin})" for each in change.fields)
-    return f"the project file asks for another {fields}"
+    return f"the project file sets a different {fields}"

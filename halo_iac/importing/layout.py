@@ -23,8 +23,8 @@ _HEADING: Final = 2
 def omit_defaults(entries: Mapping[str, Fields], base: Mapping[str, Any]) -> Entries:
     """Return the entries without what ``base`` says for them already; ``base`` is as in a project.
 
-    What nobody gives is not managed, in the case of some fields, and stays so: the platform answers with the model it
-    resolved, and nobody can tell a choice from its default. A pause, though, somebody wanted.
+    Some fields are not managed where they are left out, and stay so: the platform answers with the model it resolved,
+    which does not tell a choice from its default. A pause, though, is always a choice.
     """
     return {
         key: {name: value for name, value in entry.items() if _differs_from_default(name, value, base)}

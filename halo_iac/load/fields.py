@@ -76,7 +76,7 @@ RuleSettings = TypedDict(
                 "`#`; left out: warning."
             ),
         ],
-        "odd-glob": Annotated[
+        "special-glob": Annotated[
             RuleSetting,
             Field(
                 description="A glob of `protect` holds `?`, `[` or `${`, which mean nothing in it; left out: warning."
@@ -85,8 +85,7 @@ RuleSettings = TypedDict(
         "unused-glob": Annotated[
             RuleSetting,
             Field(
-                description="A glob of `protect` covers no declared and no existing title; plan only; left out: "
-                "warning."
+                description="A glob of `protect` matches no declared or existing title; plan only; left out: warning."
             ),
         ],
         "too-many-runs": Annotated[

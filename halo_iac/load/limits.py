@@ -25,7 +25,7 @@ MAX_PATTERN: Final = 1_000
 """Characters of a path, or of a glob for paths or titles: one of a million stars takes minutes, and gigabytes."""
 
 MAX_PROBLEMS: Final = 100
-"""How many problems of one file are shown one by one: nobody reads more before mending the first."""
+"""How many problems of one file are shown one by one: a reader fixes the first ones before reading more."""
 
 MAX_COLLECTED: Final = 10_000
 """How many problems of one file are worded at all: a file of 5 MiB can have millions, which take gigabytes."""

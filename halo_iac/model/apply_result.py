@@ -122,7 +122,5 @@ def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrup
 def _settled(event: Event) -> Event:
     if event.status.is_final:
         return event
-    message = "it was under way when the run was interrupted"
-    return event._replace(
-        status=Status.UNKNOWN, message=message, hint="plan again in a minute to see what became of it"
-    )
+    message = "it was in progress when the run was interrupted"
+    return event._replace(status=Status.UNKNOWN, message=message, hint="run `halo plan` in a minute to see the result")

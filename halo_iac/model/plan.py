@@ -57,8 +57,8 @@ class Base:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    ref: Annotated[str, Field(description="The ref as it was given.")]
-    commit: Annotated[str, Field(description="The commit it stood for.")]
+    ref: Annotated[str, Field(description="The ref as given.")]
+    commit: Annotated[str, Field(description="The commit that the ref resolved to.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,10 @@ class Change:
     after: Annotated[Spec | None, Field(description="The schedule as declared.")] = None
     wave: Annotated[int, Field(description="Renames of a lower wave free the titles of a higher one.")] = 0
     origin: Annotated[str, Field(description="File and line of the entry; empty for an undeclared schedule.")] = ""
-    share: Annotated[Attribution | None, Field(description="Whose change it is; null without --base.")] = None
+    share: Annotated[
+        Attribution | None,
+        Field(description="Whether the branch, or the platform, causes the change; null without --base."),
+    ] = None
 
     @property
     def name(self) -> str:
@@ -137,7 +140,7 @@ class Blocked:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(description="The entry's key.")]
-    reason: Annotated[str, Field(description="What is in the way.")]
+    reason: Annotated[str, Field(description="Why no change can be planned for it.")]
     hint: Annotated[str | None, Field(description="What to do about it.")] = None
     origin: Annotated[str, Field(description="File and line of the entry.")] = ""
     ids: Annotated[tuple[str, ...], Field(description="The schedules concerned.")] = ()
@@ -152,7 +155,7 @@ class UndeclaredSchedule:
     id: Annotated[str, Field(description="The platform's id.")]
     title: Annotated[str, Field(description="Its title.")]
     is_firing: Annotated[bool, Field(description="Whether it is enabled.")]
-    note: Annotated[str | None, Field(description="Why it cannot be read, if it cannot.")] = None
+    note: Annotated[str | None, Field(description="Why it cannot be read; null if it can.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,8 @@ class PlanWarning:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    message: Annotated[str, Field(description="What to know.")]
-    key: Annotated[str | None, Field(description="The entry concerned, if one is.")] = None
+    message: Annotated[str, Field(description="The warning.")]
+    key: Annotated[str | None, Field(description="The entry concerned; null if there is none.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,8 @@ class GuardViolation:
     override: Annotated[str, Field(description="The option or the edit that permits it.")]
     names: Annotated[tuple[str, ...], Field(description="The entries or ids concerned.")] = ()
     withholds: Annotated[
-        bool, Field(description="Whether only what it names is left out, and the plan may be applied without it.")
+        bool,
+        Field(description="Whether only the named schedules are left out and the rest of the plan can be applied."),
     ] = False
 
 
@@ -189,7 +193,9 @@ class Policy:
     undeclared: Annotated[str, Field(description="report or archive.")]
     scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
     title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
-    protect: Annotated[tuple[str, ...], Field(description="Title globs that are never removed.")] = ()
+    protect: Annotated[
+        tuple[str, ...], Field(description="Globs of titles that are never archived, paused or renamed away.")
+    ] = ()
 
     def covers(self, agent: str | None, title: str) -> bool:
         """Say whether a schedule with this agent and title is in scope."""
@@ -213,8 +219,8 @@ class RunRate:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    before: Annotated[float, Field(description="Runs a month of the schedules in scope as they are.")]
-    after: Annotated[float, Field(description="The same once the plan is applied.")]
+    before: Annotated[float, Field(description="Runs a month of the schedules in scope before the plan is applied.")]
+    after: Annotated[float, Field(description="Runs a month of the schedules in scope after the plan is applied.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +230,20 @@ class Plan:
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plan")
 
     host: Annotated[PlatformTarget, Field(description="Platform and project the plan is for.")]
-    policy: Annotated[Policy, Field(description="The rules it was made under.")]
+    policy: Annotated[Policy, Field(description="The policy it was made under.")]
     targets: Annotated[tuple[str, ...], Field(description="Keys the plan is limited to; empty for all.")]
     changes: Annotated[tuple[Change, ...], Field(description="What apply would do, in order.")]
-    blocked: Annotated[tuple[Blocked, ...], Field(description="Entries nothing is planned for.")]
+    blocked: Annotated[tuple[Blocked, ...], Field(description="Entries for which nothing can be planned.")]
     undeclared: Annotated[
         tuple[UndeclaredSchedule, ...], Field(description="Schedules in scope that no file declares.")
     ]
-    warnings: Annotated[tuple[PlanWarning, ...], Field(description="Worth a line, changes nothing.")]
-    refusals: Annotated[tuple[GuardViolation, ...], Field(description="Why it must not be applied as it is.")]
-    unchanged: Annotated[int, Field(description="Entries that are already as declared.")]
+    warnings: Annotated[tuple[PlanWarning, ...], Field(description="Warnings; none of them stops the plan.")]
+    refusals: Annotated[tuple[GuardViolation, ...], Field(description="The guards that refuse to apply the plan.")]
+    unchanged: Annotated[int, Field(description="How many schedules already match their entries.")]
     runs_per_month: Annotated[RunRate, Field(description="Runs a month before and after.")]
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
-    findings: Annotated[tuple[Finding, ...], Field(description="What is odd about the declared schedules.")] = ()
-    base: Annotated[Base | None, Field(description="What it was held against; null without --base.")] = None
+    findings: Annotated[tuple[Finding, ...], Field(description="Findings in the declared schedules.")] = ()
+    base: Annotated[Base | None, Field(description="The base that it was compared with; null without --base.")] = None
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
 
     @property

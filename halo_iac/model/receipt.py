@@ -49,17 +49,19 @@ class WriteIntent:
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an intent")
 
     kind: Annotated[Literal["intent"], Field(description="What the line is.")] = "intent"
-    number: Annotated[int, Field(description="Which write of the run it is; its outcome has the same number.", ge=1)]
+    number: Annotated[
+        int, Field(description="The number of the write within the run; its outcome has the same number.", ge=1)
+    ]
     action: Annotated[Action, Field(description="create, update, unarchive or archive.")]
     key: Annotated[str | None, Field(description="The entry's key; null where no file declares the schedule.")]
     id: Annotated[str | None, Field(description="The platform's id; null for a create.")]
-    title: Annotated[str, Field(description="The title that the change is about.")]
+    title: Annotated[str, Field(description="The schedule's title.")]
     is_archived: Annotated[bool, Field(description="Whether the schedule is archived before the write.")]
-    before: Annotated[Spec | None, Field(description="The schedule as the platform last showed it.")]
-    after: Annotated[Spec | None, Field(description="The fields as they are to be; null in them: not managed.")]
-    is_veiled: Annotated[bool, Field(description="Whether a key was taken out of it, so that it is not as it was.")] = (
-        False
-    )
+    before: Annotated[Spec | None, Field(description="The schedule as last read from the platform.")]
+    after: Annotated[Spec | None, Field(description="The fields after the write; a null field is not managed.")]
+    is_veiled: Annotated[
+        bool, Field(description="Whether a credential was redacted, so that the line is not complete.")
+    ] = False
 
     @property
     def is_whole(self) -> bool:
@@ -77,8 +79,8 @@ class WriteOutcome:
     kind: Annotated[Literal["outcome"], Field(description="What the line is.")] = "outcome"
     number: Annotated[int, Field(description="The number of the intent.", ge=1)]
     result: Annotated[Result, Field(description="done, not done or unknown.")]
-    id: Annotated[str | None, Field(description="The platform's id, as far as it is known.")] = None
-    message: Annotated[str, Field(description="Why it was not done, or is unknown.")] = ""
+    id: Annotated[str | None, Field(description="The platform's id; null if it is not known.")] = None
+    message: Annotated[str, Field(description="Why it was not done, or why the outcome is unknown.")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

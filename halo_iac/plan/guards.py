@@ -18,13 +18,13 @@ from halo_iac.text import Protection, has_invisible, is_invisible
 
 REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
-"""How many schedules may be archived or stop firing without a word, whatever they do now."""
+"""How many schedules may be archived or stop firing without `--allow-archive`."""
 REMOVAL_ALWAYS: Final = 1
-"""How many schedules may stop firing without a word, however few there are."""
+"""How many schedules may always stop firing without `--allow-archive`."""
 
 _NONE: Final = sys.maxsize
 """No schedule's number."""
-_SAME_TITLE: Final = "has the same title but for case, spacing, Unicode form or invisible characters"
+_SAME_TITLE: Final = "has the same title except for case, spacing, Unicode form or invisible characters"
 
 
 class Overrides(NamedTuple):
@@ -39,7 +39,7 @@ class GuardInput(NamedTuple):
 
     ``firing`` are the ids of the schedules in scope that fire, ``traced`` those of the agents that traces name.
     ``withheld`` are the archives that were left out of ``changes`` because an entry is blocked. Only the guard that
-    says so looks at them: one more refusal would keep all the rest from being done, for what nobody is about to do.
+    says so looks at them: another refusal would stop the rest of the plan for changes that are not made.
     """
 
     changes: tuple[Change, ...]
@@ -89,12 +89,12 @@ def too_many_removals(situation: GuardInput) -> Iterator[GuardViolation]:
         what = f"{len(removals)} schedules would be archived or stop firing"
         yield _too_many(what, REMOVAL_LIMIT, removals)
     elif len(stopping) > max(share, allowed):
-        what = f"{len(stopping)} of {firing} schedules in scope that fire would stop"
+        what = f"{len(stopping)} of {firing} firing schedules in scope would stop"
         yield _too_many(what, share, stopping)
 
 
 def _too_many(what: str, permitted: int, changes: Sequence[Change]) -> GuardViolation:
-    message = f"{what}; without a word from you {permitted} may"
+    message = f"{what}; at most {permitted} {'is' if permitted == 1 else 'are'} allowed without --allow-archive N"
     return GuardViolation("removals", message, f"--allow-archive {len(changes)}", _names(changes))
 
 
@@ -112,7 +112,7 @@ def protected_titles(situation: GuardInput) -> Iterator[GuardViolation]:
             yield GuardViolation(
                 "protected",
                 f"{title!r} is protected by {glob!r} and would be {_verb(change, is_silenced=is_silenced)}",
-                "take the glob out of `protect:`, or of --protect or HALO_PROTECT",
+                "remove the glob from `protect:`, --protect or HALO_PROTECT",
                 (change.name,),
             )
 
@@ -123,7 +123,7 @@ def archives_with_nothing_declared(situation: GuardInput) -> Iterator[GuardViola
     if archives and not situation.declared and len(archives) > situation.overrides.allow_archive:
         yield GuardViolation(
             "nothing-declared",
-            f"nothing is declared, and {_count(archives, 'schedule')} would be archived",
+            f"the project declares no schedules, and {_count(archives, 'schedule')} would be archived",
             f"--allow-archive {len(archives)}",
             _names(archives),
         )
@@ -137,7 +137,7 @@ def archives_with_targets(situation: GuardInput) -> Iterator[GuardViolation]:
             "targets",
             f"{_count(archives, 'undeclared schedule')} would be archived by a run limited to "
             f"{', '.join(situation.targets)}",
-            "run without --target, or leave them with --undeclared report",
+            "run without --target, or keep them with --undeclared report",
             _names(archives),
         )
 
@@ -150,14 +150,14 @@ def archives_with_blocked_entries(situation: GuardInput) -> Iterator[GuardViolat
             "blocked",
             f"{_count(situation.withheld, 'undeclared schedule')} would be archived while {keys} "
             f"{'is' if len(situation.blocked) == 1 else 'are'} blocked",
-            f"mend {keys} first",
+            f"fix {keys} first",
             _names(situation.withheld),
             withholds=True,
         )
 
 
 def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Refuse to create what an undeclared schedule already seems to be: most likely a rename nobody declared."""
+    """Refuse to create what an undeclared schedule already seems to be: most likely a rename without `renamed_from`."""
     creates = [
         change
         for change in situation.changes
@@ -178,8 +178,8 @@ def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
         yield GuardViolation(
             "lookalike",
             f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
-            f"{likeness}; if they are one, {_rename(change.key or '', remote.title)}paste "
-            f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` into the entry",
+            f"{likeness}; if they are the same schedule, {_rename(change.key or '', remote.title)}add "
+            f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` to the entry",
             f"--allow-create {change.key}",
             (change.name,),
         )
@@ -191,8 +191,8 @@ def incomplete_listing(situation: GuardInput) -> Iterator[GuardViolation]:
     if situation.gap and risky:
         yield GuardViolation(
             "incomplete-listing",
-            f"the list of schedules is not whole ({situation.gap}), so nothing may be created or archived",
-            "run again; if it stays so, report it to the platform",
+            f"the list of schedules is incomplete ({situation.gap}); nothing can be created or archived",
+            "run the command again; if the problem persists, report it to the platform",
             _names(risky),
         )
 
@@ -213,16 +213,16 @@ def _verb(change: Change, *, is_silenced: bool) -> str:
         return "archived"
     if not is_silenced:
         return f"renamed to {change.title!r}"
-    return "paused" if change.is_pause else "given an agent that no trace names"
+    return "paused" if change.is_pause else "moved to an agent without traces"
 
 
 def _work(spec: Spec | UnreadableSchedule | None) -> tuple[object, ...]:
-    """Return what a schedule does and when; something that equals nothing where that cannot be said."""
+    """Return what a schedule does and when; a value equal to no other where it cannot be read."""
     return (spec.agent, spec.prompt, spec.cadence) if isinstance(spec, Spec) else (object(),)
 
 
 def _folded(title: str) -> str:
-    """Return a title without what the eye passes over: form, case, spaces, and characters that nobody can see."""
+    """Return a title without what the eye passes over: form, case, spaces, and invisible characters."""
     if not (title.isascii() and title.isprintable()):
         title = "".join(character for character in title if not is_invisible(character) or character.isspace())
         title = unicodedata.normalize("NFKC", title)
@@ -230,12 +230,12 @@ def _folded(title: str) -> str:
 
 
 def _rename(key: str, title: str) -> str:
-    """Return the command that says so in the entry; none where nobody could see what is pasted, or where it ends."""
+    """Return the `halo rename` command for the hint; none for a title with invisible characters or a backtick."""
     return "" if has_invisible(title) or "`" in title else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
 
 
 def _quoted(title: str) -> str:
-    """Return a title as a double-quoted YAML scalar, which JSON's string syntax is; what nobody sees is escaped."""
+    """Return a title as a double-quoted YAML scalar, as JSON writes strings; invisible characters are escaped."""
     return "".join(_escaped(c) if is_invisible(c) else c for c in json.dumps(title, ensure_ascii=False))
 
 

@@ -74,8 +74,8 @@ def titles_being_taken(
 
 
 def _held(entry: Entry, title: str, id_: str) -> Blocked:
-    reason = f"the title {title!r} is still that of schedule {id_}, and nothing in this plan frees it first"
-    hint = "mend, target or apply first the entry of that schedule"
+    reason = f"schedule {id_} still has the title {title!r}, and no change in this plan frees it first"
+    hint = "fix, target or apply the entry of that schedule first"
     return Blocked(entry.key, reason, hint, str(entry.origins.entry), (id_,))
 
 
@@ -157,8 +157,8 @@ def _unreadable(pair: Match, why: object) -> Blocked:
     id_ = pair.remote.id if pair.remote else ""
     return Blocked(
         key=pair.entry.key,
-        reason=f"schedule {id_} is left alone: {reason}",
-        hint="a newer halo may know it; `halo schedule get` shows it as it is",
+        reason=f"schedule {id_} is not changed: {reason}",
+        hint="upgrade halo, or inspect the schedule with `halo schedule get`",
         origin=str(pair.entry.origins.entry),
         ids=(id_,),
     )
@@ -214,8 +214,8 @@ def _check_keys(option: str, keys: Iterable[str], project: Project) -> None:
     for key in keys:
         if key not in known:
             near = get_close_matches(key, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "a key under `schedules:` is wanted"
-            raise UsageError(f"{option} {key}: the project declares no such entry", hint=hint)
+            hint = f"did you mean {' or '.join(near)}?" if near else "use a key under `schedules:`"
+            raise UsageError(f"{option} {key}: the project has no entry with this key", hint=hint)
 
 
 def _guard_input(
@@ -309,7 +309,7 @@ def _warnings(
         for warning in chain(pairing.warnings, map(_pause_warning, pairing.pairs))
         if warning is not None and (not chosen or warning.key in chosen)
     )
-    gap = (PlanWarning(f"the list of schedules is not whole: {actual.gap}"),) if actual.gap else ()
+    gap = (PlanWarning(f"the list of schedules is incomplete: {actual.gap}"),) if actual.gap else ()
     return (
         *gap,
         *_unread_warnings(project),
@@ -322,8 +322,8 @@ def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
     if project.unread:
         first, *others = project.unread
         files = f"{first} and {len(others):,} more files" if others else first
-        left = ", so nothing undeclared is archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
-        yield PlanWarning(f"what {files} declares is not known, as the sparse checkout leaves it out{left}")
+        left = "; undeclared schedules are not archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
+        yield PlanWarning(f"the sparse checkout excludes {files}, so the schedules declared there are unknown{left}")
 
 
 def _pause_warning(pair: Match) -> PlanWarning | None:

@@ -13,7 +13,7 @@ from halo_iac.model.plan import Action, Change, GuardViolation, Plan
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 
-_OVERRIDE = "plan again and have the new plan approved"
+_OVERRIDE = "run `halo plan` again and have the new plan approved"
 
 
 def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[GuardViolation, ...]:
@@ -25,7 +25,7 @@ def _loosened_policy(saved: Plan) -> Iterator[GuardViolation]:
     """Yield what only the plan against a base could refuse; every other guard looks at the recomputed plan itself."""
     for refusal in saved.refusals:
         if refusal.guard == "policy":
-            yield replace(refusal, override=f"plan again with {refusal.override}")
+            yield replace(refusal, override=f"run `halo plan` again with {refusal.override}")
 
 
 def _preconditions(saved: Plan, recomputed: Plan) -> Iterator[GuardViolation]:
@@ -58,7 +58,7 @@ def _changes(saved: Plan, recomputed: Plan, actual: PlatformState) -> Iterator[G
             yield _stale_plan(change, "differs from the saved plan")
     for identity, change in then.items():
         if identity not in now and not _is_in_effect(change, schedules, actual):
-            yield _stale_plan(change, "is in the saved plan, is no longer planned, and is not in effect either")
+            yield _stale_plan(change, "is in the saved plan, but is no longer planned and has not taken effect")
 
 
 def _identity(change: Change) -> tuple[str, str | None, str | None]:

@@ -27,7 +27,7 @@ def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
     """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
     content = read_start(path, limit + 1, takes_pipe=takes_pipe)
     if len(content) > limit:
-        raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="is it the right file?")
+        raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="check that it is the right file")
     return content
 
 
@@ -47,7 +47,9 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
 
 def no_file(path: Path) -> FileError:
     """Return the error of what is there and no regular file."""
-    return FileError(f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="name a file")
+    return FileError(
+        f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="use the path of a file"
+    )
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
@@ -81,7 +83,7 @@ def write_new(path: Path, text: str) -> bool:
 def check_replaceable(path: Path) -> None:
     """Raise for a file that may not be written: to put another in its place only takes a right to its folder."""
     if not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
-        raise FileError(f"{path}: read-only", hint="make it writable first")
+        raise FileError(f"{path}: read-only", hint="make the file writable")
 
 
 def replace_unchanged(path: Path, before: bytes, text: str) -> None:
@@ -90,7 +92,7 @@ def replace_unchanged(path: Path, before: bytes, text: str) -> None:
     Another command may write in between; :func:`~halo_iac.cli.file_lock.folder_lock` prevents it.
     """
     if read_start(path, len(before) + 1) != before:
-        raise FileError(f"{path} has changed in the meantime and is left as it is", hint="run the command again")
+        raise FileError(f"{path} changed in the meantime; it was not overwritten", hint="run the command again")
     check_replaceable(path)
     write_atomically(path, text, mode=path.stat().st_mode & 0o7777, is_exact_mode=True)
 
@@ -105,7 +107,9 @@ def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
                     path.parent.mkdir()
                 made.callback(path.parent.rmdir)
             if not write_new(path, text):
-                raise FileError(f"{path} is there by now and is left as it is", hint="run the command again")
+                raise FileError(
+                    f"{path} was created in the meantime; it was not overwritten", hint="run the command again"
+                )
             made.callback(path.unlink)
         yield
         made.pop_all()
@@ -126,8 +130,8 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        what_now = _hint(error, "name another folder, or check its permissions")
-        raise FileError(f"{folder}: {error.strerror}", hint=f"nothing was started; {what_now}") from None
+        what_now = _hint(error, "use another folder, or check its permissions")
+        raise FileError(f"{folder}: {error.strerror}", hint=f"{what_now}; nothing was started") from None
 
 
 @contextmanager

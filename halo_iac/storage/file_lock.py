@@ -31,8 +31,8 @@ def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
     try:
         while (descriptor := _attempt(folder)) is None:
             if time.monotonic() > deadline:
-                message = f"{path} is left as it is: another command has been editing files in {folder} for too long"
-                raise FileError(message, hint="wait for it to end, then run the command again")
+                message = f"{path} was not changed: another command is still editing files in {folder}"
+                raise FileError(message, hint="wait for that command to end, then run this one again")
             time.sleep(_PAUSE)
     except OSError:  # a folder that cannot be locked; that nothing has changed is checked before every write
         yield

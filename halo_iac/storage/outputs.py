@@ -17,7 +17,7 @@ from halo_iac.errors import FileError
 from halo_iac.paths import resolve_path
 from halo_iac.storage.atomic import no_file, read_start, write_atomically
 
-_ELSEWHERE: Final = "name another file"
+_ELSEWHERE: Final = "use another file name"
 PLAN_STARTS: Final = (b'{\n  "host": {\n    "base_url": "',)
 """What a saved plan begins with."""
 DOCUMENT_STARTS: Final = (
@@ -36,13 +36,13 @@ def check_way(path: Path, cwd: Path) -> None:
     folder = find_checkout(cwd / "any") or resolve_path(cwd)
     written, real = Path(os.path.abspath(cwd / path)), resolve_path(cwd / path)  # noqa: PTH100 - the path as it was typed
     if written.is_symlink() and not written.exists():
-        raise FileError(f"{path}: a link that leads nowhere and is left as it is", hint=_ELSEWHERE)
+        raise FileError(f"{path}: a link whose target does not exist; it was not overwritten", hint=_ELSEWHERE)
     if not written.is_relative_to(folder):
         return
     if not real.is_relative_to(folder):
-        raise FileError(f"{path}: a link leads out of {folder}", hint="name the place itself, or remove the link")
+        raise FileError(f"{path}: a link leads out of {folder}", hint="use the path of the target, or remove the link")
     if ".git" in real.relative_to(folder).parts:
-        raise FileError(f"{path}: in the folder .git", hint=_ELSEWHERE)
+        raise FileError(f"{path}: inside the folder .git", hint=_ELSEWHERE)
 
 
 def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) -> None:
@@ -60,11 +60,12 @@ def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) ->
     for descriptor, name in _STANDARD.items():
         with suppress(OSError):
             if os.path.samestat(found, os.fstat(descriptor)):
-                raise FileError(f"{path} is {name} already", hint=_ELSEWHERE)
+                raise FileError(f"{path} is already used as {name}", hint=_ELSEWHERE)
     start = read_start(path, max(map(len, starts), default=1))
     if start and not (starts and start.startswith(starts)):
-        hint = _ELSEWHERE if starts else "remove it first, or name another file"
-        raise FileError(f"{path} is {what} and is left as it is", hint=hint)
+        hint = _ELSEWHERE if starts else "remove it, or use another file name"
+        message = f"{path} exists and is {what}" if starts else f"{path} already exists"
+        raise FileError(f"{message}; it was not overwritten", hint=hint)
 
 
 def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], text: str) -> None:

@@ -12,7 +12,7 @@ from halo_iac.storage.outputs import PLAN_STARTS, check_output, write_output
 if TYPE_CHECKING:
     from halo_iac.model.plan import Plan
 
-_WHAT: Final = "no saved plan"
+_WHAT: Final = "not a saved plan"
 _HINT: Final = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
 
 

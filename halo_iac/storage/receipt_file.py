@@ -53,7 +53,7 @@ _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _NAMES: Final = {
     kind: tuple(each.name for each in fields(kind)) for kind in (Header, WriteIntent, WriteOutcome, RunEnd, Spec)
 }
-_HINT: Final = "undo takes a file that `apply` has written, as it was written"
+_HINT: Final = "use an unmodified receipt written by `halo apply`"
 
 
 def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
@@ -96,22 +96,22 @@ def read_receipt(document: bytes, name: str) -> Receipt:
     missing at its end, because the run was killed or the file was cut off, is the receipt's ``gap``.
     """
     if len(document) > MAX_RECEIPT_BYTES:
-        raise DocumentError(f"{name}: larger than {MAX_RECEIPT_BYTES >> 20} MiB, which no receipt is", hint=_HINT)
+        raise DocumentError(f"{name}: larger than {MAX_RECEIPT_BYTES >> 20} MiB, the limit of a receipt", hint=_HINT)
     *whole, rest = document.split(b"\n")
     _check_version(whole[0] if whole else rest, name)
     if not whole:
-        raise DocumentError(f"{name}: not even the first line of the receipt is whole", hint=_HINT)
+        raise DocumentError(f"{name}: the first line of the receipt is incomplete", hint=_HINT)
     header, *lines = _lines(whole, name)
     if not isinstance(header, Header):
-        raise _damaged(name, 1, "it is not the first one")
+        raise _damaged(name, 1, "it is not the header of a receipt")
     writes = _writes(lines, name)
     gap = None
     if rest:
-        gap = f"its line {len(whole) + 1} breaks off"
+        gap = f"line {len(whole) + 1} is incomplete"
     elif not (lines and isinstance(lines[-1], RunEnd)):
-        gap = "it does not say how the run ended"
+        gap = "it does not record the end of the run"
     elif open_ := sum(write.outcome is None for write in writes):
-        gap = f"it does not say what came of {open_} of its {len(writes)} writes"
+        gap = f"it does not record the outcome of {open_} of its {len(writes)} writes"
     return Receipt(name, header, writes, gap)
 
 
@@ -128,8 +128,8 @@ def _check_version(first: bytes, name: str) -> None:
         line = None
     is_receipt = isinstance(line, dict) and line.get("kind") == "receipt"
     if is_receipt and line.get("version") != RECEIPT_VERSION:
-        hint = f"this halo reads version {RECEIPT_VERSION}; undo with the halo that wrote it"
-        raise DocumentError(f"{name}: the receipt is of another version", hint=hint)
+        hint = f"run `halo undo` with the halo that wrote it; this one reads version {RECEIPT_VERSION}"
+        raise DocumentError(f"{name}: the receipt has another version", hint=hint)
     if not is_receipt and not first.startswith(b'{"kind":"receipt"'):
         raise DocumentError(f"{name}: not a receipt", hint=_HINT)
 
@@ -139,10 +139,10 @@ def _lines(lines: Sequence[bytes], name: str) -> Iterator[Line]:
     for place, line in enumerate(lines, 1):
         signed = _SIGNED.fullmatch(line)
         if signed is None:
-            raise _damaged(name, place, "it is not as halo writes it")
+            raise _damaged(name, place, "it is not in the format of a receipt")
         digest = _digest(signed[1], digest)
         if digest.encode("ascii") != signed[2]:
-            raise _damaged(name, place, "it was changed, or something before it is missing")
+            raise _damaged(name, place, "it was changed, or a line before it is missing")
         try:
             yield _adapter().validate_json(signed[1] + b"}", strict=True)
         except ValidationError as error:
@@ -171,8 +171,8 @@ def _damaged(name: str, place: int, why: str) -> DocumentError:
     return DocumentError(f"{name}: line {place} of the receipt is damaged: {why}", hint=_HINT)
 
 
-_UNDER_WAY: Final = "it was under way when the run ended"
-_ELSEWHERE: Final = "nothing was changed; name another place for the receipt with --receipt FILE"
+_UNDER_WAY: Final = "it was in progress when the run ended"
+_ELSEWHERE: Final = "set another path with --receipt FILE; nothing was changed"
 
 
 class ReceiptFile:
@@ -297,7 +297,7 @@ class ReceiptFile:
             self._durable = reached
 
     def _broken(self, error: OSError) -> FileError:
-        hint = "what was done stays done, and what the receipt says so far can be undone"
+        hint = "run `halo undo` to revert the changes that the receipt lists; they stay in effect otherwise"
         return FileError(f"the receipt {self.path} cannot be written: {error.strerror}", hint=hint)
 
     def _discard(self) -> None:
@@ -319,7 +319,7 @@ def new_receipt(
     ``redact`` removes credentials from every line. Raises ``FileError`` where the file exists or cannot be written.
     """
     if named is not None and not named.strip():
-        raise UsageError("--receipt is empty", hint="give it a path, or leave it out")
+        raise UsageError("--receipt is empty", hint="set it to a path, or remove it")
     header = Header(
         version=RECEIPT_VERSION,
         halo=__version__,
@@ -336,7 +336,7 @@ def new_receipt(
             path = path / f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}.jsonl"
         return ReceiptFile(path, header, redact)
     except FileExistsError as error:
-        message = f"{error.filename}: there is a file already, and it is left as it is"
+        message = f"{error.filename} already exists; it was not overwritten"
         raise FileError(message, hint=_ELSEWHERE) from None
     except OSError as error:
         message = f"{error.filename or path}: the receipt cannot be written: {error.strerror}"
@@ -366,5 +366,5 @@ def load_receipt(name: str) -> Receipt:
     path = Path(name)
     with suppress(OSError):  # reading says it better
         if not stat.S_ISREG(path.stat().st_mode):
-            raise FileError(f"{name}: not a regular file", hint="name the file that `apply` has written")
+            raise FileError(f"{name}: not a regular file", hint="use the file that `halo apply` wrote")
     return read_receipt(read_bytes(path, MAX_RECEIPT_BYTES), name)

@@ -84,7 +84,9 @@ def histories(receipt: Receipt) -> list[History]:
         elif write.result is Result.UNKNOWN:
             found.setdefault((None, write.intent.number), []).append(write)
     if any(len(writes) > MOST_WRITES for writes in found.values()):
-        message = f"{receipt.name}: the receipt writes one schedule more than {MOST_WRITES} times, as halo never does"
+        message = (
+            f"{receipt.name}: the receipt writes one schedule more than {MOST_WRITES} times, which halo never does"
+        )
         raise DocumentError(message)
     return [History(id_, tuple(writes)) for (id_, _), writes in found.items()]
 

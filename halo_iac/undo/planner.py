@@ -32,7 +32,7 @@ from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs
 from halo_iac.resolve import Catalog
 from halo_iac.undo.history import History, ScheduleState, histories
 
-BY_HAND: Final = "look at it with `halo schedule get`, and change it by hand if need be"
+BY_HAND: Final = "inspect it with `halo schedule get`, and change it by hand if necessary"
 
 UndoDecision = Change | Blocked | None
 """``None`` where a schedule is already as it was before the run."""
@@ -66,7 +66,7 @@ class UndoPlanner:
             return remote
         spec = remote.spec()
         if isinstance(spec, UnreadableSchedule):
-            return self._blocked(history, f"schedule {remote.id} is left alone: {spec.reason}", BY_HAND)
+            return self._blocked(history, f"schedule {remote.id} is not changed: {spec.reason}", BY_HAND)
         if history.is_undone(remote, spec):
             return None
         if (blocked := self._kept_out(history, remote)) is not None:
@@ -74,16 +74,18 @@ class UndoPlanner:
         end = history.end(remote, spec)
         if end is not None:
             return self._inverse(history, end, remote, spec)
-        reason = f"schedule {remote.id} is no longer as the run left it: {_moved(history, remote, spec)}"
+        reason = f"schedule {remote.id} has changed since the run: {_moved(history, remote, spec)}"
         return self._blocked(history, reason, BY_HAND)
 
     def _kept_out(self, history: History, remote: RemoteSchedule) -> Blocked | None:
         """Say why a schedule must not, or cannot, be taken back whatever it is now."""
         if not self._policy.covers(remote.agent_id, remote.title):
-            hint = "widen `scope:`, or undo where it is in scope"
+            hint = "widen `scope:`, or run `halo undo` with a project file whose scope includes it"
             return self._blocked(history, f"schedule {remote.id} is outside the project's scope", hint)
         if any(write.intent.is_veiled for write in history.writes):
-            reason = f"a key or credential of schedule {remote.id} is not in the receipt, so nobody knows what it was"
+            reason = (
+                f"the receipt does not hold a redacted credential of schedule {remote.id}, so it cannot be restored"
+            )
             return self._blocked(history, reason, BY_HAND)
         return None
 
@@ -93,13 +95,13 @@ class UndoPlanner:
             return self._schedules[history.id]
         if history.id is not None and not history.may_have_no_such_id:
             reason = f"the project holds no schedule with the id {history.id}"
-            return self._blocked(history, reason, "is it the right receipt?")
+            return self._blocked(history, reason, "check that it is the right receipt")
         title = history.writes[0].intent.title
         named = [(remote, remote.spec()) for remote in self._nameless if remote.title == title]
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
         if len(found) > 1:
             ids = ", ".join(sorted(remote.id for remote in found))
-            return self._blocked(history, f"{len(found)} schedules could be what was created: {ids}", BY_HAND)
+            return self._blocked(history, f"{len(found)} schedules match the one that was created: {ids}", BY_HAND)
         return found[0] if found else None
 
     @property
@@ -119,7 +121,9 @@ class UndoPlanner:
         after = replace(spec, **{name: getattr(origin.spec, name) for name in names})
         trouble = self._unwritable(after, names)
         if trouble is not None:
-            return self._blocked(history, f"what schedule {remote.id} was cannot be written: {trouble}", BY_HAND)
+            return self._blocked(
+                history, f"the earlier state of schedule {remote.id} cannot be restored: {trouble}", BY_HAND
+            )
         line = _line(history)
         fields = tuple(FieldChange(name, getattr(spec, name), getattr(after, name), line) for name in names)
         action = _action(origin, remote)
@@ -140,9 +144,9 @@ class UndoPlanner:
         """Say why values from the receipt may not be written."""
         for name in names:
             if getattr(after, name) is None:
-                return f"{name} was the platform's own choice, which cannot be given back to it"
+                return f"{name} was chosen by the platform, which halo cannot restore"
         if "agent" in names and not self._catalog.knows(after.agent):
-            return "the project knows no agent with the id that it had"
+            return "the project has no agent with its earlier id"
         if not self._policy.covers(after.agent, after.title):
             return "it was outside the project's scope"
         return undeclarable_reason(after, names)
@@ -169,7 +173,7 @@ def _moved(history: History, remote: RemoteSchedule, spec: Spec) -> str:
     if not alike:
         return "it is active" if remote.is_active else "it is archived"
     wanted = alike[-1].spec.over(spec)
-    return f"{', '.join(name for name in FIELDS if getattr(wanted, name) != getattr(spec, name))} changed since"
+    return f"{', '.join(name for name in FIELDS if getattr(wanted, name) != getattr(spec, name))} differs"
 
 
 def check_same_target(receipt: Receipt, host: PlatformTarget) -> None:
@@ -180,8 +184,8 @@ def check_same_target(receipt: Receipt, host: PlatformTarget) -> None:
         ("project", header.project_id, host.project_id),
     ):
         if then != now:
-            message = f"{receipt.name} is of another {what}: it is of {then}, and this is {now}; nothing was changed"
-            raise RefusedError(message, hint="undo where it was applied: see --file, --project and --sandbox")
+            message = f"{receipt.name} was written for another {what}: {then}, not {now}; nothing was changed"
+            raise RefusedError(message, hint="use the --file, --project and --sandbox of the apply")
 
 
 def undo(
@@ -239,8 +243,8 @@ def _unsafe_reason(receipt: Receipt) -> Iterator[GuardViolation]:
     if receipt.gap is not None:
         yield GuardViolation(
             "incomplete-receipt",
-            f"the end of the receipt is missing: {receipt.gap}; the run was killed or the file was cut off, "
-            "so more may have been done than it says",
+            f"the end of the receipt is missing: {receipt.gap}; the run was killed or the file was truncated, "
+            "so the run may have changed more than it lists",
             "--allow-incomplete",
         )
 
@@ -265,8 +269,8 @@ def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -
 
 
 def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
-    hint = "undo once more: this undo archives that one, which comes last" if holder in archived else BY_HAND
-    reason = f"its title was {change.title!r}, which is now that of {holder}"
+    hint = "run `halo undo` again: this undo archives that schedule last" if holder in archived else BY_HAND
+    reason = f"its title was {change.title!r}, which now belongs to {holder}"
     return Blocked(change.name, reason, hint, change.origin, (change.id,) if change.id else ())
 
 
@@ -290,7 +294,10 @@ def _warnings(
     if count:
         which = "these schedules" if count == len(changes) else f"{count} of these {len(changes)} schedules"
         yield PlanWarning(
-            f"the next `halo apply` makes {which} as {project.path} says again, unless it is reverted as well"
+            f"the next `halo apply` changes {which} back to what {project.path} declares; to keep the undo, "
+            f"revert {project.path} as well"
         )
     if receipt.gap is not None and allows_gap:
-        yield PlanWarning(f"the end of the receipt is missing: {receipt.gap}; more may have been done than it says")
+        yield PlanWarning(
+            f"the end of the receipt is missing: {receipt.gap}; the run may have changed more than it lists"
+        )

@@ -123,7 +123,7 @@ def apply_edits(text: str, splices: Sequence[TextEdit], expected: dict[str, Any]
         text = text[: splice.start] + new + text[splice.end :]
     document = parse_text(text, "")
     if document.problems or document.root != expected:
-        raise CannotEdit("it is written in a way that this edit would change more of than it should")
+        raise CannotEdit("the edit would also change other parts of the file")
     return text
 
 
@@ -156,7 +156,7 @@ def preserves_line_breaks(text: str, node: Node) -> bool:
 
 
 def next_line_start(text: str, index: int) -> int:
-    """Return where the line behind that of a character begins; the end of the text where there is none.
+    """Return the offset of the next line's start, or the end of the text.
 
     Only a comment may follow what ends before the character: anything else would be torn from it.
     """
@@ -164,5 +164,5 @@ def next_line_start(text: str, index: int) -> int:
         return index
     end = text.find("\n", index)
     if not re.fullmatch(r"[ \t]*(?:[ \t]#.*)?\r?", text[index : len(text) if end < 0 else end]):
-        raise CannotEdit("something else stands in the line that the new one would follow")
+        raise CannotEdit("other text follows on the line before the new one")
     return len(text) if end < 0 else end + 1

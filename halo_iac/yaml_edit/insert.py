@@ -36,7 +36,7 @@ def add_entries(text: str, entries: Entries) -> str:
     found = top.pair("schedules")
     before = values(text)
     if found is None and "schedules" in before:
-        raise CannotEdit("`schedules` is merged in from elsewhere")
+        raise CannotEdit("`schedules` is merged from another mapping")
     splices, alone = _edits(text, top, found, entries)
     after = {**before.get("schedules", {}), **values(alone)["schedules"]}
     return apply_edits(text, splices, {**before, "schedules": after})
@@ -52,7 +52,7 @@ def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entri
         return (_new_mapping(text, top, entries),), block
     key, mapping = found
     if mapping.form is Form.ALIAS:
-        raise CannotEdit("`schedules` is an alias of something else")
+        raise CannotEdit("`schedules` is an alias")
     if mapping.form is Form.BLOCK_MAPPING:
         return (_into_block(text, mapping, entries),), block
     if mapping.children or top.is_flow:
@@ -92,7 +92,7 @@ def _new_mapping(text: str, top: Node, entries: Entries) -> TextEdit:
 def _in_place_of_braces(text: str, key: Node, mapping: Node, entries: Entries) -> tuple[TextEdit, TextEdit]:
     brace = text.index("{", mapping.start)
     if text[brace + 1 : mapping.end - 1].strip(" "):
-        raise CannotEdit("the braces of `schedules` hold a comment or more than one line")
+        raise CannotEdit("the braces of `schedules` contain a comment or more than one line")
     gap = brace - len(text[:brace].rstrip(" "))
     at = next_line_start(text, mapping.end)
     lines = block_text(entries, column=column(text, key.start) + _STEP)

@@ -55,7 +55,7 @@ def _entry(top: Node, key: str) -> Node:
     schedules = top.pair("schedules")
     found = schedules[1].pair(key) if schedules else None
     if found is None:
-        raise CannotEdit("its entry is an alias, or merged in from elsewhere")
+        raise CannotEdit("its entry is an alias, or is merged from another mapping")
     if found[1].form is Form.ALIAS:
         raise CannotEdit("its entry is an alias of another")
     return found[1]
@@ -64,10 +64,10 @@ def _entry(top: Node, key: str) -> Node:
 def _own_title(entry: Node) -> tuple[Node, Node]:
     found = entry.pair("title")
     if found is None:
-        raise CannotEdit("its title is merged in from elsewhere")
+        raise CannotEdit("its title is merged from another mapping")
     _check_own(found[1], "its title")
     if _VARIABLE.match(found[1].text):
-        raise CannotEdit("its title is made with a variable")
+        raise CannotEdit("its title contains a variable")
     return found
 
 
@@ -76,7 +76,7 @@ def _check_own(node: Node, what: str) -> None:
     if node.form is Form.ALIAS:
         raise CannotEdit(f"{what} is an alias")
     if node.anchor is not None:
-        raise CannotEdit(f"{what} has an anchor, so that other values may follow it")
+        raise CannotEdit(f"{what} has an anchor, so other values may be aliases of it")
     if node.form is Form.BLOCK:
         raise CannotEdit(f"{what} is a block of text")
 
@@ -91,7 +91,7 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
     found = entry.pair("renamed_from")
     if found is None:
         if is_merged:
-            raise CannotEdit("its renamed_from is merged in from elsewhere")
+            raise CannotEdit("its renamed_from is merged from another mapping")
         return _insert_below(text, entry, title, former)
     value = found[1]
     _check_own(value, "its renamed_from")
@@ -103,12 +103,12 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
         )
         return TextEdit(value.start, value.end, f"[{old}, {_quoted_like(value, former, is_flow=True)}]")
     last = value.children[-1]
-    _check_own(last, "the last of its renamed_from")
+    _check_own(last, "the last title of its renamed_from")
     if value.is_flow:
         return TextEdit(last.end, last.end, f", {_quoted_like(last, former, is_flow=True)}")
     dash = text[last.start - column(text, last.start) : last.start]
     if dash.strip() != "-":
-        raise CannotEdit("its renamed_from is a list that does not have a line for each")
+        raise CannotEdit("its renamed_from is a list with several titles on one line")
     at = next_line_start(text, end_of_content(text, last))
     return TextEdit(at, at, f"{dash}{_quoted_like(last, former, is_flow=False)}\n")
 

@@ -271,7 +271,7 @@ def _create_parent(path: Path) -> None:
     is_ours = folder.name == PRIVATE_FOLDER
     for place in (folder, path) if is_ours else ():
         if place.is_symlink():
-            raise SandboxError(f"{place}: a link, which is not followed; remove it")
+            raise SandboxError(f"{place}: it is a symbolic link; remove it")
     try:
         if is_ours:
             make_private_folder(folder)
