@@ -1,4 +1,4 @@
-"""What ``apply`` and ``undo`` share: to ask, to carry a plan out with a receipt of it, and to say how it ended."""
+"""What ``apply`` and ``undo`` share: confirm, carry out the plan with a receipt, and report the outcome."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> A
 def _execute_recorded(
     context: CommandContext, planned: Plan, options: ApplyOptions, receipt: ReceiptFile
 ) -> tuple[Summary, HaloError | None]:
-    """Carry out the plan, and return how it ended and what ended it early, if anything did."""
+    """Carry out the plan, and return its summary and the error that ended it early, if any."""
     stop_signal = StopSignal()
     connection = context.observed.paced(RateLimiter(options.max_rps, stop_signal.stopping))
     events: list[Event] = []
@@ -224,46 +224,46 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             signal.signal(number, handler)
 
 
-def _finish(console: Console, results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> int:
+def _finish(console: Console, results: OutputWriter, planned: Plan, outcome: ApplyOutcome | None) -> int:
     """Write how it ended; where that cannot be written, the code still says how the run ended.
 
     A run that went well but for that has not gone well: what reads its result has to know.
     """
     trouble: HaloError | None = None
     try:
-        _write_result(console, results, planned, ended)
+        _write_result(console, results, planned, outcome)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError, MemoryError) as error:
-        if ended is None:
+        if outcome is None:
             raise
         trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
-    code = exit_code(planned) if ended is None else ended.exit_code or exit_code(planned, ended.summary)
-    if ended is not None and trouble is not None:
-        code = code or (4 if ended.summary.has_written else 1)
+    code = exit_code(planned) if outcome is None else outcome.exit_code or exit_code(planned, outcome.summary)
+    if outcome is not None and trouble is not None:
+        code = code or (4 if outcome.summary.has_written else 1)
         console.tell(trouble, exit_code=code)
     if planned.blocked:
         console.tell(_blocked(planned.blocked, code))
-    if ended is not None:
-        _print_receipt(console, ended, code)
+    if outcome is not None:
+        _print_receipt(console, outcome, code)
     return code
 
 
-def _write_result(console: Console, results: OutputWriter, planned: Plan, ended: ApplyOutcome | None) -> None:
+def _write_result(console: Console, results: OutputWriter, planned: Plan, outcome: ApplyOutcome | None) -> None:
     """Write the plan and what came of it; as text, the plan has been shown already."""
     rest = None
     if not results.is_document:
-        rest = "" if ended is None else summary_text(ended.summary, console.out_style, ended.commands)
-    results.put(lambda view: view.applied(planned, ended), rest=rest)
+        rest = "" if outcome is None else summary_text(outcome.summary, console.out_style, outcome.commands)
+    results.put(lambda view: view.applied(planned, outcome), rest=rest)
 
 
-def _print_receipt(console: Console, ended: ApplyOutcome, code: int) -> None:
+def _print_receipt(console: Console, outcome: ApplyOutcome, code: int) -> None:
     """Tell of the receipt, which JSON has in it already."""
-    if ended.trouble is not None:
-        console.tell(ended.trouble, exit_code=code)
-    if ended.receipt is None or console.wants_json:
+    if outcome.trouble is not None:
+        console.tell(outcome.trouble, exit_code=code)
+    if outcome.receipt is None or console.wants_json:
         return
-    way = f"; `{ended.undo}` takes back what was done" if ended.undo else ""
-    if ended.undo and ended.held is not None:
-        way += f", once `protect:` no longer covers {ended.held!r}"
-    console.say(console.err_style.safe(f"Receipt: {ended.receipt}{way}."))
+    way = f"; `{outcome.undo}` takes back what was done" if outcome.undo else ""
+    if outcome.undo and outcome.held is not None:
+        way += f", once `protect:` no longer covers {outcome.held!r}"
+    console.say(console.err_style.safe(f"Receipt: {outcome.receipt}{way}."))
