@@ -130,7 +130,7 @@ HEAVY = {
         "cli/connection",
         "halo_iac.api.* halo_iac.observe halo_iac.model.remote",
     ): "what asks the platform, offline unused",
-    ("cli/console", "halo_iac.api.* halo_iac.errors halo_iac.render.*"): "completion and --help say none of it",
+    ("cli/console", "halo_iac.api.* halo_iac.render.*"): "completion and --help say none of it",
     ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
     ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
     ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",

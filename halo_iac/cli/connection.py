@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from halo_iac.api.retry import Retry
+from halo_iac.api.secret import SANDBOX_KEY_PREFIX
+from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import PlatformError
+from halo_iac.model.remote import PlatformTarget
 
 if TYPE_CHECKING:
     from halo_iac.api.auth import SelectedProject, Settings
     from halo_iac.api.limits import RetryPolicy
-    from halo_iac.api.retry import Retry
     from halo_iac.api.runs import RunReader
     from halo_iac.api.schedules import Reader, Writer
     from halo_iac.api.transport import Transport
-    from halo_iac.model.remote import PlatformTarget
     from halo_iac.observe import Observation
 
 
@@ -73,9 +75,6 @@ class Connection:
 
         What ``is_run``, a plan or an apply, waits as one while the platform throttles, and for longer.
         """
-        from halo_iac.api.retry import Retry
-        from halo_iac.api.throttling import ThrottleGate
-
         patience = self.patience
         return Retry(
             seconds=patience.bounds.operation,
@@ -91,7 +90,6 @@ class Connection:
 
     def single_attempt_reader(self) -> Reader:
         """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
-        from halo_iac.api.retry import Retry
         from halo_iac.api.schedules import Reader
 
         return Reader(self.transport, Retry(attempts=1))
@@ -116,8 +114,6 @@ class Connection:
     @property
     def host(self) -> PlatformTarget:
         """Return platform and project, and where both came from, as plans show them."""
-        from halo_iac.model.remote import PlatformTarget
-
         return PlatformTarget(
             base_url=self.base_url,
             project_id=self.project.id,
@@ -137,6 +133,4 @@ class Connection:
 
 def serves_sandbox(settings: Settings) -> bool:
     """Say whether the key is one that only a served sandbox makes."""
-    from halo_iac.api.secret import SANDBOX_KEY_PREFIX
-
     return settings.key is not None and settings.key.value.reveal().startswith(SANDBOX_KEY_PREFIX)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from halo_iac.errors import FileError, InterruptedRun, UsageError
+from halo_iac.errors import FileError, InterruptedRun, SettingsError, UsageError
 from halo_iac.render.document import Document
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.text import neutralize_log_commands
@@ -296,7 +296,6 @@ class Console:
         """Hide the keys that there are, in use or not: a mistyped command line, or a project file, may hold one."""
         from halo_iac.api.inf_config import read_inf_config
         from halo_iac.api.secret import Secret
-        from halo_iac.errors import SettingsError
 
         try:
             signed_in = read_inf_config(self.env, home()).values

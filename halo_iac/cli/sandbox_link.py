@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.api.secret import Secret
 from halo_iac.errors import FileError
 from halo_iac.paths import PRIVATE_FOLDER
+from halo_iac.sandbox.protocol import NeverReply, NoAnswer, Request, SandboxError, ServerFailure
 
 if TYPE_CHECKING:
     import httpx
 
     from halo_iac.api.transport import Transport
     from halo_iac.sandbox.platform import Sandbox
-    from halo_iac.sandbox.protocol import SandboxError
 
 SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
 """Where a sandbox lives, from the folder of the project file, unless another place is named."""
@@ -28,7 +28,6 @@ def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
     Without ``any_project`` it refuses projects that it does not hold, as the platform does.
     """
     from halo_iac.sandbox.platform import Sandbox
-    from halo_iac.sandbox.protocol import SandboxError
 
     try:
         return Sandbox.open(path, any_project=any_project)
@@ -38,8 +37,6 @@ def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
 
 def error_hint(error: SandboxError, path: Path) -> str:
     """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
-    from halo_iac.sandbox.protocol import ServerFailure
-
     match error.trouble:
         case ServerFailure.CONTENT if is_removable(path):
             return f"start it anew with `{reset_command(path)}`, or name another file with --sandbox-file"
@@ -58,7 +55,6 @@ def is_removable(path: Path) -> bool:
 
     Anywhere else, what cannot be read may be anything: to lose that is worse than to have to remove a sandbox by hand.
     """
-    from halo_iac.sandbox.protocol import SandboxError
     from halo_iac.sandbox.store.database import is_sandbox
 
     try:
@@ -75,7 +71,6 @@ def reset_command(path: Path) -> str:
 
 def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
     from halo_iac.api.sandbox_transport import EmbeddedTransport
-    from halo_iac.sandbox.protocol import NeverReply, NoAnswer, Request
 
     def answer(
         method: str, url_path: str, query: str, headers: dict[str, str], body: bytes

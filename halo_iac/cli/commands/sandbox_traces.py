@@ -17,6 +17,7 @@ from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, reset_command
 from halo_iac.errors import FileError, RefusedError, UsageError
 from halo_iac.render.json import document
+from halo_iac.sandbox.protocol import SandboxError
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.firing import Fire
@@ -105,8 +106,6 @@ def tick(
 @contextmanager
 def _opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
-    from halo_iac.sandbox.protocol import SandboxError
-
     with CommandContext(console, choice) as context:
         project_id = context.connect_for_reading().project.id
         path = context.sandbox_path
