@@ -142,10 +142,10 @@ def _in_a_minute() -> str:
 
 TROUBLES = {
     "connection refused": Trouble(None, Harm.NOT_DONE, "no connection to 127.0.0.1"),
-    "reset before the request": Trouble(Cut, Harm.LOST_BEFORE, "the connection was closed before an answer came"),
-    "reset after the request": Trouble(Cut, Harm.LOST_AFTER, "the connection was closed before an answer came"),
+    "reset before the request": Trouble(Cut, Harm.LOST_BEFORE, "the connection was closed before an answer arrived"),
+    "reset after the request": Trouble(Cut, Harm.LOST_AFTER, "the connection was closed before an answer arrived"),
     "answer lost": Trouble(lambda: Cut(sent=20), Harm.LOST_AFTER, "the connection broke in the middle of the answer"),
-    "silence": Trouble(NoReply, Harm.LOST_BEFORE, "no answer came in time"),
+    "silence": Trouble(NoReply, Harm.LOST_BEFORE, "timed out waiting for an answer"),
     "408": Trouble(lambda: Refuse("TIMEOUT"), Harm.LOST_BEFORE, "(HTTP 408)"),
     "425": Trouble(lambda: Refuse(status=425), Harm.NOT_DONE, "(HTTP 425)"),
     "429": Trouble(lambda: Refuse("TOO_MANY_REQUESTS"), Harm.NOT_DONE, "(HTTP 429)", throttled=10),

@@ -139,7 +139,7 @@ def words(*said: str) -> Callable[[Any], list[str]]:
 
 def writing(case: Case) -> Case:
     """Add that a key without the permission is refused."""
-    refused = Bad(case.good, "This key does not permit to write.", demo.DEMO_READ_KEY)
+    refused = Bad(case.good, "This key has no permission to write.", demo.DEMO_READ_KEY)
     return replace(case, bad=(*case.bad, refused))
 
 

@@ -430,4 +430,4 @@ def test_an_unreadable_config_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_config_folder_that_is_no_path_is_an_error(tmp_path: Path) -> None:
-    assert str(refusal({"INF_CONFIG_DIR": "a\0b"}, tmp_path)) == "INF_CONFIG_DIR is no path"
+    assert str(refusal({"INF_CONFIG_DIR": "a\0b"}, tmp_path)) == "INF_CONFIG_DIR is not a path"

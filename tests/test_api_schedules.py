@@ -135,8 +135,8 @@ def test_a_listing_without_an_end_ends() -> None:
         (page({"id": "a"}), "answered with a schedule that has no title"),
         (page({"id": "a", "title": None}), "answered with a schedule that has no title"),
         (page("a"), "answered without a schedule"),  # type: ignore[arg-type]
-        (page(cursor=["c"]), "answered with a cursor that is no text"),
-        (page(cursor=True), "answered with a cursor that is no text"),
+        (page(cursor=["c"]), "answered with a cursor that is not text"),
+        (page(cursor=True), "answered with a cursor that is not text"),
     ],
 )
 def test_a_listing_that_cannot_be_understood_fails_without_being_repeated(answer: Json, reason: str) -> None:
@@ -254,7 +254,7 @@ def test_the_only_project_of_a_key_is_used() -> None:
 def test_several_projects_are_listed() -> None:
     with pytest.raises(SettingsError) as caught:
         select_project(None, context(AccessibleProject("p1", "One\x1b[31m"), AccessibleProject("p2")))
-    assert str(caught.value) == "no project is named, and the key belongs to 2:\n  p1  One\u241b[31m\n  p2"
+    assert str(caught.value) == "no project is named, and the key belongs to 2 projects:\n  p1  One\u241b[31m\n  p2"
     assert "--project" in (caught.value.hint or "")
 
 

@@ -97,7 +97,7 @@ def test_ten_minutes_a_run_are_the_end_of_it(takes: float) -> None:
     platform = Platform(1e6, takes=takes)
     with pytest.raises(PlatformError) as caught:
         platform.retry()(platform.attempt)
-    assert caught.value.hint == "It has throttled for too long to wait on."
+    assert caught.value.hint == "It has throttled requests for too long to keep waiting."
     assert 560.0 < platform.now - 1000.0 - takes < 660.0
 
 

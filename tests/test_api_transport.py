@@ -95,7 +95,7 @@ def test_a_connection_that_takes_too_long_was_never_sent() -> None:
 
     error = failed_call("http://127.0.0.1:9", http=httpx.MockTransport(connect_in_vain))
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
-    assert error.reason == "no connection to 127.0.0.1:9 in time"
+    assert error.reason == "timed out connecting to 127.0.0.1:9"
 
 
 @pytest.mark.parametrize("kind", [httpx.PoolTimeout, httpx.ProxyError, httpx.LocalProtocolError])
@@ -124,7 +124,7 @@ def hang_up(_: Request) -> Reply:
 def test_a_connection_closed_before_the_answer_is_ambiguous() -> None:
     error = failed_answer(hang_up)
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
-    assert error.reason.startswith("the connection was closed before an answer came")
+    assert error.reason.startswith("the connection was closed before an answer arrived")
 
 
 def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
@@ -137,7 +137,7 @@ def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
     error = failed_answer(wait, bounds=RequestLimits(read=0.05))
     released.set()
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
-    assert error.reason == "no answer came in time"
+    assert error.reason == "timed out waiting for an answer"
 
 
 def test_a_deadline_cuts_the_wait_short() -> None:
@@ -183,7 +183,7 @@ def test_headers_that_trickle_end_at_the_deadline(pieces: list[bytes]) -> None:
     thread.join()
     listener.close()
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
-    assert error.reason == "no answer came in time"
+    assert error.reason == "timed out waiting for an answer"
 
 
 def test_an_answer_shorter_than_announced_is_ambiguous() -> None:
@@ -200,7 +200,7 @@ def test_an_answer_that_stops_half_way_is_ambiguous() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=stop()))
     error = failed_call("http://127.0.0.1:9", http=transport)
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
-    assert error.reason == "the answer stopped half-way"
+    assert error.reason == "the answer stopped halfway"
 
 
 def test_something_that_does_not_speak_http_is_ambiguous() -> None:
@@ -230,10 +230,10 @@ def test_something_that_does_not_speak_http_is_ambiguous() -> None:
         (b"<html>hello</html>", "answered with an HTML page"),
         (b'{"result":{"data":[1,2', "answered with JSON that is cut off or broken"),
         (b"OK", "answered with text that is not JSON"),
-        (b"{}", "answered with JSON that is not tRPC's"),
-        (b"[1]", "answered with JSON that is not tRPC's"),
-        (b'{"result":7}', "answered with JSON that is not tRPC's"),
-        (b'{"result":{"data":NaN}}', "answered with JSON that is not tRPC's"),
+        (b"{}", "answered with JSON that is not a tRPC response"),
+        (b"[1]", "answered with JSON that is not a tRPC response"),
+        (b'{"result":7}', "answered with JSON that is not a tRPC response"),
+        (b'{"result":{"data":NaN}}', "answered with JSON that is not a tRPC response"),
         (b'{"result":{"data":"\xff"}}', "answered with JSON that is cut off or broken"),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: st
     error = failed_answer(lambda _: Reply(200, body), url_origin="INF_API_URL")
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
     assert str(error) == f"haloSchedule.create (HTTP 200): {reason}"
-    assert error.hint == "Does the address point at the platform? It comes from: INF_API_URL."
+    assert error.hint == "Check that the address points at the platform; it comes from: INF_API_URL."
 
 
 def test_a_broken_compression_is_unreadable() -> None:
@@ -262,7 +262,7 @@ def test_an_answer_that_would_unfold_without_bound_is_not_unfolded(encoding: str
         body = gzip.compress(body)
     error = failed_answer(lambda _: Reply(200, body, {"Content-Encoding": encoding}))
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
-    assert error.reason == "answered with a body whose compression is broken, or was not asked for"
+    assert error.reason == "answered with a body whose compression is broken, or was not requested"
     error = failed_answer(lambda _: Reply(429, body, {"Content-Encoding": encoding, "Retry-After": "7"}))
     assert (verdict(error), error.retry_after) == ((Unreadable, Delivery.REFUSED, True, 429), 7)
 
@@ -362,7 +362,8 @@ def test_a_status_decides_what_may_have_happened(
 def test_a_wrong_key_names_where_it_came_from() -> None:
     error = failed_answer(lambda _: failure(401, "Invalid API key", "UNAUTHORIZED"))
     assert (
-        error.hint == "The key from INF_API_KEY was not accepted: is it complete, not revoked, and for this platform?"
+        error.hint
+        == "Check that the key from INF_API_KEY is complete, not revoked, and for this platform: it was not accepted."
     )
 
 
@@ -372,7 +373,7 @@ def test_a_missing_key_is_told_from_a_wrong_one() -> None:
         with pytest.raises(Rejected) as caught:
             transport.call("a.b", "query")
         transport.close()
-    assert caught.value.hint == "No key was sent: set INF_API_KEY, or sign in with `inf`."
+    assert caught.value.hint == "Set INF_API_KEY, or sign in with `inf`: no key was sent."
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -403,8 +404,9 @@ def test_a_failure_of_a_gateway_leads_with_what_happened(
 ) -> None:
     error = failed_answer(lambda _: Reply(status, *reply))
     assert str(error) == f"haloSchedule.create (HTTP {status}): {reason}"
-    trouble = "The platform's own trouble" if not reply[0] else "Something in front of the platform cannot reach it"
-    assert (error.hint or "").startswith(f"{trouble}: try again later")
+    trouble = "the platform failed" if not reply[0] else "something in front of the platform cannot reach it"
+    assert (error.hint or "").startswith("Try again later")
+    assert trouble in (error.hint or "")
 
 
 def test_a_page_of_someone_else_is_a_gateway_s() -> None:
@@ -414,7 +416,7 @@ def test_a_page_of_someone_else_is_a_gateway_s() -> None:
 
 def test_a_missing_permission_is_told_from_a_wrong_key() -> None:
     error = failed_answer(lambda _: failure(403, "Key lacks write permission", "FORBIDDEN"))
-    assert error.hint == "The key is known but may not do this: check its permissions (read, write) and its projects."
+    assert error.hint == "Check the permissions (read, write) and projects of the key: it is valid but may not do this."
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"error":"no"}', b'{"error":null}', b"null"])
@@ -610,7 +612,7 @@ def test_what_must_not_be_sent_is_not() -> None:
         serving(lambda _: result(1)) as platform,
         Transport(platform.url, None, before_request=lambda: False) as client,
     ):
-        with pytest.raises(Unsent, match=r"a\.b: not sent, since the run was ended first") as caught:
+        with pytest.raises(Unsent, match=r"a\.b: not sent: the run ended first") as caught:
             client.call("a.b", "mutation", {})
         assert (platform.requests, caught.value.delivery, caught.value.is_transient) == ([], Delivery.NOT_SENT, False)
 

@@ -97,7 +97,7 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) 
 def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Harness) -> None:
     hide(one, None)
     run = one.run(create("Review"))
-    message = "it is there, but not listed yet: wait until `halo schedule list` shows it before the next apply"
+    message = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
     assert ending(run) == (["done"], message, 0)
     assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
 
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_unknown(one: Harness) -> None:
     answer_without_keeping(one)
     kept = RecordedWrites()
     run = one.run(create("Review"), recorder=kept)
-    assert ending(run) == (["unknown"], "the platform answered that it had created s9, but does not know it", 5)
+    assert ending(run) == (["unknown"], "the platform answered that it created s9, but cannot find it", 5)
     assert kept.told == ["1 create", "1 done", "1 unknown"]
 
 
@@ -122,7 +122,9 @@ def test_what_came_to_be_in_another_project_has_failed(one: Harness, procedure: 
     one.fault(procedure, with_(projectId=ELSEWHERE))
     run = one.run(create("Review"))
     assert ending(run) == (["failed"], f"it was created in another project, {ELSEWHERE}", 4)
-    assert run.summary.events[0].hint == ("archive s1 there, and see which projects the key is for: `halo doctor`")
+    assert run.summary.events[0].hint == (
+        "archive s1 there, and run `halo doctor` to see which projects the key is for"
+    )
 
 
 def test_a_project_in_capitals_is_the_same(one: Harness) -> None:
@@ -144,7 +146,7 @@ def test_what_is_not_as_it_was_sent_has_failed(one: Harness) -> None:
 
 
 LISTED_OTHERWISE = {
-    "archived": ({"archivedAt": "2026-11-01T00:00:00.000Z"}, "conflict", "it is archived by now"),
+    "archived": ({"archivedAt": "2026-11-01T00:00:00.000Z"}, "conflict", "it is now archived"),
     "title": ({"title": "Another"}, "conflict", "its title is now 'Another'"),
     "disabled": ({"enabled": False}, "failed", "it was created, but the platform answered with another enabled than "),
     "prompt": ({"prompt": "Else."}, "failed", "it was created, but the platform answered with another prompt than "),
@@ -192,7 +194,7 @@ def test_where_nothing_can_be_listed_each_is_asked_for(one: Harness, effect: Eff
     answer_without_keeping(one)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
-    assert run.summary.events[1].message.startswith("it could not be seen whether another run created the same: ")
+    assert run.summary.events[1].message.startswith("could not check whether another run created the same schedule: ")
 
 
 def test_where_nothing_can_be_asked_what_was_answered_stands(one: Harness) -> None:
@@ -207,7 +209,7 @@ def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Harness) -> 
     one.fault(READ, Refuse("BAD_REQUEST"))
     run = one.run(create("Review"))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
-    assert run.message.startswith(f"it is not listed, and could not be asked for: {READ} (HTTP 400)")
+    assert run.message.startswith(f"it is not listed, and could not be read: {READ} (HTTP 400)")
 
 
 def test_a_twin_is_seen_though_ours_is_not_listed(one: Harness) -> None:
@@ -220,7 +222,7 @@ def test_a_twin_is_seen_though_ours_is_not_listed(one: Harness) -> None:
     one.fault(LIST, hide_ours, times=None)
     run = one.run(create("Review"))
     assert (run.statuses, run.exit_code) == (["conflict"], 4)
-    assert run.message == "another run created s1 with this title first; ours, s2, was archived"
+    assert run.message == "another run created s1 with this title first; this run's, s2, was archived"
 
 
 def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
@@ -265,4 +267,4 @@ def test_two_applies_in_a_row_make_one_though_the_list_lags(halo: CommandLine, f
         place.fault(LIST, HIDDEN, times=3)
         first, second = place("apply", "--yes"), place("apply", "--yes")
         assert (first.code, second.code, place.held[0]) == (0, 0, ("Review at 9",))
-        assert "not listed yet; looking again" in first.err
+        assert "not listed yet; checking again" in first.err

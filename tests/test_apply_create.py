@@ -144,7 +144,7 @@ def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Harness
     run = one.run(create("Review"))
     assert run.told == ["Review started", "Review retrying", "Review done"]
     assert run.requests == [LIST, CREATE, LIST, LIST]
-    assert (run.message, run.exit_code) == ("its answer was lost, but it was created", 0)
+    assert (run.message, run.exit_code) == ("the answer was lost, but it was created", 0)
     assert (one.shown(), one.waits) == ({"s1": ("Review", True, [9])}, [])
 
 
@@ -158,7 +158,7 @@ def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Harnes
     run = one.run(create("Review"))
     assert run.told == ["Review started", "Review retrying", "Review unknown"]
     assert run.requests == [LIST, CREATE, LIST, LIST, LIST]
-    assert (run.message, run.exit_code) == ("its answer was lost and it has not appeared; it may still be created", 5)
+    assert (run.message, run.exit_code) == ("the answer was lost and it has not appeared; it may still be created", 5)
     assert one.shown() == {}
 
 
@@ -205,7 +205,7 @@ def test_one_that_was_there_before_is_not_ours(one: Harness) -> None:
 def test_one_that_somebody_archived_at_once_is_still_ours(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
-    assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is archived by now", 4)
+    assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is now archived", 4)
 
 
 def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:
@@ -231,8 +231,8 @@ def test_it_is_said_where_nobody_could_look(one: Harness) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("BAD_REQUEST"), times=3)
     run = one.run(create("Review"))
-    why = f"it could not be looked for ({LIST} (HTTP 400): {WORDS})"
-    assert run.message == f"its answer was lost and {why}; it may still be created"
+    why = f"the search for it failed ({LIST} (HTTP 400): {WORDS})"
+    assert run.message == f"the answer was lost and {why}; it may still be created"
     assert (run.statuses, run.exit_code, one.shown()) == (["unknown"], 5, {"s1": ("Review", True, [9])})
 
 
@@ -327,7 +327,7 @@ def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Harness) -> 
     wire = one.add("Other")
     run = one.run(create("Review"), archive(wire), during=_earlier_twin(one, hours=(17,)))
     assert run.statuses == ["conflict", "not started"]
-    assert run.message == "another run created s3 with this title first; ours, s2, was archived"
+    assert run.message == "another run created s3 with this title first; this run's, s2, was archived"
     assert (run.exit_code, run.writes) == (4, [CREATE, CREATE, ARCHIVE])
     assert one.shown() == {"s1": ("Other", True, [9]), "s2": ("Review", False, [9]), "s3": ("Review", True, [17])}
 
@@ -370,7 +370,8 @@ def test_a_twin_that_cannot_be_archived_is_named(one: Harness) -> None:
     run = one.run(create("Review"), during=_earlier_twin(one))
     event = run.summary.events[0]
     assert event.message == (
-        f"another run created s2 with this title first; ours, s1, could not be archived: {ARCHIVE} (HTTP 403): {WORDS}"
+        f"another run created s2 with this title first; "
+        f"this run's, s1, could not be archived: {ARCHIVE} (HTTP 403): {WORDS}"
     )
     assert (event.status, event.hint, run.exit_code) == ("conflict", "archive s1, then plan again", 4)
 
@@ -381,7 +382,7 @@ def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Harne
     one.fault(LIST, effect)
     run = one.run(create("Review"))
     assert (run.told, run.writes, run.exit_code) == (["Review started", "Review done", "Review done"], [CREATE], 0)
-    assert run.message.startswith(f"it could not be seen whether another run created the same: {LIST}")
+    assert run.message.startswith(f"could not check whether another run created the same schedule: {LIST}")
 
 
 def test_nobody_looks_for_twins_of_what_was_not_created(one: Harness) -> None:

@@ -127,10 +127,10 @@ def test_a_title_that_was_not_freed_is_not_taken(one: Harness) -> None:
     )
     assert run.statuses == ["failed", "not started", "not started", "done", "not started"]
     assert [event.message for event in run.summary.events[1:]] == [
-        "its title is still held by C, whose rename is not done",
-        "its title is still held by B, whose rename is not done",
+        "its title is still used by C, whose rename did not succeed",
+        "its title is still used by B, whose rename did not succeed",
         "",
-        "its title is still held by C, whose rename is not done",
+        "its title is still used by C, whose rename did not succeed",
     ]
     assert (run.requests, run.exit_code) == ([READ, UPDATE, READ, UPDATE], 4)
     assert [title for title, _, _ in one.shown().values()] == ["A", "B", "C", "Back"]
@@ -161,7 +161,7 @@ def test_nothing_is_archived_unless_everything_before_is_done(
     one.fault(UPDATE, effect, times=None)
     run = one.run(update(wire, hours=(12,)), archive(gone))
     assert (run.statuses, run.exit_code) == ([status, "not started"], exit_code)
-    assert run.summary.events[1].message == "archives run last, and only when everything before them is done"
+    assert run.summary.events[1].message == "archives run last, and only if everything before them succeeded"
     assert one.shown()["s2"] == ("Gone", True, [9])
 
 
@@ -254,7 +254,7 @@ def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Harness) -> No
     object.__setattr__(changes[0], "after", None)
     run = one.run(*changes)
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
-    assert run.message == "halo itself failed (AssertionError) while this was under way; please report it"
+    assert run.message == "internal error (AssertionError) while this was in progress; please report it"
 
 
 def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Harness) -> None:
@@ -389,7 +389,7 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
         run = served.run(create("Lost"), create("Hung"), during=stopping(served, *moments), grace=SOON, concurrency=2)
         assert (run.statuses, run.exit_code) == (["unknown", "unknown"], 130)
         assert [event.message for event in run.summary.events] == [
-            "its answer was lost and it has not appeared; it may still be created",
+            "the answer was lost and it has not appeared; it may still be created",
             "it was in progress when the run was interrupted",
         ]
         assert run.requests.count(LIST) == 1

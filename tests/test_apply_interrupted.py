@@ -34,7 +34,10 @@ schedules:
   b: {title: Beta, agent: support-bot, frequency: daily, hours: 9}
   c: {title: Gamma, agent: research, frequency: daily, hours: 9}
 """
-STOPPING = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait.\n"
+STOPPING = (
+    "Stopping: no new changes are started; waiting up to 5 s for those in progress. "
+    "Press Ctrl-C again to stop waiting.\n"
+)
 NEXT = "What to do next\n"
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 
@@ -150,8 +153,13 @@ def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Set
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, out, _ = ended(process)
-    assert "  `halo schedule list --file other.yaml` shows whether a create of unknown outcome happened.\n" in out
-    assert "  `halo plan --file other.yaml` finds by its title what did happen, and plans only the rest.\n" in out
+    assert (
+        "  Run `halo schedule list --file other.yaml` to see whether a create with an unknown outcome happened.\n"
+        in out
+    )
+    assert (
+        "  Run `halo plan --file other.yaml`: it finds what was created by its title, and plans only the rest.\n" in out
+    )
 
 
 @pytest.mark.parametrize("number", ENDING)
@@ -165,10 +173,10 @@ def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Set
     setting.may_create.set()
     code, out, err = ended(process)
     assert out == (
-        "Interrupted: nothing new was started after that.\n\n"
+        "Interrupted: no more changes were started.\n\n"
         "Done: 1\n  + created      a  s1\n\n"
         "Not started: 2\n  b, c\n\n"
-        f"{NEXT}  Run `halo apply` again: it goes on where this run ended.\n\n"
+        f"{NEXT}  Run `halo apply` again to continue where this run ended.\n\n"
         "Applied: 1 created; 2 not started.\n"
     )
     assert err.startswith("[1/3] + created      a  s1  (")
@@ -187,16 +195,16 @@ def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: st
     process.send_signal(second)
     code, out, err = ended(process)
     assert out == (
-        "Interrupted: nothing new was started after that.\n\n"
-        "Unknown, it may or may not have happened: 1\n"
+        "Interrupted: no more changes were started.\n\n"
+        "Unknown: it may or may not have happened: 1\n"
         "  ? unknown      a\n"
         "      │ it was in progress when the run was interrupted\n"
         "      │ hint: run `halo plan` in a minute to see the result\n\n"
         "Not started: 2\n  b, c\n\n"
         f"{NEXT}"
-        "  `halo schedule list` shows whether a create of unknown outcome happened.\n"
-        "  `halo plan` finds by its title what did happen, and plans only the rest.\n"
-        "  Run `halo apply` again: it goes on where this run ended.\n\n"
+        "  Run `halo schedule list` to see whether a create with an unknown outcome happened.\n"
+        "  Run `halo plan`: it finds what was created by its title, and plans only the rest.\n"
+        "  Run `halo apply` again to continue where this run ended.\n\n"
         "Applied: nothing; 1 unknown, 2 not started.\n"
     )
     assert err.startswith("Receipt: .halo/receipts/")
@@ -276,7 +284,7 @@ def test_a_signal_while_the_end_is_written_does_not_claim_that_nothing_was(halo:
     err = Stream()
     assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Impatient(), err, {}) == 130
     assert err.written.endswith(
-        "error: interrupted while changes were being made\nhint: `halo plan --sandbox` shows what is left to do\n"
+        "error: interrupted while changes were being made\nhint: run `halo plan --sandbox` to see what is left to do\n"
     )
 
 

@@ -416,7 +416,7 @@ def test_it_is_said_where_archiving_again_fails(one: Harness) -> None:
     run = one.run(unarchive(wire, hours=(12,)))
     words = "A fault of the sandbox, as asked for."
     assert run.message == (
-        f"{UPDATE} (HTTP 403): {words}; it may fire with its old values, as archiving it again failed: "
+        f"{UPDATE} (HTTP 403): {words}; it may fire with its old values, because archiving it again failed: "
         f"{ARCHIVE} (HTTP 403): {words}"
     )
     assert (one.shown(), run.statuses, run.exit_code) == ({"s1": ("Review", True, [9])}, ["failed"], 4)

@@ -70,8 +70,9 @@ def test_only_a_change_that_could_be_paced_is_told_to_be(one: Harness) -> None:
     one.fault(READ, SLOW_DOWN, times=None)
     run = one.run(*(update(wire, hours=(12,)) for wire in updates(one, 1)))
     assert run.summary.events[0].hint == (
-        "It has throttled for too long to wait on. Too many requests: wait a little, then run the command again. "
-        "A lower --max-rps asks less of it."
+        "It has throttled requests for too long to keep waiting. "
+        "Wait a little, then run the command again: there were too many requests. "
+        "Use a lower --max-rps to send fewer requests."
     )
 
 

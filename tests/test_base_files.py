@@ -381,7 +381,7 @@ def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_undeclared(
     ended = halo("import", "--sandbox", "--file", "a/halo.yaml")
     assert (ended.code, ended.err.splitlines()[0]) == (
         1,
-        "error: nothing was written: the sparse checkout leaves out b/s/y.yaml, which is included",
+        "error: nothing was written: the sparse checkout leaves out the included file b/s/y.yaml",
     )
     sparse("sparse-checkout", "disable")
     ended = halo("plan", "--sandbox", "--file", "a/halo.yaml", "--json")
@@ -403,7 +403,9 @@ def test_a_prompt_that_a_sparse_checkout_leaves_out_is_told(halo: CommandLine, s
     sparse("sparse-checkout", "set", "--no-cone", "b", "a/s")
     ended = halo("validate", "--file", "b/halo.yaml")
     assert ended.code == 1
-    assert "`../a/p.md`: it is outside of the sparse checkout (`git sparse-checkout add` brings it)" in ended.out
+    assert (
+        "`../a/p.md`: it is outside of the sparse checkout (run `git sparse-checkout add` to check it out)" in ended.out
+    )
 
 
 def test_a_glob_that_matches_only_what_is_left_out_is_no_problem(halo: CommandLine, sparse: Git) -> None:

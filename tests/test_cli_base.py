@@ -220,7 +220,7 @@ def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
     git.commit()
     words = ("plan", "--sandbox", "--file", here, "--base", "HEAD^", "--json")
     refused = halo(*words)
-    why = f"HEAD^ has no {here}, and its {there} is gone here: was it moved?"
+    why = f"HEAD^ has no {here}, and its {there} no longer exists here; it may have been moved"
     assert (refused.code, [each["message"] for each in refused.json["refusals"]]) == (
         3,
         [f"the policy cannot be compared with the base's: {why}"],
@@ -494,12 +494,14 @@ def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: s
     by_option = halo(command, "--sandbox", "--undeclared", "archive")
     assert by_option.code == 64
     assert by_option.err == (
-        "error: --undeclared archive: the command line only tightens\n"
-        "hint: say `report`, or edit `undeclared:` in the project file\n"
+        "error: --undeclared archive: the command line can only tighten the policy\n"
+        "hint: use `report`, or edit `undeclared:` in the project file\n"
     )
     by_environment = halo(command, "--sandbox", HALO_UNDECLARED="archive")
     assert by_environment.code == 1
-    assert by_environment.err.startswith("error: HALO_UNDECLARED is 'archive': the environment only tightens\n")
+    assert by_environment.err.startswith(
+        "error: HALO_UNDECLARED is 'archive': the environment can only tighten the policy\n"
+    )
     assert halo(command, "--sandbox", "--protect", " ").code == 64
 
 
@@ -568,8 +570,8 @@ def test_no_repository(halo: CommandLine, folder: Path) -> None:
     write(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith(f"error: {folder} is in no git repository: not a git repository")
-    assert ended.err.endswith("hint: leave out --base and --require-head where there is no repository\n")
+    assert ended.err.startswith(f"error: {folder} is not in a git repository: not a git repository")
+    assert ended.err.endswith("hint: remove --base and --require-head outside a git repository\n")
 
 
 @pytest.mark.parametrize(
@@ -652,8 +654,8 @@ def test_a_checkout_that_is_behind_changes_nothing(halo: CommandLine, git: Git, 
     ended = halo("apply", "--sandbox", "--yes", "--require-head", ref)
     assert (ended.code, ended.out) == (3, "")
     assert ended.err == (
-        f"error: HEAD is {here}, but origin/main is at {there} by now, so nothing was changed\n"
-        "hint: apply from the newest commit, or leave out --require-head\n"
+        f"error: HEAD is {here}, but origin/main is now at {there}, so nothing was changed\n"
+        "hint: apply from the newest commit, or remove --require-head\n"
     )
     assert halo("schedule", "list", "--sandbox", "--json").json == []
 
@@ -664,7 +666,7 @@ def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: 
     assert (ended.code, ended.out) == (3, "")
     assert ended.err == (
         f"error: HEAD is {here}, which is ahead of origin/main at {there}, so nothing was changed\n"
-        "hint: push or merge it first, or leave out --require-head\n"
+        "hint: push or merge it first, or remove --require-head\n"
     )
     git.commit("somebody else's")
     assert "by now, so nothing was changed" in halo("apply", "--sandbox", "--yes", "--require-head", "main").err

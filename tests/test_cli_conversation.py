@@ -34,7 +34,7 @@ def test_the_limit_follows_cursors_and_says_that_there_are_more(halo_runs: Serve
     for _ in range(3):
         halo_runs.started()
     two = halo_runs("conv", "ls", "--limit", "2")
-    assert (len(two.out.splitlines()), two.err.splitlines()[-1]) == (3, "There are more; --limit shows them.")
+    assert (len(two.out.splitlines()), two.err.splitlines()[-1]) == (3, "There are more; use --limit to show them.")
     limited = halo_runs("conv", "list", "--limit", "2", "--json").json
     assert (len(limited["conversations"]), limited["nextCursor"] is None) == (2, False)
 

@@ -182,7 +182,7 @@ def test_a_plan_that_is_saved_holds_nothing_from_the_clock(halo: CommandLine, fo
     moved(halo, folder, "skipped-fire", findings="{skipped-fire: error}")
     planned = halo("plan", "--sandbox", "--out", "plan.json")
     assert (planned.code, "error: skipped-fire" in planned.out) == (1, True)
-    assert planned.err == "Saved the plan to plan.json, but it is refused as it is.\n"
+    assert planned.err == "Saved the plan to plan.json, but `halo apply` refuses it.\n"
     assert json.loads((folder / "plan.json").read_text())["findings"] == []
     as_json = halo("plan", "--sandbox", "--json")
     assert as_json.out == (folder / "plan.json").read_text()
@@ -261,7 +261,7 @@ def test_an_error_fails_where_nothing_would_change_as_well(halo: CommandLine, fo
     assert ended.code == 1
     assert ended.err == (
         "error: a finding above is an error\n"
-        "hint: nothing was changed; mend what was found, or make its rule a `warning` under `findings:`\n"
+        "hint: nothing was changed; fix each finding, or set its rule to `warning` under `findings:`\n"
     )
 
 

@@ -81,7 +81,7 @@ def test_an_apply_in_another_format_is_one_document_and_asks_nobody(
 ) -> None:
     assert project.exists()
     refused = halo("apply", "--sandbox", "--format", name, answer="yes\n")
-    assert (refused.code, "nobody is there to be asked" in refused.err) == (3, True)
+    assert (refused.code, "cannot ask for confirmation" in refused.err) == (3, True)
     assert "daily" in refused.out
     ended = halo("apply", "--sandbox", "--format", name, "--yes")
     assert ended.code == 0
@@ -167,15 +167,15 @@ def test_a_missing_project_file_has_the_marker_it_would_have(halo: CommandLine, 
 @pytest.mark.parametrize(
     ("also", "told"),
     [
-        (["plan.md"], "--also plan.md: not FORMAT=FILE"),
-        (["xml=plan.xml"], "--also xml=plan.xml: not FORMAT=FILE"),
-        (["markdown="], "--also markdown=: not FORMAT=FILE"),
-        (["markdown=-"], "--also markdown=-: not FORMAT=FILE"),
+        (["plan.md"], "--also plan.md is not FORMAT=FILE"),
+        (["xml=plan.xml"], "--also xml=plan.xml is not FORMAT=FILE"),
+        (["markdown="], "--also markdown= is not FORMAT=FILE"),
+        (["markdown=-"], "--also markdown=- is not FORMAT=FILE"),
         (["json=a", "text=./a"], "--also text=a: the file is named twice"),
-        (["json=new/a", "text="], "--also text=: not FORMAT=FILE"),
-        (["json=halo.yaml"], "--also json=halo.yaml: no format is YAML"),
-        (["text=prompt.md"], "--also text=prompt.md: text is no markdown"),
-        (["github=prompt.md"], "--also github=prompt.md: github is no markdown"),
+        (["json=new/a", "text="], "--also text= is not FORMAT=FILE"),
+        (["json=halo.yaml"], "--also json=halo.yaml: no output format is YAML"),
+        (["text=prompt.md"], "--also text=prompt.md: text output is not markdown"),
+        (["github=prompt.md"], "--also github=prompt.md: github output is not markdown"),
     ],
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -34,7 +34,7 @@ def test_what_exists_becomes_a_file_whose_plan_shows_no_change(halo: CommandLine
     assert "No changes. 2 schedules are as declared." in ended.out
     assert (folder / "halo.yaml").read_text() == (
         "# yaml-language-server: $schema=./halo.schema.json\n"
-        "# Written by `halo import`; left out is what equals the documented default.\n"
+        "# Written by `halo import`; fields equal to the documented defaults are left out.\n"
         "version: 1\n"
         "undeclared: report\n"
         "\n"
@@ -377,7 +377,7 @@ def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folde
     ended = halo("import", "--prompt-files", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
     assert "`prompts/a.md`: a link leads outside of the checkout" in ended.err
-    assert ended.err.endswith("hint: the files would then have these problems; nothing was written\n")
+    assert ended.err.endswith("hint: the change would cause these problems; nothing was written\n")
     assert set(tree(folder.parent)) == before
 
 

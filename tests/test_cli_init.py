@@ -16,7 +16,7 @@ def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (
         0,
         "Wrote halo.yaml and halo.schema.json beside it.\n",
-        "Next: `halo agent list` shows the agents, `halo plan` what would happen.\n",
+        "Next: run `halo agent list` to see the agents, then `halo plan` to see what would change.\n",
     )
     assert sorted(tree(folder)) == ["halo.schema.json", "halo.yaml"]
     assert (folder / "halo.schema.json").read_text() == halo("schema").out
@@ -27,7 +27,10 @@ def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
 @pytest.mark.parametrize("agent", ["checkout", "5a4db0c5-a000-4000-8000-000000000001"])
 def test_with_an_agent_there_is_one_schedule_to_create(halo: CommandLine, folder: Path, agent: str) -> None:
     ended = halo("init", "--sandbox", "--agent", agent)
-    assert ended.err == "Next: `halo agent list --sandbox` shows the agents, `halo plan --sandbox` what would happen.\n"
+    assert ended.err == (
+        "Next: run `halo agent list --sandbox` to see the agents, "
+        "then `halo plan --sandbox` to see what would change.\n"
+    )
     assert f'agent: "{agent}"' in (folder / "halo.yaml").read_text()
     planned = halo("plan", "--sandbox", "--detailed-exitcode")
     assert planned.code == 2
@@ -60,7 +63,9 @@ def test_nothing_is_ever_overwritten(halo: CommandLine, folder: Path) -> None:
     before = tree(folder)
     ended = halo("init", "--agent", "checkout")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == "error: halo.yaml exists and is left as it is\nhint: name another file with --file\n"
+    assert (
+        ended.err == "error: halo.yaml already exists; it was not overwritten\nhint: choose another file with --file\n"
+    )
     assert tree(folder) == before
     assert before["halo.schema.json"] == b"mine"
 

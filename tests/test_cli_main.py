@@ -80,7 +80,7 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
     ],
 )
 def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
-    assert halo(*argv) == CommandResult(64, "", f"error: {message}\nhint: `{command} --help` shows how it is used\n")
+    assert halo(*argv) == CommandResult(64, "", f"error: {message}\nhint: run `{command} --help` for usage\n")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
 def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[str], name: str, count: int) -> None:
     hint = "run the command once for each file" if name == "--file" else "give it once"
     assert halo(*argv) == CommandResult(
-        64, "", f"error: {name} takes one value and is given {count} times\nhint: {hint}\n"
+        64, "", f"error: {name} takes one value, but was given {count} times\nhint: {hint}\n"
     )
 
 
@@ -248,7 +248,7 @@ def test_a_wrong_option_is_told_as_json_where_json_was_asked_for(halo: CommandLi
         assert ended.error == {
             "code": "usage",
             "message": "No such option: --frob",
-            "hint": "`halo plan --help` shows how it is used",
+            "hint": "run `halo plan --help` for usage",
             "exit_code": 64,
         }
 
@@ -289,7 +289,7 @@ def test_a_reader_that_has_gone_is_told_nothing(halo: CommandLine) -> None:
 def test_a_full_disk_is_named(halo: CommandLine) -> None:
     assert told(halo, ("schema",), OSError(28, "No space left on device")) == (
         1,
-        "error: standard output: No space left on device\nhint: what was written is not whole\n",
+        "error: standard output: No space left on device\nhint: the output is incomplete\n",
     )
 
 
@@ -298,14 +298,14 @@ def test_a_full_disk_is_named(halo: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("argv", "hint"),
     [
-        (["rename", "daily", "Other"], "halo.yaml was edited all the same; what was written is not whole"),
-        (["init", "-f", "new.yaml"], "new.yaml was written all the same; what was written is not whole"),
-        (["import", "-f", "new.yaml"], "new.yaml was written all the same; what was written is not whole"),
-        (["plan"], "what was written is not whole"),
-        (["validate"], "what was written is not whole"),
-        (["preview"], "what was written is not whole"),
-        (["schedule", "list"], "what was written is not whole"),
-        (["doctor"], "what was written is not whole"),
+        (["rename", "daily", "Other"], "halo.yaml was edited before this error; the output is incomplete"),
+        (["init", "-f", "new.yaml"], "new.yaml was written before this error; the output is incomplete"),
+        (["import", "-f", "new.yaml"], "new.yaml was written before this error; the output is incomplete"),
+        (["plan"], "the output is incomplete"),
+        (["validate"], "the output is incomplete"),
+        (["preview"], "the output is incomplete"),
+        (["schedule", "list"], "the output is incomplete"),
+        (["doctor"], "the output is incomplete"),
     ],
 )
 def test_what_a_full_disk_does_not_take_is_an_error_that_says_what_was_done(
@@ -336,8 +336,8 @@ def test_a_mistake_of_ours_is_one_message_without_foreign_words(halo: CommandLin
     code, message = told(halo, ("schema",), RuntimeError(f"secret {CANARY}"))
     first, second = message.splitlines()
     assert code == 1
-    assert first.startswith("error: halo made a mistake: RuntimeError in halo_iac.cli.console, line ")
-    assert second == "hint: please report it with the command and the version (`halo --version`)"
+    assert first.startswith("error: internal error: RuntimeError in halo_iac.cli.console, line ")
+    assert second == "hint: report it with the command and the version (`halo --version`)"
 
 
 def test_an_error_that_nobody_can_be_told_is_still_an_exit_code(halo: CommandLine) -> None:

@@ -95,7 +95,7 @@ def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: l
     before = tree(in_checkout.parent / "outside")
     ended = halo(*argv, path)
     assert ended.code == 1
-    assert f"error: {path}: " in ended.err or f"error: {path} is there already" in ended.err
+    assert f"error: {path}: " in ended.err or f"error: {path} already exists" in ended.err
     assert tree(in_checkout.parent / "outside") == before
     assert halo("schedule", "list", "--sandbox", "--json").json == []
 

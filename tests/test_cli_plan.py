@@ -122,7 +122,8 @@ def test_nobody_to_ask_is_a_refusal(halo: CommandLine, folder: Path) -> None:
     assert ended.code == 3
     assert "+ create     daily" in ended.out
     assert ended.err == (
-        "error: nobody is there to be asked, so nothing was changed\nhint: run with --yes where the plan was reviewed\n"
+        "error: cannot ask for confirmation: stdin is not a terminal; nothing was changed\n"
+        "hint: pass --yes once the plan has been reviewed\n"
     )
     assert titles(halo) == []
 
@@ -141,7 +142,7 @@ def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     ended = halo("apply", "--sandbox", answer=answer)
     assert ended.code == 3
     sandbox = folder / ".halo" / "sandbox.db"
-    assert ended.err == f"\nApply 1 change to sandbox:{sandbox}? Only `yes` goes on: Nothing was changed.\n"
+    assert ended.err == f"\nApply 1 change to sandbox:{sandbox}? Only `yes` is accepted: Nothing was changed.\n"
     assert titles(halo) == []
 
 
@@ -188,7 +189,7 @@ def saved(halo: CommandLine, folder: Path) -> Path:
     write(folder, DAILY, WEEKLY)
     ended = halo("plan", "--sandbox", "--out", "plan.json")
     assert ended.code == 0
-    assert ended.err == "Saved the plan to plan.json; `halo apply plan.json --sandbox` applies it if it still holds.\n"
+    assert ended.err == "Saved the plan to plan.json. To apply it, run `halo apply plan.json --sandbox`.\n"
     return folder / "plan.json"
 
 
@@ -410,9 +411,9 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
     assert "Blocked: 1 entry" in planned.out
     assert "support-bot" in planned.out  # what was meant
     applied = halo("apply", "--sandbox", "--yes")
-    blocked = "1 entry is blocked, so nothing was done for weekly"
+    blocked = "1 entry is blocked; nothing was changed for weekly"
     assert applied.code == 4
-    hint = "the plan says what is in the way of each; mend it and apply again"
+    hint = "fix the reasons that the plan shows, then apply again"
     assert f"\nerror: {blocked}\nhint: {hint}\n" in applied.err
     assert titles(halo) == ["Daily review"]
     again = halo("apply", "--sandbox", "--yes")
@@ -438,7 +439,7 @@ def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_appl
     edited(folder, "version: 1", "version: 1\nundeclared: archive")
     ended = halo("apply", "--sandbox", "--yes")
     assert ended.code == 4, ended.text
-    assert "Withheld: this is left out, the rest can be applied" in ended.out
+    assert "Withheld: these changes are left out; the rest can be applied" in ended.out
     assert titles(halo) == ["Daily review", "Weekly review"]
 
 

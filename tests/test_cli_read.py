@@ -187,7 +187,7 @@ def test_an_incomplete_list_is_shown_and_is_a_failure(halo: CommandLine) -> None
         ended = halo("schedule", "list", **env)
         as_json = halo("schedule", "list", "--json", **env)
     assert (ended.code, ended.out) == (1, "TITLE  STATE  WHEN  AGENT  ID\n")
-    assert "error: this list is not whole: " in ended.err
+    assert "error: this list is incomplete: " in ended.err
     assert (as_json.code, as_json.json, as_json.error["code"]) == (1, [], "error")
 
 

@@ -74,7 +74,7 @@ def test_an_apply_keeps_a_receipt_and_says_where(halo: CommandLine, project: Pat
     name = str(path.relative_to(project))
     assert path.name.startswith("20261102T120000.000Z-")
     command = f"halo undo {name} --allow-archive 2 --sandbox"
-    assert ended.err.endswith(f"Receipt: {name}; `{command}` takes back what was done.\n")
+    assert ended.err.endswith(f"Receipt: {name}; run `{command}` to undo what was done.\n")
     receipt = load_receipt(name)
     assert (receipt.header.project_id, receipt.header.at) == (PROJECT, "2026-11-02T12:00:00.000Z")
     assert [(write.intent.title, write.result) for write in receipt.writes] == [("Alpha", "done"), ("Beta", "done")]
@@ -130,7 +130,7 @@ def test_a_receipt_that_has_grown_too_large_names_no_way_back(
     ended = halo("apply", "--sandbox", "--yes")
     name = str(kept_in(project)[0].relative_to(project))
     assert ended.err.splitlines()[-2:] == [
-        "The receipt is too large to be undone; apply in parts, with --target, to keep a way back.",
+        "The receipt is too large for `halo undo`; apply in smaller parts with --target to be able to undo them.",
         f"Receipt: {name}.",
     ]
     assert halo("undo", name, "--sandbox").code == 1

@@ -23,7 +23,7 @@ schedules:
   gone: {title: "T: gone", state: archived}
 # the end
 """
-AS_BEFORE = 'if it was changed by hand, `halo rename a --from "OLD TITLE"` says what it was before'
+AS_BEFORE = 'if you changed it by hand, run `halo rename a --from "OLD TITLE"` to record the old title'
 THEIRS = 'schedules:\r\n  b:\r\n    title: "T: b"\r\n    renamed_from: "T: older"\r\n    cron: \'@daily\''
 
 
@@ -39,8 +39,8 @@ def test_a_title_is_changed_and_what_it_was_is_written_down(halo: CommandLine, p
     ended = halo("rename", "a", "T: it's new", "--sandbox")
     assert (ended.code, ended.out, ended.err) == (
         0,
-        "halo.yaml: a was 'T: a' and is now \"T: it's new\".\n",
-        "Next: `halo plan --sandbox` shows it.\n",
+        "halo.yaml: renamed a from 'T: a' to \"T: it's new\".\n",
+        "Next: run `halo plan --sandbox` to see the change.\n",
     )
     renamed = "    title: 'T: it''s new'   # the first\n    renamed_from: 'T: a'\n"
     assert tree(project) == {
@@ -64,11 +64,11 @@ def test_an_entry_of_an_included_file_is_renamed_there(halo: CommandLine, projec
 
 def test_a_title_that_is_changed_already_is_said_to_have_been_another(halo: CommandLine, project: Path) -> None:
     ended = halo("rename", "a", "--from", "Old ${title}")
-    assert (ended.code, ended.out) == (0, "halo.yaml: a, 'T: a', was called 'Old ${title}'.\n")
+    assert (ended.code, ended.out) == (0, "halo.yaml: recorded that a, 'T: a', was called 'Old ${title}'.\n")
     written = (project / "halo.yaml").read_bytes()
     assert b"    title: 'T: a'   # the first\n    renamed_from: 'Old $${title}'\n" in written
     again = halo("rename", "a", "--from", "Old ${title}")
-    assert (again.code, again.out) == (0, "halo.yaml says already that a was called 'Old ${title}'.\n")
+    assert (again.code, again.out) == (0, "halo.yaml already records that a was called 'Old ${title}'.\n")
     assert (project / "halo.yaml").read_bytes() == written
 
 
@@ -76,7 +76,7 @@ def test_an_entry_with_a_pin_needs_no_renamed_from(halo: CommandLine, project: P
     ended = halo("rename", "pinned", "T: new")
     assert (ended.code, ended.err) == (
         0,
-        "It is pinned by its id, so it needs no renamed_from.\nNext: `halo plan` shows it.\n",
+        "It is pinned by its id and needs no renamed_from.\nNext: run `halo plan` to see the change.\n",
     )
     assert (project / "halo.yaml").read_text() == MINE.replace('"T: pinned"', '"T: new"')
 
@@ -111,37 +111,45 @@ def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: 
 @pytest.mark.parametrize(
     ("argv", "message", "hint"),
     [
-        (["a"], "a new title or --from is wanted, and not both", "`halo rename --help` has examples"),
+        (["a"], "pass either a new title or --from, not both", "run `halo rename --help` for examples"),
         (
             ["a", "x", "--from", "y"],
-            "a new title or --from is wanted, and not both",
-            "`halo rename --help` has examples",
+            "pass either a new title or --from, not both",
+            "run `halo rename --help` for examples",
         ),
         (["aa", "T: x"], "halo.yaml declares no schedule 'aa'", "did you mean 'a'?"),
-        (["a", "T: a"], "schedule 'a' has this title already", AS_BEFORE),
-        (["a", "T: b"], "'b' has this title (teams/b.yaml:3)", "a title is declared once, unless each has an `id`"),
+        (["a", "T: a"], "schedule 'a' already has this title", AS_BEFORE),
+        (
+            ["a", "T: b"],
+            "'b' already has this title (teams/b.yaml:3)",
+            "choose another title, or pin each entry with `id:`",
+        ),
         (
             ["a", "T: pinned"],
-            "'pinned' has this title (halo.yaml:9)",
-            "a title is declared once, unless each has an `id`",
+            "'pinned' already has this title (halo.yaml:9)",
+            "choose another title, or pin each entry with `id:`",
         ),
-        (["a", "x"], "the title is outside of the scope: it has to begin with 'T: '", "add the prefix"),
-        (["a", "T: x "], "a title has no space at either end", "'T: x' would do"),
-        (["a", "T: \u200bx"], "a title holds no control, format or zero-width characters", "'T: x' would do"),
+        (["a", "x"], "the title is outside the scope: it must start with 'T: '", "add the prefix"),
+        (["a", "T: x "], "a title has no space at either end", "use 'T: x'"),
+        (["a", "T: \u200bx"], "a title holds no control, format or zero-width characters", "use 'T: x'"),
         (["gone", "T: x"], "schedule 'gone' is archived in the project file", "remove `state: archived` first"),
-        (["a", "--from", "T: a"], "'T: a' is what schedule 'a' is called now", "--from is an earlier title"),
-        (["a", "--from", "T: b"], "'T: b' is the title of 'b' (teams/b.yaml:3)", "a schedule belongs to one entry"),
+        (["a", "--from", "T: a"], "'T: a' is the current title of schedule 'a'", "pass an earlier title with --from"),
+        (
+            ["a", "--from", "T: b"],
+            "'T: b' is the title of 'b' (teams/b.yaml:3)",
+            "a schedule belongs to one entry only",
+        ),
         (
             ["a", "--from", "T: older"],
             "'T: older' is an earlier title of 'b' (teams/b.yaml:4)",
-            "a schedule belongs to one entry",
+            "a schedule belongs to one entry only",
         ),
         (
             ["pinned", "--from", "x"],
             "schedule 'pinned' is pinned by its `id:` and needs no renamed_from",
             "change its `title:`; the next plan shows that as a rename",
         ),
-        (["a", "--from", ""], "--from is no title that a schedule could have had", "copy it from `halo plan`"),
+        (["a", "--from", ""], "--from is not a valid title", "copy the title from the output of `halo plan`"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -178,7 +186,7 @@ def test_a_file_that_cannot_be_edited_is_left_as_it_is(halo: CommandLine, folder
 def test_a_read_only_file_is_left_as_it_is(halo: CommandLine, project: Path) -> None:
     (project / "halo.yaml").chmod(0o444)
     ended = halo("rename", "a", "T: x")
-    assert (ended.code, ended.err) == (1, "error: halo.yaml: read-only\nhint: make it writable first\n")
+    assert (ended.code, ended.err) == (1, "error: halo.yaml: read-only\nhint: make the file writable\n")
     assert (project / "halo.yaml").read_text() == MINE
 
 
@@ -192,5 +200,5 @@ def test_titles_that_would_go_round_are_refused(halo: CommandLine, folder: Path)
     (folder / "halo.yaml").write_text(text)
     ended = halo("rename", "b", "A")
     assert ended.code == 64
-    assert ended.err.startswith("error: renamed_from would go round in a circle: 'A', 'B2'\n")
+    assert ended.err.startswith("error: renamed_from would form a cycle: 'A', 'B2'\n")
     assert (folder / "halo.yaml").read_text() == text

@@ -150,7 +150,7 @@ def test_a_run_that_takes_too_long_goes_on_and_says_how(slow: Served) -> None:
     [
         (["checkout", "chekout", "support-bt"], 1, ["'chekout'", "'checkout'", "'support-bt'", "'support-bot'"]),
         (["--schedule", "dayly"], 64, ["declares no schedule 'dayly'", "did you mean 'daily'?"]),
-        (["--compare"], 64, ["--compare needs --schedule"]),
+        (["--compare"], 64, ["--compare requires --schedule"]),
     ],
 )
 def test_what_is_not_known_is_said_before_anything_is_paid_for(
@@ -291,14 +291,14 @@ def test_a_file_that_is_there_is_refused_before_anything_is_started(halo_runs: S
     (folder / "r.md").write_text("mine")
     ended = halo_runs("report", "run", "checkout", "--output", "r.md")
     assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
-    assert ended.err == "error: r.md is there already\nhint: nothing was done; name another file, or a folder\n"
+    assert ended.err == "error: r.md already exists\nhint: name another file, or a folder; nothing was done\n"
 
 
 def test_a_report_that_was_written_into_is_not_written_over(halo_runs: Served, folder: Path) -> None:
     (folder / "r.md").write_text("mine")
     ended = halo_runs("report", "get", "c-1", "--output", "r.md")
     assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
-    assert ended.err.startswith("error: r.md is there already\n")
+    assert ended.err.startswith("error: r.md already exists\n")
 
 
 def test_no_folder_is_made_for_an_agent_that_is_not_there(halo_runs: Served, folder: Path) -> None:
@@ -341,7 +341,7 @@ def test_ctrl_c_while_runs_are_started_starts_no_more_and_loses_none(halo: Comma
         ended = halo("report", "run", "one", "two", reactions={WAITING: noticed.set}, **env)
     paths = [request.path for request in platform.requests]
     assert (ended.code, paths.count("/haloRun.create")) == (130, 1)
-    assert "resume with `halo run poll r-1`" in ended.err
+    assert "run `halo run poll r-1` to resume" in ended.err
 
 
 # get ----------------------------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_what_has_no_report_yet_says_why(slow: Served, folder: Path) -> None:
     started = slow.started()
     ended = slow("report", "get", started["conversationId"])
     assert (ended.code, ended.out) == (1, "")
-    assert f"run {started['runId']} has no report yet, it is pending_export" in ended.err
+    assert f"run {started['runId']} has no report yet; it is pending_export" in ended.err
     assert slow("report", "get", "nothing", "--json").error["code"] == "no_report"
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     assert "declared, but the platform does not hold it yet" in slow("report", "get", "daily").err
@@ -578,7 +578,7 @@ def test_a_full_disk_leaves_no_half_file_and_says_how_far_it_came(
         ended = fired("report", "pull")
     assert (ended.code, len(tree(folder / "reports"))) == (1, 2)
     assert "No space left on device" in ended.err
-    assert "2 reports written, 0 already there; run it again to go on" in ended.err
+    assert "2 reports written, 0 already there; run the command again to continue" in ended.err
     assert fired("report", "pull", "--json").json["present"] == 2
 
 

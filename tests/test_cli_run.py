@@ -101,8 +101,8 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
         (["--window-end-at", "2026-11-01", "--window-start-at", "2026-11-01"], "the window ends before it starts"),
         (["--window-start-at", "2026-11-03", "--window-end-at", "2026-11-04"], "the window lies in the future"),
         (["--window-end-at", "2099-01-01"], "the window lies in the future"),
-        (["--window-start-at", "yesterday"], "--window-start-at: 'yesterday' is no ISO 8601 instant"),
-        (["--window-end-at", ""], "--window-end-at: '' is no ISO 8601 instant"),
+        (["--window-start-at", "yesterday"], "--window-start-at: 'yesterday' is not an ISO 8601 instant"),
+        (["--window-end-at", ""], "--window-end-at: '' is not an ISO 8601 instant"),
         (["--window-end-at", "0001-01-01T00:00:00+14:00"], "is no ISO 8601 instant"),
         (["--lookback-hours", "0"], "--lookback-hours"),
         (["--lookback-hours", "99999999"], "before the year 1"),
@@ -112,7 +112,7 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
         (["--max-turns", "101"], "--max-turns"),
         (["--reasoning-effort", "utmost"], "--reasoning-effort"),
         (["--prompt", " "], "--prompt is empty"),
-        (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file are both given"),
+        (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file were both given"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_asked(
@@ -158,7 +158,7 @@ def test_an_alias_of_the_project_file_names_an_agent(halo_runs: Served, folder: 
 def test_without_an_agent_nobody_is_asked_in_a_pipe(halo_runs: Served) -> None:
     ended = halo_runs("run", "create")
     assert (ended.code, halo_runs.paid) == (64, [])
-    assert "no agent is named" in ended.err
+    assert "no agent was given" in ended.err
 
 
 def test_without_an_agent_a_terminal_offers_those_there_are(halo_runs: Served) -> None:
@@ -227,7 +227,7 @@ def test_an_odd_answer_leaves_the_outcome_unknown(halo: CommandLine, status: int
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
         ended = halo("run", "create", "--agent-uuid", NOWHERE, "--json", **env)
     assert (ended.code, ended.error["code"], len(platform.requests)) == (5, "unknown_outcome", 1)
-    assert ended.error["hint"] == f"look before you do: `halo report list --agent {NOWHERE}`"
+    assert ended.error["hint"] == f"run `halo report list --agent {NOWHERE}` to check before you try again"
 
 
 def test_ctrl_c_while_a_run_is_started_waits_for_its_id(halo: CommandLine) -> None:
@@ -259,7 +259,7 @@ def test_a_second_ctrl_c_gives_the_answer_up_and_says_how_to_look(halo: CommandL
         ended = halo("run", "create", "--agent-uuid", NOWHERE, reactions={WAITING: press_ctrl_c}, **env)
         released.set()
     assert (ended.code, ended.out, len(platform.requests)) == (130, "", 1)
-    assert f"look before you start another one: `halo report list --agent {NOWHERE}`" in ended.err
+    assert f"run `halo report list --agent {NOWHERE}` to check before you start another one" in ended.err
 
 
 # get, events, logs, cancel, retry -----------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_events_are_a_table_or_as_sent(halo_runs: Served) -> None:
 def test_events_stop_at_the_limit_and_say_that_there_are_more(halo_runs: Served) -> None:
     run = halo_runs.started()["runId"]
     ended = halo_runs("run", "events", run, "--limit", "2")
-    assert (len(ended.out.splitlines()), ended.err.splitlines()[-1]) == (3, "There are more; --limit shows them.")
+    assert (len(ended.out.splitlines()), ended.err.splitlines()[-1]) == (3, "There are more; use --limit to show them.")
 
 
 def test_events_are_followed_until_the_run_has_ended(slow: Served) -> None:
@@ -350,7 +350,7 @@ def test_a_run_is_cancelled(slow: Served) -> None:
 def test_a_run_that_has_ended_cannot_be_cancelled(halo_runs: Served) -> None:
     run = halo_runs.started()["runId"]
     ended = halo_runs("run", "cancel", run)
-    assert (ended.code, ended.out) == (0, f"Run {run} had ended already, as completed: nothing to cancel.\n")
+    assert (ended.code, ended.out) == (0, f"Run {run} has already ended (completed); there is nothing to cancel.\n")
     assert "haloRun.cancel" not in halo_runs.asked
 
 
@@ -396,7 +396,7 @@ def test_a_wait_that_is_too_long_says_how_to_go_on(slow: Served) -> None:
     run = slow.started()["runId"]
     ended = slow("run", "poll", run, "--interval", "0.1", "--timeout", "0.2")
     assert ended.code == 1
-    assert f"the time to wait is over, and run {run} is still pending_export; it goes on" in ended.err
+    assert f"timed out waiting; run {run} is still pending_export and continues" in ended.err
     assert f"`halo run poll {run}`" in ended.err
 
 
@@ -415,7 +415,7 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> Non
         ended = slow("run", "poll", run, "--interval", "0.1")
     assert ended.code == 130
     assert "stopped waiting; the run goes on\n" in ended.err
-    assert f"resume with `halo run poll {run}`" in ended.err
+    assert f"run `halo run poll {run}` to resume" in ended.err
     assert "haloRun.cancel" not in slow.asked
 
 
@@ -453,7 +453,7 @@ def test_instants_are_sent_as_they_are_given(halo_runs: Served, folder: Path) ->
 def test_without_a_project_file_a_schedule_has_to_be_named_by_its_id(halo_runs: Served) -> None:
     ended = halo_runs("schedule", "fire", "daily")
     assert (ended.code, halo_runs.asked) == (64, [])
-    assert "there is no project file here that could declare schedule 'daily'" in ended.err
+    assert "no project file was found that could declare schedule 'daily'" in ended.err
 
 
 def test_a_schedule_without_runs_says_so(halo_runs: Served, folder: Path) -> None:

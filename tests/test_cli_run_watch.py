@@ -25,13 +25,13 @@ def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_trou
         (seen("r-1", "running"), "checkout  running  r-1"),
         (seen("r-1", "dreaming\x1b[2J"), "checkout  dreaming␛[2J  r-1"),
         (seen("r-1", "completed", is_final=True), "checkout  completed  r-1"),
-        (seen("r-1", "running", is_troubled=True), "checkout  running  r-1  (p (HTTP 503): no; looking again)"),
+        (seen("r-1", "running", is_troubled=True), "checkout  running  r-1  (p (HTTP 503): no; retrying)"),
         (seen("r-1", "running", is_troubled=True, is_final=True), "checkout  running  r-1  (p (HTTP 503): no)"),
         (
             seen("r-1", "running", is_final=True),
-            "checkout  running  r-1  (the time to wait is over; the run goes on)",
+            "checkout  running  r-1  (timed out waiting; the run continues)",
         ),
-        (RunSnapshot("r-1", trouble=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; looking again)"),
+        (RunSnapshot("r-1", trouble=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; retrying)"),
     ],
 )
 def test_a_sighting_is_a_line(sighting: RunSnapshot, line: str) -> None:
@@ -46,7 +46,7 @@ def test_a_board_shows_status_elapsed_time_and_the_latest_event() -> None:
     now[0] = 75.4
     assert board.lines(9, 80) == [
         "checkout  running           1:15  analysis.progress",
-        "bot       queued            1:15  cannot be looked at, trying again",
+        "bot       queued            1:15  cannot be read, retrying",
         "new       started           1:15",
     ]
 

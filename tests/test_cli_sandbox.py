@@ -48,7 +48,7 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=10)
     assert (running.returncode, out) == (0, "")
-    assert err == f"Sandbox {folder / '.halo' / 'sandbox.db'} on {env['INF_API_URL']}; Ctrl-C ends it.\n"
+    assert err == f"Serving sandbox {folder / '.halo' / 'sandbox.db'} on {env['INF_API_URL']}; press Ctrl-C to stop.\n"
     assert halo("schedule", "list", "--sandbox", "--json").json == through_the_port != []
 
 
@@ -164,7 +164,7 @@ def test_a_project_file_with_problems_does_not_keep_the_sandbox_from_being_serve
     with served(folder) as running:
         assert exports(running)["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
         running.send_signal(signal.SIGINT)
-        assert "halo.yaml has problems, so its project is not looked for.\n" in running.communicate(timeout=10)[1]
+        assert "halo.yaml has problems, so its project was not added.\n" in running.communicate(timeout=10)[1]
 
 
 def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_port_in_use_is_told(halo: CommandLine) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         f"error: the sandbox cannot listen on port {port}: Address already in use\n"
-        "hint: choose another --port, or 0 for any free one\n"
+        "hint: choose another --port, or 0 for a free one\n"
     )
 
 
@@ -215,7 +215,7 @@ def test_a_reset_asks(halo: CommandLine, folder: Path) -> None:
     halo("agent", "list", "--sandbox")
     path = folder / ".halo" / "sandbox.db"
     ended = halo("sandbox", "reset")
-    assert (ended.code, ended.err) == (3, f"error: {path} is left as it is\nhint: answer yes, or run with --yes\n")
+    assert (ended.code, ended.err) == (3, f"error: {path} was not removed\nhint: answer `yes`, or pass --yes\n")
     assert halo("sandbox", "reset", answer="no\n").code == 3
     assert path.exists()
     assert halo("sandbox", "reset", answer="yes\n").code == 0
@@ -245,8 +245,8 @@ def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path
         assert halo("apply", "--yes", **env).code == 0
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        f"error: {path} is in use and is left as it is\n"
-        "hint: end the `halo sandbox serve` or the command that works with it first\n"
+        f"error: {path} is in use; it was not removed\n"
+        "hint: stop the `halo sandbox serve` or other command that uses it first\n"
     )
     assert len(halo("schedule", "list", "--sandbox", "--json").json) == 1
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
@@ -269,8 +269,8 @@ def test_a_reset_leaves_a_database_of_something_else(
     ended = halo("sandbox", "reset", "--yes", "--sandbox-file", name)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        f"error: {folder / name} is not known to be a sandbox's and is left as it is\n"
-        "hint: name the sandbox's with --sandbox-file, or remove this one by hand\n"
+        f"error: {folder / name} is not recognised as a sandbox file; it was not removed\n"
+        "hint: name the sandbox file with --sandbox-file, or remove this file by hand\n"
     )
     assert while_open == ended
     assert tree(folder) == before
@@ -293,7 +293,7 @@ def test_a_reset_knows_a_sandbox_of_a_later_version(halo: CommandLine, folder: P
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     ended = halo("agent", "list", "--sandbox")
-    assert ended.err.startswith(f"error: {path} is a sandbox of a later version of halo\n{START_ANEW}")
+    assert ended.err.startswith(f"error: {path} is a sandbox from a later version of halo\n{START_ANEW}")
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
 
 
@@ -339,7 +339,7 @@ def test_a_damaged_file_is_removed_from_the_sandbox_s_own_place_alone(halo: Comm
 def test_a_tick_into_the_past_names_the_sandbox_to_reset(halo: CommandLine) -> None:
     ended = halo("sandbox", "tick", "--until", "2000-01-01T00:00:00Z", "--sandbox-file", "other.db")
     assert ended.code == 3
-    assert ended.err.endswith("hint: `halo sandbox reset --sandbox-file other.db` starts anew\n")
+    assert ended.err.endswith("hint: run `halo sandbox reset --sandbox-file other.db` to start with an empty sandbox\n")
 
 
 def test_a_directory_is_no_sandbox(halo: CommandLine) -> None:

@@ -104,7 +104,7 @@ def test_a_sandbox_and_a_key_in_one_environment_are_an_error(
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         "error: HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant\n"
-        "hint: unset one of them, or say --sandbox\n"
+        "hint: unset one of them, or pass --sandbox\n"
     )
     assert list(tree(folder)) == ["halo.yaml"]
 
@@ -170,7 +170,7 @@ def test_a_file_and_a_variable_that_differ_are_an_error(halo: CommandLine, folde
         assert (ended.code, ended.out) == (1, "")
         assert ended.err == (
             "error: two projects are named: one in halo.yaml:2 and two in INF_PROJECT_ID\n"
-            "hint: Say which is meant with --project, or unset INF_PROJECT_ID.\n"
+            "hint: Choose one with --project, or unset INF_PROJECT_ID.\n"
         )
 
 
@@ -202,7 +202,7 @@ def test_a_key_of_several_projects_lists_them(halo: CommandLine, folder: Path) -
             ended = halo(*command, **env)
             assert (ended.code, ended.out) == (1, "")
             assert ended.err == (
-                "error: no project is named, and the key belongs to 2:\n"
+                "error: no project is named, and the key belongs to 2 projects:\n"
                 "│   p1  Shop\n"
                 "│   p2  Desk\n"
                 "hint: Name one: --project, `project:` in the project file, or INF_PROJECT_ID.\n"

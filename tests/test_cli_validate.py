@@ -80,7 +80,7 @@ def test_bad_input_is_a_problem_with_its_place_and_nothing_is_written(
     *problems, total = written.splitlines()
     if command[0] == "agent":
         hint, total = total, problems.pop()
-        assert hint == "hint: mend the file, or name the project with --project to go on without it"
+        assert hint == "hint: fix the file, or pass --project to continue without it"
     assert (ended.code, silent) == (1, "")
     assert all(PROBLEM.fullmatch(problem) for problem in problems), problems
     assert expected in "".join(problems)

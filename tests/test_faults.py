@@ -269,7 +269,7 @@ UNKNOWN = "unknown frequency 'fortnightly'"
 ODD_ANSWERS = [
     # operation, what the answer is like, exit code, whether it is done, what is said
     ("create", without("hours"), 4, DONE, UNREADABLE),
-    ("create", without("id"), 0, DONE, "its answer was lost, but it was created"),
+    ("create", without("id"), 0, DONE, "the answer was lost, but it was created"),
     ("create", with_(frequency="fortnightly"), 4, DONE, UNKNOWN),
     ("update", without("hours"), 4, DONE, UNREADABLE),
     ("update", without("id"), 0, DONE, "answered with a schedule that has no id"),

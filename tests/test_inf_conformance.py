@@ -355,6 +355,6 @@ def test_refusals_reach_the_user_in_the_sandboxs_words(inf: Inf) -> None:
     assert "timezone must be the name of an IANA time zone." in said
     inf.environment["INF_API_KEY"] = demo.DEMO_READ_KEY
     said = inf("halo", "schedule", "archive", schedule_id, "-y", code=1)
-    assert "This key does not permit to write." in said
+    assert "This key has no permission to write." in said
     inf.environment["INF_API_KEY"] = "sk-inference-wrong"
     assert inf("halo", "schedule", "list", code=1)

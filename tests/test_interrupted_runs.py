@@ -238,12 +238,12 @@ def test_every_run_of_several_is_told_of_as_far_as_it_came(served: Served) -> No
     assert (ended.code, ended.out) == (130, "")
     told = ended.err.replace("│ ", "")
     assert told.endswith(
-        "error: interrupted while a run of research was being started; it may or may not have been\n"
+        "error: interrupted while starting a run of research; it may or may not have been started\n"
         "haloRun.create (HTTP 400): A fault of the sandbox, as asked for.\n"
         "stopped waiting; the run goes on\n"
-        f"hint: look before you start another one: `halo report list --agent {third}`\n"
-        "The platform found the input wrong; nothing was done.\n"
-        f"resume with `halo run poll {first}`\n"
+        f"hint: run `halo report list --agent {third}` to check before you start another one\n"
+        "Correct the input: the platform rejected it, and nothing was done.\n"
+        f"run `halo run poll {first}` to resume\n"
     )
 
 
@@ -286,7 +286,7 @@ def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(s
     over.set()
     assert (ended.code, ended.error["message"], ended.error["hint"]) == (
         130,
-        f"interrupted while the cancellation of run {run_id} was being requested; it may or may not have been",
+        f"interrupted while requesting the cancellation of run {run_id}; it may or may not have been requested",
         f"look with `halo run get {run_id}`",
     )
 

@@ -127,7 +127,10 @@ def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, f
     assert len(told) == len(retired) > 0
     for each in told:
         first = next(wire["id"] for wire in made if wire["title"] == each["title"] and wire["archivedAt"] is None)
-        assert each["message"] == f"another run created {first} with this title first; ours, {each['id']}, was archived"
+        assert (
+            each["message"]
+            == f"another run created {first} with this title first; this run's, {each['id']}, was archived"
+        )
     assert [code for code, _ in ends] == [4 if conflicts(outcomes) else 0 for _, outcomes in ends]
     for _, outcomes in ends:
         told_of_what_is_there([each for each in outcomes if each["status"] in {"done", "already"}], sandbox)

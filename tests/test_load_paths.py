@@ -252,7 +252,7 @@ def test_the_command_line_says_what_the_checkout_is(halo: CommandLine, folder: P
     named = halo("validate", *words, "--checkout", "schedules")
     assert (named.code, named.err.splitlines()[0]) == (
         64,
-        f"error: --checkout schedules does not hold {folder}/envs/prod/halo.yaml",
+        f"error: --checkout schedules does not contain {folder}/envs/prod/halo.yaml",
     )
 
 
@@ -264,7 +264,7 @@ def test_a_repository_is_not_widened(halo: CommandLine, folder: Path) -> None:
         ended = halo(*words, named)
         assert (ended.code, ended.err) == (
             64,
-            f"error: --checkout {named} is not the repository {folder.parent}\nhint: leave it out in a repository\n",
+            f"error: --checkout {named} is not the repository {folder.parent}\nhint: remove --checkout\n",
         )
 
 

@@ -578,7 +578,7 @@ def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:
 def test_a_title_is_declared_once(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title"
     text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"
-    rule = "(a title is declared once, unless each has an `id`)"
+    rule = "(choose another title, or pin each entry with `id:`)"
     assert problems(tmp_path, text, HALO_VAR_T="T") == [
         f"halo.yaml:4:40: the title is already that of `a` (halo.yaml:3) {rule}",
         f"halo.yaml:5:40: the title is already that of `a` (halo.yaml:3) {rule}",
@@ -588,7 +588,7 @@ def test_a_title_is_declared_once(tmp_path: Path) -> None:
 def test_a_title_that_an_alias_repeats_is_told_where_the_alias_stands(tmp_path: Path) -> None:
     one = "{title: T, agent: x, cron: '@daily'}"
     text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
-    rule = "(a title is declared once, unless each has an `id`)"
+    rule = "(choose another title, or pin each entry with `id:`)"
     assert problems(tmp_path, text) == [
         f"halo.yaml:4:3: the title is already that of `a` (halo.yaml:3) {rule}",
         f"halo.yaml:5:3: the title is already that of `a` (halo.yaml:3) {rule}",

@@ -147,7 +147,7 @@ def test_many_schedules_share_the_fires_that_are_listed() -> None:
     assert {(len(each.fires), each.is_cut) for each in found.outlooks} == {(2, True)}
     text = preview_text(found, PLAIN)
     assert text.count("    … and more\n") == 400
-    note = "Fires left out: of 1,000 to share each schedule has 2; `halo preview KEY` shows more of one."
+    note = "Fires left out: each schedule shows 2 of the 1,000 listed; run `halo preview KEY` to see more of one."
     assert text.splitlines()[-3] == note
     assert {len(each.fires) for each in of(*(entry(str(n)) for n in range(1_001))).outlooks} == {1}
 
@@ -293,11 +293,11 @@ def test_a_project_that_declares_nothing_says_so(halo: CommandLine, folder: Path
         (("--next", "0"), "Invalid value for '--next': Input should be greater than or equal to 1"),
         (("--next", "1001"), "Invalid value for '--next': Input should be less than or equal to 1000"),
         (("--next", "x"), "Invalid value for '--next':"),
-        (("--until", "tomorrow"), "--until: 'tomorrow' is no ISO 8601 instant"),
-        (("--until", ""), "--until: '' is no ISO 8601 instant"),
-        (("--until", "2026-11-02T12:00Z"), "--until 2026-11-02T12:00Z: has passed"),
-        (("--until", "2026-11-02"), "--until 2026-11-02: has passed"),
-        (("--until", "0001-01-01T00:00+14:00"), "--until: '0001-01-01T00:00+14:00' is no ISO 8601 instant"),
+        (("--until", "tomorrow"), "--until: 'tomorrow' is not an ISO 8601 instant"),
+        (("--until", ""), "--until: '' is not an ISO 8601 instant"),
+        (("--until", "2026-11-02T12:00Z"), "--until 2026-11-02T12:00Z is in the past"),
+        (("--until", "2026-11-02"), "--until 2026-11-02 is in the past"),
+        (("--until", "0001-01-01T00:00+14:00"), "--until: '0001-01-01T00:00+14:00' is not an ISO 8601 instant"),
         (("--format", "markdown"), "Invalid value for '--format':"),
     ],
 )

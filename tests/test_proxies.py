@@ -140,7 +140,7 @@ def test_a_value_that_is_no_proxy_is_named_without_its_credentials(
     monkeypatch: pytest.MonkeyPatch, value: str, shown: str
 ) -> None:
     error = failed(monkeypatch, ALL_PROXY=value)
-    assert (error.is_transient, error.reason) == (False, f"ALL_PROXY is {shown!r}, which is no proxy's address")
+    assert (error.is_transient, error.reason) == (False, f"ALL_PROXY is {shown!r}, which is not the address of a proxy")
     assert "NO_PROXY" in str(error.hint)
 
 
@@ -220,8 +220,8 @@ def answering(words: bytes) -> Iterator[str]:
     [
         ("http", b"", "the proxy http://{} opened no connection to halo.invalid"),
         ("http", b"SSH-2.0-x\r\n", "the proxy http://{} opened no connection to halo.invalid"),
-        ("https", b"HTTP/1.1 400 Bad\r\n\r\n", "the proxy https://{} did not agree on TLS"),
-        ("http", b"HTTP/1.1 200 OK\r\n\r\n", "halo.invalid did not agree on TLS"),
+        ("https", b"HTTP/1.1 400 Bad\r\n\r\n", "the proxy https://{}the TLS handshake with {peer.name} failed"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n", "halo.invalidthe TLS handshake with {peer.name} failed"),
     ],
 )
 def test_what_is_no_proxy_is_told_from_what_is_behind_one(

@@ -79,7 +79,7 @@ def test_a_run_that_went_wrong_ends_with_what_was_not_done_and_what_to_do(name: 
 
 def test_a_run_that_went_well_ends_with_one_line() -> None:
     summary = Summary((MADE, Event(ARCHIVE, Status.DONE), Event(UPDATE, Status.ALREADY)))
-    assert summary_text(summary, PLAIN) == "Applied: 1 created, 1 archived; 1 already so.\n"
+    assert summary_text(summary, PLAIN) == "Applied: 1 created, 1 archived; 1 already up to date.\n"
 
 
 def test_a_long_list_in_a_summary_is_counted() -> None:

@@ -26,7 +26,7 @@ CREATE = WriteIntent(
 )  # fmt: skip
 ARCHIVE = replace(CREATE, number=2, action=Action.ARCHIVE, key=None, id="s2", before=AFTER, after=None)
 MADE = WriteOutcome(number=1, result=Result.DONE, id="s1")
-LOST = WriteOutcome(number=2, result=Result.UNKNOWN, id="s2", message="no answer came in time")
+LOST = WriteOutcome(number=2, result=Result.UNKNOWN, id="s2", message="timed out waiting for an answer")
 LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, LOST, RunEnd(writes=2))
 WHOLE = written(*LINES)
 

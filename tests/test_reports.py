@@ -155,7 +155,7 @@ def test_the_last_scheduled_report_is_one_that_a_cadence_started(platform: Platf
 
 
 def test_an_id_that_is_nothing_says_so(platform: Platform) -> None:
-    with pytest.raises(NoReport, match="x-9 is no run, conversation or schedule"):
+    with pytest.raises(NoReport, match="x-9 is not a run, conversation or schedule"):
         fetch(reader(platform), "x-9")
 
 
@@ -168,10 +168,10 @@ def test_other_failures_are_not_taken_for_a_wrong_kind(platform: Platform) -> No
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        ("running", "run r-9 has no report yet, it is running", "halo run poll r-9"),
-        ("dreaming", "run r-9 has no report yet, it is dreaming", "halo run poll r-9"),
-        ("failed", "run r-9 left no report, it ended as failed: out of memory", "halo run retry r-9"),
-        ("export_failed", "run r-9 left no report, it ended as export_failed: out of memory", "halo run events r-9"),
+        ("running", "run r-9 has no report yet; it is running", "halo run poll r-9"),
+        ("dreaming", "run r-9 has no report yet; it is dreaming", "halo run poll r-9"),
+        ("failed", "run r-9 has no report; it ended as failed: out of memory", "halo run retry r-9"),
+        ("export_failed", "run r-9 has no report; it ended as export_failed: out of memory", "halo run events r-9"),
         ("no_traces", f"run r-9 found no traces of a-1 between {WINDOW[0]} and {WINDOW[1]}", "--lookback-hours"),
     ],
 )
@@ -198,8 +198,8 @@ def test_a_schedule_that_was_only_fired_by_hand_has_no_scheduled_report() -> Non
     with pytest.raises(NoReport) as caught:
         fetch_of_schedule(reader(platform), "s-1", is_scheduled=True)
     assert (caught.value.message, caught.value.hint) == (
-        "no run of schedule s-1 that its cadence fired has completed yet",
-        "`halo report get r-1` prints the report of the latest one fired by hand",
+        "no scheduled run of schedule s-1 has completed yet",
+        "run `halo report get r-1` to print the report of the latest run fired by hand",
     )
 
 

@@ -316,4 +316,4 @@ def test_memory_that_runs_out_before_anything_is_done_is_said(
     (folder / "halo.yaml").write_text(BEFORE)
     monkeypatch.setattr("halo_iac.pipeline.match", failing_at(1, MemoryError(), list))
     ended = halo("plan", "--sandbox")
-    assert (ended.code, ended.err.splitlines()[0]) == (1, "error: memory ran out")
+    assert (ended.code, ended.err.splitlines()[0]) == (1, "error: out of memory")

@@ -69,7 +69,7 @@ def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(err
     with pytest.raises(UnknownOutcome, match="a run of checkout may or may not have been started") as raised:
         started(attempts)
     assert (attempts.made, raised.value.exit_code) == (1, 5)
-    assert raised.value.hint == "look before you do: `halo report list`"
+    assert raised.value.hint == "run `halo report list` to check before you try again"
 
 
 def test_a_refusal_is_told_as_it_is() -> None:

@@ -233,7 +233,7 @@ def test_a_list_is_narrowed_to_an_agent_or_a_schedule(caller: Caller, clock: Clo
         ("agentUuid", "checkout", "agentUuid must be a UUID."),
         ("scheduleId", "", "scheduleId must not be blank."),
         *(
-            ("cursor", cursor, "cursor is none that this list gave out.")
+            ("cursor", cursor, "cursor was not returned by this list.")
             for cursor in ("", "x", "before-", "before-2026", "after-1", "before-2026-11-02T12:00:00.000Z-x")
         ),
     ],

@@ -336,7 +336,7 @@ def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -
     ended = halo("sandbox", "load", "t.jsonl")
     assert (ended.code, ended.err.splitlines()[1:]) == (
         0,
-        ["t.jsonl:2: is no JSON object; HALO's format has one span, as an object, on each line; skipped"],
+        ["t.jsonl:2: is not a JSON object; HALO's format has one span, as an object, on each line; skipped"],
     )
     loaded = halo("sandbox", "load", "t.jsonl", "--json").json
     first, second = loaded[0]["agents"]
@@ -369,7 +369,7 @@ def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> 
     assert (ended.code, ended.out) == (1, "")
     assert "error: t.jsonl:2: is no JSON object" in ended.err
     assert halo("sandbox", "load", "t.jsonl").out.startswith(
-        "t.jsonl: 2 spans, 1 of them there already, 2 bad lines skipped\n"
+        "t.jsonl: 2 spans, 1 of them already loaded, 2 bad lines skipped\n"
     )
 
 
@@ -377,7 +377,7 @@ def test_a_file_of_another_kind_is_an_error_that_ends(halo: CommandLine, folder:
     (folder / "t.txt").write_text("word\n" * 1000)
     ended = halo("sandbox", "load", "t.txt")
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 24)
-    assert ended.err.splitlines()[-3:-1] == ["t.txt: 980 more lines are no spans", "error: t.txt: holds no span"]
+    assert ended.err.splitlines()[-3:-1] == ["t.txt: 980 more lines are not spans", "error: t.txt contains no spans"]
 
 
 @pytest.mark.parametrize("name", ["nothing.jsonl", "."])
@@ -413,10 +413,10 @@ def test_what_is_started_after_a_tick_looks_back_from_where_the_clock_is(halo: C
 @pytest.mark.parametrize(
     ("until", "code", "said"),
     [
-        ("morrow", 64, "error: --until morrow: no instant with a zone\n"),
-        ("2027-01-01", 64, "error: --until 2027-01-01: no instant with a zone\n"),
+        ("morrow", 64, "error: --until morrow is not an instant with a time zone\n"),
+        ("2027-01-01", 64, "error: --until 2027-01-01 is not an instant with a time zone\n"),
         ("2020-01-01T00:00:00Z", 3, "already.\n"),
-        ("9999-12-31T00:00:00Z", 3, "it is moved on by a year at most.\n"),
+        ("9999-12-31T00:00:00Z", 3, "it can be moved forward by at most a year.\n"),
     ],
 )
 def test_tick_refuses_an_instant_it_cannot_go_to(halo: CommandLine, until: str, code: int, said: str) -> None:

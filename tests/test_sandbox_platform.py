@@ -70,7 +70,7 @@ def test_an_unknown_procedure_is_not_found_whatever_the_key(sandbox: Sandbox, na
     ],
 )
 def test_the_wrong_method_is_refused(caller: Caller, method: str, name: str, kind: str) -> None:
-    refusal = (405, -32005, "METHOD_NOT_SUPPORTED", f"{name} is a {kind}; {method} will not do.")
+    refusal = (405, -32005, "METHOD_NOT_SUPPORTED", f"{name} is a {kind} and does not accept {method}.")
     assert error(caller.send(method, name)) == refusal
 
 
@@ -141,7 +141,7 @@ def test_a_read_only_key_reads_but_does_not_write(sandbox: Sandbox, caller: Call
     created = caller.create()
     reader = Caller(sandbox, demo.DEMO_READ_KEY)
     assert reader.listed() == [created]
-    refusal = (403, -32003, "FORBIDDEN", "This key does not permit to write.")
+    refusal = (403, -32003, "FORBIDDEN", "This key has no permission to write.")
     assert error(reader.tell("haloSchedule.create", DAILY)) == refusal
     for procedure in ("update", "archive", "unarchive"):
         assert error(reader.tell(f"haloSchedule.{procedure}", {"id": created["id"]})) == refusal
@@ -152,7 +152,7 @@ def test_a_write_only_key_writes_but_does_not_read(sandbox: Sandbox) -> None:
     sandbox.add_key(Key("sk-inference-w", can_read=False), [PROJECT])
     writer = Caller(sandbox, "sk-inference-w")
     assert writer.create()["title"] == "Daily review"
-    refusal = (403, -32003, "FORBIDDEN", "This key does not permit to read.")
+    refusal = (403, -32003, "FORBIDDEN", "This key has no permission to read.")
     assert error(writer.ask("haloSchedule.listForProject", {"projectId": PROJECT})) == refusal
 
 
@@ -273,7 +273,7 @@ def test_a_cursor_holds_while_schedules_come_and_go(caller: Caller) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "after-", "after--1", "after-1e3", "after-" + "9" * 40])
 def test_a_cursor_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
     answer = caller.ask("haloSchedule.listForProject", {"projectId": PROJECT, "cursor": cursor})
-    refusal = (400, -32600, "BAD_REQUEST", "cursor is none that this list gave out.")
+    refusal = (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")
     assert error(answer) == refusal
 
 

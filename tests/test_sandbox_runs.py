@@ -181,7 +181,7 @@ def test_a_sandbox_can_be_quick() -> None:
             )
             for value in ("2026-11-03", "2026-11-03T00:00:00", "tomorrow", "2026-11-03 00:00:00Z")
         ),
-        ("windowEndAt", "2026-13-03T00:00:00Z", "windowEndAt must be an instant that there is."),
+        ("windowEndAt", "2026-13-03T00:00:00Z", "windowEndAt must be an instant that exists."),
         ("windowEndAt", 1, "windowEndAt must be a string."),
     ],
 )
@@ -371,7 +371,7 @@ def test_what_is_done_or_under_way_is_not_tried_again(caller: Caller, clock: Clo
     started = start(caller)
     for status in ("pending_export", "completed"):
         answer = caller.tell("haloRun.retry", {"id": started["runId"]})
-        message = f"Run {started['runId']} is {status}; only one that failed is retried."
+        message = f"Run {started['runId']} is {status}; only a failed run can be retried."
         assert error(answer)[2:] == ("PRECONDITION_FAILED", message)
         clock.advance(minutes=1)
 
@@ -466,4 +466,4 @@ def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, st
 def test_a_cursor_of_traces_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
     given = {"id": start(caller)["haloExportDatasetId"], "cursor": cursor}
     answer = caller.ask("haloExportDataset.listTraces", given)
-    assert error(answer) == (400, -32600, "BAD_REQUEST", "cursor is none that this list gave out.")
+    assert error(answer) == (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")

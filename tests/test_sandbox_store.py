@@ -178,7 +178,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: 
     before = path.read_bytes()
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    said = f"{path} is a database of something else than a sandbox"
+    said = f"{path} is a database, but not a sandbox"
     assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"photos.db": before}
 
@@ -189,7 +189,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     make_database(path, "PRAGMA user_version = 99", "CREATE TABLE of_later (id)")
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    said = f"{path} is a sandbox of a later version of halo"
+    said = f"{path} is a sandbox from a later version of halo"
     assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
 
 
@@ -268,7 +268,7 @@ def test_a_database_that_holds_more_than_a_sandbox_s_own_is_not_opened(tmp_path:
         connection.executescript(statements)
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert str(caught.value) == f"{path} is a database of something else than a sandbox"
+    assert str(caught.value) == f"{path} is a database, but not a sandbox"
 
 
 @pytest.mark.parametrize("ahead", ["1e308", "-1", "'soon'", "x'00'"])
@@ -290,7 +290,7 @@ def test_a_row_that_no_sandbox_has_written_is_an_error_of_the_sandbox(tmp_path: 
         connection.execute(f"UPDATE agents SET wire = {wire}")
     with Sandbox.open(path) as sandbox:
         answer = Caller(sandbox).ask("agent.listForProject", {"projectId": PROJECT})
-    assert error(answer)[0::3] == (500, "the sandbox's file holds what no sandbox has written")
+    assert error(answer)[0::3] == (500, "the sandbox's file contains data that no sandbox wrote")
 
 
 def test_statistics_in_a_sandbox_do_no_harm(tmp_path: Path) -> None:

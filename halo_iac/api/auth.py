@@ -108,7 +108,7 @@ def resolve_project(
     if variable is not None and variable.value != declared.value:
         raise SettingsError(
             f"two projects are named: {declared.value} in {declared.origin} and {variable.value} in INF_PROJECT_ID",
-            hint="Say which is meant with --project, or unset INF_PROJECT_ID.",
+            hint="Choose one with --project, or unset INF_PROJECT_ID.",
         )
     return declared
 
@@ -144,7 +144,7 @@ def _from_flag(name: str, value: str | None) -> Setting[str] | None:
     if value is None:
         return None
     if not value.strip():
-        raise SettingsError(f"{name} is empty", hint="Give it a value, or leave it out.")
+        raise SettingsError(f"{name} is empty", hint="Give it a value, or remove it.")
     return Setting(value.strip(), name)
 
 
@@ -180,9 +180,9 @@ def _check_header_value(setting: Setting[str], what: str) -> None:
     elif _TYPOGRAPHIC.intersection(odd):
         reason, hint = "a typographic quote", "Copy it again from where it was made, not from a document."
     elif any(character in "\r\n" for character in odd):
-        reason, hint = "a line break", "More than one line was pasted: keep only the first."
+        reason, hint = "a line break", "Keep only the first line: more than one was pasted."
     elif any(character.isspace() for character in odd):
-        reason, hint = "a space", "Something else was pasted with it: keep only the value itself."
+        reason, hint = "a space", "Keep only the value itself: something else was pasted with it."
     else:
         reason, hint = "a character that is not printable ASCII", "Copy it again from where it was made."
     raise SettingsError(f"the {what} from {setting.origin} contains {reason}", hint=hint)
@@ -243,11 +243,13 @@ def select_project(named: Setting[str] | None, ask: Callable[[], AuthContext]) -
         return SelectedProject(projects[0].id, "the key's only project", projects[0].name)
     hint = "Name one: --project, `project:` in the project file, or INF_PROJECT_ID."
     if not projects:
-        raise SettingsError("no project is named, and the platform does not say which the key belongs to", hint=hint)
+        raise SettingsError(
+            "no project is named, and the platform does not say which project the key belongs to", hint=hint
+        )
     lines = "\n".join(
         f"  {single_line(project.id)}  {single_line(project.name or '')}".rstrip() for project in projects
     )
-    raise SettingsError(f"no project is named, and the key belongs to {len(projects)}:\n{lines}", hint=hint)
+    raise SettingsError(f"no project is named, and the key belongs to {len(projects)} projects:\n{lines}", hint=hint)
 
 
 def _project(value: object) -> AccessibleProject | None:

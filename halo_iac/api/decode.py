@@ -34,7 +34,7 @@ def unreadable_response(procedure: str, reason: str) -> Unreadable:
         delivery=Delivery.AMBIGUOUS,
         status=200,
         is_transient=True,
-        hint="A newer halo may understand the platform's answer; `halo --version` shows this one.",
+        hint="Try a newer version of halo, which may understand the answer; `halo --version` shows yours.",
     )
 
 
@@ -46,7 +46,7 @@ def parse_schedule(value: Json, procedure: str, expected_id: str | None = None) 
         if not isinstance(value.get(name), str) or (name == "id" and not value["id"]):
             raise unreadable_response(procedure, f"answered with a schedule that has no {name}")
     if expected_id is not None and value["id"].casefold() != expected_id.casefold():
-        raise unreadable_response(procedure, "answered with another schedule than the one asked for")
+        raise unreadable_response(procedure, "answered with a different schedule from the one requested")
     return RemoteSchedule(_with_canonical_ids(value))
 
 

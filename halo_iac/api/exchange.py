@@ -113,7 +113,7 @@ class HttpExchange(NamedTuple):
         if response.status_code >= 400:
             return self._error_body(response)
         if not _is_decodable(response):
-            raise httpx.DecodingError("an encoding that was not asked for")
+            raise httpx.DecodingError("an encoding that was not requested")
         volume = current_budget()
         sent, held = volume.sent, volume.held
         body = bytearray()
@@ -148,5 +148,5 @@ class HttpExchange(NamedTuple):
                 procedure=self.route.procedure,
                 delivery=delivery_of(status),
                 status=status,
-                hint="Name an agent, so that less is listed.",
+                hint="Name an agent, to list less.",
             )

@@ -124,7 +124,7 @@ def setup_error(error: Exception, route: Route) -> PlatformError:
         reason = f"{route.proxy.variable} is {route.proxy.shown!r}, but the package for SOCKS proxies is missing"
         hint = f"Install socksio where halo is installed, use an http:// proxy, or list {route.host} in NO_PROXY."
     elif route.proxy is not None:
-        reason = f"{route.proxy.variable} is {route.proxy.shown!r}, which is no proxy's address"
+        reason = f"{route.proxy.variable} is {route.proxy.shown!r}, which is not the address of a proxy"
         hint = f"Set it to {_FORM}, or list {route.host} in NO_PROXY."
     return Unreachable(reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, hint=hint)
 
@@ -136,33 +136,33 @@ def deadline_exceeded(procedure: str, seconds: float, delivery: Delivery = Deliv
         procedure=procedure,
         delivery=delivery,
         is_transient=True,
-        hint="The platform or the network is slow: try again later.",
+        hint="Try again later: the platform or the network is slow.",
     )
 
 
 def _unreadable(procedure: str) -> Unreadable:
     return Unreadable(
-        "answered with a body whose compression is broken, or was not asked for",
+        "answered with a body whose compression is broken, or was not requested",
         procedure=procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,
-        hint="A proxy in between may be at fault: try again.",
+        hint="Try again: a proxy in between may be at fault.",
     )
 
 
 def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> Unanswered:
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        reason = "the answer stopped half-way" if has_answer_begun else "no answer came in time"
+        reason = "the answer stopped halfway" if has_answer_begun else "timed out waiting for an answer"
     elif has_answer_begun:
         reason = "the connection broke in the middle of the answer"
     else:
-        reason = "the connection was closed before an answer came"
+        reason = "the connection was closed before an answer arrived"
     return Unanswered(
         f"{reason}{_cause_suffix(error)}",
         procedure=procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,
-        hint="The request may have arrived. Try again; if it persists, check the network and the proxy.",
+        hint="Try again: the request may have arrived. If it fails again, check the network and the proxy.",
     )
 
 
@@ -187,24 +187,24 @@ def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, st
         return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
     said = "" if status is None else f" (HTTP {status})"
     is_final = status is not None and status < 500 and status not in _PASSING
-    hint = f"have the proxy permit {host}, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
+    hint = f"allow {host} in the proxy, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
     return f"{name} opened no connection to {host}{said}", f"{origin}: {hint}.", not is_final
 
 
 def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
     """Return the same where no connection came about, or the platform's TLS did not."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return "the request could not be put together", "Check INF_API_URL and the team id.", False
+        return "the request could not be built", "Check INF_API_URL and the team id.", False
     cause = _root(error)
     if isinstance(error, httpx.TimeoutException):
-        return f"no connection to {peer.name} in time", peer.hint, True
+        return f"timed out connecting to {peer.name}", peer.hint, True
     if isinstance(cause, ssl.SSLError):
         return _why_no_tls(cause, peer)
     if isinstance(cause, socket.gaierror):
         return f"the name of {peer.name} could not be resolved", f"Check {peer.setting} for a typo. {peer.hint}", True
     hint = _FILES_HINT if _lacks_files(cause) else peer.hint
     if isinstance(cause, ConnectionRefusedError):
-        hint = f"Nothing listens there: check {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
+        hint = f"Check that something listens there, and {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
     return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
 
 
@@ -214,8 +214,8 @@ def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
         flaw = _CERTIFICATE_FLAWS.get(cause.verify_code, f"failed verification (OpenSSL code {cause.verify_code})")
         return f"the certificate of {peer.name} {flaw}", _CERTIFICATE_HINT, False
     return (
-        f"{peer.name} did not agree on TLS",
-        f"Is it https at all? Check {peer.setting} and the proxies in between.",
+        f"the TLS handshake with {peer.name} failed",
+        f"Check that it speaks https, {peer.setting}, and the proxies in between.",
         True,
     )
 

@@ -14,7 +14,7 @@ from halo_iac.errors import SettingsError
 _FILE: Final = "config.json"
 _KEYS: Final = ("apiKey", "sessionToken", "apiUrl", "activeProjectId", "activeTeamId")
 _LARGEST: Final = 1024 * 1024
-_HINT: Final = "Mend it, sign in with `inf` again, or set INF_CONFIG_DIR to another folder."
+_HINT: Final = "Fix it, sign in with `inf` again, or set INF_CONFIG_DIR to another folder."
 
 
 class InfConfig(NamedTuple):
@@ -61,7 +61,7 @@ def _read_values(path: Path, label: str) -> dict[str, str]:
         reason = os.strerror(error.errno).lower() if error.errno else "it cannot be opened"
         raise SettingsError(f"{label} cannot be read: {reason}", hint=_HINT) from None
     except ValueError:
-        raise SettingsError("INF_CONFIG_DIR is no path", hint=_HINT) from None
+        raise SettingsError("INF_CONFIG_DIR is not a path", hint=_HINT) from None
     if len(content) > _LARGEST:
         raise SettingsError(f"{label} is larger than 1 MiB", hint=_HINT)
     return _validate(_parse(content, label), label)

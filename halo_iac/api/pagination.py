@@ -30,7 +30,7 @@ def read_rows(value: Json, name: str, procedure: str) -> Page:
         raise unreadable_response(procedure, f"answered without a page of {name}")
     cursor = value.get("nextCursor")
     if cursor is not None and (isinstance(cursor, bool) or not isinstance(cursor, str | int)):
-        raise unreadable_response(procedure, "answered with a cursor that is no text")
+        raise unreadable_response(procedure, "answered with a cursor that is not text")
     return Page(tuple(value[name]), cursor)
 
 

@@ -17,17 +17,17 @@ LONGEST_WAIT: Final = 86_400.0
 """Seconds beyond which a Retry-After is taken for a mistake."""
 
 _BY_STATUS: Final[dict[int, str]] = {
-    400: "The platform found the input wrong; nothing was done.",
-    402: "The team is out of credit or over its plan: see billing on inference.net. Nothing else will succeed either.",
-    403: "The key is known but may not do this: check its permissions (read, write) and its projects.",
-    404: "Check the id, its kind and the project: `halo doctor` shows which project is meant, and why.",
-    405: "The platform knows no such procedure in this form; a newer halo may.",
-    408: "The platform took too long. It may still have done it.",
-    409: "Something else changed it at the same time: look at it, then run the command again.",
-    412: "It is not in a condition that permits this: look at it first.",
-    413: "The platform takes less than was sent: shorten the prompt.",
-    422: "The platform found the input wrong; nothing was done.",
-    429: "Too many requests: wait a little, then run the command again.",
+    400: "Correct the input: the platform rejected it, and nothing was done.",
+    402: "See billing on inference.net: the team is out of credit or over its plan. Other requests will fail too.",
+    403: "Check the permissions (read, write) and projects of the key: it is valid but may not do this.",
+    404: "Check the id, its kind and the project: `halo doctor` shows which project is used, and why.",
+    405: "Try a newer version of halo: the platform has no such procedure in this form.",
+    408: "Check whether it was done: the platform took too long to answer.",
+    409: "Check its values, then run the command again: something else changed it at the same time.",
+    412: "Check its state: it does not permit this now.",
+    413: "Shorten the prompt: the platform accepts less than was sent.",
+    422: "Correct the input: the platform rejected it, and nothing was done.",
+    429: "Wait a little, then run the command again: there were too many requests.",
 }
 
 
@@ -36,26 +36,26 @@ def hint_for_status(status: int, key_origin: str | None) -> str:
     if status == 401:
         return _wrong_key(key_origin)
     if status >= 500:
-        return "The platform's own trouble: try again later."
-    return _BY_STATUS.get(status, "The platform declined; nothing was done.")
+        return "Try again later: the platform failed."
+    return _BY_STATUS.get(status, "Check the input: the platform declined the request, and nothing was done.")
 
 
 def is_gateway_response(status: int, key_origin: str | None) -> str:
     """Return what to do about a failure that something in front of the platform answered with."""
     if status >= 500:
-        return "Something in front of the platform cannot reach it: try again later, or check the proxy in between."
+        return "Try again later, or check the proxy in between: something in front of the platform cannot reach it."
     return hint_for_status(status, key_origin)
 
 
 def _wrong_key(key_origin: str | None) -> str:
     if key_origin is None:
-        return "No key was sent: set INF_API_KEY, or sign in with `inf`."
-    return f"The key from {key_origin} was not accepted: is it complete, not revoked, and for this platform?"
+        return "Set INF_API_KEY, or sign in with `inf`: no key was sent."
+    return f"Check that the key from {key_origin} is complete, not revoked, and for this platform: it was not accepted."
 
 
 def wrong_url(url_origin: str) -> str:
     """Return the advice for an address that answers, but not as the platform would."""
-    return f"Does the address point at the platform? It comes from: {url_origin}."
+    return f"Check that the address points at the platform; it comes from: {url_origin}."
 
 
 def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:

@@ -122,7 +122,11 @@ class _Call:
         self.deadline += self.retry.clock() - self.began
         if gate is None or gate.is_exhausted:
             asked = error.retry_after
-            told = f"The platform asks to wait {asked:.0f} s." if asked else "It has throttled for too long to wait on."
+            told = (
+                f"The platform asks to wait {asked:.0f} s."
+                if asked
+                else "It has throttled requests for too long to keep waiting."
+            )
             error.hint = " ".join(filter(None, (told, error.hint)))
             return False
         self._narrate(error, gate.wait)
@@ -141,7 +145,7 @@ class _Call:
 
 def _unsent(closed_by: PlatformError | None) -> Unsent:
     procedure = "" if closed_by is None else closed_by.procedure
-    message = "not sent, since the platform takes no more for now, or the run was ended first"
+    message = "not sent: the platform is throttling requests, or the run ended first"
     return Unsent(message, procedure=procedure, delivery=Delivery.NOT_SENT)
 
 

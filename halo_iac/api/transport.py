@@ -74,7 +74,7 @@ class Transport:
         ``deadline`` is an instant of :func:`time.monotonic` at which waiting ends; default: 120 s from now.
         """
         if self._before_request is not None and not self._before_request():
-            raise Unsent("not sent, since the run was ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
+            raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         client = self._client(procedure)
         exchange = HttpExchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)

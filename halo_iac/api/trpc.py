@@ -58,7 +58,7 @@ class UnexpectedShape(StrEnum):
     EMPTY = "answered with an empty body"
     HTML = "answered with an HTML page"
     BROKEN = "answered with JSON that is cut off or broken"
-    JSON = "answered with JSON that is not tRPC's"
+    JSON = "answered with JSON that is not a tRPC response"
     OTHER = "answered with text that is not JSON"
 
 

@@ -15,7 +15,7 @@ _NAME: Final = re.compile(
 )
 _AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
 """A host and perhaps a port; urlsplit lets anything stand between a bracket and a colon."""
-_EXAMPLE: Final = "It looks like https://relay.inference.net; http:// only to localhost, 127.x.x.x or [::1]."
+_EXAMPLE: Final = "Use a URL such as https://relay.inference.net; http:// works only to localhost, 127.x.x.x or [::1]."
 
 
 def validate_base_url(text: str, origin: str) -> str:
@@ -49,18 +49,18 @@ def _is_loopback_host(host: str) -> bool:
 def _invalid_url_reason(text: str) -> str | None:
     """Name the first thing wrong with the URL; looked for in the raw text, since urlsplit quietly drops line breaks."""
     if not all("!" <= character <= "~" for character in text) or "\\" in text:
-        return "holds a space, a backslash or a character that is not ASCII"
+        return "contains a space, a backslash or a character that is not ASCII"
     try:
         parts = urlsplit(text)
         is_port = parts.port != 0
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         return "is not an https:// address"
     if "@" in parts.netloc or "?" in text or "#" in text:
-        return "holds a user name, a query or a fragment"
+        return "contains a user name, a query or a fragment"
     if not is_port or not _is_host(parts):
-        return "names no valid host"
+        return "has no valid host"
     is_open = parts.scheme.lower() == "http" and not _is_loopback_host(parts.hostname)
     return "would send the key unencrypted" if is_open else None
 

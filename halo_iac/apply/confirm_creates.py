@@ -89,7 +89,7 @@ class Confirmation:
                 return
             except PlatformError as error:
                 if error.status == 404:
-                    yield _unknown(event, f"the platform answered that it had created {id_}, but does not know it")
+                    yield _unknown(event, f"the platform answered that it created {id_}, but cannot find it")
                     continue
                 failure, found = error, None
             if found is not None:
@@ -117,7 +117,7 @@ class Confirmation:
             return misplaced(event, elsewhere)
         change, hint = event.change, f"`halo schedule get {found.id}` shows it"
         if found.title != change.title or not found.is_active:
-            message = f"its title is now {found.title!r}" if found.is_active else "it is archived by now"
+            message = f"its title is now {found.title!r}" if found.is_active else "it is now archived"
             return event._replace(status=Status.CONFLICT, message=message, hint=hint, is_partial=True)
         mismatch = None if change.after is None else mismatch_of(change.after, found)
         if mismatch is None:
@@ -127,18 +127,18 @@ class Confirmation:
 
     def _untold(self, event: Event, failure: PlatformError) -> Event:
         if self.trouble is None:
-            return _unknown(event, f"it is not listed, and could not be asked for: {failure.message}")
+            return _unknown(event, f"it is not listed, and could not be read: {failure.message}")
         return event._replace(message="; ".join(filter(None, (event.message, self._not_looked))))
 
     @property
     def _not_looked(self) -> str:
         why = "" if self.trouble is None else self.trouble.message
-        return f"it could not be seen whether another run created the same: {why}"
+        return f"could not check whether another run created the same schedule: {why}"
 
 
-_LATE = "it was created, but is not listed yet; looking again"
-_OTHERWISE = "it was created, but is listed otherwise than it was sent; looking again"
-_NOT_LISTED = "it is there, but not listed yet: wait until `halo schedule list` shows it before the next apply"
+_LATE = "it was created, but is not listed yet; checking again"
+_OTHERWISE = "it was created, but is listed with other values than were sent; checking again"
+_NOT_LISTED = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
 
 
 def _unknown(event: Event, message: str) -> Event:
@@ -154,5 +154,5 @@ def project_elsewhere(remote: RemoteSchedule, project_id: str) -> str | None:
 def misplaced(event: Event, project_id: str) -> Event:
     """Return the event of a create that came to be in another project."""
     message = f"it was created in another project, {project_id}"
-    hint = f"archive {event.id} there, and see which projects the key is for: `halo doctor`"
+    hint = f"archive {event.id} there, and run `halo doctor` to see which projects the key is for"
     return event._replace(status=Status.FAILED, message=message, hint=hint, is_partial=True)

@@ -22,7 +22,7 @@ from halo_iac.model.schedule import Spec
 _GIVEN_UP: Final = 3
 """How many changes in a row may be given up because nobody was reached, or for the platform's own trouble."""
 
-_SLOWER: Final = "A lower --max-rps asks less of it."
+_SLOWER: Final = "Use a lower --max-rps to send fewer requests."
 
 
 class Recorder(Protocol):
@@ -96,7 +96,7 @@ class ApplyContext:
         """Return the retry policy, telling of each wait as an event of this change."""
 
         def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
-            emit(Event(change, Status.RETRYING, change.id, f"{error.message}; again in {wait:.1f} s"))
+            emit(Event(change, Status.RETRYING, change.id, f"{error.message}; retrying in {wait:.1f} s"))
 
         return replace(self.retry, on_retry=narrate)
 

@@ -79,7 +79,7 @@ class Creates:
         if listing.gap is None:
             return listing
         raise Unreadable(
-            f"the list of schedules is not whole: {listing.gap}",
+            f"the list of schedules is incomplete: {listing.gap}",
             procedure=PROCEDURE,
             delivery=Delivery.AMBIGUOUS,
             hint="run again",
@@ -132,7 +132,7 @@ class Creates:
             if error.delivery is not Delivery.AMBIGUOUS:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)
-            return Event(change, Status.RETRYING, None, f"{error.message}; looking whether it happened")
+            return Event(change, Status.RETRYING, None, f"{error.message}; checking whether it was created")
         elsewhere = project_elsewhere(answer, self._project_id)
         if elsewhere is not None:
             return misplaced(Event(change, Status.FAILED, answer.id), elsewhere)
@@ -154,7 +154,7 @@ class Creates:
             except ShutdownTimeoutError:
                 break
             except PlatformError as error:
-                trouble = f"it could not be looked for ({error.message})"
+                trouble = f"the search for it failed ({error.message})"
                 if error.ends_the_run:
                     break
                 continue  # the next look may succeed; if none does, the outcome stays unknown
@@ -163,7 +163,7 @@ class Creates:
             if self._stop_signal.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
-        message = f"its answer was lost and {trouble}; it may still be created"
+        message = f"the answer was lost and {trouble}; it may still be created"
         yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
 
     def _recognised(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
@@ -187,7 +187,7 @@ class Creates:
             ids = ", ".join(remote.id for remote in ours)
             hint = "pin the right one with `id:` and archive the other"
             return Event(change, Status.CONFLICT, None, f"{len(ours)} new schedules match it: {ids}", hint)
-        event = Event(change, Status.DONE, ours[0].id, "its answer was lost, but it was created")
+        event = Event(change, Status.DONE, ours[0].id, "the answer was lost, but it was created")
         number = self._intents[id(change)].number
         self._context.recorder.record_outcome(
             WriteOutcome(number=number, result=Result.DONE, id=event.id, message=event.message)
@@ -231,7 +231,7 @@ class Creates:
         return ChangeTask(change, partial(self._retire, change, later, first))
 
     def _retire(self, change: Change, later: str, first: str, emit: EventSink) -> Event:
-        what, hint = f"ours, {later}, was archived", "plan again: the first one is matched by its title"
+        what, hint = f"this run's, {later}, was archived", "plan again: the first one is matched by its title"
         intent = self._context.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
         retry = self._context.retrying(change, emit)
 
@@ -244,7 +244,10 @@ class Creates:
         except (PlatformError, FileError) as error:
             if isinstance(error, FileError) or error.ends_the_run:
                 self._context.stop()
-            what, hint = f"ours, {later}, could not be archived: {error.message}", f"archive {later}, then plan again"
+            what, hint = (
+                f"this run's, {later}, could not be archived: {error.message}",
+                f"archive {later}, then plan again",
+            )
         message = f"another run created {first} with this title first; {what}"
         return Event(change, Status.CONFLICT, later, message, hint, is_partial=True)
 

@@ -52,7 +52,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     context = ApplyContext(reader, writer, retry, stop_signal.stop, recorder or NullRecorder())
     try:
         if plan.changes and not pool.start():
-            raise HaloError("the system does not permit another thread, so nothing was begun", hint=_MORE_THREADS)
+            raise HaloError("the system permits no more threads; nothing was started", hint=_MORE_THREADS)
         yield from _Run(plan, pool, context).phases(stop_signal, looks)
     finally:
         pool.shutdown()
@@ -83,7 +83,7 @@ class _Run:
         if all(map(self._is_done, _with_action(changes, lambda change: change.action is not Action.ARCHIVE))):
             yield from self._existing(archives)
             return
-        message = "archives run last, and only when everything before them is done"
+        message = "archives run last, and only if everything before them succeeded"
         yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
 
     def _noted(self, events: Iterator[Event]) -> Iterator[Event]:
@@ -103,7 +103,7 @@ class _Run:
         held = {id(change): holder for change in changes if (holder := self._holder(change)) is not None}
         for change in changes:
             if id(change) in held:
-                message = f"its title is still held by {held[id(change)].name}, whose rename is not done"
+                message = f"its title is still used by {held[id(change)].name}, whose rename did not succeed"
                 yield Event(change, Status.NOT_STARTED, change.id, message)
         yield from run([change for change in changes if id(change) not in held])
 

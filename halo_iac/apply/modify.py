@@ -106,7 +106,7 @@ class _Step:
             return Event(self._change, Status.NOT_STARTED, self._change.id)
         if not self._is_open:
             return self.event(Status.FAILED, error.message, error.hint)
-        hint = f"`halo schedule get {self._id}` shows what became of it; the next apply repeats it if need be"
+        hint = f"run `halo schedule get {self._id}` to see its state; the next apply repeats the change if needed"
         return self.event(Status.UNKNOWN, error.message, hint)
 
     def revert_unarchive(self, ended: Event, retry: Retry) -> Event:
@@ -117,7 +117,9 @@ class _Step:
             replace(retry, gate=None)(self._archive_again)  # nor does it wait for what may last for minutes
         except (PlatformError, FileError) as error:
             status = Status.UNKNOWN if self._is_open else ended.status
-            message = f"{ended.message}; it may fire with its old values, as archiving it again failed: {error.message}"
+            message = (
+                f"{ended.message}; it may fire with its old values, because archiving it again failed: {error.message}"
+            )
             return ended._replace(
                 status=status, message=message, hint="archive it by hand, or plan and apply again soon"
             )

@@ -160,9 +160,9 @@ class WorkerPool:
         try:
             return job.work(self._reports.put)
         except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever
-            message = f"halo itself failed ({type(error).__name__}) while this was under way; please report it"
+            message = f"internal error ({type(error).__name__}) while this was in progress; please report it"
             if isinstance(error, MemoryError):
-                message = "memory ran out while this was under way"
+                message = "out of memory while this was in progress"
             return Event(job.change, Status.UNKNOWN, job.change.id, message)
 
 

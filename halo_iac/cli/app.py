@@ -19,23 +19,23 @@ from halo_iac.model.ids import canonical_id
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
-    "import": ("import_.import_", "Write entries for the schedules that exist."),
-    "rename": ("rename.rename", "Change an entry's title, and say what it was."),
-    "validate": ("validate.validate", "Check the project file and all it includes, offline."),
-    "plan": ("plan.plan", "Show what apply would do; change nothing."),
-    "apply": ("apply.apply", "Show the plan, ask, and carry it out."),
-    "undo": ("undo.undo", "Take back what an apply has done, by its receipt."),
-    "preview": ("preview.preview", "Show the next fires and a week's calendar, offline."),
+    "import": ("import_.import_", "Add the platform's existing schedules to the project file."),
+    "rename": ("rename.rename", "Change an entry's title and record the old one."),
+    "validate": ("validate.validate", "Check the project file and everything it includes, offline."),
+    "plan": ("plan.plan", "Show what apply would change; change nothing."),
+    "apply": ("apply.apply", "Show the plan, ask for confirmation, and apply it."),
+    "undo": ("undo.undo", "Undo an apply, using its receipt."),
+    "preview": ("preview.preview", "Show upcoming fires and a calendar of the week, offline."),
     "schema": ("schema.schema", "Print the JSON Schema of a project file."),
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),
-    "agent": ("agent.group", "The agents seen in the project's traces."),
-    "model": ("model.group", "The models a schedule may name."),
-    "schedule": ("schedule.group", "The schedules the platform holds."),
-    "report": ("report.group", "Analyses of an agent's traces, in markdown."),
-    "run": ("run.group", "Runs: one analysis of an agent's traces each."),
-    "conversation": ("conversation.group", "Conversations: a report each, and the questions about it."),
-    "conv": ("conversation.alias", "Conversations: a report each, and the questions about it."),
-    "sandbox": ("sandbox.group", "A HALO platform on this machine: no key, no cost."),
+    "agent": ("agent.group", "List the agents seen in the project's traces."),
+    "model": ("model.group", "List the models that a schedule can use."),
+    "schedule": ("schedule.group", "List, show and fire the platform's schedules."),
+    "report": ("report.group", "Run, read and download reports on an agent's traces."),
+    "run": ("run.group", "Start and watch runs; each analyses an agent's traces once."),
+    "conversation": ("conversation.group", "List and show conversations: reports and follow-ups."),
+    "conv": ("conversation.alias", "List and show conversations: reports and follow-ups."),
+    "sandbox": ("sandbox.group", "Run a HALO platform on this machine: no key, no cost."),
 }
 """Command or group → the module of this package it is in, with its name there, and its line in ``halo --help``."""
 
@@ -113,7 +113,7 @@ def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: lis
         if count > 1 and isinstance(option, TyperOption) and not (option.multiple or option.is_flag):
             name = max(option.opts, key=len)
             hint = "run the command once for each file" if name == "--file" else "give it once"
-            raise UsageError(f"{name} takes one value and is given {count} times", hint=hint)
+            raise UsageError(f"{name} takes one value, but was given {count} times", hint=hint)
 
 
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
@@ -160,7 +160,7 @@ def _listed() -> None:
 
 def _halo(
     ctx: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version."),  # noqa: FBT003 - typer's way
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT003 - typer's way
 ) -> int:
     if version:
         ctx.obj.out(f"halo {__version__}")

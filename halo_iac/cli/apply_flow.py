@@ -74,7 +74,7 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
 
 def _ending(context: CommandContext, error: HaloError | None) -> HaloError:
     """Return what a run ends with that is interrupted once too often, even after its summary was written."""
-    hint = f"`{rerun_command(context, 'plan')}` shows what is left to do"
+    hint = f"run `{rerun_command(context, 'plan')}` to see what is left to do"
     return error or InterruptedRun("interrupted while changes were being made", hint=hint)
 
 
@@ -92,11 +92,12 @@ def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_docum
     if options.yes:
         return True
     if is_document or not console.is_interactive:
-        message = "nobody is there to be asked, so nothing was changed"
-        console.tell(RefusedError(message, hint="run with --yes where the plan was reviewed"), exit_code=code)
+        reason = "the output format is for programs" if is_document else "stdin is not a terminal"
+        message = f"cannot ask for confirmation: {reason}; nothing was changed"
+        console.tell(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
         return False
     changes = counted(len(planned.changes), "change")
-    question = f"{options.verb} {changes} to {planned.host.base_url}? Only `yes` goes on: "
+    question = f"{options.verb} {changes} to {planned.host.base_url}? Only `yes` is accepted: "
     is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
         console.say("Nothing was changed.")
@@ -104,7 +105,7 @@ def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_docum
 
 
 def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
-    hint = "nothing was changed; mend what was found, or make its rule a `warning` under `findings:`"
+    hint = "nothing was changed; fix each finding, or set its rule to `warning` under `findings:`"
     if not is_above:
         return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
     count = len(findings)
@@ -116,15 +117,15 @@ def _refused(planned: Plan, *, is_above: bool) -> str:
     count = len(planned.blocking_violations)
     if is_above:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
-    return "\n".join(f"{refusal.message}; {refusal.override} permits it" for refusal in planned.blocking_violations)
+    return "\n".join(f"{refusal.message}; to permit it: {refusal.override}" for refusal in planned.blocking_violations)
 
 
 def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
     """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
     names = listed([entry.key for entry in blocked], PLAIN)
     entries = counted(len(blocked), "entry is", "entries are")
-    message = f"{entries} blocked, so nothing was done for {names}"
-    hint = "the plan says what is in the way of each; mend it and apply again"
+    message = f"{entries} blocked; nothing was changed for {names}"
+    hint = "fix the reasons that the plan shows, then apply again"
     return BlockedError(message, exit_code=code, hint=hint)
 
 
@@ -192,8 +193,8 @@ def _early_end(error: Exception) -> HaloError:
     if isinstance(error, HaloError):
         return error
     if isinstance(error, MemoryError):
-        return HaloError("the run ended early, as memory ran out", hint="free some, then apply again")
-    return HaloError(f"the run ended early: {_reason(error)}", hint="`halo plan` shows what is left to do")
+        return HaloError("the run ended early: out of memory", hint="free some memory, then apply again")
+    return HaloError(f"the run ended early: {_reason(error)}", hint="run `halo plan` to see what is left to do")
 
 
 def _reason(error: Exception) -> str:
@@ -263,7 +264,7 @@ def _print_receipt(console: Console, outcome: ApplyOutcome, code: int) -> None:
         console.tell(outcome.trouble, exit_code=code)
     if outcome.receipt is None or console.wants_json:
         return
-    way = f"; `{outcome.undo}` takes back what was done" if outcome.undo else ""
+    way = f"; run `{outcome.undo}` to undo what was done" if outcome.undo else ""
     if outcome.undo and outcome.held is not None:
         way += f", once `protect:` no longer covers {outcome.held!r}"
     console.say(console.err_style.safe(f"Receipt: {outcome.receipt}{way}."))

@@ -35,7 +35,9 @@ def apply_outcome(
         return ApplyOutcome(summary, commands, trouble=trouble)
     name = _display_name(receipt.path, context.cwd)
     if receipt.is_too_large:
-        context.console.say("The receipt is too large to be undone; apply in parts, with --target, to keep a way back.")
+        context.console.say(
+            "The receipt is too large for `halo undo`; apply in smaller parts with --target to be able to undo them."
+        )
     is_undoable = (summary.has_written or summary.with_status(Status.UNKNOWN)) and not receipt.is_too_large
     written = [*_written(summary)]
     removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)

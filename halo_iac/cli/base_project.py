@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _YAML: Final = (".yaml", ".yml")
 _TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
 """Keys that, with a version, only project files have."""
-_NO_REPOSITORY: Final = "leave out --base and --require-head where there is no repository"
+_NO_REPOSITORY: Final = "remove --base and --require-head outside a git repository"
 
 
 def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
@@ -66,9 +66,9 @@ def require_head(context: CommandContext, ref: str) -> None:
         return
     if repository.has_ancestor(head, commit):
         message = f"HEAD is {head[:12]}, which is ahead of {branch} at {commit[:12]}, so nothing was changed"
-        raise RefusedError(message, hint="push or merge it first, or leave out --require-head")
-    message = f"HEAD is {head[:12]}, but {branch} is at {commit[:12]} by now, so nothing was changed"
-    raise RefusedError(message, hint="apply from the newest commit, or leave out --require-head")
+        raise RefusedError(message, hint="push or merge it first, or remove --require-head")
+    message = f"HEAD is {head[:12]}, but {branch} is now at {commit[:12]}, so nothing was changed"
+    raise RefusedError(message, hint="apply from the newest commit, or remove --require-head")
 
 
 def repository_of(context: CommandContext) -> Repository:
@@ -84,7 +84,7 @@ def repository_of(context: CommandContext) -> Repository:
     while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
         checkout = outer
     if checkout is None:
-        message = f"{resolve_path(context.project_path.parent)} is in no git repository: not a git repository"
+        message = f"{resolve_path(context.project_path.parent)} is not in a git repository: not a git repository"
         raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)
     return Repository(checkout, context.console.env)
 
@@ -126,7 +126,7 @@ def _inside(repository: Repository, path: Path) -> Path:
             return top / path.relative_to(folder)
     real = resolve_path(path.parent) / path.name
     if not real.is_relative_to(top):
-        raise GitError(f"{path} is not in the repository {top}", hint="leave out --base")
+        raise GitError(f"{path} is not in the repository {top}", hint="remove --base")
     return real
 
 
@@ -143,7 +143,7 @@ def _relocated(
             continue
         content = objects.content(id_, MAX_FILE)
         if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
-            return f"{base.ref} has no {here}, and its {path} is gone here: was it moved?"
+            return f"{base.ref} has no {here}, and its {path} no longer exists here; it may have been moved"
     return None
 
 

@@ -231,7 +231,7 @@ class Console:
         try:
             yield
         except FileError as error:
-            raise FileError(error.message, hint=f"{done} all the same; {error.hint}") from None
+            raise FileError(error.message, hint=f"{done} before this error; {error.hint}") from None
 
     @property
     def log_stream(self) -> TextIO:
@@ -332,7 +332,7 @@ def _redact_all(secrets: Iterable[Secret], text: str) -> str:
 
 
 def _output_failed(error: OSError) -> FileError:
-    return FileError(f"standard output: {error.strerror}", hint="what was written is not whole")
+    return FileError(f"standard output: {error.strerror}", hint="the output is incomplete")
 
 
 class _RedactingStream(io.TextIOBase, TextIO):

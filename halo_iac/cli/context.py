@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _A_MOMENT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
 _REPORT: Final = "report"
-_ONLY_REPORT: Final = "say `report`, or edit `undeclared:` in the project file"
+_ONLY_REPORT: Final = "use `report`, or edit `undeclared:` in the project file"
 
 
 class TargetOptions(NamedTuple):
@@ -103,7 +103,7 @@ class CommandContext:
     def named_file(self) -> str | None:
         """Return the project file's name where one was given."""
         if self.choice.file is not None and not self.choice.file.strip():
-            raise UsageError("--file is empty", hint="give it a path, or leave it out")
+            raise UsageError("--file is empty", hint="give it a path, or remove it")
         return self.choice.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
@@ -142,17 +142,19 @@ class CommandContext:
             return found
         folder = resolve_path(self.cwd / named)
         if found is not None and folder != found:
-            raise UsageError(f"--checkout {named} is not the repository {found}", hint="leave it out in a repository")
+            raise UsageError(f"--checkout {named} is not the repository {found}", hint="remove --checkout")
         if not resolve_path(path.parent).is_relative_to(folder):
-            raise UsageError(f"--checkout {named} does not hold {path}", hint="name a folder above it")
+            raise UsageError(f"--checkout {named} does not contain {path}", hint="name a folder above the project file")
         return folder
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
         """Add to the policy of the project what the command line says; nothing can take anything away from it."""
         if any(not glob.strip() for glob in protect or ()):
-            raise UsageError("--protect is empty", hint="give it a title, in which * stands for anything")
+            raise UsageError("--protect is empty", hint="give it a title, where * matches anything")
         if undeclared not in {None, _REPORT}:
-            raise UsageError(f"--undeclared {undeclared}: the command line only tightens", hint=_ONLY_REPORT)
+            raise UsageError(
+                f"--undeclared {undeclared}: the command line can only tighten the policy", hint=_ONLY_REPORT
+            )
         self._protect = tuple(protect or ())
         self._reports_undeclared = undeclared is not None
 
@@ -160,7 +162,9 @@ class CommandContext:
         env = self.console.env
         undeclared = env.get("HALO_UNDECLARED") or None
         if undeclared not in {None, _REPORT}:
-            raise SettingsError(f"HALO_UNDECLARED is {undeclared!r}: the environment only tightens", hint=_ONLY_REPORT)
+            raise SettingsError(
+                f"HALO_UNDECLARED is {undeclared!r}: the environment can only tighten the policy", hint=_ONLY_REPORT
+            )
         lines = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
         protect = {**dict.fromkeys(filter(None, lines), "HALO_PROTECT"), **dict.fromkeys(self._protect, "--protect")}
         reports = self._reports_undeclared or undeclared is not None
@@ -254,7 +258,7 @@ class CommandContext:
         try:
             return self.project_if_any()
         except ProjectError as error:
-            hint = "mend the file, or name the project with --project to go on without it"
+            hint = "fix the file, or pass --project to continue without it"
             raise ProjectError(error.problems, hint=hint) from None
 
     def settings(self, project: Project | None = None) -> Settings:
@@ -290,7 +294,7 @@ class CommandContext:
         if not self.choice.sandbox and self.console.env.get("INF_API_KEY"):
             raise SettingsError(
                 "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
-                hint="unset one of them, or say --sandbox",
+                hint="unset one of them, or pass --sandbox",
             )
         check_way(Path(named), self.cwd)
         return self.cwd / named

@@ -28,10 +28,10 @@ def get_entry(project: Project, key: str) -> Entry:
 
 def _not_declared_error(project: Project | None, key: str) -> UsageError:
     if project is None:
-        hint = "`halo schedule list` shows the ids; a key needs its project file: name it with --file"
-        return UsageError(f"there is no project file here that could declare schedule {key!r}", hint=hint)
+        hint = "run `halo schedule list` to see the ids; to use a key, name its project file with --file"
+        return UsageError(f"no project file was found that could declare schedule {key!r}", hint=hint)
     near = get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its keys stand under `schedules:`"
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "use a key under `schedules:`"
     return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
 
 
@@ -46,7 +46,7 @@ def match_entry(connection: Connection, project: Project) -> MatchResult:
     """Return which schedule of the platform each entry is."""
     listing = connection.reader.schedules(connection.project.id)
     if listing.gap is not None:
-        raise HaloError(f"the list of schedules is not whole: {listing.gap}", hint="run again; nothing was changed")
+        raise HaloError(f"the list of schedules is incomplete: {listing.gap}", hint="run again; nothing was changed")
     return match(project, PlatformState(schedules=listing.schedules, agents=()))
 
 
@@ -60,7 +60,8 @@ def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
     found = next((pair.remote for pair in pairing.pairs if pair.entry.key == key), None)
     if found is None:
         raise HaloError(
-            f"schedule {key!r} is declared, but the platform does not hold it yet", hint="`halo apply` does"
+            f"schedule {key!r} is declared, but does not exist on the platform yet",
+            hint="run `halo apply` to create it",
         )
     return found.id
 

@@ -29,10 +29,12 @@ def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[s
     """
     hidden = context.console.redacted
     kept = omit_defaults(entries, BUILT_IN)
-    refused = {key: "the platform's key is in it" for key, entry in kept.items() if hidden(repr(entry)) != repr(entry)}
+    refused = {
+        key: "it contains the platform's API key" for key, entry in kept.items() if hidden(repr(entry)) != repr(entry)
+    }
     refused |= {key: TOO_LONG for key, entry in kept.items() if is_too_long(entry.get("prompt", ""))}
     if whole := _problems_in(context, path, {}):
-        raise HaloError(f"nothing was written: the file would be refused: {whole[0][1]}")
+        raise HaloError(f"nothing was written: the file would be invalid: {whole[0][1]}")
     keys = [key for key in kept if key not in refused]  # to write a prompt of megabytes takes many seconds
     batches = (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
     return {key: why for batch in batches for key, why in _assigned(context, path, kept, batch)} | refused

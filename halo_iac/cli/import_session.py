@@ -103,13 +103,13 @@ def observe_for_import(context: CommandContext, path: Path) -> ImportContext:
         before = read_bytes(path, MAX_FILE)
         project = context.load_file(path, {path: before})
         if project.unread:
-            message = f"nothing was written: the sparse checkout leaves out {project.unread[0]}, which is included"
-            raise HaloError(message, hint="`git sparse-checkout add` brings it")
+            message = f"nothing was written: the sparse checkout leaves out the included file {project.unread[0]}"
+            raise HaloError(message, hint="run `git sparse-checkout add` to check it out")
         check_replaceable(path)
     connection = context.connect(project)
     actual = connection.start_observing().result()
     if actual.gap is not None:
-        raise HaloError(f"nothing was written: the list of schedules is not whole ({actual.gap})", hint="run again")
+        raise HaloError(f"nothing was written: the list of schedules is incomplete ({actual.gap})", hint="run again")
     return ImportContext(context, path, before, project, connection, actual)
 
 
@@ -145,7 +145,7 @@ def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, ha
         try:
             planned = ground.plan(_files(ground, text, prompts))
         except ProjectError as error:
-            hint = "the files would then have these problems; nothing was written"
+            hint = "the change would cause these problems; nothing was written"
             raise ProjectError(error.problems, hint=hint) from None
         reasons = entries_that_do_not_round_trip(adoption.entries.keys(), before, planned)
         if not reasons:
@@ -211,7 +211,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
         if not console.wants_json:
             console.out(lines)
             hint = "add the entries on standard output by hand"
-        raise FileError(f"{ground.path} is left as it is: {error.reason}", hint=hint) from None
+        raise FileError(f"{ground.path} was not changed: {error.reason}", hint=hint) from None
 
 
 def _check_text(ground: ImportContext, name: str, text: str) -> bool:

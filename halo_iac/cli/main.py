@@ -123,14 +123,14 @@ def _to_halo_error(error: Exception) -> HaloError:
         message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
         return UsageError(message, hint=_usage_hint(error))
     if isinstance(error, MemoryError):
-        return HaloError("memory ran out", hint="free some, or raise the limit on it (`ulimit -v`), and run again")
+        return HaloError("out of memory", hint="free some memory, or raise its limit (`ulimit -v`), and run again")
     return _os_error(error) if isinstance(error, OSError) else _internal_error(error)
 
 
 def _usage_hint(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None) or "halo"
-    return f"`{path} --help` shows how it is used"
+    return f"run `{path} --help` for usage"
 
 
 def _os_error(error: OSError) -> HaloError:
@@ -155,8 +155,8 @@ def _internal_error(error: BaseException) -> HaloError:
         if module.startswith("halo_iac"):
             place = f" in {module}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    hint = "please report it with the command and the version (`halo --version`)"
-    return HaloError(f"halo made a mistake: {type(error).__name__}{place}", hint=hint)
+    hint = "report it with the command and the version (`halo --version`)"
+    return HaloError(f"internal error: {type(error).__name__}{place}", hint=hint)
 
 
 def _flush() -> None:

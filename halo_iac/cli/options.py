@@ -33,14 +33,19 @@ class TimeRange(StrEnum):
 
 File = Annotated[
     str | None,
-    typer.Option("--file", "-f", metavar="FILE", help="Project file; default: HALO_FILE, or halo.yaml here or above."),
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        help="Project file; default: HALO_FILE, or halo.yaml here or in a parent folder.",
+    ),
 ]
 Checkout = Annotated[
     str | None,
     typer.Option(
         "--checkout",
         metavar="DIR",
-        help="Where there is no .git: the folder that include and prompt_file may lead to; default: the file's own.",
+        help="Outside a git repository: the folder that include and prompt_file may reach; default: the file's folder.",
     ),
 ]
 NewFile = Annotated[
@@ -57,23 +62,23 @@ Team = Annotated[
     str | None,
     typer.Option("--team", metavar="ID", help="Team id; default: INF_TEAM_ID, then the inf config file."),
 ]
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="Talk to the local sandbox (.halo/ beside the project file).")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the local sandbox (.halo/ beside the project file).")]
 SandboxFile = Annotated[
     str | None,
-    typer.Option("--sandbox-file", metavar="PATH", help="The same, in another file; so does HALO_SANDBOX."),
+    typer.Option("--sandbox-file", metavar="PATH", help="Use the sandbox in this file; also set by HALO_SANDBOX."),
 ]
 SandboxAnywhere = Annotated[
     bool,
-    typer.Option("--sandbox", hidden=True, help="Accepted like everywhere else; this command talks to no platform."),
+    typer.Option("--sandbox", hidden=True, help="Accepted but not used; this command contacts no platform."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and errors as JSON on stderr.")]
-FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="How the result is written.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and errors as JSON on stderr.")]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="Output format.")]
 ReviewFormatOption = Annotated[
     ReviewFormat,
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="How the result is written: text, json, markdown (for a pull request) or github (annotations).",
+        help="Output format: text, json, markdown (for a pull request) or github (annotations).",
     ),
 ]
 Also = Annotated[
@@ -81,14 +86,14 @@ Also = Annotated[
     typer.Option(
         "--also",
         metavar="FORMAT=FILE",
-        help="Write it to a file as well (mode 0600), such as markdown=plan.md; may be given several times.",
+        help="Also write the result to a file (mode 0600), such as markdown=plan.md; can be repeated.",
     ),
 ]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does NO_COLOR.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Print no colour; also set by NO_COLOR.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Target = Annotated[
     list[str] | None,
-    typer.Option("--target", "-t", metavar="KEY", help="Only this entry; may be given several times."),
+    typer.Option("--target", "-t", metavar="KEY", help="Only this entry; can be repeated."),
 ]
 AllowArchive = Annotated[
     int,
@@ -97,12 +102,12 @@ AllowArchive = Annotated[
         metavar="N",
         min=0,
         show_default=False,
-        help="Let up to N schedules stop firing, archived or paused; by default 30 % of those that fire, at most 25.",
+        help="Allow up to N schedules to stop firing (archived or paused); default: 30 % of those firing, at most 25.",
     ),
 ]
 AllowCreate = Annotated[
     list[str] | None,
-    typer.Option("--allow-create", metavar="KEY", help="Create this entry even if a schedule looks like it."),
+    typer.Option("--allow-create", metavar="KEY", help="Create this entry even if a similar schedule exists."),
 ]
 Out = Annotated[
     str | None, typer.Option("--out", "-o", metavar="FILE", help="Save the plan, for `halo apply FILE` (mode 0600).")
@@ -112,41 +117,46 @@ DetailedExitcode = Annotated[
 ]
 Base = Annotated[
     str | None,
-    typer.Option("--base", metavar="REF", help="Tell this branch's changes from those that REF has pending."),
+    typer.Option("--base", metavar="REF", help="Distinguish this branch's changes from those already pending at REF."),
 ]
 AcceptPolicyChange = Annotated[
     bool,
-    typer.Option("--accept-policy-change", help="Let the branch loosen what --base finds in the policy of its base."),
+    typer.Option("--accept-policy-change", help="Allow this branch to loosen the policy that --base compares."),
 ]
 Protect = Annotated[
     list[str] | None,
-    typer.Option("--protect", metavar="GLOB", help="Protect these titles too; so does HALO_PROTECT, one a line."),
+    typer.Option("--protect", metavar="GLOB", help="Protect these titles too; also set by HALO_PROTECT, one per line."),
 ]
 Undeclared = Annotated[
     str | None,
-    typer.Option("--undeclared", metavar="report", help="Archive nothing undeclared; so does HALO_UNDECLARED=report."),
+    typer.Option(
+        "--undeclared", metavar="report", help="Archive no undeclared schedule; also set by HALO_UNDECLARED=report."
+    ),
 ]
 RequireHead = Annotated[
     str | None,
-    typer.Option("--require-head", metavar="REF", help="Refuse unless HEAD is what this branch of the remote is."),
+    typer.Option("--require-head", metavar="REF", help="Refuse unless HEAD equals this branch on the remote."),
 ]
 Concurrency = Annotated[
-    int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Changes under way at a time.")
+    int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent changes.")
 ]
 MaxRps = Annotated[
-    float, typer.Option("--max-rps", metavar="N", min=0.1, help="Requests a second at most; the platform takes 100.")
+    float,
+    typer.Option(
+        "--max-rps", metavar="N", min=0.1, help="Maximum number of requests per second; the platform allows 100."
+    ),
 ]
 Receipt = Annotated[
     str | None,
     typer.Option(
         "--receipt",
         metavar="FILE",
-        help="A new file for the receipt, which `halo undo` takes (mode 0600); default: one in .halo/receipts/.",
+        help="Write the receipt for `halo undo` to this new file (mode 0600); default: one in .halo/receipts/.",
     ),
 ]
 AllowIncomplete = Annotated[
     bool,
-    typer.Option("--allow-incomplete", help="Undo what a receipt says whose end is missing: of a run that was killed."),
+    typer.Option("--allow-incomplete", help="Accept a receipt whose end is missing because the run was killed."),
 ]
 
 
@@ -167,16 +177,16 @@ AgentUuid = Annotated[
     list[str] | None,
     typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="The agent: an alias, a name or a UUID."),
 ]
-Prompt = Annotated[
-    str | None, typer.Option("--prompt", metavar="TEXT", help="What to ask; default: a review of everything.")
+Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The prompt; default: a general review.")]
+PromptFile = Annotated[
+    str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from this file.")
 ]
-PromptFile = Annotated[str | None, typer.Option("--prompt-file", metavar="FILE", help="The same, from a file.")]
 WindowStartAt = Annotated[
     str | None,
     typer.Option(
         "--window-start-at",
         metavar="ISO",
-        help="Start of the window, such as 2026-11-01 (UTC) or 2026-11-01T09:00Z; without a zone: local time.",
+        help="Start of the window, such as 2026-11-01 (UTC) or 2026-11-01T09:00Z; local time without a zone.",
     ),
 ]
 WindowEndAt = Annotated[
@@ -188,7 +198,7 @@ LookbackHours = Annotated[
         "--lookback-hours",
         metavar="N",
         min=1,
-        help="Length of the window where its start is left out; default: 24, or the schedule's.",
+        help="Length of the window if no start is given; default: 24, or the schedule's.",
     ),
 ]
 ModelId = Annotated[
@@ -200,7 +210,7 @@ SubagentModelId = Annotated[
 ]
 SpanLimit = Annotated[
     int | None,
-    typer.Option("--span-limit", metavar="N", min=1, help="Spans read at most; default: the platform's."),
+    typer.Option("--span-limit", metavar="N", min=1, help="Maximum number of spans to read; default: the platform's."),
 ]
 MaxSubagentDepth = Annotated[
     int | None,
@@ -213,28 +223,30 @@ ReasoningEffort = Annotated[
     Effort | None,
     typer.Option("--reasoning-effort", metavar="LEVEL", help="none, minimal, low, medium, high or xhigh."),
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Have the platform log the run in detail.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Ask the platform for detailed logs of the run.")]
 AgentTimeRange = Annotated[
     TimeRange,
-    typer.Option("--agent-time-range", metavar="RANGE", help="How far back the picker looks for agents."),
+    typer.Option("--agent-time-range", metavar="RANGE", help="How far back to look for agents to choose from."),
 ]
 
 # Waiting ------------------------------------------------------------------------------------------------------------
 
-Interval = Annotated[float, typer.Option("--interval", metavar="SECONDS", min=0.1, help="How often to look at a run.")]
-Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait; the run goes on after that.")
+Interval = Annotated[
+    float, typer.Option("--interval", metavar="SECONDS", min=0.1, help="Time between two polls of a run.")
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Start it, print the ids and do not wait.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Maximum time to wait; the run continues after it.")
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run, print its ids and do not wait.")]
 
 # Reading ------------------------------------------------------------------------------------------------------------
 
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="How many at most; default: 50.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Maximum number to list; default: 50.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE|DIR", help="Write there: a new file, or a folder, with front matter."),
+    typer.Option("--output", "-o", metavar="FILE|DIR", help="Write to this new file or folder, with front matter."),
 ]
-Raw = Annotated[bool, typer.Option("--raw", help="The markdown's source, also on a terminal.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Print the markdown source, even on a terminal.")]
 ScheduleKey = Annotated[
     str | None, typer.Option("--schedule", metavar="KEY", help="A schedule of the project file, by its key.")
 ]

@@ -146,7 +146,7 @@ def _copies(also: Sequence[str], out: str | None, cwd: Path) -> tuple[OutputCopy
     taken = set() if out is None else {resolve_path(Path(out))}
     for copy in copies:
         if resolve_path(copy.path) in taken:
-            hint = "give each format a file of its own"
+            hint = "use a different file for each format"
             raise UsageError(f"--also {copy.format}={copy.path}: the file is named twice", hint=hint)
         taken.add(resolve_path(copy.path))
     for copy in copies:
@@ -158,8 +158,8 @@ def _copy(words: str) -> OutputCopy:
     name, _, file = words.partition("=")
     formats = {str(each): each for each in ReviewFormat}
     if name not in formats or not file.strip() or file == "-":
-        hint = f"FORMAT is one of {', '.join(formats)}; such as `--also markdown=plan.md`"
-        raise UsageError(f"--also {words}: not FORMAT=FILE", hint=hint)
+        hint = f"use one of the formats {', '.join(formats)}; such as `--also markdown=plan.md`"
+        raise UsageError(f"--also {words} is not FORMAT=FILE", hint=hint)
     return OutputCopy(formats[name], Path(file))
 
 
@@ -167,9 +167,11 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
     """Refuse what is a slip, before a run is made: `--also markdown=prompts/checkout.md` would cost the prompt."""
     path = copy.path
     if path.suffix in {".yaml", ".yml"}:
-        raise UsageError(f"--also {copy.format}={path}: no format is YAML", hint="name a file that is no project file")
+        raise UsageError(
+            f"--also {copy.format}={path}: no output format is YAML", hint="name a file other than a project file"
+        )
     if path.suffix == ".md" and copy.format is not ReviewFormat.MARKDOWN:
-        raise UsageError(f"--also {copy.format}={path}: {copy.format} is no markdown", hint="name another file")
+        raise UsageError(f"--also {copy.format}={path}: {copy.format} output is not markdown", hint="name another file")
     check_output(path, cwd, *_known(copy.format))
     check_writable(path.parent)
 
@@ -180,4 +182,4 @@ def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002
         return "not markdown written by halo", (PAGE_MARKER.encode(),)
     if format is ReviewFormat.JSON:
         return "not JSON written by halo", DOCUMENT_STARTS
-    return "there already", ()
+    return "already there", ()

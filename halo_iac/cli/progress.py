@@ -197,10 +197,10 @@ def line_of(seen: RunSnapshot, name: str, style: Style) -> str:
     """Return one sighting as a line: who, where it stands, which run, and what is wrong."""
     line = f"{style.safe(name)}  {_status(seen, style)}  {style.safe(seen.run_id)}"
     if seen.trouble is not None:
-        again = "" if seen.is_final else "; looking again"
+        again = "" if seen.is_final else "; retrying"
         line += f"  ({style.safe(seen.trouble.message)}{again})"
     elif seen.is_final and not seen.is_over:
-        line += "  (the time to wait is over; the run goes on)"
+        line += "  (timed out waiting; the run continues)"
     return line
 
 
@@ -247,7 +247,7 @@ class RunTable:
         seen = self._seen.get(run_id)
         status = pad(self._style.safe(seen.status if seen is not None else "started"), _STATUS_WIDTH)
         elapsed = _clock_time(self._clock() - self._since)
-        trouble = "cannot be looked at, trying again" if seen is not None and seen.trouble is not None else ""
+        trouble = "cannot be read, retrying" if seen is not None and seen.trouble is not None else ""
         latest = trouble or self._style.safe(self._latest.get(run_id, ""))
         name = pad(
             self._style.safe(self._names[run_id]), max(map(columns, map(self._style.safe, self._names.values())))

@@ -45,12 +45,12 @@ class ReportSink:
         if output is None:
             return
         if not output.strip():
-            raise UsageError("--output is empty", hint="give it a file or a folder, or leave it out")
+            raise UsageError("--output is empty", hint="give it a file or a folder, or remove it")
         path = Path(output)
         check_way(path, Path.cwd())
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
         if not self._is_folder and (path.exists() or path.is_symlink()):
-            raise FileError(f"{path} is there already", hint="nothing was done; name another file, or a folder")
+            raise FileError(f"{path} already exists", hint="name another file, or a folder; nothing was done")
         check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
 
     @property
@@ -76,7 +76,7 @@ class ReportSink:
         elif not write_new(self._path, self._console.redacted(join_reports(reports))):
             raise FileError(
                 f"{self._path} was created in the meantime; it was not overwritten",
-                hint="`halo report get` reads it again",
+                hint="run `halo report get` to read it again",
             )
         else:
             self._say(f"Wrote {self._path}")
@@ -84,7 +84,7 @@ class ReportSink:
     def _file(self, titled: NamedReport, schedule: str | None) -> None:
         assert self._path is not None  # noqa: S101 - only a folder gets here
         path, is_new = write_to_folder(self._console, self._path, titled.report, titled.name, schedule)
-        self._say(f"Wrote {path}" if is_new else f"{path} is there and was left as it is")
+        self._say(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
 
     def _say(self, words: str) -> None:
         self._console.say(self._console.err_style.safe(words))
@@ -155,5 +155,5 @@ def runs_table(runs: Sequence[Run], style: Style) -> str:
         )
         for run in runs
     ]
-    headers = ("STATUS", "DUE OR MADE", "COMPLETED", "RUN", "CONVERSATION")
+    headers = ("STATUS", "DUE OR CREATED", "COMPLETED", "RUN", "CONVERSATION")
     return table(headers, cells, style, whole={"RUN", "CONVERSATION"})

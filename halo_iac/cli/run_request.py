@@ -80,13 +80,15 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
     try:
         since = until - timedelta(hours=lookback_hours) if start is None else instant(start, "--window-start-at")
     except OverflowError:
-        raise UsageError(f"--lookback-hours {lookback_hours}: before the year 1", hint="a day is 24 hours") from None
+        raise UsageError(
+            f"--lookback-hours {lookback_hours} reaches before the year 1", hint="use fewer hours; a day is 24 hours"
+        ) from None
     if since >= until:
         told = f"it starts {since.isoformat()} and ends {until.isoformat()}"
-        raise UsageError(f"the window ends before it starts: {told}", hint="swap them, or leave one of them out")
+        raise UsageError(f"the window ends before it starts: {told}", hint="swap them, or remove one of them")
     if since >= now:
-        hint = "only what has happened can be analysed; an instant without a zone is local time"
-        raise UsageError(f"the window lies in the future: it starts {since.isoformat()}", hint=hint)
+        hint = "use an earlier start; an instant without a zone is local time"
+        raise UsageError(f"the window is in the future: it starts {since.isoformat()}", hint=hint)
     return Window(since, until)
 
 
@@ -98,8 +100,8 @@ def instant(text: str, option: str) -> datetime:
             return value.replace(tzinfo=UTC) if len(text.strip()) == len("2026-11-01") else value.astimezone(UTC)
         return value.astimezone(UTC)
     except (ValueError, OverflowError):
-        hint = "such as 2026-11-01, 2026-11-01T09:00:00Z or 2026-11-01T09:00:00+01:00"
-        raise UsageError(f"{option}: {text!r} is no ISO 8601 instant", hint=hint) from None
+        hint = "use a form such as 2026-11-01, 2026-11-01T09:00:00Z or 2026-11-01T09:00:00+01:00"
+        raise UsageError(f"{option}: {text!r} is not an ISO 8601 instant", hint=hint) from None
 
 
 def literal_prompt(text: str | None, value: datetime) -> str:
@@ -112,10 +114,10 @@ def literal_prompt(text: str | None, value: datetime) -> str:
 def _prompt(terms: RunOptions) -> str | None:
     if terms.prompt_file is None:
         if terms.prompt is not None and not terms.prompt.strip():
-            raise UsageError("--prompt is empty", hint="leave it out for the usual review")
+            raise UsageError("--prompt is empty", hint="remove it for the default prompt")
         return terms.prompt
     if terms.prompt is not None:
-        raise UsageError("--prompt and --prompt-file are both given", hint="give one of them")
+        raise UsageError("--prompt and --prompt-file were both given", hint="pass one of them")
     return _prompt_in(Path(terms.prompt_file))
 
 
@@ -126,11 +128,11 @@ def _prompt_in(path: Path) -> str:
 
     content = read_start(path, MAX_PROMPT + 1)
     if len(content) > MAX_PROMPT:
-        raise FileError(f"{path}: longer than {MAX_PROMPT // 1024} KiB", hint="is it the right file?")
+        raise FileError(f"{path} is longer than {MAX_PROMPT // 1024} KiB", hint="check that it is the right file")
     try:
         return prompt_in(content)
     except FileUnreadable as error:
-        raise FileError(f"{path}: {error.reason}", hint="name a text that asks for something") from None
+        raise FileError(f"{path}: {error.reason}", hint="name a file that contains a prompt") from None
 
 
 # Whom it is about ---------------------------------------------------------------------------------------------------
@@ -167,15 +169,15 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
     """Ask on the terminal which agent is meant; where nobody can be asked, that is an error."""
     console = context.console
     if not console.is_interactive or console.wants_json:
-        raise UsageError("no agent is named", hint="`halo agent list` shows them; name one or several")
+        raise UsageError("no agent was given", hint="name one or more; run `halo agent list` to see them")
     agents = connection.reader.agents(connection.project.id, time_range.value)
     if not agents:
-        hint = "a wider --agent-time-range may show some"
+        hint = "try a longer --agent-time-range"
         raise HaloError(f"no agent was seen in the last {time_range.value}", hint=hint)
     console.err("\n".join(_choices(agents, context)))
     answer = console.ask(f"Which agent (1 to {len(agents)})? ")
     if not answer.isdecimal() or not 1 <= int(answer) <= len(agents):
-        raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number of the list")
+        raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number from the list")
     return agents[int(answer) - 1]
 
 

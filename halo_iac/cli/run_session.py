@@ -92,7 +92,7 @@ class RunStarter:
             raise KeyboardInterrupt
         self._stop.set()
         with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
-            self._console.say("Waiting for the answer, so that no run is lost; Ctrl-C again does not wait.")
+            self._console.say("Waiting for the response, so that no run is lost. Press Ctrl-C again to stop waiting.")
 
     @property
     def is_stopped(self) -> bool:
@@ -167,8 +167,8 @@ def unfinished_reason(context: CommandContext, seen: RunSnapshot, name: str | No
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
     resume = f"wait on with `{rerun_command(context, f'run poll {shlex.quote(seen.run_id)}')}`"
     if seen.trouble is not None:
-        return HaloError(f"the time to wait is over, and {run} cannot be seen: {seen.trouble.message}", hint=resume)
-    return HaloError(f"the time to wait is over, and {run} is still {seen.status}; it goes on", hint=resume)
+        return HaloError(f"timed out waiting, and {run} cannot be read: {seen.trouble.message}", hint=resume)
+    return HaloError(f"timed out waiting; {run} is still {seen.status} and continues", hint=resume)
 
 
 def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
@@ -176,7 +176,7 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
-            console.say(f"{many} on. Ctrl-C again within {SECOND_THOUGHT:.0f} s cancels.")
+            console.say(f"{many}. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(session, going)
@@ -192,14 +192,14 @@ def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     failed = []
     look = rerun_command(session.context, f"run poll {shlex.join(going)}")
     session.started_runs.under_way = InterruptedRun(
-        "interrupted while runs were being cancelled; they may go on", hint=f"look with `{look}`"
+        "interrupted while cancelling runs; they may continue", hint=f"look with `{look}`"
     )
     for run_id in going:
         try:
             retry(partial(_cancel, writer, run_id))
             session.started_runs.ended(run_id)
         except PlatformError as error:
-            failed.append(f"run {run_id} could not be cancelled and goes on: {error.message}")
+            failed.append(f"run {run_id} could not be cancelled and continues: {error.message}")
     if failed:
-        return InterruptedRun("\n".join(failed), hint="try `halo run cancel ID`")
+        return InterruptedRun("\n".join(failed), hint="run `halo run cancel ID` to try again")
     return InterruptedRun(f"cancellation of {'the run' if len(going) == 1 else f'{len(going)} runs'} was requested")

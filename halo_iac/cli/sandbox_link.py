@@ -39,7 +39,9 @@ def error_hint(error: SandboxError, path: Path) -> str:
     """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
     match error.trouble:
         case ServerFailure.CONTENT if is_removable(path):
-            return f"start it anew with `{reset_command(path)}`, or name another file with --sandbox-file"
+            return (
+                f"run `{reset_command(path)}` to start with an empty sandbox, or name another file with --sandbox-file"
+            )
         case ServerFailure.CONTENT:
             return "name another file with --sandbox-file"
         case ServerFailure.SPACE:

@@ -12,7 +12,9 @@ from typing import Final
 
 Handler = Callable[[int, FrameType | None], object]
 
-STOPPING: Final = "Stopping: nothing new is started. What is under way is given 5 s; Ctrl-C again does not wait."
+STOPPING: Final = (
+    "Stopping: no new changes are started; waiting up to 5 s for those in progress. Press Ctrl-C again to stop waiting."
+)
 """What an apply says at once after Ctrl-C: the live display while it is up, else the signal handler."""
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")

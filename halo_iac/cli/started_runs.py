@@ -80,7 +80,7 @@ class StartedRuns:
             self._is_closed = True
 
     def ended(self, run_id: str) -> None:
-        """Take note that a run is over, or was cancelled, so that nothing is left to wait for."""
+        """Take note that a run is over, or was cancelled, so that there is nothing to wait for."""
         for call in self._calls:
             if call.started is not None and call.started.run_id == run_id:
                 call.is_over = True
@@ -104,8 +104,8 @@ class StartedRuns:
     def _unknown(self) -> list[HaloError]:
         return [
             InterruptedRun(
-                f"interrupted while {call.what} was being started; it may or may not have been",
-                hint=f"look before you start another one: `{call.look}`",
+                f"interrupted while starting {call.what}; it may or may not have been started",
+                hint=f"run `{call.look}` to check before you start another one",
             )
             for call in self._calls
             if call.is_unknown and call.error is None
@@ -124,8 +124,8 @@ class StartedRuns:
         over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
         if over:
             commands = " and ".join(f"`{rerun_command(self._context, words)}`" for words in over.values())
-            message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} had ended before the interrupt"
-            left.append(InterruptedRun(message, hint=f"read what came of it with {commands}"))
+            message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} ended before the interrupt"
+            left.append(InterruptedRun(message, hint=f"to read the result, run {commands}"))
         if left or any(call.is_unknown for call in self._calls):
             return left  # to say that no run goes on would be a guess
         return [interrupted_runs(self._context, ())]
@@ -134,10 +134,10 @@ class StartedRuns:
 def interrupted_runs(context: CommandContext, going: Sequence[str]) -> InterruptedRun:
     """Return the end of a command that stops waiting for runs, and how to resume."""
     if not going:
-        return InterruptedRun("interrupted; no run was left going", hint="nothing is left to wait for")
+        return InterruptedRun("interrupted; no run is in progress", hint="there is nothing to wait for")
     resume = rerun_command(context, f"run poll {shlex.join(going)}")
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
-    return InterruptedRun(f"stopped waiting; {many} on", hint=f"resume with `{resume}`")
+    return InterruptedRun(f"stopped waiting; {many}", hint=f"run `{resume}` to resume")
 
 
 def _text(error: HaloError) -> str:

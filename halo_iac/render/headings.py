@@ -21,7 +21,7 @@ def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
     """Yield host, project, policy, base and targets, with the place that each comes from; the sandbox says so first."""
     host = plan.host
     if host.is_sandbox:
-        yield Row("SANDBOX", "a local platform; nothing here reaches the real one")
+        yield Row("SANDBOX", "a local platform; nothing is sent to the real one")
     yield Row("Host", style.safe(host.base_url), origin=style.safe(host.url_origin))
     yield Row("Project", _project(host, style), origin=style.safe(host.project_origin))
     yield Row("Policy", _policy(plan.policy, style))
@@ -54,7 +54,7 @@ DONE: Final = {
     Action.ARCHIVE: "archived",
 }
 _ENDED: Final = {
-    Status.ALREADY: "already so",
+    Status.ALREADY: "already up to date",
     Status.FAILED: "failed",
     Status.CONFLICT: "in conflict",
     Status.UNKNOWN: "unknown",
@@ -75,12 +75,12 @@ def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]
     """Yield what is to be done about what did not end well."""
     unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
-        yield f"`{commands.schedules}` shows whether a create of unknown outcome happened."
+        yield f"Run `{commands.schedules}` to see whether a create with an unknown outcome happened."
     if unknown:
-        yield f"`{commands.plan}` finds by its title what did happen, and plans only the rest."
+        yield f"Run `{commands.plan}`: it finds what was created by its title, and plans only the rest."
     if summary.with_status(Status.CONFLICT):
-        yield f"`{commands.plan}` shows what the platform holds now; decide whether the file or the platform is right."
+        yield f"Run `{commands.plan}` to see the platform's state; decide whether the file or the platform is right."
     if summary.with_status(Status.FAILED):
-        yield f"Mend what the reasons name, then run `{commands.again}` again; what is done stays done."
+        yield f"Fix what the reasons name, then run `{commands.again}` again; what is done stays done."
     elif summary.with_status(Status.NOT_STARTED):
-        yield f"Run `{commands.again}` again: it goes on where this run ended."
+        yield f"Run `{commands.again}` again to continue where this run ended."

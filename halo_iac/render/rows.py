@@ -18,9 +18,9 @@ from halo_iac.text import counted
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
 SHARES: Final = {
     Attribution.BRANCH: "this branch",
-    Attribution.BOTH: "this branch; it differed before, too",
+    Attribution.BOTH: "this branch; it already differed before",
     Attribution.BEFORE: "it differed before this branch",
-    Attribution.UNTOUCHED: "not its entry, but a policy, default or alias",
+    Attribution.UNTOUCHED: "a policy, default or alias, not the entry",
 }
 """Whose change it is, in words."""
 SUMMARY_LENGTH: Final = 4
@@ -31,7 +31,7 @@ _BUILT_IN: Final = "built-in default"
 _WHY: Final = {
     Cause.RETIRED: "the project file says `state: archived`",
     Cause.UNDECLARED: "no file declares it, and the project file says `undeclared: archive`",
-    Cause.UNDONE: "it was not active before the run that is undone",
+    Cause.UNDONE: "it was not active before the run that this undoes",
 }
 
 Fields = tuple[FieldChange, ...]

@@ -16,7 +16,7 @@ from halo_iac.text import escape_control
 
 _HEAD = """\
 # yaml-language-server: $schema=./halo.schema.json
-# Written by `halo import`; left out is what equals the documented default.
+# Written by `halo import`; fields equal to the documented defaults are left out.
 version: 1
 {project}undeclared: report
 

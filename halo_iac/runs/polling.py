@@ -46,8 +46,8 @@ def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: s
         if error.delivery is not Delivery.AMBIGUOUS:
             raise
         raise UnknownOutcome(
-            f"{what} may or may not have been started, and was not tried again, since it costs money: {error.message}",
-            hint=f"look before you do: `{look}`",
+            f"{what} may or may not have been started, and was not retried because it costs money: {error.message}",
+            hint=f"run `{look}` to check before you try again",
         ) from None
 
 

@@ -26,8 +26,8 @@ def fetch(reader: RunReader, id_: str) -> Report:
             if error.status != 404:
                 raise
     raise NoReport(
-        f"{id_} is no run, conversation or schedule that this key can see",
-        hint="`halo report list` shows the conversations; `halo doctor` shows which project and platform are meant",
+        f"{id_} is not a run, conversation or schedule that this key can see",
+        hint="run `halo report list` to see conversations, and `halo doctor` to see the project and platform",
     )
 
 
@@ -58,31 +58,33 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
     by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.age, default=None)
     if by_hand is not None:
         raise NoReport(
-            f"no run of schedule {schedule_id} that its cadence fired has completed yet",
-            hint=f"`halo report get {by_hand.id}` prints the report of the latest one fired by hand",
+            f"no scheduled run of schedule {schedule_id} has completed yet",
+            hint=f"run `halo report get {by_hand.id}` to print the report of the latest run fired by hand",
         )
     latest = max(runs, key=lambda run: run.age, default=None)
     stands = f"; its latest, {latest.id}, is {latest.status}" if latest is not None else ""
     raise NoReport(
         f"schedule {schedule_id} has no completed run yet{stands}",
-        hint=f"`halo schedule runs {schedule_id}` shows them all",
+        hint=f"run `halo schedule runs {schedule_id}` to see them all",
     )
 
 
 def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:
     """Return why a run left no report, and what to do; ``agent`` is what people call it."""
     if not run.is_over:
-        message = f"run {run.id} has no report yet, it is {run.status}"
+        message = f"run {run.id} has no report yet; it is {run.status}"
         return NoReport(message, hint=f"wait for it with `halo run poll {run.id}`")
     if run.status == NO_TRACES:
         return _no_traces(run, dataset, agent)
     if run.status in WITH_REPORT:
-        message = f"run {run.id} is {run.status}, but its conversation holds no answer"
-        return NoReport(message, hint=f"it may follow; `halo run events {run.id}` shows what happened")
+        message = f"run {run.id} is {run.status}, but its conversation has no answer"
+        return NoReport(
+            message, hint=f"run `halo run events {run.id}` to see what happened; the answer may still arrive"
+        )
     reason = f": {run.error}" if run.error else ""
     return NoReport(
-        f"run {run.id} left no report, it ended as {run.status}{reason}",
-        hint=f"`halo run events {run.id}` shows what happened; `halo run retry {run.id}` tries again and costs again",
+        f"run {run.id} has no report; it ended as {run.status}{reason}",
+        hint=f"run `halo run events {run.id}` to see why, or `halo run retry {run.id}` to pay for another try",
     )
 
 
@@ -107,7 +109,7 @@ def _has_no_answer(reader: RunReader, thread: ConversationDetails) -> NoReport:
     run = _first_run(thread)
     if run is None:
         message = f"conversation {thread.conversation.id} has no answer yet"
-        return NoReport(message, hint=f"look again: `halo conversation get {thread.conversation.id}`")
+        return NoReport(message, hint=f"run `halo conversation get {thread.conversation.id}` to check again")
     dataset = _dataset_of(thread, run)
     if run.status == NO_TRACES and dataset is None:
         dataset = reader.run(run.id).dataset

@@ -92,7 +92,7 @@ class Firing:
 
     def _wait(self, waits: int) -> None:
         if waits * _PAUSE > 2 * _LEASE.total_seconds():
-            raise SandboxError("Another process is firing this sandbox's schedules; try again once it is done.")
+            raise SandboxError("Another process is firing this sandbox's schedules; try again when it has finished.")
         self.wait(_PAUSE)
 
     def _set_clock(self, now: datetime) -> None:

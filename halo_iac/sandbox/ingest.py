@@ -91,7 +91,7 @@ def parse_line(line: bytes) -> Span:
     except ValueError as error:
         raise BadSpanError(_not_json(line, error)) from None
     if not isinstance(found, dict):
-        raise BadSpanError("is no JSON object; HALO's format has one span, as an object, on each line")
+        raise BadSpanError("is not a JSON object; HALO's format has one span, as an object, on each line")
     return span_of(found)
 
 
@@ -159,14 +159,14 @@ def _check_ids(found: dict[str, Any]) -> None:
     if not found["kind"].startswith("SPAN_KIND_"):
         raise BadSpanError("has a kind that does not start with SPAN_KIND_")
     if not isinstance(found.get("parent_span_id") or "", str):
-        raise BadSpanError("has a parent_span_id that is no text")
+        raise BadSpanError("has a parent_span_id that is not text")
 
 
 def _instants(found: dict[str, Any]) -> tuple[int, int]:
     try:
         start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
     except ValueError:
-        raise BadSpanError("has a start_time or end_time that is no ISO 8601 instant with a zone") from None
+        raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
     if end < start:
         raise BadSpanError("ends before it starts")
     return start, end
@@ -187,7 +187,7 @@ def _not_json(line: bytes, error: ValueError) -> str:
         line.decode()
     except UnicodeDecodeError:
         return "is not UTF-8"
-    return f"is no JSON ({str(error).split(' at line', maxsplit=1)[0]})"
+    return f"is not valid JSON ({str(error).split(' at line', maxsplit=1)[0]})"
 
 
 # What may be there ---------------------------------------------------------------------------------------------------

@@ -48,7 +48,9 @@ def required_permission(request: Request, name: str) -> Procedure:
     if procedure is None:
         raise RequestRefused("NOT_FOUND", f'No procedure is called "{name}".')
     if request.method != _METHODS[procedure.kind]:
-        raise RequestRefused("METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind}; {request.method} will not do.")
+        raise RequestRefused(
+            "METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind} and does not accept {request.method}."
+        )
     return procedure
 
 
@@ -83,7 +85,7 @@ def check_permission(key: Key, kind: Kind) -> None:
     """Refuse a key that may not call procedures of this kind."""
     if not (key.can_read if kind is Kind.QUERY else key.can_write):
         missing = "read" if kind is Kind.QUERY else "write"
-        raise RequestRefused("FORBIDDEN", f"This key does not permit to {missing}.")
+        raise RequestRefused("FORBIDDEN", f"This key has no permission to {missing}.")
 
 
 PAGE_SIZE: Final = 10_000
@@ -270,9 +272,9 @@ class Sandbox:
         if until is None:
             until = now
         elif until < now:
-            raise ValueError(f"The sandbox's clock is at {instant(now)} already.")
+            raise ValueError(f"The sandbox's clock is already at {instant(now)}.")
         elif until > now + _FARTHEST:
-            raise ValueError(f"The sandbox's clock is at {instant(now)}; it is moved on by a year at most.")
+            raise ValueError(f"The sandbox's clock is at {instant(now)}; it can be moved forward by at most a year.")
         return self._firing.advance_to(until, now)
 
     @cached_property

@@ -88,7 +88,7 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidInput("must be a string")
     if _UNSTORABLE.search(value):
-        raise InvalidInput("must not hold NUL characters or halves of characters")
+        raise InvalidInput("must not contain NUL characters or lone surrogates")
     return value
 
 
@@ -173,7 +173,7 @@ def instant(value: object) -> datetime:
     try:
         return datetime.fromisoformat(text(value)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidInput("must be an instant that there is") from None
+        raise InvalidInput("must be an instant that exists") from None
 
 
 def zone(value: object) -> str:

@@ -12,7 +12,7 @@ from halo_iac.cli.options import TimeRange
 from halo_iac.render.json import document
 from halo_iac.render.text.table import table
 
-_HELP = """The agents seen in the project's traces.
+_HELP = """List the agents seen in the project's traces.
 
 \b
 Example:
@@ -33,7 +33,7 @@ def list_agents(
 ) -> int:
     """List the agents seen in recent traces, and their UUIDs.
 
-    `agent:` in a project file takes a name or a UUID of this list.
+    `agent:` in a project file accepts a name or a UUID from this list.
 
     \b
     Examples:
@@ -52,5 +52,5 @@ def list_agents(
     ]
     console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
     if not rows:
-        console.say(f"No agent was seen in the last {time_range.value}; a wider --time-range may show some.")
+        console.say(f"No agent was seen in the last {time_range.value}; try a longer --time-range.")
     return 0

@@ -22,7 +22,7 @@ def apply(
     context: CommandContext,
     plan_file: Annotated[
         str | None,
-        typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`: do that and nothing else."),
+        typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`; apply exactly this plan."),
     ] = None,
     target: options.Target = None,
     yes: options.Yes = False,
@@ -37,9 +37,9 @@ def apply(
     also: options.Also = None,
     format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
-    """Show the plan, ask, and carry it out.
+    """Show the plan, ask for confirmation, and apply it.
 
-    Afterwards the platform is what the files say. Without a terminal it needs --yes.
+    Makes the platform match the files. Without a terminal, pass --yes.
 
     Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly applied, 5 an outcome is unknown,
     130 interrupted.

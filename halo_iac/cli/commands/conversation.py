@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import ConversationDetails
     from halo_iac.render.style import Style
 
-_HELP = """Conversations: a report each, and the questions about it.
+_HELP = """List and show conversations: reports and follow-ups.
 
 \b
 Examples:
@@ -37,10 +37,12 @@ def list_conversations(
     context: CommandContext,
     limit: run_options.Limit = None,
     agent_uuid: Annotated[
-        str | None, typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="Only of this agent.")
+        str | None,
+        typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="Only conversations about this agent."),
     ] = None,
     schedule_id: Annotated[
-        str | None, typer.Option("--schedule-id", "--schedule", metavar="ID|KEY", help="Only of this schedule.")
+        str | None,
+        typer.Option("--schedule-id", "--schedule", metavar="ID|KEY", help="Only conversations of this schedule."),
     ] = None,
 ) -> int:
     """List conversations, newest first, with their latest run.

@@ -35,8 +35,8 @@ class Check:
 def doctor(context: CommandContext) -> int:
     """Check the set-up: project file, key, URL and project.
 
-    Where each comes from, whether it works, and what the key permits. Never prints the key. Exit codes: 0 everything
-    works, 1 something does not.
+    Shows where each comes from, whether it works, and what the key permits. The key is never printed. Exit codes: 0
+    everything works, 1 something does not.
 
     \b
     Examples:
@@ -90,7 +90,7 @@ def _yaml_parser() -> Check:
     name = parser_name()
     if name == "C":
         return Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
-    return Check("YAML parser", f"{name}, ten times slower; install ruamel.yaml.clib")
+    return Check("YAML parser", f"{name}, ten times slower than C; install ruamel.yaml.clib")
 
 
 def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
@@ -133,7 +133,7 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
     scoped = {project.id: project for project in access.scoped}
     mine = scoped.get(connection.project.id)
     if mine is None:
-        yield Check("key", "works, but the platform does not say what it permits in this project", is_fine=None)
+        yield Check("key", "works, but the platform did not report its permissions in this project", is_fine=None)
         return
     name = f" in {mine.name}" if mine.name else ""
     permits = " and ".join(mine.permissions) or "nothing"

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
 What = Annotated[
     list[str] | None,
-    typer.Argument(metavar="WHAT", help="Ids of schedules, or globs that mean titles; left out: all in scope."),
+    typer.Argument(metavar="WHAT", help="Schedule ids or title globs; default: all schedules in scope."),
 ]
 IncludeArchived = Annotated[
-    bool, typer.Option("--include-archived", help="Archived schedules as well, with `state: archived`.")
+    bool, typer.Option("--include-archived", help="Also import archived schedules, with `state: archived`.")
 ]
-PromptFiles = Annotated[
-    bool, typer.Option("--prompt-files", help="Write prompts of several lines to files in prompts/.")
-]
+PromptFiles = Annotated[bool, typer.Option("--prompt-files", help="Write multi-line prompts to files in prompts/.")]
 
 
 @platform_command
@@ -41,11 +39,12 @@ def import_(
     include_archived: IncludeArchived = False,
     prompt_files: PromptFiles = False,
 ) -> int:
-    """Write entries for the schedules that exist.
+    """Add the platform's existing schedules to the project file.
 
-    Then show the plan, which has no change for them. Nothing is written to the platform. A project file gets what it
-    does not declare yet, and keeps every byte of what it has; where there is none, one is written. Left out is what
-    the defaults say; a schedule whose title is not unique, or not one that can be declared, is pinned by id.
+    Then shows the plan, which has no changes for them. Nothing is written to the platform. An existing project file
+    gets only the schedules that it does not declare yet, and keeps every byte that it has; without a project file, a
+    new one is written. Fields equal to the defaults are left out. A schedule whose title is not unique, or cannot be
+    declared, is pinned by id.
 
     \b
     Examples:
@@ -65,7 +64,7 @@ def import_(
             write_schema(ground.path.parent)
         _print_summary(ground, choice, draft, path)
         console = context.console
-        with console.after(f"{path} {'was written' if is_changed else 'needed nothing'}"):
+        with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
             view = open_view(format_, RenderContext(console.out_style, console.clock()))
             console.out(view.plan(draft.planned, draft.planned))
@@ -80,7 +79,7 @@ def _target(context: CommandContext) -> Path:
         path = Path(context.named_file or FILE_NAME)
     check_way(path, context.cwd)
     if not path.parent.is_dir():
-        raise FileError(f"{path.parent}: no such folder", hint="make it first")
+        raise FileError(f"{path.parent}: no such folder", hint="create it first")
     return path
 
 

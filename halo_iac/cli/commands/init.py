@@ -21,10 +21,10 @@ _HEAD: Final = """\
 # HALO schedules as code. `halo validate` checks this file, `halo plan` shows what `halo apply` would do.
 version: 1
 
-# project: 2f6c1c5e-…      # left out: INF_PROJECT_ID, or the project you are signed in to with `inf`
-# undeclared: report       # what becomes of schedules that no file declares: report (default) or archive
+# project: 2f6c1c5e-…      # default: INF_PROJECT_ID, or the project you are signed in to with `inf`
+# undeclared: report       # what to do with schedules that no file declares: report (default) or archive
 
-defaults:                  # for what an entry leaves out
+defaults:                  # for fields that an entry leaves out
   timezone: UTC
   lookback_hours: 24
 
@@ -32,7 +32,7 @@ defaults:                  # for what an entry leaves out
 
 _ENTRY: Final = """\
   daily-review:            # the key: the name used by --target and in messages
-    title: Daily review    # the title is the identity: `halo rename` changes it
+    title: Daily review    # identifies the schedule; change it with `halo rename`
     agent: {agent}
     frequency: daily       # hourly, daily, weekly or monthly
     at: "09:00"
@@ -46,14 +46,14 @@ def init(
     file: options.NewFile = None,
     agent: Annotated[
         str | None,
-        typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent: its name or UUID."),
+        typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent (a name or UUID)."),
     ] = None,
     sandbox: options.SandboxAnywhere = False,
 ) -> int:
     """Write a small commented project file to start from.
 
-    Its JSON Schema goes beside it, for the editor. Without --agent the example entry is commented out, so that nothing
-    is created by accident. An existing file is never overwritten.
+    The JSON Schema is written beside it, for your editor. Without --agent the example entry is commented out, so that
+    nothing is created by accident. An existing file is never overwritten.
 
     \b
     Examples:
@@ -64,20 +64,22 @@ def init(
     context = CommandContext(console, TargetOptions(file))
     path = Path(context.named_file or FILE_NAME)
     if agent is not None and not agent.strip():
-        raise UsageError("--agent is empty", hint="`halo agent list` shows the agents")
+        raise UsageError("--agent is empty", hint="run `halo agent list` to see the agents")
     check_way(path, context.cwd)
     if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
-        raise FileError(f"{path} exists and is left as it is", hint="name another file with --file")
+        raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     schema = f" and {SCHEMA_FILE} beside it" if write_schema(path.parent) else ""
     with console.after(f"{path} was written"):
         console.out(f"Wrote {path}{schema}.")
     where = " --sandbox" if sandbox else ""
-    console.say(f"Next: `halo agent list{where}` shows the agents, `halo plan{where}` what would happen.")
+    console.say(
+        f"Next: run `halo agent list{where}` to see the agents, then `halo plan{where}` to see what would change."
+    )
     return 0
 
 
 def _schedules(agent: str | None) -> str:
     if agent is None:
         commented = "".join(f"#{line[1:]}\n" for line in _ENTRY.format(agent="checkout").splitlines())
-        return "schedules: {}            # put entries like this one in place of the braces\n" + commented
+        return "schedules: {}            # replace the braces with entries like this one\n" + commented
     return "schedules:\n" + _ENTRY.format(agent=json.dumps(agent, ensure_ascii=False))

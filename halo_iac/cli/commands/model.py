@@ -9,7 +9,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.render.json import document
 from halo_iac.render.text.table import table
 
-_HELP = """The models a schedule may name.
+_HELP = """List the models that a schedule can use.
 
 \b
 Example:
@@ -42,5 +42,5 @@ def list_models(context: CommandContext) -> int:
     ]
     console.out(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
     if not rows:
-        console.say("The platform names no eligible model.")
+        console.say("The platform lists no eligible model.")
     return 0

@@ -37,10 +37,10 @@ def plan(
     also: options.Also = None,
     format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
-    """Show what apply would do; change nothing.
+    """Show what apply would change; change nothing.
 
-    Exit codes: 0 fine, 1 an entry is blocked, a file is bad or a finding is an error, 2 changes are pending (only with
-    --detailed-exitcode), 3 a guard refuses.
+    Exit codes: 0 success, 1 an entry is blocked, a file is invalid or a finding is an error, 2 changes are pending
+    (only with --detailed-exitcode), 3 a guard refuses the plan.
 
     \b
     Examples:
@@ -75,7 +75,9 @@ def _base(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> 
 
         return load_base(context, ref, accepts_policy=accepts_policy)
     if accepts_policy:
-        raise UsageError("--accept-policy-change goes with --base", hint="without a base, no policy is compared")
+        raise UsageError(
+            "--accept-policy-change requires --base", hint="add --base REF, or remove --accept-policy-change"
+        )
     return None
 
 
@@ -101,6 +103,6 @@ def _overrides(
 def _saved(context: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
     if planned.blocking_violations or errors(planned.findings):
-        return f"Saved the plan to {out}, but it is refused as it is."
+        return f"Saved the plan to {out}, but `halo apply` refuses it."
     command = rerun_command(context, " ".join(["apply", shlex.quote(out), *permits]))
-    return f"Saved the plan to {out}; `{command}` applies it if it still holds."
+    return f"Saved the plan to {out}. To apply it, run `{command}`."

@@ -23,7 +23,7 @@ _NEXT: Final = 5
 def preview(
     ctx: typer.Context,
     key: Annotated[
-        str | None, typer.Argument(metavar="KEY", help="Only this schedule; default: all of the project file.")
+        str | None, typer.Argument(metavar="KEY", help="Show only this schedule; default: all in the project file.")
     ] = None,
     next: Annotated[  # noqa: A002 - the option's name
         int | None,
@@ -32,7 +32,7 @@ def preview(
             metavar="N",
             min=1,
             max=1_000,
-            help="Fires of each schedule; default: 5, or with --until all up to then.",
+            help="Number of fires per schedule; default: 5, or all up to --until.",
         ),
     ] = None,
     until: Annotated[
@@ -40,7 +40,7 @@ def preview(
         typer.Option(
             "--until",
             metavar="ISO",
-            help="No fire after this, such as 2027-01-01 (UTC) or 2027-01-01T09:00Z; without a zone: local time.",
+            help="Last instant to show, such as 2027-01-01 (UTC) or 2027-01-01T09:00Z; local time without a zone.",
         ),
     ] = None,
     file: options.File = None,
@@ -50,11 +50,11 @@ def preview(
     no_color: options.NoColor = False,
     _sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Show the next fires and a week's calendar, offline.
+    """Show upcoming fires and a calendar of the week, offline.
 
-    Fires are told in the schedule's zone and in UTC, as the project file alone has them. One that falls where the
-    clocks change is marked approximate: what the platform does then is not documented. The calendar has a row for each
-    agent, in the zone that all schedules share, else in UTC.
+    Fires are shown in the schedule's zone and in UTC, computed from the project file alone. A fire at a clock change is
+    marked approximate: what the platform does then is not documented. The calendar has a row for each agent, in the
+    zone that all schedules share, else in UTC.
 
     \b
     Examples:
@@ -82,7 +82,5 @@ def _span(now: datetime, count: int | None, until: str | None) -> Span:
         return Span(now, count or _NEXT)
     end = instant(until, "--until")
     if end <= now:
-        raise UsageError(
-            f"--until {until}: has passed", hint="name an instant to come; a mere date begins at 00:00 UTC"
-        )
+        raise UsageError(f"--until {until} is in the past", hint="use a later instant; a date alone means 00:00 UTC")
     return Span(now, count, end)

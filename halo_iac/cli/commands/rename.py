@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 def rename(
     ctx: typer.Context,
     key: Annotated[str, typer.Argument(metavar="KEY", help="The entry's key in the project file.")],
-    title: Annotated[str | None, typer.Argument(metavar="TITLE", help="Its new title.")] = None,
+    title: Annotated[str | None, typer.Argument(metavar="TITLE", help="The new title.")] = None,
     former: Annotated[
         str | None,
-        typer.Option("--from", metavar="TITLE", help="Only write down what a title that is changed already was."),
+        typer.Option(
+            "--from", metavar="TITLE", help="Only record this earlier title; the file has the new one already."
+        ),
     ] = None,
     file: options.File = None,
     checkout: options.Checkout = None,
@@ -43,11 +45,11 @@ def rename(
     no_color: options.NoColor = False,
     sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Change an entry's title, and say what it was.
+    """Change an entry's title and record the old one.
 
-    The title is what identifies a schedule: without `renamed_from:` another title means another schedule. Writes both
-    into the file that holds the entry, and keeps every other byte. An entry with an `id:` needs no renamed_from, and
-    gets none.
+    The title identifies a schedule: without `renamed_from:`, another title means another schedule. Writes the title and
+    `renamed_from:` to the file that holds the entry, and keeps every other byte. An entry with an `id:` needs no
+    renamed_from and gets none.
 
     \b
     Examples:
@@ -57,7 +59,7 @@ def rename(
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
     if (title is None) == (former is None):
-        raise UsageError("a new title or --from is wanted, and not both", hint="`halo rename --help` has examples")
+        raise UsageError("pass either a new title or --from, not both", hint="run `halo rename --help` for examples")
     choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
     entry = get_entry(CommandContext(console, choice).load(), key)
     with folder_lock(Path(entry.origins.entry.path or "")):
@@ -78,26 +80,28 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
         _check_former(project, entry, former)
     new = None if former in entry.renamed_from else former
     renamed = entry if title is None and new is None else _edit(context, entry, title, new)
-    with context.console.after(f"{entry.origins.entry.path} was edited" if renamed is not entry else "it was right"):
+    with context.console.after(
+        f"{entry.origins.entry.path} was edited" if renamed is not entry else "no file was edited"
+    ):
         _tell(context, entry, renamed, former)
     return 0
 
 
 def _check_title(project: Project, entry: Entry, title: str) -> None:
     if title == entry.title:
-        hint = f'if it was changed by hand, `halo rename {entry.key} --from "OLD TITLE"` says what it was before'
-        raise UsageError(f"schedule {entry.key!r} has this title already", hint=hint)
+        hint = f'if you changed it by hand, run `halo rename {entry.key} --from "OLD TITLE"` to record the old title'
+        raise UsageError(f"schedule {entry.key!r} already has this title", hint=hint)
     oddity = titles.invalid_title_reason(title)
     if oddity is not None:
         corrected = titles.corrected_title(title)
-        raise UsageError(oddity, hint=f"{shlex.quote(corrected)} would do" if corrected else None)
+        raise UsageError(oddity, hint=f"use {shlex.quote(corrected)}" if corrected else None)
     prefix = project.scope.title_prefix
     if prefix is not None and not title.startswith(prefix):
-        raise UsageError(f"the title is outside of the scope: it has to begin with {prefix!r}", hint="add the prefix")
+        raise UsageError(f"the title is outside the scope: it must start with {prefix!r}", hint="add the prefix")
     for other in project.entries:
         if other.title == title and other is not entry and (other.id is None or entry.id is None):
-            hint = "a title is declared once, unless each has an `id`"
-            raise UsageError(f"{other.key!r} has this title ({other.origins.of('title')})", hint=hint)
+            hint = "choose another title, or pin each entry with `id:`"
+            raise UsageError(f"{other.key!r} already has this title ({other.origins.of('title')})", hint=hint)
 
 
 def _check_former(project: Project, entry: Entry, former: str) -> None:
@@ -105,14 +109,19 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
         hint = "change its `title:`; the next plan shows that as a rename"
         raise UsageError(f"schedule {entry.key!r} is pinned by its `id:` and needs no renamed_from", hint=hint)
     if former == entry.title:
-        raise UsageError(f"{former!r} is what schedule {entry.key!r} is called now", hint="--from is an earlier title")
+        raise UsageError(
+            f"{former!r} is the current title of schedule {entry.key!r}", hint="pass an earlier title with --from"
+        )
     if not former or any("\ud800" <= character <= "\udfff" for character in former):
-        raise UsageError("--from is no title that a schedule could have had", hint="copy it from `halo plan`")
+        raise UsageError("--from is not a valid title", hint="copy the title from the output of `halo plan`")
     for other in project.entries:
         if other is not entry and former in {other.title, *other.renamed_from}:
             where = other.origins.of("title" if former == other.title else "renamed_from")
             what = "is the title" if former == other.title else "is an earlier title"
-            raise UsageError(f"{former!r} {what} of {other.key!r} ({where})", hint="a schedule belongs to one entry")
+            raise UsageError(
+                f"{former!r} {what} of {other.key!r} ({where})",
+                hint="a schedule belongs to one entry only",
+            )
 
 
 def _edit(context: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
@@ -131,9 +140,7 @@ def _edit(context: CommandContext, entry: Entry, title: str | None, former: str 
         drafts = {path: text.encode()}
         project = context.load_file(context.project_path, drafts)
     except ProjectError as error:
-        raise ProjectError(
-            error.problems, hint="the file would then have these problems; nothing was written"
-        ) from None
+        raise ProjectError(error.problems, hint="the change would cause these problems; nothing was written") from None
     renamed = next(each for each in project.entries if each.key == entry.key)
     _check_circle(project, renamed)
     replace_unchanged(path, before, text)
@@ -144,8 +151,8 @@ def _check_circle(project: Project, renamed: Entry) -> None:
     circle = title_cycles(project.entries).get(renamed.title or "")
     if renamed.id is None and circle:
         titles = ", ".join(map(repr, circle))
-        hint = "pin the entries with `id:`, or take an earlier rename out of their renamed_from; nothing was written"
-        raise UsageError(f"renamed_from would go round in a circle: {titles}", hint=hint)
+        hint = "pin the entries with `id:`, or remove an earlier title from their renamed_from; nothing was written"
+        raise UsageError(f"renamed_from would form a cycle: {titles}", hint=hint)
 
 
 def _tell(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
@@ -155,12 +162,12 @@ def _tell(context: CommandContext, before: Entry, after: Entry, former: str | No
         console.out(document(renamed))
         return
     if after is before:
-        said = f"{path} says already that {after.key} was called {former!r}."
+        said = f"{path} already records that {after.key} was called {former!r}."
     elif after.title == before.title:
-        said = f"{path}: {after.key}, {after.title!r}, was called {former!r}."
+        said = f"{path}: recorded that {after.key}, {after.title!r}, was called {former!r}."
     else:
-        said = f"{path}: {after.key} was {before.title!r} and is now {after.title!r}."
+        said = f"{path}: renamed {after.key} from {before.title!r} to {after.title!r}."
     console.out(console.out_style.safe(said))
     if former is None:
-        console.say("It is pinned by its id, so it needs no renamed_from.")
-    console.say(f"Next: `{rerun_command(context, 'plan')}` shows it.")
+        console.say("It is pinned by its id and needs no renamed_from.")
+    console.say(f"Next: run `{rerun_command(context, 'plan')}` to see the change.")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.runs import ConversationDetails, Report, StartedRun
 
-_HELP = """Analyses of an agent's traces, in markdown.
+_HELP = """Run, read and download reports on an agent's traces.
 
 \b
 Examples:
@@ -47,15 +47,15 @@ group.command("pull")(pull_reports)
 def get_report(
     context: CommandContext,
     id_: Annotated[
-        str, typer.Argument(metavar="ID", help="A run's, conversation's or schedule's id, or a schedule's key.")
+        str, typer.Argument(metavar="ID", help="The id of a run, conversation or schedule, or a schedule's key.")
     ],
-    all_: Annotated[bool, typer.Option("--all", help="The whole thread: questions and answers as well.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Print the whole thread, with questions and answers.")] = False,
     output: run_options.Output = None,
     raw: run_options.Raw = False,
 ) -> int:
     """Print a report; of a schedule, that of its latest completed run.
 
-    To a file or a pipe it goes exactly as the platform holds it.
+    A file or pipe receives it exactly as it is stored on the platform.
 
     \b
     Examples:
@@ -83,10 +83,10 @@ def get_report(
 def list_reports(
     context: CommandContext,
     agent: Annotated[
-        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of this agent.")
+        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only reports about this agent.")
     ] = None,
     schedule: Annotated[
-        str | None, typer.Option("--schedule", "--schedule-id", metavar="KEY|ID", help="Only of this schedule.")
+        str | None, typer.Option("--schedule", "--schedule-id", metavar="KEY|ID", help="Only reports of this schedule.")
     ] = None,
     limit: run_options.Limit = None,
 ) -> int:
@@ -107,18 +107,18 @@ def follow_up(
     conversation: Annotated[
         str,
         typer.Argument(
-            metavar="CONVERSATION", help="The conversation's id; or what `report get` takes, for that report's."
+            metavar="CONVERSATION", help="The conversation's id, or anything that `halo report get` accepts."
         ),
     ],
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about its report.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question about its report.")],
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
     no_wait: run_options.NoWait = False,
     raw: run_options.Raw = False,
 ) -> int:
-    """Ask a question about a report, wait, and print the answer alone.
+    """Ask a question about a report, wait, and print only the answer.
 
-    Costs money, like a run.
+    Costs money, as a run does.
 
     \b
     Examples:
@@ -127,7 +127,7 @@ def follow_up(
     """
     console = context.console
     if not question.strip():
-        raise HaloError("the question is empty", hint="nothing was asked")
+        raise HaloError("the question is empty", hint="type a question; nothing was sent")
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     session = RunSession.begin(context, connection)
@@ -188,6 +188,6 @@ def _answer(
     now = session.connection.run_reader.conversation(before.conversation.id)
     answers = [message.content for message in now.answers if message.sequence > last]
     if not answers:
-        hint = f"look again: `halo conversation get {before.conversation.id}`"
-        raise NoReport(f"run {started.run_id} is completed, but wrote no answer", hint=hint)
+        hint = f"run `halo conversation get {before.conversation.id}` to check again"
+        raise NoReport(f"run {started.run_id} completed without an answer", hint=hint)
     return "\n\n".join(answers)

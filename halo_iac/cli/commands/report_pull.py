@@ -40,28 +40,29 @@ _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 def pull_reports(
     context: CommandContext,
     directory: Annotated[
-        str, typer.Option("--dir", "-d", metavar="DIR", help="Where to write; made if need be.")
+        str, typer.Option("--dir", "-d", metavar="DIR", help="The folder to write to; created if missing.")
     ] = "reports",
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="WHEN", help="Only reports begun since then: 24h, 7d, 2w or an ISO instant."),
+        typer.Option("--since", metavar="WHEN", help="Only reports started since then: 24h, 7d, 2w or an ISO instant."),
     ] = None,
     schedule: Annotated[
         list[str] | None,
-        typer.Option("--schedule", metavar="KEY", help="Only of this schedule; may be given several times."),
+        typer.Option("--schedule", metavar="KEY", help="Only reports of this schedule; can be repeated."),
     ] = None,
     agent: Annotated[
-        str | None, typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only of schedules of this agent.")
+        str | None,
+        typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only reports of this agent's schedules."),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Requests under way at a time.")
+        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
     ] = 8,
 ) -> int:
     """Write the reports of declared schedules into a folder.
 
-    Each is one markdown file, with front matter that says where it comes from. What is there is skipped, edited or
-    not, and nothing is ever overwritten; so it may be interrupted and run again. Exit codes: 0 all that exist are
-    there, 1 some could not be read.
+    Each report becomes one markdown file, with front matter that says where it comes from. Existing files are never
+    overwritten, edited or not, so the command can be interrupted and run again. Exit codes: 0 every report is in the
+    folder, 1 some could not be read.
 
     \b
     Examples:
@@ -81,7 +82,7 @@ def pull_reports(
     try:
         _pull(context.console, connection, wanted, folder, took, since_instant, concurrency)
     except FileError as error:
-        raise FileError(error.message, hint=f"{took.summary()}; run it again to go on") from None
+        raise FileError(error.message, hint=f"{took.summary()}; run the command again to continue") from None
     return _finish(console, took)
 
 
@@ -107,12 +108,12 @@ def _since(text: str, now: datetime) -> str:
         try:
             return as_sent(instant(text, "--since"))
         except UsageError:
-            hint = "such as 24h, 7d or 2w for a span up to now, or 2026-11-01T09:00:00Z"
-            raise UsageError(f"--since: {text!r} is no span and no ISO 8601 instant", hint=hint) from None
+            hint = "use a duration such as 24h, 7d or 2w, or an instant such as 2026-11-01T09:00:00Z"
+            raise UsageError(f"--since: {text!r} is neither a duration nor an ISO 8601 instant", hint=hint) from None
     try:
         return as_sent(now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]))
     except OverflowError:
-        raise UsageError(f"--since {text}: before the year 1", hint="leave it out for all reports") from None
+        raise UsageError(f"--since {text} is before the year 1", hint="remove it to pull all reports") from None
 
 
 def _named(project: Project, keys: Sequence[str]) -> frozenset[str]:
@@ -197,4 +198,6 @@ def _finish(console: Console, took: _PullSummary) -> int:
         return 0
     if console.wants_json:
         return 1
-    raise HaloError("\n".join(took.problems), hint="what could be read is written; run it again for the rest")
+    raise HaloError(
+        "\n".join(took.problems), hint="the reports that could be read were written; run the command again for the rest"
+    )

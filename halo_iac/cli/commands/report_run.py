@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 def run_reports(
     context: CommandContext,
     agents: Annotated[
-        list[str] | None, typer.Argument(metavar="AGENT", help="Aliases, names or UUIDs; none: a picker.")
+        list[str] | None,
+        typer.Argument(metavar="AGENT", help="Aliases, names or UUIDs; if none is given, choose from a list."),
     ] = None,
     agent_uuid: run_options.AgentUuid = None,
     schedule: run_options.ScheduleKey = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="With --schedule: the last scheduled report as well, for comparison.")
+        bool, typer.Option("--compare", help="With --schedule, also print the last scheduled report for comparison.")
     ] = False,
     prompt: run_options.Prompt = None,
     prompt_file: run_options.PromptFile = None,
@@ -60,9 +61,9 @@ def run_reports(
 ) -> int:
     """Analyse agents' traces once, wait, and print the reports.
 
-    Costs money: what was started is never started again by itself. Ctrl-C leaves the runs going and says how to
-    resume; on a terminal a second one cancels them. Exit codes: 0 every run completed, 1 one did not, 5 nobody knows
-    whether one was started.
+    Costs money: a run is never started twice automatically. Ctrl-C stops waiting, leaves the runs going and prints
+    how to resume; on a terminal, a second Ctrl-C cancels them. Exit codes: 0 every run completed, 1 a run did not
+    complete, 5 it is unknown whether a run was started.
 
     \b
     Examples:
@@ -85,7 +86,7 @@ def run_reports(
         debug=debug,
     )
     if compare and schedule is None:
-        raise UsageError("--compare needs --schedule", hint="only a schedule has an earlier report")
+        raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
     outlet = ReportSink(context.console, output, is_raw=raw)
     errand = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
     earlier = _earlier_report(errand, schedule) if compare and schedule is not None else None
@@ -129,7 +130,7 @@ def _prepare(
             RunSession.begin(context, connection), (replace(order, agent=picked.id, name=picked.identity or picked.id),)
         )
     if references:
-        raise UsageError("an agent and --schedule are both given", hint="the schedule says which agent; leave it out")
+        raise UsageError("an agent and --schedule were both given", hint="remove the agent; the schedule names its own")
     project = context.load()
     spec = declared_spec(get_entry(project, schedule))
     order = build_request(terms, now, spec)

@@ -27,7 +27,7 @@ from halo_iac.render.text.table import record
 if TYPE_CHECKING:
     from halo_iac.model.runs import RunDetails
 
-_HELP = """Runs: one analysis of an agent's traces each.
+_HELP = """Start and watch runs; each analyses an agent's traces once.
 
 \b
 Examples:
@@ -45,7 +45,12 @@ def create_run(
     context: CommandContext,
     agent_uuid: Annotated[
         str | None,
-        typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="An alias, a name or a UUID; none: a picker."),
+        typer.Option(
+            "--agent-uuid",
+            "--agent",
+            metavar="AGENT",
+            help="An alias, a name or a UUID; if none is given, choose from a list.",
+        ),
     ] = None,
     prompt: run_options.Prompt = None,
     prompt_file: run_options.PromptFile = None,
@@ -63,8 +68,8 @@ def create_run(
 ) -> int:
     """Start a run and print its ids.
 
-    `halo report run` waits for its report as well. Costs money: it is never started twice. Exit code 5: nobody knows
-    whether it was started.
+    To wait for the report too, use `halo report run`. Costs money: a run is never started twice automatically. Exit
+    code 5: it is unknown whether the run was started.
 
     \b
     Examples:
@@ -129,11 +134,12 @@ def show_logs(
     context: CommandContext,
     run_id: RunId,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="How many at most; default: the platform's.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Maximum number of logs; default: the platform's.")
     ] = None,
-    offset: Annotated[int | None, typer.Option("--offset", metavar="N", min=0, help="How many to skip.")] = None,
+    offset: Annotated[int | None, typer.Option("--offset", metavar="N", min=0, help="Number of logs to skip.")] = None,
     log_level: Annotated[
-        str | None, typer.Option("--log-level", metavar="LEVEL", help="Only these, as the platform names them.")
+        str | None,
+        typer.Option("--log-level", metavar="LEVEL", help="Only logs of this level, as the platform names it."),
     ] = None,
 ) -> int:
     """Show a run's logs.
@@ -151,7 +157,7 @@ def show_logs(
     lines = [console.out_style.safe(_log_line(log)) for log in _logs_in(logs)]
     console.out("\n".join(lines))
     if not lines:
-        console.say(f"Run {run_id} has no such logs.")
+        console.say(f"Run {run_id} has no matching logs.")
     return 0
 
 
@@ -162,7 +168,7 @@ def cancel_run(
     run_id: RunId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "user-cancelled",
 ) -> int:
-    """Ask for a run to be cancelled.
+    """Request the cancellation of a run.
 
     \b
     Examples:
@@ -173,12 +179,14 @@ def cancel_run(
     if not console.wants_json:
         run = connection.run_reader.run(run_id).run
         if run.is_over:
-            console.out(console.out_style.safe(f"Run {run_id} had ended already, as {run.status}: nothing to cancel."))
+            console.out(
+                console.out_style.safe(f"Run {run_id} has already ended ({run.status}); there is nothing to cancel.")
+            )
             return 0
     session, writer = RunSession.begin(context, connection), RunWriter(connection.transport)
     what, look = f"the cancellation of run {run_id}", rerun_command(context, f"run get {shlex.quote(run_id)}")
     session.started_runs.under_way = InterruptedRun(
-        f"interrupted while {what} was being requested; it may or may not have been", hint=f"look with `{look}`"
+        f"interrupted while requesting {what}; it may or may not have been requested", hint=f"run `{look}` to check"
     )
     answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
     session.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")

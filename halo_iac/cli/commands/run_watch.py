@@ -35,10 +35,10 @@ def poll_runs(
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
 ) -> int:
-    """Wait until runs have ended.
+    """Wait until runs end.
 
-    Every terminal status ends the wait; a failing poll does not. Exit codes: 0 every run completed, 1 one did not, or
-    the time is over, 130 interrupted: the runs go on.
+    Any final status ends the wait; a failed poll is retried. Exit codes: 0 every run completed, 1 a run did not
+    complete or the timeout passed, 130 interrupted (the runs continue).
 
     \b
     Examples:
@@ -78,8 +78,8 @@ def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
 def show_events(
     context: CommandContext,
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 100,
-    follow: Annotated[bool, typer.Option("--follow", help="Show new ones until the run has ended.")] = False,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of events.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep showing new events until the run ends.")] = False,
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
 ) -> int:
@@ -101,7 +101,7 @@ def show_events(
     events = [parse_event(row, "haloRun.getEvents") for row in found.rows]
     console.out(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))
     if found.next_cursor is not None:
-        console.say("There are more; --limit shows them.")
+        console.say("There are more; use --limit to show them.")
     return 0
 
 
@@ -113,7 +113,7 @@ def _follow(context: CommandContext, connection: Connection, run_id: str, interv
     for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
         events += (event.wire for event in seen.events)
         if seen.trouble is not None and not seen.is_final:
-            console.say(f"{console.err_style.safe(seen.trouble.message)}; looking again")
+            console.say(f"{console.err_style.safe(seen.trouble.message)}; retrying")
         if not console.wants_json and seen.events:
             console.out("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
     if console.wants_json:

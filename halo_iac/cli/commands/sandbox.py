@@ -24,9 +24,9 @@ from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedErr
 if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
 
-_HELP = """A HALO platform on this machine: no key, no cost.
+_HELP = """Run a HALO platform on this machine: no key, no cost.
 
-Every other command talks to it with --sandbox.
+Other commands use it with --sandbox.
 
 \b
 Examples:
@@ -43,10 +43,12 @@ _PORT: Final = 8787
 @group.command("serve")
 def serve(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes any free one.")] = _PORT,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
+    ] = _PORT,
     host: Annotated[
         list[str] | None,
-        typer.Option("--host", metavar="NAME", help="A name to answer to besides localhost; may be repeated."),
+        typer.Option("--host", metavar="NAME", help="Host name to accept besides localhost; can be repeated."),
     ] = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
@@ -54,9 +56,9 @@ def serve(
 ) -> int:
     """Serve the sandbox on loopback, for `inf` and other clients.
 
-    The first three lines on stdout are the exports that point a shell at it. Ctrl-C ends it. It holds the project that
-    the project file names, a demo project, and those that --sandbox made. Requests have to name localhost as their
-    host, or what --host names: a container's name for this machine, say.
+    The first three lines on stdout are `export` commands that point a shell at it. Press Ctrl-C to stop it. It has the
+    project that the project file names, a demo project, and the projects that --sandbox created. Requests must use
+    localhost as their host, or a name given with --host, such as a container's name for this machine.
 
     \b
     Examples:
@@ -78,7 +80,7 @@ def serve(
         )
         ended = _set_by_signals()  # before anybody can know that it runs
         console.out("\n".join(exports), redact=False)
-        console.say(f"Sandbox {path} on {url}; Ctrl-C ends it.")
+        console.say(f"Serving sandbox {path} on {url}; press Ctrl-C to stop.")
         while not ended.wait(1):
             pass
     return 0
@@ -92,9 +94,9 @@ def reset(
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
 ) -> int:
-    """Forget everything the sandbox holds.
+    """Delete the sandbox and everything in it.
 
-    The next command starts with a new one.
+    The next command creates a new one.
 
     \b
     Examples:
@@ -108,7 +110,7 @@ def reset(
         return 0
     _check_removable(path)
     if not yes and not _is_confirmed(console, path):
-        raise RefusedError(f"{path} is left as it is", hint="answer yes, or run with --yes")
+        raise RefusedError(f"{path} was not removed", hint="answer `yes`, or pass --yes")
     _remove(path)
     console.out(f"Removed {path}.")
     return 0
@@ -127,7 +129,7 @@ def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
         try:
             server = stack.enter_context(serving(sandbox, port=port, hosts=hosts))
         except OSError as error:
-            hint = "choose another --port, or 0 for any free one"
+            hint = "choose another --port, or 0 for a free one"
             raise FileError(f"the sandbox cannot listen on port {port}: {error.strerror}", hint=hint) from None
         yield server.url
 
@@ -135,8 +137,8 @@ def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
 def _check_removable(path: Path) -> None:
     """Refuse to remove what no sandbox has written: `--sandbox-file halo.yaml` is a slip."""
     if not is_removable(path):
-        hint = "name the sandbox's with --sandbox-file, or remove this one by hand"
-        raise FileError(f"{path} is not known to be a sandbox's and is left as it is", hint=hint)
+        hint = "name the sandbox file with --sandbox-file, or remove this file by hand"
+        raise FileError(f"{path} is not recognised as a sandbox file; it was not removed", hint=hint)
 
 
 def _remove(path: Path) -> None:
@@ -144,13 +146,15 @@ def _remove(path: Path) -> None:
     from halo_iac.sandbox.store.database import is_in_use
 
     if is_in_use(path):
-        hint = "end the `halo sandbox serve` or the command that works with it first"
-        raise FileError(f"{path} is in use and is left as it is", hint=hint)
+        hint = "stop the `halo sandbox serve` or other command that uses it first"
+        raise FileError(f"{path} is in use; it was not removed", hint=hint)
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         try:
             path.with_name(name).unlink(missing_ok=True)
         except OSError as error:
-            raise FileError(f"{path}: {error.strerror}", hint="is a `halo sandbox serve` still running?") from None
+            raise FileError(
+                f"{path}: {error.strerror}", hint="check whether a `halo sandbox serve` is still running"
+            ) from None
 
 
 def _declared_project_id(console: Console, file: str | None) -> str | None:
@@ -160,7 +164,7 @@ def _declared_project_id(console: Console, file: str | None) -> str | None:
     except ProjectNotFound:
         return None
     except ProjectError as error:
-        console.say(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project is not looked for.")
+        console.say(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project was not added.")
         return None
     return None if project is None else project.project_id
 
@@ -172,7 +176,7 @@ def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
 
 
 def _is_confirmed(console: Console, path: Path) -> bool:
-    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` goes on: ").lower() == "yes"
+    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` is accepted: ").lower() == "yes"
 
 
 def _set_by_signals() -> threading.Event:

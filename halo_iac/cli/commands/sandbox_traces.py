@@ -32,8 +32,10 @@ _MOST_SAID: Final = 20
 
 def load(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Traces, one span as JSON on each line.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is no span.")] = False,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="A file of traces, with one JSON span on each line.")
+    ],
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is not a span.")] = False,
     project: options.Project = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
@@ -42,9 +44,9 @@ def load(
 ) -> int:
     """Load traces, as HALO exports them, into the sandbox.
 
-    Their agents appear as the platform finds them: by agent.id, then agent.name.
-    A line that is no span is skipped. A file may be loaded again: what is there
-    stays.
+    Agents are identified as on the platform: by agent.id, then agent.name. A line
+    that is not a span is skipped. A file can be loaded again: spans that were
+    loaded before are kept.
 
     \b
     Examples:
@@ -69,18 +71,21 @@ def load(
 def tick(
     ctx: typer.Context,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="INSTANT", help="Let time pass until then; default: now.")
+        str | None,
+        typer.Option(
+            "--until", metavar="INSTANT", help="Move the sandbox's clock forward to this instant; default: now."
+        ),
     ] = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
     json: options.Json = False,
 ) -> int:
-    """Fire the schedules that are due, and let time pass in the sandbox.
+    """Move the sandbox's clock forward and fire due schedules.
 
-    INSTANT is ISO 8601 with its zone. Every fire on the way starts its run, and
-    the sandbox's clock stays ahead from then on; `halo sandbox reset` puts it
-    right.
+    INSTANT is ISO 8601 with its zone. Every fire up to it starts its run. The
+    sandbox's clock stays ahead from then on; run `halo sandbox reset` to start
+    again with the real time.
 
     \b
     Examples:
@@ -94,7 +99,7 @@ def tick(
         try:
             fires = platform.tick(instant)
         except ValueError as error:
-            raise RefusedError(str(error), hint=f"`{reset_command(path)}` starts anew") from None
+            raise RefusedError(str(error), hint=f"run `{reset_command(path)}` to start with an empty sandbox") from None
         if console.wants_json:
             _out_json(console, [_fire_json(fire) for fire in fires])
         else:
@@ -114,7 +119,7 @@ def _opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, 
             try:
                 yield sandbox, project_id, path
             except SandboxError as error:
-                hint = f"what was loaded by then is there; {error_hint(error, path)}"
+                hint = f"the spans before it were loaded; {error_hint(error, path)}"
                 raise FileError(str(error), hint=hint) from None
 
 
@@ -135,13 +140,13 @@ def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, i
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
     if bad and is_strict:
-        hint = "the lines before it are loaded; without --strict it is skipped"
+        hint = "the lines before it were loaded; remove --strict to skip it"
         raise FileError(_where(console, path, bad[-1]), hint=hint)
     if loaded.bad > _MOST_SAID:
-        console.say(f"{path}: {loaded.bad - _MOST_SAID:,} more lines are no spans")
+        console.say(f"{path}: {loaded.bad - _MOST_SAID:,} more lines are not spans")
     if not loaded.spans:
-        hint = "HALO's format has one span, as a JSON object, on each line"
-        raise FileError(f"{path}: holds no span", hint=hint)
+        hint = "use HALO's format: one span, as a JSON object, on each line"
+        raise FileError(f"{path} contains no spans", hint=hint)
     return loaded
 
 
@@ -153,7 +158,7 @@ def _summary(console: Console, path: Path, loaded: Loaded) -> str:
     """Return what a file held, and whose: an agent whose traces are old is in no list that the platform gives."""
     parts = [f"{loaded.spans:,} {'span' if loaded.spans == 1 else 'spans'}"]
     if loaded.added < loaded.spans:
-        parts.append(f"{loaded.spans - loaded.added:,} of them there already")
+        parts.append(f"{loaded.spans - loaded.added:,} of them already loaded")
     if loaded.bad:
         parts.append(f"{loaded.bad:,} bad {'line' if loaded.bad == 1 else 'lines'} skipped")
     lines = [f"{path}: {', '.join(parts)}"]
@@ -172,7 +177,8 @@ def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> No
             words = f"report run {agent_id} --window-start-at {_at(first)} --window-end-at {_at(last + 10**9)}"
             who = console.err_style.safe(names[agent_id])
             command = rerun_command(context, words)
-            console.say(f"{who} was last seen over {_WIDEST.days} days ago, so no list has it: {command}")
+            unseen = f"{who} was last seen over {_WIDEST.days} days ago, so `halo agent list` does not show it"
+            console.say(f"{unseen}. To analyse it: {command}")
 
 
 def _load_json(path: Path, loaded: Loaded) -> dict[str, object]:
@@ -207,5 +213,7 @@ def _instant(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise UsageError(f"--until {text}: no instant with a zone", hint="such as 2027-01-01T00:00:00Z")
+        raise UsageError(
+            f"--until {text} is not an instant with a time zone", hint="use a form such as 2027-01-01T00:00:00Z"
+        )
     return found

@@ -26,9 +26,9 @@ from halo_iac.render.text.table import record, table
 if TYPE_CHECKING:
     from halo_iac.model.remote import RemoteSchedule
 
-_HELP = """The schedules the platform holds.
+_HELP = """List, show and fire the platform's schedules.
 
-The project file changes them.
+To change them, edit the project file.
 
 \b
 Examples:
@@ -47,9 +47,7 @@ ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The sc
 @platform_command
 def list_schedules(
     context: CommandContext,
-    include_archived: Annotated[
-        bool, typer.Option("--include-archived", help="Archived ones as well, not only active ones.")
-    ] = False,
+    include_archived: Annotated[bool, typer.Option("--include-archived", help="Also list archived schedules.")] = False,
 ) -> int:
     """List the schedules of the project, declared or not.
 
@@ -68,9 +66,9 @@ def list_schedules(
         console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
             kind = "schedule" if include_archived else "active schedule"
-            console.say(console.err_style.safe(f"Project {connection.project.id} holds no {kind}."))
+            console.say(console.err_style.safe(f"Project {connection.project.id} has no {kind}."))
     if listing.gap is not None:
-        raise HaloError(f"this list is not whole: {listing.gap}", hint="run again; nothing was changed")
+        raise HaloError(f"this list is incomplete: {listing.gap}", hint="run again; nothing was changed")
     return 0
 
 
@@ -80,9 +78,9 @@ def get_schedule(
     context: CommandContext,
     schedule_id: ScheduleReference,
 ) -> int:
-    """Show one schedule in full.
+    """Show every field of a schedule.
 
-    The fields have the platform's own names; `halo schedule list` shows the ids.
+    Fields have the platform's names. Run `halo schedule list` to see the ids.
 
     \b
     Examples:
@@ -139,8 +137,8 @@ def fire(
 ) -> int:
     """Fire a schedule now and print the run's ids.
 
-    Costs money: it is never fired twice. It fires as the platform holds it;
-    `halo report run --schedule` runs what the file says.
+    Costs money: a schedule is never fired twice automatically. It fires with the values on the platform;
+    `halo report run --schedule` uses the values in the file.
 
     \b
     Examples:

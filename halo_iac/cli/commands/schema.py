@@ -36,7 +36,7 @@ def schema(
 ) -> int:
     """Print the JSON Schema of a project file.
 
-    Or that of an included file, of a saved plan, or of a line of a receipt: `include`, `plan`, `receipt`.
+    Pass `include`, `plan` or `receipt` for the schema of an included file, a saved plan or a line of a receipt.
 
     \b
     Examples:

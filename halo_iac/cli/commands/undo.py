@@ -33,7 +33,7 @@ _WRITTEN: Final = {0, 4, 5}
 @platform_command
 def undo(
     context: CommandContext,
-    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="What `halo apply` has kept of its run.")],
+    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt that `halo apply` wrote.")],
     yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_incomplete: options.AllowIncomplete = False,
@@ -42,12 +42,13 @@ def undo(
     max_rps: options.MaxRps = 50,
     receipt: options.Receipt = None,
 ) -> int:
-    """Take back what an apply has done, by its receipt.
+    """Undo an apply, using its receipt.
 
-    Shows the plan of the way back and asks. What was created is archived, what was changed gets its former values,
-    what was archived comes back: but only what still is as the run left it. An undo has a receipt of its own.
+    Shows the plan of the undo and asks for confirmation. Created schedules are archived, changed schedules get their
+    former values, and archived schedules are unarchived, but only if they are still as the apply left them. An undo
+    writes a receipt of its own.
 
-    Exit codes: as `halo apply`; 3 also for a receipt of another platform or project.
+    Exit codes: as for `halo apply`; 3 also if the receipt is of another platform or project.
 
     \b
     Examples:
@@ -69,7 +70,7 @@ def undo(
         console = context.console
         if not results.is_document:
             console.out(console.out_style.safe(_heading(read)))
-            show_plan(console, planned, as_wanted="as before that run")
+            show_plan(console, planned, as_wanted="as before the run")
         how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
         code = run_apply(context, results, planned, how)
     if code in _WRITTEN and planned.changes and not console.wants_json:

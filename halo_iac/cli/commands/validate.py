@@ -32,11 +32,11 @@ def validate(
     no_color: options.NoColor = False,
     sandbox: options.SandboxAnywhere = False,
 ) -> int:
-    """Check the project file and all it includes, offline.
+    """Check the project file and everything it includes, offline.
 
-    Every problem of every file is reported in one go, as path:line:column: message; where there is none, what is odd
-    about the schedules follows, each with the rule that `findings:` switches. Exit codes: 0 fine, 1 problems, or a
-    finding of severity error.
+    Every problem of every file is reported at once, as path:line:column: message. If there is none, findings about the
+    schedules follow, each with its rule, which `findings:` can change or turn off. Exit codes: 0 no problems, 1
+    problems, or a finding of severity error.
 
     \b
     Examples:

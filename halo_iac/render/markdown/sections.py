@@ -160,8 +160,10 @@ def refused(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
     """Yield why the plan will not be applied, then what is left out of it, each with what permits it."""
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     withheld = [refusal for refusal in refusals if refusal.withholds]
-    yield section("Refused: this plan will not be applied as it is", _reasons(stopping, style), len(stopping))
-    yield section("Withheld: this is left out, the rest can be applied", _reasons(withheld, style), len(withheld))
+    yield section("Refused: this plan cannot be applied as it is", _reasons(stopping, style), len(stopping))
+    yield section(
+        "Withheld: these changes are left out; the rest can be applied", _reasons(withheld, style), len(withheld)
+    )
 
 
 def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:

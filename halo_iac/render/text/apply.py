@@ -97,10 +97,10 @@ def _went_well(summary: Summary) -> bool:
 
 def _sections(summary: Summary, style: Style, commands: NextCommands) -> Iterator[list[str]]:
     if summary.is_interrupted:
-        yield [style.paint("Interrupted: nothing new was started after that.", "warning")]
+        yield [style.paint("Interrupted: no more changes were started.", "warning")]
     yield from _section("Done", summary.with_status(Status.DONE, Status.ALREADY), style, with_reason=False)
     yield from _section("Not done", summary.with_status(Status.FAILED, Status.CONFLICT), style)
-    yield from _section("Unknown, it may or may not have happened", summary.with_status(Status.UNKNOWN), style)
+    yield from _section("Unknown: it may or may not have happened", summary.with_status(Status.UNKNOWN), style)
     waiting = summary.with_status(Status.NOT_STARTED)
     if waiting:
         yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]

@@ -126,12 +126,12 @@ def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[
     withheld = [refusal for refusal in refusals if refusal.withholds]
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     if withheld:
-        yield style.paint("Withheld: this is left out, the rest can be applied", "refused")
+        yield style.paint("Withheld: these changes are left out; the rest can be applied", "refused")
         yield from _reasons(withheld, "to do", style)
     if stopping:
         if withheld:
             yield ""
-        yield style.paint("Refused: this plan will not be applied as it is", "refused")
+        yield style.paint("Refused: this plan cannot be applied as it is", "refused")
         yield from _reasons(stopping, "override", style)
 
 

@@ -126,7 +126,7 @@ def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Iterator[str]
     if outlook.is_cut:
         yield f"{_IN}{_IN}{style.own('…')} and more" + ("" if span.until is None else f" until {_utc(span.until)} UTC")
     if not outlook.fires and outlook.following is not None:
-        yield _IN + style.paint("never within this time; the next one after it:", "warning")
+        yield _IN + style.paint("none in this period; the next one after it:", "warning")
         yield from _fire_lines([outlook.following], span.now, style)
 
 
@@ -171,8 +171,10 @@ def _notes(preview: Preview) -> Iterator[str]:
 
 def _kept(preview: Preview) -> str:
     if len(preview.outlooks) == 1:
-        return f"the first {MAX_LISTED:,} are listed; a sooner --until has them all"
-    return f"of {MAX_LISTED:,} to share each schedule has {preview.limit:,}; `halo preview KEY` shows more of one"
+        return f"only the first {MAX_LISTED:,} are listed; use an earlier --until"
+    return (
+        f"each schedule shows {preview.limit:,} of the {MAX_LISTED:,} listed; run `halo preview KEY` to see more of one"
+    )
 
 
 def _shown(preview: Preview) -> Iterator[Fire]:

@@ -58,7 +58,7 @@ def analyse_traces(traces: Iterable[Iterable[Span]], window: Window, prompt: str
 
 _SECTIONS: Final[tuple[tuple[str, Callable[[Figures], list[str]]], ...]] = (
     ("Volume", sections.volume),
-    ("Fixes to try, the weightiest first", sections.fixes),
+    ("Fixes to try, most important first", sections.fixes),
     ("Errors", sections.errors),
     ("Slow spans: where the time goes", sections.time),
     ("Repeated tool calls", sections.repeats),
@@ -71,7 +71,7 @@ _METHOD: Final = """\
 Computed from the spans alone by the sandbox's analyst, a fixed program without a model behind it: the same spans \
 give the same findings, whatever the prompt asks. Percentiles are nearest-rank. Errors are grouped by step and \
 message, with numbers and ids taken out. Calls count as identical if tool and arguments are, character by character. \
-A fix weighs the traces it affects times 4 for failures and stubborn retries, 3 for loops and steps left out, 2 for \
+A fix weighs the traces it affects times 4 for failures and unchanged retries, 3 for loops and steps left out, 2 for \
 slow or costly steps and long answers, 1 for repeated calls. Cost is what the spans recorded."""
 
 

@@ -40,13 +40,13 @@ _ADVICE: Final = tuple(
         ),
         (
             r"\bin?valid|must be|expected|required|schema|\b4(?:00|22)\b|JSON|pars(?:e|ing)",
-            "State the allowed values in the tool's schema, and let the error say which field to mend.",
+            "State the allowed values in the tool's schema, and let the error say which field to fix.",
         ),
         (
             r"connect|ECONN|refused|\breset|DNS|unreachable|\b50[0234]\b",
             "Check that the service behind it is up; repeat the call after a pause.",
         ),
-        (r"max.{0,8}turns|recursion", "Look at what the turns went into before allowing more of them."),
+        (r"max.{0,8}turns|recursion", "Check what the turns were spent on before allowing more of them."),
     )
 )
 _OTHERWISE: Final = "Read one of the traces up to the failing step; the message alone does not say more."
@@ -138,7 +138,7 @@ def _loops(figures: Figures) -> Iterator[Fix]:
         if len(loop.tools) > 1:  # one call over and over is a repeat or a retry already
             yield Fix(
                 kind=FixKind.LOOP,
-                subject=f"Going in circles: {' → '.join(map(code, loop.tools))}",
+                subject=f"Looping: {' → '.join(map(code, loop.tools))}",
                 advice="Say in the prompt when to stop, or end the run when a sequence of calls comes back unchanged.",
                 evidence=f"The same calls up to {loop.most} times in a row, in {counted(loop.affected, 'trace')}.",
                 weight=loop.affected * _WEIGHTS[FixKind.LOOP],

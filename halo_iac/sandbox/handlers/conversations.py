@@ -126,7 +126,7 @@ def _place(cursor: str | None) -> tuple[str, int]:
         return _NEWEST
     head, _, place = cursor.rpartition("-")
     if not head.startswith("before-") or not place.isdecimal() or len(place) > 18:
-        raise RequestRefused("BAD_REQUEST", "cursor is none that this list gave out.")
+        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
     return head.removeprefix("before-"), int(place)
 
 

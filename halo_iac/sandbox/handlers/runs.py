@@ -132,7 +132,7 @@ def retry(call: Call) -> bytes:
     standing = run_state(row, call.now)
     if not standing.is_over or standing.status == "completed":
         raise RequestRefused(
-            "PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only one that failed is retried."
+            "PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only a failed run can be retried."
         )
     conversation = conversation_of(call, row.conversation_id)
     _check_idle(call, conversation.id)

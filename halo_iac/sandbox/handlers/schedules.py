@@ -286,7 +286,7 @@ def _place(cursor: str | None) -> int:
         return 0
     head, _, place = cursor.partition("-")
     if head != "after" or not place.isdecimal() or len(place) > 18:
-        raise RequestRefused("BAD_REQUEST", "cursor is none that this list gave out.")
+        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
     return int(place)
 
 

@@ -254,9 +254,9 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
     version = version_of(connection)
     if version is None:
-        raise SandboxError(f"{path} is a database of something else than a sandbox", ServerFailure.CONTENT)
+        raise SandboxError(f"{path} is a database, but not a sandbox", ServerFailure.CONTENT)
     if version > len(STEPS):
-        raise SandboxError(f"{path} is a sandbox of a later version of halo", ServerFailure.CONTENT)
+        raise SandboxError(f"{path} is a sandbox from a later version of halo", ServerFailure.CONTENT)
     return version
 
 
@@ -279,7 +279,7 @@ def _create_parent(path: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         trouble = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
-        raise SandboxError(f"{folder}: the sandbox's folder cannot be made: {error.strerror}", trouble) from error
+        raise SandboxError(f"{folder}: the sandbox's folder cannot be created: {error.strerror}", trouble) from error
     with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
         # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -248,7 +248,7 @@ def _object(text: object) -> dict[str, Any]:
 
 
 def _foreign() -> SandboxError:
-    return SandboxError("the sandbox's file holds what no sandbox has written", ServerFailure.CONTENT)
+    return SandboxError("the sandbox's file contains data that no sandbox wrote", ServerFailure.CONTENT)
 
 
 def _text(wire: Mapping[str, Any]) -> str:
