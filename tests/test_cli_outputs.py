@@ -194,7 +194,8 @@ def test_a_file_that_is_not_ours_stays(halo: CommandLine, project: Path, output:
     for command in ("plan", "apply") if output != "out" else ("plan",):
         ended = halo(command, "--sandbox", *(["--yes"] if command == "apply" else []), *option(output, "also-mine"))
         assert (ended.code, ended.out) == (1, "")
-        assert ended.err.startswith("error: also-mine is ")
+        assert ended.err.startswith("error: also-mine ")
+        assert "; it was not overwritten\n" in ended.err
     assert tree(project) == before
 
 
