@@ -35,10 +35,9 @@ def updating(bench: Bench) -> Iterator[Line]:
         f"{CHANGES:,} updates among {HELD:,}, {FAILING:.0%} failing: not written exactly once",
         wrong,
         0,
-        0,
         detail,
     )
-    yield Line("N1", f"the same: requests in its busiest second, of {RPS}", seen.busiest_second / RPS, 1.05, 1, detail)
+    yield Line("N1", f"the same: requests in its busiest second, of {RPS}", seen.busiest_second / RPS, 1.05, detail)
 
 
 def creating(bench: Bench) -> Iterator[Line]:
@@ -62,7 +61,6 @@ def creating(bench: Bench) -> Iterator[Line]:
         "N2",
         f"{CHANGES:,} creates beside {HELD - CHANGES:,}, {FAILING:.0%} failing: missing or twice",
         wrong,
-        0,
         0,
         detail,
     )

@@ -34,19 +34,19 @@ def main() -> None:
 
 
 def _measure(bench: Bench, goals: list[str]) -> None:
-    print(f"{'':4}{'measured':>10}  {'must':>6}  {'aim':>6}  what")
+    print(f"{'':4}{'measured':>10}  {'bound':>6}  what")
     for goal in goals:
         found = False
         for line in GOALS[goal](bench):
             found = True
             print(_text(line), flush=True)
         if not found:
-            print(f"{goal:4}{'-':>10}  {'':6}  {'':6}  not measured: `inf` is neither on PATH nor in HALO_BENCH_INF")
+            print(f"{goal:4}{'-':>10}  {'':6}  not measured: `inf` is neither on PATH nor in HALO_BENCH_INF")
 
 
 def _text(line: Line) -> str:
-    verdict = "aim" if line.measured <= line.aim else "must" if line.measured <= line.must else "MISSED"
-    figures = f"{line.goal:4}{f'{line.measured:.2f}':>10}  {line.must:>6g}  {line.aim:>6g}"
+    verdict = "reached" if line.measured <= line.bound else "MISSED"
+    figures = f"{line.goal:4}{f'{line.measured:.2f}':>10}  {line.bound:>6g}"
     return f"{figures}  {line.what}{line.unit and f' ({line.unit.strip()})'}: {verdict} [{line.detail}]"
 
 
