@@ -96,10 +96,13 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
         ),
         ({**WEEKDAYS}, "set `lookback: 3d`, or declare the fire after the long interval as a separate entry"),
         ({"lookback_hours": 72}, "set `lookback_hours: 24`"),
-        ({**HOURLY, "minutes": (0, 15, 30, 45)}, "set `lookback_hours: 1`; fire less often: a look-back is an hour"),
+        (
+            {**HOURLY, "minutes": (0, 15, 30, 45)},
+            "set `lookback_hours: 1`; fire less often; the shortest look-back is one hour",
+        ),
         ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback_hours: 25`"),
         ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback_hours: 25`"),
-        ({**LOS_ANGELES}, "set `lookback_hours: 25` in `key-A`, or `findings: {coverage-gap-dst: off}` where"),
+        ({**LOS_ANGELES}, "set `lookback_hours: 25` in `key-A`, or set `findings: {coverage-gap-dst: off}` if"),
     ],
     ids=str,
 )

@@ -110,7 +110,7 @@ def test_an_id_in_another_spelling_is_told_as_it_is_written(halo: CommandLine, f
     declare(folder, id=form.format(schedule.upper().replace(without or "?", "")))
     assert f"write it as {schedule}" in halo("plan", "--sandbox").text
     declare(folder, id="another")
-    assert "correct `id:` or leave it out" in halo("plan", "--sandbox").text
+    assert "correct `id:` or remove it" in halo("plan", "--sandbox").text
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def interrupted_runs(context: CommandContext, going: Sequence[str]) -> Interrupt
         return InterruptedRun("interrupted; no run is in progress", hint="there is nothing to wait for")
     resume = rerun_command(context, f"run poll {shlex.join(going)}")
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
-    return InterruptedRun(f"stopped waiting; {many}", hint=f"run `{resume}` to resume")
+    return InterruptedRun(f"stopped waiting; {many} on", hint=f"run `{resume}` to resume")
 
 
 def _text(error: HaloError) -> str:
