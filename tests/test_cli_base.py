@@ -509,7 +509,7 @@ def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: 
     write(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--out", "plan.json", "--protect", "The one", "--undeclared", "report")
     words = "halo apply plan.json --protect 'The one' --undeclared report --sandbox"
-    assert f"`{words}` applies it if it still holds" in ended.err
+    assert f"To apply it, run `{words}`." in ended.err
     assert halo("apply", "plan.json", "--sandbox", "--yes").code == 3
     assert halo(*words.replace("'The one'", "The_one").split()[1:], "--yes", HALO_PROTECT="The one").code == 3
     assert halo("apply", "plan.json", "--sandbox", "--yes", "--protect", "The one").code == 0
@@ -668,8 +668,9 @@ def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: 
         f"error: HEAD is {here}, which is ahead of origin/main at {there}, so nothing was changed\n"
         "hint: push or merge it first, or remove --require-head\n"
     )
-    git.commit("somebody else's")
-    assert "by now, so nothing was changed" in halo("apply", "--sandbox", "--yes", "--require-head", "main").err
+    theirs = git.commit("somebody else's")[:12]
+    ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
+    assert f"but origin/main is now at {theirs}, so nothing was changed" in ended.err
 
 
 @pytest.mark.parametrize(

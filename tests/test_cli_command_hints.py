@@ -73,7 +73,7 @@ def test_a_plan_s_document_has_nothing_of_the_command_line(staging: CommandLine)
 
 def test_the_hint_of_an_error_leads_to_the_same_platform(staging: CommandLine) -> None:
     ended = staging("report", "get", "a", "--sandbox", "--file", "halo.staging.yaml")
-    assert ended.err.endswith("hint: `halo apply --file halo.staging.yaml --sandbox` does\n")
+    assert ended.err.endswith("hint: run `halo apply --file halo.staging.yaml --sandbox` to create it\n")
 
 
 def test_a_title_that_holds_a_command_stays_as_it_is(halo: CommandLine, folder: Path) -> None:

@@ -36,4 +36,4 @@ def _show_conversations(console: Console, rows: Sequence[Any], next_cursor: str 
     headers = ("UPDATED", "TITLE", "CONVERSATION", "LATEST RUN")
     console.out(table(headers, cells, console.out_style, whole={"CONVERSATION", "LATEST RUN"}))
     if next_cursor is not None:
-        console.say("There are more; --limit shows them.")
+        console.say("There are more; use --limit to show them.")

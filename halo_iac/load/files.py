@@ -128,7 +128,9 @@ class DiskFiles:
         try:
             found = os.stat(real)  # noqa: PTH116 - a Path takes several times as long
         except FileNotFoundError:
-            raise NotCheckedOut("it is outside of the sparse checkout", "`git sparse-checkout add` brings it") from None
+            raise NotCheckedOut(
+                "it is outside of the sparse checkout", "run `git sparse-checkout add` to check it out"
+            ) from None
         if stat.S_ISDIR(found.st_mode):
             raise FileUnreadable("a directory, not a file")
         if not stat.S_ISREG(found.st_mode):
