@@ -94,7 +94,7 @@ def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: P
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        "error: halo.yaml: a link whose target does not exist; it was not overwritten\nhint: name another file\n"
+        "error: halo.yaml: a link whose target does not exist; it was not overwritten\nhint: use another file name\n"
     )
     assert tree(folder) == {}
 
@@ -204,7 +204,7 @@ def test_schedules_are_named_by_id_or_title(halo: CommandLine, folder: Path) -> 
     ended = halo("import", "D*", "F", "--sandbox")
     assert (ended.code, ended.out) == (64, "")
     assert ended.err == (
-        "error: no schedule has the id or title 'F'\nhint: `halo schedule list --sandbox` shows what there is\n"
+        "error: no schedule has the id or title 'F'\nhint: run `halo schedule list --sandbox` to see the schedules\n"
     )
     assert not (folder / "halo.yaml").exists()
 
@@ -333,7 +333,7 @@ def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed
     assert ended.code == 1
     assert ended.out.startswith("schedules:\n  there:\n    title: There\n")
     assert ended.err == (
-        "error: halo.yaml is left as it is: the braces of `schedules` contain a comment or more than one line\n"
+        "error: halo.yaml was not changed: the braces of `schedules` contain a comment or more than one line\n"
         "hint: add the entries on standard output by hand\n"
     )
     assert "  there:\n" in halo("import", "--sandbox", "--json").error["hint"]
@@ -346,7 +346,7 @@ def test_a_read_only_file_is_left(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").chmod(0o444)
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == "error: halo.yaml: read-only\nhint: make it writable first\n"
+    assert ended.err == "error: halo.yaml: read-only\nhint: make the file writable\n"
     assert (folder / "halo.yaml").read_text() == "version: 1\nschedules: {}\n"
 
 

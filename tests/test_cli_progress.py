@@ -133,5 +133,5 @@ def test_a_run_that_was_told_to_stop_says_so_below_the_rest() -> None:
     with ProgressDisplay(stream, Style(), 1, clock=lambda: 0.0, is_stopping=lambda: True) as lines:
         lines.show(Event(CHANGES[0], Status.STARTED))
     drawn = without_codes(stream.getvalue())
-    assert "Stopping: nothing new is started. What" in {line[:38] for line in drawn}
+    assert "Stopping: no new changes are started; " in {line[:38] for line in drawn}
     assert max(map(len, drawn)) < 40

@@ -131,7 +131,7 @@ def test_schedules_as_a_table(halo: CommandLine, applied: list[dict[str, Any]]) 
 def test_no_schedule_is_said(halo: CommandLine) -> None:
     ended = halo("schedule", "list", "--sandbox")
     assert (ended.code, ended.out) == (0, "TITLE  STATE  WHEN  AGENT  ID\n")
-    assert ended.err.endswith(f"Project {demo.DEMO_PROJECT_ID} holds no active schedule.\n")
+    assert ended.err.endswith(f"Project {demo.DEMO_PROJECT_ID} has no active schedule.\n")
     assert halo("schedule", "list", "--sandbox", "--json").json == []
 
 
