@@ -19,7 +19,7 @@ from halo_iac.sandbox.server import serve
 QUIET = ("--window-start-at", "2020-01-01", "--window-end-at", "2020-01-02")
 """A window in which no agent has traces."""
 
-WAITING = "Waiting for the answer"
+WAITING = "Waiting for the response"
 """What is said once Ctrl-C has been noticed while a run is being started."""
 
 COSTLY = frozenset({"haloRun.create", "haloRun.retry", "haloRun.createFollowUp", "haloSchedule.fireNow"})

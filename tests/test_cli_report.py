@@ -141,7 +141,7 @@ def test_without_waiting_the_ids_are_printed(slow: Served) -> None:
 def test_a_run_that_takes_too_long_goes_on_and_says_how(slow: Served) -> None:
     ended = slow("report", "run", "checkout", "--interval", "0.1", "--timeout", "0.2")
     assert (ended.code, ended.out) == (1, "")
-    assert "of checkout is still pending_export; it goes on" in ended.err
+    assert "of checkout is still pending_export and continues" in ended.err
     assert "halo run poll " in ended.err
 
 
@@ -255,7 +255,8 @@ def test_a_report_of_a_fire_by_hand_is_offered_for_comparison(declared: Served) 
     run = declared("schedule", "fire", "daily", "--json").json["runId"]
     ended = declared("report", "run", "--schedule", "daily", "--compare")
     assert ended.code == 0
-    assert "that its cadence fired has completed yet (`halo report get " + run + "` prints" in ended.err
+    assert " has completed yet (run `halo report get " + run + "` to print the report of the latest run" in ended.err
+    assert "Nothing to compare with: no scheduled run of schedule " in ended.err
 
 
 # run --output -------------------------------------------------------------------------------------------------------
@@ -372,7 +373,7 @@ def test_what_has_no_report_yet_says_why(slow: Served, folder: Path) -> None:
     assert f"run {started['runId']} has no report yet; it is pending_export" in ended.err
     assert slow("report", "get", "nothing", "--json").error["code"] == "no_report"
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert "declared, but the platform does not hold it yet" in slow("report", "get", "daily").err
+    assert "is declared, but does not exist on the platform yet" in slow("report", "get", "daily").err
 
 
 def served_report(markdown: str) -> Any:  # noqa: ANN401 - a server's answers

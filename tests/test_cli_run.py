@@ -99,11 +99,11 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
     [
         (["--window-start-at", "2026-11-02", "--window-end-at", "2026-11-01"], "the window ends before it starts"),
         (["--window-end-at", "2026-11-01", "--window-start-at", "2026-11-01"], "the window ends before it starts"),
-        (["--window-start-at", "2026-11-03", "--window-end-at", "2026-11-04"], "the window lies in the future"),
-        (["--window-end-at", "2099-01-01"], "the window lies in the future"),
+        (["--window-start-at", "2026-11-03", "--window-end-at", "2026-11-04"], "the window is in the future"),
+        (["--window-end-at", "2099-01-01"], "the window is in the future"),
         (["--window-start-at", "yesterday"], "--window-start-at: 'yesterday' is not an ISO 8601 instant"),
         (["--window-end-at", ""], "--window-end-at: '' is not an ISO 8601 instant"),
-        (["--window-end-at", "0001-01-01T00:00:00+14:00"], "is no ISO 8601 instant"),
+        (["--window-end-at", "0001-01-01T00:00:00+14:00"], "is not an ISO 8601 instant"),
         (["--lookback-hours", "0"], "--lookback-hours"),
         (["--lookback-hours", "99999999"], "before the year 1"),
         (["--lookback-hours", "9" * 30], "before the year 1"),
@@ -204,7 +204,8 @@ def test_a_lost_answer_is_not_paid_for_twice(halo_runs: Served, folder: Path, co
     ended = halo_runs(*argv)
     assert (ended.code, ended.out, len(halo_runs.paid) - before) == (5, "", 1)
     assert "may or may not have been started" in ended.err
-    assert "look before you do: `halo " in ended.err
+    assert "hint: run `halo " in ended.err
+    assert "` to check before you try again" in ended.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -243,7 +244,7 @@ def test_ctrl_c_while_a_run_is_started_waits_for_its_id(halo: CommandLine) -> No
         ended = halo("run", "create", "--agent-uuid", NOWHERE, reactions={WAITING: noticed.set}, **env)
     assert (ended.code, len(platform.requests)) == (0, 1)
     assert "r-1" in ended.out
-    assert "Waiting for the answer, so that no run is lost" in ended.err
+    assert "Waiting for the response, so that no run is lost" in ended.err
 
 
 def test_a_second_ctrl_c_gives_the_answer_up_and_says_how_to_look(halo: CommandLine) -> None:
@@ -406,7 +407,7 @@ def test_failing_polls_are_survived(halo_runs: Served) -> None:
     halo_runs.sandbox.faults.add(Fault("haloRun.getById", Cut()))
     ended = halo_runs("run", "poll", run, "--interval", "0.1")
     assert ended.code == 0
-    assert "looking again" in ended.err
+    assert "; retrying" in ended.err
 
 
 def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> None:

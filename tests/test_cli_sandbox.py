@@ -233,7 +233,7 @@ def test_a_file_that_is_no_sandbox_is_left_as_it_is(halo: CommandLine, folder: P
     assert tree(folder) == {"halo.yaml": PROJECT.encode()}
 
 
-START_ANEW = "hint: start it anew with `halo sandbox reset --sandbox-file "
+START_ANEW = "hint: run `halo sandbox reset --sandbox-file "
 
 
 def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path) -> None:
@@ -294,6 +294,7 @@ def test_a_reset_knows_a_sandbox_of_a_later_version(halo: CommandLine, folder: P
         connection.execute("PRAGMA user_version = 99")
     ended = halo("agent", "list", "--sandbox")
     assert ended.err.startswith(f"error: {path} is a sandbox from a later version of halo\n{START_ANEW}")
+    assert "` to start with an empty sandbox" in ended.err
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
 
 
@@ -305,7 +306,7 @@ def test_the_advice_to_start_anew_names_the_file_that_is_damaged(halo: CommandLi
     ended = halo("schedule", "list", HALO_SANDBOX=name)
     assert ended.err == (
         f"error: {folder / name}: SQLite says: database disk image is malformed\n"
-        f"{START_ANEW}{shlex.quote(name)}`, or name another file with --sandbox-file\n"
+        f"{START_ANEW}{shlex.quote(name)}` to start with an empty sandbox, or name another file with --sandbox-file\n"
     )
     words = shlex.split(ended.err.split("`")[1])[1:]
     assert halo(*words, "--yes").out == f"Removed {folder / name}.\n"

@@ -94,7 +94,7 @@ def test_what_is_undone_is_not_undone_again(halo: CommandLine, applied: Path) ->
     again = halo("undo", "r.jsonl", "--sandbox", "--yes")
     assert (again.code, again.out.splitlines()[-1].partition(". Runs")[0]) == (
         0,
-        "No changes. 2 schedules are as before that run",
+        "No changes. 2 schedules are as before the run",
     )
     assert len(tree(applied)) == before
 

@@ -176,7 +176,7 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
-            console.say(f"{many}. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
+            console.say(f"{many} on. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(session, going)
