@@ -42,7 +42,7 @@ def found_in(document: dict[str, Any]) -> list[Finding]:
 
 def written(hint: str) -> str:
     """Return what a hint says to write."""
-    (found,) = re.fullmatch(r"write (.+), or `findings: .+", hint).groups()  # type: ignore[union-attr]
+    (found,) = re.fullmatch(r"set (.+), or set `findings: .+", hint).groups()  # type: ignore[union-attr]
     return str(found)
 
 

@@ -289,7 +289,7 @@ def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(s
     assert (ended.code, ended.error["message"], ended.error["hint"]) == (
         130,
         f"interrupted while requesting the cancellation of run {run_id}; it may or may not have been requested",
-        f"look with `halo run get {run_id}`",
+        f"run `halo run get {run_id}` to check",
     )
 
 
