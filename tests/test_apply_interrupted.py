@@ -139,8 +139,8 @@ def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(s
     setting.may_create.set()
     _, out, _ = ended(process)
     command = " ".join(("halo apply --target a --target b --protect 'N*' --undeclared report", *place))
-    assert f"Run `{command}` again: it goes on" in out
-    assert f"Run `{command}` again: it goes on" in (setting.folder / "run.md").read_text()
+    assert f"Run `{command}` again to continue where this run ended." in out
+    assert f"Run `{command}` again to continue where this run ended." in (setting.folder / "run.md").read_text()
 
 
 def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Setting) -> None:

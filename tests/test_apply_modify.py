@@ -200,7 +200,7 @@ def test_the_platforms_own_delay_is_kept(one: Harness) -> None:
     one.fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="7"))
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, one.waits) == (["done"], [7.0])
-    assert run.events[1].message == f"{UPDATE} (HTTP 429): A fault of the sandbox, as asked for.; again in 7.0 s"
+    assert run.events[1].message == f"{UPDATE} (HTTP 429): A fault of the sandbox, as asked for.; retrying in 7.0 s"
 
 
 def test_a_delay_longer_than_a_run_ends_the_change(one: Harness) -> None:
@@ -214,7 +214,7 @@ def test_a_write_that_never_gets_an_answer_is_unknown(one: Harness) -> None:
     run = one.run(update(one.add("Review"), hours=(12,)))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
     assert run.requests == [READ, UPDATE] * 3
-    assert (run.summary.events[0].hint or "").startswith("`halo schedule get s1` shows what became of it")
+    assert (run.summary.events[0].hint or "").startswith("run `halo schedule get s1` to see its state;")
 
 
 def test_a_lost_answer_that_no_read_can_settle_is_unknown(one: Harness) -> None:

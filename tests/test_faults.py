@@ -158,7 +158,7 @@ def test_a_cursor_that_repeats_permits_no_create_and_no_archive(paged: Setting, 
     ended = paged(OPERATIONS[name])
     is_harmless = name in {"list", "update"}
     assert (ended.code, paged.place.held) == ((0, OPERATIONS[name].done) if is_harmless else (3, UNDONE))
-    assert "the list of schedules is not whole" in ended.text
+    assert "the list of schedules is incomplete" in ended.text
     assert "the platform repeated a cursor" in ended.text
 
 
@@ -282,11 +282,11 @@ ODD_ANSWERS = [
     ("run create", without("runId"), 5, DONE, "answered without a run's id"),
     ("poll", the_run(without("status")), 1, LEFT, "is still"),
     ("poll", the_run(without("id")), 1, LEFT, "answered with a run that has no id"),
-    ("poll", the_run(with_(status="pondering")), 1, LEFT, "is still pondering; it goes on"),
+    ("poll", the_run(with_(status="pondering")), 1, LEFT, "is still pondering and continues"),
     ("fetch", without("messages"), 1, LEFT, "answered without a conversation's messages"),
     ("fetch", the_messages(without("sequence")), 1, LEFT, "answered with a message that has no sequence"),
-    ("fetch", the_messages(without("content")), 1, LEFT, "holds no answer"),
-    ("fetch", the_messages(with_(role="narrator")), 1, LEFT, "holds no answer"),
+    ("fetch", the_messages(without("content")), 1, LEFT, "has no answer"),
+    ("fetch", the_messages(with_(role="narrator")), 1, LEFT, "has no answer"),
 ]
 
 

@@ -125,7 +125,7 @@ def test_a_run_goes_on_with_the_threads_there_are(
     hold_to_what_is_there(halo, ended) if count < 3 else None
     assert ended.code == (0 if count > 2 else 1)
     assert held(halo) == (DONE if count > 2 else {"Alpha": 8, "Beta": 8, "Gamma": 8})
-    assert ("the system does not permit another thread" in ended.err) is (count < 3)
+    assert ("the system permits no more threads; nothing was started" in ended.err) is (count < 3)
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
@@ -302,7 +302,7 @@ def test_the_way_back_works_as_printed_after_a_full_disk(
 def test_the_way_back_that_a_protected_title_bars_says_so(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(BEFORE + "protect: [Beta]\n")
     ended = halo("apply", "--sandbox", "--yes")
-    assert "takes back what was done, once `protect:` no longer covers 'Beta'." in ended.err
+    assert "to undo what was done, once `protect:` no longer covers 'Beta'." in ended.err
     found = re.search("`(halo undo [^`]*)`", ended.err)
     assert found is not None
     assert halo(*shlex.split(found[1])[1:], "--yes").code == 3
