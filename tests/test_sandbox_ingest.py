@@ -355,7 +355,7 @@ def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, f
     (folder / "t.jsonl").write_bytes(b"".join(lines(spans)))
     ended = halo("sandbox", "load", "t.jsonl")
     _, said = ended.err.splitlines()
-    who, _, command = said.partition(", so no list has it: halo ")
+    who, _, command = said.partition(", so `halo agent list` does not show it. To analyse it: halo ")
     assert who == "old was last seen over 90 days ago"
     window = "--window-start-at 2026-07-25T09:00:00Z --window-end-at 2026-07-25T09:00:01Z --sandbox"
     assert command.startswith("report run ")
@@ -367,7 +367,7 @@ def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> 
     (folder / "t.jsonl").write_bytes(b"".join(lines([span("a", 1), 7, span("b", 1), 8])))
     ended = halo("sandbox", "load", "t.jsonl", "--strict")
     assert (ended.code, ended.out) == (1, "")
-    assert "error: t.jsonl:2: is no JSON object" in ended.err
+    assert "error: t.jsonl:2: is not a JSON object" in ended.err
     assert halo("sandbox", "load", "t.jsonl").out.startswith(
         "t.jsonl: 2 spans, 1 of them already loaded, 2 bad lines skipped\n"
     )
@@ -415,7 +415,7 @@ def test_what_is_started_after_a_tick_looks_back_from_where_the_clock_is(halo: C
     [
         ("morrow", 64, "error: --until morrow is not an instant with a time zone\n"),
         ("2027-01-01", 64, "error: --until 2027-01-01 is not an instant with a time zone\n"),
-        ("2020-01-01T00:00:00Z", 3, "already.\n"),
+        ("2020-01-01T00:00:00Z", 3, "The sandbox's clock is already at "),
         ("9999-12-31T00:00:00Z", 3, "it can be moved forward by at most a year.\n"),
     ],
 )

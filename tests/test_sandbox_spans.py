@@ -143,11 +143,11 @@ def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> Non
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"{", "is no JSON (EOF while parsing an object)"),
+        (b"{", "is not valid JSON (EOF while parsing an object)"),
         (b"\xff", "is not UTF-8"),
         (b"[\n", "starts a JSON list; HALO's format has one span, as an object, on each line"),
         (b"7", "is not a JSON object; HALO's format has one span, as an object, on each line"),
-        (b'{"a":' * 100_000, "is no JSON (recursion limit exceeded)"),
+        (b'{"a":' * 100_000, "is not valid JSON (recursion limit exceeded)"),
         (line(trace_id=None, scope=7), "lacks trace_id, scope, or has it with another type"),
         (line(resource={}), "lacks resource.attributes, or has it with another type"),
         (line(span_id=""), "has an empty trace_id or span_id"),
@@ -176,7 +176,7 @@ def test_bad_lines_are_numbered_and_the_rest_is_read() -> None:
     file = b"\xef\xbb\xbf" + line() + b"\r\n\n  \n{\n" + line(span_id="s2")
     assert list(read_spans(lines_of(io.BytesIO(file)))) == [
         SMALLEST,
-        BadLine(4, "is no JSON (EOF while parsing an object)"),
+        BadLine(4, "is not valid JSON (EOF while parsing an object)"),
         SMALLEST._replace(span_id="s2"),
     ]
 

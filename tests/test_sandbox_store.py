@@ -100,12 +100,12 @@ def test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed(tmp_path: 
     outside, folder = tmp_path / "outside", tmp_path / ".halo"
     outside.mkdir()
     folder.symlink_to(outside, target_is_directory=True)
-    with pytest.raises(SandboxError, match="a link, which is not followed"):
+    with pytest.raises(SandboxError, match="it is a symbolic link; remove it"):
         Sandbox.open(folder / "sandbox.db")
     folder.unlink()
     folder.mkdir()
     (folder / "sandbox.db").symlink_to(outside / "sandbox.db")
-    with pytest.raises(SandboxError, match="a link, which is not followed"):
+    with pytest.raises(SandboxError, match="it is a symbolic link; remove it"):
         Sandbox.open(folder / "sandbox.db")
     assert list(outside.iterdir()) == []
 
@@ -209,7 +209,7 @@ def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("", encoding="ascii")
-    with pytest.raises(SandboxError, match="the sandbox's folder cannot be made") as caught:
+    with pytest.raises(SandboxError, match="the sandbox's folder cannot be created") as caught:
         Sandbox.open(tmp_path / "x" / "y" / "sandbox.db")
     assert caught.value.trouble is ServerFailure.ACCESS
     with pytest.raises(SandboxError):
