@@ -91,7 +91,7 @@ def test_what_is_redacted_is_not_in_the_file() -> None:
 
 def test_a_receipt_that_breaks_off_says_so() -> None:
     cut = read(WHOLE[:-200])
-    assert (cut.gap, len(cut.writes)) == ("its line 5 is incomplete", 2)
+    assert (cut.gap, len(cut.writes)) == ("line 5 is incomplete", 2)
 
 
 def test_a_receipt_without_its_last_lines_says_so() -> None:
