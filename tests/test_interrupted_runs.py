@@ -217,9 +217,9 @@ def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(serve
     over.set()
     assert (ended.code, ended.out, served.paid[before:]) == (130, "", [procedure])
     assert "interrupted while starting " in ended.err
-    assert "; it may or may not have been started\n" in ended.err
-    assert "hint: run `halo " in ended.err
-    assert "` to check before you start another one\n" in ended.err
+    assert "; it may or may not have been started" in ended.err
+    assert "run `halo " in ended.err
+    assert "` to check before you start another one" in ended.err
     assert DENIAL not in ended.err
 
 

@@ -264,7 +264,7 @@ def test_few_open_files_leave_no_traceback_and_no_wrong_word(folder: Path, limit
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
         )
         there = sorted(wire["title"] for wire in sandbox.schedules())
-    assert not re.search("Traceback|internal error:|itself failed", ended.stdout + ended.stderr)
+    assert not re.search("Traceback|internal error[: ]", ended.stdout + ended.stderr)
     assert (ended.returncode == 0) is (len(there) == 4)
     assert ended.returncode != 1 or not there
     if ended.stdout:
