@@ -297,7 +297,7 @@ class ReceiptFile:
             self._durable = reached
 
     def _broken(self, error: OSError) -> FileError:
-        hint = "run `halo undo` to revert the changes that the receipt lists; they stay in effect otherwise"
+        hint = "the changes made so far stay in effect; those that the receipt lists can be undone"
         return FileError(f"the receipt {self.path} cannot be written: {error.strerror}", hint=hint)
 
     def _discard(self) -> None:
