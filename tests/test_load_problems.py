@@ -68,7 +68,7 @@ def entry(**fields: str | None) -> str:
         ({"agent": "''"}, "5:12: `agent`: it is empty"),
         ({"timezone": "''"}, "8:15: `timezone`: it is empty (leave the key out)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
-        ({"lookback": "24"}, "8:15: `lookback`: expected text (set `lookback_hours: 24`, or `lookback: 24h`)"),
+        ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
         ({"timezone": "PST"}, "8:15: no time zone is named `PST` (write `America/Los_Angeles`)"),
         ({"timezone": "utc"}, "8:15: no time zone is named `utc` (did you mean `UTC`?)"),
@@ -124,8 +124,8 @@ def entry(**fields: str | None) -> str:
             {"findings": "{x: off}"},
             (
                 "8:16: no rule is named `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
-                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, special-glob, paid-twice, "
-                "skipped-fire, too-many-runs, unfinished-prompt, unused-glob)"
+                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, paid-twice, "
+                "skipped-fire, special-glob, too-many-runs, unfinished-prompt, unused-glob)"
             ),
         ),
         ({"findings": "{paid-twice: on}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),
@@ -578,7 +578,7 @@ def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:
 def test_a_title_is_declared_once(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title"
     text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"
-    rule = "(choose another title, or pin each entry with `id:`)"
+    rule = "(a title is declared once, unless each has an `id`)"
     assert problems(tmp_path, text, HALO_VAR_T="T") == [
         f"halo.yaml:4:40: the title is already that of `a` (halo.yaml:3) {rule}",
         f"halo.yaml:5:40: the title is already that of `a` (halo.yaml:3) {rule}",
@@ -588,7 +588,7 @@ def test_a_title_is_declared_once(tmp_path: Path) -> None:
 def test_a_title_that_an_alias_repeats_is_told_where_the_alias_stands(tmp_path: Path) -> None:
     one = "{title: T, agent: x, cron: '@daily'}"
     text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
-    rule = "(choose another title, or pin each entry with `id:`)"
+    rule = "(a title is declared once, unless each has an `id`)"
     assert problems(tmp_path, text) == [
         f"halo.yaml:4:3: the title is already that of `a` (halo.yaml:3) {rule}",
         f"halo.yaml:5:3: the title is already that of `a` (halo.yaml:3) {rule}",
