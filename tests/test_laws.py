@@ -300,7 +300,7 @@ def converged(there: World, document: Document, chosen: Sequence[str], expected:
     """
     for _ in range(2):
         plan = there.plan(document, chosen)
-        assert guards(plan) <= expected.blocking_violations
+        assert guards(plan) <= expected.stopping
         there.apply(plan)
     assert there.plan(document, chosen).changes == ()
     assert there.shown() == expected.shown
