@@ -347,7 +347,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "runs-retry": writing(
         Case(
-            "--id {failed}", newest_run, values("runId", "conversationId"), (Bad("--id {run}", "only one that failed"),)
+            "--id {failed}", newest_run, values("runId", "conversationId"), (Bad("--id {run}", "only a failed run"),)
         )
     ),
     "schedules": Case(
