@@ -220,8 +220,8 @@ def answering(words: bytes) -> Iterator[str]:
     [
         ("http", b"", "the proxy http://{} opened no connection to halo.invalid"),
         ("http", b"SSH-2.0-x\r\n", "the proxy http://{} opened no connection to halo.invalid"),
-        ("https", b"HTTP/1.1 400 Bad\r\n\r\n", "the proxy https://{}the TLS handshake with {peer.name} failed"),
-        ("http", b"HTTP/1.1 200 OK\r\n\r\n", "halo.invalidthe TLS handshake with {peer.name} failed"),
+        ("https", b"HTTP/1.1 400 Bad\r\n\r\n", "the TLS handshake with the proxy https://{} failed"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n", "the TLS handshake with halo.invalid failed"),
     ],
 )
 def test_what_is_no_proxy_is_told_from_what_is_behind_one(
