@@ -346,9 +346,7 @@ CASES: Final[dict[str, Case]] = {
         (Bad("--run-id {run} --log-level loud", "logLevel must be one of debug, info, warn, error."),),
     ),
     "runs-retry": writing(
-        Case(
-            "--id {failed}", newest_run, values("runId", "conversationId"), (Bad("--id {run}", "only a failed run"),)
-        )
+        Case("--id {failed}", newest_run, values("runId", "conversationId"), (Bad("--id {run}", "only a failed run"),))
     ),
     "schedules": Case(
         "--limit 2",
