@@ -19,6 +19,7 @@ from halo_iac.model.plan import (
     Change,
     FieldChange,
     GuardViolation,
+    PausedSchedule,
     Plan,
     PlanWarning,
     Policy,
@@ -183,12 +184,16 @@ def every_section() -> Plan:
                 (schedule_id(6), schedule_id(7)),
             ),
         ),
+        paused=(
+            PausedSchedule("digest-2", schedule_id(10), "Digest", None, "add `enabled: true` to it", "halo.yaml:50"),
+            PausedSchedule("lost", schedule_id(11), "Lost", "agent_not_found", "give it another `agent:`", "a.yaml:3"),
+        ),
         undeclared=(
             UndeclaredSchedule(schedule_id(7), "Made by hand", is_firing=True),
             UndeclaredSchedule(schedule_id(8), "Paused one", is_firing=False, note="unknown frequency 'lunar'"),
         ),
         warnings=(
-            PlanWarning("the platform has paused schedule 7 (agent_not_found)", "checkout-daily"),
+            PlanWarning("agent 6f1e2a9c has no traces in the last 90 days and no schedule yet", "checkout-daily"),
             PlanWarning("the list of schedules is incomplete: a cursor came twice"),
         ),
         refusals=(
@@ -251,6 +256,7 @@ def nasty() -> Plan:
     return plan_of(
         *changes,
         blocked=tuple(Blocked(words, f"no agent is called `{words}`", origin="halo.yaml:90") for words in NASTY),
+        paused=tuple(PausedSchedule(words, words, words, words, f"resume {words}") for words in NASTY),
         undeclared=tuple(UndeclaredSchedule(words, words, is_firing=True) for words in NASTY),
         warnings=tuple(PlanWarning(words) for words in NASTY),
     )
@@ -269,6 +275,7 @@ def hostile(words: str) -> Plan:
         policy=Policy("report", (words,), words, (words,)),
         targets=(words,),
         blocked=(Blocked(words, words, words, words, (words,)),),
+        paused=(PausedSchedule(words, words, words, words, words, words),),
         undeclared=(UndeclaredSchedule(words, words, is_firing=True, note=words),),
         warnings=(PlanWarning(words, words), PlanWarning(words)),
         refusals=(GuardViolation(words, words, words, (words,)), GuardViolation(words, words, words, withholds=True)),

@@ -94,6 +94,28 @@ def test_plan_apply_plan_edit_plan(halo: CommandLine, folder: Path) -> None:
     assert "every day at 09:00 (UTC) → every day at 08:30 (UTC)" in changed.out
 
 
+def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan_lists(
+    halo: CommandLine, folder: Path
+) -> None:
+    write(folder, DAILY, WEEKLY, overrides="{enabled: false}")
+    assert halo("apply", "--sandbox", "--yes").code == 0
+
+    write(folder, DAILY, WEEKLY)
+    planned = halo("plan", "--sandbox", "--detailed-exitcode", "--also", "github=plan.txt", "--also", "json=plan.json")
+    assert planned.code == 0
+    assert "\nPaused: 2 schedules, by hand; left alone\n" in planned.out
+    assert "to resume it: add `enabled: true` to the entry or to `defaults:`" in planned.out
+    assert planned.out.splitlines()[-1].startswith(
+        "No changes. 0 schedules are as declared; 2 paused. Runs a month: 0."
+    )
+    assert (folder / "plan.txt").read_text().count("is paused by hand and left alone") == 2
+    assert [each["key"] for each in json.loads((folder / "plan.json").read_text())["paused"]] == ["daily", "weekly"]
+
+    write(folder, DAILY, WEEKLY, defaults="{enabled: true}")
+    assert halo("apply", "--sandbox", "--yes").out.endswith("Applied: 2 updated.\n")
+    assert "No changes. 2 schedules are as declared." in halo("plan", "--sandbox").out
+
+
 def test_pending_changes_are_exit_code_2_only_if_asked_for(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY)
     assert [halo("plan", "--sandbox", *flag).code for flag in ((), ("--detailed-exitcode",))] == [0, 2]

@@ -227,13 +227,57 @@ def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
 # Warnings, policy, runs ---------------------------------------------------------------------------------------------
 
 
-def test_a_schedule_that_the_platform_has_paused_is_warned_of() -> None:
-    paused = {"enabled": False, "autoPausedAt": THEN, "autoPauseReason": "agent_not_found"}
-    plan_ = planned(project(entry("A", enabled=True)), remote("1", "A", **paused))
-    assert plan_.changes == ()
-    assert [(warning.key, warning.message) for warning in plan_.warnings] == [
-        ("key-A", "the platform has paused schedule 1 (agent_not_found); `enabled` is not compared")
-    ]
+BY_HAND = {"enabled": False}
+BY_PLATFORM = {"enabled": False, "autoPausedAt": THEN, "autoPauseReason": "agent_not_found"}
+STILL_ENABLED = {**BY_PLATFORM, "enabled": True}
+NEW_AGENT = "give the entry another `agent:`"
+ENABLE = "add `enabled: true` to the entry or to `defaults:`"
+
+
+@pytest.mark.parametrize(
+    ("declared", "held", "is_changed", "listed"),
+    [
+        ({}, {}, False, None),
+        ({}, BY_HAND, False, (None, ENABLE)),
+        ({"hours": (3,)}, BY_HAND, True, (None, ENABLE)),
+        ({"enabled": True}, BY_HAND, True, None),
+        ({"enabled": False}, BY_HAND, False, None),
+        ({}, BY_PLATFORM, False, ("agent_not_found", NEW_AGENT)),
+        ({}, STILL_ENABLED, False, ("agent_not_found", NEW_AGENT)),
+        ({"enabled": True}, BY_PLATFORM, False, ("agent_not_found", NEW_AGENT)),
+        ({"enabled": False}, BY_PLATFORM, False, None),
+        ({"agent": "research"}, BY_PLATFORM, True, ("agent_not_found", ENABLE)),
+        ({"agent": "research", "enabled": True}, BY_PLATFORM, True, None),
+        ({}, {**BY_HAND, "is_archived": True}, True, None),
+        ({"is_retired": True}, BY_HAND, True, None),
+        ({}, {**BY_HAND, "frequency": "yearly"}, False, None),
+    ],
+)
+def test_a_schedule_that_is_paused_while_no_file_says_so_is_listed_with_what_resumes_it(
+    declared: dict[str, Any], held: dict[str, Any], *, is_changed: bool, listed: tuple[str | None, str] | None
+) -> None:
+    plan_ = planned(project(entry("A", **declared), entry("B")), remote("1", "A", **held), remote("2", "B"))
+    assert [(each.key, each.id, each.title, each.reason, each.hint, each.origin) for each in plan_.paused] == (
+        [("key-A", "1", "A", *listed, "key-A.yaml:1")] if listed else []
+    )
+    assert bool(plan_.changes) is is_changed
+    assert plan_.unchanged == 2 - bool(is_changed or listed or plan_.blocked)
+    assert plan_.warnings == ()
+
+
+def test_paused_schedules_are_those_of_the_targets_in_the_order_of_their_keys() -> None:
+    there = [remote(title, title, enabled=False) for title in ("B", "A", "C")]
+    entries = project(*map(entry, "BAC"))
+    assert [each.key for each in planned(entries, *there).paused] == ["key-A", "key-B", "key-C"]
+    limited = planned(entries, *there, targets=("key-C",))
+    assert ([each.key for each in limited.paused], limited.unchanged) == (["key-C"], 0)
+
+
+def test_what_an_override_paused_stays_paused_and_is_listed_once_the_override_is_gone() -> None:
+    paused = planned(project(entry("A", enabled=False), entry("B", enabled=False)), remote("1", "A"), remote("2", "B"))
+    assert [change.is_pause for change in paused.changes] == [True, True]
+    after = planned(project(entry("A"), entry("B")), *(remote(title, title, **BY_HAND) for title in "AB"))
+    assert (after.changes, [each.key for each in after.paused], after.unchanged) == ((), ["key-A", "key-B"], 0)
 
 
 def test_a_gap_in_the_listing_is_warned_of_first() -> None:

@@ -159,6 +159,20 @@ class UndeclaredSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedSchedule:
+    """A declared, active schedule that does not fire although no file says so, and that stays as it is."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(description="The entry's key.")]
+    id: Annotated[str, Field(description="The platform's id.")]
+    title: Annotated[str, Field(description="Its title on the platform.")]
+    reason: Annotated[str | None, Field(description="Why the platform has paused it; null where it is by hand.")]
+    hint: Annotated[str, Field(description="What resumes it.")]
+    origin: Annotated[str, Field(description="File and line of the entry.")] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanWarning:
     """Something worth a line that changes nothing."""
 
@@ -239,8 +253,14 @@ class Plan:
     ]
     warnings: Annotated[tuple[PlanWarning, ...], Field(description="Warnings; none of them stops the plan.")]
     refusals: Annotated[tuple[GuardViolation, ...], Field(description="The guards that refuse to apply the plan.")]
-    unchanged: Annotated[int, Field(description="How many schedules already match their entries.")]
+    unchanged: Annotated[
+        int, Field(description="How many schedules already match their entries, without those in paused.")
+    ]
     runs_per_month: Annotated[RunRate, Field(description="Runs a month before and after.")]
+    paused: Annotated[
+        tuple[PausedSchedule, ...],
+        Field(description="Declared schedules that are paused while no file says `enabled: false`."),
+    ] = ()
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
     findings: Annotated[tuple[Finding, ...], Field(description="Findings in the declared schedules.")] = ()
     base: Annotated[Base | None, Field(description="The base that it was compared with; null without --base.")] = None

@@ -18,6 +18,7 @@ from halo_iac.model.plan import (
     Change,
     Match,
     MatchResult,
+    PausedSchedule,
     Plan,
     PlanWarning,
     Policy,
@@ -26,6 +27,7 @@ from halo_iac.model.plan import (
 from halo_iac.model.project import Entry, Project, UndeclaredPolicy
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.plan.guards import GuardInput, Overrides, guard
+from halo_iac.plan.paused import paused_schedules
 from halo_iac.plan.run_rate import KnownRates, firing, is_firing, schedules_with_known_rate, total_runs_per_month
 
 
@@ -192,6 +194,7 @@ def plan(
     _check_keys("--allow-create", sorted(overrides.allow_create), project)
     chosen = frozenset(targets)
     judged = decide_actions(project, differences, actual, chosen)
+    paused = _paused(pairing, judged, chosen)
     readable = schedules_with_known_rate(_active_in_scope(project, pairing, actual), differences)
     situation = _guard_input(project, pairing, judged, readable, actual, targets=sorted(chosen), overrides=overrides)
     return Plan(
@@ -203,7 +206,8 @@ def plan(
         undeclared=_unmanaged_schedules(situation),
         warnings=_warnings(project, pairing, actual, chosen),
         refusals=guard(situation),
-        unchanged=judged.count(None),
+        unchanged=judged.count(None) - _count_unchanged(paused, judged),
+        paused=paused,
         runs_per_month=total_runs_per_month(readable, situation.changes),
         agents=agent_names(situation.changes, actual),
     )
@@ -290,6 +294,18 @@ def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...
     return tuple(_shown(remote) for remote in situation.undeclared if remote.id not in archived)
 
 
+def _paused(pairing: MatchResult, judged: Iterable[Decision], chosen: Collection[str]) -> tuple[PausedSchedule, ...]:
+    """Return what is paused and stays so; a blocked entry says more than that."""
+    blocked = {verdict.key for verdict in judged if isinstance(verdict, Blocked)}
+    found = (each for each in paused_schedules(pairing.pairs) if each.key not in blocked)
+    return tuple(sorted((each for each in found if not chosen or each.key in chosen), key=lambda each: each.key))
+
+
+def _count_unchanged(paused: Iterable[PausedSchedule], judged: Iterable[Decision]) -> int:
+    changed = {verdict.key for verdict in judged if isinstance(verdict, Change)}
+    return sum(each.key not in changed for each in paused)
+
+
 def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
     spec = remote.spec()
     note = spec.reason if isinstance(spec, UnreadableSchedule) else None
@@ -304,11 +320,7 @@ def policy_of(project: Project, pairing: MatchResult) -> Policy:
 def _warnings(
     project: Project, pairing: MatchResult, actual: PlatformState, chosen: Collection[str]
 ) -> tuple[PlanWarning, ...]:
-    concerned = (
-        warning
-        for warning in chain(pairing.warnings, map(_pause_warning, pairing.pairs))
-        if warning is not None and (not chosen or warning.key in chosen)
-    )
+    concerned = (warning for warning in pairing.warnings if not chosen or warning.key in chosen)
     gap = (PlanWarning(f"the list of schedules is incomplete: {actual.gap}"),) if actual.gap else ()
     return (
         *gap,
@@ -324,16 +336,6 @@ def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
         files = f"{first} and {len(others):,} more files" if others else first
         left = "; undeclared schedules are not archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
         yield PlanWarning(f"the sparse checkout excludes {files}, so the schedules declared there are unknown{left}")
-
-
-def _pause_warning(pair: Match) -> PlanWarning | None:
-    remote = pair.remote
-    if remote is None or not (remote.is_active and remote.is_paused_by_platform):
-        return None
-    if pair.spec is None or pair.spec.agent != remote.agent_id:
-        return None
-    message = f"the platform has paused schedule {remote.id} ({remote.pause_reason}); `enabled` is not compared"
-    return PlanWarning(message, pair.entry.key)
 
 
 def traced(actual: PlatformState) -> frozenset[str]:

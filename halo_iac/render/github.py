@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from halo_iac.errors import HaloError, Problem, ProjectError
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.plan import Blocked, Change, GuardViolation, Plan
+from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, Plan
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.headings import run_counts
 from halo_iac.render.rows import SHARES, Row, summary
@@ -114,6 +114,7 @@ def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
     for warning in plan.warnings:
         message = f"{style.safe(warning.key or 'project')}: {warning.message}"
         yield Annotation(Level.WARNING, "halo plan", message, *_place(places.get(warning.key, "")))
+    yield from (_of_paused(each, style) for each in plan.paused)
     calendar = Calendar(None, style)
     for change in sorted(plan.changes, key=attrgetter("is_removal"), reverse=True):
         yield _of_change(change, calendar, style)
@@ -129,6 +130,13 @@ def _of_refusal(refusal: GuardViolation, place: str) -> Annotation:
 def _of_blocked(entry: Blocked, style: Style) -> Annotation:
     message = _with_hint(f"blocked {style.safe(entry.key)}: {entry.reason}", entry.hint)
     return Annotation(Level.ERROR, "halo plan", message, *_place(entry.origin))
+
+
+def _of_paused(paused: PausedSchedule, style: Style) -> Annotation:
+    by = "by hand" if paused.reason is None else f"by the platform ({style.safe(paused.reason)})"
+    message = f"{style.safe(paused.key)}: {style.quoted(paused.title)} is paused {by} and left alone"
+    remedy = f"to resume it: {paused.hint}"
+    return Annotation(Level.WARNING, "halo plan", _with_hint(message, remedy), *_place(paused.origin))
 
 
 def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:

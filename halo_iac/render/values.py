@@ -9,7 +9,7 @@ from typing import Final
 
 from halo_iac.errors import Problem
 from halo_iac.model.finding import Finding, errors
-from halo_iac.model.plan import Action, Attribution, Plan
+from halo_iac.model.plan import Action, Attribution, PausedSchedule, Plan
 from halo_iac.model.schedule import DAYS, Value
 from halo_iac.render.style import Style
 from halo_iac.text import counted
@@ -89,6 +89,7 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
     if plan.findings:
         runs += f" {counted_findings(plan.findings)}."
     rest = [
+        *([f"{len(plan.paused):,} paused"] if plan.paused else ()),
         *([f"{len(plan.blocked):,} blocked"] if plan.blocked else ()),
         *([f"{len(plan.undeclared):,} undeclared"] if plan.undeclared else ()),
         *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
@@ -99,6 +100,17 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
     numbers = Counter(change.action for change in plan.changes)
     deeds = ", ".join(_verb(action, numbers[action], style) for action in Action)
     return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
+
+
+def paused_heading(paused: Sequence[PausedSchedule]) -> str:
+    """Return ``Paused: 2 schedules, by hand; left alone``; who paused how many where there are both."""
+    by_platform = sum(each.reason is not None for each in paused)
+    by_hand = len(paused) - by_platform
+    if by_hand and by_platform:
+        who = f"{by_hand:,} by hand and {by_platform:,} by the platform"
+    else:
+        who = "by hand" if by_hand else "by the platform"
+    return f"Paused: {counted(len(paused), 'schedule')}, {who}; left alone"
 
 
 def _verb(action: Action, number: int, style: Style) -> str:

@@ -27,6 +27,7 @@ version: 1
 defaults:                  # for fields that an entry leaves out
   timezone: UTC
   lookback_hours: 24
+  # enabled: true          # resume what is paused by hand; left out, it stays paused and every plan lists it
 
 """
 

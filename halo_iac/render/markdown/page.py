@@ -48,6 +48,7 @@ def plan_markdown(
         head += [asides.not_done(summary, style), asides.next_lines(summary, commands)]
     head += [*asides.refused(plan.refusals, style), asides.blocked(plan.blocked, style)]
     tail = [
+        asides.paused(plan.paused, style),
         asides.undeclared(plan.undeclared, style),
         asides.warnings(plan.warnings, style),
         asides.findings(_fits_comment(plan), style),
@@ -110,6 +111,7 @@ def _heading(plan: Plan, summary: Summary | None) -> str:
         f"{len(plan.blocked):,} blocked" if plan.blocked else "",
         counted(errors, "error") if errors else "",
         deeds,
+        f"{len(plan.paused):,} paused" if plan.paused else "",
     )
     return f"### {' · '.join(filter(None, parts))}"
 

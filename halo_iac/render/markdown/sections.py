@@ -12,14 +12,14 @@ from typing import Final, NamedTuple
 from halo_iac.errors import Problem
 from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
-from halo_iac.model.plan import Blocked, Change, GuardViolation, PlanWarning, UndeclaredSchedule
+from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.headings import next_steps
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
 from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
 from halo_iac.render.style import PLAIN, SIGNS, Style
-from halo_iac.render.values import LISTED, from_to
+from halo_iac.render.values import LISTED, from_to, paused_heading
 from halo_iac.text import counted
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
@@ -186,6 +186,20 @@ def _blocked_line(entry: Blocked, style: Style) -> str:
     hint = f"<br>hint: {message(entry.hint, style)}" if entry.hint else ""
     ids = f"<br>ids: {_listed(entry.ids, style)}" if entry.ids else ""
     return f"- **{code(entry.key, style)}**{origin}: {message(entry.reason, style)}{hint}{ids}"
+
+
+def paused(schedules: Sequence[PausedSchedule], style: Style) -> str:
+    """Return the declared schedules that stay paused, each with what resumes it."""
+    if not schedules:
+        return ""
+    return section(paused_heading(schedules), (_paused_line(each, style) for each in schedules), len(schedules))
+
+
+def _paused_line(schedule: PausedSchedule, style: Style) -> str:
+    origin = f" ({code(schedule.origin, style)})" if schedule.origin else ""
+    reason = f", {words(schedule.reason, style)}" if schedule.reason else ""
+    named = f"**{code(schedule.key, style)}** {words(schedule.title, style)} {code(schedule.id, style)}"
+    return f"- {named}{reason}{origin}<br>to resume it: {message(schedule.hint, style)}"
 
 
 def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style) -> str:

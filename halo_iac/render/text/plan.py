@@ -14,6 +14,7 @@ from halo_iac.model.plan import (
     Blocked,
     Change,
     GuardViolation,
+    PausedSchedule,
     Plan,
     PlanWarning,
     UndeclaredSchedule,
@@ -23,7 +24,7 @@ from halo_iac.render.headings import header_rows
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.values import LISTED, attribution_counts, listed, plan_counts
+from halo_iac.render.values import LISTED, attribution_counts, listed, paused_heading, plan_counts
 from halo_iac.text import counted
 
 INDENT: Final = "      "
@@ -93,6 +94,21 @@ def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
             yield from paragraph("hint: ", entry.hint, style)
         if entry.ids:
             yield f"{INDENT}ids: {listed(entry.ids, style)}"
+
+
+def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str]:
+    """Return declared schedules that stay paused, each with what resumes it; those beyond a screenful are counted."""
+    if not paused:
+        return
+    yield style.paint(paused_heading(paused), "warning")
+    for each in paused[:LISTED]:
+        reason = style.paint(f"({style.safe(each.reason)})", "dim") if each.reason else ""
+        parts = (style.paint(style.safe(each.key), "bold"), style.quoted(each.title), style.safe(each.id), reason)
+        yield f"  {style.paint('=', 'warning')} {'  '.join(filter(None, parts))}"
+        origin = f"  {style.paint(f'({style.safe(each.origin)})', 'dim')}" if each.origin else ""
+        yield f"{INDENT}to resume it: {style.safe(each.hint)}{origin}"
+    if len(paused) > LISTED:
+        yield style.own(f"  … and {len(paused) - LISTED:,} more")
 
 
 def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
@@ -201,6 +217,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
     for section in (
         other_finding_lines(plan.findings, {change.key for change in plan.changes}, style),
         blocked_lines(plan.blocked, style),
+        paused_lines(plan.paused, style),
         undeclared_lines(plan.undeclared, style),
         warning_lines(plan.warnings, style),
         refusal_lines(plan.refusals, style),
