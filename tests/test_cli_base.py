@@ -113,7 +113,7 @@ def test_a_plan_against_a_base_as_text(halo: CommandLine, git: Git) -> None:
     assert (ended.code, ended.err) == (0, "")
     shown = [line for line in ended.out.splitlines() if line.startswith(("Base", "~", "+", "Whose"))]
     commit = git("rev-parse", "main")[:12]
-    ids = {each["title"]: each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json}
+    ids = {each["title"]: each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]}
     text = "\n".join(shown).replace(commit, "COMMIT")
     for title, id_ in ids.items():
         text = text.replace(id_, f"ID of {title}")
@@ -657,7 +657,7 @@ def test_a_checkout_that_is_behind_changes_nothing(halo: CommandLine, git: Git, 
         f"error: HEAD is {here}, but origin/main is now at {there}, so nothing was changed\n"
         "hint: apply from the newest commit, or remove --require-head\n"
     )
-    assert halo("schedule", "list", "--sandbox", "--json").json == []
+    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
 
 
 def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: Git, clone: Git) -> None:

@@ -149,7 +149,7 @@ def test_a_glob_is_said_to_be_where_it_was_given(halo: CommandLine, folder: Path
 
 
 def without_ids(halo: CommandLine, text: str) -> str:
-    for each in halo("schedule", "list", "--sandbox", "--json").json:
+    for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]:
         text = text.replace(each["id"], "5c000000-0000-4000-8000-000000000001")
     return text
 
@@ -237,7 +237,7 @@ def test_an_error_fails_the_command_and_nothing_is_written(
     ended = halo(*COMMANDS[command])
     assert ended.code == (1 if fails else 2 if command == "plan for changes" else 0)
     if command.startswith("apply"):
-        written = halo("schedule", "list", "--sandbox", "--json").json
+        written = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
         assert bool(written) != fails
 
 
@@ -248,7 +248,7 @@ def test_so_does_one_that_a_clock_tells(halo: CommandLine, folder: Path, rule: s
     ended = [halo(command, "--sandbox", *more).code for command, *more in (("plan",), ("plan", "--json"))]
     assert ended == [code, code]
     assert halo("apply", "--sandbox", "--yes").code == code
-    (remote,) = halo("schedule", "list", "--sandbox", "--json").json
+    (remote,) = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
     assert (f"{remote['hours'][0]:02}:00" == TODAY[rule][1]) == (code == 0)
 
 

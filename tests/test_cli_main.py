@@ -480,7 +480,7 @@ def test_no_width_cuts_an_id(halo: CommandLine, folder: Path, monkeypatch: pytes
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     halo("apply", "--sandbox", "--yes")
     monkeypatch.setenv("COLUMNS", columns)
-    (id_,) = (each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json)
+    (id_,) = (each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
     assert id_ in halo("schedule", "list", "--sandbox", is_terminal=True).out
     assert id_ in halo("schedule", "list", "--sandbox").out
 

@@ -97,7 +97,7 @@ def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: l
     assert ended.code == 1
     assert f"error: {path}: " in ended.err or f"error: {path} already exists" in ended.err
     assert tree(in_checkout.parent / "outside") == before
-    assert halo("schedule", "list", "--sandbox", "--json").json == []
+    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
 
 
 @pytest.mark.parametrize("way", ["a link to the folder", "a link to the file"])

@@ -47,7 +47,7 @@ def write(folder: Path, *entries: str, **policy: str) -> None:
 
 def titles(halo: CommandLine) -> list[str]:
     """Return the titles of the active schedules, sorted."""
-    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json)
+    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
 
 
 def many(count: int) -> list[str]:
@@ -79,7 +79,7 @@ def test_plan_apply_plan_edit_plan(halo: CommandLine, folder: Path) -> None:
     assert applied.out.startswith(planned.out)
     assert applied.out.endswith("Applied: 2 created.\n")
     assert titles(halo) == ["Daily review", "Weekly review"]
-    ids = {each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json}
+    ids = {each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]}
     assert all(id_ in applied.err for id_ in ids)
 
     again = halo("plan", "--sandbox", "--detailed-exitcode")
@@ -190,7 +190,7 @@ def test_an_apply_as_json_is_one_document(halo: CommandLine, folder: Path) -> No
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", "--yes", "--json")
     (outcome,) = ended.json["summary"]["outcomes"]
-    (created,) = halo("schedule", "list", "--sandbox", "--json").json
+    (created,) = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
     assert (ended.code, ended.err) == (0, "")
     assert (outcome["action"], outcome["key"], outcome["status"], outcome["id"]) == (
         "create",

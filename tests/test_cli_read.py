@@ -65,7 +65,9 @@ def applied(halo: CommandLine, folder: Path) -> list[dict[str, Any]]:
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text(PROJECT.replace("title: Retired one,", "title: Retired one, state: archived,"))
     assert halo("apply", "--sandbox", "--yes").code == 0
-    schedules: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--include-archived", "--json").json
+    schedules: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--include-archived", "--json").json[
+        "schedules"
+    ]
     return schedules
 
 
@@ -98,6 +100,7 @@ def test_models_as_a_table_and_as_the_platform_sent_them(halo: CommandLine) -> N
         "ID           NAME\nhalo-large   HALO Large\nhalo-medium  HALO Medium\nhalo-small   HALO Small\n"
     )
     assert halo("model", "list", "--sandbox", "--json").json == list(demo.MODELS)
+    assert halo("model", "list", "--sandbox", "--summarization", "--json").json == list(demo.SUMMARIZATION_MODELS)
 
 
 def test_schedules_have_the_platforms_field_names(applied: list[dict[str, Any]]) -> None:
@@ -112,11 +115,9 @@ def test_schedules_have_the_platforms_field_names(applied: list[dict[str, Any]])
 def test_schedules_as_a_table(halo: CommandLine, applied: list[dict[str, Any]]) -> None:
     ids = {schedule["title"]: schedule["id"] for schedule in applied}
     rows = {
-        "Daily review": (
-            f"Daily review  active    every day at 09:00 (UTC)  {demo.CHECKOUT_ID}  {ids['Daily review']}"
-        ),
-        "Paused one": f"Paused one    paused    every day at 02:30 (UTC)  {demo.RESEARCH_ID}  {ids['Paused one']}",
-        "Retired one": f"Retired one   archived  every day at 02:30 (UTC)  {demo.RESEARCH_ID}  {ids['Retired one']}",
+        "Daily review": (f"Daily review  active    every day at 09:00 (UTC)  checkout  {ids['Daily review']}"),
+        "Paused one": f"Paused one    paused    every day at 02:30 (UTC)  research  {ids['Paused one']}",
+        "Retired one": f"Retired one   archived  every day at 02:30 (UTC)  research  {ids['Retired one']}",
     }
     ended = halo("schedule", "list", "--sandbox", "--include-archived")
     assert ended.code == 0
@@ -128,11 +129,41 @@ def test_schedules_as_a_table(halo: CommandLine, applied: list[dict[str, Any]]) 
     assert "Paused one" in active
 
 
+def test_schedules_as_json_are_the_platforms_own_page(halo: CommandLine, applied: list[dict[str, Any]]) -> None:
+    document = halo("schedule", "list", "--sandbox", "--include-archived", "--json").json
+    assert document == {"schedules": applied, "nextCursor": None}
+
+
+def test_an_agent_that_has_no_name_is_shown_by_its_id(halo: CommandLine) -> None:
+    rows = [{"id": f"s-{name}", "title": name, "agentUuid": name} for name in ("known", "unknown")]
+
+    def answer(request: Request) -> Reply:
+        if not request.path.endswith("agent.listForProject"):
+            return result({"schedules": rows, "nextCursor": None})
+        return result([{"id": "known", "identityValue": "checkout"}]) if is_listed else failure(403, "not yours")
+
+    with serving(answer) as recorder:
+        env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": "p"}
+        is_listed = True
+        listed = halo("schedule", "list", **env)
+        is_listed = False
+        refused = halo("schedule", "list", **env)
+    assert [line.split()[-2:] for line in listed.out.splitlines()[1:]] == [
+        ["checkout", "s-known"],
+        ["unknown", "s-unknown"],
+    ]
+    assert [line.split()[-2:] for line in refused.out.splitlines()[1:]] == [
+        ["known", "s-known"],
+        ["unknown", "s-unknown"],
+    ]
+    assert (refused.code, refused.err) == (0, "Agents are shown by id: agent.listForProject (HTTP 403): not yours\n")
+
+
 def test_no_schedule_is_said(halo: CommandLine) -> None:
     ended = halo("schedule", "list", "--sandbox")
     assert (ended.code, ended.out) == (0, "TITLE  STATE  WHEN  AGENT  ID\n")
     assert ended.err.endswith(f"Project {demo.DEMO_PROJECT_ID} has no active schedule.\n")
-    assert halo("schedule", "list", "--sandbox", "--json").json == []
+    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
 
 
 def test_one_schedule_in_full(halo: CommandLine, applied: list[dict[str, Any]]) -> None:
@@ -188,7 +219,8 @@ def test_an_incomplete_list_is_shown_and_is_a_failure(halo: CommandLine) -> None
         as_json = halo("schedule", "list", "--json", **env)
     assert (ended.code, ended.out) == (1, "TITLE  STATE  WHEN  AGENT  ID\n")
     assert "error: this list is incomplete: " in ended.err
-    assert (as_json.code, as_json.json, as_json.error["code"]) == (1, [], "error")
+    assert (as_json.code, as_json.error["code"]) == (1, "error")
+    assert as_json.json == {"schedules": [], "nextCursor": None}
 
 
 def test_unknown_shapes_of_a_model_are_shown_as_they_are(halo: CommandLine) -> None:

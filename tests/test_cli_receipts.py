@@ -62,7 +62,7 @@ def mode(path: Path) -> int:
 
 
 def titles(halo: CommandLine) -> list[str]:
-    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json)
+    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
 
 
 # Where it lies ------------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_a_default_place_that_cannot_be_made_names_the_option(halo: CommandLine,
         f"error: {project}/.halo already exists; it was not overwritten",
         "hint: set another path with --receipt FILE; nothing was changed",
     ]
-    assert halo("schedule", "list", "--json", **env).json == []
+    assert halo("schedule", "list", "--json", **env).json["schedules"] == []
     assert halo("apply", "--yes", "--receipt", "here.jsonl", **env).code == 0
 
 

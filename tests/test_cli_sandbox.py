@@ -44,12 +44,12 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
         assert f"Host     {env['INF_API_URL']}  (INF_API_URL)\n" in planned.out
         assert halo("apply", "--yes", **env).code == 0
         assert halo("schedule", "list", **env).err == f"SANDBOX {env['INF_API_URL']}\n"
-        through_the_port = halo("schedule", "list", "--json", **env).json
+        through_the_port = halo("schedule", "list", "--json", **env).json["schedules"]
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=10)
     assert (running.returncode, out) == (0, "")
     assert err == f"Serving sandbox {folder / '.halo' / 'sandbox.db'} on {env['INF_API_URL']}; press Ctrl-C to stop.\n"
-    assert halo("schedule", "list", "--sandbox", "--json").json == through_the_port != []
+    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == through_the_port != []
 
 
 def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_reset_forgets_everything(halo: CommandLine, folder: Path) -> None:
     ended = halo("sandbox", "reset", "--yes")
     assert (ended.code, ended.out, ended.err) == (0, f"Removed {path}.\n", "")
     assert sorted(name for name in tree(folder) if "receipts" not in name) == [".halo/.gitignore", "halo.yaml"]
-    assert halo("schedule", "list", "--sandbox", "--json").json == []
+    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
     halo("sandbox", "reset", "--yes")
     assert halo("sandbox", "reset").out == f"There is no sandbox at {path}.\n"
 
@@ -248,7 +248,7 @@ def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path
         f"error: {path} is in use; it was not removed\n"
         "hint: stop the `halo sandbox serve` or other command that uses it first\n"
     )
-    assert len(halo("schedule", "list", "--sandbox", "--json").json) == 1
+    assert len(halo("schedule", "list", "--sandbox", "--json").json["schedules"]) == 1
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
 
 

@@ -44,7 +44,7 @@ def applied(halo: CommandLine, folder: Path) -> Path:
 
 
 def schedules(halo: CommandLine) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--json").json
+    listed: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
     return sorted(listed, key=lambda each: each["title"])
 
 

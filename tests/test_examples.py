@@ -65,7 +65,7 @@ def test_teams_with_scopes_leave_each_other_alone(halo: CommandLine, folder: Pat
     shutil.copytree(EXAMPLES / "scopes", folder, dirs_exist_ok=True)
     for name in ("checkout.yaml", "support.yaml", "checkout.yaml"):
         assert halo("apply", "--sandbox", "--yes", "--file", name).code == 0
-    titles = [each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json]
+    titles = [each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]]
     assert sorted(titles) == ["Checkout: daily review", "Support: weekly review"]
 
 

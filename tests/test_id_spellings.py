@@ -70,7 +70,7 @@ def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServe
 def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: CommandLine, folder: Path) -> None:
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    schedule = halo("schedule", "list", "--sandbox", "--json").json[0]["id"]
+    schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]
     run = halo("schedule", "fire", schedule, "--sandbox", "--json").json["runId"]
     assert halo("run", "poll", run, "--sandbox").code == 0
     thread = halo("conversation", "list", "--sandbox", "--json").json["conversations"][0]["id"]
@@ -105,7 +105,7 @@ def shout(word: str) -> str:
 def test_an_id_in_another_spelling_is_told_as_it_is_written(halo: CommandLine, folder: Path, written: str) -> None:
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    schedule = halo("schedule", "list", "--sandbox", "--json").json[0]["id"]
+    schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]
     form, _, without = written.partition("|")
     declare(folder, id=form.format(schedule.upper().replace(without or "?", "")))
     assert f"write it as {schedule}" in halo("plan", "--sandbox").text

@@ -62,7 +62,7 @@ def project(halo: CommandLine, folder: Path) -> Path:
 
 
 def held(halo: CommandLine) -> dict[str, int]:
-    listed = halo("schedule", "list", "--json", "--sandbox").json
+    listed = halo("schedule", "list", "--json", "--sandbox").json["schedules"]
     return {each["title"]: each["hours"][0] for each in listed if each["archivedAt"] is None}
 
 

@@ -391,7 +391,7 @@ def test_tick_fires_and_says_so(halo: CommandLine, folder: Path) -> None:
     daily = "{title: Daily, agent: checkout, frequency: daily, at: '09:00'}"
     (folder / "halo.yaml").write_text(f"version: 1\nschedules:\n  daily: {daily}\n")
     assert halo("apply", "--sandbox", "--yes").code == 0
-    [schedule] = halo("schedule", "list", "--sandbox", "--json").json
+    [schedule] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
     until = datetime.now(UTC) + timedelta(days=3)
     fires = halo("sandbox", "tick", "--until", until.isoformat(), "--json").json
     assert [(fire["scheduleId"], fire["title"]) for fire in fires] == [(schedule["id"], "Daily")] * 3

@@ -25,6 +25,7 @@ See docs/semantics.md#agent-names.
 _AGENTS: Final = "agent.listForProject"
 _SCHEDULE: Final = "haloSchedule.getById"
 _MODELS: Final = "haloSchedule.listEligibleModels"
+_SUMMARIZATION_MODELS: Final = "haloSchedule.listEligibleSummarizationModels"
 _AUTH: Final = "project.getAuthContext"
 _PROJECTS: Final = "project.getProjects"
 
@@ -65,6 +66,10 @@ class Reader:
     def eligible_models(self) -> list[Any]:
         """Return the models a schedule may name, as sent: their shape is not documented."""
         return parse_list(self._read(_MODELS), _MODELS)
+
+    def eligible_summarization_models(self) -> list[Any]:
+        """Return the models that ``summarization_model_id`` may name, as sent."""
+        return parse_list(self._read(_SUMMARIZATION_MODELS), _SUMMARIZATION_MODELS)
 
     def auth_context(self) -> AuthContext:
         """Return what the platform takes the key for."""

@@ -219,10 +219,17 @@ class ScheduleFields(TypedDict, total=False):
         ),
     ]
     model_id: Annotated[
-        Reference, Field(description="Analysis model; left out: the platform's choice, which is never compared.")
+        Reference,
+        Field(
+            description="Analysis model (`halo model list`); left out: the platform's choice, which is never compared."
+        ),
     ]
     summarization_model_id: Annotated[
-        Reference, Field(description="Summarization model; left out: the platform's choice, which is never compared.")
+        Reference,
+        Field(
+            description="Summarization model (`halo model list --summarization`); left out: the platform's choice, "
+            "which is never compared."
+        ),
     ]
     span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; left out: 10000.")]
     lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run looks at; left out: 24.")]

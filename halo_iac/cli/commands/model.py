@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from halo_iac.cli.command import platform_command
@@ -22,16 +24,23 @@ group = typer.Typer(name="model", help=_HELP, rich_markup_mode=None)
 @group.command("list")
 @group.command("ls", hidden=True)
 @platform_command
-def list_models(context: CommandContext) -> int:
+def list_models(
+    context: CommandContext,
+    summarization: Annotated[
+        bool, typer.Option("--summarization", help="List those eligible for `summarization_model_id` instead.")
+    ] = False,
+) -> int:
     """List the models eligible for `model_id`.
 
     \b
     Examples:
       halo model list
+      halo model list --summarization
       halo model list --json
     """
     console = context.console
-    models = context.connect_for_reading().reader.eligible_models()
+    reader = context.connect_for_reading().reader
+    models = reader.eligible_summarization_models() if summarization else reader.eligible_models()
     if console.wants_json:
         console.out(document(models))
         return 0
@@ -42,5 +51,5 @@ def list_models(context: CommandContext) -> int:
     ]
     console.out(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
     if not rows:
-        console.say("The platform lists no eligible model.")
+        console.say(f"The platform lists no model eligible for {'summarization_' if summarization else ''}model_id.")
     return 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from halo_iac.cli import options as run_options
+from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.context import CommandContext
@@ -51,6 +53,8 @@ def list_schedules(
 ) -> int:
     """List the schedules of the project, declared or not.
 
+    With --json, `schedules` holds them as the platform sent them, and `nextCursor` is null.
+
     \b
     Examples:
       halo schedule list
@@ -60,9 +64,10 @@ def list_schedules(
     connection = context.connect_for_reading()
     listing = connection.reader.schedules(connection.project.id, include_archived=include_archived)
     if console.wants_json:
-        console.out(document([remote.wire for remote in listing.schedules]))
+        console.out(document({"schedules": [remote.wire for remote in listing.schedules], "nextCursor": None}))
     else:
-        rows = [_row(remote) for remote in listing.schedules]
+        names = agent_names(context, connection, (remote.agent_id or "" for remote in listing.schedules))
+        rows = [_row(remote, names) for remote in listing.schedules]
         console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
             kind = "schedule" if include_archived else "active schedule"
@@ -167,10 +172,11 @@ def _lookback_of(remote: RemoteSchedule) -> int:
     return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
-def _row(remote: RemoteSchedule) -> tuple[str, ...]:
+def _row(remote: RemoteSchedule, names: Mapping[str, str]) -> tuple[str, ...]:
     spec = remote.spec()
     when = describe(spec.cadence) if isinstance(spec, Spec) else spec.reason
-    return (remote.title, _state(remote), when, remote.agent_id or "", remote.id)
+    agent = remote.agent_id or ""
+    return (remote.title, _state(remote), when, names.get(agent, agent), remote.id)
 
 
 def _state(remote: RemoteSchedule) -> str:
