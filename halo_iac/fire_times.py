@@ -99,6 +99,13 @@ def describe(cadence: Cadence) -> str:
     return f"{_when(cadence)} ({cadence.timezone})"
 
 
+def times_of_day(cadence: Cadence) -> str | None:
+    """Return the times that a valid cadence fires at on its days: ``09:00 and 17:00``; ``None`` where it names none."""
+    if cadence.frequency == Frequency.HOURLY or _step(cadence.hours, 24):
+        return None
+    return _times(cadence).removeprefix("at ")
+
+
 def _when(cadence: Cadence) -> str:
     if cadence.frequency == Frequency.HOURLY:
         return _hourly(cadence.minutes)

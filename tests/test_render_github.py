@@ -78,7 +78,7 @@ def test_a_terminal_makes_no_difference() -> None:
 def test_a_change_stands_beside_its_entry() -> None:
     change = replace(update("checkout-daily", BASE, replace(BASE, hours=(8,))), origin="halo.yaml:12")
     first, last = lines(plan_github(plan_of(change), PLAIN))
-    assert first == "::notice file=halo.yaml,line=12,title=halo plan::update checkout-daily: hours [9] → [8]"
+    assert first == "::notice file=halo.yaml,line=12,title=halo plan::update checkout-daily: at 09:00 → 08:00"
     assert last.startswith("Plan: 0 to create, 1 to update,")
 
 

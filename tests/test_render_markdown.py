@@ -30,7 +30,7 @@ from render_samples import (
 
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, UsageError
 from halo_iac.model.apply_result import Summary
-from halo_iac.model.plan import Blocked, GuardViolation, Plan, UndeclaredSchedule
+from halo_iac.model.plan import Blocked, GuardViolation, Plan, Policy, UndeclaredSchedule
 from halo_iac.render.markdown import comment_marker, error_markdown, plan_markdown, problems_markdown
 from halo_iac.render.markdown.page import LIMIT
 from halo_iac.render.style import PLAIN, Style
@@ -88,6 +88,20 @@ def test_problems_and_findings_look_as_agreed() -> None:
         "",
         "- **warning** `coverage` `schedules/team.yaml:7`: 72 of every 96 hours are looked at by no run",
     ]
+
+
+@pytest.mark.parametrize(
+    ("globs", "drawn"),
+    [
+        (("SLA *", "Nightly audit"), '`"SLA *"`, "Nightly audit"'),
+        (("*", "[prod] * (eu)"), '`"*"`, `"[prod] * (eu)"`'),
+        (("a|b *",), "<code>&#34;a&#124;b &#42;&#34;</code>"),
+    ],
+)
+def test_a_glob_of_the_policy_is_one_code_span(globs: tuple[str, ...], drawn: str) -> None:
+    plan = plan_of(policy=Policy("report", protect=globs))
+    (policy,) = (line for line in page(plan).splitlines() if line.startswith("**Policy**"))
+    assert policy.endswith(f"; protect: {drawn}")
 
 
 def test_files_without_problems_are_told_as_such() -> None:

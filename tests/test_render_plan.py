@@ -99,6 +99,58 @@ def test_more_than_twenty_undeclared_schedules_are_counted() -> None:
     assert "  … and 12 more" in text
 
 
+WEEKLY = {"frequency": "weekly", "days_of_week": (1, 4)}
+MANY = {"hours": (0, 1, 2, 4), "minutes": (0, 30)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows"),
+    [
+        ({}, {"hours": (8,), "minutes": (30,)}, ["at  09:00 → 08:30  (halo.yaml:15, halo.yaml:16)"]),
+        ({"hours": (9, 17)}, {"hours": (9,)}, ["at  09:00 and 17:00 → 09:00  (halo.yaml:15)"]),
+        ({}, {"minutes": (5,)}, ["at  09:00 → 09:05  (halo.yaml:16)"]),
+        (WEEKLY, {"days_of_week": (1,)}, ["days_of_week  [mon, thu] → [mon]  (halo.yaml:13)"]),
+        ({}, {"timezone": "UTC"}, ["timezone  America/Los_Angeles → UTC  (halo.yaml:17)"]),
+        (
+            {"timezone": "UTC"},
+            {"hours": (8,), "timezone": "Europe/Berlin"},
+            ["cadence  every day at 09:00 (UTC) → every day at 08:00 (Europe/Berlin)  (halo.yaml:15, halo.yaml:17)"],
+        ),
+        (
+            {"timezone": "UTC"},
+            WEEKLY,
+            ["cadence  every day at 09:00 (UTC) → Mon and Thu at 09:00 (UTC)  (halo.yaml:12, halo.yaml:13)"],
+        ),
+        (
+            {"timezone": "UTC", "frequency": "hourly", "hours": ()},
+            {"minutes": (30,)},
+            ["cadence  every hour, on the hour (UTC) → every hour at :30 (UTC)  (halo.yaml:16)"],
+        ),
+        (
+            {"timezone": "UTC"},
+            {"hours": (0, 6, 12, 18)},
+            ["cadence  every day at 09:00 (UTC) → every 6 hours at :00 (UTC)  (halo.yaml:15)"],
+        ),
+        (MANY, {"hours": (0, 1, 3, 4)}, ["hours  [0, 1, 2, 4] → [0, 1, 3, 4]  (halo.yaml:15)"]),
+        ({"hours": ()}, {"hours": (9,)}, ["hours  (none) → [9]  (halo.yaml:15)"]),
+    ],
+)
+def test_a_changed_cadence_is_one_row(before: dict[str, object], after: dict[str, object], rows: list[str]) -> None:
+    old = replace(BASE, **before)  # type: ignore[arg-type]
+    drawn = plan_text(plan_of(update("a", old, replace(old, **after))), Style(width=200))  # type: ignore[arg-type]
+    found = [" ".join(line.split(maxsplit=1)) for line in drawn.splitlines() if line.startswith("      ")]
+    assert [row for row in found if not row.startswith("runs a month")] == [
+        " ".join(row.split(maxsplit=1)) for row in rows
+    ]
+
+
+def test_what_is_built_in_is_no_place_of_a_cadence_that_a_file_has() -> None:
+    change = update("a", replace(BASE, minutes=(30,)), replace(BASE, hours=(8,)))
+    hours, minutes = change.fields
+    change = replace(change, fields=(hours, replace(minutes, origin="built-in default")))
+    assert "at  09:30 → 08:00  (halo.yaml:15)\n" in plan_text(plan_of(change), PLAIN)
+
+
 def test_next_fires_are_left_out_without_a_clock() -> None:
     assert "next fires" not in plan_text(plan_of(update("a", BASE, replace(BASE, hours=(10,)))), PLAIN)
 

@@ -3,10 +3,11 @@
 Every format draws the same rows; their words are harmless already (:mod:`halo_iac.text`), on one line each.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from halo_iac.fire_times import is_valid, times_of_day
 from halo_iac.model.plan import Action, Attribution, Cause, Change, FieldChange
 from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
@@ -16,6 +17,7 @@ from halo_iac.render.values import format_value, from_to, shortened
 from halo_iac.text import counted
 
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
+TIME_FIELDS: Final = frozenset({"hours", "minutes"})
 SHARES: Final = {
     Attribution.BRANCH: "this branch",
     Attribution.BOTH: "this branch; it already differed before",
@@ -77,11 +79,11 @@ def summary(
         after = _after(change)
         paused = () if after.enabled is not False else (Row("", "paused"),)
         return (Row("", calendar.words(after.cadence)), *paused)
-    fields = _with_names(change.fields, agents or {})
-    shown_fields = fields if len(fields) <= SUMMARY_LENGTH else fields[: SUMMARY_LENGTH - 1]
-    rest = len(fields) - len(shown_fields)
-    more = (Row("", f"{rest} more"),) if rest else ()
-    return (*(_short_row(field, style) for field in shown_fields), *more)
+    rows = tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style, _short_row))
+    if len(rows) <= SUMMARY_LENGTH:
+        return rows
+    shown = rows[: SUMMARY_LENGTH - 1]
+    return (*shown, Row("", f"{len(rows) - len(shown)} more"))
 
 
 def _short_row(field: FieldChange, style: Style) -> Row:
@@ -134,15 +136,54 @@ def _fires_after(spec: Spec, calendar: Calendar) -> Iterator[Row]:
 
 
 def _updated(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
-    for field in fields:
-        yield _field_row(field, style)
+    yield from _field_rows(change, fields, calendar, style)
     if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in fields):
         return
     before, after = _before(change), _effective(change)
-    if before.cadence != after.cadence:
-        yield Row("cadence", calendar.words(after.cadence), calendar.words(before.cadence))
     yield from _fires(_fires_of(before, calendar), _fires_of(after, calendar))
     yield from _runs(change, calendar, style)
+
+
+def _field_rows(
+    change: Change,
+    fields: Fields,
+    calendar: Calendar,
+    style: Style,
+    draw: Callable[[FieldChange, Style], Row] | None = None,
+) -> Iterator[Row]:
+    """Yield a row a field, in the order of the file, but one row for all that says when a schedule fires."""
+    draw = draw or _field_row
+    cadence = tuple(field for field in fields if field.field in CADENCE_FIELDS)
+    whole = _cadence_row(change, cadence, calendar, style) if cadence else None
+    for field in fields:
+        if whole is None or field not in cadence:
+            yield draw(field, style)
+        elif field is cadence[0]:
+            yield whole
+
+
+def _cadence_row(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Row | None:
+    """Return a changed cadence as one row: times of day as `at` has them, else the whole cadence in words.
+
+    ``None`` where the fields say it better: a list of days or a zone alone, and what words cannot tell apart.
+    """
+    before, after = _before(change).cadence, _effective(change).cadence
+    names = {field.field for field in fields}
+    if (len(names) == 1 and not names & TIME_FIELDS) or not (is_valid(before) and is_valid(after)):
+        return None
+    times = [style.own(text) for text in map(times_of_day, (before, after)) if text is not None]
+    if names <= TIME_FIELDS and len(times) == 2:
+        label, (was, will) = "at", times
+    else:
+        label, was, will = "cadence", calendar.words(before), calendar.words(after)
+    return None if was == will else Row(label, will, was, _origins(fields, style))
+
+
+def _origins(fields: Fields, style: Style) -> str:
+    """Return the places that the fields come from, each once; what is built in only where all of it is."""
+    places = dict.fromkeys(field.origin for field in fields)
+    written = [place for place in places if place != _BUILT_IN]
+    return style.safe(", ".join(written or places))
 
 
 def _field_row(field: FieldChange, style: Style) -> Row:
@@ -161,13 +202,10 @@ def _field_row(field: FieldChange, style: Style) -> Row:
 
 
 def _unarchived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
-    for field in fields:
-        yield _field_row(field, style)
+    yield from _field_rows(change, fields, calendar, style)
     before, after = _before(change), _effective(change)
     if before.cadence == after.cadence:
         yield Row("cadence", calendar.words(after.cadence))
-    else:
-        yield Row("cadence", calendar.words(after.cadence), calendar.words(before.cadence))
     yield from _fires("never while archived", _fires_of(after, calendar))
     yield from _runs(change, calendar, style)
 

@@ -46,6 +46,8 @@ _NUMBER: Final = r"(?:[+-]?\d{1,4}(?:[.,:]\d{1,4})*|\d{1,2}(?:st|nd|rd|th)|\d{1,
 _BEFORE, _AFTER = r"[\"'(]{0,3}", r"[\"')]{0,3}[.,;:?!…]{0,3}[\"')]{0,3}"
 _ORDINARY: Final = re.compile(rf"{_BEFORE}(?:(?![0-9a-fA-F]{{7}})(?:{_LETTERS}|{_NUMBER}))?{_AFTER}|→|->")
 """A word that no dialect of markdown gives a meaning to; seven hexadecimal digits may be a commit."""
+_WORD: Final = re.compile(r'("[^"\n]+")([,;.:)]*)(?= |\Z)|[^ ]+')
+"""A word, or several between quotation marks, which stay together: a glob reads `"SLA *"`."""
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _SPANNABLE: Final = re.compile(r"[^`|\\<>&@#$ ]+(?: [^`|\\<>&@#$ ]+)*")
 """What may stand between backticks, in a cell of a table as well."""
@@ -112,12 +114,17 @@ def _words(text: str, odd: Callable[[str], str]) -> str:
         return odd(text)  # prose loses spaces
     shown: list[str] = []
     held: list[str] = []
-    for word in text.split(" "):
-        if _ORDINARY.fullmatch(word):
-            shown += [odd(" ".join(held)), word] if held else [word]
+    for word in _WORD.finditer(text):
+        is_ordinary = all(map(_ORDINARY.fullmatch, word[0].split(" ")))
+        if held and (is_ordinary or word[1]):
+            shown.append(odd(" ".join(held)))
             held = []
+        if is_ordinary:
+            shown.append(word[0])
+        elif word[1]:
+            shown.append(odd(word[1]) + word[2])
         else:
-            held.append(word)
+            held.append(word[0])
     return " ".join([*shown, odd(" ".join(held))] if held else shown)
 
 
