@@ -27,7 +27,7 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
     "cli": "__init__ api apply base_comparison checkout errors findings fire_times git importing load match model "
-    "observe paths pipeline plan preview render resolve runs sandbox storage text undo workers yaml_edit",
+    "observe paths pipeline plan preview render resolve runs sandbox storage text undo version workers yaml_edit",
     "pipeline": "api apply base_comparison diff findings match model plan resolve undo workers",
     # What asks the platform.
     "runs": "api errors model workers",
@@ -58,6 +58,7 @@ LAYERS = {
     "text": "",
     "errors": "",
     "__init__": "",
+    "version": "__init__",
     "paths": "",
     "checkout": "paths",
     # A fake that shared the client's code would share its mistakes; where its file lies has nothing to do with that.

@@ -21,11 +21,11 @@ from command_line import CommandLine, CommandResult, Stream, commands, tree
 from loopback import Recorder, Reply, Request, failure, serving
 from typer.core import TyperOption
 
-import halo_iac
 from halo_iac.cli import app
 from halo_iac.cli.app import command_line
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
+from halo_iac.version import full_version
 
 CANARY = "sk-inference-canary-0123456789"
 ROOT = Path(__file__).parents[1]
@@ -228,13 +228,13 @@ def test_no_arguments_show_the_help(halo: CommandLine) -> None:
 @pytest.mark.parametrize("argv", [["--version"], ["--version", "plan"]])
 def test_the_version(halo: CommandLine, argv: list[str]) -> None:
     ended = halo(*argv)
-    assert (ended.code, ended.out, ended.err) == (0, f"halo {halo_iac.__version__}\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, f"halo {full_version()}\n", "")
 
 
 def test_the_version_alone_imports_nothing() -> None:
     code = "import sys; from halo_iac.cli.main import main; main(['--version']); print('typer' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
-    assert printed.stdout == f"halo {halo_iac.__version__}\nFalse\n"
+    assert printed.stdout == f"halo {full_version()}\nFalse\n"
 
 
 # JSON errors --------------------------------------------------------------------------------------------------------

@@ -334,7 +334,7 @@ def test_an_approval_that_came_late_applies_nothing(github: tuple[Runner, Sandbo
     Git(tmp_path / "origin").commit("merged meanwhile")
     late = step(on, "halo-apply.yml", "apply", "Apply")
     assert late.code == 3
-    assert "but origin/main is at" in late.printed
+    assert "but origin/main is now at" in late.printed
     assert titles(sandbox) == []
 
 

@@ -12,10 +12,10 @@ from typing import Final
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
-from halo_iac import __version__
 from halo_iac.cli.console import from_home
 from halo_iac.errors import UsageError
 from halo_iac.model.ids import canonical_id
+from halo_iac.version import full_version
 
 _COMMANDS: Final = {
     "init": ("init.init", "Write a small commented project file to start from."),
@@ -163,7 +163,7 @@ def _halo(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT003 - typer's way
 ) -> int:
     if version:
-        ctx.obj.out(f"halo {__version__}")
+        ctx.obj.out(f"halo {full_version()}")
         raise typer.Exit(0)
     if ctx.invoked_subcommand is None:
         ctx.obj.out(ctx.get_help())

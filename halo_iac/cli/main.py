@@ -7,7 +7,7 @@ import os
 import sys
 from itertools import pairwise
 
-from halo_iac import __version__
+from halo_iac.version import full_version
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would make --version a fifth slower
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
 def _print_version() -> int:
     """Before anything is imported: pipelines ask this often, and it should cost what Python costs."""
     try:
-        sys.stdout.write(f"halo {__version__}\n")
+        sys.stdout.write(f"halo {full_version()}\n")
         sys.stdout.flush()
     except (OSError, AttributeError):  # a full disk, a closed pipe; no standard output at all
         return _FAILED

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from halo_iac import __version__
 from halo_iac.api.proxies import proxy_for
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
@@ -17,6 +16,7 @@ from halo_iac.load.yaml_events import parser_name
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
 from halo_iac.text import counted
+from halo_iac.version import full_version
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
@@ -54,7 +54,7 @@ def doctor(context: CommandContext) -> int:
 
 
 def _run_checks(context: CommandContext) -> Iterator[Check]:
-    yield Check("halo", f"{__version__} on Python {platform.python_version()}, {platform.system()}")
+    yield Check("halo", f"{full_version()} on Python {platform.python_version()}, {platform.system()}")
     yield _yaml_parser()
     declared: Project | None = None
     try:

@@ -1,0 +1,65 @@
+"""Which halo this is: its version, and the commit where it runs from a checkout or was installed from git.
+
+Only ``os`` is needed, and git is not run: ``halo --version`` has to cost what Python costs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from halo_iac import __version__
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would double the time
+_COMMIT_LENGTHS = {40, 64}
+_MOST_BYTES = 1 << 20
+"""As much of a file is read; a larger list of packed references is not searched to its end."""
+
+
+def full_version() -> str:
+    """Return ``0.1.0 (commit 1a2b3c4d5e6f)``, or ``0.1.0`` where the commit is not known."""
+    found = commit()
+    return f"{__version__} (commit {found[:12]})" if found else __version__
+
+
+def commit(package: str = _PACKAGE) -> str | None:
+    """Return the full hash of the commit that ``package`` is of; ``None`` where nothing says so."""
+    parent = os.path.dirname(package)  # noqa: PTH120 - likewise
+    found = _of_installation(parent) or _of_checkout(parent)
+    return found if found and len(found) in _COMMIT_LENGTHS and set(found) <= set("0123456789abcdef") else None
+
+
+def _of_installation(site_packages: str) -> str | None:
+    """Read what pip, pipx and uv record of an installation from a git URL (PEP 610)."""
+    record = _read(f"{site_packages}/halo_iac-{__version__}.dist-info/direct_url.json")
+    _, found, rest = record.partition('"commit_id"')
+    return rest.split('"')[1] if found and rest.count('"') > 1 else None
+
+
+def _of_checkout(root: str) -> str | None:
+    """Read ``.git/HEAD`` and the branch it names, in a worktree and a submodule as well."""
+    git = f"{root}/.git"
+    link = _read(git)  # a file, in a worktree: "gitdir: PATH"
+    if link.startswith("gitdir: "):
+        git = os.path.join(root, link[8:].strip())  # noqa: PTH118 - likewise
+    head = _read(f"{git}/HEAD").strip()
+    if not head.startswith("ref: "):
+        return head or None
+    branch = head[5:]
+    common = os.path.join(git, _read(f"{git}/commondir").strip())  # noqa: PTH118 - likewise
+    return _read(f"{common}/{branch}").strip() or _packed(_read(f"{common}/packed-refs"), branch)
+
+
+def _packed(references: str, branch: str) -> str | None:
+    for line in references.splitlines():
+        hash_, _, name = line.partition(" ")
+        if name == branch:
+            return hash_
+    return None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - likewise
+            return file.read(_MOST_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+"""Which commit ``halo --version`` names: of a checkout, a worktree, an installation from git, or none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from repositories import repository
+
+from halo_iac import __version__
+from halo_iac.version import commit, full_version
+
+HASH = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_checkout_names_its_head_whatever_git_has_packed(tmp_path: Path) -> None:
+    git = repository(tmp_path)
+    (git.folder / "file").write_text("1")
+    head = git.commit()
+    package = str(git.folder / "halo_iac")
+    assert commit(package) == head
+    git("pack-refs", "--all")
+    assert commit(package) == head
+    git("checkout", "-q", "--detach")
+    assert commit(package) == head
+    git("worktree", "add", "-q", "-b", "other", str(tmp_path / "beside"))
+    assert commit(str(tmp_path / "beside" / "halo_iac")) == head
+
+
+def test_an_installation_from_git_names_what_the_installer_recorded(tmp_path: Path) -> None:
+    record = tmp_path / f"halo_iac-{__version__}.dist-info" / "direct_url.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"url": "https://x.example/halo", "vcs_info": {"vcs": "git", "commit_id": HASH}}))
+    assert commit(str(tmp_path / "halo_iac")) == HASH
+    record.write_text(json.dumps({"url": "file:///x", "dir_info": {}}))
+    assert commit(str(tmp_path / "halo_iac")) is None
+
+
+@pytest.mark.parametrize(
+    "head", [None, "", "ref: refs/heads/unborn", "ref: ../../secret", "not a hash", "Z" * 40, b"\xff"]
+)
+def test_what_names_no_commit_is_left_out(tmp_path: Path, head: str | bytes | None) -> None:
+    (tmp_path / "secret").write_text("not to be printed\n")
+    if head is not None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / ".git" / "HEAD").write_bytes(head if isinstance(head, bytes) else head.encode())
+    assert commit(str(tmp_path / "halo_iac")) is None
+
+
+def test_the_version_of_this_checkout() -> None:
+    root = Path(__file__).parent.parent
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    expected = f"{__version__} (commit {asked.stdout[:12]})" if asked.returncode == 0 else __version__
+    assert full_version() == expected
