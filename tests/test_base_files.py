@@ -135,7 +135,7 @@ def test_a_base_whose_project_file_leads_out_is_not_read(halo: CommandLine, git:
     written(git.folder, {"halo.yaml": project(one="p.md")})
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert ended.code == 3
-    assert "halo.yaml:1:1: a link leads outside of the checkout" in ended.json["refusals"][0]["message"]
+    assert "halo.yaml:1:1: a link leads outside the checkout" in ended.json["refusals"][0]["message"]
 
 
 def test_an_absolute_link_may_stay_in_the_checkout(halo: CommandLine, git: Git) -> None:
@@ -403,9 +403,7 @@ def test_a_prompt_that_a_sparse_checkout_leaves_out_is_told(halo: CommandLine, s
     sparse("sparse-checkout", "set", "--no-cone", "b", "a/s")
     ended = halo("validate", "--file", "b/halo.yaml")
     assert ended.code == 1
-    assert (
-        "`../a/p.md`: it is outside of the sparse checkout (run `git sparse-checkout add` to check it out)" in ended.out
-    )
+    assert "`../a/p.md`: it is outside the sparse checkout (run `git sparse-checkout add` to check it out)" in ended.out
 
 
 def test_a_glob_that_matches_only_what_is_left_out_is_no_problem(halo: CommandLine, sparse: Git) -> None:

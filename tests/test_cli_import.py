@@ -253,7 +253,9 @@ def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
     told, *reasons = (line.partition("): ") for line in ended.err.splitlines())
     assert (told[0], [reason[0] + ")" for reason in reasons]) == ("Wrote halo.yaml with 2 schedules.", left_out)
     whys = (
-        {"the prompt is longer than 256 KiB"} if prompt else {"`prompt`: the prompt is empty", "`prompt`: it is empty"}
+        {"the prompt is longer than 256 KiB"}
+        if prompt
+        else {"`prompt`: the prompt is empty", "`prompt`: must not be empty"}
     )
     assert {reason[2] for reason in reasons} == whys
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
@@ -376,7 +378,7 @@ def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folde
     before = set(tree(folder.parent))
     ended = halo("import", "--prompt-files", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
-    assert "`prompts/a.md`: a link leads outside of the checkout" in ended.err
+    assert "`prompts/a.md`: a link leads outside the checkout" in ended.err
     assert ended.err.endswith("hint: the change would cause these problems; nothing was written\n")
     assert set(tree(folder.parent)) == before
 

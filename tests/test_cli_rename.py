@@ -130,8 +130,8 @@ def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: 
             "choose another title, or pin each entry with `id:`",
         ),
         (["a", "x"], "the title is outside the scope: it must start with 'T: '", "add the prefix"),
-        (["a", "T: x "], "a title has no space at either end", "use 'T: x'"),
-        (["a", "T: \u200bx"], "a title holds no control, format or zero-width characters", "use 'T: x'"),
+        (["a", "T: x "], "a title cannot begin or end with a space", "use 'T: x'"),
+        (["a", "T: \u200bx"], "a title cannot contain control, format or zero-width characters", "use 'T: x'"),
         (["gone", "T: x"], "schedule 'gone' is archived in the project file", "remove `state: archived` first"),
         (["a", "--from", "T: a"], "'T: a' is the current title of schedule 'a'", "pass an earlier title with --from"),
         (

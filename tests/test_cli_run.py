@@ -129,7 +129,7 @@ def test_what_makes_no_sense_is_said_before_anything_is_asked(
         (None, "no such file"),
         (b" \n", "empty"),
         (b"\xff\xfe", "not valid UTF-8"),
-        (b"a\0", "a NUL byte in it"),
+        (b"a\0", "contains a NUL byte"),
         (b"x" * 300_000, "is longer than 256 KiB"),
     ],
 )

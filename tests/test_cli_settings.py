@@ -55,7 +55,7 @@ def test_a_file_further_up_counts_up_to_the_root_of_the_repository(halo: Command
     assert halo("validate").out == "../../../halo.yaml: 0 schedules, no problems\n"
     (folder / "a" / ".git").mkdir()
     assert halo("validate").err == (
-        "halo.yaml: no such file here, nor in a folder above\nhint: run `halo init` or `halo import`\n"
+        "halo.yaml: no such file in this folder or any folder above it\nhint: run `halo init` or `halo import`\n"
     )
 
 

@@ -234,7 +234,7 @@ def test_the_project_file_knows_every_rule_and_says_what_it_does_by_itself() -> 
     said = {name: str(hint) for name, hint in RuleSettings.__annotations__.items()}
     assert list(said) == [rule.name for rule in RULES]
     for rule in RULES:
-        assert f"left out: {rule.severity}." in said[rule.name]
+        assert f"default: {rule.severity}." in said[rule.name]
 
 
 @dataclass(frozen=True)

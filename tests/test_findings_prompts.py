@@ -56,6 +56,11 @@ NO_SECRETS = (
 )
 
 
+@pytest.mark.parametrize("note", ["TODO", "FIXME", "TBD", "XXX"])
+def test_a_note_is_called_by_its_own_name(note: str) -> None:
+    assert placeholder_in(f"First.\n- {note} say more") == Hit(note, 2)
+
+
 @pytest.mark.parametrize("prompt", UNFINISHED)
 def test_a_placeholder_is_seen_in_its_line(prompt: str) -> None:
     seen = placeholder_in(f"Look.\nAgain.\n{prompt}\nEnd.")

@@ -57,34 +57,37 @@ def test_cron_maps_where_a_cadence_says_the_same(expression: str, expected: Part
     [
         (
             "0 9 1 * 1",
-            "cron fires where either the day of the month or the day of the week fits, and a schedule cannot",
+            "cron fires where either the day of the month or the day of the week matches, which",
         ),
-        ("0 9 */2 * 1", "cron fires on days that fit both day fields where one of them begins with `*`"),
-        ("0 9 1,15 * */2", "cron fires on days that fit both day fields where one of them begins with `*`"),
+        ("0 9 */2 * 1", "where a day field begins with `*`, cron fires on days that match both day fields"),
+        ("0 9 1,15 * */2", "where a day field begins with `*`, cron fires on days that match both day fields"),
         ("0 9 15/2 * 1-5", "cron fires where either"),
-        ("0 9-9/2 * * *", "cron's hour has a step over a range of one number, which programs read differently"),
-        ("0 9 * 1 *", "cron restricts the months, and a schedule fires in all of them"),
+        (
+            "0 9-9/2 * * *",
+            "the hour field of `cron` has a step over a range of one number, which programs read differently",
+        ),
+        ("0 9 * 1 *", "a schedule fires in every month, so the month field of `cron` must be `*`"),
         (
             "0 9 * * * *",
-            "cron has five fields (minute, hour, day of month, month, day of week), not 6: seconds and years",
+            "expected five fields (minute, hour, day of month, month, day of week), found 6; a schedule has no",
         ),
-        ("0 9 * *", "cron has five fields (minute, hour, day of month, month, day of week), not 4"),
-        ("@reboot", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
-        ("@yearly", "cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname"),
+        ("0 9 * *", "expected five fields (minute, hour, day of month, month, day of week), found 4"),
+        ("@reboot", "unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly"),
+        ("@yearly", "unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly"),
         (
             f"*/{'9' * 5000} * * * *",
-            "cron's minute has no meaning here: expected numbers, `*`, lists, ranges and steps",
+            "invalid minute field of `cron`: expected numbers, `*`, lists, ranges and steps",
         ),
-        ("60 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
-        ("0 24 * * *", "cron's hour has no meaning here: expected 0 to 23, `*`, lists, ranges and steps"),
-        ("0 9 0 * *", "cron's day of month has no meaning here: expected 1 to 31, `*`, lists, ranges and steps"),
-        ("0 9 * * 8", "cron's day of week has no meaning here: expected 0 to 7, `*`, lists, ranges and steps"),
-        ("*/0 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
-        ("5-1 * * * *", "cron's minute has no meaning here: expected 0 to 59, `*`, lists, ranges and steps"),
-        ("1, * * * *", "cron's minute has no meaning here: expected numbers, `*`, lists, ranges and steps"),
-        ("0 9 L * *", "cron's day of month has no meaning here: expected numbers, `*`, lists, ranges and steps"),
-        ("0 9 * * 1#2", "cron's day of week has no meaning here: expected numbers, `*`, lists, ranges and steps"),
-        ("0 ² * * *", "cron's hour has no meaning here: expected numbers, `*`, lists, ranges and steps"),
+        ("60 * * * *", "invalid minute field of `cron`: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("0 24 * * *", "invalid hour field of `cron`: expected 0 to 23, `*`, lists, ranges and steps"),
+        ("0 9 0 * *", "invalid day of month field of `cron`: expected 1 to 31, `*`, lists, ranges and steps"),
+        ("0 9 * * 8", "invalid day of week field of `cron`: expected 0 to 7, `*`, lists, ranges and steps"),
+        ("*/0 * * * *", "invalid minute field of `cron`: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("5-1 * * * *", "invalid minute field of `cron`: expected 0 to 59, `*`, lists, ranges and steps"),
+        ("1, * * * *", "invalid minute field of `cron`: expected numbers, `*`, lists, ranges and steps"),
+        ("0 9 L * *", "invalid day of month field of `cron`: expected numbers, `*`, lists, ranges and steps"),
+        ("0 9 * * 1#2", "invalid day of week field of `cron`: expected numbers, `*`, lists, ranges and steps"),
+        ("0 ² * * *", "invalid hour field of `cron`: expected numbers, `*`, lists, ranges and steps"),
     ],
 )
 def test_cron_that_does_not_map_says_why(expression: str, why: str) -> None:
@@ -165,6 +168,6 @@ def test_times_that_form_no_product_name_what_would_be_added() -> None:
     with pytest.raises(InexpressibleCron) as raised:
         from_times(["09:00", "17:30"])
     assert (raised.value.message, raised.value.hint) == (
-        "these times are no product of hours and minutes: it would also fire at 09:30, 17:00",
-        "split them over several entries",
+        "`at` combines every hour with every minute, so these times would also fire at 09:30, 17:00",
+        "split them into several entries",
     )

@@ -34,7 +34,7 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path: Path) -> None:
     with pytest.raises(ProjectNotFound) as raised:
         find_project(start, None)
     assert (raised.value.message, raised.value.hint) == (
-        "halo.yaml: no such file here, nor in a folder above",
+        "halo.yaml: no such file in this folder or any folder above it",
         "run `halo init` or `halo import`",
     )
 

@@ -117,9 +117,9 @@ def test_any_name_of_a_folder_will_do(top: Path, name: str) -> None:
 
 # What may not -------------------------------------------------------------------------------------------------------
 
-OUTSIDE = "leads outside of the checkout"
-HIDDEN = "no part of a path begins with a dot"
-OF_GIT = "a project reads nothing of what git keeps in .git"
+OUTSIDE = "leads outside the checkout"
+HIDDEN = "hidden files and folders are not read"
+OF_GIT = "files of .git are not read"
 
 LINKS = {
     "../.git/config": OF_GIT,
@@ -221,7 +221,7 @@ def test_links_in_a_circle_end(top: Path, links: tuple[str, str]) -> None:
     (top / "a.md").symlink_to(links[0] if links[0] != "a.md" else links[1])
     if links[1] == "b.md":
         (top / "b.md").symlink_to("a.md")
-    assert "its links lead in a circle" in problem(Path("halo.yaml"), top)
+    assert "its symbolic links form a loop" in problem(Path("halo.yaml"), top)
 
 
 def test_the_next_repository_above_is_the_bound(top: Path) -> None:
@@ -236,8 +236,8 @@ def test_the_next_repository_above_is_the_bound(top: Path) -> None:
 def test_without_a_repository_the_file_s_own_folder_is_the_bound(tmp_path: Path) -> None:
     written(tmp_path, SIDE_BY_SIDE)
     said = problem(Path("envs/prod/halo.yaml"), tmp_path).splitlines()[0]
-    path = "envs/prod/halo.yaml:2:11: `../../schedules/*.yaml`: the path leads outside of the checkout"
-    assert said == f"{path} (there is no .git above it; --checkout DIR says what may be read)"
+    path = "envs/prod/halo.yaml:2:11: `../../schedules/*.yaml`: the path leads outside the checkout"
+    assert said == f"{path} (the file is in no git repository; pass --checkout DIR to read other folders)"
     assert set(keys_and_prompts(Path("envs/prod/halo.yaml"), tmp_path, tmp_path)) == {"own", "a", "b"}
 
 

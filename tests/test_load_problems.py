@@ -17,7 +17,7 @@ from halo_iac.load import load
 from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
-NO_GIT = "(there is no .git above it; --checkout DIR says what may be read)"
+NO_GIT = "(the file is in no git repository; pass --checkout DIR to read other folders)"
 OR_CRON = "a variable is always text: write the value itself, or say it with `cron`, which is text as well"
 ALWAYS_TEXT = "a variable is always text: write the value itself, for each environment in `overrides`"
 
@@ -51,8 +51,8 @@ def entry(**fields: str | None) -> str:
         ({"hours": "9.0"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
         ({"hours": "[9.0]"}, "7:13: `hours`: expected a whole number, 0 to 23"),
         ({"hours": "true"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
-        ({"hours": "[]"}, "7:12: `hours`: it is empty (leave the key out)"),
-        ({"hours": ""}, "7:11: `hours` is null (leave the key out)"),
+        ({"hours": "[]"}, "7:12: `hours`: must not be empty (leave the key out)"),
+        ({"hours": ""}, "7:11: `hours` has no value (leave the key out)"),
         ({"hours": "{a: 1}"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
         ({"minutes": "60"}, "8:14: `minutes`: expected 0 to 59"),
         ({"span_limit": "0"}, "8:17: `span_limit`: expected 1 to 2147483647"),
@@ -63,24 +63,24 @@ def entry(**fields: str | None) -> str:
         ({"max_turns": "'9'"}, "8:16: `max_turns`: expected a whole number, 1 to 100 (write it without quotes)"),
         ({"enabled": "yes"}, "8:14: `enabled`: expected true or false (write `true`)"),
         ({"enabled": "Off"}, "8:14: `enabled`: expected true or false (write `false`)"),
-        ({"enabled": "'true'"}, "8:14: `enabled`: expected true or false (without quotes)"),
+        ({"enabled": "'true'"}, "8:14: `enabled`: expected true or false (write it without quotes)"),
         ({"enabled": "maybe"}, "8:14: `enabled`: expected true or false"),
-        ({"agent": "''"}, "5:12: `agent`: it is empty"),
-        ({"timezone": "''"}, "8:15: `timezone`: it is empty (leave the key out)"),
+        ({"agent": "''"}, "5:12: `agent`: must not be empty"),
+        ({"timezone": "''"}, "8:15: `timezone`: must not be empty (leave the key out)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
         ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
-        ({"timezone": "PST"}, "8:15: no time zone is named `PST` (write `America/Los_Angeles`)"),
-        ({"timezone": "utc"}, "8:15: no time zone is named `utc` (did you mean `UTC`?)"),
-        ({"timezone": "Berlin"}, "8:15: no time zone is named `Berlin` (did you mean `Europe/Berlin`?)"),
-        ({"timezone": "Factory"}, "8:15: no time zone is named `Factory`"),
+        ({"timezone": "PST"}, "8:15: unknown time zone `PST` (write `America/Los_Angeles`)"),
+        ({"timezone": "utc"}, "8:15: unknown time zone `utc` (did you mean `UTC`?)"),
+        ({"timezone": "Berlin"}, "8:15: unknown time zone `Berlin` (did you mean `Europe/Berlin`?)"),
+        ({"timezone": "Factory"}, "8:15: unknown time zone `Factory`"),
         ({"timezone": "../x"}, "8:15: `timezone`: expected an IANA time zone, such as America/Los_Angeles"),
         ({"prompt": "' '"}, "8:13: `prompt`: the prompt is empty"),
-        ({"prompt": '"a\\0b"'}, "8:13: a NUL byte in the prompt"),
+        ({"prompt": '"a\\0b"'}, "8:13: the prompt contains a NUL byte"),
         ({"id": "a b"}, "8:9: `id`: expected up to 200 printable characters without spaces"),
         ({"id": "7"}, "8:9: `id`: expected text (put it in quotes)"),
-        ({"model_id": "' m'"}, "8:15: `model_id`: expected text without a space at either end"),
-        ({"renamed_from": "[]"}, "8:19: `renamed_from`: it is empty (leave the key out)"),
+        ({"model_id": "' m'"}, "8:15: `model_id`: expected text without leading or trailing spaces"),
+        ({"renamed_from": "[]"}, "8:19: `renamed_from`: must not be empty (leave the key out)"),
         ({"renamed_from": "[5]"}, "8:20: `renamed_from`: expected text (put it in quotes)"),
         ({"state": "inactive"}, "8:12: `state`: expected active or archived"),
         ({"state": "paused"}, "8:12: `state`: expected active or archived (write `enabled: false`)"),
@@ -108,22 +108,22 @@ def entry(**fields: str | None) -> str:
         ({"schedule": "'0 9 * * *'"}, "8:5: unknown key `schedule` (did you mean `frequency` or `cron`?)"),
         ({"every": "2"}, "8:5: unknown key `every` (did you mean `frequency` or `cron`?)"),
         ({"every": "2 hours"}, '8:5: unknown key `every` (write `cron: "0 */2 * * *"` instead)'),
-        ({"undeclared": "report"}, "8:5: unknown key `undeclared` (it belongs at the top of the project file)"),
+        ({"undeclared": "report"}, "8:5: unknown key `undeclared` (move it to the top level of the project file)"),
         ({"wholly_odd": "1"}, "8:5: unknown key `wholly_odd`"),
         ({'"\\e[31m"': "1"}, "8:5: unknown key `\\x1b[31m`"),
         # switches
         (
             {"findings": "{coverge-gap: off}"},
-            "8:16: no rule is named `coverge-gap` (did you mean `coverage-gap`?)",
+            "8:16: unknown rule `coverge-gap` (did you mean `coverage-gap`?)",
         ),
         (
             {"findings": "{coverage_gap: off}"},
-            "8:16: no rule is named `coverage_gap` (did you mean `coverage-gap`?)",
+            "8:16: unknown rule `coverage_gap` (did you mean `coverage-gap`?)",
         ),
         (
             {"findings": "{x: off}"},
             (
-                "8:16: no rule is named `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
+                "8:16: unknown rule `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
                 "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, paid-twice, "
                 "skipped-fire, special-glob, too-many-runs, unfinished-prompt, unused-glob)"
             ),
@@ -138,14 +138,17 @@ def entry(**fields: str | None) -> str:
             "8:28: `paid-twice`: expected error, warning or off (did you mean `error`?)",
         ),
         ({"findings": "{paid-twice: 5}"}, "8:28: `paid-twice`: expected error, warning or off"),
-        ({"findings": "{paid-twice: }"}, "8:28: `paid-twice` is null (leave the key out)"),
+        ({"findings": "{paid-twice: }"}, "8:28: `paid-twice` has no value (leave the key out)"),
         ({"findings": "off"}, "8:15: `findings`: expected keys and values (such as `findings: {coverage-gap: off}`)"),
         (
             {"max_runs_per_month": "5"},
-            "8:5: unknown key `max_runs_per_month` (it belongs at the top of the project file)",
+            "8:5: unknown key `max_runs_per_month` (move it to the top level of the project file)",
         ),
         # cadence
-        ({"frequency": None}, "3:3: `frequency` is missing (hourly, daily, weekly or monthly; or give `cron`)"),
+        (
+            {"frequency": None},
+            "3:3: `frequency` is missing (set it to hourly, daily, weekly or monthly, or use `cron`)",
+        ),
         ({"hours": None}, '3:3: `hours` is missing: daily needs it (such as `hours: [9]`, or `at: "09:00"`)'),
         (
             {"frequency": "weekly"},
@@ -170,13 +173,13 @@ def entry(**fields: str | None) -> str:
         ),
         (
             {"days_of_week": "7"},
-            "8:19: `days_of_week`: expected 0 to 6, or sun to sat (7 is no day here: Sunday is 0)",
+            "8:19: `days_of_week`: expected 0 to 6, or sun to sat (write `0` or `sun` for Sunday)",
         ),
         (
             {"hours": None, "at": "['09:00', '17:30']"},
             (
-                "7:9: these times are no product of hours and minutes: it would also fire at 09:30, 17:00 "
-                "(split them over several entries)"
+                "7:9: `at` combines every hour with every minute, so these times would also fire at 09:30, 17:00 "
+                "(split them into several entries)"
             ),
         ),
         (
@@ -188,13 +191,14 @@ def entry(**fields: str | None) -> str:
             '7:9: `at`: expected a list of times, such as ["09:30"] (write it in quotes, such as "09:00")',
         ),
         ({"hours": None, "at": "9am"}, '7:9: `at`: expected a time of day such as "09:30" (write `"09:00"`)'),
-        ({"at": "09:00"}, "7:5: `hours` and `at` say the same (keep one)"),
-        ({"cron": "'0 9 * * *'", "frequency": None}, "6:5: `hours` and `cron` say the same (keep one)"),
+        ({"at": "09:00"}, "7:5: `hours` and `at` set the same value (keep one)"),
+        ({"cron": "'0 9 * * *'", "frequency": None}, "6:5: `hours` and `cron` set the same value (keep one)"),
         (
             {"cron": "'0 9 1 * 1'", "frequency": None, "hours": None},
             (
-                "6:11: cron fires where either the day of the month or the day of the week fits, and a schedule cannot "
-                "say so (restrict one of the two; of two entries, both would fire on a day that fits both)"
+                "6:11: cron fires where either the day of the month or the day of the week matches, which a schedule "
+                "cannot express (restrict one of the two, or write two entries, which both fire on a day that matches "
+                "both)"
             ),
         ),
         (
@@ -203,20 +207,26 @@ def entry(**fields: str | None) -> str:
         ),
         # what an entry lacks
         ({"title": None}, "3:3: `title` is missing"),
-        ({"agent": None}, "3:3: `agent` is missing (give it here or under `defaults`)"),
-        ({"title": None, "state": "archived"}, "3:3: `title` is missing: an archived entry needs it, or an `id`"),
+        ({"agent": None}, "3:3: `agent` is missing (set it here or under `defaults`)"),
+        ({"title": None, "state": "archived"}, "3:3: an archived entry needs a `title` or an `id`"),
         ({"state": "archived", "hours": "99"}, "7:12: `hours`: expected 0 to 23"),
         # two spellings
-        ({"lookback": "1d", "lookback_hours": "24"}, "8:5: `lookback` and `lookback_hours` say the same (keep one)"),
+        (
+            {"lookback": "1d", "lookback_hours": "24"},
+            "8:5: `lookback` and `lookback_hours` set the same value (keep one)",
+        ),
         # titles
-        ({"title": "' T'"}, "4:12: a title has no space at either end (write `T`)"),
-        ({"title": '"T\\u00a0"'}, "4:12: a title has no space at either end (write `T`)"),
-        ({"title": '"a\\u200bb"'}, "4:12: a title holds no control, format or zero-width characters (write `ab`)"),
-        ({"title": '"a\\nb"'}, "4:12: a title holds no control, format or zero-width characters (write `a b`)"),
-        ({"title": '"e\\u0301"'}, "4:12: a title is written in NFC, its composed form (write `é`)"),
-        ({"title": '"\\u200b"'}, "4:12: a title holds no control, format or zero-width characters"),
-        ({"title": "x" * 201}, f"4:12: a title has 1 to 200 characters, this one 201 (write `{'x' * 200}`)"),
-        ({"title": "''"}, "4:12: `title`: it is empty"),
+        ({"title": "' T'"}, "4:12: a title cannot begin or end with a space (write `T`)"),
+        ({"title": '"T\\u00a0"'}, "4:12: a title cannot begin or end with a space (write `T`)"),
+        (
+            {"title": '"a\\u200bb"'},
+            "4:12: a title cannot contain control, format or zero-width characters (write `ab`)",
+        ),
+        ({"title": '"a\\nb"'}, "4:12: a title cannot contain control, format or zero-width characters (write `a b`)"),
+        ({"title": '"e\\u0301"'}, "4:12: a title must be in Unicode's composed form (NFC) (write `é`)"),
+        ({"title": '"\\u200b"'}, "4:12: a title cannot contain control, format or zero-width characters"),
+        ({"title": "x" * 201}, f"4:12: a title has 1 to 200 characters, and this one has 201 (write `{'x' * 200}`)"),
+        ({"title": "''"}, "4:12: `title`: must not be empty"),
         ({"title": "2026"}, "4:12: `title`: expected text (put it in quotes)"),
         # variables
         ({"title": "${REGION} T"}, "4:12: `${REGION}` is not set (set HALO_VAR_REGION, or write ${REGION:-fallback})"),
@@ -226,7 +236,7 @@ def entry(**fields: str | None) -> str:
         ),
         (
             {"agent": "${a-b}"},
-            "5:12: `${` begins no variable (write ${NAME} or ${NAME:-fallback}, and $$ for a dollar)",
+            "5:12: invalid variable reference after `${` (write ${NAME} or ${NAME:-fallback}, or $$ for a dollar sign)",
         ),
         ({"hours": "'${HOUR:-9}'"}, f"7:12: `hours`: expected a whole number, 0 to 23 ({OR_CRON})"),
         ({"minutes": "[0, '${MINUTE:-9}']"}, f"8:18: `minutes`: expected a whole number, 0 to 59 ({OR_CRON})"),
@@ -237,23 +247,23 @@ def entry(**fields: str | None) -> str:
         ({"prompt_file": "folder.md"}, "8:18: `folder.md`: a directory, not a file"),
         ({"prompt_file": "blank.md"}, "8:18: `blank.md`: empty"),
         ({"prompt_file": "latin.md"}, "8:18: `latin.md`: not valid UTF-8"),
-        ({"prompt_file": "nul.md"}, "8:18: `nul.md`: a NUL byte in it"),
+        ({"prompt_file": "nul.md"}, "8:18: `nul.md`: contains a NUL byte"),
         ({"prompt_file": "long.md"}, "8:18: `long.md`: larger than 256 KiB"),
-        ({"prompt_file": "out.md"}, f"8:18: `out.md`: a link leads outside of the checkout {NO_GIT}"),
+        ({"prompt_file": "out.md"}, f"8:18: `out.md`: a link leads outside the checkout {NO_GIT}"),
         ({"prompt_file": "circle.md"}, None),
         ({"prompt_file": "socket.md"}, "8:18: `socket.md`: not a regular file"),
-        ({"prompt_file": "/etc/x.md"}, "8:18: `/etc/x.md`: a path is relative to the file that names it"),
-        ({"prompt_file": "C:x.md"}, "8:18: `C:x.md`: a path is relative to the file that names it"),
-        ({"prompt_file": "a\\x.md"}, "8:18: `a\\x.md`: a path is written with `/`, not with a backslash"),
-        ({"prompt_file": "../x.md"}, f"8:18: `../x.md`: the path leads outside of the checkout {NO_GIT}"),
-        ({"prompt_file": ".git/x.md"}, "8:18: `.git/x.md`: a project reads nothing of what git keeps in .git"),
-        ({"prompt_file": '"a\\0.md"'}, "8:18: `a\\x00.md`: a path holds no NUL or other control characters"),
-        ({"prompt_file": "halo.yaml"}, "8:18: `halo.yaml`: the file's name has to end in .md or .txt"),
+        ({"prompt_file": "/etc/x.md"}, "8:18: `/etc/x.md`: a path must be relative to the file that names it"),
+        ({"prompt_file": "C:x.md"}, "8:18: `C:x.md`: a path must be relative to the file that names it"),
+        ({"prompt_file": "a\\x.md"}, "8:18: `a\\x.md`: use `/` in a path, not a backslash"),
+        ({"prompt_file": "../x.md"}, f"8:18: `../x.md`: the path leads outside the checkout {NO_GIT}"),
+        ({"prompt_file": ".git/x.md"}, "8:18: `.git/x.md`: files of .git are not read"),
+        ({"prompt_file": '"a\\0.md"'}, "8:18: `a\\x00.md`: a path cannot contain control characters"),
+        ({"prompt_file": "halo.yaml"}, "8:18: `halo.yaml`: the file name must end in .md or .txt"),
         (
             {"prompt_file": "${X}.md"},
-            "8:18: `${X}.md`: no such file (variables are not read in paths of prompts)",
+            "8:18: `${X}.md`: no such file (`prompt_file` cannot contain variables)",
         ),
-        ({"prompt_file": "fine.md", "prompt": "x"}, "9:5: `prompt` and `prompt_file` say the same (keep one)"),
+        ({"prompt_file": "fine.md", "prompt": "x"}, "9:5: `prompt` and `prompt_file` set the same value (keep one)"),
     ],
 )
 def test_an_entry_with_something_wrong(
@@ -277,11 +287,11 @@ def test_an_entry_with_something_wrong(
 
 def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp_path: Path) -> None:
     text = entry(agent="${AGENT}", hours=None, at="['09:00', '${AT}']", timezone="''")
-    reason = "it is empty (the variable that it reads is set to nothing)"
+    reason = "must not be empty (the variable that it reads is empty)"
     assert problems(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
         f"halo.yaml:5:12: `agent`: {reason}",
         f"halo.yaml:7:19: `at`: {reason}",
-        "halo.yaml:8:15: `timezone`: it is empty (leave the key out)",
+        "halo.yaml:8:15: `timezone`: must not be empty (leave the key out)",
     ]
 
 
@@ -292,17 +302,26 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ("version: 2\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
         ("version: '1'\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
         ("version: true\nschedules: {}", ["1:10: `version`: expected 1, the only version so far"]),
-        ("version: 1", ["1:1: `schedules` is missing (a project without any says `schedules: {}`)"]),
-        ("version: 1\nschedules:", ["2:11: `schedules` is null (write `schedules: {}` for none)"]),
-        ("version: 1\nschedules: []", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
-        ("version: 1\nschedules: x", ["2:12: `schedules` holds no keys and values (write `schedules: {}` for none)"]),
-        ("version: 1\nschedules: {a: x}", ["2:13: expected keys and values (an entry without any is no schedule)"]),
+        ("version: 1", ["1:1: `schedules` is missing (for no schedules, write `schedules: {}`)"]),
+        ("version: 1\nschedules:", ["2:11: `schedules` has no value (for no schedules, write `schedules: {}`)"]),
+        (
+            "version: 1\nschedules: []",
+            ["2:12: `schedules` must be keys and values (for no schedules, write `schedules: {}`)"],
+        ),
+        (
+            "version: 1\nschedules: x",
+            ["2:12: `schedules` must be keys and values (for no schedules, write `schedules: {}`)"],
+        ),
+        (
+            "version: 1\nschedules: {a: x}",
+            ["2:13: `a` must be keys and values (indent the fields of the schedule below `a`)"],
+        ),
         (
             "version: 1\nschedules: {'My report!': {title: T, state: archived, hours: 25}}",
             [
                 (
-                    "2:13: key `My report!` is not made of letters, digits, - and _ "
-                    "(64 at most, a letter or digit first) "
+                    "2:13: invalid key `My report!`: expected up to 64 letters, digits, - and _, the first a letter or "
+                    "digit "
                     "(write `My-report`)"
                 ),
                 "2:62: `hours`: expected 0 to 23",
@@ -312,28 +331,28 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
             'version: 1\nschedules: {"a\\n": {title: T, state: archived}}',
             [
                 (
-                    "2:13: key `a\\n` is not made of letters, digits, - and _ "
-                    "(64 at most, a letter or digit first) (write `a`)"
+                    "2:13: invalid key `a\\n`: expected up to 64 letters, digits, - and _, the first a letter or digit "
+                    "(write `a`)"
                 )
             ],
         ),
         (
             "version: 1\nschedule: {}",
             [
-                "1:1: `schedules` is missing (a project without any says `schedules: {}`)",
+                "1:1: `schedules` is missing (for no schedules, write `schedules: {}`)",
                 "2:1: unknown key `schedule` (did you mean `schedules`?)",
             ],
         ),
         ("version: 1\nschedules: {}\nprune: true", ["3:1: unknown key `prune` (write `undeclared: archive`)"]),
         (
             "version: 1\nschedules: {}\napi_key: x",
-            ["3:1: unknown key `api_key` (keys, URLs, teams and the sandbox are never read from YAML)"],
+            ["3:1: unknown key `api_key` (API keys, URLs, teams and the sandbox cannot be set in YAML)"],
         ),
         (
             "version: 1\nschedules: {}\ntimezone: UTC\nhours: 9",
             [
-                "3:1: unknown key `timezone` (it belongs under `defaults`, `overrides` or an entry)",
-                "4:1: unknown key `hours` (it belongs to an entry of `schedules`)",
+                "3:1: unknown key `timezone` (move it under `defaults`, `overrides` or an entry)",
+                "4:1: unknown key `hours` (move it to an entry under `schedules`)",
             ],
         ),
         (
@@ -342,31 +361,34 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ),
         (
             "version: 1\nschedules: {}\nproject: ''",
-            ["3:10: `project`: it is empty (leave the key out)"],
+            ["3:10: `project`: must not be empty (leave the key out)"],
         ),
         (
             "version: 1\nschedules: {}\ndefaults: '${'",
             ["3:11: `defaults`: expected keys and values"],
         ),
         ("version: 1\nschedules: {}\nscope: {}", ["3:8: `scope` is empty (leave the key out)"]),
-        ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: it is empty (leave the key out)"]),
+        ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: must not be empty (leave the key out)"]),
         (
             "version: 1\nschedules: {}\nscope: {title_prefix: ''}",
-            ["3:23: `title_prefix`: it is empty (leave the key out)"],
+            ["3:23: `title_prefix`: must not be empty (leave the key out)"],
         ),
         ("version: 1\nschedules: {}\nscope: {agent: [x]}", ["3:9: unknown key `agent` (did you mean `agents`?)"]),
         (
             "version: 1\nschedules: {}\nprotect: x",
-            ["3:10: `protect`: expected a list of titles, in which * stands for anything"],
+            ["3:10: `protect`: expected a list of titles, where * matches anything"],
         ),
         ("version: 1\nschedules: {}\nagents: {a: 1}", ["3:13: `a`: expected text (put it in quotes)"]),
-        ("version: 1\nschedules: {}\nagents: {' a': x}", ["3:10: ` a`: expected text without a space at either end"]),
+        (
+            "version: 1\nschedules: {}\nagents: {' a': x}",
+            ["3:10: ` a`: expected text without leading or trailing spaces"],
+        ),
         (
             "version: 1\nschedules: {}\ndefaults: {title: x, hours: [9], state: archived}",
             [
-                "3:12: unknown key `title` (it belongs to each entry)",
-                "3:22: unknown key `hours` (it belongs to each entry)",
-                "3:34: unknown key `state` (it belongs to each entry)",
+                "3:12: unknown key `title` (set it in each entry)",
+                "3:22: unknown key `hours` (set it in each entry)",
+                "3:34: unknown key `state` (set it in each entry)",
             ],
         ),
         (
@@ -377,8 +399,8 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         (
             "version: 1\nschedules: {}\ndefaults: {timezone: PST, lookback: 1d, lookback_hours: 24}",
             [
-                "3:22: no time zone is named `PST` (write `America/Los_Angeles`)",
-                "3:27: `lookback` and `lookback_hours` say the same (keep one)",
+                "3:22: unknown time zone `PST` (write `America/Los_Angeles`)",
+                "3:27: `lookback` and `lookback_hours` set the same value (keep one)",
             ],
         ),
     ],
@@ -391,14 +413,14 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
     ("glob", "expected"),
     [
         ("none/*.yaml", "`none/*.yaml`: no file matches"),
-        ("/etc/x.yaml", "`/etc/x.yaml`: a path is relative to the file that names it"),
+        ("/etc/x.yaml", "`/etc/x.yaml`: a path must be relative to the file that names it"),
         ("./a.yaml", "`./a.yaml`: no file matches"),
-        (".a/*.yaml", "`.a/*.yaml`: no part of a path begins with a dot, but for the project file's own folders"),
-        ("../a.yaml", f"`../a.yaml`: the path leads outside of the checkout {NO_GIT}"),
-        ("a.txt", "`a.txt`: the file's name has to end in .yaml or .yml"),
+        (".a/*.yaml", "`.a/*.yaml`: hidden files and folders are not read, except for the project file's own folders"),
+        ("../a.yaml", f"`../a.yaml`: the path leads outside the checkout {NO_GIT}"),
+        ("a.txt", "`a.txt`: the file name must end in .yaml or .yml"),
         ("folder.yaml", "`folder.yaml`: a directory, not a file"),
-        ("out.yaml", f"`out.yaml`: a link leads outside of the checkout {NO_GIT}"),
-        ("circ*.yaml", "`circle.yaml`: cannot be read: its links lead in a circle"),
+        ("out.yaml", f"`out.yaml`: a link leads outside the checkout {NO_GIT}"),
+        ("circ*.yaml", "`circle.yaml`: cannot be read: its symbolic links form a loop"),
         (f"{'long' * 80}.yaml", f"`{('long' * 80)[:59]}…`: no file matches"),
         (f"{'*a' * 498}.yaml", f"`{('*a' * 498)[:59]}…`: a path has at most 1,000 characters"),
     ],
@@ -429,11 +451,11 @@ def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: st
 )
 def test_schedules_in_a_list_are_asked_for_their_keys(tmp_path: Path, first: str, key: str) -> None:
     hint = f"each schedule needs a key: write `{key}:` on a line of its own instead of `-`"
-    expected = [f"halo.yaml:3:3: `schedules` holds no keys and values ({hint})"]
+    expected = [f"halo.yaml:3:3: `schedules` must be keys and values ({hint})"]
     assert problems(tmp_path, f"version: 1\nschedules:\n  - {first}\n") == expected
 
 
-BETWEEN = "is a field, and stands where a schedule should"
+BETWEEN = "is a field of a schedule, but a schedule's key is expected"
 
 
 @pytest.mark.parametrize(
@@ -441,7 +463,7 @@ BETWEEN = "is a field, and stands where a schedule should"
     [
         (
             ("  a-one:", "  title: A", "  hours: [9]", "  prompt:", "  findings: {coverage-gap: off}"),
-            ["3:3: expected keys and values (an entry without any is no schedule: indent its fields below `a-one`)"],
+            ["3:3: `a-one` has no fields (indent the fields of the schedule below `a-one`)"],
         ),
         (
             ("  title: A", "  agent: x"),
@@ -451,8 +473,8 @@ BETWEEN = "is a field, and stands where a schedule should"
             ("  a: {title: A, state: archived}", "  id: x", "  hours: 9", "  b:", "  cron: x", "  c: y", "  at: z"),
             [
                 f"4:3: `id` {BETWEEN} (indent the fields below `a`)",
-                "6:3: expected keys and values (an entry without any is no schedule: indent its fields below `b`)",
-                "8:3: expected keys and values (an entry without any is no schedule)",
+                "6:3: `b` has no fields (indent the fields of the schedule below `b`)",
+                "8:3: `c` must be keys and values (indent the fields of the schedule below `c`)",
                 f"9:3: `at` {BETWEEN} (indent the fields below `c`)",
             ],
         ),
@@ -471,8 +493,8 @@ def test_fields_beside_the_keys_of_schedules_are_called_so_once(
 @pytest.mark.parametrize(
     ("key", "value", "hint"),
     [
-        ("b-two", "{title: B, agent: x}", "is this a schedule? indent it under `schedules`"),
-        ("agent-b", "{cron: '@daily'}", "is this a schedule? indent it under `schedules`"),
+        ("b-two", "{title: B, agent: x}", "if this is a schedule, indent it under `schedules`"),
+        ("agent-b", "{cron: '@daily'}", "if this is a schedule, indent it under `schedules`"),
         ("default", "{agent: x}", "did you mean `defaults`?"),
         ("default", "{timezone: UTC, frequency: daily}", "did you mean `defaults`?"),
         ("override", "{enabled: false, state: archived}", "did you mean `overrides`?"),
@@ -490,7 +512,7 @@ def test_a_schedule_at_the_top_of_an_included_file_is_taken_for_one(tmp_path: Pa
         "halo.yaml": "version: 1\ninclude: [s.yaml]\n",
         "s.yaml": "schedules: {}\nb: {title: B}\n",
     }
-    hint = "is this a schedule? indent it under `schedules`"
+    hint = "if this is a schedule, indent it under `schedules`"
     assert problems(tmp_path, files) == [f"s.yaml:2:1: unknown key `b` ({hint})"]
 
 
@@ -511,14 +533,14 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
     assert found == [
         "halo.yaml:2:21: `none.yaml`: no file matches",
         "halo.yaml:3:23: `max_turns`: expected 1 to 100",
-        "halo.yaml:4:13: `frequency` is missing (hourly, daily, weekly or monthly; or give `cron`)",
-        "s/a.yaml:1:1: an included file holds only `schedules`, not `defaults` (it belongs to the project file)",
+        "halo.yaml:4:13: `frequency` is missing (set it to hourly, daily, weekly or monthly, or use `cron`)",
+        "s/a.yaml:1:1: an included file holds only `schedules`, not `defaults` (move it to the project file)",
         "s/a.yaml:3:7: unknown key `titel` (did you mean `title`?)",
-        "s/a.yaml:4:14: a title has no space at either end (write `x`)",
-        "s/a.yaml:4:26: cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname",
+        "s/a.yaml:4:14: a title cannot begin or end with a space (write `x`)",
+        "s/a.yaml:4:26: unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly",
         "s/b.yaml:1:17: not valid YAML: did not find expected ',' or '}' (put a value with a colon in it in quotes)",
-        "s/c.yaml:1:13: key `k` is already in halo.yaml:4",
-        "s/c.yaml:1:33: cron knows @hourly, @daily, @midnight, @weekly, @monthly, not this nickname",
+        "s/c.yaml:1:13: duplicate key `k`: already used at halo.yaml:4",
+        "s/c.yaml:1:33: unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly",
         "s/d.yaml:1:1: expected keys and values at the top of the file",
     ]
 
@@ -529,7 +551,7 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
 )
 def test_a_variable_that_is_no_text_is_refused(tmp_path: Path, field: str, place: str) -> None:
     found = problems(tmp_path, entry(**{field: '"a${BYTE}"'}), HALO_VAR_BYTE="\udcff")  # how Python passes a byte on
-    message = f"`{field}`: not valid Unicode, so it cannot be sent (look at the variable that it reads)"
+    message = f"`{field}`: not valid Unicode (check the variable that it reads)"
     assert found == [f"halo.yaml:{place}: {message}"]
 
 
@@ -550,16 +572,16 @@ def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> N
     [
         (
             "version: 1\nschedules: {}\n" + "".join(f"k{number}: 1\n" for number in range(10_001)),
-            ["halo.yaml:1:1: too many problems to show those in here one by one"],
+            ["halo.yaml:1:1: too many problems to list one by one"],
         ),
         (
             f"version: 1\nschedules: {{a: {{title: T, agent: a, frequency: daily, hours: [{'99,' * 10_001}]}}}}",
-            ["halo.yaml:2:13: too many problems to show those in here one by one"],
+            ["halo.yaml:2:13: too many problems to list one by one"],
         ),
         (
             "version: 1\n" + "version: 1\n" * 20_000,
             [
-                *(f"halo.yaml:{line}:1: key `version` is already in line 1" for line in range(2, 102)),
+                *(f"halo.yaml:{line}:1: duplicate key `version`: already used in line 1" for line in range(2, 102)),
                 "halo.yaml:102:1: … and 9,901 more problems in this file, from here on",
             ],
         ),
@@ -578,20 +600,20 @@ def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:
 def test_a_title_is_declared_once(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title"
     text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"
-    rule = "(a title is declared once, unless each has an `id`)"
+    rule = "(titles must be unique, unless each entry has an `id`)"
     assert problems(tmp_path, text, HALO_VAR_T="T") == [
-        f"halo.yaml:4:40: the title is already that of `a` (halo.yaml:3) {rule}",
-        f"halo.yaml:5:40: the title is already that of `a` (halo.yaml:3) {rule}",
+        f"halo.yaml:4:40: duplicate title: `a` already has it (halo.yaml:3) {rule}",
+        f"halo.yaml:5:40: duplicate title: `a` already has it (halo.yaml:3) {rule}",
     ]
 
 
 def test_a_title_that_an_alias_repeats_is_told_where_the_alias_stands(tmp_path: Path) -> None:
     one = "{title: T, agent: x, cron: '@daily'}"
     text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
-    rule = "(a title is declared once, unless each has an `id`)"
+    rule = "(titles must be unique, unless each entry has an `id`)"
     assert problems(tmp_path, text) == [
-        f"halo.yaml:4:3: the title is already that of `a` (halo.yaml:3) {rule}",
-        f"halo.yaml:5:3: the title is already that of `a` (halo.yaml:3) {rule}",
+        f"halo.yaml:4:3: duplicate title: `a` already has it (halo.yaml:3) {rule}",
+        f"halo.yaml:5:3: duplicate title: `a` already has it (halo.yaml:3) {rule}",
     ]
 
 
@@ -602,15 +624,15 @@ def test_a_title_may_repeat_where_every_entry_has_an_id(tmp_path: Path) -> None:
 
 def test_an_entry_outside_the_scope_is_a_problem(tmp_path: Path) -> None:
     text = "version: 1\nscope: {title_prefix: 'C: '}\nschedules: {a: {title: D, agent: x, cron: '@daily'}}\n"
-    assert problems(tmp_path, text) == ["halo.yaml:3:24: the title is outside of the scope: it has to begin with `C: `"]
+    assert problems(tmp_path, text) == ["halo.yaml:3:24: the title is outside the scope: it must begin with `C: `"]
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", "halo.yaml:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
+        (b"", "halo.yaml:1:1: the file is empty (for no schedules, write `schedules: {}`)"),
         (b"x" * (5 * 1024 * 1024 + 1), "halo.yaml:1:1: larger than 5 MiB"),
-        (b"\xff\xfea\0", "halo.yaml:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (b"\xff\xfea\0", "halo.yaml:1:1: the file is UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
     ],
 )
 def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, expected: str) -> None:
@@ -627,7 +649,7 @@ def test_a_project_file_that_is_a_link_is_read_within_its_folder_only(tmp_path: 
     folder = tmp_path / "project"
     (folder / "data").mkdir(parents=True)
     (folder / "halo.yaml").symlink_to("../outside.yaml")
-    assert problems(folder, {}) == [f"halo.yaml:1:1: a link leads outside of the checkout {NO_GIT}"]
+    assert problems(folder, {}) == [f"halo.yaml:1:1: a link leads outside the checkout {NO_GIT}"]
     (folder / "halo.yaml").unlink()
     (folder / "halo.yaml").symlink_to("data/halo.yaml")
     assert problems(folder, {"data/halo.yaml": "version: 1\nschedules: {}"}) == []

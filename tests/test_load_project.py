@@ -313,15 +313,15 @@ def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     written(tmp_path, files)
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: ['s/[a-c].yaml', 's/d.yaml']\n")
-    message = "one file too many: a project has at most 3"
+    message = "too many files: a project may have at most 3"
     assert raised.value.message == f"halo.yaml:2:11: `s/c.yaml`: {message}"  # and not once more for each other file
 
 
 @pytest.mark.parametrize(
     ("bound", "value", "message"),
     [
-        ("MAX_FILES", 3, "one file too many: a project has at most 3"),
-        ("MAX_TOTAL", 500, "too much: a project's files have at most 0 MiB in all"),
+        ("MAX_FILES", 3, "too many files: a project may have at most 3"),
+        ("MAX_TOTAL", 500, "too large: a project's files may have at most 0 MiB in all"),
     ],
 )
 def test_what_a_bound_on_the_whole_refuses_is_said_once(
@@ -343,7 +343,7 @@ def test_a_glob_that_matches_too_many_files_says_so_and_reads_none(
     written(tmp_path, {f"s/{name}.yaml": "not: read" for name in "abcd"})
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
-    message = "it matches more than 3 files, which is as many as a project may have"
+    message = "it matches more than 3 files, the most that a project may have"
     assert raised.value.message == f"halo.yaml:2:11: `s/*.yaml`: {message}"
 
 
@@ -385,7 +385,9 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
     written(tmp_path, {"a.yaml": "schedules: {}"})
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: [a.yaml]\n# " + "x" * 20)
-    assert raised.value.message == "halo.yaml:2:11: `a.yaml`: too much: a project's files have at most 0 MiB in all"
+    assert (
+        raised.value.message == "halo.yaml:2:11: `a.yaml`: too large: a project's files may have at most 0 MiB in all"
+    )
 
 
 def test_more_schedules_than_anyone_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,7 +427,7 @@ def test_a_draft_has_to_lie_inside_of_the_project_as_well(tmp_path: Path) -> Non
     }
     with pytest.raises(ProjectError) as raised:
         load(tmp_path / "work" / "halo.yaml", variables={}, cwd=tmp_path, drafts=drafts, checkout=tmp_path / "work")
-    assert raised.value.message == "work/halo.yaml:2:25: `p/p.md`: a link leads outside of the checkout"
+    assert raised.value.message == "work/halo.yaml:2:25: `p/p.md`: a link leads outside the checkout"
 
 
 def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def hints(folder: Path, **fields: str | None) -> list[str | None]:
 
 # What is null because a comment begins ------------------------------------------------------------------------------
 
-COMMENT = "` #` begins a comment here: put the value in quotes, or leave the key out"
+COMMENT = "` #` begins a comment: put the value in quotes"
 
 
 @pytest.mark.parametrize("is_pure", [True, False])
@@ -77,7 +77,7 @@ def test_a_colon_behind_quotes_in_a_list_is_told_on_either_parser(
 
 # Time zones ---------------------------------------------------------------------------------------------------------
 
-PLACE = "name a place, such as `Europe/Berlin`"
+PLACE = "use the time zone of a place, such as `Europe/Berlin`"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ WORKING_DAYS = "write `[mon, tue, wed, thu, fri]`"
         ("Everyday", "write `frequency: daily` instead"),
         ("wednsday", "did you mean `wed`?"),
         ("munday", "did you mean `mon`?"),
-        ("7", "7 is no day here: Sunday is 0"),
+        ("7", "write `0` or `sun` for Sunday"),
         # what says more or less than days
         ('"5-7"', None),
         ('"*/2"', None),
@@ -189,7 +189,7 @@ def test_days_are_guessed_all_or_not_at_all(tmp_path: Path, days: str, hint: str
     assert hints(tmp_path, frequency="weekly", days_of_week=days) == [hint]
 
 
-LAST_DAY = "the last day of a month cannot be said; 31 fires only in months that have it, 28 in every month"
+LAST_DAY = "the last day of a month cannot be expressed; 31 fires only in months that have it, 28 in every month"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_the_last_day_of_a_month_is_said_to_have_no_word(tmp_path: Path, days: s
         ('"09:00 17:00"', ['write `["09:00", "17:00"]`']),
         ("9am and noon", ['write `["09:00", "12:00"]`']),
         ('["09:00, 17:00", "20:00"]', ['write `"09:00", "17:00"`']),
-        ('"09:00, 17:30"', ["split them over several entries"]),
+        ('"09:00, 17:30"', ["split them into several entries"]),
         # what says more than times, or no time
         ("9 and 10 pm", [None]),
         ("9am-5pm", [None]),
@@ -256,10 +256,10 @@ def test_times_are_guessed_all_or_not_at_all(tmp_path: Path, times: str, expecte
 # Frequencies --------------------------------------------------------------------------------------------------------
 
 EVERY_SECOND_WEEK = (
-    "every second week cannot be said; `monthly` with `days_of_month: [1, 15]` comes near, "
+    "every second week cannot be expressed; `monthly` with `days_of_month: [1, 15]` comes near, "
     "and `weekly` fires twice as often"
 )
-UNEVEN = "this cannot be said: only what divides an hour or a day evenly can"
+UNEVEN = "this cannot be expressed: the interval must divide an hour or a day evenly"
 
 
 @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ UNEVEN = "this cannot be said: only what divides an hour or a day evenly can"
         ("fortnightly", EVERY_SECOND_WEEK),
         ("every other week", EVERY_SECOND_WEEK),
         ("every 14 days", EVERY_SECOND_WEEK),
-        ("every 3 days", "every 3 days cannot be said: days are those of a week or of a month"),
-        ("quarterly", "every 3 months cannot be said; `monthly` fires 3 times as often"),
-        ("yearly", "every 12 months cannot be said; `monthly` fires 12 times as often"),
+        ("every 3 days", "every 3 days cannot be expressed: days are those of a week or of a month"),
+        ("quarterly", "every 3 months cannot be expressed; `monthly` fires 3 times as often"),
+        ("yearly", "every 12 months cannot be expressed; `monthly` fires 12 times as often"),
         # what may say something else
         ("semi-weekly", None),
         ("twice daily", None),
@@ -349,7 +349,7 @@ def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> N
     ],
 )
 def test_a_refused_value_in_typographic_quotes_is_told_of_them(tmp_path: Path, fields: dict[str, str | None]) -> None:
-    assert hints(tmp_path, **fields) == ["these are typographic quotes; use plain ones, or none"]
+    assert hints(tmp_path, **fields) == ["use plain quotes, or none: YAML does not read typographic ones"]
 
 
 def test_a_title_may_have_typographic_quotes(tmp_path: Path) -> None:

@@ -155,37 +155,37 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", "f:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
-        (b"# nothing\n", "f:1:1: the file is empty (a file without schedules says `schedules: {}`)"),
+        (b"", "f:1:1: the file is empty (for no schedules, write `schedules: {}`)"),
+        (b"# nothing\n", "f:1:1: the file is empty (for no schedules, write `schedules: {}`)"),
         (b"---\n...\n", "f:2:1: expected keys and values at the top of the file"),
         (b"- a\n", "f:1:1: expected keys and values at the top of the file"),
         (b"# x\nsecret\n", "f:2:1: expected keys and values at the top of the file"),
-        (b"a: 1\n---\nb: 2\n", "f:2:1: a second document begins here; a file holds one"),
-        (b"%YAML 1.1\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
-        (b"a: *x\n", "f:1:4: no anchor named `x` stands before this alias"),
-        (b"a: &a [*a]\n", "f:1:8: no anchor named `a` stands before this alias"),
-        (b"b: &a 1\na: &a [*a]\n", "f:2:8: no anchor named `a` stands before this alias"),
-        (b"a: !x b\n", "f:1:4: tags have no meaning here (remove the tag)"),
-        (b"a: !!str 5\n", "f:1:4: tags have no meaning here (remove the tag)"),
-        (b"a:\n\tb: 1\n", "f:2:1: a tab is no indentation in YAML (use spaces)"),
-        (b"a: 1\n\tb: 2\n", "f:2:1: a tab is no indentation in YAML (use spaces)"),
-        (b"a: |\n  x\n\ty\n", "f:3:1: a tab is no indentation in YAML (use spaces)"),
-        (b"a: \0\n", "f:1:4: a NUL byte (is it a binary file, or UTF-16?)"),
-        (b"a: \x07\n", "f:1:4: a control character (write it as an escape in double quotes)"),
+        (b"a: 1\n---\nb: 2\n", "f:2:1: a second YAML document begins on this line; a file can hold only one"),
+        (b"%YAML 1.1\n---\na: 1\n", "f:1:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"),
+        (b"a: *x\n", "f:1:4: undefined alias: the file has no anchor `x` before it"),
+        (b"a: &a [*a]\n", "f:1:8: undefined alias: the file has no anchor `a` before it"),
+        (b"b: &a 1\na: &a [*a]\n", "f:2:8: undefined alias: the file has no anchor `a` before it"),
+        (b"a: !x b\n", "f:1:4: YAML tags are not supported (remove the tag)"),
+        (b"a: !!str 5\n", "f:1:4: YAML tags are not supported (remove the tag)"),
+        (b"a:\n\tb: 1\n", "f:2:1: use spaces: YAML does not allow tabs for indentation"),
+        (b"a: 1\n\tb: 2\n", "f:2:1: use spaces: YAML does not allow tabs for indentation"),
+        (b"a: |\n  x\n\ty\n", "f:3:1: use spaces: YAML does not allow tabs for indentation"),
+        (b"a: \0\n", "f:1:4: the file contains a NUL byte (save it as UTF-8 text)"),
+        (b"a: \x07\n", "f:1:4: the file contains a control character (write it as an escape in double quotes)"),
         ("ä: b\nc: ".encode() + b"\xff\n", "f:2:4: not valid UTF-8 (save it as UTF-8)"),
-        ("a: b".encode("utf-16"), "f:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
-        ("a: b".encode("utf-32"), "f:1:1: UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
-        (b"a: 1\nb: 2\na: 3\n", "f:3:1: key `a` is already in line 1"),
+        ("a: b".encode("utf-16"), "f:1:1: the file is UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        ("a: b".encode("utf-32"), "f:1:1: the file is UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
+        (b"a: 1\nb: 2\na: 3\n", "f:3:1: duplicate key `a`: already used in line 1"),
         (
             b"a: {<<: {b: 1}, <<: {c: 2}}",
-            "f:1:17: key `<<` is given twice (merge several with a list: `<<: [*one, *two]`)",
+            "f:1:17: duplicate key `<<` (merge several with a list: `<<: [*one, *two]`)",
         ),
-        (b"a: {<<: 5}", "f:1:5: `<<` merges mappings, and this is none"),
-        (b"%YAML 1.0\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
-        (b"%YAML 1.3\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
-        (b"%YAML 2.0\n---\na: 1\n", "f:1:1: files are YAML 1.2 (remove the %YAML line)"),
-        (b"9: a\n", "f:1:1: a key has to be a string (put it in quotes)"),
-        (b"[a]: b\n", "f:1:1: a key has to be a string (put it in quotes)"),
+        (b"a: {<<: 5}", "f:1:5: `<<` can merge only mappings"),
+        (b"%YAML 1.0\n---\na: 1\n", "f:1:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"),
+        (b"%YAML 1.3\n---\na: 1\n", "f:1:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"),
+        (b"%YAML 2.0\n---\na: 1\n", "f:1:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"),
+        (b"9: a\n", "f:1:1: a key must be a string (put it in quotes)"),
+        (b"[a]: b\n", "f:1:1: a key must be a string (put it in quotes)"),
         (
             b"a: b: c\n",
             (
@@ -210,7 +210,7 @@ def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> Non
 @pytest.mark.parametrize("version", ["1.0", "1.1", "3.0"])
 def test_another_version_is_told_at_its_own_line_on_either_parser(version: str, pure: bool) -> None:
     (problem,) = parse_text(f"# %YAML 1.2\n%YAML {version}\n# c\n---\na: 1\n", "f", pure=pure).problems
-    assert str(problem) == "f:2:1: files are YAML 1.2 (remove the %YAML line)"
+    assert str(problem) == "f:2:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"
 
 
 AMBIGUOUS = {
@@ -243,11 +243,7 @@ def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_
     (problem,) = parse_text(text % character, "f", pure=pure).problems
     assert (problem.line, problem.column) == place
     is_mark = character == "\ufeff"
-    why = (
-        "it cannot be seen, and some YAML parsers drop it"
-        if is_mark
-        else "YAML parsers, editors and git do not agree on"
-    )
+    why = "it cannot be seen, and some YAML parsers drop it" if is_mark else "YAML parsers, editors and git disagree on"
     assert problem.message.startswith(f"{AMBIGUOUS[character]}: {why}")
     escaped = f"\\u{ord(character):04x}"
     assert problem.hint == f'delete it, or write it in double quotes as "{escaped}"'
@@ -259,7 +255,7 @@ def test_each_of_them_is_said_and_so_is_a_lone_carriage_return(pure: bool) -> No
     problems = parse_text("a: 1 # b\rc: 2\r\nd: e\u2028\nf: g\r\n\x85\r", "f", pure=pure).problems
     assert [(problem.line, problem.column) for problem in problems] == [(1, 9), (2, 5), (4, 1)]
     assert str(problems[0]) == (
-        "f:1:9: a carriage return without a line feed: YAML ends the line here, git and most editors do not "
+        "f:1:9: a carriage return without a line feed: it ends the line for YAML, but not for git and most editors "
         "(end lines with LF, or with CR and LF)"
     )
 
@@ -391,16 +387,16 @@ def test_what_only_looks_like_a_conflict_is_none() -> None:
 
 def test_what_stands_before_a_conflict_is_said_first() -> None:
     assert diagnostics("a: 1\na: 2\nb: *c\n<<<<<<< HEAD\n") == [
-        "f:2:1: key `a` is already in line 1",
-        "f:3:4: no anchor named `c` stands before this alias",
+        "f:2:1: duplicate key `a`: already used in line 1",
+        "f:3:4: undefined alias: the file has no anchor `c` before it",
     ]
 
 
 def test_what_can_be_said_together_is_said_together() -> None:
     assert diagnostics("a: 1\na: 2\n9: b\nc: !x d\n") == [
-        "f:2:1: key `a` is already in line 1",
-        "f:3:1: a key has to be a string (put it in quotes)",
-        "f:4:4: tags have no meaning here (remove the tag)",
+        "f:2:1: duplicate key `a`: already used in line 1",
+        "f:3:1: a key must be a string (put it in quotes)",
+        "f:4:4: YAML tags are not supported (remove the tag)",
     ]
 
 
@@ -448,10 +444,10 @@ def joined_up(value: Node) -> Node:
 def test_every_repeat_of_a_key_says_where_the_first_is() -> None:
     document = parse_text("a: 1\nb: {a: 1, a: 2}\na: 2\nc: 1\nc: 2\na: 3\n", "f")
     assert [str(problem) for problem in document.problems] == [
-        "f:2:11: key `a` is already in line 2",
-        "f:3:1: key `a` is already in line 1",
-        "f:5:1: key `c` is already in line 4",
-        "f:6:1: key `a` is already in line 1",
+        "f:2:11: duplicate key `a`: already used in line 2",
+        "f:3:1: duplicate key `a`: already used in line 1",
+        "f:5:1: duplicate key `c`: already used in line 4",
+        "f:6:1: duplicate key `a`: already used in line 1",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What no prompt should hold: a placeholder that nobody filled in, a merge conflict, or something like a credential.
+"""What no prompt should hold: an unfilled placeholder, a merge conflict, or something like a credential.
 
 Of a prompt, nothing is ever quoted: what looks like a credential must not get into a log, and a placeholder may stand
 around one. Ten thousand prompts are looked through in a plan, so each pattern has signs, of which one at least is in
@@ -27,7 +27,7 @@ class Hit(NamedTuple):
 
 
 _ASKS: Final = r"(?:your|insert|replace|fill|todo|tbd)\b"
-_NOTES: Final = "(?:TODO|FIXME|TBD|XXX)"
+_NOTES: Final = ("TODO", "FIXME", "TBD", "XXX")
 _NAMED: Final = r"(?:password|passwd|secret|(?:api|secret|access)[_ -]?key|(?:api|access|auth)[_ -]?token)"
 
 PLACEHOLDERS: Final = (
@@ -36,9 +36,9 @@ PLACEHOLDERS: Final = (
     Kind("`<your ...>`", ("<",), rf"(?i)<{_ASKS}[^<>\n]*>"),
     Kind("`[your ...]`", ("[",), rf"(?i)\[{_ASKS}[^\[\]\n]*\](?!\()"),
     # In capitals, and as a note: at the start of a line or before a colon. A prompt may well speak of TODOs.
-    Kind("TODO", ("todo", "fixme", "tbd", "xxx"), rf"(?m)^[ \t#>*/-]*{_NOTES}\b|\b{_NOTES}:"),
+    *(Kind(note, (note.lower(),), rf"(?m)^[ \t#>*/-]*{note}\b|\b{note}:") for note in _NOTES),
     Kind("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
-    # One marker is enough: somebody may have removed the other. A line of = alone is a heading in Markdown.
+    # One marker is enough: the other may have been removed. A line of = alone is a heading in Markdown.
     Kind("a merge conflict marker", ("<<<<<<< ", ">>>>>>> "), "(?m)^(?:<{7}|>{7}) "),
 )
 
@@ -72,7 +72,7 @@ CREDENTIALS: Final = (
 
 @cache
 def placeholder_in(prompt: str) -> Hit | None:
-    """Return the first placeholder of a prompt that nobody filled in."""
+    """Return the first unfilled placeholder of a prompt."""
     return min(_seen(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
 
 

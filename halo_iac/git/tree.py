@@ -118,7 +118,7 @@ class CommitTree:
         if node is None:
             folder, name = os.path.split(path)
             if folder == path or not path.startswith(self._top):
-                raise FileUnreadable("a link leads outside of the checkout")
+                raise FileUnreadable("a link leads outside the checkout")
             node = self._nodes[path] = self._step(self._node(folder), name)
         return node
 
@@ -128,7 +128,7 @@ class CommitTree:
             return node
         if name == "..":
             if node.above is None:
-                raise FileUnreadable("a link leads outside of the checkout")
+                raise FileUnreadable("a link leads outside the checkout")
             return node.above
         held = self._held(node)
         item = held.objects.folder(held.id).get(name)

@@ -44,8 +44,8 @@ def from_times(times: Sequence[str]) -> Parts:
     added = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes if (hour, minute) not in wanted]
     if added:
         raise InexpressibleCron(
-            f"these times are no product of hours and minutes: it would also fire at {', '.join(added)}",
-            "split them over several entries",
+            f"`at` combines every hour with every minute, so these times would also fire at {', '.join(added)}",
+            "split them into several entries",
         )
     return {"hours": hours, "minutes": minutes}
 
@@ -59,7 +59,9 @@ def from_cron(expression: str) -> Parts:
         _numbers(text, name) for text, name in zip(fields, _SPANS, strict=True)
     )
     if len(months) < 12:
-        raise InexpressibleCron("cron restricts the months, and a schedule fires in all of them", "leave the month `*`")
+        raise InexpressibleCron(
+            "a schedule fires in every month, so the month field of `cron` must be `*`", "set the month to `*`"
+        )
     days_of_month, days_of_week = _restricted_days(fields[2], fields[4], month_days, week_days)
     if days_of_month:
         return {"frequency": "monthly", "days_of_month": days_of_month, "hours": hours, "minutes": minutes}
@@ -87,21 +89,21 @@ def _restricted_days(
         return () if is_every_month_day else month_days, () if is_every_week_day else week_days
     if has_to_fit_both:
         raise InexpressibleCron(
-            "cron fires on days that fit both day fields where one of them begins with `*`, and a schedule cannot "
-            "say so",
+            "where a day field begins with `*`, cron fires on days that match both day fields, which a schedule "
+            "cannot express",
             "restrict only the day of the month, or only the day of the week",
         )
     raise InexpressibleCron(
-        "cron fires where either the day of the month or the day of the week fits, and a schedule cannot say so",
-        "restrict one of the two; of two entries, both would fire on a day that fits both",
+        "cron fires where either the day of the month or the day of the week matches, which a schedule cannot express",
+        "restrict one of the two, or write two entries, which both fire on a day that matches both",
     )
 
 
 def _not_five(expression: str, count: int) -> str:
     if expression.startswith("@"):
-        return f"cron knows {', '.join(_NICKNAMES)}, not this nickname"
-    more = ": seconds and years have no equal" if count > 5 else ""
-    return f"cron has five fields (minute, hour, day of month, month, day of week), not {count}{more}"
+        return f"unknown nickname; `cron` accepts {', '.join(_NICKNAMES)}"
+    more = "; a schedule has no seconds or years" if count > 5 else ""
+    return f"expected five fields (minute, hour, day of month, month, day of week), found {count}{more}"
 
 
 def _numbers(text: str, name: str) -> tuple[int, ...]:
@@ -124,10 +126,12 @@ def _range(part: str, name: str) -> range:
         last = _number(end, name, names) if dash else high if slash else first
     if step < 1 or not low <= first <= last <= high:
         raise InexpressibleCron(
-            f"cron's {name} has no meaning here: expected {low} to {high}, `*`, lists, ranges and steps"
+            f"invalid {name} field of `cron`: expected {low} to {high}, `*`, lists, ranges and steps"
         )
     if slash and "-" in body and first == last:
-        raise InexpressibleCron(f"cron's {name} has a step over a range of one number, which programs read differently")
+        raise InexpressibleCron(
+            f"the {name} field of `cron` has a step over a range of one number, which programs read differently"
+        )
     return range(first, last + 1, step)
 
 
@@ -136,4 +140,4 @@ def _number(text: str, name: str, names: Sequence[str]) -> int:
         return names.index(text) + _SPANS[name][0]
     if text.isdecimal() and text.isascii() and len(text) < 5:
         return int(text)
-    raise InexpressibleCron(f"cron's {name} has no meaning here: expected numbers, `*`, lists, ranges and steps")
+    raise InexpressibleCron(f"invalid {name} field of `cron`: expected numbers, `*`, lists, ranges and steps")

@@ -23,7 +23,7 @@ _ONLY_ENTRIES: Final = ENTRY_KEYS - OVERLAY_KEYS
 def suggest_top_key(value: object) -> str | None:
     """Guess what the value of an unknown key at the top of a file was meant to be."""
     is_entry = isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value)
-    return "is this a schedule? indent it under `schedules`" if is_entry else None
+    return "if this is a schedule, indent it under `schedules`" if is_entry else None
 
 
 def suggest_for_list(schedules: list[Node]) -> str:
@@ -83,7 +83,7 @@ _LISTS: Final = {
     "minutes": "numbers from 0 to 59",
     "at": 'times, such as ["09:30"]',
     "renamed_from": "titles",
-    "protect": "titles, in which * stands for anything",
+    "protect": "titles, where * matches anything",
     "include": "paths, such as [schedules/*.yaml]",
     "agents": "agents",
 }
@@ -127,7 +127,7 @@ def to_problems(
     stands for them, and every key is concerned.
     """
     if len(document.problems) + error.error_count() > MAX_COLLECTED:
-        document.add_problem(below, "too many problems to show those in here one by one", at_key=True)
+        document.add_problem(below, "too many problems to list one by one", at_key=True)
         return set(values)
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
@@ -142,7 +142,7 @@ def to_problems(
         if isinstance(written, str) and "${" in written:
             hint = _of_variable(found, location[0] if location else None) or hint
         elif written is None and is_comment_instead(document, place):
-            hint = "` #` begins a comment here: put the value in quotes, or leave the key out"
+            hint = "` #` begins a comment: put the value in quotes"
         document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
@@ -150,9 +150,9 @@ def to_problems(
 def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     """Word a key that a mapping with these ``allowed`` ones must not have."""
     if allowed == hints.RULES:
-        return f"no rule is named {quote(key)}", hints.suggest_rule(key)
+        return f"unknown rule {quote(key)}", hints.suggest_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
-        return f"an included file holds only `schedules`, not {quote(key)}", "it belongs to the project file"
+        return f"an included file holds only `schedules`, not {quote(key)}", "move it to the project file"
     hint = hints.suggest_key(key, value, allowed)
     if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
         hint = suggest_top_key(value) or hint
@@ -164,7 +164,7 @@ def _of_variable(found: Found, field: object) -> str | None:
     if found["type"] in _NO_TEXT:
         way = "or say it with `cron`, which is text as well" if field in CADENCE_PARTS else _OVERRIDDEN
         return f"a variable is always text: write the value itself, {way}"
-    return "the variable that it reads is set to nothing" if found["input"] == "" else None
+    return "the variable that it reads is empty" if found["input"] == "" else None
 
 
 def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_of_several: bool) -> Wording:
@@ -177,7 +177,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_o
     if found["type"] == "missing":
         return f"{quote(subject)} is missing", None
     if found["input"] is None:
-        return f"{quote(subject)} is null", "leave the key out"
+        return f"{quote(subject)} has no value", "leave the key out"
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
     field = "" if is_alias else subject
     message, hint = _expectation(found, field)
@@ -227,7 +227,7 @@ def _flag(_: str, value: object) -> Wording:
     word = value.strip().lower() if isinstance(value, str) else None
     if word in _FLAGS:
         return "expected true or false", f"write `{_FLAGS[word]}`"
-    return "expected true or false", "without quotes" if word in {"true", "false"} else None
+    return "expected true or false", "write it without quotes" if word in {"true", "false"} else None
 
 
 def _mapping(field: str, _: object) -> Wording:
@@ -244,12 +244,12 @@ def _range(field: str, _: object) -> Wording:
 
 
 def _empty(field: str, _: object) -> Wording:
-    return "it is empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
+    return "must not be empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
 
 
 def _not_unicode(_: str, __: object) -> Wording:
     """Word a lone surrogate: a file cannot hold one, so it is a byte of the environment that is not UTF-8."""
-    return "not valid Unicode, so it cannot be sent", "look at the variable that it reads"
+    return "not valid Unicode", "check the variable that it reads"
 
 
 def _too_long(field: str, _: object) -> Wording:
@@ -267,7 +267,7 @@ def _too_many(field: str, _: object) -> Wording:
 def _shape(field: str, value: object) -> Wording:
     if value == "":
         return _empty(field, value)
-    return _FORMS.get(field, "expected text without a space at either end"), None
+    return _FORMS.get(field, "expected text without leading or trailing spaces"), None
 
 
 _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {

@@ -110,13 +110,13 @@ def invalid_title_reason(title: str) -> str | None:
         normal = title
     else:
         if has_invisible(title):
-            return "a title holds no control, format or zero-width characters"
+            return "a title cannot contain control, format or zero-width characters"
         normal = unicodedata.normalize("NFC", title)
     if title != title.strip():
-        return "a title has no space at either end"
+        return "a title cannot begin or end with a space"
     if not 1 <= len(title) <= LONGEST:
-        return f"a title has 1 to {LONGEST} characters, this one {len(title)}"
-    return None if title == normal else "a title is written in NFC, its composed form"
+        return f"a title has 1 to {LONGEST} characters, and this one has {len(title)}"
+    return None if title == normal else "a title must be in Unicode's composed form (NFC)"
 
 
 def corrected_title(title: str) -> str:
@@ -149,8 +149,9 @@ class EntryReader(NamedTuple):
     def read(self, place: FieldLocation, key: str, raw: object) -> Entry | None:
         """Return the entry, or ``None`` and a problem at least."""
         if not isinstance(raw, dict):
-            advice = f": indent its fields below {quote(key)}" if raw is None else ""
-            place.add_missing_problem("expected keys and values", f"an entry without any is no schedule{advice}")
+            hint = f"indent the fields of the schedule below {quote(key)}"
+            message = "has no fields" if raw is None else "must be keys and values"
+            place.add_missing_problem(f"{quote(key)} {message}", hint)
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
         self._check_title(place, given)
@@ -181,8 +182,8 @@ class EntryReader(NamedTuple):
             corrected = corrected_title(title)
             place.add_problem("title", oddity, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
         if self.title_prefix is not None and not title.startswith(self.title_prefix):
-            rule = f"it has to begin with {quote(self.title_prefix)}"
-            place.add_problem("title", f"the title is outside of the scope: {rule}")
+            rule = f"it must begin with {quote(self.title_prefix)}"
+            place.add_problem("title", f"the title is outside the scope: {rule}")
 
     def _spec(self, place: FieldLocation, given: Fields) -> Spec | None:
         merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
@@ -190,7 +191,7 @@ class EntryReader(NamedTuple):
         if "title" not in given:
             place.add_missing_problem("`title` is missing")
         if "agent" not in merged:
-            place.add_missing_problem("`agent` is missing", "give it here or under `defaults`")
+            place.add_missing_problem("`agent` is missing", "set it here or under `defaults`")
         merged |= _cadence(place, given)
         if place.problem_count > before:
             return None
@@ -203,7 +204,7 @@ class EntryReader(NamedTuple):
 def _names_a_schedule(place: FieldLocation, given: Fields) -> bool:
     if "title" in given or "id" in given:
         return True
-    place.add_missing_problem("`title` is missing: an archived entry needs it, or an `id`")
+    place.add_missing_problem("an archived entry needs a `title` or an `id`")
     return False
 
 
@@ -216,7 +217,7 @@ def _cadence(place: FieldLocation, given: Fields) -> Parts:
         place.add_problem("cron", error.message, hints.suggest_quotes(given["cron"]) or error.hint)
         return {}
     if "frequency" not in given:
-        place.add_missing_problem("`frequency` is missing", "hourly, daily, weekly or monthly; or give `cron`")
+        place.add_missing_problem("`frequency` is missing", "set it to hourly, daily, weekly or monthly, or use `cron`")
         return {}
     try:
         times = from_times(given["at"]) if "at" in given else {}
@@ -247,13 +248,13 @@ def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:
     try:
         check_entry({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})
     except ValidationError as error:
-        return f"{error.errors()[0]['loc'][0]} is out of bounds"
+        return f"{error.errors()[0]['loc'][0]} is out of range"
     if "title" in given and (oddity := invalid_title_reason(spec.title)) is not None:
         return oddity
     if "timezone" in given and spec.timezone not in zone_names():
-        return "there is no such timezone"
+        return "the time zone is unknown"
     if "prompt" in given and ("\0" in spec.prompt or is_too_long(spec.prompt)):
-        return "a NUL byte in the prompt" if "\0" in spec.prompt else TOO_LONG
+        return "the prompt contains a NUL byte" if "\0" in spec.prompt else TOO_LONG
     return _inexpressible_cadence(spec) if {"frequency", *CADENCE_PARTS}.intersection(names) else None
 
 
@@ -261,5 +262,5 @@ def _inexpressible_cadence(spec: Spec) -> str | None:
     for part in CADENCE_PARTS:
         numbers = getattr(spec, part)
         if numbers != number_set(numbers) or bool(numbers) != (part in RELEVANT_PARTS[spec.frequency]):
-            return f"its cadence is not whole: {part}"
+            return f"its cadence is incomplete: {part}"
     return None

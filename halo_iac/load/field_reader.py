@@ -72,7 +72,9 @@ def _substitute(value: object, variables: Mapping[str, str], keeps_unset: bool) 
 def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
     """Return what one reference stands for; like a shell, an empty variable gives way to the fallback."""
     if found["open"]:
-        raise _Unresolved("`${` begins no variable", "write ${NAME} or ${NAME:-fallback}, and $$ for a dollar")
+        raise _Unresolved(
+            "invalid variable reference after `${`", "write ${NAME} or ${NAME:-fallback}, or $$ for a dollar sign"
+        )
     name = found["name"]
     if name is None:
         return "$"
@@ -125,7 +127,7 @@ def prompt_in(data: bytes) -> str:
     except UnicodeDecodeError:
         raise FileUnreadable("not valid UTF-8") from None
     if "\0" in text:
-        raise FileUnreadable("a NUL byte in it")
+        raise FileUnreadable("contains a NUL byte")
     if not text:
         raise FileUnreadable("empty")
     return text
@@ -147,7 +149,7 @@ _TWICE: Final = (
     ("at", ("hours", "minutes")),
     ("cron", ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")),
 )
-"""A key, and those that say the same and so must not stand beside it."""
+"""A key, and those that set the same value and so must not stand beside it."""
 
 
 class FieldLocation(NamedTuple):
@@ -212,7 +214,7 @@ class FieldReader:
         if "prompt" in given:
             given["prompt"] = normalized_prompt(given["prompt"])
             if "\0" in given["prompt"]:
-                place.add_problem("prompt", "a NUL byte in the prompt")
+                place.add_problem("prompt", "the prompt contains a NUL byte")
             elif is_too_long(given["prompt"]):
                 place.add_problem("prompt", TOO_LONG)
         if "prompt_file" in given:
@@ -226,7 +228,7 @@ class FieldReader:
             given["prompt"] = self._prompts.text(place.folder, name)
         except FileUnreadable as error:
             if not error.is_said:
-                hint = "variables are not read in paths of prompts" if "${" in name else suggest_quotes(name)
+                hint = "`prompt_file` cannot contain variables" if "${" in name else suggest_quotes(name)
                 place.add_problem("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
 
 
@@ -235,7 +237,7 @@ def _suggest_other_zone(place: FieldLocation, name: str) -> None:
 
     is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
     hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))
-    place.add_problem("timezone", f"no time zone is named {quote(name)}", hint)
+    place.add_problem("timezone", f"unknown time zone {quote(name)}", hint)
 
 
 def _check_spellings(place: FieldLocation, given: Fields) -> None:
@@ -244,4 +246,4 @@ def _check_spellings(place: FieldLocation, given: Fields) -> None:
             continue
         for other in others:
             if other in given:
-                place.add_problem(other, f"{quote(other)} and {quote(key)} say the same", "keep one", at_key=True)
+                place.add_problem(other, f"{quote(other)} and {quote(key)} set the same value", "keep one", at_key=True)

@@ -29,79 +29,75 @@ RuleSettings = TypedDict(
         "coverage-gap": Annotated[
             RuleSetting,
             Field(
-                description="The look-back is shorter than the longest interval between fires: some traces are never "
-                "analysed; left out: warning."
+                description="The look-back is shorter than the longest interval between fires, so that some traces are "
+                "never analysed; default: warning."
             ),
         ],
         "coverage-gap-dst": Annotated[
             RuleSetting,
             Field(
-                description="The look-back is long enough, but for the interval in which clocks go back; left out: "
-                "warning."
+                description="The look-back is long enough except for the day on which clocks go back; default: warning."
             ),
         ],
         "paid-twice": Annotated[
             RuleSetting,
             Field(
                 description="The look-back is more than twice the shortest interval between fires, so that traces are "
-                "analysed several times; left out: warning."
+                "analysed several times; default: warning."
             ),
         ],
         "missing-day": Annotated[
             RuleSetting,
-            Field(description="Some months have no such day, and there it does not fire; left out: warning."),
+            Field(description="Some months lack one of the days, and it does not fire in them; default: warning."),
         ],
         "crowded-minute": Annotated[
             RuleSetting,
-            Field(description="More than ten schedules fire in one and the same minute; left out: warning."),
+            Field(description="More than ten schedules fire in the same minute; default: warning."),
         ],
         "declared-twice": Annotated[
             RuleSetting,
-            Field(description="Several entries have the same agent and the same cadence; left out: warning."),
+            Field(description="Several entries have the same agent and cadence; default: warning."),
         ],
         "unfinished-prompt": Annotated[
             RuleSetting,
             Field(
-                description="The prompt holds a placeholder that nobody filled in, or a merge conflict, or is a path; "
-                "left out: warning."
+                description="The prompt contains an unfilled placeholder or a merge conflict, or is a path; "
+                "default: warning."
             ),
         ],
         "credential-in-prompt": Annotated[
-            RuleSetting, Field(description="The prompt holds something like a credential; left out: error.")
+            RuleSetting, Field(description="The prompt contains what looks like a credential; default: error.")
         ],
         "cut-by-comment": Annotated[
             RuleSetting,
-            Field(
-                description="A text without quotes ends at ` #`, which begins a comment, though no space is behind the "
-                "`#`; left out: warning."
-            ),
+            Field(description="A text without quotes is cut short by ` #`, which begins a comment; default: warning."),
         ],
         "special-glob": Annotated[
             RuleSetting,
             Field(
-                description="A glob of `protect` holds `?`, `[` or `${`, which mean nothing in it; left out: warning."
+                description="A glob of `protect` contains `?`, `[` or `${`, which it takes literally; default: warning."
             ),
         ],
         "unused-glob": Annotated[
             RuleSetting,
             Field(
-                description="A glob of `protect` matches no declared or existing title; plan only; left out: warning."
+                description="A glob of `protect` matches no declared or existing title; plan only; default: warning."
             ),
         ],
         "too-many-runs": Annotated[
             RuleSetting,
             Field(
-                description="The schedules run more often than max_runs_per_month permits; left out: error. Off in an "
+                description="The schedules run more often than max_runs_per_month permits; default: error. Off in an "
                 "entry: its runs are not counted."
             ),
         ],
         "skipped-fire": Annotated[
             RuleSetting,
-            Field(description="Applied now, a change skips a fire of today; plan only; left out: warning."),
+            Field(description="Applied now, a change would skip a fire of today; plan only; default: warning."),
         ],
         "doubled-fire": Annotated[
             RuleSetting,
-            Field(description="Applied now, a change has today's fire happen twice; plan only; left out: warning."),
+            Field(description="Applied now, a change would repeat a fire of today; plan only; default: warning."),
         ],
     },
     total=False,
@@ -198,7 +194,7 @@ class ScheduleFields(TypedDict, total=False):
         str,
         Field(
             pattern=f"^{ZONE}$",
-            description="IANA time zone in which hours and days are read; left out: UTC.",
+            description="IANA time zone of hours and days; default: UTC.",
             examples=["America/Los_Angeles"],
         ),
     ]
@@ -207,32 +203,30 @@ class ScheduleFields(TypedDict, total=False):
         Field(
             pattern=r"\S",
             max_length=MAX_PROMPT,
-            description="What the analysis is asked to do; left out: this tool's own prompt.",
+            description="What the analysis is asked to do; default: halo's own prompt.",
         ),
     ]
     prompt_file: Annotated[
         str,
         Field(
             min_length=1,
-            description="A .md or .txt file holding the prompt, relative to the file that names it.",
+            description="A .md or .txt file with the prompt, relative to the file that names it.",
             json_schema_extra={"pattern": path_pattern("md|txt")},
         ),
     ]
     model_id: Annotated[
         Reference,
-        Field(
-            description="Analysis model (`halo model list`); left out: the platform's choice, which is never compared."
-        ),
+        Field(description="Analysis model (`halo model list`); default: the platform's choice, which is not managed."),
     ]
     summarization_model_id: Annotated[
         Reference,
         Field(
-            description="Summarization model (`halo model list --summarization`); left out: the platform's choice, "
-            "which is never compared."
+            description="Summarization model (`halo model list --summarization`); default: the platform's "
+            "choice, which is not managed."
         ),
     ]
-    span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; left out: 10000.")]
-    lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run looks at; left out: 24.")]
+    span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; default: 10000.")]
+    lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run analyses; default: 24.")]
     lookback: Annotated[
         str,
         Field(
@@ -241,11 +235,11 @@ class ScheduleFields(TypedDict, total=False):
             examples=["36h", "7d", "2w"],
         ),
     ]
-    max_subagent_depth: Annotated[int, Field(ge=1, le=5, description="How deep sub-agents may nest; left out: 3.")]
-    max_turns: Annotated[int, Field(ge=1, le=100, description="How many turns an analysis may take; left out: 50.")]
+    max_subagent_depth: Annotated[int, Field(ge=1, le=5, description="How deep sub-agents may nest; default: 3.")]
+    max_turns: Annotated[int, Field(ge=1, le=100, description="How many turns an analysis may take; default: 50.")]
     enabled: Annotated[
         bool,
-        Field(description="Whether it fires; left out: true when created, afterwards as the operator set it."),
+        Field(description="Whether it fires; default: true when created, later changes on the platform are kept."),
     ]
 
 
@@ -254,58 +248,58 @@ class EntryFields(ScheduleFields, total=False):
     """One schedule."""
 
     title: Annotated[
-        str, Field(min_length=1, description="The title, 1 to 200 characters; it is what identifies the schedule.")
+        str, Field(min_length=1, description="The title, 1 to 200 characters; it identifies the schedule.")
     ]
     frequency: Annotated[
         Literal["hourly", "daily", "weekly", "monthly"],
-        Field(description="How often it fires; decides which other parts of the cadence are needed."),
+        Field(description="How often it fires; decides which other cadence fields are required."),
     ]
     days_of_week: Annotated[
         Days, Field(description="Days it fires on, sun to sat or 0 = Sunday to 6; for weekly only.")
     ]
     days_of_month: Annotated[DaysOfMonth, Field(description="Days it fires on, 1 to 31; for monthly only.")]
     hours: Annotated[Hours, Field(description="Hours it fires at, 0 to 23; not for hourly.")]
-    minutes: Annotated[Minutes, Field(description="Minutes it fires at within each hour, 0 to 59; left out: 0.")]
+    minutes: Annotated[Minutes, Field(description="Minutes it fires at within each hour, 0 to 59; default: 0.")]
     at: Annotated[
         Times,
-        Field(description="Times of day instead of hours and minutes; several must form hours × minutes."),
+        Field(description="Times of day, in place of hours and minutes; every hour is combined with every minute."),
     ]
     cron: Annotated[
         str,
         Field(
             pattern=CRON,
-            description="The whole cadence as five cron fields, where they map exactly.",
+            description="The whole cadence as a cron expression of five fields, in place of the other cadence fields.",
             examples=["0 9 * * 1-5"],
         ),
     ]
     state: Annotated[
         Literal["active", "archived"],
-        Field(description="active, or archived to retire the schedule: then only title (or id) is needed."),
+        Field(description="active, or archived to retire the schedule; an archived entry needs only title or id."),
     ]
     renamed_from: Annotated[
         OldTitles,
-        Field(description="Earlier titles; the schedule that has one of them is renamed. Inert once that happened."),
+        Field(description="Earlier titles; a schedule with one of them is renamed. May stay after the rename."),
     ]
     id: Annotated[
         str,
         Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
     ]
-    findings: Annotated[RuleSettings, Field(description="Switches for this entry, stronger than the project's.")]
+    findings: Annotated[RuleSettings, Field(description="Lint rules for this entry, in place of the project's.")]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class ScopeFields(TypedDict, total=False):
-    """Which schedules of the platform this project answers for; both keys hold where both are given."""
+    """Which schedules of the platform this project manages; with both keys, a schedule must match both."""
 
     agents: Annotated[
         list[Name],
         Field(
             min_length=1,
             max_length=MAX_LIST,
-            description="Only schedules of these agents, named as an entry names them.",
+            description="Only schedules of these agents, named as in `agent`.",
         ),
     ]
-    title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this.")]
+    title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this text.")]
 
 
 Key = Annotated[str, Field(pattern=KEY)]
@@ -333,31 +327,32 @@ class PolicyFields(TypedDict, total=False):
         ]
     ]
     project: Annotated[
-        str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project goes before it.")
+        str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project takes precedence.")
     ]
     undeclared: Annotated[
         Literal["report", "archive"],
-        Field(description="What becomes of active schedules in scope that no file declares; left out: report."),
+        Field(description="What happens to active schedules in scope that no file declares; default: report."),
     ]
-    scope: Annotated[ScopeFields, Field(description="Which schedules this project answers for; left out: all.")]
+    scope: Annotated[ScopeFields, Field(description="Which schedules this project manages; default: all.")]
     protect: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]],
         Field(
-            max_length=MAX_LIST, description="Title globs that are never archived, paused or renamed out of the glob."
+            max_length=MAX_LIST,
+            description="Globs of titles that are never archived or paused, or renamed to one that no glob matches.",
         ),
     ]
     include: Annotated[
         list[IncludeGlob],
-        Field(max_length=MAX_LIST, description="Globs of further files, each holding only `schedules`."),
+        Field(max_length=MAX_LIST, description="Globs of further files, each with only `schedules`."),
     ]
     agents: Annotated[
-        dict[Name, Name], Field(description="Aliases: a name of ours, and the agent's id, agent.id or agent.name.")
+        dict[Name, Name],
+        Field(description="Aliases for agents: your name for each, and its id, agent.id or agent.name."),
     ]
-    findings: Annotated[
-        RuleSettings, Field(description="What is done about each oddity that a rule finds: error, warning or off.")
-    ]
+    findings: Annotated[RuleSettings, Field(description="What each lint rule reports: error, warning or off.")]
     max_runs_per_month: Annotated[
-        Positive, Field(description="How often the declared schedules may run a month, together; left out: no limit.")
+        Positive,
+        Field(description="How many runs a month the declared schedules may have together; default: no limit."),
     ]
 
 
@@ -365,8 +360,8 @@ class PolicyFields(TypedDict, total=False):
 class ProjectFile(PolicyFields, total=False):
     """A project file."""
 
-    defaults: Annotated[ScheduleFields, Field(description="Fields for what an entry leaves out.")]
-    overrides: Annotated[ScheduleFields, Field(description="Fields that are stronger than the entry's.")]
+    defaults: Annotated[ScheduleFields, Field(description="Values for fields that an entry does not set.")]
+    overrides: Annotated[ScheduleFields, Field(description="Values that replace those of the entries.")]
     schedules: Schedules
 
 

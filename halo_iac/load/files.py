@@ -129,7 +129,7 @@ class DiskFiles:
             found = os.stat(real)  # noqa: PTH116 - a Path takes several times as long
         except FileNotFoundError:
             raise NotCheckedOut(
-                "it is outside of the sparse checkout", "run `git sparse-checkout add` to check it out"
+                "it is outside the sparse checkout", "run `git sparse-checkout add` to check it out"
             ) from None
         if stat.S_ISDIR(found.st_mode):
             raise FileUnreadable("a directory, not a file")
@@ -171,8 +171,8 @@ def _folders_of(paths: Collection[Path]) -> dict[str, dict[str, bool]]:
 INCLUDE_SUFFIXES: Final = (".yaml", ".yml")
 PROMPT_SUFFIXES: Final = (".md", ".txt")
 
-_HIDDEN: Final = "no part of a path begins with a dot, but for the project file's own folders"
-_OF_GIT: Final = "a project reads nothing of what git keeps in .git"
+_HIDDEN: Final = "hidden files and folders are not read, except for the project file's own folders"
+_OF_GIT: Final = "files of .git are not read"
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 
@@ -180,10 +180,10 @@ def invalid_path_reason(text: str, suffixes: tuple[str, ...]) -> str | None:
     """Say why a text is no path to follow, wherever it leads; ``None`` for one that may be."""
     for is_refused, reason in (
         (len(text) > MAX_PATTERN, f"a path has at most {MAX_PATTERN:,} characters"),
-        ("\0" in text or not text.isprintable(), "a path holds no NUL or other control characters"),
-        ("\\" in text, "a path is written with `/`, not with a backslash"),
-        (text.startswith("/") or _DRIVE.match(text) is not None, "a path is relative to the file that names it"),
-        (not text.endswith(suffixes), f"the file's name has to end in {' or '.join(suffixes)}"),
+        ("\0" in text or not text.isprintable(), "a path cannot contain control characters"),
+        ("\\" in text, "use `/` in a path, not a backslash"),
+        (text.startswith("/") or _DRIVE.match(text) is not None, "a path must be relative to the file that names it"),
+        (not text.endswith(suffixes), f"the file name must end in {' or '.join(suffixes)}"),
     ):
         if is_refused:
             return reason
@@ -202,7 +202,11 @@ class CheckoutBound:
         self._root = _as_prefix(checkout or project.parent)
         self._own = Path(str(project).removeprefix(self._root)).parts
         self._git = None if git is None else _as_prefix(git)
-        self._hint = None if checkout is not None else "there is no .git above it; --checkout DIR says what may be read"
+        self._hint = (
+            None
+            if checkout is not None
+            else "the file is in no git repository; pass --checkout DIR to read other folders"
+        )
 
     def check(self, real: str, *, is_link: bool = True) -> None:
         """Raise :class:`~halo_iac.load.files.FileUnreadable` unless a path without links may be read or looked into."""
@@ -210,7 +214,7 @@ class CheckoutBound:
         if not real.startswith(self._root):
             if real + os.sep == self._root:
                 return
-            raise FileUnreadable(f"{_subject(is_link=is_link)} leads outside of the checkout", self._hint)
+            raise FileUnreadable(f"{_subject(is_link=is_link)} leads outside the checkout", self._hint)
         if self._git is not None and (real + os.sep).startswith(self._git):
             raise FileUnreadable(_OF_GIT)
         if os.sep + "." in os.sep + below:
@@ -319,9 +323,7 @@ class ProjectFiles:
         with _reasons():
             for path in matches(folder, pattern, self._tree, self._children):
                 if len(found) == MAX_FILES:
-                    raise self._too_much(
-                        f"it matches more than {MAX_FILES:,} files, which is as many as a project may have"
-                    )
+                    raise self._too_much(f"it matches more than {MAX_FILES:,} files, the most that a project may have")
                 found.append(path)
         return found
 
@@ -387,9 +389,9 @@ class ProjectFiles:
         self._files += files
         self._bytes += size
         if self._files > MAX_FILES:
-            raise self._too_much(f"one file too many: a project has at most {MAX_FILES:,}")
+            raise self._too_much(f"too many files: a project may have at most {MAX_FILES:,}")
         if self._bytes > MAX_TOTAL:
-            raise self._too_much(f"too much: a project's files have at most {MAX_TOTAL // MEBIBYTE} MiB in all")
+            raise self._too_much(f"too large: a project's files may have at most {MAX_TOTAL // MEBIBYTE} MiB in all")
 
     def _too_much(self, reason: str) -> FileUnreadable:
         """Return the error for what a bound on the whole project refuses; that is said once."""
@@ -407,5 +409,5 @@ def _reasons() -> Iterator[None]:
         raise FileUnreadable("no such file") from error
     except OSError as error:
         is_circle = error.errno == errno.ELOOP
-        reason = "its links lead in a circle" if is_circle else error.strerror or type(error).__name__
+        reason = "its symbolic links form a loop" if is_circle else error.strerror or type(error).__name__
         raise FileUnreadable(f"cannot be read: {reason}") from error

@@ -31,7 +31,7 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
         path = folder / FILE_NAME
         if path.exists():
             return path
-    message = "no such file here, nor in a folder above"
+    message = "no such file in this folder or any folder above it"
     raise ProjectNotFound([Problem(FILE_NAME, 0, 0, message)], hint=HOW_TO_START)
 
 

@@ -97,7 +97,7 @@ _ENTRY: Final[list[Schema]] = [
 _DIGEST: Final[Schema] = {
     "type": "string",
     "pattern": "^[0-9a-f]{64}$",
-    "description": "SHA-256 of the digest before it and of this line up to here.",
+    "description": "SHA-256 of the previous digest and of this line up to this key.",
 }
 
 
@@ -174,7 +174,7 @@ def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     for mapping in schema["properties"].values():
         if "patternProperties" in mapping:
             mapping["additionalProperties"] = False
-    ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file refers to."}}
+    ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file uses."}}
     return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
 
 

@@ -62,7 +62,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
     values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
     if "schedules" not in root and "include" not in root:
         message = "`schedules` is missing"
-        document.add_problem((), message, "a project without any says `schedules: {}`")
+        document.add_problem((), message, "for no schedules, write `schedules: {}`")
     if values.get("scope") == {}:
         document.add_problem(("scope",), "`scope` is empty", "leave the key out")
     return PolicyReader(
@@ -248,9 +248,9 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
     for source in sources:
         schedules = (source.document.root or {}).get("schedules", {})
         if not isinstance(schedules, dict):
-            message = "is null" if schedules is None else "holds no keys and values"
+            message = "has no value" if schedules is None else "must be keys and values"
             is_list = isinstance(schedules, list) and schedules != []
-            hint = slips.suggest_for_list(schedules) if is_list else "write `schedules: {}` for none"
+            hint = slips.suggest_for_list(schedules) if is_list else "for no schedules, write `schedules: {}`"
             source.document.add_problem(("schedules",), f"`schedules` {message}", hint)
             continue
         count += len(schedules)
@@ -269,20 +269,20 @@ def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
     found = slips.misplaced_keys(schedules)
     for key, hint in found.items():
         if hint is not None:
-            message = f"{quote(key)} is a field, and stands where a schedule should"
+            message = f"{quote(key)} is a field of a schedule, but a schedule's key is expected"
             document.add_problem(("schedules", key), message, hint, at_key=True)
     return found
 
 
 def _check_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
     if not _KEY.fullmatch(key):
-        message = f"key {quote(key)} is not made of letters, digits, - and _ (64 at most, a letter or digit first)"
+        message = f"invalid key {quote(key)}: expected up to 64 letters, digits, - and _, the first a letter or digit"
         place.add_missing_problem(message, hints.suggest_schedule_key(key))
         return False
     if key in seen:
         document, location = seen[key].document, seen[key].location
         line, _ = document.place(location, at_key=True)
-        place.add_missing_problem(f"key {quote(key)} is already in {document.path}:{line}")
+        place.add_missing_problem(f"duplicate key {quote(key)}: already used at {document.path}:{line}")
         return False
     seen[key] = place
     return True
@@ -297,8 +297,8 @@ def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation])
         other = first.setdefault(entry.title, entry)
         if other is not entry and (entry.id is None or other.id is None):
             origin = other.origins.of("title")
-            message = f"the title is already that of {quote(other.key)} ({origin.path}:{origin.line})"
-            hint = "a title is declared once, unless each has an `id`"
+            message = f"duplicate title: {quote(other.key)} already has it ({origin.path}:{origin.line})"
+            hint = "titles must be unique, unless each entry has an `id`"
             place = places[entry.key]
             if entry.origins.of("title") == origin:  # an alias: what is wrong is not where the title is written
                 place.add_missing_problem(message, hint)

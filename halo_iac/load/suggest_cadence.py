@@ -30,12 +30,12 @@ _KNOWN: Final = {
     (1, "day"): "write `frequency: daily`",
     (7, "day"): "write `frequency: weekly`",
     (14, "day"): (
-        "every second week cannot be said; `monthly` with `days_of_month: [1, 15]` comes near, "
+        "every second week cannot be expressed; `monthly` with `days_of_month: [1, 15]` comes near, "
         "and `weekly` fires twice as often"
     ),
     (1, "month"): "write `frequency: monthly`",
 }
-_UNEVEN: Final = "this cannot be said: only what divides an hour or a day evenly can"
+_UNEVEN: Final = "this cannot be expressed: the interval must divide an hour or a day evenly"
 _ADVERBS: Final = {
     "hourly": (60, "minute"),
     "daily": (1, "day"),
@@ -60,7 +60,9 @@ _UNITS: Final = {
 }
 _INTERVAL: Final = rf"(?:every ?)?([1-9][0-9]{{0,3}}|other|second)? ?({'|'.join(_UNITS)})s?"
 _LAST: Final = (-1, "last", "l", "lastday", "end", "endofmonth", "eom")
-_LAST_DAY: Final = "the last day of a month cannot be said; 31 fires only in months that have it, 28 in every month"
+_LAST_DAY: Final = (
+    "the last day of a month cannot be expressed; 31 fires only in months that have it, 28 in every month"
+)
 _NAMED_TIMES: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::00)?)? ?(?:([ap])\.?m\.?)?"
 
@@ -96,9 +98,9 @@ def _suggest_interval(count: int, unit: str) -> str:
     if known is not None:
         return known
     if unit == "month":
-        return f"every {count} months cannot be said; `monthly` fires {count} times as often"
+        return f"every {count} months cannot be expressed; `monthly` fires {count} times as often"
     if unit == "day":
-        return f"every {count} days cannot be said: days are those of a week or of a month"
+        return f"every {count} days cannot be expressed: days are those of a week or of a month"
     if 60 % count == 0:
         return f'write `cron: "*/{count} * * * *"` instead'
     is_even = count % 60 == 0 and 24 * 60 % count == 0
@@ -108,7 +110,7 @@ def _suggest_interval(count: int, unit: str) -> str:
 def suggest_days(value: object, *, is_one_of_several: bool) -> str | None:
     """Guess which days of the week were meant."""
     if value == 7 and not isinstance(value, bool):
-        return "7 is no day here: Sunday is 0"
+        return "write `0` or `sun` for Sunday"
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
     if value.strip().lower() in _ANY_DAY:

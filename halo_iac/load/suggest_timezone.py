@@ -100,7 +100,7 @@ _CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/",
 
 _TIME: Final = r"(?: standard| daylight| summer)? time(?: \(us & canada\))?$"
 _OFFSET: Final = r"(?:utc|gmt)? ?([+\-\u2212])([0-9]{1,2})(?::?([0-9]{2}))?"
-_PLACE: Final = "name a place, such as `Europe/Berlin`"
+_PLACE: Final = "use the time zone of a place, such as `Europe/Berlin`"
 
 
 def suggest_zone(name: object) -> str | None:

@@ -154,20 +154,20 @@ def _other_words(word: str, value: object, allowed: Collection[str]) -> str | No
     if word in _PRUNES and "undeclared" in allowed:
         return "write `undeclared: archive`"
     if word in _SETTINGS:
-        return "keys, URLs, teams and the sandbox are never read from YAML"
+        return "API keys, URLs, teams and the sandbox cannot be set in YAML"
     meant = _MEANS.get(word)
     return f"did you mean `{meant}`?" if meant in allowed else None
 
 
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
     if key in ENTRY_KEYS and allowed == OVERLAY_KEYS:
-        return "it belongs to each entry"
+        return "set it in each entry"
     if key in OVERLAY_KEYS and allowed == PROJECT_KEYS:
-        return "it belongs under `defaults`, `overrides` or an entry"
+        return "move it under `defaults`, `overrides` or an entry"
     if key in ENTRY_KEYS and allowed == PROJECT_KEYS:
-        return "it belongs to an entry of `schedules`"
+        return "move it to an entry under `schedules`"
     if key in PROJECT_KEYS and allowed != PROJECT_KEYS:
-        return "it belongs at the top of the project file"
+        return "move it to the top level of the project file"
     return None
 
 
@@ -204,7 +204,7 @@ def suggest_quotes(value: object) -> str | None:
     """Say of a value that is refused that its quotes are none to YAML, if it has such."""
     ends = (value[:1], value[-1:]) if isinstance(value, str) else ()
     has_them = any(end in _TYPOGRAPHIC for end in ends)
-    return "these are typographic quotes; use plain ones, or none" if has_them else None
+    return "use plain quotes, or none: YAML does not read typographic ones" if has_them else None
 
 
 def suggest_for_pair(value: object) -> str | None:

@@ -121,7 +121,7 @@ class Builder:
         take()
         event = take()
         if event.__class__ is StreamEndEvent:
-            raise Diagnostic(0, "the file is empty", "a file without schedules says `schedules: {}`")
+            raise Diagnostic(0, "the file is empty", "for no schedules, write `schedules: {}`")
         self._check_directives(event)
         event = take()
         if event.__class__ is not MappingStartEvent:
@@ -130,14 +130,16 @@ class Builder:
         take()
         event = take()
         if event.__class__ is DocumentStartEvent:
-            raise Diagnostic(event.start_mark.index, "a second document begins here; a file holds one")
+            raise Diagnostic(
+                event.start_mark.index, "a second YAML document begins on this line; a file can hold only one"
+            )
         return root
 
     def _check_directives(self, event: Event) -> None:
         if event.version is not None and tuple(event.version) != (1, 2):
             line = re.search("(?m)^%YAML", self._text)  # the pure parser's event begins at the `---` below it
             index = event.start_mark.index if line is None else line.start()
-            raise Diagnostic(index, "files are YAML 1.2", "remove the %YAML line")
+            raise Diagnostic(index, "unsupported YAML version: expected 1.2", "remove the %YAML line")
 
     def _node(self, event: Event) -> Node:
         self._marks.append(event.start_mark.index)
@@ -148,7 +150,7 @@ class Builder:
         if kind is AliasEvent:
             return self._alias(event)
         if event.ctag is not None:
-            self._add(event, "tags have no meaning here", "remove the tag")
+            self._add(event, "YAML tags are not supported", "remove the tag")
         if event.anchor is None:
             return self._content(event)
         self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
@@ -169,7 +171,9 @@ class Builder:
 
     def _alias(self, event: Event) -> Node:
         if event.anchor not in self._anchors:
-            raise Diagnostic(event.start_mark.index, f"no anchor named {quote(event.anchor)} stands before this alias")
+            raise Diagnostic(
+                event.start_mark.index, f"undefined alias: the file has no anchor {quote(event.anchor)} before it"
+            )
         value, size = self._anchors[event.anchor]
         self._expanded += size
         if self._expanded > MAX_EXPANSION * len(self._marks):
@@ -194,11 +198,11 @@ class Builder:
             key = node(event)
             value = node(take())
             if key.__class__ is not str:
-                self._add(event, "a key has to be a string", "put it in quotes")
+                self._add(event, "a key must be a string", "put it in quotes")
             elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else: quoted, or an alias
                 merged = self._bases(event, value, merged)
             elif key in values:
-                self._add(event, f"key {quote(key)} is already", first=marks[ordinals[key]])
+                self._add(event, f"duplicate key {quote(key)}", first=marks[ordinals[key]])
             else:
                 values[names.setdefault(key, key)] = value
                 ordinals[key] = ordinal
@@ -208,9 +212,9 @@ class Builder:
     def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
         bases = value if isinstance(value, list) else [value]
         if earlier is not None:
-            self._add(event, "key `<<` is given twice", "merge several with a list: `<<: [*one, *two]`")
+            self._add(event, "duplicate key `<<`", "merge several with a list: `<<: [*one, *two]`")
         elif not all(isinstance(base, dict) for base in bases):
-            self._add(event, "`<<` merges mappings, and this is none")
+            self._add(event, "`<<` can merge only mappings")
         else:
             return bases
         return earlier or []
@@ -228,4 +232,4 @@ class Builder:
     def _add(self, event: Event, message: str, hint: str | None = None, *, first: int | None = None) -> None:
         self.diagnostics.append(Diagnostic(event.start_mark.index, message, hint, first=first))
         if len(self.diagnostics) == MAX_COLLECTED:
-            raise Diagnostic(event.start_mark.index, "too many problems: the file is read no further")
+            raise Diagnostic(event.start_mark.index, "too many problems; the rest of the file was not read")

@@ -27,7 +27,7 @@ IS_PURE: Final = CParser is None
 NO_CHARACTER: Final = "not valid YAML: found invalid Unicode character escape code"
 """In libyaml's words."""
 
-OTHER_VERSION: Final = ("files are YAML 1.2", "remove the %YAML line")
+OTHER_VERSION: Final = ("unsupported YAML version: expected 1.2", "remove the %YAML line")
 """Message and hint for a directive that names another version."""
 
 _HALVES: Final = ("\\ud", "\\uD")

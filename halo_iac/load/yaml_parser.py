@@ -50,7 +50,7 @@ def parse(data: bytes, path: str) -> Document:
     """Return a file's values and places; what is wrong with its YAML is among its problems."""
     if data.startswith(_BYTE_ORDER_MARKS):
         document = Document(path)
-        document.add_document_problem("UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
+        document.add_document_problem("the file is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
         return document
     data = data.removeprefix(BOM_UTF8)
     try:
@@ -62,7 +62,7 @@ def parse(data: bytes, path: str) -> Document:
         return document
     if "\0" in text:
         document = Document(path, text)
-        document.add_problem_at(text.index("\0"), "a NUL byte", "is it a binary file, or UTF-16?")
+        document.add_problem_at(text.index("\0"), "the file contains a NUL byte", "save it as UTF-8 text")
         return document
     return parse_text(text, path)
 
@@ -89,7 +89,7 @@ def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
 
 def _with_problems(document: Document, diagnostics: Iterable[Diagnostic]) -> Document:
     for found in diagnostics:
-        where = "" if found.first is None else f" in line {document.line_and_column(found.first)[0]}"
+        where = "" if found.first is None else f": already used in line {document.line_and_column(found.first)[0]}"
         document.add_problem_at(found.index, found.message + where, found.hint)
     return document
 
@@ -102,13 +102,16 @@ def _ambiguous_line_ends(text: str) -> list[Diagnostic]:
     return [Diagnostic(each.start(), *_line_end(each[0])) for each in found]
 
 
-_DISAGREE: Final = "YAML parsers, editors and git do not agree on whether it ends a line"
+_DISAGREE: Final = "YAML parsers, editors and git disagree on whether it ends a line"
 
 
 def _line_end(character: str) -> tuple[str, str]:
     name = _LINE_ENDS[character]
     if character == "\r":
-        return f"{name}: YAML ends the line here, git and most editors do not", "end lines with LF, or with CR and LF"
+        return (
+            f"{name}: it ends the line for YAML, but not for git and most editors",
+            "end lines with LF, or with CR and LF",
+        )
     why = "it cannot be seen, and some YAML parsers drop it" if character == "\ufeff" else _DISAGREE
     message = f"{name}: {why}"
     return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
@@ -135,12 +138,14 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
     if not isinstance(error, MarkedYAMLError) or mark is None:
         found = re.search(_UNPRINTABLE, text)
         return Diagnostic(
-            found.start() if found else 0, "a control character", "write it as an escape in double quotes"
+            found.start() if found else 0,
+            "the file contains a control character",
+            "write it as an escape in double quotes",
         )
     index = min(mark.index, len(text))
     line = text[text.rfind("\n", 0, index) + 1 :]
     if "\t" in line[: len(line) - len(line.lstrip(" \t"))] or text[index : index + 1] == "\t":
-        return Diagnostic(index, "a tab is no indentation in YAML", "use spaces")
+        return Diagnostic(index, "use spaces: YAML does not allow tabs for indentation")
     if str(error.problem).startswith("found incompatible YAML document"):
         return Diagnostic(index, *OTHER_VERSION)
     problem = _empty_node(str(error.problem))
