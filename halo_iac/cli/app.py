@@ -46,6 +46,7 @@ PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEI
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
+_ONE_FILE: Final = "run the command once for each file; validate and preview take several"
 _HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
@@ -112,7 +113,7 @@ def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: lis
     for option, count in Counter(given).items() if not is_help else ():
         if count > 1 and isinstance(option, TyperOption) and not (option.multiple or option.is_flag):
             name = max(option.opts, key=len)
-            hint = "run the command once for each file" if name == "--file" else "give it once"
+            hint = _ONE_FILE if name == "--file" else "give it once"
             raise UsageError(f"{name} takes one value, but was given {count} times", hint=hint)
 
 

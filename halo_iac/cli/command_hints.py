@@ -76,7 +76,8 @@ def _flags(choice: TargetOptions, words: str) -> str:
     wanted = {"--file": choice.file, "--checkout": None if command == "init" else choice.checkout}
     if command not in _FILE_ONLY:
         wanted |= {"--project": choice.project, "--team": choice.team, "--sandbox-file": choice.sandbox_file}
-    flags = [f" {flag} {shlex.quote(value)}" for flag, value in wanted.items() if value and flag not in given]
+    flags = [f" --file {shlex.quote(word)}" for word in choice.files if "--file" not in given]
+    flags += [f" {flag} {shlex.quote(value)}" for flag, value in wanted.items() if value and flag not in given]
     if choice.sandbox and command not in _FILE_ONLY and "--sandbox" not in given:
         flags.append(" --sandbox")
     return "".join(flags)

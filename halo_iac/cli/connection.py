@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from halo_iac import __version__
 from halo_iac.api.retry import Retry
 from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 from halo_iac.api.throttling import ThrottleGate
@@ -15,10 +16,11 @@ from halo_iac.errors import PlatformError
 from halo_iac.model.remote import PlatformTarget
 
 if TYPE_CHECKING:
-    from halo_iac.api.auth import SelectedProject, Settings
-    from halo_iac.api.limits import RetryPolicy
+    from halo_iac.api.auth import SelectedProject, Setting, Settings
+    from halo_iac.api.limits import RequestLimits, RetryPolicy
     from halo_iac.api.runs import RunReader
     from halo_iac.api.schedules import Reader, Writer
+    from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
     from halo_iac.observe import Observation
 
@@ -134,3 +136,26 @@ class Connection:
 def serves_sandbox(settings: Settings) -> bool:
     """Say whether the key is one that only a served sandbox makes."""
     return settings.key is not None and settings.key.value.reveal().startswith(SANDBOX_KEY_PREFIX)
+
+
+def platform_transport(
+    settings: Settings,
+    key: Setting[Secret],
+    timezone: str,
+    before_request: Callable[[], bool] | None,
+    bounds: RequestLimits,
+) -> Transport:
+    """Return what carries calls to the platform that settings name; ``before_request`` may have one wait, or end it."""
+    from halo_iac.api.transport import Transport
+
+    return Transport(
+        settings.base_url.value,
+        key.value,
+        settings.team.value if settings.team else None,
+        user_agent=f"halo-iac/{__version__}",
+        timezone=timezone,
+        key_origin=key.origin,
+        url_origin=settings.base_url.origin,
+        before_request=before_request,
+        bounds=bounds,
+    )

@@ -13,12 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from halo_iac import __version__
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
-from halo_iac.cli.connection import Connection, serves_sandbox
+from halo_iac.cli.connection import Connection, platform_transport, serves_sandbox
 from halo_iac.cli.console import Console, check_paths, home
+from halo_iac.cli.file_options import check_single_file, split_files
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
+from halo_iac.cli.tightening import Tightening
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, resolve_path
 from halo_iac.storage.outputs import check_way
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from halo_iac.api.auth import Setting, Settings
-    from halo_iac.api.limits import RequestLimits
-    from halo_iac.api.secret import Secret
     from halo_iac.api.transport import Transport
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
@@ -39,12 +38,14 @@ if TYPE_CHECKING:
 
 _A_MOMENT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
-_REPORT: Final = "report"
-_ONLY_REPORT: Final = "use `report`, or edit `undeclared:` in the project file"
 
 
 class TargetOptions(NamedTuple):
-    """What the command line says about where to work."""
+    """What the command line says about where to work.
+
+    ``files`` are the words of ``-f`` where they name a list of project files (:mod:`halo_iac.cli.project_list`);
+    ``file`` is the one of any other command.
+    """
 
     file: str | None = None
     project: str | None = None
@@ -52,6 +53,12 @@ class TargetOptions(NamedTuple):
     sandbox: bool = False
     sandbox_file: str | None = None
     checkout: str | None = None
+    files: tuple[str, ...] = ()
+
+    def naming(self, words: Sequence[str] | None) -> TargetOptions:
+        """Return the same for the words of ``-f`` of a command that takes several project files."""
+        file, files = split_files(words)
+        return self._replace(file=file, files=files)
 
 
 class CommandContext:
@@ -65,13 +72,16 @@ class CommandContext:
         self.console = console
         self.choice = choice
         self.cwd = cwd or Path.cwd()
+        if choice.file is not None:
+            check_single_file(choice.file, self.cwd)
         self.closing = threading.Event()
         self._project: Project | None = None
         self._connection: Connection | None = None
         self._early: Observation | None = None
-        self._protect: tuple[str, ...] = ()
-        self._reports_undeclared = False
+        self._tightening = Tightening()
         self._opened = ExitStack()
+        self._sandboxes: dict[Path, Sandbox] = {}
+        self._is_listed = False
         # Waits for the platform that nobody needs to hear of yet, while the files are still being read.
         self._unsaid: list[str] | None = None
 
@@ -82,13 +92,41 @@ class CommandContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
-        if self._early is not None:
-            self._early.drop(_A_MOMENT)
+        self._drop_early()
         self._opened.close()
 
     def with_file(self, path: Path) -> CommandContext:
         """Return another context, whose project file is ``path``, whether it is there already or not."""
         return CommandContext(self.console, self.choice._replace(file=str(path)), self.cwd)
+
+    # Several project files ------------------------------------------------------------------------------------------
+
+    @property
+    def is_list(self) -> bool:
+        """Say whether ``-f`` names a list of project files, be it of one."""
+        return bool(self.choice.files)
+
+    @cached_property
+    def projects(self) -> tuple[CommandContext, ...]:
+        """Return a context for each project file: this one, unless ``-f`` names a list."""
+        if not self.is_list:
+            return (self,)
+        from halo_iac.cli.file_globs import find_projects
+
+        return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
+
+    def _listed(self, path: str) -> CommandContext:
+        """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
+        each = CommandContext(self.console, self.choice._replace(file=path, files=()), self.cwd)
+        each.closing, each._opened, each._sandboxes = self.closing, self._opened, self._sandboxes
+        each._tightening = self._tightening
+        each._is_listed = True
+        self._opened.callback(each._drop_early)
+        return each
+
+    def _drop_early(self) -> None:
+        if self._early is not None:
+            self._early.drop(_A_MOMENT)
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -102,8 +140,6 @@ class CommandContext:
     @property
     def named_file(self) -> str | None:
         """Return the project file's name where one was given."""
-        if self.choice.file is not None and not self.choice.file.strip():
-            raise UsageError("--file is empty", hint="give it a path, or remove it")
         return self.choice.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
@@ -111,6 +147,10 @@ class CommandContext:
         if self._project is None:
             self._project = self._tightened(self.load_file(self.project_path))
         return self._project
+
+    def relate(self, project: Project) -> None:
+        """Take a project that was loaded with what it shares with other files of the list."""
+        self._project = project
 
     def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
         """Read a project as its files are, or would be with ``drafts``; nothing is added to its policy."""
@@ -149,26 +189,10 @@ class CommandContext:
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
         """Add to the policy of the project what the command line says; nothing can take anything away from it."""
-        if any(not glob.strip() for glob in protect or ()):
-            raise UsageError("--protect is empty", hint="give it a title, where * matches anything")
-        if undeclared not in {None, _REPORT}:
-            raise UsageError(
-                f"--undeclared {undeclared}: the command line can only tighten the policy", hint=_ONLY_REPORT
-            )
-        self._protect = tuple(protect or ())
-        self._reports_undeclared = undeclared is not None
+        self._tightening = Tightening.of_options(protect, undeclared)
 
     def _tightened(self, project: Project) -> Project:
-        env = self.console.env
-        undeclared = env.get("HALO_UNDECLARED") or None
-        if undeclared not in {None, _REPORT}:
-            raise SettingsError(
-                f"HALO_UNDECLARED is {undeclared!r}: the environment can only tighten the policy", hint=_ONLY_REPORT
-            )
-        lines = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
-        protect = {**dict.fromkeys(filter(None, lines), "HALO_PROTECT"), **dict.fromkeys(self._protect, "--protect")}
-        reports = self._reports_undeclared or undeclared is not None
-        return project.tightened(protect=protect, reports_undeclared=reports) if protect or reports else project
+        return self._tightening.applied(project, self.console.env)
 
     def project_if_any(self) -> Project | None:
         """Return the project, or ``None`` where there is no file; one that was named has to be there."""
@@ -206,7 +230,7 @@ class CommandContext:
             settings,
             settings.base_url.value,
             settings.base_url.origin,
-            lambda before: _transport(
+            lambda before: platform_transport(
                 settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds
             ),
             is_sandbox=serves_sandbox(settings),
@@ -234,7 +258,12 @@ class CommandContext:
 
     @cached_property
     def _sandbox(self) -> Sandbox | None:
-        return None if self.sandbox_path is None else self._opened.enter_context(open_sandbox(self.sandbox_path))
+        if self.sandbox_path is None:
+            return None
+        path = resolve_path(self.sandbox_path)
+        if path not in self._sandboxes:
+            self._sandboxes[path] = self._opened.enter_context(open_sandbox(self.sandbox_path))
+        return self._sandboxes[path]
 
     @property
     def now(self) -> datetime:
@@ -271,6 +300,8 @@ class CommandContext:
         env = self.console.env
         if self.sandbox_path is not None:
             env = {"INF_PROJECT_ID": env.get("INF_PROJECT_ID", ""), "INF_CONFIG_DIR": os.devnull}
+        if self._is_listed:  # each file of a list says its project
+            env = {**env, "INF_PROJECT_ID": ""}
         return resolve_settings(
             env,
             home=home(),
@@ -385,25 +416,3 @@ class CommandContext:
         """Return the connection that :meth:`observe` used: what a plan was made from is what apply writes to."""
         assert self._connection is not None  # noqa: S101 - there is no plan without an observation
         return self._connection
-
-
-def _transport(
-    settings: Settings,
-    key: Setting[Secret],
-    timezone: str,
-    before_request: Callable[[], bool] | None,
-    bounds: RequestLimits,
-) -> Transport:
-    from halo_iac.api.transport import Transport
-
-    return Transport(
-        settings.base_url.value,
-        key.value,
-        settings.team.value if settings.team else None,
-        user_agent=f"halo-iac/{__version__}",
-        timezone=timezone,
-        key_origin=key.origin,
-        url_origin=settings.base_url.origin,
-        before_request=before_request,
-        bounds=bounds,
-    )

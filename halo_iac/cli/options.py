@@ -40,6 +40,16 @@ File = Annotated[
         help="Project file; default: HALO_FILE, or halo.yaml here or in a parent folder.",
     ),
 ]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        help="Project file, or a glob such as 'envs/*/halo.yaml'; can be repeated; default: HALO_FILE, or halo.yaml "
+        "here or in a parent folder.",
+    ),
+]
 Checkout = Annotated[
     str | None,
     typer.Option(

@@ -5,6 +5,7 @@ See docs/cli.md#formats.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -121,16 +122,16 @@ def _page_identity(context: CommandContext) -> PageIdentity:
     from halo_iac.load.find import FILE_NAME
 
     env, choice = context.console.env, context.choice
+    is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
+    host = "sandbox" if is_sandbox else env.get("INF_API_URL", "")
+    if context.is_list:  # as it was typed: what its globs match may change from one commit to the next
+        return PageIdentity(shlex.join(choice.files), "", host)
     try:
         file = context.project_path
     except ProjectNotFound:
         file = context.cwd / (context.named_file or FILE_NAME)
-    is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
-    return PageIdentity(
-        display_path(resolve_path(file), _root(context)),
-        choice.project or env.get("INF_PROJECT_ID", ""),
-        "sandbox" if is_sandbox else env.get("INF_API_URL", ""),
-    )
+    name = display_path(resolve_path(file), _root(context))
+    return PageIdentity(name, choice.project or env.get("INF_PROJECT_ID", ""), host)
 
 
 def _root(context: CommandContext) -> Path:

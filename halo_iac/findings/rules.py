@@ -7,6 +7,7 @@ all, with what each does unless the project file switches it.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from heapq import nlargest
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
 from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
-from halo_iac.model.project import Entry, Source
+from halo_iac.model.project import Entry, Project, Source
 from halo_iac.model.schedule import Cadence, Frequency
 from halo_iac.text import (
     LISTED,
@@ -30,6 +31,7 @@ from halo_iac.text import (
 )
 
 _DST: Final = "coverage-gap-dst"
+_TOO_MANY: Final = "too-many-runs"
 _LACKING: Final = {
     29: "February has a 29th only in leap years",
     30: "February has no 30th",
@@ -228,17 +230,27 @@ def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
     permitted = subject.project.max_runs_per_month
     if permitted is None:
         return
-    total = run_rate(map(spec_of, subject.firing))
+    siblings = subject.project.siblings
+    total = run_rate(map(spec_of, subject.firing)) + sum(map(_counted_runs, siblings))
     if total <= permitted:
         return
+    files = f"the schedules of this file and {listed([each.path for each in siblings])}" if siblings else ""
     most = nlargest(3, ((float(run_rate([spec_of(entry)])), entry.key) for entry in subject.firing))
     yield Violation(
         (),
         "max_runs_per_month",
-        f"the declared schedules run {float(total):,.1f} times a month; `max_runs_per_month` allows {permitted:,}",
+        f"{files or 'the declared schedules'} run {float(total):,.1f} times a month; `max_runs_per_month` allows "
+        f"{permitted:,}",
         "reduce the most frequent: " + ", ".join(f"`{key}` {runs:,.1f}" for runs, key in most),
         is_shared=True,
     )
+
+
+def _counted_runs(project: Project) -> Fraction:
+    """Return the runs a month of another file of the project, but for entries in which the rule is off."""
+    by_project = project.switches.get(_TOO_MANY, Severity.ERROR)
+    firing = (entry for entry in project.entries if entry.spec is not None and entry.spec.enabled is not False)
+    return run_rate(spec_of(entry) for entry in firing if entry.switches.get(_TOO_MANY, by_project) is not None)
 
 
 # The table ----------------------------------------------------------------------------------------------------------
@@ -271,7 +283,7 @@ RULES: Final = (
     Rule("cut-by-comment", cut_by_comment),
     Rule("special-glob", special_globs),
     UNUSED_GLOB,
-    Rule("too-many-runs", too_many_runs, Severity.ERROR),
+    Rule(_TOO_MANY, too_many_runs, Severity.ERROR),
     Rule("skipped-fire", None),
     Rule("doubled-fire", None),
 )

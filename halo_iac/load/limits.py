@@ -21,6 +21,9 @@ MAX_OLD_TITLES: Final = 100
 MAX_NAMES: Final = 1_000_000
 """How many names of files and folders the globs of a project may look at: a second or two."""
 
+MAX_PROJECTS: Final = 1_000
+"""How many project files one command takes."""
+
 MAX_PATTERN: Final = 1_000
 """Characters of a path, or of a glob for paths or titles: one of a million stars takes minutes, and gigabytes."""
 

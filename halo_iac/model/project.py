@@ -105,6 +105,7 @@ class Project(NamedTuple):
     ``unread`` are included files that a sparse checkout leaves out, so that what they declare is not known.
     ``protect_sources`` has what else gave a glob of ``protect``: an option or a variable.
     ``fallback`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
+    ``siblings`` are other files of the same project that the command reads as well.
     """
 
     path: str
@@ -121,6 +122,7 @@ class Project(NamedTuple):
     cuts: tuple[Cut, ...] = ()
     unread: tuple[str, ...] = ()
     protect_sources: Mapping[str, str] = _NOTHING
+    siblings: tuple["Project", ...] = ()
 
     def tightened(self, *, protect: Mapping[str, str] = _NOTHING, reports_undeclared: bool = False) -> "Project":
         """Return the project with more titles protected and, if asked for, nothing undeclared archived.

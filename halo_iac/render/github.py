@@ -25,7 +25,7 @@ from halo_iac.render.headings import run_counts
 from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import plan_counts, problem_counts
-from halo_iac.render.view import RenderContext
+from halo_iac.render.view import ProjectCheck, RenderContext
 from halo_iac.text import counted
 
 SHOWN: Final = 10
@@ -70,6 +70,15 @@ def problems_github(
     return _lines(found, [style.safe(told) or problem_counts(problems, findings)], style, prefix)
 
 
+def checks_github(checks: Sequence[ProjectCheck], style: Style, *, prefix: str = "") -> str:
+    """Return the same of several project files; what is said of those without problems comes last."""
+    problems = [problem for check in checks for problem in check.problems]
+    findings = [finding for check in checks for finding in check.findings]
+    told = [style.safe(check.told) for check in checks if check.told]
+    ending = [*told, *([problem_counts(problems, findings)] if problems else ())]
+    return _lines([*map(_of_problem, problems), *map(_of_finding, findings)], ending, style, prefix)
+
+
 def error_github(error: HaloError, style: Style, *, prefix: str = "") -> str:
     """Return an error as annotations: the problems of project files, or what happened and what to do."""
     if isinstance(error, ProjectError):
@@ -96,6 +105,10 @@ class GithubView:
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""
         return problems_github(problems, self._style, prefix=self._prefix, findings=findings, told=told)
+
+    def checks(self, checks: Sequence[ProjectCheck]) -> str:
+        """Return the problems and the findings of all project files."""
+        return checks_github(checks, self._style, prefix=self._prefix)
 
     def error(self, error: HaloError) -> str:
         """Return what happened and what to do."""

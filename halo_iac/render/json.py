@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any, Final
@@ -24,7 +24,7 @@ from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan
 from halo_iac.render.document import Document, escape_control
-from halo_iac.render.view import RenderContext
+from halo_iac.render.view import ProjectCheck, RenderContext
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 """The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
@@ -97,6 +97,23 @@ def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ())
     return document({"problems": [_problem(problem) for problem in problems], "findings": list(map(asdict, findings))})
 
 
+def checks_json(checks: Sequence[ProjectCheck]) -> Document:
+    """Return the problems and findings of several project files, each as :func:`problems_json` has them."""
+    return projects_document(
+        {
+            "file": check.file,
+            "problems": [_problem(problem) for problem in check.problems],
+            "findings": list(map(asdict, check.findings)),
+        }
+        for check in checks
+    )
+
+
+def projects_document(projects: Iterable[dict[str, Any]]) -> Document:
+    """Return what each of several project files comes to as one document."""
+    return document({"version": PLAN_VERSION, "projects": list(projects)})
+
+
 def error_json(error: HaloError) -> Document:
     """Return an error as one document for stderr; its ``exit_code`` is the process's."""
     fields: dict[str, Any] = {
@@ -145,6 +162,10 @@ class JsonView:
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> Document:  # noqa: ARG002
         """Return the problems and the findings."""
         return problems_json(problems, findings)
+
+    def checks(self, checks: Sequence[ProjectCheck]) -> Document:
+        """Return the problems and the findings of each project file."""
+        return checks_json(checks)
 
     def error(self, error: HaloError) -> Document:
         """Return what happened, what to do, and the exit code."""

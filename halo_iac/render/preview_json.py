@@ -12,23 +12,30 @@ from typing import Any
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.preview import Collision, Preview, ScheduleForecast, ScheduleStatus, Week
 from halo_iac.render.document import Document
-from halo_iac.render.json import document
+from halo_iac.render.json import document, projects_document
 
 
 def preview_json(preview: Preview) -> Document:
     """Return the whole preview as one document; ``is_cut`` says that not all fires that were asked for are there."""
+    return document(_preview(preview))
+
+
+def previews_json(previews: Sequence[Preview]) -> Document:
+    """Return the previews of several project files as one document."""
+    return projects_document({"file": preview.path, **_preview(preview)} for preview in previews)
+
+
+def _preview(preview: Preview) -> dict[str, Any]:
     span = preview.span
-    return document(
-        {
-            "path": preview.path,
-            "now": _utc(span.now),
-            "next": span.count,
-            "until": None if span.until is None else _utc(span.until),
-            "schedules": [_outlook(outlook) for outlook in preview.outlooks],
-            "week": _week(preview.week),
-            "at_the_same_instant": [_meeting(meeting) for meeting in preview.meetings],
-        }
-    )
+    return {
+        "path": preview.path,
+        "now": _utc(span.now),
+        "next": span.count,
+        "until": None if span.until is None else _utc(span.until),
+        "schedules": [_outlook(outlook) for outlook in preview.outlooks],
+        "week": _week(preview.week),
+        "at_the_same_instant": [_meeting(meeting) for meeting in preview.meetings],
+    }
 
 
 def _outlook(outlook: ScheduleForecast) -> dict[str, Any]:

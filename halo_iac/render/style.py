@@ -69,6 +69,11 @@ class Style(NamedTuple):
         return columns(text) <= (self.width or LOG_WIDTH)
 
 
+def file_heading(name: str, style: Style) -> str:
+    """Return the line above what is said of one of several project files, as `head` and `tail` write it."""
+    return style.paint(f"==> {style.safe(name)} <==", "bold")
+
+
 PLAIN: Final = Style()
 """For a pipe or a file: no colour, any length."""
 

@@ -30,6 +30,15 @@ class PageIdentity(NamedTuple):
     host: str
 
 
+class ProjectCheck(NamedTuple):
+    """What is wrong with one of several project files; ``told`` is said of one without problems."""
+
+    file: str
+    problems: Sequence[Problem]
+    findings: Sequence[Finding] = ()
+    told: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderContext:
     """Where and when something is drawn, and what its reader can be shown.
@@ -57,6 +66,9 @@ class View(Protocol):
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Draw the problems of project files and their findings; ``told`` is said where there are no problems."""
+
+    def checks(self, checks: Sequence[ProjectCheck]) -> str:
+        """Draw the same of several project files."""
 
     def error(self, error: HaloError) -> str:
         """Draw the error that ended a command."""

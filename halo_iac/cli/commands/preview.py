@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,11 +12,15 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.cli.entry_lookup import get_entry
+from halo_iac.cli.project_list import load_projects
 from halo_iac.cli.run_request import instant
 from halo_iac.errors import UsageError
 from halo_iac.preview import Span
 from halo_iac.preview import preview as preview_of
-from halo_iac.render.text.preview import preview_text
+from halo_iac.render.text.preview import preview_text, previews_text
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Entry, Project
 
 _NEXT: Final = 5
 
@@ -43,7 +48,7 @@ def preview(
             help="Last instant to show, such as 2027-01-01 (UTC) or 2027-01-01T09:00Z; local time without a zone.",
         ),
     ] = None,
-    file: options.File = None,
+    file: options.Files = None,
     checkout: options.Checkout = None,
     format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
     json: options.Json = False,
@@ -61,20 +66,30 @@ def preview(
       halo preview
       halo preview checkout-daily --next 20
       halo preview --until 2027-01-01 --json
+      halo preview -f 'envs/*/halo.yaml'
     """
     console: Console = ctx.obj
     as_json = console.prepare(json=json, format=format, no_color=no_color)
     span = _span(console.clock(), next, until)
-    project = CommandContext(console, TargetOptions(file, checkout=checkout)).load()
-    entries = project.entries if key is None else (get_entry(project, key),)
-    found = preview_of(project, entries, span)
+    context = CommandContext(console, TargetOptions(checkout=checkout).naming(file))
+    projects = load_projects(context.projects)
+    found = [preview_of(project, entries, span) for project, entries in _chosen(projects, key)]
     if as_json:
-        from halo_iac.render.preview_json import preview_json
+        from halo_iac.render.preview_json import preview_json, previews_json
 
-        console.out(preview_json(found))
+        console.out(previews_json(found) if context.is_list else preview_json(found[0]))
     else:
-        console.out(preview_text(found, console.out_style))
+        style = console.out_style
+        console.out(previews_text(found, style) if context.is_list else preview_text(found[0], style))
     return 0
+
+
+def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:
+    """Return what each project file declares; of a key, what every file that declares it does."""
+    if key is None:
+        return [(project, project.entries) for project in projects]
+    declaring = [project for project in projects if key in {entry.key for entry in project.entries}]
+    return [(project, (get_entry(project, key),)) for project in declaring or projects[:1]]
 
 
 def _span(now: datetime, count: int | None, until: str | None) -> Span:

@@ -11,20 +11,22 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.project_list import display_name
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound
 from halo_iac.findings import run_rules
+from halo_iac.load.siblings import shared_claims, with_siblings
 from halo_iac.model.finding import errors
 from halo_iac.render.values import counted_findings
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.view import ProjectCheck, ReviewFormat
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
-    from halo_iac.model.finding import Finding
+    from halo_iac.model.project import Project
 
 
 def validate(
     ctx: typer.Context,
-    file: options.File = None,
+    file: options.Files = None,
     checkout: options.Checkout = None,
     also: options.Also = None,
     format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
@@ -35,32 +37,50 @@ def validate(
     """Check the project file and everything it includes, offline.
 
     Every problem of every file is reported at once, as path:line:column: message. If there is none, findings about the
-    schedules follow, each with its rule, which `findings:` can change or turn off. Exit codes: 0 no problems, 1
-    problems, or a finding of severity error.
+    schedules follow, each with its rule, which `findings:` can change or turn off. Of several project files, those of
+    one project must not declare the same schedule. Exit codes: 0 no problems, 1 problems, or a finding of severity
+    error.
 
     \b
     Examples:
       halo validate
       halo validate --file halo.staging.yaml --json
+      halo validate -f halo.yaml -f 'envs/*/halo.yaml'
       halo validate --format github --also markdown=problems.md
     """
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    context = CommandContext(console, TargetOptions(file, sandbox=sandbox, checkout=checkout))
+    context = CommandContext(console, TargetOptions(sandbox=sandbox, checkout=checkout).naming(file))
     with OutputWriter(context, format, also) as results:
-        told, problems, findings = _checked(context)
-        results.put(lambda view: view.problems(problems, findings, told))
-    return 1 if problems or errors(findings) else 0
+        checks = _checks(context.projects)
+        if context.is_list:
+            results.put(lambda view: view.checks(checks))
+        else:
+            (check,) = checks
+            results.put(lambda view: view.problems(check.problems, check.findings, check.told))
+    return int(any(check.problems or errors(check.findings) for check in checks))
 
 
-def _checked(context: CommandContext) -> tuple[str, Sequence[Problem], Sequence[Finding]]:
-    """Return what to say of files that are fine, the problems of those that are not, and what is odd in either."""
-    try:
-        project = context.load()
-    except ProjectNotFound:
-        raise
-    except ProjectError as error:
-        return "", error.problems, ()
+def _checks(contexts: Sequence[CommandContext]) -> Sequence[ProjectCheck]:
+    """Return what is wrong with each project file, or what is odd about it and what to say of one that is fine."""
+    loaded: dict[str, Project] = {}
+    problems: dict[str, Sequence[Problem]] = {}
+    for context in contexts:
+        name = display_name(context)
+        try:
+            loaded[name] = context.load()
+        except ProjectNotFound:
+            raise
+        except ProjectError as error:
+            problems[name] = error.problems
+    problems |= shared_claims([*loaded.values()])
+    related = dict(zip(loaded, with_siblings([*loaded.values()]), strict=True))
+    names = [display_name(context) for context in contexts]
+    return [ProjectCheck(each, problems[each]) if each in problems else _sound(related[each]) for each in names]
+
+
+def _sound(project: Project) -> ProjectCheck:
     findings = run_rules(project)
     odd = f", {counted_findings(findings)}" if findings else ""
-    return f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}", (), findings
+    told = f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}"
+    return ProjectCheck(project.path, (), findings, told)

@@ -19,6 +19,7 @@ from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
 from halo_iac.render.style import Style
 from halo_iac.render.values import attribution_counts, plan_counts, problem_counts
+from halo_iac.render.view import ProjectCheck
 from halo_iac.text import counted
 
 LIMIT: Final = 65_000
@@ -68,6 +69,23 @@ def problems_markdown(
     listed = (asides.problems(problems, style), asides.findings(findings, style))
     checked = f"**Checked** {words(told, style)}" if told else ""
     return _page([marker, heading, *listed, checked], style)
+
+
+def checks_markdown(checks: Sequence[ProjectCheck], style: Style, *, marker: str) -> str:
+    """Return what is wrong with several project files, what is odd about them, and which are fine, as one page."""
+    problems = [problem for check in checks for problem in check.problems]
+    findings = [finding for check in checks for finding in check.findings]
+    sound = [check.told for check in checks if check.told]
+    return _page(
+        [
+            marker,
+            f"### halo · {counted(len(checks), 'project file')}: {problem_counts(problems, findings)}",
+            asides.problems(problems, style),
+            asides.findings(findings, style),
+            asides.section("Checked", (f"- {words(told, style)}" for told in sound), len(sound)),
+        ],
+        style,
+    )
 
 
 def error_markdown(error: HaloError, style: Style, *, marker: str) -> str:

@@ -9,8 +9,8 @@ from halo_iac.model.apply_result import ApplyOutcome
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
 from halo_iac.render.markdown.escape import comment_marker
-from halo_iac.render.markdown.page import error_markdown, plan_markdown, problems_markdown
-from halo_iac.render.view import RenderContext
+from halo_iac.render.markdown.page import checks_markdown, error_markdown, plan_markdown, problems_markdown
+from halo_iac.render.view import ProjectCheck, RenderContext
 
 
 class MarkdownView:
@@ -41,6 +41,10 @@ class MarkdownView:
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""
         return problems_markdown(problems, self._style, marker=self._marker, findings=findings, told=told)
+
+    def checks(self, checks: Sequence[ProjectCheck]) -> str:
+        """Return the problems and the findings of all project files on one page."""
+        return checks_markdown(checks, self._style, marker=self._marker)
 
     def error(self, error: HaloError) -> str:
         """Return what happened and what to do."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.preview import MAX_LISTED, AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
 from halo_iac.render.calendar import day, spans_years, zone
-from halo_iac.render.style import Style
+from halo_iac.render.style import Style, file_heading
 from halo_iac.render.text.table import record, table
 from halo_iac.render.values import LISTED, listed, number
 from halo_iac.text import counted
@@ -104,6 +104,11 @@ def preview_text(preview: Preview, style: Style) -> str:
         if first is not None:
             lines += ["", first, *section]
     return "\n".join([*lines, "", _counts(preview), ""])
+
+
+def previews_text(previews: Sequence[Preview], style: Style) -> str:
+    """Return the previews of several project files, each under its name."""
+    return "\n".join(f"{file_heading(preview.path, style)}\n{preview_text(preview, style)}" for preview in previews)
 
 
 def _head(preview: Preview, style: Style) -> str:

@@ -8,7 +8,8 @@ from typing import Final
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.render.style import Style
-from halo_iac.text import counted
+from halo_iac.render.values import problem_counts
+from halo_iac.render.view import ProjectCheck
 
 _ROLES: Final = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
 
@@ -17,9 +18,21 @@ def problems_text(problems: Sequence[Problem], style: Style) -> str:
     """Return ``path:line:column: message (hint)`` one to a line, then their number; empty without problems."""
     if not problems:
         return ""
-    files = len({problem.path for problem in problems})
-    total = f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"
-    return "\n".join([*(_line(problem, style) for problem in problems), style.paint(total, "refused"), ""])
+    total = style.paint(problem_counts(problems, ()), "refused")
+    return "\n".join([*(_line(problem, style) for problem in problems), total, ""])
+
+
+def checks_text(checks: Sequence[ProjectCheck], style: Style) -> str:
+    """Return what is wrong with each project file, or odd about it, in their order; the number of problems is last."""
+    lines = []
+    for check in checks:
+        lines += [_line(problem, style) for problem in check.problems]
+        lines += [_finding_line(finding, style) for finding in check.findings]
+        lines += [style.safe(check.told)] if check.told else []
+    problems = [problem for check in checks for problem in check.problems]
+    if problems:
+        lines.append(style.paint(problem_counts(problems, ()), "refused"))
+    return "\n".join([*lines, ""])
 
 
 def findings_text(findings: Sequence[Finding], style: Style) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from halo_iac.errors import HaloError, Problem
 from halo_iac.model.finding import Finding
-from halo_iac.render.text.problems import error_text, findings_text, problems_text
-from halo_iac.render.view import RenderContext
+from halo_iac.render.text.problems import checks_text, error_text, findings_text, problems_text
+from halo_iac.render.view import ProjectCheck, RenderContext
 
 if TYPE_CHECKING:
     from halo_iac.model.apply_result import ApplyOutcome
@@ -41,6 +41,10 @@ class TextView:
         """Return the problems, or else the findings and what is said of files without problems."""
         style = self._style
         return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(told)}\n"
+
+    def checks(self, checks: Sequence[ProjectCheck]) -> str:
+        """Return the same file by file; each line of it names its file."""
+        return checks_text(checks, self._style)
 
     def error(self, error: HaloError) -> str:
         """Return what happened, where, and what to do."""
