@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .bench
 CHECKS := .checks
+RELEASE := .release
 INF := .inf
 INF_VERSION := 0.0.278
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
 
 SECONDS := 3600
 
-.PHONY: demo test soak fuzz conformance lint format bench generate clean
+.PHONY: demo test soak fuzz conformance lint format bench generate dist clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -39,7 +40,7 @@ lint: $(VENV)/developing $(CHECKS)/installed
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
-		examples/github-actions/.github/workflows/*.yml
+		.github/workflows/*.yml examples/github-actions/.github/workflows/*.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
 		examples/gitlab-ci/.gitlab-ci.yml
 	$(CHECKS)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
@@ -64,8 +65,17 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
 	$(BIN)/python docs/reference.py
 
+# Builds the sdist and from it the wheel, checks both, and runs the demo from the wheel in an environment of its own.
+dist: $(RELEASE)/installed
+	rm -rf dist
+	$(RELEASE)/bin/python -m build --outdir dist
+	$(RELEASE)/bin/twine check --strict dist/*
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PYTHON) -m venv "$$folder" \
+		&& "$$folder/bin/pip" install --quiet --disable-pip-version-check dist/*.whl \
+		&& PATH="$$folder/bin:$$PATH" sh examples/demo.sh
+
 clean:
-	rm -rf $(VENV) $(BENCH) $(CHECKS) $(INF) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -88,6 +98,11 @@ $(BENCH)/installed: pyproject.toml
 $(CHECKS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(CHECKS)
 	$(CHECKS)/bin/pip install --quiet --disable-pip-version-check --editable '.[checks]'
+	@touch $@
+
+$(RELEASE)/installed: pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check --editable '.[release]'
 	@touch $@
 
 # npm leaves the platform's program without its mode where it runs as root.
