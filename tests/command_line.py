@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -123,6 +124,12 @@ class CommandLine:
 def tree(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder, with its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def at_home(text: str, folder: Path) -> str:
+    """Return an output as if its folder were another, however long the name of the real one is."""
+    text = text.replace(str(folder), "/home/you/project")
+    return re.sub(r"^Host +(?:\n +)?(sandbox:\S+)\s+(?=\S*\(--sandbox\))", r"Host     \1  ", text, flags=re.MULTILINE)
 
 
 def assert_golden(name: str, text: str) -> None:

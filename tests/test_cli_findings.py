@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from command_line import GOLDEN, CommandLine, assert_golden
+from command_line import GOLDEN, CommandLine, assert_golden, at_home
 from test_findings import SECRET
 
 from halo_iac.findings import RULES
@@ -89,7 +89,7 @@ def shown(halo: CommandLine, folder: Path, *argv: str) -> str:
     texts["on a terminal with colours"] = halo(*argv, is_terminal=True).text
     texts["where only ASCII can be shown"] = halo(*argv, encoding="ascii").text
     parts = [f"# halo {argv[0]}, {screen}\n{text}" for screen, text in texts.items()]
-    return "\n".join(parts).replace(str(folder), "/home/you/project")
+    return at_home("\n".join(parts), folder)
 
 
 def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, assert_golden
+from command_line import CommandLine, assert_golden, at_home
 from repositories import repository
 
 TITLE = "Übersicht: checkout | daily"
@@ -88,7 +88,7 @@ COMMANDS: dict[str, Prepare] = {
 def settled(text: str, folder: Path) -> str:
     """Return an output without what differs from run to run."""
     text = re.sub(r"\x1b\[\?25l.*\x1b\[\?25h(?:\r|\x1b\[1A|\x1b\[2K)*", "", text, flags=re.DOTALL)
-    text = text.replace(str(folder), "/home/you/project")
+    text = at_home(text, folder)
     for found, instead in (
         (r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
         (r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}", "INSTANT"),

@@ -14,7 +14,8 @@ from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, h
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
 from halo_iac.render.calendar import CADENCES
 from halo_iac.render.prompt_diff import COMPARED, DIFF
-from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.style import PLAIN, Style, columns
+from halo_iac.render.text.fold import folded
 from halo_iac.render.text.plan import plan_text
 
 
@@ -55,6 +56,38 @@ def test_ascii_output_is_ascii_whatever_the_plan_holds() -> None:
 def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     for style in (PLAIN, Style(width=40), Style(unicode=False)):
         assert_harmless(plan_text(hostile(words), style, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "lines"),
+    [
+        ("Host     https://example.com  (default)", 30, ["Host     https://example.com", "         (default)"]),
+        (
+            "      hint: run `halo plan --out x` now",
+            26,
+            ["      hint: run", "        `halo plan --out x`", "        now"],
+        ),
+        ("  │ - one two three", 12, ["  │ - one", "  │   two", "  │   three"]),
+        ("  │ two three", 12, ["  │ two", "  │ three"]),
+        ("Plan: \x1b[32m2 to create\x1b[0m, 0", 14, ["Plan: \x1b[32m2 to", "  create\x1b[0m, 0"]),
+        ("see ::error::x", 8, ["see", "  \\::error::x"]),
+        ("日本語 日本語 日本語", 13, ["日本語 日本語", "  日本語"]),
+    ],
+)
+def test_a_line_that_does_not_fit_is_broken_between_words(line: str, width: int, lines: list[str]) -> None:
+    assert list(folded([line], Style(width=width))) == lines
+    assert list(folded([line], PLAIN)) == [line]
+
+
+@given(st.text(st.sampled_from("ab:(),-~é日 "), max_size=60), st.integers(1, 40))
+def test_no_word_is_broken_and_none_is_lost(line: str, width: int) -> None:
+    shown = list(folded([line], Style(width=width)))
+    assert " ".join(shown).replace("\\", "").split() == line.split()
+    assert all(columns(each) <= width or each.lstrip().find(" ") < 0 or each == shown[0] for each in shown)
+
+
+def test_at_sixty_columns_every_line_of_a_plan_fits() -> None:
+    assert all(columns(line) <= 60 for line in plan_text(every_section(), Style(width=60), now=NOW).splitlines())
 
 
 @given(st.text(st.sampled_from("a: #[]vso\n\r\t\x1b\u202e\u00a0\u3000"), max_size=12))

@@ -12,6 +12,7 @@ from halo_iac.model.apply_result import HERE, Event, NextCommands, Status, Summa
 from halo_iac.model.plan import Action
 from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
+from halo_iac.render.text.fold import folded
 from halo_iac.render.values import LISTED, listed
 
 UNDER_WAY: Final = {
@@ -88,7 +89,7 @@ def summary_text(summary: Summary, style: Style, commands: NextCommands = HERE) 
     """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
     sections = [] if _went_well(summary) else [*_sections(summary, style, commands)]
     lines = [line for section in sections for line in (*section, "")]
-    return "\n".join([*lines, run_counts(summary), ""])
+    return "\n".join(folded([*lines, run_counts(summary), ""], style))
 
 
 def _went_well(summary: Summary) -> bool:

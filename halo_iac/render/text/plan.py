@@ -24,6 +24,7 @@ from halo_iac.render.headings import header_rows
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
+from halo_iac.render.text.fold import folded
 from halo_iac.render.values import LISTED, attribution_counts, listed, paused_heading, plan_counts
 from halo_iac.text import counted
 
@@ -62,15 +63,16 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
     lead = f"{INDENT}{row.label:<{width}}  "
     origin = f"({row.origin})" if row.origin else ""
     value = row.after if row.before is None else f"{row.before} {style.own('→')} {row.after}"
+    under, place = " " * len(lead), style.paint(origin, "dim")
     if style.fits(f"{lead}{value}  {origin}"):
-        yield f"{lead}{value}{'  ' if origin else ''}{style.paint(origin, 'dim')}".rstrip()
+        yield f"{lead}{value}{'  ' if origin else ''}{place}".rstrip()
     else:
-        under = " " * len(lead)
-        yield f"{lead}{value if row.before is None else row.before}".rstrip()
-        if row.before is not None:
-            yield f"{under}{style.own('→')} {row.after}"
+        if row.before is None or style.fits(f"{lead}{value}"):
+            yield f"{lead}{value}".rstrip()
+        else:
+            yield from (f"{lead}{row.before}".rstrip(), f"{under}{style.own('→')} {row.after}")
         if origin:
-            yield under + style.paint(origin, "dim")
+            yield under + place
     yield from (f"{INDENT}  {_prompt_line(line, style)}" for line in row.below)
 
 
@@ -228,7 +230,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
     if calendar.has_left_out:
         lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
     lines += ["", *attribution_counts(plan), plan_counts(plan, style, as_wanted), ""]
-    return "\n".join(lines)
+    return "\n".join(folded(lines, style))
 
 
 def _header(plan: Plan, style: Style) -> Iterator[str]:

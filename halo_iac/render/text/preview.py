@@ -16,7 +16,8 @@ from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.preview import MAX_LISTED, AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
 from halo_iac.render.calendar import day, spans_years, zone
 from halo_iac.render.style import Style, file_heading
-from halo_iac.render.text.table import record, table
+from halo_iac.render.text.fold import folded
+from halo_iac.render.text.table import table
 from halo_iac.render.values import LISTED, listed, number
 from halo_iac.text import counted
 
@@ -39,22 +40,31 @@ def week_lines(preview: Preview, style: Style) -> Iterator[str]:
         yield f"{_IN}{_APPROXIMATE} approximate"
 
 
-def _calendar(week: Week, style: Style) -> list[str]:
-    """Return a table of times, of fewer times, of mere counts, whatever fits first; else a record for each agent."""
+def _calendar(week: Week, style: Style) -> Iterator[str]:
+    """Yield a table of times, or of fewer times, whichever fits first; else a list of the days that have any."""
     days = [day(each) for each in week.days]
+    headers = ["AGENT", *map(_short, days)]
     unbounded = style._replace(width=None)
-    for most in range(_TIMES, -1, -1):
-        headers = ["AGENT", *(_short(each) if most else each[:3] for each in days)]
+    for most in range(_TIMES, 0, -1):
         rows = [[agent.agent, *(_cell(fires, week, most) for fires in agent.days)] for agent in week.agents]
         unpainted = table(headers, rows, unbounded._replace(colour=False)).splitlines()
         if all(style.fits(_IN + line) for line in unpainted):
-            return table(headers, rows, unbounded).splitlines()
-    return "\n".join(_record(agent, days, week, style) for agent in week.agents).splitlines()
+            yield from table(headers, rows, unbounded).splitlines()
+            return
+    for agent in week.agents:
+        yield style.paint(style.safe(agent.agent), "bold")
+        yield from _list(agent, days, week)
 
 
-def _record(agent: AgentWeek, days: Sequence[str], week: Week, style: Style) -> str:
-    cells = [_cell(fires, week, _TIMES) for fires in agent.days]
-    return record([("AGENT", agent.agent), *zip(days, cells, strict=True)], style)
+def _list(agent: AgentWeek, days: Sequence[str], week: Week) -> Iterator[str]:
+    """Yield the days on which an agent's schedules fire, aligned; one line where there are none."""
+    width = max(map(len, days))
+    found = [
+        f"{_IN}{its_day:<{width}}  {_cell(fires, week, _TIMES)}"
+        for its_day, fires in zip(days, agent.days, strict=True)
+        if fires
+    ]
+    yield from found or [f"{_IN}no fires"]
 
 
 def _short(name: str) -> str:
@@ -69,7 +79,7 @@ def _cell(fires: Sequence[Fire], week: Week, most: int) -> str:
     zone = ZoneInfo(week.timezone)
     if len(fires) <= most:
         return ", ".join(f"{_mark([fire])}{fire.at.astimezone(zone):%H:%M}" for fire in fires)
-    return _mark(fires) + (counted(len(fires), "fire") if most else f"{len(fires):,}")
+    return _mark(fires) + counted(len(fires), "fire")
 
 
 def _mark(fires: Sequence[Fire]) -> str:
@@ -103,7 +113,7 @@ def preview_text(preview: Preview, style: Style) -> str:
         first = next(section, None)
         if first is not None:
             lines += ["", first, *section]
-    return "\n".join([*lines, "", _counts(preview), ""])
+    return "\n".join(folded([*lines, "", _counts(preview), ""], style))
 
 
 def previews_text(previews: Sequence[Preview], style: Style) -> str:

@@ -1,0 +1,66 @@
+"""Lines broken between words where a screen is too narrow for them; without a screen they stay as long as they are.
+
+A command between backticks counts as one word, for it is there to be copied, and what is wider than the screen by
+itself is left for the terminal to break.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from halo_iac.render.style import Style, columns
+
+_PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
+_WORD: Final = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
+_BAR: Final = re.compile(r"( *[│|])( [-+]?(?: |\Z)| ?)")
+_LABEL: Final = re.compile(r" *(?:[-+~^!?=.] )?(?:\S+(?: \S+){0,2}? {2,})?")
+_STEP: Final = 2
+"""How much deeper a line goes on that has no label to stand under."""
+
+
+def folded(lines: Iterable[str], style: Style) -> Iterator[str]:
+    """Yield the lines, painted or not, each broken so that it fits; what is foreign never begins a line of the log.
+
+    A line goes on under its value where it has a label, and behind its bar where it has one.
+    """
+    for line in lines:
+        if style.width is None or (line.isascii() and len(line) <= style.width):
+            yield line
+        else:
+            yield from _fold(line, style.width)
+
+
+def _fold(line: str, width: int) -> Iterator[str]:
+    plain = _PAINT.sub("", line)
+    if columns(plain) <= width:
+        yield line
+        return
+    lead, nearest = _leads(plain, width)
+    shown, used = "", 0
+    for gap, word in _WORD.findall(line):
+        bare = _PAINT.sub("", word)
+        more = len(gap) + columns(bare)
+        under = nearest if len(lead) > width - columns(bare) >= len(nearest) else lead
+        if bare and used + more > width and used > len(under):
+            yield shown
+            shown = f"{under}\\{word}" if bare.startswith("::") else under + word  # which a runner obeys there
+            used = columns(_PAINT.sub("", shown))
+        else:
+            shown += gap + word
+            used += more
+    yield shown
+
+
+def _leads(plain: str, width: int) -> tuple[str, str]:
+    """Return what the further lines of an unpainted line begin with, and what one does whose word has no room there."""
+    bar = _BAR.match(plain)
+    if bar:
+        lead = bar[1] + " " * max(len(bar[2]), 1)
+        return lead, lead
+    label = _LABEL.match(plain)
+    depth = len(plain) - len(plain.lstrip(" "))
+    nearest = " " * (min(depth, width // 2) + _STEP)
+    under = len(label[0]) if label else 0
+    return (" " * under if depth < under <= width // 2 else nearest), nearest
