@@ -111,6 +111,18 @@ def test_no_traces_says_which_window_had_none_and_what_to_widen(halo_runs: Serve
     assert "--lookback-hours" in ended.err
 
 
+def test_the_command_that_helps_without_traces_is_about_the_same_project_and_file(
+    halo_runs: Served, folder: Path
+) -> None:
+    (folder / "shop.yaml").write_text(PROJECT_FILE)
+    given = ("--file", "shop.yaml", "--project", demo.DEMO_PROJECT_ID)
+    command = f"`halo agent list --time-range 90d --file shop.yaml --project {demo.DEMO_PROJECT_ID}`"
+    ended = halo_runs("report", "run", "checkout", *QUIET, *given)
+    assert command in ended.err
+    as_json = halo_runs("report", "run", "checkout", *QUIET, *given, "--json").json
+    assert command in as_json["reports"][0]["error"]["hint"]
+
+
 def test_one_that_failed_does_not_hide_the_others(halo_runs: Served) -> None:
     fault = Fault("haloRun.create", Refuse("BAD_REQUEST", "No."), where={"agentUuid": demo.CHECKOUT_ID})
     halo_runs.sandbox.faults.add(fault)

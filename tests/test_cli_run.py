@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from halo_iac.sandbox.faults import Cut, Fault, Refuse
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+CUT = "warning: these are the 100 most recent runs; the platform may hold more\n"
 PROJECT_FILE = """\
 version: 1
 agents: {shop: checkout}
@@ -162,17 +164,67 @@ def test_without_an_agent_nobody_is_asked_in_a_pipe(halo_runs: Served) -> None:
 
 
 def test_without_an_agent_a_terminal_offers_those_there_are(halo_runs: Served) -> None:
-    ended = halo_runs("run", "create", answer="1\n")
+    ended = halo_runs("run", "create", answer="1\n", NO_COLOR="1")
     assert ended.code == 0
-    assert "1  checkout  " in ended.err
+    assert ended.err.splitlines()[1:5] == [
+        "#  NAME         EXECUTIONS  UUID",
+        f"1  checkout           1440  {demo.CHECKOUT_ID}",
+        f"2  support-bot         720  {demo.SUPPORT_BOT_ID}",
+        f"3  research            180  {demo.RESEARCH_ID}",
+    ]
     assert demo.CHECKOUT_ID in ended.out
 
 
-@pytest.mark.parametrize("answer", ["", "\n", "0\n", "4\n", "checkout\n", "-1\n"])
+@pytest.mark.parametrize("answer", ["", "\n", "0\n", "4\n", "c\n", "-1\n", "nobody\n"])
 def test_an_answer_that_picks_no_agent_costs_nothing(halo_runs: Served, answer: str) -> None:
     ended = halo_runs("run", "create", answer=answer)
     assert (ended.code, halo_runs.paid) == (64, [])
     assert "no agent was chosen" in ended.err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "2\n",
+        "support-bot\n",
+        "Support-Bot\n",
+        f"{demo.SUPPORT_BOT_ID}\n",
+        "7\n2\n",
+        "suport\nsupport-bot\n",
+        "supp\n2\n",
+    ],
+)
+def test_an_agent_is_chosen_by_number_or_name_and_after_a_slip(halo_runs: Served, answer: str) -> None:
+    ended = halo_runs("run", "create", answer=answer)
+    assert (ended.code, halo_runs.paid) == (0, ["haloRun.create"])
+    assert demo.SUPPORT_BOT_ID in ended.out
+
+
+def test_agents_that_do_not_fit_on_the_screen_are_found_by_a_part_of_their_names(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"shop-{number}" for number in range(1, 40)] + ["search", "search"]
+    agents = [{"id": f"a-{name}-{at}", "identityValue": name, "stats": {}} for at, name in enumerate(names)]
+    monkeypatch.setenv("LINES", "12")
+    with serving(lambda _: result(agents)) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("run", "create", answer="sea\nsearch\nShop-3\n", **env)
+    lines = [line.split()[:2] for line in ended.err.splitlines() if line.split()[0].isdecimal() and " a-s" in line]
+    both = [["40", "search"], ["41", "search"]]
+    assert lines == [*([str(each), f"shop-{each}"] for each in range(1, 8)), *both, *both]
+    assert "34 more agents; type a part of a name to filter.\n" in ended.err
+    assert platform.requests[-1].input["agentUuid"] == "a-shop-3-2"
+
+
+@pytest.mark.parametrize("given", [["shop", "research"], ["checkout", "checkout"], [demo.CHECKOUT_ID, "a b", "c"]])
+def test_one_run_is_not_started_for_the_last_of_several_agents(halo_runs: Served, given: list[str]) -> None:
+    options = [word for agent in given for word in ("--agent-uuid", agent)]
+    ended = halo_runs("run", "create", *options, "--project", "p")
+    assert (ended.code, halo_runs.paid) == (64, [])
+    assert ended.err == (
+        f"error: this starts one run, but {len(given)} agents were given\n"
+        f"hint: run `halo report run {shlex.join(given)} --no-wait --project p` to start one for each\n"
+    )
 
 
 # Costly calls -------------------------------------------------------------------------------------------------------
@@ -311,6 +363,68 @@ def test_followed_events_are_one_document_as_json(halo_runs: Served) -> None:
     run = halo_runs.started()["runId"]
     followed = halo_runs("run", "events", run, "--follow", "--json").json
     assert followed == halo_runs("run", "events", run, "--json").json
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "shown", "said"),
+    [
+        ([], 50, 50, "These are the 50 most recent runs; use --limit to show more.\n"),
+        (["--limit", "60"], 60, 60, "These are the 60 most recent runs; use --limit to show more.\n"),
+        (["--limit", "60"], 59, 59, ""),
+        (["--limit", "100"], 99, 99, ""),
+        (["--limit", "500"], 99, 99, ""),
+        (
+            ["--limit", "500"],
+            100,
+            100,
+            f"{CUT}hint: run `halo report list --schedule {NOWHERE} --limit 500` to see their reports\n",
+        ),
+    ],
+)
+def test_runs_beyond_a_page_are_not_left_out_in_silence(
+    halo: CommandLine, given: list[str], held: int, shown: int, said: str
+) -> None:
+    def answer(request: Request) -> Reply:
+        if request.input["limit"] > 100:
+            return failure(400, "limit must be from 1 to 100.", "BAD_REQUEST")
+        return result([{"id": f"r-{each}", "status": "completed"} for each in range(min(held, request.input["limit"]))])
+
+    with serving(answer) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("schedule", "runs", NOWHERE, *given, **env)
+        as_json = halo("schedule", "runs", NOWHERE, *given, "--json", **env)
+    assert (ended.code, len(ended.out.splitlines()), ended.err) == (0, shown + 1, said)
+    assert (as_json.code, len(as_json.json)) == (0, shown)
+    if said.startswith("warning"):
+        warning = json.loads(as_json.err)["warning"]
+        assert said == f"warning: {warning['message']}\nhint: {warning['hint']}\n"
+    else:
+        assert as_json.err == ""
+
+
+def test_as_many_runs_are_asked_for_as_the_platform_gives(halo: CommandLine) -> None:
+    with serving(lambda _: result([{"id": f"r-{each}"} for each in range(300)])) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("schedule", "runs", NOWHERE, "--limit", "500", **env)
+    assert (len(ended.out.splitlines()), ended.err) == (301, "")
+    assert [request.input["limit"] for request in platform.requests] == [500]
+
+
+@pytest.mark.parametrize(
+    ("logs", "given", "said"),
+    [
+        ({"logs": ["a", "b"], "total": 2}, [], ""),
+        ({"logs": ["a", "b"], "total": 3}, [], "There may be more; use --offset 2 to show them.\n"),
+        ({"logs": ["b"], "total": 3}, ["--offset", "1"], "There may be more; use --offset 2 to show them.\n"),
+        ({"logs": ["c"], "total": 3}, ["--offset", "2"], ""),
+        (["a", "b"], ["--limit", "2"], "There may be more; use --offset 2 to show them.\n"),
+        (["a"], ["--limit", "2"], ""),
+    ],
+)
+def test_logs_beyond_the_limit_are_said(halo: CommandLine, logs: object, given: list[str], said: str) -> None:
+    with serving(lambda _: result(logs)) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        assert halo("run", "logs", NOWHERE, *given, **env).err == said
 
 
 def test_logs_are_lines_or_as_sent(halo_runs: Served) -> None:

@@ -10,6 +10,7 @@ from halo_iac.api.decode import parse_list, parse_run, parse_run_details, parse_
 from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows, take
 from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient
+from halo_iac.errors import PlatformError
 from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
 
 USUAL_ROWS: Final = 50
@@ -52,8 +53,13 @@ class RunReader:
         return self._read(_LOGS, {"runId": run_id, **_given(wanted)})
 
     def schedule_runs(self, schedule_id: str, limit: int = USUAL_ROWS) -> tuple[Run, ...]:
-        """Return a schedule's most recent runs, as many as one answer holds."""
-        answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": min(limit, LARGEST_PAGE)})
+        """Return a schedule's most recent runs: ``limit``, or the largest page where the platform refuses so many."""
+        try:
+            answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": limit})
+        except PlatformError as error:
+            if error.status != 400 or limit <= LARGEST_PAGE:
+                raise
+            answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": LARGEST_PAGE})
         return tuple(parse_run(value, _SCHEDULE_RUNS) for value in parse_list(answer, _SCHEDULE_RUNS))
 
     def conversations(

@@ -214,6 +214,15 @@ class Console:
         if not self.wants_json or self._stderr.isatty():
             self.err(text)
 
+    def warn(self, message: str, hint: str) -> None:
+        """Write that a result is not what was asked for, though it is one; as JSON where that is asked for."""
+        if self.wants_json:
+            from halo_iac.render.json import document
+
+            self.err(document({"warning": {"message": message, "hint": hint}}))
+        else:
+            self.err(self.err_style.safe(f"warning: {message}") + "\n" + self.err_style.safe(f"hint: {hint}"))
+
     def err(self, text: str) -> None:
         """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
         with suppress(OSError):
@@ -240,14 +249,24 @@ class Console:
 
     def ask(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
+        return self.read_answer(question) or ""
+
+    def read_answer(self, question: str) -> str | None:
+        """Ask on the terminal and return the answer, trimmed; ``None`` at the end of input."""
         self._stderr.write(neutralize_log_commands(self.redacted(question)))
         self._stderr.flush()
-        return self._stdin.readline().strip()
+        line = self._stdin.readline()
+        return line.strip() if line else None
 
     @property
     def is_interactive(self) -> bool:
         """Say whether somebody is there to be asked."""
         return self._stdin.isatty() and self._stderr.isatty()
+
+    @property
+    def height(self) -> int:
+        """Return how many lines the terminal shows at once."""
+        return shutil.get_terminal_size().lines
 
     @property
     def out_is_terminal(self) -> bool:

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
-from halo_iac.cli.context import CommandContext
-from halo_iac.cli.options import TimeRange
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.project import Project as NoProject
@@ -24,7 +22,6 @@ from halo_iac.storage.atomic import read_start
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
-    from halo_iac.model.remote import Agent
     from halo_iac.model.schedule import Spec
 
 
@@ -163,28 +160,3 @@ def agent_ids_of(connection: Connection, project: Project | None, references: Se
         hints = dict.fromkeys(each.hint for each in missing)
         raise HaloError("\n".join(each.reason for each in missing), hint="\n".join(hints))
     return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
-
-
-def choose_agent(context: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
-    """Ask on the terminal which agent is meant; where nobody can be asked, that is an error."""
-    console = context.console
-    if not console.is_interactive or console.wants_json:
-        raise UsageError("no agent was given", hint="name one or more; run `halo agent list` to see them")
-    agents = connection.reader.agents(connection.project.id, time_range.value)
-    if not agents:
-        hint = "try a longer --agent-time-range"
-        raise HaloError(f"no agent was seen in the last {time_range.value}", hint=hint)
-    console.err("\n".join(_choices(agents, context)))
-    answer = console.ask(f"Which agent (1 to {len(agents)})? ")
-    if not answer.isdecimal() or not 1 <= int(answer) <= len(agents):
-        raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number from the list")
-    return agents[int(answer) - 1]
-
-
-def _choices(agents: Sequence[Agent], context: CommandContext) -> list[str]:
-    style = context.console.err_style
-    width = len(str(len(agents)))
-    return [
-        f"{number:>{width}}  {style.safe(agent.identity or agent.id)}  {style.safe(agent.id)}"
-        for number, agent in enumerate(agents, 1)
-    ]

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from halo_iac.cli.command_hints import add_target_flags
 from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
 from halo_iac.cli.report_output import NamedReport, report_fields
 from halo_iac.errors import HaloError
 from halo_iac.model.runs import RunRequest
@@ -44,9 +46,12 @@ def titled_reports(outcomes: Sequence[RunResult], earlier: Report | None) -> lis
     return titled
 
 
-def finish(console: Console, outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> int:
+def finish(context: CommandContext, outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> int:
     """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
+    console = context.console
     errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
+    for error in errors:
+        add_target_flags(context, error)
     if console.wants_json:
         console.out(document(_document(outcomes, earlier, is_waiting=is_waiting)))
     else:

@@ -203,7 +203,8 @@ class ScheduleFields(TypedDict, total=False):
         Field(
             pattern=r"\S",
             max_length=MAX_PROMPT,
-            description="What the analysis is asked to do; default: halo's own prompt.",
+            description="What the analysis is asked to do; default: halo's own prompt, frozen for version 1, which is "
+            "not the one that `inf` sends.",
         ),
     ]
     prompt_file: Annotated[

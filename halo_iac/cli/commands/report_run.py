@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halo_iac.cli import options as run_options
+from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.report_output import ReportSink
-from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
+from halo_iac.cli.run_request import RunOptions, build_request, requests_for
 from halo_iac.cli.run_results import RunResult, finish, titled_reports
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import creating
@@ -98,7 +99,7 @@ def run_reports(
         outcomes = _wait(errand.session, outcomes, interval, timeout)
         if not context.console.wants_json or output is not None:
             outlet.put(titled_reports(outcomes, earlier), schedule)
-    return finish(context.console, outcomes, earlier, is_waiting=not no_wait)
+    return finish(context, outcomes, earlier, is_waiting=not no_wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,17 @@ import typer
 
 from halo_iac.api.runs import RunWriter
 from halo_iac.cli import options as run_options
+from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.report_output import fields_of
-from halo_iac.cli.run_request import RunOptions, build_request, choose_agent, requests_for
+from halo_iac.cli.run_request import RunOptions, build_request, requests_for
 from halo_iac.cli.run_session import RunSession, show_started, start_one
 from halo_iac.cli.started_runs import CostlyCall, creating
-from halo_iac.errors import InterruptedRun
+from halo_iac.errors import InterruptedRun, UsageError
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
 
@@ -44,7 +45,7 @@ RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 def create_run(
     context: CommandContext,
     agent_uuid: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--agent-uuid",
             "--agent",
@@ -90,11 +91,14 @@ def create_run(
         reasoning_effort=reasoning_effort,
         debug=debug,
     )
+    if agent_uuid and len(agent_uuid) > 1:
+        hint = f"run `halo report run {shlex.join(agent_uuid)} --no-wait` to start one for each"
+        raise UsageError(f"this starts one run, but {len(agent_uuid)} agents were given", hint=hint)
     order = build_request(terms, context.now)
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     if agent_uuid:
-        (order,) = requests_for(connection, project, [agent_uuid], order)
+        (order,) = requests_for(connection, project, agent_uuid, order)
     else:
         picked = choose_agent(context, connection, agent_time_range)
         order = replace(order, agent=picked.id, name=picked.identity or picked.id)
@@ -158,6 +162,9 @@ def show_logs(
     console.out("\n".join(lines))
     if not lines:
         console.say(f"Run {run_id} has no matching logs.")
+    shown = (offset or 0) + len(lines)
+    if lines and (len(lines) == limit or _total(logs) > shown):
+        console.say(f"There may be more; use --offset {shown} to show them.")
     return 0
 
 
@@ -226,6 +233,12 @@ def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never ob
     if isinstance(answer, dict):
         return next((value for value in answer.values() if isinstance(value, list)), [answer])
     return answer if isinstance(answer, list) else [answer]
+
+
+def _total(answer: Any) -> int:  # noqa: ANN401
+    """Return how many logs there are in all, where the answer says so."""
+    total = answer.get("total") if isinstance(answer, dict) else None
+    return total if isinstance(total, int) else 0
 
 
 def _log_line(log: Any) -> str:  # noqa: ANN401

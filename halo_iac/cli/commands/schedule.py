@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.runs import USUAL_ROWS
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
@@ -37,8 +39,6 @@ Examples:
   halo schedule list
   halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01
 """
-
-_RUNS = 50
 
 group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
 ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")]
@@ -108,7 +108,7 @@ def get_schedule(
 def list_runs(
     context: CommandContext,
     schedule_id: ScheduleReference,
-    limit: run_options.Limit = 50,
+    limit: run_options.Limit = USUAL_ROWS,
 ) -> int:
     """List the most recent runs of a schedule.
 
@@ -121,13 +121,22 @@ def list_runs(
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
-    runs = connection.run_reader.schedule_runs(found, limit or _RUNS)
+    limit = limit or USUAL_ROWS
+    runs = connection.run_reader.schedule_runs(found, limit)
     if console.wants_json:
         console.out(document([run.wire for run in runs]))
-        return 0
-    console.out(runs_table(runs, console.out_style))
+    else:
+        console.out(runs_table(runs, console.out_style))
     if not runs:
         console.say(f"Schedule {console.err_style.safe(found)} has no runs yet.")
+    elif len(runs) == LARGEST_PAGE < limit:
+        look = rerun_command(context, f"report list --schedule {shlex.quote(schedule_id)} --limit {limit}")
+        console.warn(
+            f"these are the {len(runs)} most recent runs; the platform may hold more",
+            f"run `{look}` to see their reports",
+        )
+    elif len(runs) >= limit:
+        console.say(f"These are the {len(runs)} most recent runs; use --limit to show more.")
     return 0
 
 
