@@ -88,17 +88,19 @@ class Platform:
 
     def __init__(self, *, is_archived: bool) -> None:
         self.held = {**HELD, "archivedAt": "2026-11-01T00:00:00.000Z" if is_archived else None}
+        self.created: list[dict[str, Any]] = []
 
     def answer(self, request: Request) -> Reply:
         if request.path in ANSWERS:
             return result(ANSWERS[request.path])
         if request.path == "/haloSchedule.listForProject":
-            return result({"schedules": [self.held], "nextCursor": None})
+            return result({"schedules": [self.held, *self.created], "nextCursor": None})
         if request.path == "/haloRun.getById":
             status = "running" if request.input["id"] == FLYING else "completed"
             return result({"run": {"id": request.input["id"], "status": status}, "haloExportDataset": None})
         if request.path == "/haloSchedule.create":
-            return result({**HELD, **request.input, "id": OTHER})
+            self.created.append({**HELD, **request.input, "id": OTHER})
+            return result(self.created[0])
         changes = {
             "/haloSchedule.update": request.input,
             "/haloSchedule.archive": {"archivedAt": "2026-11-02T00:00:00.000Z"},
