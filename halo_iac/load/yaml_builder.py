@@ -150,7 +150,9 @@ class Builder:
         if kind is AliasEvent:
             return self._alias(event)
         if event.ctag is not None:
-            self._add(event, "YAML tags are not supported", "remove the tag")
+            self._add(
+                event, "YAML tags are not supported", "remove the tag, or put a text that begins with `!` in quotes"
+            )
         if event.anchor is None:
             return self._content(event)
         self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
@@ -171,9 +173,8 @@ class Builder:
 
     def _alias(self, event: Event) -> Node:
         if event.anchor not in self._anchors:
-            raise Diagnostic(
-                event.start_mark.index, f"undefined alias: the file has no anchor {quote(event.anchor)} before it"
-            )
+            message = f"undefined alias: the file has no anchor {quote(event.anchor)} before it"
+            raise Diagnostic(event.start_mark.index, message, "put a text that begins with `*` in quotes")
         value, size = self._anchors[event.anchor]
         self._expanded += size
         if self._expanded > MAX_EXPANSION * len(self._marks):

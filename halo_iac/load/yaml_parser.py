@@ -83,7 +83,8 @@ def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
     except Diagnostic as diagnostic:
         diagnostics.append(_conflict_marker_or(diagnostic, text))
     except YAMLError as error:
-        diagnostics.append(_conflict_marker_or(_syntax(error, text), text))
+        end = _conflict_marker_or(_syntax(error, text), text)
+        diagnostics[:] = [*(found for found in diagnostics if found.index < end.index), end]  # others follow from it
     return _with_problems(document, diagnostics)
 
 
@@ -148,8 +149,18 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
         return Diagnostic(index, "use spaces: YAML does not allow tabs for indentation")
     if str(error.problem).startswith("found incompatible YAML document"):
         return Diagnostic(index, *OTHER_VERSION)
-    problem = _empty_node(str(error.problem))
-    return Diagnostic(index, f"not valid YAML: {problem}{_first_event(error, mark.line)}", _hint(error, text, index))
+    return _meant(error, text, index) or Diagnostic(
+        index,
+        f"not valid YAML: {_empty_node(str(error.problem))}{_first_event(error, mark.line)}",
+        _hint(error, text, index),
+    )
+
+
+def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
+    from halo_iac.load.suggest_yaml import explain
+
+    is_key = error.context_mark is not None and "simple key" in str(error.context)
+    return explain(text, index, error.context_mark.index if is_key else None)
 
 
 def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:

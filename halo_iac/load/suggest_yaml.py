@@ -1,0 +1,241 @@
+"""What was probably meant where a file is not valid YAML, and the place of the slip (docs/semantics.md#problems).
+
+A parser says where it could not go on, which is often lines below the slip: at the next quote, or at the next key.
+So the lines up to there are looked through for what people leave out: quotes, colons and the indentation of a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
+from halo_iac.load.yaml_builder import Diagnostic
+from halo_iac.text import quote
+
+_KNOWN: Final = ENTRY_KEYS | PROJECT_KEYS
+_SHOWN: Final = _KNOWN - {"prompt"}
+"""Keys whose line a hint may show corrected; nothing else is quoted from a file that is not understood."""
+
+_LONGEST: Final = 60
+"""How long a value may be that a hint shows."""
+
+_LINE: Final = re.compile(
+    r"(?P<indent>[ \t]*(?:-[ \t]+)*)"
+    r"(?:(?P<key>[A-Za-z_][\w.-]*|\"[^\"]*\"|'[^']*')[ \t]*:(?:[ \t]+|$))?"
+    r"(?P<value>.*)"
+)
+_COMMENT: Final = re.compile(r"[ \t]#")
+_BLOCK: Final = re.compile(r"(?:[&!]\S+[ \t]+)*[|>][-+0-9]*")
+_QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
+_OPENING: Final = re.compile(r"(?:^|[\[{,]|[:-](?=[ \t]))[ \t]*(?P<quote>[\"'])|(?:^|[ \t])#")
+_CLOSING: Final = {'"': re.compile(r"(?:[^\"\\]|\\.)*?\""), "'": re.compile(r"(?:[^']|'')*?'(?!')")}
+_AFTER_QUOTE: Final = re.compile(r"[ \t]*(?:[,:\]}]|$)")
+_IN_BRACKETS: Final = re.compile(r"[\[{]+[^\[\]{}\"']*[\]}]+[ \t]*[^\s#,\[\]{}]")
+_WITHOUT_COLON: Final = re.compile(r"([A-Za-z_]+)(?::|[ \t]*=[ \t]*|[ \t]+)(\S.*)")
+
+_ESCAPES: Final = {
+    '"': 'write `\\"` for a quote within the text, or put the text in single quotes',
+    "'": "write `''` for a quote within the text, or put the text in double quotes",
+}
+
+
+class Line(NamedTuple):
+    """A line that is no comment and no part of a block of text; ``indent`` counts the dashes of lists.
+
+    ``start`` is where it starts in the file, ``begin`` where what it says begins, ``value_index`` where its value does.
+    """
+
+    start: int
+    begin: int
+    indent: int
+    key: str | None
+    value: str
+    value_index: int
+
+    @property
+    def is_block_header(self) -> bool:
+        """Say whether a text is expected below: after ``prompt: |``, and after ``prompt:`` alone."""
+        return self.key is not None and (not self.value or _BLOCK.fullmatch(self.value) is not None)
+
+
+def explain(text: str, index: int, begin: int | None) -> Diagnostic | None:
+    """Return what was meant, if that is clear; ``index`` is where the parser stopped, ``begin`` where its token began.
+
+    A token is what has to be a key because of where it stands; ``None`` where the parser was reading none.
+    """
+    lines = list(_lines(text, max(index, begin or 0)))
+    quotes = _unclosed_quote(text, index)
+    if quotes is not None or not lines:
+        return quotes
+    at = next((line for line in reversed(lines) if line.start <= (index if begin is None else begin)), lines[-1])
+    found = _special_character(text, index, lines[-1]) or _misread_value(index, lines[-1])
+    return found or _without_colon(lines, at, is_token=begin is not None)
+
+
+def suggest_colon(line: str) -> str | None:
+    """Say how a key and its value are written; ``None`` for a text that does not begin with a known key."""
+    found = _WITHOUT_COLON.fullmatch(line.strip())
+    if found is None or found[1] not in _KNOWN:
+        return None
+    return _write(found[1], found[2]) or f"put a colon and a space after {quote(found[1])}"
+
+
+def _write(key: str | None, value: str) -> str | None:
+    """Return the hint that shows a line, if it may be shown."""
+    return f"write `{key}: {value}`" if key in _SHOWN and len(value) <= _LONGEST and value.isprintable() else None
+
+
+# Lines --------------------------------------------------------------------------------------------------------------
+
+
+def _lines(text: str, end: int) -> Iterator[Line]:
+    """Yield the lines that have a structure, up to the one that a character stands in."""
+    start = 0
+    header: Line | None = None
+    content: int | None = None
+    while start <= min(end, len(text)):
+        stop = text.find("\n", start)
+        raw = text[start : len(text) if stop < 0 else stop].rstrip("\r")
+        indent = len(raw) - len(raw.lstrip(" "))
+        is_blank = not raw.strip()
+        if header is not None and content is None and not is_blank:
+            content = indent if indent > header.indent else -1
+        is_content = header is not None and content not in {None, -1} and indent >= (content or 0)
+        if not is_blank and not is_content and not raw.lstrip().startswith("#"):
+            line = _line(raw, start)
+            yield line
+            header, content = (line, None) if line.key and _BLOCK.fullmatch(line.value) else (None, None)
+        start += len(raw) + (2 if text.startswith("\r\n", start + len(raw)) else 1)
+
+
+def _line(raw: str, start: int) -> Line:
+    found = _LINE.fullmatch(raw)
+    if found is None:  # a control character that ends a line for `.`
+        return Line(start, start, 0, None, raw, start)
+    key = found["key"].strip("\"'") if found["key"] else None
+    begin = start + len(raw) - len(raw.lstrip())
+    comment = _COMMENT.search(raw, found.start("value") - 1 if key else 0)
+    value = raw[found.start("value") : None if comment is None else comment.start()].rstrip(" \t")
+    return Line(start, begin, len(found["indent"]), key, value, start + found.start("value"))
+
+
+# Slips --------------------------------------------------------------------------------------------------------------
+
+
+def _unclosed_quote(text: str, index: int) -> Diagnostic | None:
+    """Return the first quote before a character that only closes where lines below it have been swallowed."""
+    done = 0
+    for line in _lines(text, index):
+        if line.start < done:
+            continue
+        end = text.find("\n", line.start)
+        raw = text[line.start : len(text) if end < 0 else end]
+        column = _open_quote(raw)
+        if column is None:
+            continue
+        mark = raw[column]
+        closing = _CLOSING[mark].match(text, line.start + column + 1)
+        done = len(text) if closing is None else closing.end()
+        swallowed = text[line.start + len(raw) + 1 : done]
+        is_swallowed = closing is None or any(
+            each.key is not None and each.indent <= line.indent for each in _lines(swallowed, len(swallowed))
+        )
+        if is_swallowed and line.start + column <= index:
+            return _unclosed(line.start + column, mark)
+    return None
+
+
+def _unclosed(index: int, mark: str) -> Diagnostic:
+    return Diagnostic(index, "unclosed quote", f"add `{mark}` at the end of the value")
+
+
+def _open_quote(line: str) -> int | None:
+    """Return the column of a quote that begins a value of a line and does not end in it."""
+    return next((start for start, end in _quotes(line) if end is None), None)
+
+
+def _quotes(line: str) -> Iterator[tuple[int, int | None]]:
+    """Yield where each quoted value of a line begins and ends; the last one may end in no line, or in another."""
+    end = 0
+    while (found := _OPENING.search(line, end)) and found["quote"]:
+        start = found.start("quote")
+        whole = _QUOTED.match(line, start)
+        yield start, None if whole is None else whole.end()
+        if whole is None:
+            return
+        end = whole.end()
+
+
+def _special_character(text: str, index: int, line: Line) -> Diagnostic | None:
+    """Return the value at a character that begins with one that means something else to YAML: ``*/15``, ``@daily``."""
+    if text.startswith("${", index - 1) and line.value[:1] in {"[", "{"}:
+        return Diagnostic(index - 1, "a variable within brackets needs quotes", "put it in quotes")
+    start = index
+    if text[index : index + 1] not in {"@", "`", "%"}:
+        while start > line.start and re.match(r"[\w/-]", text[start - 1]):
+            start -= 1
+        start -= 1
+        if start < line.start or text[start] not in "*&" or text[start - 1 : start] not in {" ", "[", "{", ",", "\t"}:
+            return None
+    return _needs_quotes(text[start], start, line)
+
+
+def _misread_value(index: int, line: Line) -> Diagnostic | None:
+    """Return what is wrong with the value of the line in which the parser stopped, if its beginning tells."""
+    value, first = line.value, line.value[:1]
+    if first in _CLOSING:
+        whole = _QUOTED.match(value)
+        is_followed = whole is not None and value[whole.end() :].strip() not in {"", ":"}
+        return Diagnostic(index, "text follows the closing quote", _ESCAPES[first]) if is_followed else None
+    if first in {"|", ">"} and _BLOCK.fullmatch(value) is None:
+        if line.key == "prompt":
+            hint = f"begin the text on the line below `prompt: {first}`, indented"
+            return Diagnostic(line.value_index, f"text follows {quote(first)} on its line", hint)
+        return _needs_quotes(first, line.value_index, line)
+    for start, end in _quotes(value) if first in {"[", "{"} else ():
+        if _AFTER_QUOTE.match(value, end or len(value)) is None:
+            return _unclosed(line.value_index + start, value[start])
+    is_special = line.key is not None and re.match(r"[-?](?:[ \t]|$)|[\],}]", value) is not None
+    return _needs_quotes(first, line.value_index, line) if is_special or _IN_BRACKETS.match(value) else None
+
+
+def _needs_quotes(first: str, index: int, line: Line) -> Diagnostic:
+    value = line.value
+    quoted = next((f"{mark}{value}{mark}" for mark in "\"'" if mark not in value and "\\" not in value), None)
+    shown = _write(line.key, quoted) if quoted is not None and index == line.value_index else None
+    name = "`` ` ``" if first == "`" else quote(first)
+    return Diagnostic(index, f"a value that begins with {name} needs quotes", shown or "put the value in quotes")
+
+
+def _without_colon(lines: list[Line], at: Line, *, is_token: bool) -> Diagnostic | None:
+    """Return the line, at or above one, that should be a key and its value, or belong to the text above it."""
+    position = lines.index(at)
+    if at.key is not None:  # the parser stopped at its colon: is the line above it without one?
+        position -= 1
+        while position > 0 and lines[position - 1].key is None and lines[position - 1].indent == at.indent:
+            position -= 1
+        if position < 0 or lines[position].key is not None or lines[position].indent != at.indent:
+            return None
+    line = lines[position]
+    header = _header_above(lines, position)
+    if header is not None and suggest_colon(line.value) is None:
+        name = header.key or ""
+        hint = f"indent every line of the text below `{name}: {header.value[:1] or '|'}`"
+        return Diagnostic(line.begin, f"the text of {quote(name)} is not indented", hint)
+    if (at.key is None and not is_token) or line.value[:1] in {"-", "?", "[", "{", '"', "'"}:
+        return None
+    hint = suggest_colon(line.value) or "put a colon and a space between a key and its value"
+    return Diagnostic(line.value_index, "expected `key: value`", hint)
+
+
+def _header_above(lines: list[Line], position: int) -> Line | None:
+    """Return the key above a line whose text it is meant to be a part of: other lines of it may look like keys."""
+    indent = lines[position].indent
+    for line in reversed(lines[:position]):
+        if line.is_block_header:
+            return line if line.value or line.indent >= indent else None
+        if line.key in _KNOWN or line.indent < indent:
+            return None
+    return None
