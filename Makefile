@@ -8,7 +8,9 @@ CHECKS := .checks
 RELEASE := .release
 INF := .inf
 INF_VERSION := 0.0.278
-CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
+YAML_SERVER := .yaml-server
+YAML_SERVER_VERSION := 1.25.0
+CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py tests/test_editor.py
 
 SECONDS := 3600
 
@@ -25,13 +27,16 @@ test: lint
 soak: $(VENV)/developing
 	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py
 
-# Drives the official client, which npm brings, against a served sandbox. Where there is no npm there is nothing to drive.
+# Drives the official client against a served sandbox, and the language server of editors over the schemas. Both come from
+# npm; where there is none there is nothing to drive.
 ifneq ($(shell command -v npm 2>/dev/null),)
-conformance: $(VENV)/developing $(INF)/$(INF_VERSION)
-	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
+conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERVER_VERSION)
+	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf \
+		HALO_TEST_YAML_SERVER=$(CURDIR)/$(YAML_SERVER)/node_modules/.bin/yaml-language-server \
+		$(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
 else
 conformance:
-	@echo "make conformance: skipped, for there is no npm to install the official client with"
+	@echo "make conformance: skipped, for there is no npm to install the official client and the language server with"
 endif
 
 lint: $(VENV)/developing $(CHECKS)/installed
@@ -58,11 +63,13 @@ bench: $(BENCH)/installed
 	$(BENCH)/bin/python benchmarks/run.py
 
 # Writes what is generated and committed: the JSON Schemas, and the reference of the commands.
+generate: BESIDE := halo.schema.json halo.include.schema.json
 generate: $(VENV)/installed
 	$(BIN)/halo schema project > schemas/halo.schema.json
 	$(BIN)/halo schema include > schemas/halo.include.schema.json
 	$(BIN)/halo schema plan > schemas/halo.plan.schema.json
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
+	cd schemas && { sha256sum $(BESIDE) 2>/dev/null || shasum -a 256 $(BESIDE); } > ../halo_iac/storage/schemas.sha256
 	$(BIN)/python docs/reference.py
 
 # Builds the sdist and from it the wheel, checks both, and runs the demo from the wheel in an environment of its own.
@@ -75,7 +82,7 @@ dist: $(RELEASE)/installed
 		&& PATH="$$folder/bin:$$PATH" sh examples/demo.sh
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) $(YAML_SERVER) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -107,9 +114,16 @@ $(RELEASE)/installed: pyproject.toml
 
 # npm leaves the platform's program without its mode where it runs as root.
 $(INF)/$(INF_VERSION):
-	@rm -rf $(INF) && mkdir $(INF)
-	@npm install --prefix $(INF) --no-package-lock --no-save --no-audit --no-fund --loglevel=error \
-			@inference/cli@$(INF_VERSION) \
-		|| { echo "make conformance: npm could not install the official client, @inference/cli@$(INF_VERSION)"; exit 1; }
+	$(call npm_install,$(INF),@inference/cli@$(INF_VERSION))
 	@chmod +x $(INF)/node_modules/@inference/*/bin/inf*
 	@touch $@
+
+$(YAML_SERVER)/$(YAML_SERVER_VERSION):
+	$(call npm_install,$(YAML_SERVER),yaml-language-server@$(YAML_SERVER_VERSION))
+	@touch $@
+
+define npm_install
+	@rm -rf $(1) && mkdir $(1)
+	@npm install --prefix $(1) --no-package-lock --no-save --no-audit --no-fund --loglevel=error $(2) \
+		|| { echo "make conformance: npm could not install $(2)"; exit 1; }
+endef

@@ -148,7 +148,10 @@ HEAVY = {
     ("pipeline", "halo_iac.base_comparison halo_iac.undo halo_iac.apply"): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
     ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
-    ("storage/atomic", "halo_iac.load.json_schema"): "the models of project files, which only init and import take",
+    (
+        "storage/schema_files",
+        "halo_iac.load.json_schema",
+    ): "the models of project files, which only init and import take",
     ("storage/file_lock", "fcntl"): "POSIX alone has it",
     ("sandbox/server", "resource"): "POSIX alone has it",
     ("sandbox/platform", "halo_iac.sandbox.handlers halo_iac.sandbox.firing"): "runs, which a plan does not start",

@@ -15,11 +15,12 @@ def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
     ended = halo("init")
     assert (ended.code, ended.out, ended.err) == (
         0,
-        "Wrote halo.yaml and halo.schema.json beside it.\n",
+        "Wrote halo.yaml, and halo.schema.json and halo.include.schema.json beside it.\n",
         "Next: run `halo agent list` to see the agents, then `halo plan` to see what would change.\n",
     )
-    assert sorted(tree(folder)) == ["halo.schema.json", "halo.yaml"]
+    assert sorted(tree(folder)) == ["halo.include.schema.json", "halo.schema.json", "halo.yaml"]
     assert (folder / "halo.schema.json").read_text() == halo("schema").out
+    assert (folder / "halo.include.schema.json").read_text() == halo("schema", "include").out
     assert halo("validate").out == "halo.yaml: 0 schedules, no problems\n"
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
@@ -59,7 +60,7 @@ def test_the_commented_entry_becomes_a_schedule_by_taking_the_braces_and_comment
 
 def test_nothing_is_ever_overwritten(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.schema.json").write_text("mine")
-    assert halo("init").out == "Wrote halo.yaml.\n"
+    assert halo("init").out == "Wrote halo.yaml, and halo.include.schema.json beside it.\n"
     before = tree(folder)
     ended = halo("init", "--agent", "checkout")
     assert (ended.code, ended.out) == (1, "")
@@ -74,7 +75,8 @@ def test_another_file(halo: CommandLine, folder: Path) -> None:
     (folder / "sub").mkdir()
     assert halo("init", "--file", "sub/staging.yaml").code == 0
     assert halo("init", HALO_FILE="env.yaml").code == 0
-    assert sorted(tree(folder)) == ["env.yaml", "halo.schema.json", "sub/halo.schema.json", "sub/staging.yaml"]
+    schemas = ["halo.include.schema.json", "halo.schema.json"]
+    assert sorted(tree(folder)) == ["env.yaml", *schemas, *(f"sub/{name}" for name in schemas), "sub/staging.yaml"]
     assert halo("init", "--file", "no/halo.yaml").err == (
         "error: no/halo.yaml: No such file or directory\nhint: check the folder and its permissions\n"
     )

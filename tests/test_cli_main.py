@@ -29,6 +29,7 @@ from halo_iac.version import full_version
 
 CANARY = "sk-inference-canary-0123456789"
 ROOT = Path(__file__).parents[1]
+SCHEMAS = ["halo.include.schema.json", "halo.schema.json"]
 ENTRY = """\
 version: 1
 schedules:
@@ -124,9 +125,9 @@ def test_what_may_be_given_several_times_or_is_a_flag_still_may(halo: CommandLin
         (["plan", "--sandbox-file", "~/x", "--also", "markdown=~/plan.md"], {}, ["plan.md", "x"]),
         (["apply", "--yes", "--sandbox-file", "~/x", "--receipt", "~/receipt"], {}, ["receipt", "x"]),
         (["report", "pull", "--dir=~/rep", "--sandbox-file", "~/x"], {}, ["rep", "x"]),
-        (["init", "-f~/halo.yaml"], {}, ["halo.schema.json", "halo.yaml"]),
-        (["init"], {"HALO_FILE": "~/halo.yaml"}, ["halo.schema.json", "halo.yaml"]),
-        (["import", "--sandbox-file", "~/x", "-f", "~/halo.yaml"], {}, ["halo.schema.json", "halo.yaml", "x"]),
+        (["init", "-f~/halo.yaml"], {}, [*SCHEMAS, "halo.yaml"]),
+        (["init"], {"HALO_FILE": "~/halo.yaml"}, [*SCHEMAS, "halo.yaml"]),
+        (["import", "--sandbox-file", "~/x", "-f", "~/halo.yaml"], {}, [*SCHEMAS, "halo.yaml", "x"]),
     ],
 )
 def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(

@@ -155,7 +155,8 @@ def test_a_link_that_stays_in_the_checkout_is_followed(halo: CommandLine, in_che
     assert halo("init", "--file", "d/halo.yaml").code == 0
     assert halo("apply", "--yes", "--sandbox", "--file", "d/halo.yaml").code == 0
     assert halo("plan", "--sandbox-file", "d/other.db").code == 0
-    names = {"plan.json", "plan.txt", "halo.yaml", "halo.schema.json", ".halo", "other.db"}
+    schemas = {"halo.schema.json", "halo.include.schema.json"}
+    names = {"plan.json", "plan.txt", "halo.yaml", *schemas, ".halo", "other.db"}
     assert {path.name for path in (in_checkout / "real").iterdir()} == names
 
 

@@ -267,6 +267,18 @@ def test_the_doctor_finds_the_sandbox_well(halo: CommandLine, folder: Path) -> N
     assert found["reading"] == ("3 agents in the last 90 days", True)
 
 
+def test_the_doctor_names_a_schema_of_another_version(halo: CommandLine, folder: Path) -> None:
+    halo("init")
+    assert "editor schemas" not in halo("doctor", "--sandbox").out
+    (folder / "halo.include.schema.json").write_text("{}")
+    ended = halo("doctor", "--sandbox", "--json")
+    assert ended.code == 0
+    assert findings(ended.json)["editor schemas"] == (
+        "halo.include.schema.json is not this version's: run `halo schema include > halo.include.schema.json`",
+        None,
+    )
+
+
 def test_the_doctor_says_where_everything_comes_from(halo: CommandLine, folder: Path) -> None:
     (folder.parent / "inf").mkdir()
     config = folder.parent / "inf" / "config.json"

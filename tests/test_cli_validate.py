@@ -176,6 +176,20 @@ def test_a_project_without_schedules_is_valid(halo: CommandLine, folder: Path) -
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
 
+def test_a_schema_of_another_version_beside_the_project_is_named(halo: CommandLine, folder: Path) -> None:
+    (folder / "sub dir").mkdir()
+    assert halo("init", "--file", "sub dir/halo.yaml").code == 0
+    schema = folder / "sub dir" / "halo.schema.json"
+    schema.write_bytes(schema.read_bytes().replace(b"\n", b"\r\n"))  # as git may check it out
+    assert halo("validate", "--file", "sub dir/halo.yaml").err == ""
+    schema.write_text("{}")
+    ended = halo("validate", "--file", "sub dir/halo.yaml")
+    assert (ended.code, ended.out) == (0, "sub dir/halo.yaml: 0 schedules, no problems\n")
+    assert ended.err == (
+        "sub dir/halo.schema.json is not this version's: run `halo schema > 'sub dir/halo.schema.json'`\n"
+    )
+
+
 def test_validate_needs_no_key_and_makes_no_request(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_bytes(entry())
     for argv in ((), ("--sandbox",)):

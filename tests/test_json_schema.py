@@ -15,6 +15,9 @@ from ruamel.yaml import YAML
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
 from halo_iac.load.json_schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
+from halo_iac.load.suggest_timezone import zone_names
+from halo_iac.load.zone_list import OFFERED
+from halo_iac.storage.schema_files import outdated_schemas
 from halo_iac.text import is_invisible
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +88,7 @@ BROKEN_ENTRIES: list[dict[str, Any]] = [
     {"cron": "0 9 * * *", "frequency": LEFT_OUT, "hours": LEFT_OUT, "at": "09:00"},
     {"timezone": ""},
     {"timezone": "../x"},
+    {"timezone": "Mars/Olympus"},
     {"timezone": 1},
     {"prompt": ""},
     {"prompt": " \n"},
@@ -235,7 +239,8 @@ GOOD_PROJECTS: list[dict[str, Any]] = [
 
 NOT_SAYABLE: list[dict[str, Any]] = [
     {"hours": 9.0},
-    {"timezone": "Mars/Olympus"},
+    {"timezone": "Europe/Berln"},
+    {"hours": "2_0"},
     {"title": "e\u0301"},
     {"title": "a\U000e0001b"},
     {"title": "${UNSET}"},
@@ -330,6 +335,10 @@ def test_the_committed_schemas_are_fresh(name: str) -> None:
     assert committed == render(FILES[name]()), f"schemas/{name} is stale: write it anew with `halo schema`"
 
 
+def test_the_digests_are_those_of_the_committed_schemas() -> None:
+    assert outdated_schemas(ROOT / "schemas") == [], "halo_iac/storage/schemas.sha256 is stale: run `make generate`"
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_the_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(FILES[name]())
@@ -358,4 +367,23 @@ def test_a_plan_is_closed_to_unknown_fields() -> None:
 def test_the_schema_knows_the_invisible_characters_of_16_bits() -> None:
     surrogates = range(0xD800, 0xE000)
     invisible = {code for code in range(0x10000) if is_invisible(chr(code))} - set(surrogates)
-    assert {code for code in range(0x10000) if re.search(INVISIBLE, chr(code))} == invisible
+    assert {code for code in range(0x10000) if re.search(f"[{INVISIBLE}]", chr(code))} == invisible
+
+
+def test_every_zone_that_is_accepted_is_valid_and_those_offered_are_accepted() -> None:
+    schema = {"$defs": project_schema()["$defs"], "$ref": "#/$defs/EntryFields/properties/timezone"}
+    validator = Draft202012Validator(schema)
+    assert [zone for zone in zone_names() if not validator.is_valid(zone)] == []
+    assert set(OFFERED) <= zone_names()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Newtown", "America/Argentina/Villa_Nueva", "Asia/Xi-An"])
+def test_a_zone_of_a_later_version_of_the_database_is_valid(zone: str) -> None:
+    assert is_valid(project_schema(), _project_of({"timezone": zone}))
+
+
+@pytest.mark.parametrize(
+    "zone", ["PST", "CEST", "Berlin", "Mars/Olympus", "UTC+2", "GMT+5", "Factory", "europe/berlin"]
+)
+def test_what_is_no_zone_in_any_version_is_invalid(zone: str) -> None:
+    assert not is_valid(project_schema(), _project_of({"timezone": zone}))

@@ -17,29 +17,27 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from halo_iac.load.editor_hints import VARIABLE, Schema, add_hints
 from halo_iac.load.entries import LONGEST
 from halo_iac.load.fields import IGNORED, IncludeFile, ProjectFile
 from halo_iac.model.plan import Plan
 from halo_iac.model.receipt import Header, Line, RunEnd, WriteIntent, WriteOutcome
 from halo_iac.text import INVISIBLE_RANGES, SURROGATES
 
-Schema = dict[str, Any]
-
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_VARIABLE: Final = r"\$\{"
 _LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
 """Fields without a form that a variable could stand for, or without variables at all."""
 
 
 def _invisible() -> str:
-    """Return a class of the characters that no title may have.
+    """Return the characters that no title may have, as they stand in a class of a pattern.
 
     Those beyond 16 bits aside, and the surrogates: half of the programs that read JSON Schemas write either as the
     other.
     """
     ranges = [pair for pair in INVISIBLE_RANGES if pair[1] <= 0xFFFF and pair != SURROGATES]
-    return "[" + "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges) + "]"
+    return "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges)
 
 
 def _to(first: int, last: int) -> str:
@@ -55,42 +53,69 @@ def _having(*keys: str) -> Schema:
     return {"required": list(keys)}
 
 
-def _any_of(*keys: str) -> Schema:
-    return {"anyOf": [_having(key) for key in keys]}
+def _any_of(*keys: str, message: str) -> Schema:
+    return {"anyOf": [{**_having(key), "errorMessage": message} for key in keys]}
 
 
-def _none_of(*keys: str) -> Schema:
-    return {"not": _any_of(*keys)}
+def _none_of(*keys: str, message: str) -> Schema:
+    return {"properties": dict.fromkeys(keys, False), "errorMessage": message}
+
+
+_MERGES_NOTHING: Final[Schema] = {"propertyNames": {"not": {"const": "<<"}}}
+"""No other reader sees the key. To yaml-language-server a merged value counts for more than the mapping's own, so that
+nothing can be told by a value where there is one.
+"""
 
 
 def _when(field: str, value: str, then: Schema) -> Schema:
-    return {"if": {"properties": {field: {"const": value}}, **_having(field)}, "then": then}
+    return {"if": {"properties": {field: {"const": value}}, **_having(field), **_MERGES_NOTHING}, "then": then}
 
 
-_IS_ACTIVE: Final[Schema] = {"properties": {"state": {"const": "active"}}}
+_IS_ACTIVE: Final[Schema] = {
+    "anyOf": [{"not": _having("state")}, {"properties": {"state": {"const": "active"}}, **_MERGES_NOTHING}]
+}
 _ONE_SPELLING: Final[Schema] = {
-    "lookback": _none_of("lookback_hours"),
-    "prompt": _none_of("prompt_file"),
+    "lookback": _none_of("lookback_hours", message="Remove this, or `lookback`, which says the same."),
+    "prompt": _none_of("prompt_file", message="Remove this, or `prompt`."),
 }
+_WHOLE: Final = ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")
 _ONE_CADENCE: Final[Schema] = {
-    "at": _none_of("hours", "minutes"),
-    "cron": _none_of("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at"),
+    "at": _none_of("hours", "minutes", message="Remove this: `at` says it."),
+    "cron": _none_of(*_WHOLE, message="Remove this, or `cron`, which is the whole cadence."),
 }
+
+
+def _cadence(frequency: str, without: tuple[str, ...], *needed: str) -> Schema:
+    """Return what a frequency needs, a time of day where it may have one, and what it has no use for."""
+    rules = [_none_of(*without, message=f"Remove this: it is not for {frequency}."), _having(*needed)]
+    times = [] if "at" in without else [_any_of("hours", "at", message='Add `at`, such as at: "09:00".')]
+    return _when("frequency", frequency, {"allOf": [*rules, *times]})
+
+
 _CADENCE: Final[list[Schema]] = [
     {"if": {"not": _having("cron")}, "then": _having("frequency")},
-    _when("frequency", "hourly", _none_of("days_of_week", "days_of_month", "hours", "at")),
-    _when("frequency", "daily", {**_any_of("hours", "at"), **_none_of("days_of_week", "days_of_month")}),
-    _when("frequency", "weekly", {**_having("days_of_week"), **_any_of("hours", "at"), **_none_of("days_of_month")}),
-    _when("frequency", "monthly", {**_having("days_of_month"), **_any_of("hours", "at"), **_none_of("days_of_week")}),
+    _cadence("hourly", ("days_of_week", "days_of_month", "hours", "at")),
+    _cadence("daily", ("days_of_week", "days_of_month")),
+    _cadence("weekly", ("days_of_month",), "days_of_week"),
+    _cadence("monthly", ("days_of_week",), "days_of_month"),
 ]
+
+
+def _pattern(pattern: str, message: str) -> Schema:
+    return {"pattern": pattern, "patternErrorMessage": message}
+
+
 _TITLE: Final[Schema] = {
-    "pattern": r"^\S(?:.*\S)?$",
-    "not": {"pattern": INVISIBLE},
-    "anyOf": [{"maxLength": LONGEST}, {"pattern": r"\$"}],
+    "doNotSuggest": True,
+    "allOf": [
+        _pattern(r"^(?:\S(?:.*\S)?)?$", "A title has no space at either end."),
+        _pattern(f"^[^{INVISIBLE}]*$", "A title holds no control, format or zero-width characters."),
+        _pattern(rf"^[\s\S]{{1,{LONGEST}}}$|\$", f"A title has 1 to {LONGEST} characters."),
+    ],
 }
 _ENTRY: Final[list[Schema]] = [
     {"if": {"not": _having("id")}, "then": {"properties": {"title": _TITLE}}},
-    _when("state", "archived", _any_of("title", "id")),
+    _when("state", "archived", _any_of("title", "id", message="Add the `title` or the `id` of what is archived.")),
     {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}},
 ]
 
@@ -174,6 +199,7 @@ def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     for mapping in schema["properties"].values():
         if "patternProperties" in mapping:
             mapping["additionalProperties"] = False
+    add_hints(schema)
     ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file uses."}}
     return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
 
@@ -191,9 +217,9 @@ def _or_variable(schema: JsonSchemaValue) -> JsonSchemaValue:
     if "items" in schema:
         return {**schema, "items": _or_variable(schema["items"])}
     if "pattern" in schema:
-        return {**schema, "pattern": f"{schema['pattern']}|{_VARIABLE}"}
+        return {**schema, "pattern": f"{schema['pattern']}|{VARIABLE}"}
     if any(isinstance(word, str) for word in schema.get("enum", ())):
         described = {key: schema[key] for key in ("description",) if key in schema}
         forms = {key: value for key, value in schema.items() if key not in described}
-        return {**described, "anyOf": [forms, {"type": "string", "pattern": _VARIABLE}]}
+        return {**described, "anyOf": [forms, {"type": "string", "pattern": VARIABLE}]}
     return schema

@@ -19,9 +19,6 @@ from halo_iac.paths import resolve_path
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
-SCHEMA_FILE: Final = "halo.schema.json"
-"""The project file's JSON Schema, beside it, for the editor."""
-
 
 def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
     """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
@@ -113,14 +110,6 @@ def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
             made.callback(path.unlink)
         yield
         made.pop_all()
-
-
-def write_schema(folder: Path) -> Path | None:
-    """Write the project file's JSON Schema for the editor; an existing file stays, and ``None`` is returned."""
-    from halo_iac.load.json_schema import schema_text
-
-    path = folder / SCHEMA_FILE
-    return path if write_new(path, schema_text(SCHEMA_FILE)) else None
 
 
 def check_writable(folder: Path) -> None:

@@ -11,6 +11,7 @@ from halo_iac.api.proxies import proxy_for
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
 from halo_iac.load.yaml_events import parser_name
 from halo_iac.render.json import document
@@ -65,6 +66,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
         yield Check("project file", f"none: {error.hint}", is_fine)
     except HaloError as error:
         yield Check("project file", _format_error(error), is_fine=False)
+    yield from _examine_schemas(context)
     yield from _examine_git(context)
     try:
         connection = context.connect(declared)
@@ -73,6 +75,16 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
         return
     connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
     yield from _examine_connection(connection, context.console.env)
+
+
+def _examine_schemas(context: CommandContext) -> Iterator[Check]:
+    """Say which schemas for editors are another version's; a mere fact, for nothing else reads them."""
+    try:
+        notes = schema_notes([context.project_path], context.cwd)
+    except HaloError:  # no project file: said already
+        return
+    if notes:
+        yield Check("editor schemas", "\n".join(notes))
 
 
 def _examine_git(context: CommandContext) -> Iterator[Check]:

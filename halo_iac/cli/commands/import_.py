@@ -14,8 +14,8 @@ from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.load.files import display_path
 from halo_iac.load.find import FILE_NAME
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
-from halo_iac.storage.atomic import write_schema
 from halo_iac.storage.outputs import check_way
+from halo_iac.storage.schema_files import write_schemas
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def import_(
         if is_changed:
             write(ground, draft)
         if ground.before is None:
-            write_schema(ground.path.parent)
+            write_schemas(ground.path.parent)
         _print_summary(ground, choice, draft, path)
         console = context.console
         with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):

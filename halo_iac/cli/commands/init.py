@@ -13,8 +13,9 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
 from halo_iac.errors import FileError, UsageError
 from halo_iac.load.find import FILE_NAME
-from halo_iac.storage.atomic import SCHEMA_FILE, write_new, write_schema
+from halo_iac.storage.atomic import write_new
 from halo_iac.storage.outputs import check_way
+from halo_iac.storage.schema_files import write_schemas
 
 _HEAD: Final = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -22,6 +23,8 @@ _HEAD: Final = """\
 version: 1
 
 # project: 2f6c1c5e-…      # default: INF_PROJECT_ID, or the project you are signed in to with `inf`
+# include: [team/*.yaml]   # further files, each holding only `schedules:`; such a file begins, for your editor, with
+#                          # # yaml-language-server: $schema=../halo.include.schema.json
 # undeclared: report       # what to do with schedules that no file declares: report (default) or archive
 
 defaults:                  # for fields that an entry leaves out
@@ -53,8 +56,8 @@ def init(
 ) -> int:
     """Write a small commented project file to start from.
 
-    The JSON Schema is written beside it, for your editor. Without --agent the example entry is commented out, so that
-    nothing is created by accident. An existing file is never overwritten.
+    JSON Schemas of it and of included files are written beside it, for your editor. Without --agent the example entry
+    is commented out, so that nothing is created by accident. An existing file is never overwritten.
 
     \b
     Examples:
@@ -69,9 +72,9 @@ def init(
     check_way(path, context.cwd)
     if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
-    schema = f" and {SCHEMA_FILE} beside it" if write_schema(path.parent) else ""
+    schemas = " and ".join(write_schemas(path.parent))
     with console.after(f"{path} was written"):
-        console.out(f"Wrote {path}{schema}.")
+        console.out(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}.")
     where = " --sandbox" if sandbox else ""
     console.say(
         f"Next: run `halo agent list{where}` to see the agents, then `halo plan{where}` to see what would change."

@@ -10,6 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.project_list import display_name
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound
@@ -38,8 +39,8 @@ def validate(
 
     Every problem of every file is reported at once, as path:line:column: message. If there is none, findings about the
     schedules follow, each with its rule, which `findings:` can change or turn off. Of several project files, those of
-    one project must not declare the same schedule. Exit codes: 0 no problems, 1 problems, or a finding of severity
-    error.
+    one project must not declare the same schedule. A JSON Schema beside a project file that another version of halo
+    wrote is named on standard error. Exit codes: 0 no problems, 1 problems, or a finding of severity error.
 
     \b
     Examples:
@@ -58,6 +59,8 @@ def validate(
         else:
             (check,) = checks
             results.put(lambda view: view.problems(check.problems, check.findings, check.told))
+    for note in schema_notes([each.project_path for each in context.projects], context.cwd):
+        console.say(note)
     return int(any(check.problems or errors(check.findings) for check in checks))
 
 

@@ -1,0 +1,194 @@
+"""What an editor shows and offers: titles, readable messages, defaults, snippets and time zones, for a JSON Schema.
+
+``errorMessage``, ``patternErrorMessage`` and ``defaultSnippets`` are yaml-language-server's own keywords; to every
+other reader of JSON Schema they are annotations. That server counts UTF-16 units where JSON Schema counts characters,
+and knows only the integers of YAML's core schema, so lengths and integers are given forms on which all agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from halo_iac.load.fields import RuleSettings
+from halo_iac.load.limits import MAX_NUMBER
+from halo_iac.load.zone_list import AREAS, OFFERED, WITHOUT_AREA
+from halo_iac.model.schedule import BUILT_IN
+
+Schema = dict[str, Any]
+
+VARIABLE: Final = r"\$\{"
+
+TITLES: Final = {"EntryFields": "Schedule", "ScopeFields": "Scope", "RuleSettings": "Findings"}
+"""What a hover says instead of the name of a class; a field is called by its name."""
+
+_NAMED: Final = "without a space at either end"
+_PATH: Final = "relative to this file and with /; no part of it begins with a dot"
+
+MESSAGES: Final = {
+    "agent": f"Write the agent's name, {_NAMED}.",
+    "agents": f"Write agents' names, {_NAMED}.",
+    "at": 'Write times in quotes, from "00:00" to "23:59".',
+    "cron": 'Write five cron fields in quotes, such as "0 9 * * 1-5".',
+    "days_of_week": "Write sun, mon, tue, wed, thu, fri or sat, or 0 for Sunday to 6.",
+    "enabled": "Write true or false, without quotes.",
+    "frequency": "Write hourly, daily, weekly or monthly.",
+    "id": "Write the schedule's id: up to 200 letters, digits and signs, without spaces.",
+    "include": f"Write globs of .yaml or .yml files, {_PATH}.",
+    "lookback": "Write a number with h, d or w, such as 36h, 7d or 2w.",
+    "model_id": f"Write the model's id, {_NAMED}.",
+    "project": "Write the project's id: up to 200 letters, digits and signs, without spaces.",
+    "prompt": "Write what the analysis is asked to do.",
+    "prompt_file": f"Write the path of a .md or .txt file, {_PATH}.",
+    "protect": "Write globs of 1 to 1,000 characters.",
+    "renamed_from": "Write earlier titles.",
+    "schedules": "Write keys of letters, digits, - and _, each with a schedule below it.",
+    "state": "Write active or archived.",
+    "summarization_model_id": f"Write the model's id, {_NAMED}.",
+    "timezone": "Write an IANA time zone, such as Europe/Berlin or UTC.",
+    "title": "Write a title of 1 to 200 characters, in quotes where it looks like a number.",
+    "title_prefix": "Write how the titles begin.",
+    "undeclared": "Write report or archive.",
+    "version": "Write 1.",
+    **dict.fromkeys(RuleSettings.__annotations__, "Write error, warning or off."),
+}
+"""What is said of a value with the wrong form, by field; numbers say their bounds."""
+
+DEFAULTS: Final = {
+    **{name: value for name, value in BUILT_IN.items() if name != "prompt" and value is not None},
+    "minutes": 0,
+    "state": "active",
+    "undeclared": "report",
+}
+
+
+def _entry(frequency: str, **days: object) -> Schema:
+    """Return what a snippet writes below a schedule's key."""
+    return {
+        "title": "${2:Checkout review}",
+        "agent": "${3:checkout}",
+        "frequency": frequency,
+        **days,
+        "at": '"${4:09:00}"',
+        "prompt": "${5:What went wrong, how often, and what would fix it?}",
+    }
+
+
+SNIPPETS: Final[dict[str, Schema]] = {
+    "schedules": {"label": "schedule", "description": "A schedule.", "body": {"${1:checkout}": _entry("daily")}},
+    "at": {"label": '"09:00"', "description": "A time of day.", "body": '"${1:09:00}"'},
+    "hours": {"label": "9", "body": "${1:9}"},
+    "days_of_month": {"label": "1", "body": "${1:1}"},
+    "max_runs_per_month": {"label": "1000", "body": "${1:1000}"},
+}
+"""What completing a key writes behind it, and what is offered there."""
+
+ENTRY_SNIPPETS: Final[list[Schema]] = [
+    {"label": "daily", "description": "What fires every day.", "body": _entry("daily")},
+    {"label": "weekly", "description": "What fires every week.", "body": _entry("weekly", days_of_week="${6:mon}")},
+    {"label": "monthly", "description": "What fires every month.", "body": _entry("monthly", days_of_month="${6:1}")},
+]
+"""What is offered below a schedule's key; what stands there already is not written again."""
+
+OTHER_INTEGERS: Final = r"^[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9]+_[0-9_]*)$"
+"""Integers to halo, such as ``2_4``, and text to editors, whose YAML knows fewer forms."""
+
+_COUNTED: Final = 1_000
+"""Up to which length characters are counted by a pattern; other programs take no longer repetition."""
+
+
+def add_hints(schema: Schema) -> None:
+    """Put titles, messages, defaults, snippets and zones into the schema of a project file or an included one."""
+    definitions = schema["$defs"]
+    for name, title in TITLES.items():
+        if name in definitions:
+            definitions[name]["title"] = title
+    definitions["EntryFields"]["defaultSnippets"] = ENTRY_SNIPPETS
+    for owner in (schema, *definitions.values()):
+        for name, field in owner["properties"].items():
+            owner["properties"][name] = _hinted(name, field)
+    for keyword in ("title", "description", "type"):  # of `defaults` and of `overrides`, each has its own
+        definitions.get("ScheduleFields", {}).pop(keyword, None)
+
+
+def _hinted(name: str, field: Schema) -> Schema:
+    title = name.replace("_", " ").capitalize()
+    field = {"title": title, **field}
+    if field.get("$ref", "").endswith("/ScheduleFields"):  # else completion writes every field that has a default
+        field |= {"type": "object", "allOf": [{"$ref": field.pop("$ref")}]}
+    if name == "timezone":
+        field |= _zones()
+    _name_choices(field, title)
+    for form in _forms(field):
+        _word(form, MESSAGES.get(name))
+    if name in SNIPPETS:
+        field["defaultSnippets"] = [SNIPPETS[name]]
+    return {**field, "default": DEFAULTS[name]} if name in DEFAULTS else field
+
+
+def _name_choices(field: Schema, title: str) -> None:
+    """Give the forms of a field different titles: a hover lists alike ones as if both fitted, and shows the inmost."""
+    for choice in field.get("anyOf", ()):
+        if "anyOf" in choice:
+            _name_choices(choice, title)
+        elif choice.get("pattern") == VARIABLE:
+            choice["title"] = f"{title}: a variable"
+        else:
+            choice.setdefault("title", f"{title}: several" if "items" in choice else title)
+
+
+def _forms(schema: Schema) -> Iterator[Schema]:
+    """Yield every part of a field's schema that says how one value looks."""
+    choices = schema.get("anyOf", ())
+    items = [schema["items"]] if "items" in schema else []
+    for part in (*choices, *items, *schema.get("patternProperties", {}).values()):
+        yield from _forms(part)
+    for part in choices:
+        # Of an empty list nothing is said but that it is empty.
+        schema |= {keyword: part.pop(keyword) for keyword in ("minItems", "maxItems") if keyword in part}
+    if "type" in schema or "pattern" in schema or "enum" in schema:
+        yield schema
+
+
+def _word(form: Schema, message: str | None) -> None:
+    if form.get("type") == "integer" and "const" not in form:
+        message = _bounds(form)
+        form |= {"type": ["integer", "string"], "pattern": OTHER_INTEGERS}
+    _count(form)
+    if form.get("type") == "string":  # else the server writes "Incorrect type" over the message
+        form["type"] = ["string"]
+    if message is not None and form.get("type") != "array":
+        form["errorMessage"] = message
+        if "pattern" in form:
+            form["patternErrorMessage"] = message
+
+
+def _count(form: Schema) -> None:
+    """Have a pattern count a string's characters; a prompt is too long for that, and its bytes are the bound."""
+    least, most = form.pop("minLength", 0), form.get("maxLength", 0)
+    if 0 < most <= _COUNTED:
+        form["pattern"] = rf"^[\s\S]{{{least},{form.pop('maxLength')}}}$"
+    elif least:
+        form.setdefault("pattern", r"[\s\S]")
+
+
+def _bounds(form: Schema) -> str:
+    least, most = form["minimum"], form["maximum"]
+    return f"Write a whole number, {'1 or more' if most == MAX_NUMBER else f'{least} to {most}'}."
+
+
+def _zones() -> Schema:
+    """Return the schema of a zone: the names of every version of the database fit, and those of places are offered."""
+    older = "|".join(map(re.escape, WITHOUT_AREA))
+    return {
+        "anyOf": [
+            {"type": "string", "pattern": rf"^(?:(?:{'|'.join(AREAS)})/[A-Za-z0-9_+/-]+|{older})$|{VARIABLE}"},
+            {
+                "$comment": "Only offered: the pattern says what fits. A hover lists every value of an enum that fits.",
+                "title": "Time zones of places",
+                "enum": list(OFFERED),
+                "maxLength": 0,
+            },
+        ]
+    }

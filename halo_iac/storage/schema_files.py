@@ -1,0 +1,38 @@
+"""The JSON Schemas beside a project file, which editors read: written once, then compared with this version's."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from halo_iac.storage.atomic import read_start, write_new
+
+PROJECT_SCHEMA: Final = "halo.schema.json"
+INCLUDE_SCHEMA: Final = "halo.include.schema.json"
+
+_DIGESTS: Final = Path(__file__).parent / "schemas.sha256"
+"""The SHA-256 of each schema as this version writes it, from `make generate`: making one takes a tenth of a second."""
+_LARGEST: Final = 1 << 20
+
+
+def write_schemas(folder: Path) -> list[str]:
+    """Write the schemas of a project file and of an included one, and return which; what is there stays as it is."""
+    from halo_iac.load.json_schema import schema_text
+
+    return [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if write_new(folder / name, schema_text(name))]
+
+
+def outdated_schemas(folder: Path) -> list[str]:
+    """Return the names of a folder's schemas that are not as this version of halo writes them."""
+    found = [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if (folder / name).is_file()]
+    if not found:
+        return []
+    lines = (line.split() for line in _DIGESTS.read_text(encoding="ascii").splitlines())
+    expected = {name: digest for digest, name in lines}
+    return [name for name in found if _digest(folder / name) != expected[name]]
+
+
+def _digest(path: Path) -> str:
+    """Return a file's digest, whatever line ends a checkout has given it."""
+    return hashlib.sha256(read_start(path, _LARGEST).replace(b"\r\n", b"\n")).hexdigest()
