@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
 
-from halo_iac.sandbox.analyst import Span, analyse
+from halo_iac.sandbox.analyst import Node, Span, Trace, analyse, analyse_traces, render_report
+from halo_iac.sandbox.analyst.failures import normalised
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,
     FixKind,
@@ -21,7 +22,6 @@ from halo_iac.sandbox.analyst.figures import (
     Timing,
     Volume,
 )
-from halo_iac.sandbox.analyst.metrics import normalised
 from halo_iac.sandbox.analyst.statistics import nearest_rank, share
 
 
@@ -98,13 +98,14 @@ def test_failures_are_grouped_by_step_and_message() -> None:
             message="timed out after <*> ms",
             count=3,
             above=0,
+            elsewhere=0,
             calls=5,
             affected=2,
             time=71 * MS,
             example="timed out after 30 ms — no answer",
             traces=("t1", "t2"),
         ),
-        ErrorGroup("function.pay", "TOOL", "pay", "refused", 1, 0, 5, 1, 10 * MS, "refused", ("t2",)),
+        ErrorGroup("function.pay", "TOOL", "pay", "refused", 1, 0, 0, 5, 1, 10 * MS, "refused", ("t2",)),
     )
 
 
@@ -162,6 +163,43 @@ def test_a_step_is_slow_when_it_takes_long_and_much_of_all_time(
 ) -> None:
     found = figures([span("fetch", kind, 0, took, **fields), span("rest", "LLM", took, 5990)])
     assert any(fix.kind == FixKind.SLOW for fix in found.fixes) == is_slow
+
+
+def nested() -> tuple[list[Span], list[Node]]:
+    """A trace in which the tool of an agent is another agent, whose own tool fails; the first one's spans, and all."""
+    top = span("agent", "AGENT", took=1000, message="gave up")
+    asked = call("ask", "x", 100, 800, parent_id=top.span_id, message="helper failed")
+    helper = span("helper", "AGENT", 200, 400, parent_id=asked.span_id)
+    failed = call("fetch", "x", 500, 200, parent_id=helper.span_id, message="refused")
+    spans = [top, asked, helper, failed]
+    return spans[:2], [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
+
+
+def test_what_passes_and_fails_in_another_agent_is_not_the_own_agents() -> None:
+    own, around = nested()
+    found = analyse_traces([Trace(own, around)], WINDOW)
+    assert {timing.name: timing.own for timing in found.timings} == {"agent": 200 * MS, "function.ask": 300 * MS}
+    assert [(group.message, group.above, group.elsewhere) for group in found.errors] == [
+        ("gave up", 1, 1),
+        ("helper failed", 1, 1),
+    ]
+    assert found.fixes == ()
+    assert "Of 2 failures the failed step is another agent's, whose own report has it." in render_report(found)
+
+
+def test_own_time_leaves_out_what_passes_below_a_child_that_ended_before() -> None:
+    top = span("top", took=1000)
+    child = span("child", at=100, took=100, parent_id=top.span_id)
+    late = span("late", at=500, took=300, parent_id=child.span_id)
+    times = {timing.name: timing.own for timing in figures([top, child, late]).timings}
+    assert times == {"top": 600 * MS, "child": 100 * MS, "late": 300 * MS}
+
+
+def test_a_deep_trace_and_a_wide_one_take_no_more_time_than_others() -> None:
+    deep = [span(at=number, took=1, span_id=f"d{number}", parent_id=f"d{number - 1}") for number in range(20_000)]
+    wide = [span(at=7919 * number % 20_000, took=1, trace_id="t2", parent_id="w") for number in range(20_000)]
+    found = figures([*deep, *wide, span(took=20_000, trace_id="t2", span_id="w")])
+    assert [timing.own for timing in found.timings] == [40_000 * MS]
 
 
 # Calls --------------------------------------------------------------------------------------------------------------
@@ -244,11 +282,22 @@ def test_one_call_over_and_over_is_a_loop_whose_fix_is_the_repeat() -> None:
 def test_tokens_and_cost_are_summed_by_model_and_exactly() -> None:
     cheap = [model_call("small", 10, 1, "0.1", at=place, name="plan") for place in range(3)]
     dear = model_call("large", 100, 10, "1.000000000000000001", trace_id="t2")
-    unknown = model_call("large", 0, 0, None, total_tokens=None)
+    lost = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"))
+    unknown = model_call("large", 0, 0, None, **lost)
     assert figures([*cheap, dear, unknown]).models == (
-        ModelUse("large", 2, 2, 100, 10, 110, 1, Decimal("1.000000000000000001"), 1, ("chat",), ("t2", "t1")),
-        ModelUse("small", 3, 1, 30, 3, 33, 0, Decimal("0.3"), 0, ("plan",), ("t1",)),
+        ModelUse("large", 2, 2, 100, 10, 110, 1, 0, Decimal("1.000000000000000001"), 1, ("chat",), ("t2", "t1")),
+        ModelUse("small", 3, 1, 30, 3, 33, 0, 0, Decimal("0.3"), 0, ("plan",), ("t1",)),
     )
+
+
+def test_a_count_that_no_call_recorded_is_none() -> None:
+    half = model_call("half", 5, 0, completion_tokens=None)
+    embedding = model_call("embed", 5, 0, kind="EMBEDDING", completion_tokens=None)
+    nothing = model_call("none", 0, 0, prompt_tokens=None, completion_tokens=None, total_tokens=None)
+    assert [
+        (use.model, use.prompt_tokens, use.completion_tokens, use.total_tokens, use.uncounted, use.partial)
+        for use in figures([half, embedding, nothing]).models
+    ] == [("embed", 5, None, 5, 0, 0), ("half", 5, None, 5, 0, 1), ("none", None, None, None, 1, 0)]
 
 
 def test_tokens_that_wrappers_agents_and_turns_repeat_are_not_counted_again() -> None:

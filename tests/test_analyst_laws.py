@@ -5,14 +5,27 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from analyst_spans import WINDOW, call, figures, model_call, span
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox.analyst import Figures, Span, analyse, analyse_traces, answer, render_report
-from halo_iac.sandbox.analyst.metrics import normalised
+from halo_iac.sandbox.analyst import (
+    AgentIdentity,
+    Figures,
+    Link,
+    Node,
+    Span,
+    Trace,
+    analyse,
+    analyse_traces,
+    answer,
+    attribute,
+    render_report,
+)
+from halo_iac.sandbox.analyst.failures import normalised
 from halo_iac.sandbox.analyst.spans import order
 
 _PLACES = st.fixed_dictionaries(
@@ -40,11 +53,12 @@ _CALLS = st.builds(
     _FAILURES,
 )
 _MODEL_CALLS = st.builds(
-    lambda model, prompt, cost, place: model_call(model, prompt, 7, cost, **place),
+    lambda model, prompt, cost, place, lost: model_call(model, prompt, 7, cost, **place, **dict.fromkeys(lost)),
     st.none() | st.sampled_from(("small", "large")),
     st.integers(0, 10**6),
     st.none() | st.decimals(0, 10**6, places=18).map(str),
     _PLACES,
+    st.sampled_from(((), ("completion_tokens",), ("prompt_tokens", "completion_tokens", "total_tokens"))),
 )
 
 
@@ -69,7 +83,7 @@ def test_the_same_spans_in_any_order_give_the_same_report(spans: list[Span], ran
 def test_trace_by_trace_gives_the_same_as_all_at_once(spans: list[Span], random: Random) -> None:
     traces = list(_by_trace(spans).values())
     random.shuffle(traces)
-    assert analyse_traces(traces, WINDOW) == analyse(spans, WINDOW)
+    assert analyse_traces(map(Trace, traces), WINDOW) == analyse(spans, WINDOW)
 
 
 @given(_SPANS)
@@ -121,16 +135,18 @@ def _recount_times(found: Figures, spans: list[Span]) -> None:
 
 
 def _recount_models(found: Figures, spans: list[Span]) -> None:
+    """Count each model call that has no other right beneath it; a sum of nothing that was recorded is none."""
     asked = [each for each in spans if each.kind == "LLM"]
-    inner = [
-        each
-        for each in asked
-        if not any((below.trace_id, below.parent_id) == (each.trace_id, each.span_id) for below in asked)
-    ]
+    wrappers = {(each.trace_id, _parents(spans)[each.trace_id, each.span_id]) for each in asked}
+    inner = [each for each in asked if (each.trace_id, each.span_id) not in wrappers]
     assert sum(use.calls for use in found.models) == len(inner)
     for use in found.models:
         calls = [each for each in inner if each.model == use.model]
-        assert use.total_tokens == sum(each.total_tokens or 0 for each in calls)
+        sums = (use.prompt_tokens, use.completion_tokens, use.total_tokens)
+        for total, field in zip(sums, ("prompt_tokens", "completion_tokens", "total_tokens"), strict=True):
+            recorded = [getattr(each, field) for each in calls if getattr(each, field) is not None]
+            assert total == (sum(recorded) if recorded else None)
+        assert use.uncounted == sum(each.total_tokens is None for each in calls)
         assert use.cost == sum((each.cost or Decimal(0) for each in calls), Decimal(0))
 
 
@@ -149,6 +165,115 @@ def _recount_calls(found: Figures, spans: list[Span]) -> None:
         latest[key] = each
     assert {repeat.tool: repeat.calls for repeat in found.repeats} == repeats
     assert {retry.tool: retry.calls for retry in found.retries} == retries
+
+
+# Nested agents ------------------------------------------------------------------------------------------------------
+
+_A, _B = AgentIdentity("agent_name", "a"), AgentIdentity("agent_id", "b")
+_NESTED = st.lists(
+    st.builds(
+        lambda each, agent: each._replace(trace_id="t1", agent_source=agent.source, agent_value=agent.value),
+        _STEPS | _CALLS | _MODEL_CALLS,
+        st.sampled_from((_A, _B)),
+    ),
+    min_size=1,
+    max_size=25,
+).map(_numbered)
+"""One trace in which two agents call each other, each span naming its own."""
+
+
+def _parents(spans: list[Span]) -> dict[tuple[str, str], str | None]:
+    """Each span's parent: none where it is not there, or where the way up comes back to the span."""
+    named = {(each.trace_id, each.span_id): each.parent_id for each in spans}
+    found: dict[tuple[str, str], str | None] = {}
+    for (trace, span_id), parent in named.items():
+        way: list[str] = []
+        step = parent
+        while step is not None and (trace, step) in named and step not in way:
+            way.append(step)
+            step = named[trace, step]
+        found[trace, span_id] = parent if way and span_id not in way else None
+    return found
+
+
+def _beneath(spans: list[Span], top: Span) -> list[Span]:
+    """All spans whose way up comes past one."""
+    parents = _parents(spans)
+    found = []
+    for each in spans:
+        step = parents[each.trace_id, each.span_id]
+        while step is not None and (each.trace_id, step) != (top.trace_id, top.span_id):
+            step = parents[each.trace_id, step]
+        if step is not None:
+            found.append(each)
+    return found
+
+
+def _idle_beneath(span: Span, beneath: list[Span]) -> int:
+    """How long a span ran while nothing beneath it did, from one instant at which anything changes to the next."""
+    ends = sorted({span.start, span.end, *(at for each in beneath for at in (each.start, each.end))})
+    return sum(
+        later - earlier
+        for earlier, later in pairwise(ends)
+        if span.start <= earlier < span.end and not any(each.start <= earlier < each.end for each in beneath)
+    )
+
+
+@given(_NESTED)
+def test_own_time_and_passed_on_failures_look_at_every_span_beneath_whoevers_it_is(spans: list[Span]) -> None:
+    owners = attribute(Link(each.span_id, each.parent_id, each.own_agent) for each in spans)
+    around = [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
+    for agent in set(owners.values()):
+        own = [each for each in spans if owners[each.span_id] == agent]
+        beneath = {each.span_id: _beneath(spans, each) for each in own}
+        found = analyse_traces([Trace(own, around)], WINDOW)
+        times: Counter[tuple[str, str]] = Counter()
+        above: Counter[tuple[str, str, str]] = Counter()
+        elsewhere: Counter[tuple[str, str, str]] = Counter()
+        for each in own:
+            times[each.name, each.kind] += _idle_beneath(each, beneath[each.span_id])
+            failed = [below for below in beneath[each.span_id] if below.status == "ERROR"]
+            if each.status == "ERROR" and failed:
+                key = (each.name, each.kind, normalised(each.message))
+                above[key] += 1
+                begun = [below for below in failed if not any(one in failed for one in _beneath(spans, below))]
+                elsewhere[key] += all(owners[below.span_id] != agent for below in begun)
+        assert {(timing.name, timing.kind): timing.own for timing in found.timings} == times
+        groups = {(group.name, group.kind, group.message): group for group in found.errors}
+        assert {key: group.above for key, group in groups.items() if group.above} == above
+        assert {key: group.elsewhere for key, group in groups.items() if group.elsewhere} == +elsewhere
+        tops = [each for each in own if not any(each in beneath[other.span_id] for other in own)]
+        assert found.volume.failed_tops == any(each.status == "ERROR" for each in tops)
+
+
+@given(st.lists(st.tuples(st.sets(st.sampled_from("ABC")), st.booleans(), st.booleans()), max_size=12))
+def test_every_kind_of_step_that_some_traces_leave_out_is_found(traces: list[tuple[set[str], bool, bool]]) -> None:
+    spans = []
+    for number, (kinds, has_failed, is_broken) in enumerate(traces):
+        place = {"trace_id": f"t{number:02}", "parent_id": f"top{number}"}
+        top = span(
+            "agent",
+            "AGENT",
+            span_id=f"top{number}",
+            trace_id=place["trace_id"],
+            **({"message": "no"} if has_failed else {}),
+        )
+        spans += [top, model_call("m", 1, 1, **place), *(span(f"step {kind}", kind, **place) for kind in kinds)]
+        spans += [span("lost", trace_id=place["trace_id"], parent_id="gone")] if is_broken else []
+    good = [kinds for kinds, has_failed, is_broken in traces if not has_failed and not is_broken]
+    having = {kind: sum(kind in kinds for kinds in good) for kind in "ABC"}
+    expected = {
+        kind: (count, len(good) - count) for kind, count in having.items() if len(good) / 2 <= count < len(good)
+    }
+    found = figures(spans)
+    assert found.compared == len(good)
+    assert {step.kind: (step.having, step.lacking) for step in found.skipped} == (expected if len(good) >= 5 else {})
+    for step in found.skipped:
+        lacking = [
+            f"t{number:02}" for number, (kinds, *rest) in enumerate(traces) if step.kind not in kinds and not any(rest)
+        ]
+        assert set(step.traces) <= set(lacking)
+        assert len(step.traces) == min(3, len(lacking))
 
 
 @given(_SPANS)

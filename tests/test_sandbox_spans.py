@@ -122,9 +122,17 @@ def test_a_failed_span_says_why_as_far_as_it_knows(
     assert parse_line(line(status=status, attributes=attributes)).message == message
 
 
-@pytest.mark.parametrize("odd", [True, -1, "12", 1.5, 10**13, [], None])
+@pytest.mark.parametrize(
+    "odd", [True, -1, "-1", "1,200", "much", "", 1.5, "1e3", 10**13, "9" * 14, float("1e30"), [], None]
+)
 def test_an_odd_token_count_counts_as_absent(odd: object) -> None:
     assert attributed(llm__token_count__prompt=odd) == SMALLEST
+
+
+@pytest.mark.parametrize("count", [12, "12", " 12 ", 12.0, "12.0", "012"])
+def test_a_token_count_may_be_a_text_or_a_float(count: object) -> None:
+    found = attributed(llm__token_count__prompt=count, inference__llm__output_tokens=count)
+    assert (found.prompt_tokens, found.completion_tokens, found.total_tokens) == (12, 12, 24)
 
 
 @pytest.mark.parametrize("odd", [True, "-1", "NaN", "Infinity", "much", "1e99", [], None, ""])

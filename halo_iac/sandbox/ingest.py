@@ -2,11 +2,12 @@
 
 Required of a line are ``trace_id``, ``span_id``, ``name``, ``kind``, ``start_time``, ``end_time``, ``status``,
 ``resource.attributes``, ``scope`` and ``attributes``; more keys are allowed. An attribute of an odd type (a token count
-that is no number) counts as absent: exporters differ, and the span is still worth having.
+that is no number, nor a text that says one) counts as absent: exporters differ, and the span is still worth having.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ MAX_LINE: Final = 16 * 1024 * 1024
 
 _REST: Final = 1024 * 1024
 _MESSAGE: Final = 2000
+_COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
+"""A token count; some exporters write numbers as texts, or as floating point numbers."""
 _MOST: Final = 10**12
 """A count beyond this is no measurement, and would not fit into SQLite's integers when summed."""
 _DEAREST: Final = 10**9
@@ -223,8 +226,10 @@ def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
 def _count(attributes: dict[str, Any], *keys: str) -> int | None:
     for key in keys:
         value = attributes.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
-            return value
+        if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
+            count = int(found[1])
+            if count <= _MOST:
+                return count
     return None
 
 

@@ -1,20 +1,23 @@
 """The analyst: spans in, a report out. Pure: no file, no clock, nothing of the rest of the package.
 
-**span → trace → figures → fixes → report**, and ``answers`` for follow-up questions. ``metrics``
-has one class a figure, each a fold over whole traces, and ``model_usage`` what models cost; ``report_sections`` writes
-the report. The same spans give the same report, byte for byte, in whatever order they come.
+**span → trace → figures → fixes → report**, and ``answers`` for follow-up questions. Figures are counted in
+``metrics``, ``failures``, ``tool_calls`` and ``model_usage``, one class a figure, each a fold over traces;
+``report_sections`` writes the report. The same spans give the same report, byte for byte, in whatever order they come.
 """
 
 from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
 from halo_iac.sandbox.analyst.answers import answer
 from halo_iac.sandbox.analyst.figures import Figures, Window
 from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, Span, attribute
+from halo_iac.sandbox.analyst.traces import Node, Trace
 
 __all__ = [
     "AgentIdentity",
     "Figures",
     "Link",
+    "Node",
     "Span",
+    "Trace",
     "Window",
     "analyse",
     "analyse_traces",

@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import Final
 
 from halo_iac.sandbox.analyst import report_sections as sections
+from halo_iac.sandbox.analyst.failures import Failures
 from halo_iac.sandbox.analyst.figures import Figures, Window
 from halo_iac.sandbox.analyst.fixes import fixes
-from halo_iac.sandbox.analyst.metrics import Calls, Failures, Loops, SkippedSteps, Timings, Volumes
+from halo_iac.sandbox.analyst.metrics import SkippedSteps, Timings, Volumes
 from halo_iac.sandbox.analyst.model_usage import Models, Outputs
 from halo_iac.sandbox.analyst.report_sections import code, counted
-from halo_iac.sandbox.analyst.spans import Span, Trace
+from halo_iac.sandbox.analyst.spans import Span
+from halo_iac.sandbox.analyst.tool_calls import Calls, Loops
+from halo_iac.sandbox.analyst.traces import Trace
 
 
 def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
@@ -24,19 +27,18 @@ def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out
     traces: dict[str, list[Span]] = {}
     for span in spans:
         traces.setdefault(span.trace_id, []).append(span)
-    return analyse_traces(traces.values(), window, prompt, left_out=left_out)
+    return analyse_traces(map(Trace, traces.values()), window, prompt, left_out=left_out)
 
 
-def analyse_traces(traces: Iterable[Iterable[Span]], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
-    """Return the same from whole traces, each coming once and none empty.
+def analyse_traces(traces: Iterable[Trace], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
+    """Return the same from traces, each coming once and with all of an agent's spans.
 
     Besides one trace at a time this keeps a few counters for every name, message and model, and eight bytes a span.
     """
     volumes, failures, timings, calls = Volumes(), Failures(), Timings(), Calls()
     loops, models, outputs, steps = Loops(), Models(), Outputs(), SkippedSteps()
     folds = (volumes, failures, timings, calls, loops, models, outputs, steps)
-    for spans in traces:
-        trace = Trace(spans)
+    for trace in traces:
         for fold in folds:
             fold.add(trace)
     figures = Figures(
@@ -52,6 +54,7 @@ def analyse_traces(traces: Iterable[Iterable[Span]], window: Window, prompt: str
         models=models.models(),
         outputs=outputs.outputs(),
         skipped=steps.skipped(),
+        compared=steps.compared,
     )
     return replace(figures, fixes=fixes(figures))
 

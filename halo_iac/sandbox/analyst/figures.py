@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 Traces = tuple[str, ...]
 """Ids of traces that show a finding, at most a handful, the most telling first."""
@@ -61,7 +62,9 @@ class ErrorGroup:
     message: str
     count: int
     above: int
-    """Those of them with a failed step beneath, which they may only pass on."""
+    """Those of them with a failed step beneath, whoever's, which they may only pass on."""
+    elsewhere: int
+    """Those of these where all failures beneath began in steps of other agents."""
     calls: int
     """How often the step was taken in all, so that a rate can be told."""
     affected: int
@@ -83,7 +86,7 @@ class Timing:
     affected: int
     took: Percentiles
     own: int
-    """Time that passed in it and in nothing beneath it, all of them together."""
+    """Time that passed in it and in no step beneath it, whoever's, all of them together."""
     own_good: int
     """The same without the failed ones."""
     traces: Traces
@@ -146,11 +149,14 @@ class ModelUse:
     model: str | None
     calls: int
     affected: int
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+    prompt_tokens: int | None
+    """``None``, as in the next two, where no call recorded it."""
+    completion_tokens: int | None
+    total_tokens: int | None
     uncounted: int
     """Calls without token counts."""
+    partial: int
+    """Calls with some token counts and without others."""
     cost: Decimal
     unpriced: int
     """Calls without a cost."""
@@ -174,9 +180,15 @@ class LargeOutput:
     traces: Traces
 
 
+UNCOMPARED_KINDS: Final = ("AGENT", "CHAIN", "LLM", "SPAN", "TOOL")
+"""Kinds of steps that every trace is made of, or that are the model's choice: that some lack them says nothing."""
+FEWEST_COMPARED: Final = 5
+"""Traces before anything is called a habit."""
+
+
 @dataclass(frozen=True, slots=True)
 class SkippedStep:
-    """A kind of step that most traces take and some leave out."""
+    """A kind of step, none of :data:`UNCOMPARED_KINDS`, that most traces take and some leave out."""
 
     kind: str
     having: int
@@ -213,7 +225,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything a report says. ``uncompared`` counts tool calls without arguments, which cannot be told apart."""
+    """Everything a report says.
+
+    ``uncompared`` counts tool calls without arguments, which cannot be told apart, ``compared`` the traces in which
+    skipped steps were looked for: those that are whole, did not fail and have a model call.
+    """
 
     window: Window
     prompt: str
@@ -227,4 +243,5 @@ class Figures:
     models: tuple[ModelUse, ...]
     outputs: tuple[LargeOutput, ...]
     skipped: tuple[SkippedStep, ...]
+    compared: int
     fixes: tuple[Fix, ...] = ()

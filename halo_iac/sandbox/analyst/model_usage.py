@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Final
 
 from halo_iac.sandbox.analyst.figures import LargeOutput, ModelUse
-from halo_iac.sandbox.analyst.spans import Span, Trace
+from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.traces import Trace
 
 _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 _LARGE: Final = 20_000
@@ -24,7 +25,8 @@ def model_calls(trace: Trace) -> list[Span]:
     Wrappers repeat the tokens of the call inside them, and agents and turns sum up theirs: neither is counted.
     """
     calls = [span for span in trace.spans if _is_model_call(span)]
-    return [call for call in calls if not any(map(_is_model_call, trace.children.get(call.span_id, ())))]
+    wrappers = {trace.parent_id(call) for call in calls}
+    return [call for call in calls if call.span_id not in wrappers]
 
 
 def _is_model_call(span: Span) -> bool:
@@ -33,20 +35,34 @@ def _is_model_call(span: Span) -> bool:
 
 class _Model:
     def __init__(self) -> None:
-        self.calls = self.affected = self.prompt = self.completion = self.total = self.cost = 0
-        self.uncounted = self.unpriced = 0
+        self.calls = self.affected = self.cost = self.uncounted = self.partial = self.unpriced = 0
+        self.prompt: int | None = None
+        self.completion: int | None = None
+        self.total: int | None = None
         self.steps: Counter[str] = Counter()
         self.cited = CitationSet()
 
     def add(self, span: Span) -> None:
         self.calls += 1
-        self.prompt += span.prompt_tokens or 0
-        self.completion += span.completion_tokens or 0
-        self.total += span.total_tokens or 0
+        self.prompt = _sum(self.prompt, span.prompt_tokens)
+        self.completion = _sum(self.completion, span.completion_tokens)
+        self.total = _sum(self.total, span.total_tokens)
         self.cost += _units(span.cost)
         self.uncounted += span.total_tokens is None
+        self.partial += _is_partial(span)
         self.unpriced += span.cost is None
         self.steps[span.name] += 1
+
+
+def _sum(counted: int | None, more: int | None) -> int | None:
+    """Return the sum of what was recorded; ``None`` where nothing was."""
+    return counted if more is None else (counted or 0) + more
+
+
+def _is_partial(span: Span) -> bool:
+    """Whether some of a call's token counts are missing; an embedding has no completion to count."""
+    lacks_completion = span.completion_tokens is None and span.kind != "EMBEDDING"
+    return span.total_tokens is not None and (span.prompt_tokens is None or lacks_completion)
 
 
 def _units(cost: Decimal | None) -> int:
@@ -84,6 +100,7 @@ class Models:
                 completion_tokens=model.completion,
                 total_tokens=model.total,
                 uncounted=model.uncounted,
+                partial=model.partial,
                 cost=_cost(model.cost),
                 unpriced=model.unpriced,
                 steps=tuple(sorted(model.steps, key=lambda step: (-model.steps[step], step))[:_STEPS]),
@@ -91,7 +108,7 @@ class Models:
             )
             for name, model in self._models.items()
         )
-        return tuple(sorted(found, key=lambda use: (-use.cost, -use.total_tokens, use.model or "")))
+        return tuple(sorted(found, key=lambda use: (-use.cost, -(use.total_tokens or 0), use.model or "")))
 
 
 def _cost(units: int) -> Decimal:

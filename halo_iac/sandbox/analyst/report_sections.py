@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from halo_iac.sandbox.analyst.figures import (
+    FEWEST_COMPARED,
+    UNCOMPARED_KINDS,
     ErrorGroup,
     Figures,
     ModelUse,
@@ -166,8 +168,16 @@ def errors(figures: Figures) -> Lines:
     said = [group for group in figures.errors[:ROWS] if group.example not in {"", group.message}]
     lines += [""] if said else []
     lines += [f"- {code(group.name)} said, for instance: {code(group.example, 300)}" for group in said]
-    if any(group.above for group in figures.errors):
-        lines += ["", "† has a failed step beneath it, and may only pass that failure on."]
+    return lines + _passed_on(figures.errors)
+
+
+def _passed_on(groups: Sequence[ErrorGroup]) -> Lines:
+    elsewhere = sum(group.elsewhere for group in groups)
+    if not any(group.above for group in groups):
+        return []
+    lines = ["", "† has a failed step beneath it, and may only pass that failure on."]
+    if elsewhere:
+        lines[-1] += f" Of {counted(elsewhere, 'failure')} the failed step is another agent's, whose own report has it."
     return lines
 
 
@@ -187,7 +197,11 @@ def time(figures: Figures) -> Lines:
     head = ("Step", "#Count", "#p50", "#p95", "#p99", "#Longest", "#Own time", "Slowest in")
     lines = table(head, (_timing_row(timing, whole) for timing in figures.timings[:ROWS]))
     lines += _more(len(figures.timings), "step")
-    return [*lines, "", "Own time is what passes in a step and in nothing beneath it, all its spans together."]
+    return [
+        *lines,
+        "",
+        "Own time is what passes in a step and in no step beneath it, of whatever agent, all its spans together.",
+    ]
 
 
 def _timing_row(timing: Timing, whole: int) -> Sequence[str]:
@@ -254,11 +268,14 @@ def models(figures: Figures) -> Lines:
 
 def _sums(models: Sequence[ModelUse], whole: Decimal) -> str:
     calls, unpriced = sum(use.calls for use in models), sum(use.unpriced for use in models)
-    tokens, uncounted = sum(use.total_tokens for use in models), sum(use.uncounted for use in models)
+    uncounted, partial = sum(use.uncounted for use in models), sum(use.partial for use in models)
+    tokens = counted(sum(use.total_tokens or 0 for use in models), "token") if uncounted < calls else "no token counts"
     amount = "no cost was recorded" if unpriced == calls else f"cost {cost(whole)}"
-    said = [f"Together {counted(tokens, 'token')} in {counted(calls, 'model call')}; {amount}."]
-    if uncounted:
-        said.append(f"{counted(uncounted, 'call')} recorded no token counts.")
+    said = [f"Together {tokens} in {counted(calls, 'model call')}; {amount}."]
+    if 0 < uncounted < calls:
+        said.append(f"{counted(uncounted, 'call')} recorded no token counts, so the true number is higher.")
+    if partial:
+        said.append(f"{counted(partial, 'call')} recorded only some of the token counts.")
     if 0 < unpriced < calls:
         said.append(f"{counted(unpriced, 'call')} recorded no cost, so the true cost is higher.")
     return " ".join(said)
@@ -269,14 +286,16 @@ def _model_row(use: ModelUse, whole: Decimal) -> Sequence[str]:
     return (
         code(use.model) if use.model else "not named",
         f"{use.calls:,}",
-        f"{use.prompt_tokens:,}",
-        f"{use.completion_tokens:,}",
-        f"{use.total_tokens:,}",
+        *map(_recorded, (use.prompt_tokens, use.completion_tokens, use.total_tokens)),
         cost(use.cost) if is_priced else "—",
         f"{round(100 * use.cost / whole)} %" if is_priced and whole else "—",
         listed([code(step) for step in use.steps]),
         cited(use.traces[:1]),
     )
+
+
+def _recorded(count: int | None) -> str:
+    return "—" if count is None else f"{count:,}"
 
 
 def _outputs(figures: Figures) -> Lines:
@@ -293,9 +312,17 @@ def _outputs(figures: Figures) -> Lines:
 
 
 def skipped(figures: Figures) -> Lines:
-    """Return the steps that some traces leave out."""
+    """Return the steps that some traces leave out, and which kinds were looked at."""
+    kinds = listed([code(kind) for kind in UNCOMPARED_KINDS])
+    return [*_skipped(figures), "", f"Looked at: steps of every kind but {kinds}."]
+
+
+def _skipped(figures: Figures) -> Lines:
+    if figures.compared < FEWEST_COMPARED:
+        found = counted(figures.compared, "trace")
+        return [f"Too few traces to compare: {found} came whole and did not fail, of the {FEWEST_COMPARED} it takes."]
     if not figures.skipped:
-        return ["No step that most traces take is left out by some."]
+        return ["No kind of step that most traces take is left out by some."]
     return [
         f"- {step.lacking:,} of {counted(step.having + step.lacking, 'trace')} that did not fail have no "
         f"{code(step.kind)} step ({listed([code(name) for name in step.names])} elsewhere): {cited(step.traces)}"

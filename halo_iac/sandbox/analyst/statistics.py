@@ -24,6 +24,12 @@ class CitationSet:
         if len(self._ranks) > CITED:
             del self._ranks[self._sorted()[-1]]
 
+    def copy(self) -> CitationSet:
+        """Return another of the same traces."""
+        other = CitationSet()
+        other._ranks = dict(self._ranks)
+        return other
+
     def traces(self) -> Traces:
         """Return them, the best first."""
         return tuple(self._sorted())

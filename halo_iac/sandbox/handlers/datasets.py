@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, instant, is_covered, nanoseconds
@@ -17,6 +17,9 @@ from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store import Tables
 from halo_iac.sandbox.store.runs import RunRow
 from halo_iac.sandbox.validation import Shape, nullable, optional, required
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.analyst.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,16 @@ def answer(tables: Tables, row: RunRow, agent: int) -> str:
     return render_report(analyse_traces(traces, window, prompt, left_out=row.left_out))
 
 
-def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[list[Any]]:
+def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
     from halo_iac.sandbox.analyst.spans import Span
+    from halo_iac.sandbox.analyst.traces import Node, Trace
 
     left = row.asked["spanLimit"]
     for trace in row.chosen:
         spans = [Span.of_row(each) for each in tables.spans.of_trace(trace, agent, until=row.seen, limit=left)]
         left -= len(spans)
         if spans:
-            yield spans
+            yield Trace(spans, map(Node._make, tables.spans.shape_of_trace(trace, until=row.seen)))
 
 
 def serialize_run(standing: RunState) -> dict[str, Any]:

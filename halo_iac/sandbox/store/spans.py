@@ -114,6 +114,12 @@ class SpanTables:
         """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``."""
         return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
 
+    def shape_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
+        """Return id, parent's id, start, end and whether it failed of every span of a trace, whoever's, likewise."""
+        sql = """SELECT span_id, parent_id, started, ended, status = 'ERROR' FROM spans
+                 WHERE trace = ? AND seq <= ? ORDER BY started"""
+        return self._connection.execute(sql, (trace, until)).fetchall()
+
     def summary(self, trace: int, *, until: int) -> tuple[str, int, int, int]:
         """Return a trace's id, start, end and number of spans, up to the one that was added at ``until``."""
         sql = """SELECT trace_id, min(started), max(ended), count(*) FROM spans JOIN traces ON traces.seq = trace

@@ -1,0 +1,100 @@
+"""Failed steps by what they say, and which of them may only pass on what failed beneath them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+from halo_iac.sandbox.analyst.figures import ErrorGroup
+from halo_iac.sandbox.analyst.spans import Span
+from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.traces import Trace
+
+_READ: Final = 500
+_KEPT: Final = 200
+"""Characters of a message: read for its group, and kept as its name."""
+
+_STATUS: Final = r"(?P<status>\b(?:HTTP|status|code)\b[ :=/]*[1-5]\d\d\b)"
+"""An HTTP status stays: 404 and 503 are different failures."""
+_ID: Final = (
+    r"\b0x[0-9a-f]+\b"
+    r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    r"|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
+    r"|\b[a-z]+[_-](?=[a-z]*\d)[a-z0-9]{5,}\b"
+)
+"""Hexadecimal ids, and those with a prefix: ``req_8f3k2``."""
+_NUMBER: Final = r"\d+(?:[.,:]\d+)*"
+_VARYING: Final = re.compile(f"{_STATUS}|{_ID}|{_NUMBER}", re.IGNORECASE | re.ASCII)
+
+
+def normalised(message: str) -> str:
+    """Return a message with ``<*>`` for what differs from one failure to the next: numbers, ids and hexadecimals."""
+    plain = " ".join(message[:_READ].split())
+    return _VARYING.sub(lambda found: found["status"] or "<*>", plain)[:_KEPT]
+
+
+class _Group:
+    def __init__(self, tool: str | None) -> None:
+        self.tool = tool
+        self.count = self.above = self.elsewhere = self.affected = self.time = 0
+        self.example = Example()
+        self.cited = CitationSet()
+
+
+class Failures:
+    """Counts traces into :class:`ErrorGroup` values."""
+
+    def __init__(self) -> None:
+        self._calls: Counter[tuple[str, str]] = Counter()
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+
+    def add(self, trace: Trace) -> None:
+        """Count a trace in."""
+        self._calls.update((span.name, span.kind) for span in trace.spans)
+        failed = [span for span in trace.spans if span.has_failed]
+        seen: Counter[tuple[str, str, str]] = Counter()
+        for span in failed:
+            key = (span.name, span.kind, normalised(span.message))
+            group = self._groups.setdefault(key, _Group(span.tool))
+            seen[key] += 1
+            group.count += 1
+            group.above += trace.passes_on(span)
+            group.elsewhere += trace.passes_on(span) and not trace.passes_on_own(span)
+            group.time += trace.own_time(span)
+            group.tool = min(filter(None, (group.tool, span.tool)), default=None)
+            group.example.add(span.start, trace.id, span.span_id, _said(span))
+        for key, count in seen.items():
+            self._groups[key].affected += 1
+            self._groups[key].cited.add(trace.id, count)
+
+    def groups(self) -> tuple[ErrorGroup, ...]:
+        """Return the groups: those that start a failure first, the most frequent first."""
+        found = (
+            ErrorGroup(
+                name=name,
+                kind=kind,
+                tool=group.tool,
+                message=message,
+                count=group.count,
+                above=group.above,
+                elsewhere=group.elsewhere,
+                calls=self._calls[name, kind],
+                affected=group.affected,
+                time=group.time,
+                example=group.example.text(),
+                traces=group.cited.traces(),
+            )
+            for (name, kind, message), group in self._groups.items()
+        )
+        return tuple(sorted(found, key=_rank))
+
+
+def _rank(group: ErrorGroup) -> tuple[int, int, str, str, str]:
+    return (group.above - group.count, -group.count, group.name, group.kind, group.message)
+
+
+def _said(span: Span) -> str:
+    """Return a failure in its own words; SDKs often keep the cause in the output and a commonplace in the message."""
+    said = (" ".join(text.split()) for text in (span.message[:_KEPT], span.output_excerpt or ""))
+    return " — ".join(filter(None, said))

@@ -1,0 +1,199 @@
+"""Tool calls made again with the same arguments within one trace: needlessly, after a failure, or in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from halo_iac.sandbox.analyst.figures import Loop, Repeat, Retry
+from halo_iac.sandbox.analyst.spans import Span
+from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.traces import Trace
+
+
+class _RepeatCounter(NamedTuple):
+    """One call and all its repetitions within one trace, in the order they began."""
+
+    calls: list[Span]
+
+    @property
+    def retried(self) -> list[Span]:
+        return [call for before, call in self.pairs if _is_retry(before, call)]
+
+    @property
+    def repeated(self) -> list[tuple[Span, Span]]:
+        return [(before, call) for before, call in self.pairs if not _is_retry(before, call)]
+
+    @property
+    def pairs(self) -> list[tuple[Span, Span]]:
+        return list(zip(self.calls, self.calls[1:], strict=False))
+
+    @property
+    def attempts(self) -> int:
+        """The longest stretch of attempts, each made because the one before it had failed."""
+        longest = stretch = 1
+        for before, call in self.pairs:
+            stretch = stretch + 1 if _is_retry(before, call) else 1
+            longest = max(longest, stretch)
+        return longest
+
+
+def _is_retry(before: Span, call: Span) -> bool:
+    return before.has_failed and before.end <= call.start
+
+
+class _Tool:
+    def __init__(self) -> None:
+        self.calls = self.same_answer = self.other_answer = self.tried = self.recovered = self.affected = self.most = (
+            self.time
+        ) = 0
+        self.example = Example()
+        self.cited = CitationSet()
+
+    def add(self, trace_id: str, count: int, most: int, call: Span) -> None:
+        self.most = max(self.most, most)
+        self.example.add(-most, trace_id, call.span_id, call.input_excerpt or "")
+        self.cited.add(trace_id, count)
+
+
+class Calls:
+    """Counts traces into :class:`Repeat` and :class:`Retry` values."""
+
+    def __init__(self) -> None:
+        self._repeats: dict[str, _Tool] = {}
+        self._retries: dict[str, _Tool] = {}
+        self.uncompared = 0
+        """Calls whose arguments were not recorded."""
+
+    def add(self, trace: Trace) -> None:
+        """Count a trace in."""
+        identical: dict[tuple[str, str], list[Span]] = {}
+        for call in trace.tools:
+            if call.input_digest is None:
+                self.uncompared += 1
+            else:
+                identical.setdefault((call.call, call.input_digest), []).append(call)
+        again = [(tool, _RepeatCounter(calls)) for (tool, _), calls in identical.items() if len(calls) > 1]
+        for tool in {tool for tool, group in again if group.repeated}:
+            self._add_repeats(trace, tool, [group for name, group in again if name == tool and group.repeated])
+        for tool in {tool for tool, group in again if group.retried}:
+            self._add_retries(trace, tool, [group for name, group in again if name == tool and group.retried])
+
+    def _add_repeats(self, trace: Trace, tool: str, groups: list[_RepeatCounter]) -> None:
+        seen = self._repeats.setdefault(tool, _Tool())
+        seen.affected += 1
+        count = sum(len(group.repeated) for group in groups)
+        for group in groups:
+            seen.calls += len(group.repeated)
+            for before, call in group.repeated:
+                if before.output_digest is not None and call.output_digest is not None:
+                    seen.same_answer += before.output_digest == call.output_digest
+                    seen.other_answer += before.output_digest != call.output_digest
+            seen.time += sum(call.duration for _, call in group.repeated)
+            seen.add(trace.id, count, len(group.calls), group.calls[0])
+
+    def _add_retries(self, trace: Trace, tool: str, groups: list[_RepeatCounter]) -> None:
+        seen = self._retries.setdefault(tool, _Tool())
+        seen.affected += 1
+        count = sum(len(group.retried) for group in groups)
+        for group in groups:
+            seen.calls += len(group.retried)
+            seen.tried += 1
+            seen.recovered += not group.calls[-1].has_failed
+            seen.time += sum(call.duration for call in group.retried)
+            seen.add(trace.id, count, group.attempts, group.calls[0])
+
+    def repeats(self) -> tuple[Repeat, ...]:
+        """Return the repeated calls by tool, the most first."""
+        found = (
+            Repeat(
+                tool=tool,
+                calls=seen.calls,
+                same_answer=seen.same_answer,
+                other_answer=seen.other_answer,
+                affected=seen.affected,
+                most=seen.most,
+                time=seen.time,
+                arguments=seen.example.text(),
+                traces=seen.cited.traces(),
+            )
+            for tool, seen in self._repeats.items()
+        )
+        return tuple(sorted(found, key=lambda repeat: (-repeat.calls, repeat.tool)))
+
+    def retries(self) -> tuple[Retry, ...]:
+        """Return the retried calls by tool, the most first."""
+        found = (
+            Retry(
+                tool=tool,
+                calls=seen.calls,
+                tried=seen.tried,
+                recovered=seen.recovered,
+                affected=seen.affected,
+                most=seen.most,
+                time=seen.time,
+                arguments=seen.example.text(),
+                traces=seen.cited.traces(),
+            )
+            for tool, seen in self._retries.items()
+        )
+        return tuple(sorted(found, key=lambda retry: (-retry.calls, retry.tool)))
+
+
+_ROUNDS: Final = 3
+_LONGEST: Final = 6
+"""Calls in one round; longer circles were never seen in practice, and each length costs a pass."""
+
+_Key = tuple[str, str]
+
+
+class _Seen:
+    def __init__(self) -> None:
+        self.affected = self.most = 0
+        self.cited = CitationSet()
+
+
+class Loops:
+    """Counts traces into :class:`Loop` values."""
+
+    def __init__(self) -> None:
+        self._loops: dict[tuple[str, ...], _Seen] = {}
+
+    def add(self, trace: Trace) -> None:
+        """Count a trace in; a call without arguments is like no other."""
+        sequence = [(call.call, call.input_digest or f"?{call.span_id}") for call in trace.tools]
+        found: dict[tuple[str, ...], int] = {}
+        for tools, rounds in _cycles(sequence):
+            found[tools] = max(rounds, found.get(tools, 0))
+        for tools, rounds in found.items():
+            seen = self._loops.setdefault(tools, _Seen())
+            seen.affected += 1
+            seen.most = max(seen.most, rounds)
+            seen.cited.add(trace.id, rounds)
+
+    def loops(self) -> tuple[Loop, ...]:
+        """Return the loops, those in the most traces first."""
+        found = (Loop(tools, seen.affected, seen.most, seen.cited.traces()) for tools, seen in self._loops.items())
+        return tuple(sorted(found, key=lambda loop: (-loop.affected, -loop.most, loop.tools)))
+
+
+def _cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield the tools of each circle and its rounds, from the left; the shortest circle counts."""
+    start = 0
+    while start < len(sequence):
+        length, rounds = _cycle_at(sequence, start)
+        if rounds >= _ROUNDS:
+            yield tuple(tool for tool, _ in sequence[start : start + length]), rounds
+            start += length * rounds
+        else:
+            start += 1
+
+
+def _cycle_at(sequence: Sequence[_Key], start: int) -> tuple[int, int]:
+    for length in range(1, _LONGEST + 1):
+        end = start + length
+        while end < len(sequence) and sequence[end] == sequence[end - length]:
+            end += 1
+        if (rounds := (end - start) // length) >= _ROUNDS:
+            return length, rounds
+    return 1, 1
