@@ -201,6 +201,65 @@ def test_a_question_is_answered_with_the_reports_own_sections(question: str, tit
     assert [line.removeprefix("## ") for line in said.split("\n") if line.startswith("## ")] == titles
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Are there more errors than last week?", "last week"),
+        ("Compared to yesterday, what is slow?", "yesterday"),
+        ("How does this compare with the previous run?", "previous run"),
+        ("Which of these errors are new?", "new"),
+        ("Is it slower than another agent?", "another agent"),
+        ("Which agent has the most errors?", "Which agent"),
+        ("Does it cost more than support-bot?", "than support-bot"),
+        ("checkout vs. support-bot: who fails more?", "vs. support-bot"),
+        ("How does it compare to research?", "compare to research"),
+        ("What failed before the deploy?", "before the deploy"),
+        ("What got slower since we deployed v1.2?", "since we deployed"),
+        ("Did the error rate increase? It increased!", "increased"),
+        ("Is latency getting worse?", "worse"),
+        ("Is it still failing?", "still"),
+        ("What is the trend of the cost?", "trend"),
+        ("Costs week over week?", "week over week"),
+        ("How many failed two days ago?", "days ago"),
+        ("Does it fail more often than usual?", "than usual"),
+        ("How do errors differ from other projects?", "other projects"),
+        ("Was it faster a month earlier?", "month earlier"),
+    ],
+)
+def test_an_answer_says_what_it_cannot_compare_with(question: str, words: str) -> None:
+    said = answer(question, FOUND).split("\n\n", maxsplit=1)[0]
+    assert said == (
+        f"`{words}` reaches beyond what I can see, so I cannot compare: I know the traces of one agent "
+        "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC, and no other time, run or agent. "
+        "What follows is about these traces alone."
+    )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which errors are there?",
+        "What should we change first?",
+        "How can we decrease the cost?",
+        "Which tool is slower than the others?",
+        "Does send fail more than look?",
+        "Which calls take longer than 2 seconds?",
+        "Which calls take longer than a second?",
+        "Is m cheaper than any other model?",
+        "Compare the tools",
+        "What is the last call before a failure?",
+        "What fails after the first call?",
+        "What happened in the past 24 hours?",
+        "What could be better?",
+        "Which traces should I read?",
+        "Does it retry more often than needed?",
+        "Is the time spent in send more than half?",
+    ],
+)
+def test_a_comparison_within_the_report_is_simply_answered(question: str) -> None:
+    assert "beyond what I can see" not in answer(question, FOUND)
+
+
 def test_an_answer_says_what_the_report_says() -> None:
     report = render_report(FOUND)
     for question in ("errors?", "repeated?", "retries?", "cost?", "how many?"):

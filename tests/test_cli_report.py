@@ -300,6 +300,32 @@ def test_an_output_that_cannot_be_written_costs_nothing(
     assert (ended.code, halo_runs.asked) == (code, [])
 
 
+@pytest.mark.parametrize(
+    ("argv", "suffix"),
+    [
+        (("run", "checkout", "-o", "x.html"), ".html"),
+        (("run", "checkout", "-o", "out/X.JSON", "--json"), ".json"),
+        (("get", "c-1", "-o", "report.v1.pdf"), ".pdf"),
+        (("run", "checkout", "-o", "halo.yaml"), ".yaml"),
+    ],
+)
+def test_a_suffix_that_is_not_written_is_refused_before_anything_is_sent(
+    halo_runs: Served, folder: Path, argv: tuple[str, ...], suffix: str
+) -> None:
+    ended = halo_runs("report", *argv)
+    assert (ended.code, halo_runs.asked, tree(folder)) == (64, [], {})
+    assert f"a report is written as markdown, not as {suffix}" in ended.err
+    assert "name a file that ends in .md, or a folder that ends in /" in ended.err
+
+
+@pytest.mark.parametrize("output", ["r", "r.MD", "r.markdown", "r.txt", "r.html/"])
+def test_markdown_goes_into_files_of_its_own_suffixes_and_any_folder(
+    halo_runs: Served, folder: Path, output: str
+) -> None:
+    assert halo_runs("report", "run", "checkout", "-o", output).code == 0
+    assert len(tree(folder)) == 1
+
+
 def test_a_file_that_is_there_is_refused_before_anything_is_started(halo_runs: Served, folder: Path) -> None:
     (folder / "r.md").write_text("mine")
     ended = halo_runs("report", "run", "checkout", "--output", "r.md")

@@ -423,3 +423,16 @@ def test_tick_refuses_an_instant_it_cannot_go_to(halo: CommandLine, until: str, 
     ended = halo("sandbox", "tick", "--until", until)
     assert ended.code == code
     assert said in ended.err
+
+
+def test_a_report_sees_the_spans_of_other_agents_beneath_its_agents_own(caller: Caller) -> None:
+    failed = {"code": "STATUS_CODE_ERROR", "message": "refused"}
+    outer = span("a", 1, **{"agent.name": "outer"}) | {"status": failed, "end_time": "2026-11-02T09:00:02Z"}
+    inner = span("a", 2, 1, **{"agent.name": "inner"}) | {"status": failed}
+    agent = agent_id(load(caller.sandbox, [outer, inner]), "outer")
+    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW}
+    started = caller.do("haloRun.create", wanted)
+    _, report = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
+    assert "1 trace, 1 span: 1 `SPAN`." in report["content"]
+    assert "| `step 1` `SPAN` | `refused` | 1 (†1) |" in report["content"]
+    assert "| 2.00 s | 1.50 s (100 %) | `a` |" in report["content"]

@@ -254,7 +254,12 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run, print it
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Maximum number to list; default: 50.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE|DIR", help="Write to this new file or folder, with front matter."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE|DIR",
+        help="Write to this new markdown file, or into this folder, with front matter.",
+    ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Print the markdown source, even on a terminal.")]
 ScheduleKey = Annotated[

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.cli.console import Console
 from halo_iac.errors import FileError, UsageError
@@ -20,6 +20,9 @@ from halo_iac.storage.outputs import check_way
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report, Run
     from halo_iac.render.style import Style
+
+
+_SUFFIXES: Final = frozenset({"", ".md", ".markdown", ".txt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class ReportSink:
         path = Path(output)
         check_way(path, Path.cwd())
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
+        if not self._is_folder:
+            _check_suffix(path)
         if not self._is_folder and (path.exists() or path.is_symlink()):
             raise FileError(f"{path} already exists", hint="name another file, or a folder; nothing was done")
         check_writable(next(each for each in (self._folder, *self._folder.parents) if each.exists()))
@@ -88,6 +93,19 @@ class ReportSink:
 
     def _say(self, words: str) -> None:
         self._console.say(self._console.err_style.safe(words))
+
+
+def _check_suffix(path: Path) -> None:
+    """Refuse a file that its name says is something else than markdown; without a suffix it may be anything."""
+    suffix = path.suffix.lower()
+    if suffix in _SUFFIXES:
+        return
+    hint = "name a file that ends in .md, or a folder that ends in /"
+    if suffix == ".json":
+        hint += "; for JSON use --json and redirect standard output"
+    raise UsageError(
+        f"--output {path}: a report is written as markdown, not as {suffix}", hint=f"{hint}; nothing was done"
+    )
 
 
 def write_to_folder(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from halo_iac.sandbox.analyst import report_sections as sections
+from halo_iac.sandbox.analyst.comparisons import unseen
 from halo_iac.sandbox.analyst.figures import Figures
 from halo_iac.sandbox.analyst.report_sections import cited
 
@@ -91,15 +92,37 @@ _TOPICS: Final = (
 
 
 def answer(question: str, figures: Figures) -> str:
-    """Return the answer as markdown, ending in one newline; or, for any other question, which ones can be answered."""
+    """Return the answer as markdown, ending in one newline; or, for any other question, which ones can be answered.
+
+    Where the question compares with what the figures do not have, the answer says so first.
+    """
+    lines = _beyond(question, figures)
     asked = [topic for topic in _TOPICS if topic.words.search(question)]
     if not asked:
         can = [f"- {topic.example}" for topic in _TOPICS]
-        return "\n".join([_CANNOT, "", *can, ""])
-    lines: list[str] = []
+        return "\n".join([*lines, _CANNOT, "", *can, ""])
     for topic in asked:
         lines += [f"## {topic.title}", "", *topic.section(figures), ""]
     return "\n".join(lines)
+
+
+def _beyond(question: str, figures: Figures) -> list[str]:
+    words = unseen(question, _names(figures))
+    if words is None:
+        return []
+    window = f"from {sections.instant(figures.window.start)} to {sections.instant(figures.window.end)}"
+    limits = f"I know the traces of one agent {window}, and no other time, run or agent."
+    said = f"{sections.code(words)} reaches beyond what I can see, so I cannot compare: {limits}"
+    return [f"{said} What follows is about these traces alone.", ""]
+
+
+def _names(figures: Figures) -> Iterator[str]:
+    """Yield what the report calls by name."""
+    yield from (timing.name for timing in figures.timings)
+    yield from (use.model for use in figures.models if use.model)
+    yield from (repeat.tool for repeat in figures.repeats)
+    yield from (retry.tool for retry in figures.retries)
+    yield from (kind for kind, _ in figures.volume.kinds)
 
 
 _CANNOT: Final = """\
