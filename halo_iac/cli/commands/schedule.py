@@ -14,6 +14,7 @@ from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.command_hints import rerun_command
+from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import project_for, require_schedule_id
 from halo_iac.cli.report_output import fields_of, runs_table
@@ -41,6 +42,7 @@ Examples:
 """
 
 group = typer.Typer(name="schedule", help=_HELP, rich_markup_mode=None)
+add_to(group)
 ScheduleReference = Annotated[str, typer.Argument(metavar="ID|KEY", help="The schedule's id, or its key in the file.")]
 
 

@@ -1,0 +1,148 @@
+"""What the official client changes with ``schedule create``, ``update``, ``archive`` and ``unarchive``.
+
+Here a schedule is changed by its entry in the project file, so typing one of them says what to write there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.entry_lookup import match_entry
+from halo_iac.errors import HaloError, ProjectError, UsageError
+from halo_iac.load.find import FILE_NAME
+from halo_iac.model.ids import canonical_id, is_uuid
+from halo_iac.model.remote import WIRE_NAMES
+from halo_iac.model.schedule import CADENCE_PARTS
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Entry, Project
+
+_PLAIN: Final = re.compile(r"[A-Za-z][\w/-]*(?: [\w/-]+)*", re.ASCII)
+"""Texts that YAML takes for what they are; ``true`` and ``null`` are among them, and are meant so."""
+_LISTS: Final = frozenset({"hours", "minutes", "days_of_week", "days_of_month"})
+_TEXTS: Final = frozenset({"title", "prompt"})
+_STATE: Final[Mapping[str, Mapping[str, str]]] = {"archive": {"state": "archived"}, "unarchive": {"state": "active"}}
+_SWITCHES: Final = frozenset({"-y", "--yes"})
+"""Flags of the official client without a value."""
+
+_ANY_FLAG: Final = {"ignore_unknown_options": True}
+Words = Annotated[list[str] | None, typer.Argument(metavar="ID|KEY [FLAG VALUE]...")]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands, which ``--help`` does not list: each ends with what to write instead."""
+    for verb in ("create", "update", "archive", "unarchive"):
+        group.command(verb, hidden=True, context_settings=_ANY_FLAG)(_command(verb))
+
+
+def _command(verb: str) -> Any:  # noqa: ANN401 - what typer takes for a command
+    @platform_command
+    def refuse(context: CommandContext, words: Words = None) -> int:
+        """Say which lines of the project file do this."""
+        reference, fields = _parsed(words or ())
+        fields = {**fields, **_STATE.get(verb, {})}
+        if verb == "create":
+            _refuse_create(context, fields)
+        _refuse_change(context, verb, reference, fields)
+
+    return refuse
+
+
+def _parsed(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
+    """Return the schedule that a command line of the official client names, and the fields that it sets."""
+    reference, fields = None, {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word == "-":
+            reference = reference or word
+        elif word not in _SWITCHES:
+            flag, sign, value = word.lstrip("-").partition("=")
+            field = flag.replace("-", "_").replace("agent_uuid", "agent")
+            fields[field] = value if sign else next(rest, "")
+    return reference or fields.get("id"), {field: value for field, value in fields.items() if field in WIRE_NAMES}
+
+
+def _refuse_create(context: CommandContext, fields: Mapping[str, str]) -> NoReturn:
+    project = _project(context)
+    path = project.path if project is not None else context.named_file or FILE_NAME
+    key = re.sub(r"[^a-z0-9]+", "-", fields.get("title", "").lower()).strip("-")[:64] or "my-schedule"
+    given = {"title": "…", "agent": "…", "frequency": "daily", **fields}
+    start = "" if project is not None else "run `halo init` to write a project file, "
+    raise UsageError(
+        "`schedule create` is not a command of halo: schedules are declared in the project file",
+        hint=f"{start}add this entry below `schedules:` in {path}, then run `halo apply`\n{_entry_text(key, given)}",
+    )
+
+
+def _refuse_change(context: CommandContext, verb: str, reference: str | None, fields: Mapping[str, str]) -> NoReturn:
+    project = _project(context)
+    entry = None if project is None or reference is None else _entry(context, project, reference)
+    key = entry.key if entry is not None else "KEY" if reference is None or is_uuid(reference) else reference
+    steps = [_place(context, project, reference) if entry is None else ""]
+    if "title" in fields:  # which identifies a schedule
+        steps.append(f"run `halo rename {shlex.quote(key)} {shlex.quote(fields['title'])}`")
+    others = {field: value for field, value in fields.items() if field != "title"}
+    if others or not fields:
+        steps.append(_setting(entry, others))
+    raise UsageError(
+        f"`schedule {verb}` is not a command of halo: schedules are changed in the project file",
+        hint=f"{', '.join(filter(None, steps))}, then run `halo apply`"
+        + (f"\n{_entry_text(key, others)}" if others else ""),
+    )
+
+
+def _place(context: CommandContext, project: Project | None, reference: str | None) -> str:
+    """Return what leads to an entry that was not found."""
+    path = project.path if project is not None else context.named_file or FILE_NAME
+    if reference is None or not is_uuid(reference):
+        return f"find its entry in {path}"
+    return f"find its entry in {path}, or add it with `halo import {reference}`"
+
+
+def _setting(entry: Entry | None, fields: Mapping[str, str]) -> str:
+    old = ", in place of its `at` or `cron`," if fields.keys() & set(CADENCE_PARTS) - {"timezone"} else ""
+    place = "" if entry is None else f" in {entry.origins.entry.path}:{entry.origins.entry.line}"
+    return f"set this{old}{place}" if fields else f"set its fields{place}"
+
+
+def _project(context: CommandContext) -> Project | None:
+    """Return the project where it can be read: what is wrong with it is not what was asked."""
+    try:
+        return context.project_if_any()
+    except ProjectError:
+        return None
+
+
+def _entry(context: CommandContext, project: Project, reference: str) -> Entry | None:
+    """Return the entry with this key or id; of a schedule that no entry names by id, the platform is asked."""
+    for entry in project.entries:
+        if reference == entry.key or canonical_id(reference) == entry.id:
+            return entry
+    if is_uuid(reference):
+        with suppress(HaloError):  # without a key the file alone has to do
+            found = match_entry(context.connect(project), project).pairs
+            id_ = canonical_id(reference)
+            return next((each.entry for each in found if each.remote is not None and each.remote.id == id_), None)
+    return None
+
+
+def _entry_text(key: str, fields: Mapping[str, str]) -> str:
+    return "\n".join([f"  {key}:", *(f"    {field}: {_yaml(field, value)}" for field, value in fields.items())])
+
+
+def _yaml(field: str, value: str) -> str:
+    """Return a value of the official client's command line as it stands in YAML."""
+    if field in _LISTS:
+        return f"[{', '.join(part.strip() for part in value.strip('[] ').split(','))}]"
+    if value.isdecimal() and field not in _TEXTS:
+        return value
+    return value if value == "…" or _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
