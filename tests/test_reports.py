@@ -398,6 +398,8 @@ def test_a_folder_is_made_and_tried_before_anything_else(tmp_path: Path) -> None
 
 # Screens and logs ---------------------------------------------------------------------------------------------------
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+RUN = "5a4db0c5-a000-4000-8000-000000000001"
 HOSTILE = "# Hi\x1b[2J\n\n\x1b]8;;http://evil\x07click\x1b]8;;\x07\n  ::set-env name=X::y\n##[group]x\n\ttab\r\nend"
 
 
@@ -416,14 +418,40 @@ def test_a_report_on_a_screen_moves_no_cursor(style: Style) -> None:
     assert style.unicode or shown.isascii()
 
 
-@pytest.mark.parametrize("width", [40, 70, 100])
+@pytest.mark.parametrize("width", [20, 60, 100])
 def test_a_cell_of_a_table_folds_and_loses_nothing(width: int) -> None:
-    trace, step = "0123456789abcdef0123456789abcdef", "checkout.payment.authorize_with_the_provider_of_the_card"
-    shown = on_screen(f"| TRACE | STEP |\n|---|---|\n| `{trace}` | {step} |\n", Style(width=width))
+    step = "checkout.payment.authorize_with_the_provider_of_the_card"
+    shown = on_screen(f"| TRACE | STEP |\n|---|---|\n| short | {step} |\n", Style(width=width))
     _, _, body = shown.rpartition("─")
     columns = zip(*(line[1:].split("  ", 1) for line in body.splitlines() if line.strip()), strict=True)
-    assert ["".join("".join(column).split()) for column in columns] == [trace, step]
+    assert ["".join("".join(column).split()) for column in columns] == ["short", step]
     assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        f"Some prose that cites `{TRACE}`, and then {TRACE} and (trace {TRACE}).\n",
+        f"- a list that cites {TRACE} and goes on\n  - and within it `{RUN}`\n    1. and again `{RUN}`\n",
+        f"> a quotation of {TRACE}, {TRACE}\n",
+        f"| finding | traces | count |\n|---|---|--:|\n| slow calls of a tool | `{TRACE}`, `{TRACE}` | 3 |\n",
+        f"| a | b | c | d |\n|---|---|---|---|\n| some words | {TRACE} | other words | {RUN} |\n| x | {RUN} | | |\n",
+        f'```json\n{{"trace_id":"{TRACE}","span_id":"b7ad6b7169203331","parent":"{TRACE}"}}\n```\n',
+        f"[look](https://a.example/projects/of/the/shop/traces/with/a/long/path/{TRACE}/spans/{TRACE})\n",
+        f"<!-- {TRACE} -->\n",
+    ],
+    ids=["prose", "list", "quotation", "table", "wide table", "code", "link", "comment"],
+)
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_an_id_is_never_broken_across_lines(markdown: str, width: int) -> None:
+    for style in (Style(width=width), Style(width=width, colour=True)):
+        shown = on_screen(markdown, style)
+        assert [shown.count(each) for each in (TRACE, RUN)] == [markdown.count(each) for each in (TRACE, RUN)]
+
+
+def test_a_table_too_wide_for_its_ids_is_shown_as_records() -> None:
+    shown = on_screen(f"| WHAT | TRACE | RUN |\n|---|---|---|\n| slow | {TRACE} | {RUN} |\n", Style(width=60))
+    assert shown.split("\n") == ["", "", "WHAT: slow", f"TRACE: {TRACE}", f"RUN: {RUN}", ""]
 
 
 def test_markdown_is_drawn_and_links_show_where_they_lead() -> None:

@@ -63,8 +63,9 @@ def declared(folder: Path) -> Path:
             ),
             (
                 "set this in halo.yaml:4, then run `halo apply`\n"
-                '  daily:\n    prompt: "Why?"\n    agent: research\n    timezone: Europe/Berlin\n    model_id: halo-large\n'
-                "    span_limit: 5\n    lookback_hours: 168\n    max_subagent_depth: 1\n    max_turns: 3"
+                '  daily:\n    prompt: "Why?"\n    agent: research\n    timezone: Europe/Berlin\n'
+                "    model_id: halo-large\n    span_limit: 5\n"
+                "    lookback_hours: 168\n    max_subagent_depth: 1\n    max_turns: 3"
             ),
         ),
         ("update daily --title 'New title'", "run `halo rename daily 'New title'`, then run `halo apply`"),
