@@ -69,7 +69,7 @@ def entry(**fields: str | None) -> str:
         ({"timezone": "''"}, "8:15: `timezone`: must not be empty (leave the key out)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
         ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
-        ({"lookback": "7 days"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
+        ({"lookback": "forever"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
         ({"timezone": "PST"}, "8:15: unknown time zone `PST` (write `America/Los_Angeles`)"),
         ({"timezone": "utc"}, "8:15: unknown time zone `utc` (did you mean `UTC`?)"),
         ({"timezone": "Berlin"}, "8:15: unknown time zone `Berlin` (did you mean `Europe/Berlin`?)"),
@@ -105,9 +105,8 @@ def entry(**fields: str | None) -> str:
         ({"active": "false"}, "8:5: unknown key `active` (write `enabled: false`)"),
         ({"archived": "true"}, "8:5: unknown key `archived` (write `state: archived`)"),
         ({"name": "x"}, "8:5: unknown key `name` (did you mean `title`?)"),
-        ({"schedule": "'0 9 * * *'"}, "8:5: unknown key `schedule` (did you mean `frequency` or `cron`?)"),
-        ({"every": "2"}, "8:5: unknown key `every` (did you mean `frequency` or `cron`?)"),
-        ({"every": "2 hours"}, '8:5: unknown key `every` (write `cron: "0 */2 * * *"` instead)'),
+        ({"schedule": "often"}, "8:5: unknown key `schedule` (did you mean `frequency` or `cron`?)"),
+        ({"every": "2 hours"}, '8:5: unknown key `every` (write `cron: "0 */2 * * *"`)'),
         ({"undeclared": "report"}, "8:5: unknown key `undeclared` (move it to the top level of the project file)"),
         ({"wholly_odd": "1"}, "8:5: unknown key `wholly_odd`"),
         ({'"\\e[31m"': "1"}, "8:5: unknown key `\\x1b[31m`"),
@@ -173,7 +172,7 @@ def entry(**fields: str | None) -> str:
         ),
         (
             {"days_of_week": "7"},
-            "8:19: `days_of_week`: expected 0 to 6, or sun to sat (write `0` or `sun` for Sunday)",
+            "8:19: `days_of_week`: expected 0 to 6, or sun to sat (write `sun` for Sunday)",
         ),
         (
             {"hours": None, "at": "['09:00', '17:30']"},
@@ -187,7 +186,7 @@ def entry(**fields: str | None) -> str:
             '7:9: `at`: expected a list of times, such as ["09:30"] (write `"09:00"`)',
         ),
         (
-            {"hours": None, "at": "1700"},
+            {"hours": None, "at": "2500"},
             '7:9: `at`: expected a list of times, such as ["09:30"] (write it in quotes, such as "09:00")',
         ),
         ({"hours": None, "at": "9am"}, '7:9: `at`: expected a time of day such as "09:30" (write `"09:00"`)'),
@@ -202,7 +201,7 @@ def entry(**fields: str | None) -> str:
             ),
         ),
         (
-            {"cron": "daily", "frequency": None, "hours": None},
+            {"cron": "often", "frequency": None, "hours": None},
             '6:11: `cron`: expected five cron fields, such as "0 9 * * 1-5"',
         ),
         # what an entry lacks

@@ -10,21 +10,25 @@ from halo_iac.model.schedule import DAYS
 Parts = dict[str, Any]
 """``frequency``, which is a string, and the parts, which are tuples of numbers."""
 
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NICKNAMES: Final = {
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NICKNAMES: Final = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
     "@midnight": "0 0 * * *",
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
 }
-_SPANS: Final = {
+SPANS: Final = {
     "minute": (0, 59, ()),
     "hour": (0, 23, ()),
     "day of month": (1, 31, ()),
-    "month": (1, 12, _MONTHS),
+    "month": (1, 12, MONTHS),
     "day of week": (0, 7, DAYS),
 }
+
+
+SPLIT: Final = "split them into several entries"
+"""What to do about times that are no product."""
 
 
 class InexpressibleCron(Exception):  # noqa: N818 - says why a spelling has no equal in the platform's cadences
@@ -45,18 +49,18 @@ def from_times(times: Sequence[str]) -> Parts:
     if added:
         raise InexpressibleCron(
             f"`at` combines every hour with every minute, so these times would also fire at {', '.join(added)}",
-            "split them into several entries",
+            SPLIT,
         )
     return {"hours": hours, "minutes": minutes}
 
 
 def from_cron(expression: str) -> Parts:
     """Return the frequency and parts of a cron expression: five fields, or a nickname such as ``@daily``."""
-    fields = _NICKNAMES.get(expression.lower(), expression).split()
+    fields = NICKNAMES.get(expression.strip().lower(), expression).split()
     if len(fields) != 5:
         raise InexpressibleCron(_not_five(expression, len(fields)))
     minutes, hours, month_days, months, week_days = (
-        _numbers(text, name) for text, name in zip(fields, _SPANS, strict=True)
+        numbers(text, name) for text, name in zip(fields, SPANS, strict=True)
     )
     if len(months) < 12:
         raise InexpressibleCron(
@@ -101,12 +105,12 @@ def _restricted_days(
 
 def _not_five(expression: str, count: int) -> str:
     if expression.startswith("@"):
-        return f"unknown nickname; `cron` accepts {', '.join(_NICKNAMES)}"
+        return f"unknown nickname; `cron` accepts {', '.join(NICKNAMES)}"
     more = "; a schedule has no seconds or years" if count > 5 else ""
     return f"expected five fields (minute, hour, day of month, month, day of week), found {count}{more}"
 
 
-def _numbers(text: str, name: str) -> tuple[int, ...]:
+def numbers(text: str, name: str) -> tuple[int, ...]:
     """Return the numbers that one cron field stands for, sorted."""
     found: set[int] = set()
     for part in text.lower().split(","):
@@ -115,7 +119,7 @@ def _numbers(text: str, name: str) -> tuple[int, ...]:
 
 
 def _range(part: str, name: str) -> range:
-    low, high, names = _SPANS[name]
+    low, high, names = SPANS[name]
     body, slash, step_text = part.partition("/")
     step = _number(step_text, name, ()) if slash else 1
     if body == "*":
@@ -137,7 +141,7 @@ def _range(part: str, name: str) -> range:
 
 def _number(text: str, name: str, names: Sequence[str]) -> int:
     if text in names:
-        return names.index(text) + _SPANS[name][0]
+        return names.index(text) + SPANS[name][0]
     if text.isdecimal() and text.isascii() and len(text) < 5:
         return int(text)
     raise InexpressibleCron(f"invalid {name} field of `cron`: expected numbers, `*`, lists, ranges and steps")

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 
 from halo_iac.load import suggestions as hints
 from halo_iac.load.cuts import is_comment_instead
-from halo_iac.load.limits import MAX_COLLECTED, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
+from halo_iac.load.limits import (
+    MAX_COLLECTED,
+    MAX_LIST,
+    MAX_NUMBER,
+    MAX_OLD_TITLES,
+    MAX_PATTERN,
+    MAX_PROBLEMS,
+    MAX_PROMPT,
+)
 from halo_iac.load.suggestions import ENTRY_KEYS, OVERLAY_KEYS, RULES
 from halo_iac.load.yaml_builder import resolve
 from halo_iac.load.yaml_document import Document, Location, Node, Values
@@ -117,6 +125,9 @@ Found = Any
 Wording = tuple[str, str | None]
 """Message and hint."""
 
+Written = tuple[object, object]
+"""A value as the file has it, and the field's whole value."""
+
 
 def to_problems(
     error: ValidationError, values: Mapping[str, Any], document: Document, below: Location, allowed: Collection[str]
@@ -137,11 +148,13 @@ def to_problems(
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
         whole = values.get(str(location[0])) if location else None
-        message, hint = _format(found, below, allowed, is_one_of_several=isinstance(whole, list) and len(whole) > 1)
-        written = document.value(place)
-        if isinstance(written, str) and "${" in written:
+        is_counted_only = len(document.problems) > MAX_PROBLEMS  # to look for what was meant takes a millisecond
+        written = None if is_counted_only else (_as_written(found["input"], document, place), whole)
+        message, hint = _format(found, below, allowed, written)
+        declared = document.value(place)
+        if isinstance(declared, str) and "${" in declared:
             hint = _of_variable(found, location[0] if location else None) or hint
-        elif written is None and is_comment_instead(document, place):
+        elif declared is None and is_comment_instead(document, place):
             hint = "` #` begins a comment: put the value in quotes"
         document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
@@ -167,7 +180,7 @@ def _of_variable(found: Found, field: object) -> str | None:
     return "the variable that it reads is empty" if found["input"] == "" else None
 
 
-def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_of_several: bool) -> Wording:
+def _format(found: Found, below: Location, allowed: Collection[str], written: Written | None) -> Wording:
     """Return message and hint for one finding; null comes first, since every check words it differently."""
     names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
     subject = names[-1] if names else "file"
@@ -185,8 +198,17 @@ def _format(found: Found, below: Location, allowed: Collection[str], *, is_one_o
     elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value
     pair = hints.suggest_for_pair(elements)
     quotes = None if found["type"] in _OTHERWISE_FINE else hints.suggest_quotes(value) or pair
-    meant = quotes or _intended(field, found["input"], is_one_of_several=is_one_of_several)
+    meant = quotes or (_intended(field, *written) if written else None)
     return f"{quote(subject)}: {message}", meant or hint
+
+
+def _as_written(value: object, document: Document, place: Location) -> object:
+    """Return the text of a number with a dot, which may be a time: ``9.30`` is 9.3."""
+    if not isinstance(value, float):
+        return value
+    line, column = document.place(place)
+    found = re.match(r"[0-9]+\.[0-9]+", document.text.split("\n")[line - 1][column - 1 :])
+    return found[0] if found else value
 
 
 def _expectation(found: Found, field: str) -> Wording:
@@ -198,12 +220,12 @@ def _expectation(found: Found, field: str) -> Wording:
     return _EXPECTATIONS.get(found["type"], _shape)(field, value)
 
 
-def _intended(field: str, value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess what a value was meant to be whose field people write in many ways."""
-    if field in {"frequency", "days_of_week", "days_of_month", "at"}:
+def _intended(field: str, value: object, whole: object) -> str | None:
+    """Guess what a value was meant to be whose field people write in many ways; ``whole`` may be a list of several."""
+    if field in {*CADENCE_PARTS, "frequency", "at", "cron", "lookback", "lookback_hours"}:
         from halo_iac.load.suggest_cadence import suggest_part
 
-        return suggest_part(field, value, is_one_of_several=is_one_of_several)
+        return suggest_part(field, value, whole if isinstance(whole, list) else ())
     if field == "timezone":
         from halo_iac.load.suggest_timezone import suggest_zone
 
@@ -235,8 +257,13 @@ def _mapping(field: str, _: object) -> Wording:
 
 
 def _number(field: str, value: object) -> Wording:
-    is_quoted = isinstance(value, str) and value.strip().isdecimal()
-    return f"expected a whole number, {_RANGES[field]}", "write it without quotes" if is_quoted else None
+    text = value.strip() if isinstance(value, str) else ""
+    found = re.fullmatch(r"([0-9]{1,3}(?:[,_' ]?[0-9]{3})*)(k?)", text)
+    digits = "" if found is None else re.sub("[^0-9]", "", found[1]) + ("000" if found[2] else "")
+    low, high = map(int, re.findall("[0-9]+", _RANGES[field])[:2])
+    hint = "write it without quotes" if text.isdecimal() else f"write `{digits}`"
+    is_one = digits and low <= int(digits) <= high
+    return f"expected a whole number, {_RANGES[field]}", hint if is_one else None
 
 
 def _range(field: str, _: object) -> Wording:

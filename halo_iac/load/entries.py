@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -214,7 +214,7 @@ def _cadence(place: FieldLocation, given: Fields) -> Parts:
         if "cron" in given:
             return from_cron(given["cron"])
     except InexpressibleCron as error:
-        place.add_problem("cron", error.message, hints.suggest_quotes(given["cron"]) or error.hint)
+        place.add_problem("cron", error.message, hints.suggest_expression(given["cron"]) or error.hint)
         return {}
     if "frequency" not in given:
         place.add_missing_problem("`frequency` is missing", "set it to hourly, daily, weekly or monthly, or use `cron`")
@@ -238,8 +238,15 @@ def _check_parts(place: FieldLocation, frequency: str, given: Fields) -> None:
         if part in relevant:
             place.add_missing_problem(f"{quote(part)} is missing: {frequency} needs it", _EXAMPLES[part])
         else:
-            hint = "remove it, or change `frequency`"
+            hint = _suggest_minutes(given["at"]) if key == "at" else "remove it, or change `frequency`"
             place.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
+
+
+def _suggest_minutes(times: Sequence[str]) -> str:
+    """Say how a cadence without hours has the minutes of times of day."""
+    minutes = sorted({int(time.split(":")[1]) for time in times})
+    code = f"`minutes: {minutes if len(minutes) > 1 else minutes[0]}`"
+    return f"write {code} to fire in every hour, or change `frequency`"
 
 
 def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:

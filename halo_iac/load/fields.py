@@ -115,7 +115,7 @@ IGNORED: Final = "x-"
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
-CRON: Final = r"^(?:(?:\S+\s+){4}\S+|@[a-z]+)$"
+CRON: Final = r"^\s*(?:(?:\S+\s+){4}\S+|@[A-Za-z]+)\s*$"
 LOOKBACK: Final = r"[1-9][0-9]{0,5}[hdw]"
 ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"

@@ -1,7 +1,7 @@
-"""When somebody wants a schedule to fire, in words of their own → how a file says it (docs/semantics.md#cadence).
+"""When a schedule should fire, in the words of people and other tools → how a file says it.
 
-A guess means all of what was written, or there is none: ``mon-fri`` is no ``mon``, and what fires every second week has
-no equal. What cannot be said is told to be so, with what comes near.
+See docs/semantics.md#cadence. A guess means all of what was written, or there is none. What cannot be expressed is
+told to be so, with what comes nearest. Every line that a hint gives passes ``halo validate``.
 """
 
 from __future__ import annotations
@@ -10,191 +10,193 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.load.cron import InexpressibleCron, from_times
-from halo_iac.model.schedule import DAYS
-from halo_iac.text import LONGEST, closest_match, normalize
-
-_DAY_NAMES: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-_SETS: Final = {
-    **dict.fromkeys(("weekday", "weekdays", "workday", "workdays"), (1, 2, 3, 4, 5)),
-    **dict.fromkeys(("weekend", "weekends"), (6, 0)),
-}
-_ANY_DAY: Final = frozenset({"*", "all", "any", "daily", "everyday", "every day"})
-_TO: Final = r"\s*(?:-|\u2013|\u2014|\.\.|\bto\b|\bthrough\b)\s*"
-_BETWEEN: Final = r"[\s,;&]+"
-_FILLERS: Final = frozenset({"", "and", "every", "on"})
-
-_KNOWN: Final = {
-    (60, "minute"): "write `frequency: hourly`",
-    (24 * 60, "minute"): "write `frequency: daily`",
-    (1, "day"): "write `frequency: daily`",
-    (7, "day"): "write `frequency: weekly`",
-    (14, "day"): (
-        "every second week cannot be expressed; `monthly` with `days_of_month: [1, 15]` comes near, "
-        "and `weekly` fires twice as often"
-    ),
-    (1, "month"): "write `frequency: monthly`",
-}
-_UNEVEN: Final = "this cannot be expressed: the interval must divide an hour or a day evenly"
-_ADVERBS: Final = {
-    "hourly": (60, "minute"),
-    "daily": (1, "day"),
-    "weekly": (7, "day"),
-    "biweekly": (14, "day"),
-    "fortnightly": (14, "day"),
-    "monthly": (1, "month"),
-    "bimonthly": (2, "month"),
-    "quarterly": (3, "month"),
-    "yearly": (12, "month"),
-    "annually": (12, "month"),
-}
-_UNITS: Final = {
-    **dict.fromkeys(("minute", "min"), (1, "minute")),
-    **dict.fromkeys(("hour", "hr", "h"), (60, "minute")),
-    "day": (1, "day"),
-    "week": (7, "day"),
-    "fortnight": (14, "day"),
-    "month": (1, "month"),
-    "quarter": (3, "month"),
-    "year": (12, "month"),
-}
-_INTERVAL: Final = rf"(?:every ?)?([1-9][0-9]{{0,3}}|other|second)? ?({'|'.join(_UNITS)})s?"
-_LAST: Final = (-1, "last", "l", "lastday", "end", "endofmonth", "eom")
-_LAST_DAY: Final = (
-    "the last day of a month cannot be expressed; 31 fires only in months that have it, 28 in every month"
+from halo_iac.load.cron import SPLIT
+from halo_iac.load.suggest_cron import suggest_cron
+from halo_iac.load.suggest_days import (
+    meant_days,
+    read_days_of_month,
+    suggest_day_of_month,
+    suggest_days,
+    suggest_nth_day,
+    suggest_other_week,
 )
-_NAMED_TIMES: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
-_TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::00)?)? ?(?:([ap])\.?m\.?)?"
+from halo_iac.load.suggest_duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
+from halo_iac.load.suggest_times import is_product, listed, read_times, suggest_numbers, suggest_times
+from halo_iac.load.suggest_timezone import meant_zone
+from halo_iac.load.suggest_words import read_in_english
+from halo_iac.text import LONGEST
+
+FIELDS: Final = frozenset(
+    {"frequency", "cron", "days_of_week", "days_of_month", "at", "hours", "minutes", "lookback", "lookback_hours"}
+)
+"""What is guessed here."""
+
+_ADVERBS: Final = {
+    "minutely": Duration(MINUTE),
+    "hourly": Duration(HOUR),
+    **dict.fromkeys(("daily", "everyday", "eachday", "nightly"), Duration(DAY)),
+    "weekly": Duration(7 * DAY),
+    **dict.fromkeys(("biweekly", "fortnightly"), Duration(14 * DAY)),
+    "monthly": Duration(0, 1),
+    "bimonthly": Duration(0, 2),
+    "quarterly": Duration(0, 3),
+    **dict.fromkeys(("yearly", "annually", "annual"), Duration(0, 12)),
+}
+_FREQUENCIES: Final = {
+    Duration(HOUR): "hourly",
+    Duration(DAY): "daily",
+    Duration(7 * DAY): "weekly",
+    Duration(0, 1): "monthly",
+}
+_EVEN: Final = (
+    *(n * MINUTE for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)),
+    *(n * HOUR for n in (2, 3, 4, 6, 8, 12)),
+)
+"""Intervals that divide an hour or a day, in seconds."""
+
+_OFTEN: Final = r"(once|twice|([0-9]{1,4}) ?(?:times|x)),? ?(?:a |an |per |each |every |/ ?)?([a-z]+)"
+_NUMBER_UNITS: Final = (("seconds", 1), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY))
+_CLOCK: Final = (
+    r"(?:[0-9]{1,2}(?:[:.][0-9]{2}(?::00)?|h(?:[0-9]{2})?)?(?: ?[ap]\.?m\.?| hours| o'clock)?|noon|midnight)"
+)
+_TIMES: Final = rf"{_CLOCK}(?:(?:, ?| and | ?& ?){_CLOCK})*"
+_AT: Final = rf"(?:^|[ ,])(?:at|@) ?(?P<at>{_TIMES})(?=$|[ ,])|@(?P<near>{_TIMES})(?=$|[ ,])"
+_PLAIN_AT: Final = r"(?:^|[ ,])(?P<at>[0-9]{1,2}(?:[:h][0-9]{2}(?::00)?| ?[ap]\.?m\.?)|noon|midnight)(?=$|[ ,])"
+_AT_ZONE: Final = r"(.*[0-9m])[ ,(]+([a-z]+(?:/[a-z_/]+)?)\)?"
+_EVERY_DAY: Final = frozenset({"daily", "every day", "everyday", "each day", "every days", "nightly", "days", "a day"})
 
 
-def suggest_part(field: str, value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess what was meant by the value of a cadence's part, or by one of several of them."""
+def suggest_part(field: str, value: object, beside: Sequence[object]) -> str | None:
+    """Guess what was meant by a value of one of :data:`FIELDS`, which stands alone or beside others in a list."""
+    is_one_of_several = bool(beside)
     if field == "at":
         return suggest_times(value, is_one_of_several=is_one_of_several)
     if field == "days_of_week":
-        return suggest_days(value, is_one_of_several=is_one_of_several)
+        return suggest_days(value, beside)
     if field == "days_of_month":
-        return suggest_day_of_month(value)
-    return suggest_frequency(value) if field == "frequency" else None
+        return suggest_day_of_month(value, is_one_of_several=is_one_of_several)
+    if field in {"hours", "minutes"}:
+        return suggest_numbers(field, value, is_one_of_several=is_one_of_several)
+    return suggest_lookback(field, value) if field.startswith("lookback") else suggest_cadence(value)
 
 
-def suggest_frequency(value: object) -> str | None:
-    """Say how a file says a frequency such as ``every 2 hours`` or ``biweekly``, or that it cannot."""
-    text = value.strip().lower() if isinstance(value, str) and len(value) <= LONGEST else ""
-    adverb = _ADVERBS.get(re.sub("[-_ ]", "", text))
-    if adverb is not None:
-        return _suggest_interval(*adverb)
-    found = re.fullmatch(_INTERVAL, text)
-    if found is not None:
-        many, unit = _UNITS[found[2]]
-        return _suggest_interval(many * (2 if found[1] in {"other", "second"} else int(found[1] or 1)), unit)
-    days = meant_days(text) if len(text) > 2 and not re.search("[0-9]", text) else None
-    return f"write `frequency: weekly` with `days_of_week: [{', '.join(days)}]`" if days else None
-
-
-def _suggest_interval(count: int, unit: str) -> str:
-    """Say how a file says that a schedule fires every so many minutes, days or months, or that it cannot."""
-    known = _KNOWN.get((count, unit))
-    if known is not None:
-        return known
-    if unit == "month":
-        return f"every {count} months cannot be expressed; `monthly` fires {count} times as often"
-    if unit == "day":
-        return f"every {count} days cannot be expressed: days are those of a week or of a month"
-    if 60 % count == 0:
-        return f'write `cron: "*/{count} * * * *"` instead'
-    is_even = count % 60 == 0 and 24 * 60 % count == 0
-    return f'write `cron: "0 */{count // 60} * * *"` instead' if is_even else _UNEVEN
-
-
-def suggest_days(value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess which days of the week were meant."""
-    if value == 7 and not isinstance(value, bool):
-        return "write `0` or `sun` for Sunday"
-    if not isinstance(value, str) or len(value) > LONGEST:
+def suggest_cadence(value: object) -> str | None:
+    """Say how a file says ``0 9 * * *``, ``every 2 hours``, ``biweekly`` or ``monday at 9``, or that it cannot."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _suggest_number(value)
+    if isinstance(value, list | dict) and len(value) == 1:
+        [inner] = value if isinstance(value, list) else value.values()
+        return suggest_cadence(inner) if isinstance(inner, dict | str) else None
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
         return None
-    if value.strip().lower() in _ANY_DAY:
-        return "write `frequency: daily` instead"
-    days = meant_days(value)
+    text = value.strip()
+    said = suggest_cron(text) or _suggest_text(text)
+    return said or (read_in_english(text, _suggest_text) if len(text) > 2 else None)
+
+
+def _suggest_text(text: str) -> str | None:
+    interval = _ADVERBS.get(re.sub("[-_ @]", "", text.lower())) or read_duration(text) or _shared(text.lower())
+    return _suggest_interval(interval) if interval else _suggest_sentence(" ".join(text.lower().split()))
+
+
+def _shared(text: str) -> Duration | None:
+    """Return the interval of ``twice a day``, where it can be said."""
+    found = re.fullmatch(_OFTEN, text)
+    whole = None if found is None else _ADVERBS.get(found[3], read_duration(found[3]))
+    if found is None or whole is None:
+        return None
+    times = int(found[2] or {"once": 1, "twice": 2}[found[1]])
+    interval = Duration(whole.seconds // max(times, 1), whole.months)
+    return interval if times and interval.seconds * times == whole.seconds and _is_exact(interval) else None
+
+
+def _suggest_number(count: int) -> str | None:
+    """Say what a number without a unit may mean: 3600 are seconds, and of 2 that is not known."""
+    readings = [(unit, Duration(count * seconds)) for unit, seconds in _NUMBER_UNITS]
+    said = [f"{_code(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)]
+    return f"write {', or '.join(said)}" if said else None
+
+
+def _is_exact(interval: Duration) -> bool:
+    return interval in _FREQUENCIES or (interval.seconds in _EVEN and not interval.months)
+
+
+def _code(interval: Duration) -> str:
+    """Return the line that says an interval which can be said."""
+    frequency = _FREQUENCIES.get(interval)
+    if frequency is not None:
+        return f"`frequency: {frequency}`"
+    minutes = interval.seconds // MINUTE
+    if minutes == 1:
+        return '`cron: "* * * * *"`'
+    return f'`cron: "*/{minutes} * * * *"`' if minutes < 60 else f'`cron: "0 */{minutes // 60} * * *"`'
+
+
+def _suggest_interval(interval: Duration) -> str:
+    """Say how a file says that a schedule fires at an interval, or that it cannot and what comes nearest."""
+    seconds, months = interval
+    if _is_exact(interval):
+        return f"write {_code(interval)}"
+    if months:
+        return f"every {months} months cannot be expressed; `frequency: monthly` fires {months} times as often"
+    if seconds % DAY == 0:
+        days = seconds // DAY
+        dates = ", ".join(str(day) for day in range(1, 29, days)) if days < 28 else "1"
+        name = "every second week" if days == 14 else f"every {days} days"
+        return (
+            f"{name} cannot be expressed: days are those of a week or of a month; "
+            f"`frequency: monthly` with `days_of_month: [{dates}]` comes nearest"
+        )
+    nearest = max((even for even in (*_EVEN, DAY) if even < seconds), default=MINUTE)
+    return (
+        "this interval cannot be expressed, since it must divide an hour or a day evenly; "
+        f"{_code(Duration(nearest))} comes nearest"
+    )
+
+
+def _suggest_sentence(text: str) -> str | None:
+    """Say how a file says days and times such as ``every monday at 9am PST`` or ``weekdays``."""
+    zone, rest = _split_zone(text)
+    found = re.search(_AT, rest) or re.search(_PLAIN_AT, rest)
+    times = None if found is None else read_times((found["at"] or found["near"]).replace("@", ""))
+    if found is not None and (times is None or not is_product(times)):
+        return SPLIT if times else None
+    phrase = re.sub(
+        r"^on | on$|,$", "", " ".join(f"{rest[: found.start()]} {rest[found.end() :]}".split()) if found else rest
+    )
+    nth = suggest_other_week(phrase) or suggest_nth_day(re.sub("^(?:on|(?:every|each)(?! second)) ", "", phrase))
+    lines = _day_lines(phrase.strip(" ,"), is_timed=times is not None)
+    if nth is not None or lines is None:
+        return nth if nth is None or "cannot" in nth else None
+    at = listed([f'"{time}"' for time in times or ()], is_one_of_several=False)
+    said = [*lines, *([f"at: {at}"] if times else []), *([f"timezone: {zone}"] if zone else [])]
+    return None if zone and not times else f"write {in_words(said)}"
+
+
+def in_words(lines: Sequence[str]) -> str:
+    """Return lines as a hint names them: the first with the others."""
+    first, *others = (f"`{line}`" for line in lines)
+    together = " and ".join(filter(None, (", ".join(others[:-1]), *others[-1:])))
+    return f"{first} with {together}" if others else first
+
+
+def _split_zone(text: str) -> tuple[str | None, str]:
+    """Return the zone that a text ends in, if it does, and what stands before it."""
+    found = re.fullmatch(_AT_ZONE, text)
+    zone = None if found is None or meant_days(found[2]) is not None else meant_zone(found[2])
+    return (None, text) if found is None or zone is None else (zone, found[1])
+
+
+def _day_lines(phrase: str, *, is_timed: bool) -> list[str] | None:
+    """Return the lines for a text that names days: ``every day``, ``mon and thu``, ``monthly on the 1st``."""
+    if phrase in _EVERY_DAY or (is_timed and phrase in {"", "*-*-*"}):
+        return ["frequency: daily"]
+    if phrase in {"weekly", "every week", "monthly", "every month"}:
+        return [f"frequency: {'weekly' if 'week' in phrase else 'monthly'}"]
+    plain = re.sub(r"^(?:weekly|every week),? (?:on )?|\*-\*-\*$", "", phrase)
+    days = meant_days(plain) if len(plain) > 2 and not re.search("[0-9]", plain) else None
     if days:
-        return f"write `{_listed(days, is_one_of_several=is_one_of_several)}`"
-    word = value.strip().lower()
-    slip = closest_match(word, [name for name in _DAY_NAMES if name[:1] == word[:1]]) if word.isalpha() else None
-    return f"did you mean `{slip[:3]}`?" if slip else None
-
-
-def suggest_day_of_month(value: object) -> str | None:
-    """Say of the last day of a month that there is no word for it."""
-    word = normalize(value) if isinstance(value, str) and len(value) <= LONGEST else value
-    return _LAST_DAY if word in _LAST else None
-
-
-def meant_days(text: str) -> list[str] | None:
-    """Return the days that a text names, such as ``mon-fri`` or ``Mondays and Thursdays``; ``None`` if it says more."""
-    if re.search("[0-9]", text) and re.search("[^-0-9,; ]", text):
-        return None  # a number beside words may well be a time
-    found: list[int] = []
-    for word in re.split(_BETWEEN, re.sub(_TO, "-", text.lower())):
-        days = () if word in _FILLERS else _SETS.get(word) or _days(word)
-        if days is None:
-            return None
-        found.extend(days)
-    return [DAYS[day] for day in dict.fromkeys(found)]
-
-
-def _days(word: str) -> Sequence[int] | None:
-    """Return the days of a name, or from one to another, past the end of the week if need be."""
-    first, dash, last = word.partition("-")
-    begin, end = _day(first), _day(last) if dash else None
-    if begin is None or (dash and end in {None, begin}):
-        return None
-    return [begin] if end is None else [(begin + more) % 7 for more in range((end - begin) % 7 + 1)]
-
-
-def _day(word: str) -> int | None:
-    if len(word) == 1 and word in "0123456":
-        return int(word)
-    name = word.removesuffix(".").removesuffix("s")
-    return next((day for day, full in enumerate(_DAY_NAMES) if len(name) > 1 and full.startswith(name)), None)
-
-
-def suggest_times(value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess which times of day were meant; a number alone is an hour."""
-    text = str(value).strip().lower() if isinstance(value, str | int) else ""
-    parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", text) if len(text) <= LONGEST else []
-    times = [time for part in parts if (time := _time(part)) is not None]
-    is_split_by_spaces = re.search(r"[0-9]\s+[0-9]", text) is not None and any(part.isdecimal() for part in parts)
-    if not times or len(times) < len(parts) or _is_halved_in_part(parts) or is_split_by_spaces:
-        return None
-    try:
-        from_times(times)
-    except InexpressibleCron as error:
-        return error.hint
-    quoted = _listed([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
-    note = ": 24:00 is the start of the next day" if any(part.startswith("24") for part in parts) else ""
-    return f"write `{quoted}`{note}"
-
-
-def _time(part: str) -> str | None:
-    """Return a time of day such as ``9:30 pm`` as a file has it; ``None`` if it is none, or has seconds."""
-    if part in _NAMED_TIMES:
-        return _NAMED_TIMES[part]
-    found = re.fullmatch(_TIME, part)
-    if found is None:
-        return None
-    hour, minute, half = int(found[1]), int(found[2] or 0), found[3]
-    if half is not None:
-        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 99
-    is_end_of_day = (hour, found[2]) == (24, "00")
-    return f"{hour % 24:02}:{minute:02}" if is_end_of_day or (hour < 24 and minute < 60) else None
-
-
-def _is_halved_in_part(times: Sequence[str]) -> bool:
-    """Return whether some of the times say which half of the day and others may mean the same: ``9 and 10 pm``."""
-    return len({time.endswith(("m", "m.")) for time in times if time not in _NAMED_TIMES}) > 1
-
-
-def _listed(words: Sequence[str], *, is_one_of_several: bool) -> str:
-    """Return words as a list, without brackets where they stand in one already or need none."""
-    together = ", ".join(words)
-    return together if is_one_of_several or len(words) == 1 else f"[{together}]"
+        return ["frequency: weekly", f"days_of_week: [{', '.join(days)}]"]
+    is_monthly = "month" in phrase
+    dates = read_days_of_month(re.sub(r"^(?:monthly|every month),? ", "", phrase)) if is_monthly else None
+    return ["frequency: monthly", f"days_of_month: [{', '.join(dates)}]"] if dates else None

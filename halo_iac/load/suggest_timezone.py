@@ -100,25 +100,39 @@ _CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/",
 
 _TIME: Final = r"(?: standard| daylight| summer)? time(?: \(us & canada\))?$"
 _OFFSET: Final = r"(?:utc|gmt)? ?([+\-\u2212])([0-9]{1,2})(?::?([0-9]{2}))?"
-_PLACE: Final = "use the time zone of a place, such as `Europe/Berlin`"
+PLACE: Final = "use the time zone of a place, such as `Europe/Berlin`"
 
 
 def suggest_zone(name: object) -> str | None:
     """Guess which time zone was meant."""
     if isinstance(name, int | float) and not isinstance(name, bool):
-        return _PLACE
+        return PLACE
     if not isinstance(name, str) or len(name) > LONGEST:
         return None
     word = name.strip().lower()
-    place = _PLACES.get(word) or _PLACES.get(re.sub(_TIME, "", word))
+    place = _place(word)
     if place is not None:
         return f"write `{place}`"
     offset = re.fullmatch(_OFFSET, word)
     if offset is not None:
         sign, hours, minutes = offset.groups(default="")
         return _suggest_offset(int(f"{'+' if sign == '+' else '-'}{hours}"), int(minutes or 0))
-    spelt = _spellings().get(word) or _spellings().get(normalize(word)) or _cities().get(word.replace(" ", "_"))
+    spelt = _spelt(word)
     return f"did you mean `{spelt}`?" if spelt else None
+
+
+def meant_zone(name: str) -> str | None:
+    """Return the zone that a name or abbreviation means, as a file has it; ``None`` for an offset other than 0."""
+    word = name.strip().lower()
+    return _place(word) or _spelt(word)
+
+
+def _place(word: str) -> str | None:
+    return _PLACES.get(word) or _PLACES.get(re.sub(_TIME, "", word))
+
+
+def _spelt(word: str) -> str | None:
+    return _spellings().get(word) or _spellings().get(normalize(word)) or _cities().get(word.replace(" ", "_"))
 
 
 def suggest_near_zone(name: str) -> str | None:
@@ -146,7 +160,7 @@ def _suggest_offset(hours: int, minutes: int) -> str:
     if hours == minutes == 0:
         return "write `UTC`"
     zone = f"Etc/GMT{-hours:+}"
-    return f"{_PLACE}; this offset is `{zone}`, its sign reversed" if not minutes and zone in zone_names() else _PLACE
+    return f"{PLACE}; this offset is `{zone}`, its sign reversed" if not minutes and zone in zone_names() else PLACE
 
 
 @cache

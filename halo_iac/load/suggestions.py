@@ -44,6 +44,15 @@ _MEANS: Final = {
     "minute": "minutes",
     "time": "at",
     "times": "at",
+    "starttime": "at",
+    "runat": "at",
+    "timeofday": "at",
+    "fireat": "at",
+    "day": "days_of_week",
+    "cronschedule": "cron",
+    "executiontimezone": "timezone",
+    "crontimezone": "timezone",
+    "tzinfo": "timezone",
     "crontab": "cron",
     "cronexpression": "cron",
     "promptpath": "prompt_file",
@@ -51,6 +60,9 @@ _MEANS: Final = {
     "window": "lookback",
     "lookbackwindow": "lookback",
     "lookbackdays": "lookback",
+    "lookbackweeks": "lookback",
+    "windowdays": "lookback",
+    "windowhours": "lookback",
     "limit": "span_limit",
     "spans": "span_limit",
     "depth": "max_subagent_depth",
@@ -79,7 +91,7 @@ _MEANS: Final = {
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
 }
-_RHYTHMS: Final = frozenset({"every", "interval", "schedule", "cadence"})
+_RHYTHMS: Final = frozenset({"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "rate", "rrule"})
 """Other tools' keys whose value says how often."""
 
 _SWITCHES: Final = {
@@ -96,8 +108,15 @@ _SWITCHES: Final = {
 """Other tools' on-off keys → whether they say the opposite of ``enabled``."""
 
 _RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
+_DATES: Final = frozenset({"start", "startat", "startson", "startdate", "enddate", "end", "until", "from", "expires"})
+"""Other tools' keys for when a schedule begins and ends."""
+
+_LOOKBACKS: Final = {"lookbackdays": "d", "lookbackweeks": "w", "windowdays": "d", "windowhours": "h", "window": "h"}
 _SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
 _PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
+_LINES: Final = ((_RETIRED, "state", "state: archived"), (_PRUNES, "undeclared", "undeclared: archive"))
+"""Other tools' keys → the field that says the same, and the line."""
+
 
 _TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
 _VALUES: Final = {
@@ -132,15 +151,15 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
     """Guess what an unknown key was meant to be, among those its mapping allows."""
     word = normalize(key)
     if word in _RHYTHMS and "frequency" in allowed:
-        from halo_iac.load.suggest_cadence import suggest_frequency
+        from halo_iac.load.suggest_cadence import suggest_cadence
 
-        return suggest_frequency(value) or "did you mean `frequency` or `cron`?"
+        return suggest_cadence(value) or "did you mean `frequency` or `cron`?"
     hint = _other_words(word, value, allowed)
     if hint is not None:
         return hint
     for known in sorted(allowed):
         if normalize(known) == word:
-            return f"did you mean `{known}`?"
+            return _renamed(known, value)
     return _misplaced_key(key, allowed) or is_close(key, allowed)
 
 
@@ -149,14 +168,49 @@ def _other_words(word: str, value: object, allowed: Collection[str]) -> str | No
         if isinstance(value, bool):
             return f"write `enabled: {str(value is not _SWITCHES[word]).lower()}`"
         return "did you mean `enabled`?"
-    if word in _RETIRED and "state" in allowed:
-        return "write `state: archived`"
-    if word in _PRUNES and "undeclared" in allowed:
-        return "write `undeclared: archive`"
+    for words, field, line in _LINES:
+        if word in words and field in allowed:
+            return f"write `{line}`"
     if word in _SETTINGS:
         return "API keys, URLs, teams and the sandbox cannot be set in YAML"
+    if word in _DATES and "at" in allowed:
+        return _suggest_for_date(value)
     meant = _MEANS.get(word)
-    return f"did you mean `{meant}`?" if meant in allowed else None
+    return _renamed(meant, value, _LOOKBACKS.get(word)) if meant is not None and meant in allowed else None
+
+
+def _suggest_for_date(value: object) -> str:
+    """Say of a start or an end that a schedule has none, unless a time of day was meant."""
+    is_dated = isinstance(value, str) and re.match("[0-9]{4}-", value.strip()) is not None
+    said = None if is_dated else _suggest_line("at", value)
+    return said or "a schedule has no dates: it fires from its first apply on; `state: archived` ends it"
+
+
+def _renamed(meant: str, value: object, unit: str | None = None) -> str:
+    """Return the key that was meant, with the value as well where that is written in another way too.
+
+    ``unit`` is that of a number, which its key says.
+    """
+    if unit is not None and type(value) is int and value > 0:
+        return f"write `{meant}: {value}{unit}`"
+    return _suggest_line(meant, value) or f"did you mean `{meant}`?"
+
+
+def _suggest_line(field: str, value: object) -> str | None:
+    """Guess the whole line for a field, whose value may be a list."""
+    from halo_iac.load.suggest_cadence import FIELDS, suggest_part
+
+    if field not in FIELDS:
+        return None
+    if not isinstance(value, list):
+        return _with_key(field, suggest_part(field, value, ()) or "")
+    said = [re.fullmatch("write `([^`:]*)`", suggest_part(field, each, value) or "") for each in value]
+    return f"write `{field}: [{', '.join(code[1] for code in said if code)}]`" if said and all(said) else None
+
+
+def _with_key(field: str, hint: str) -> str | None:
+    """Return a hint for a value as one for the whole line."""
+    return re.sub("`(?![a-z_]+: )([^`]+)`", rf"`{field}: \1`", hint) or None
 
 
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
@@ -205,6 +259,13 @@ def suggest_quotes(value: object) -> str | None:
     ends = (value[:1], value[-1:]) if isinstance(value, str) else ()
     has_them = any(end in _TYPOGRAPHIC for end in ends)
     return "use plain quotes, or none: YAML does not read typographic ones" if has_them else None
+
+
+def suggest_expression(cron: str) -> str | None:
+    """Say how ``cron`` has an expression that it refuses, or why it cannot."""
+    from halo_iac.load.suggest_cadence import suggest_cadence
+
+    return suggest_quotes(cron) or suggest_cadence(cron)
 
 
 def suggest_for_pair(value: object) -> str | None:

@@ -1,0 +1,124 @@
+"""Cron expressions of other programs → the five fields that ``cron`` takes, or that they cannot be expressed.
+
+Quartz, Spring and AWS have six or seven fields, ``?``, ``L``, ``W`` and ``#``; Jenkins has ``H``; others write a zone
+before the fields, names in full, and ranges past the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from halo_iac.load.cron import NICKNAMES, SPANS, InexpressibleCron, from_cron
+from halo_iac.load.suggest_days import say_last_day, say_near_weekday, say_nth_day
+from halo_iac.load.suggest_timezone import meant_zone
+from halo_iac.model.schedule import DAYS
+from halo_iac.text import LONGEST
+
+_EXPRESSION: Final = r"(?:[0-9*?/,\-]+|h\S*) (?:[0-9*?/,\-#a-z()]+ ){3,5}[0-9*?/,\-#a-z]+"
+_IN_ZONE: Final = r"(?:cron_)?tz=(\S+)\s+(.*)"
+_AWS: Final = r"(?:cron)?\((.*)\)"
+_YEARS: Final = r"\*|\?|20[0-9]{2}\S*"
+_NUMBERED_DAY: Final = r"(?<![#/0-9])[1-7](?![0-9])"
+_NAME: Final = "|".join(DAYS)
+
+
+def suggest_cron(expression: str) -> str | None:
+    """Say how ``cron`` has an expression of another program, or that it cannot; ``None`` for what is none."""
+    if len(expression) > LONGEST:
+        return None
+    text = expression.strip().strip("'\"").strip().lower()
+    zone = re.fullmatch(_IN_ZONE, text)
+    aws = re.fullmatch(_AWS, zone[2] if zone else text)
+    text = " ".join(re.sub(r"\s*,\s*", ",", aws[1] if aws else zone[2] if zone else text).split())
+    is_expression = re.fullmatch(_EXPRESSION, text) is not None
+    said = f'write `cron: "{text}"`' if text in NICKNAMES else None
+    said = _suggest(text.split(), is_aws=aws is not None) if is_expression else said
+    name = meant_zone(zone[1]) if zone else None
+    return f"{said} with `timezone: {name}`" if name and said and said.startswith("write ") else said
+
+
+def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
+    found = _five(fields, is_aws=is_aws)
+    if found is None:
+        return None
+    five, note = found
+    said = _unsayable(five)
+    expression = " ".join(_repaired(field, name) for field, name in zip(five, SPANS, strict=True))
+    if said is None and not _is_accepted(expression):
+        in_all = " ".join([*expression.split()[:3], "*", *expression.split()[4:]])
+        return f'`cron: "{in_all}"` fires in every month' if five[3] != "*" and _is_accepted(in_all) else None
+    return said or f'write `cron: "{expression}"`{note}'
+
+
+def _is_accepted(expression: str) -> bool:
+    try:
+        from_cron(expression)
+    except InexpressibleCron:
+        return False
+    return True
+
+
+def _five(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | None:
+    """Return minute to day of the week, and what to say of the others; ``None`` where these mean something."""
+    if len(fields) == 5:
+        return [*fields], ""
+    has_seconds = not (is_aws or (fields[4] == "?" and len(fields) == 6) or fields[2] == "?")
+    seconds, rest = (fields[0], fields[1:]) if has_seconds else ("0", fields)
+    if seconds != "0" or any(not re.fullmatch(_YEARS, year) for year in rest[5:]):
+        return None
+    five, note = list(rest[:5]), ": five fields, without seconds and years"
+    if (is_aws or "?" in fields) and re.search(_NUMBERED_DAY, five[4]):
+        five[4] = re.sub(_NUMBERED_DAY, lambda day: DAYS[int(day[0]) - 1], five[4])
+        note += ", with days by name, which some programs count from 0 and others from 1"
+    return five, note
+
+
+def _repaired(field: str, name: str) -> str:
+    """Return a field with ``*`` for ``?``, names of three letters, and a range past the end as two."""
+    low, high, names = SPANS[name]
+    starred = "sat" if (field, names) == ("l", DAYS) else field.replace("?", "*")
+    spelt = re.sub("[a-z]{4,}", lambda word: word[0][:3], starred) if names else starred
+    return ",".join(_within(part, low, 6 if names == DAYS else high, names) for part in spelt.split(","))
+
+
+def _within(part: str, low: int, high: int, names: Sequence[str]) -> str:
+    found = re.fullmatch("([a-z0-9]+)-([a-z0-9]+)", part)
+    ends = [] if found is None else [names.index(end) + low if end in names else end for end in found.groups()]
+    if not all(str(end).isdecimal() for end in ends) or not ends or int(ends[0]) <= int(ends[1]):
+        return part
+    return f"{ends[0]}-{high},{low}-{ends[1]}" if int(ends[0]) < high else f"{high},{low}-{ends[1]}"
+
+
+_Say = Callable[[re.Match[str], Callable[..., str]], str]
+
+
+def _say_nth(found: re.Match[str], line: Callable[..., str]) -> str:
+    day = DAYS.index(found[1][:3]) if found[1][:3] in DAYS else int(found[1]) % 7
+    return say_nth_day(int(found[2] or 0), day, line)
+
+
+_UNSAYABLE: Final[Sequence[tuple[int, str, _Say]]] = (
+    (2, "l(?:-[0-9]+)?|l?w|wl", lambda _, line: say_last_day(line)),
+    (2, "([0-9]+)w|w([0-9]+)", lambda found, line: say_near_weekday(found[1] or found[2], line)),
+    (4, rf"([0-7]|(?:{_NAME})[a-z]*?)(?:#([1-5])|l)", _say_nth),
+)
+"""A field, what other programs have there, and what is said of it."""
+
+
+def _unsayable(five: Sequence[str]) -> str | None:
+    """Say what has no equal in a schedule, and which lines come nearest."""
+
+    def line(month_day: str = "*", week_day: str = "*") -> str:
+        return f'`cron: "{five[0]} {five[1]} {month_day} * {week_day}"`'
+
+    for index, form, say in _UNSAYABLE:
+        found = re.fullmatch(form, five[index])
+        if found is not None:
+            return say(found, line)
+    if not any(field.startswith("h") for field in five):
+        return None
+    starts = zip(five, ("0", "9", "1", "*", "*"), strict=True)
+    chosen = " ".join(re.sub(r"^h(?:\(.*?\))?", "*" if "/" in field else start, field) for field, start in starts)
+    return f'a time that Jenkins chooses (H) cannot be expressed: choose one, such as `cron: "{chosen}"`'
