@@ -213,6 +213,7 @@ def test_a_question_is_answered_with_the_reports_own_sections(question: str, tit
         ("Does it cost more than support-bot?", "than support-bot"),
         ("checkout vs. support-bot: who fails more?", "vs. support-bot"),
         ("How does it compare to research?", "compare to research"),
+        ("Errors compared with the sender?", "compared with the sender"),
         ("What failed before the deploy?", "before the deploy"),
         ("What got slower since we deployed v1.2?", "since we deployed"),
         ("Did the error rate increase? It increased!", "increased"),

@@ -46,7 +46,7 @@ def event_line(event: Event, style: Style, *, position: tuple[int, int] | None =
 
     ``position`` is the number of the change among those that have ended, and how many there are.
     """
-    return "\n".join(_event_lines(event, style, position))
+    return "\n".join(folded(_event_lines(event, style, position), style))
 
 
 def _event_lines(event: Event, style: Style, position: tuple[int, int] | None) -> Iterator[str]:

@@ -40,6 +40,7 @@ _AGAINST: Final = re.compile(
     r" (?:(?:the|that|those|of|our|its|any|all|in|on) )*([\w./:-]+)",
     re.IGNORECASE,
 )
+_NAME: Final = re.compile(r"[\w-]+")
 _WITHIN: Final = re.compile(
     r"\d.*|an?|one|two|three|half|others?|another|rest|average|median|p\d+|they|them|each|it|is|necessary|needed|once|twice"
     r"|tools?|calls?|steps?|models?|traces?|spans?|errors?|failures?|retries|tokens?|costs?|limits?|time",
@@ -53,7 +54,7 @@ def unseen(question: str, names: Iterable[str]) -> str | None:
     for words in _UNSEEN:
         if found := words.search(question):
             return found[0]
-    known = " ".join(names).casefold()
+    known = {word for name in names for word in (name.casefold(), *_NAME.findall(name.casefold()))}
     for found in _AGAINST.finditer(question):
         name = found[1].rstrip(".:")
         if name.casefold() not in known and not _WITHIN.fullmatch(name):
