@@ -41,6 +41,9 @@ ACCEPTED = {
     "digits in groups": test_load_problems.entry(lookback_hours="2_4", span_limit="1_000_000", hours="[0_9, 2_0]"),
     "other bases": test_load_problems.entry(lookback_hours="0x1_8", span_limit="0b11", max_turns="0o17", hours="+9"),
     "variables": test_load_problems.entry(timezone="${Z:-UTC}", frequency="${F:-daily}", lookback="${L:-7d}"),
+    "a name with other line ends": test_load_problems.entry(agent='"a\\rb\\u2028c"'),
+    "a name that begins with U+FEFF": test_load_problems.entry(agent='"\\uFEFFx"'),
+    "an anchor of no use": "x-a: &a 1\nversion: 1\nschedules: {}\n",
     "an older zone": test_load_problems.entry(timezone="US/Pacific"),
     "a zone without an area": test_load_problems.entry(timezone="EST5EDT"),
 }

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from halo_iac.load.fields import RuleSettings
+from halo_iac.load.fields import NAME, RuleSettings
 from halo_iac.load.limits import MAX_NUMBER
 from halo_iac.load.zone_list import AREAS, OFFERED, WITHOUT_AREA
 from halo_iac.model.schedule import BUILT_IN
@@ -94,6 +94,9 @@ ENTRY_SNIPPETS: Final[list[Schema]] = [
 OTHER_INTEGERS: Final = r"^[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9]+_[0-9_]*)$"
 """Integers to halo, such as ``2_4``, and text to editors, whose YAML knows fewer forms."""
 
+_PORTABLE_NAME: Final = r"[\S\ufeff](?:[^\n]*[\S\ufeff])?"
+"""A name, where `.` ends at more characters than a line feed and U+FEFF is a space, as they are in JavaScript."""
+
 _COUNTED: Final = 1_000
 """Up to which length characters are counted by a pattern; other programs take no longer repetition."""
 
@@ -155,6 +158,10 @@ def _word(form: Schema, message: str | None) -> None:
     if form.get("type") == "integer" and "const" not in form:
         message = _bounds(form)
         form |= {"type": ["integer", "string"], "pattern": OTHER_INTEGERS}
+    if "pattern" in form:
+        form["pattern"] = _portable(form["pattern"])
+    if "patternProperties" in form:
+        form["patternProperties"] = {_portable(key): value for key, value in form["patternProperties"].items()}
     _count(form)
     if form.get("type") == "string":  # else the server writes "Incorrect type" over the message
         form["type"] = ["string"]
@@ -162,6 +169,10 @@ def _word(form: Schema, message: str | None) -> None:
         form["errorMessage"] = message
         if "pattern" in form:
             form["patternErrorMessage"] = message
+
+
+def _portable(pattern: str) -> str:
+    return r"[\S\ufeff]" if pattern == r"\S" else pattern.replace(NAME, _PORTABLE_NAME)
 
 
 def _count(form: Schema) -> None:

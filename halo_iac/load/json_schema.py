@@ -74,15 +74,22 @@ def _when(field: str, value: str, then: Schema) -> Schema:
 _IS_ACTIVE: Final[Schema] = {
     "anyOf": [{"not": _having("state")}, {"properties": {"state": {"const": "active"}}, **_MERGES_NOTHING}]
 }
-_ONE_SPELLING: Final[Schema] = {
-    "lookback": _none_of("lookback_hours", message="Remove this, or `lookback`, which says the same."),
-    "prompt": _none_of("prompt_file", message="Remove this, or `prompt`."),
-}
+
+
+def _beside(key: str, rule: Schema) -> Schema:
+    """Return what holds beside a key: no ``dependentSchemas``, which older editors do not read."""
+    return {"if": _having(key), "then": rule}
+
+
+_ONE_SPELLING: Final[list[Schema]] = [
+    _beside("lookback", _none_of("lookback_hours", message="Remove this, or `lookback`, which says the same.")),
+    _beside("prompt", _none_of("prompt_file", message="Remove this, or `prompt`.")),
+]
 _WHOLE: Final = ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")
-_ONE_CADENCE: Final[Schema] = {
-    "at": _none_of("hours", "minutes", message="Remove this: `at` says it."),
-    "cron": _none_of(*_WHOLE, message="Remove this, or `cron`, which is the whole cadence."),
-}
+_ONE_CADENCE: Final[list[Schema]] = [
+    _beside("at", _none_of("hours", "minutes", message="Remove this: `at` says it.")),
+    _beside("cron", _none_of(*_WHOLE, message="Remove this, or `cron`, which is the whole cadence.")),
+]
 
 
 def _cadence(frequency: str, without: tuple[str, ...], *needed: str) -> Schema:
@@ -192,10 +199,9 @@ def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     definitions = schema["$defs"]
     for name in ("EntryFields", "ScheduleFields"):
         if name in definitions:
-            definitions[name]["dependentSchemas"] = dict(_ONE_SPELLING)
+            definitions[name]["allOf"] = _ONE_SPELLING
             _allow_variables(definitions[name]["properties"])
-    definitions["EntryFields"]["dependentSchemas"].update(_ONE_CADENCE)
-    definitions["EntryFields"]["allOf"] = _ENTRY
+    definitions["EntryFields"]["allOf"] = [*_ONE_SPELLING, *_ONE_CADENCE, *_ENTRY]
     for mapping in schema["properties"].values():
         if "patternProperties" in mapping:
             mapping["additionalProperties"] = False
