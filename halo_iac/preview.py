@@ -6,7 +6,8 @@ Read from the project file alone, so agents go by the names that people gave the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -19,11 +20,9 @@ from halo_iac.fire_times import Fire, is_forecastable
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence
 
-MAX_LISTED: Final = 1_000
-"""How many fires are listed in all; schedules share them evenly, and each gets one at least."""
+_KEPT: Final = 6
+"""How many fires of a cadence are kept: those that are shown where nothing else is asked for, and the next."""
 _DAY: Final = timedelta(days=1)
-_Listed = tuple[tuple[Fire, ...], Fire | None, bool]
-"""The last three fields of an :class:`ScheduleForecast`."""
 
 
 class ScheduleStatus(StrEnum):
@@ -44,11 +43,56 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Fires:
+    """The fires of a cadence in a span, worked out anew whenever they are gone through: no list holds them all.
+
+    ``first`` are those that are kept: the first after ``span.now``, be they within the span or not.
+    """
+
+    cadence: Cadence
+    span: Span
+    first: tuple[Fire, ...]
+
+    @classmethod
+    def of(cls, cadence: Cadence, span: Span) -> Fires:
+        """Return the fires of a cadence."""
+        return cls(cadence, span, tuple(islice(_coming(cadence, span.now), _KEPT)))
+
+    def __iter__(self) -> Iterator[Fire]:
+        """Yield them in order."""
+        until = self.span.until
+        coming = islice(self._coming(), self.span.count)
+        return coming if until is None else takewhile(lambda fire: fire.at <= until, coming)
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return next(iter(self), None) is not None
+
+    @property
+    def following(self) -> Fire | None:
+        """Return the fire that comes after them; ``None`` if there is none."""
+        count, until = self.span.count, self.span.until
+        if until is not None and (count is None or sum(1 for _ in self) < count):
+            return next(_coming(self.cadence, until), None)
+        return next(islice(self._coming(), count, None), None)
+
+    def _coming(self) -> Iterator[Fire]:
+        yield from self.first
+        if len(self.first) == _KEPT:
+            yield from islice(_coming(self.cadence, self.span.now), _KEPT, None)
+
+
+def _coming(cadence: Cadence, after: datetime) -> Iterator[Fire]:
+    """Yield the fires after an instant, up to the end of time."""
+    with suppress(OverflowError):
+        yield from is_forecastable(cadence, after)
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleForecast:
     """One schedule and its next fires; ``agent`` and ``cadence`` are ``None`` where it is archived.
 
-    ``following`` is the fire that comes after those listed, ``is_cut`` where it was asked for too but there are too
-    many.
+    ``fires`` is empty where it does not fire, and ``following`` the fire that comes after them.
     """
 
     key: str
@@ -56,9 +100,12 @@ class ScheduleForecast:
     agent: str | None
     cadence: Cadence | None
     standing: ScheduleStatus
-    fires: tuple[Fire, ...] = ()
-    following: Fire | None = None
-    is_cut: bool = False
+    fires: Fires | tuple[()] = ()
+
+    @property
+    def following(self) -> Fire | None:
+        """Return the fire that comes after those listed."""
+        return self.fires.following if isinstance(self.fires, Fires) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +137,10 @@ class Collision:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The whole preview, in the order of the project file; ``limit`` is how many fires each schedule may list."""
+    """The whole preview, in the order of the project file."""
 
     path: str
     span: Span
-    limit: int
     outlooks: tuple[ScheduleForecast, ...]
     week: Week
     meetings: tuple[Collision, ...]
@@ -103,39 +149,28 @@ class Preview:
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     """Return what these entries of a project will do."""
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
-    limit = max(1, MAX_LISTED // max(1, sum(_status(entry) is ScheduleStatus.ACTIVE for entry in entries)))
-    listed = cache(lambda cadence: _truncated(cadence, span, limit))  # many schedules share few cadences
-    outlooks = tuple(_forecast(entry, aliases, listed) for entry in entries)
-    return Preview(project.path, span, limit, outlooks, *_week(outlooks, span.now))
+    of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
+    outlooks = tuple(_forecast(entry, aliases, of) for entry in entries)
+    return Preview(project.path, span, outlooks, *_week(outlooks, span.now))
 
 
 # The next fires -----------------------------------------------------------------------------------------------------
 
 
-def _forecast(entry: Entry, aliases: Mapping[str, str], listed: Callable[[Cadence], _Listed]) -> ScheduleForecast:
+def _forecast(entry: Entry, aliases: Mapping[str, str], of: Callable[[Cadence], Fires]) -> ScheduleForecast:
     standing = _status(entry)
     if entry.spec is None:
         return ScheduleForecast(entry.key, entry.title, None, None, standing)
     agent, cadence = aliases.get(entry.spec.agent, entry.spec.agent), entry.spec.cadence
     if standing is ScheduleStatus.PAUSED:
         return ScheduleForecast(entry.key, entry.title, agent, cadence, standing)
-    return ScheduleForecast(entry.key, entry.title, agent, cadence, standing, *listed(cadence))
+    return ScheduleForecast(entry.key, entry.title, agent, cadence, standing, of(cadence))
 
 
 def _status(entry: Entry) -> ScheduleStatus:
     if entry.spec is None:
         return ScheduleStatus.ARCHIVED
     return ScheduleStatus.PAUSED if entry.spec.enabled is False else ScheduleStatus.ACTIVE
-
-
-def _truncated(cadence: Cadence, span: Span, limit: int) -> _Listed:
-    """Return a cadence's fires in the span, the one that comes after them, and whether the limit has left that out."""
-    count = limit if span.count is None else min(span.count, limit)
-    coming = tuple(islice(is_forecastable(cadence, span.now), count + 1))
-    asked = sum(span.until is None or fire.at <= span.until for fire in coming)
-    listed = min(asked, count)
-    following = coming[listed] if listed < len(coming) else None
-    return coming[:listed], following, asked > count and count != span.count
 
 
 # The week -----------------------------------------------------------------------------------------------------------

@@ -194,6 +194,18 @@ class Console:
         except OSError as error:
             raise _output_failed(error) from None
 
+    def out_parts(self, parts: Iterable[str]) -> None:
+        """Write a result that is too long to be held: lines, or the parts of a document, each as soon as it is made."""
+        try:
+            for part in parts:
+                shown = self.redacted(part)
+                self._stdout.write(shown if isinstance(shown, Document) else neutralize_log_commands(shown))
+            self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _output_failed(error) from None
+
     def write_raw(self, text: str) -> None:
         """Write a result as it is, in UTF-8 whatever the locale and without a newline of ours: for a file or a pipe."""
         buffer = getattr(self._stdout, "buffer", None)

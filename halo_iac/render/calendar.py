@@ -71,7 +71,7 @@ class Calendar:
 
 def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
     """Say whether fires have to name their year: not if all are of this one, by the clock of their zone."""
-    return len({moment.year for fire in fires for moment in (fire.at, now.astimezone(fire.at.tzinfo))}) > 1
+    return any(fire.at.year != now.astimezone(fire.at.tzinfo).year for fire in fires)
 
 
 def day(at: date, *, has_year: bool = False) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any, Final
@@ -31,6 +31,9 @@ MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 
 See docs/security.md#bounds-of-answers.
 """
+
+_PART: Final = 2**16
+"""How many characters a part of a document has, about."""
 
 _AGAIN: Final = "make it again with `halo plan --out FILE`"
 
@@ -111,7 +114,12 @@ def checks_json(checks: Sequence[ProjectCheck]) -> Document:
 
 def projects_document(projects: Iterable[dict[str, Any]]) -> Document:
     """Return what each of several project files comes to as one document."""
-    return document({"version": PLAN_VERSION, "projects": list(projects)})
+    return document(projects_value(projects))
+
+
+def projects_value(projects: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return what such a document holds."""
+    return {"version": PLAN_VERSION, "projects": list(projects)}
 
 
 def error_json(error: HaloError) -> Document:
@@ -142,6 +150,35 @@ def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = Non
 def document(value: object) -> Document:
     """Return a value of plain lists, mappings and scalars, such as the platform's own answer, as a document."""
     return escape_control(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+
+
+def document_parts(value: object) -> Iterator[Document]:
+    """Yield the same document in parts, of which none cuts a member: lists may be :class:`LazyList` of any length."""
+    parts: list[str] = []
+    size = 0
+    for part in json.JSONEncoder(indent=2).iterencode(value):
+        if size > _PART and part.startswith(","):  # it stands between two values
+            yield escape_control("".join(parts))
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part)
+    yield escape_control("".join(parts) + "\n")
+
+
+class LazyList(list[Any]):
+    """A list for :func:`document_parts` whose items are made one after the other, whenever it is gone through."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        """Make the items."""
+        return self._make()
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return next(self._make(), None) is not None
 
 
 class JsonView:

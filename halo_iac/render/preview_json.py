@@ -5,24 +5,24 @@ See docs/cli.md#formats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.preview import Collision, Preview, ScheduleForecast, ScheduleStatus, Week
 from halo_iac.render.document import Document
-from halo_iac.render.json import document, projects_document
+from halo_iac.render.json import LazyList, document_parts, projects_value
 
 
-def preview_json(preview: Preview) -> Document:
-    """Return the whole preview as one document; ``is_cut`` says that not all fires that were asked for are there."""
-    return document(_preview(preview))
+def preview_json(preview: Preview) -> Iterator[Document]:
+    """Yield the whole preview as one document, in parts: the fires up to an instant may be millions."""
+    return document_parts(_preview(preview))
 
 
-def previews_json(previews: Sequence[Preview]) -> Document:
-    """Return the previews of several project files as one document."""
-    return projects_document({"file": preview.path, **_preview(preview)} for preview in previews)
+def previews_json(previews: Sequence[Preview]) -> Iterator[Document]:
+    """Yield the previews of several project files as one document, in parts."""
+    return document_parts(projects_value({"file": preview.path, **_preview(preview)} for preview in previews))
 
 
 def _preview(preview: Preview) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def _preview(preview: Preview) -> dict[str, Any]:
 
 def _outlook(outlook: ScheduleForecast) -> dict[str, Any]:
     cadence, is_active = outlook.cadence, outlook.standing is ScheduleStatus.ACTIVE
+    following = outlook.following
     return {
         "key": outlook.key,
         "title": outlook.title,
@@ -48,9 +49,8 @@ def _outlook(outlook: ScheduleForecast) -> dict[str, Any]:
         "cadence": None if cadence is None else describe(cadence),
         "timezone": None if cadence is None else cadence.timezone,
         "runs_per_month": round(float(runs_per_month(cadence)), 2) if cadence is not None and is_active else 0.0,
-        "fires": [_fire(fire) for fire in outlook.fires],
-        "following": None if outlook.following is None else _fire(outlook.following),
-        "is_cut": outlook.is_cut,
+        "fires": LazyList(lambda: map(_fire, outlook.fires)),
+        "following": None if following is None else _fire(following),
     }
 
 

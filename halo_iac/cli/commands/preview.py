@@ -77,10 +77,10 @@ def preview(
     if as_json:
         from halo_iac.render.preview_json import preview_json, previews_json
 
-        console.out(previews_json(found) if context.is_list else preview_json(found[0]))
+        console.out_parts(previews_json(found) if context.is_list else preview_json(found[0]))
     else:
         style = console.out_style
-        console.out(previews_text(found, style) if context.is_list else preview_text(found[0], style))
+        console.out_parts(previews_text(found, style) if context.is_list else preview_text(found[0], style))
     return 0
 
 

@@ -6,14 +6,14 @@ See docs/cli.md#formats.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
-from halo_iac.preview import MAX_LISTED, AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
+from halo_iac.preview import AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
 from halo_iac.render.calendar import day, spans_years, zone
 from halo_iac.render.style import Style, file_heading
 from halo_iac.render.text.fold import folded
@@ -21,6 +21,8 @@ from halo_iac.render.text.table import table
 from halo_iac.render.values import LISTED, listed, number
 from halo_iac.text import counted
 
+_AT_ONCE: Final = 1_000
+"""How many fires are aligned with one another, and how many lines are written at once."""
 _TIMES: Final = 3
 """How many times of day a cell names at most; more fires are counted."""
 _NOTHING: Final = "-"
@@ -104,21 +106,33 @@ def meeting_lines(preview: Preview, style: Style) -> Iterator[str]:
 _IN: Final = "  "
 
 
-def preview_text(preview: Preview, style: Style) -> str:
-    """Return the whole preview as text that ends in a newline, to be written once."""
-    lines = [_head(preview, style)]
+def preview_text(preview: Preview, style: Style) -> Iterator[str]:
+    """Yield the whole preview in parts of whole lines: the fires up to an instant may be millions."""
+    lines = folded(_lines(preview, style), style)
+    while some := [*islice(lines, _AT_ONCE)]:
+        yield "\n".join([*some, ""])
+
+
+def previews_text(previews: Sequence[Preview], style: Style) -> Iterator[str]:
+    """Yield the previews of several project files, each under its name."""
+    for index, preview in enumerate(previews):
+        yield ("\n" if index else "") + f"{file_heading(preview.path, style)}\n"
+        yield from preview_text(preview, style)
+
+
+def _lines(preview: Preview, style: Style) -> Iterator[str]:
+    yield _head(preview, style)
+    is_approximate = any(fire.reason for agent in preview.week.agents for fire in chain.from_iterable(agent.days))
     for outlook in preview.outlooks:
-        lines += ["", *_block(outlook, preview.span, style)]
-    for section in (week_lines(preview, style), meeting_lines(preview, style), _notes(preview)):
+        yield ""
+        is_approximate |= yield from _block(outlook, preview.span, style)
+    for section in (week_lines(preview, style), meeting_lines(preview, style)):
         first = next(section, None)
         if first is not None:
-            lines += ["", first, *section]
-    return "\n".join(folded([*lines, "", _counts(preview), ""], style))
-
-
-def previews_text(previews: Sequence[Preview], style: Style) -> str:
-    """Return the previews of several project files, each under its name."""
-    return "\n".join(f"{file_heading(preview.path, style)}\n{preview_text(preview, style)}" for preview in previews)
+            yield from ("", first, *section)
+    if is_approximate:
+        yield from ("", "Approximate: what the platform does when the clocks change is not documented.")
+    yield from ("", _counts(preview))
 
 
 def _head(preview: Preview, style: Style) -> str:
@@ -127,7 +141,8 @@ def _head(preview: Preview, style: Style) -> str:
     return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
 
 
-def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Iterator[str]:
+def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Generator[str, None, bool]:
+    """Yield what a schedule will do; return whether a fire of it is approximate."""
     title = () if outlook.title is None else (style.quoted(outlook.title),)
     agent = () if outlook.agent is None else (style.safe(outlook.agent),)
     yield "  ".join((style.paint(style.safe(outlook.key), "bold"), *title, *agent))
@@ -135,19 +150,23 @@ def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Iterator[str]
         yield _IN + style.safe(style.own(describe(outlook.cadence)))
     if outlook.cadence is None or outlook.standing is not ScheduleStatus.ACTIVE:
         yield _IN + style.paint(f"never while {outlook.standing}", "dim")
-        return
+        return False
     yield f"{_IN}runs a month: {number(float(runs_per_month(outlook.cadence)))}"
-    yield from _fire_lines(outlook.fires, span.now, style)
-    if outlook.is_cut:
-        yield f"{_IN}{_IN}{style.own('…')} and more" + ("" if span.until is None else f" until {_utc(span.until)} UTC")
+    fires: Iterable[Fire] = outlook.fires
     if not outlook.fires and outlook.following is not None:
         yield _IN + style.paint("none in this period; the next one after it:", "warning")
-        yield from _fire_lines([outlook.following], span.now, style)
+        fires = (outlook.following,)
+    has_year = spans_years(span.now, fires)
+    is_approximate = False
+    coming = iter(fires)
+    while some := tuple(islice(coming, _AT_ONCE)):
+        yield from _fire_lines(some, style, has_year=has_year)
+        is_approximate |= any(fire.reason for fire in some)
+    return is_approximate
 
 
-def _fire_lines(fires: Sequence[Fire], now: datetime, style: Style) -> Iterator[str]:
+def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Iterator[str]:
     """Return fires in their zone and in UTC, aligned; why one is approximate stands below it where it does not fit."""
-    has_year = spans_years(now, fires)
     days = [day(fire.at, has_year=has_year) for fire in fires]
     zones = [zone(fire.at) for fire in fires]
     day_width, zone_width = (max(map(len, words), default=0) for words in (days, zones))
@@ -175,28 +194,6 @@ def _utc(at: datetime) -> str:
     """Return an instant in UTC with its year, the zone left to whoever says it."""
     there = at.astimezone(UTC)
     return f"{day(there, has_year=True)} {there:%H:%M}"
-
-
-def _notes(preview: Preview) -> Iterator[str]:
-    if any(fire.reason for fire in _shown(preview)):
-        yield "Approximate: what the platform does when the clocks change is not documented."
-    if any(outlook.is_cut for outlook in preview.outlooks):
-        yield f"Fires left out: {_kept(preview)}."
-
-
-def _kept(preview: Preview) -> str:
-    if len(preview.outlooks) == 1:
-        return f"only the first {MAX_LISTED:,} are listed; use an earlier --until"
-    return (
-        f"each schedule shows {preview.limit:,} of the {MAX_LISTED:,} listed; run `halo preview KEY` to see more of one"
-    )
-
-
-def _shown(preview: Preview) -> Iterator[Fire]:
-    for outlook in preview.outlooks:
-        yield from outlook.fires or filter(None, [outlook.following])
-    for agent in preview.week.agents:
-        yield from chain.from_iterable(agent.days)
 
 
 def _counts(preview: Preview) -> str:
