@@ -94,6 +94,13 @@ def test_every_suggestion_passes_when_it_is_pasted(tmp_path: Path) -> None:
     assert count > 300
 
 
+@pytest.mark.parametrize(
+    "cron", ['" 0 9 * * * "', '"0 9\\t* * *\\n"', '"@Daily"', '" @hourly"', '"0 9 * JAN-DEC MON-FRI"']
+)
+def test_a_cron_expression_may_have_spaces_around_it_and_capitals(tmp_path: Path, cron: str) -> None:
+    assert hints(tmp_path, frequency=None, hours=None, cron=cron) == []
+
+
 # Time zones ---------------------------------------------------------------------------------------------------------
 
 

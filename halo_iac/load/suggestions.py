@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from halo_iac.load.fields import WORDS, EntryFields, ProjectFile, RuleSettings, ScheduleFields, ScopeFields
-from halo_iac.text import is_close, normalize
+from halo_iac.text import LONGEST, is_close, normalize
 
 OVERLAY_KEYS: Final = frozenset(ScheduleFields.__annotations__)
 ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
@@ -153,6 +153,8 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
     if word in _RHYTHMS and "frequency" in allowed:
         from halo_iac.load.suggest_cadence import suggest_cadence
 
+        if isinstance(value, dict) and len(value) > 1 and not ENTRY_KEYS.isdisjoint(value):
+            return "set its keys in the entry itself"
         return suggest_cadence(value) or "did you mean `frequency` or `cron`?"
     hint = _other_words(word, value, allowed)
     if hint is not None:
@@ -199,7 +201,11 @@ def _renamed(meant: str, value: object, unit: str | None = None) -> str:
 def _suggest_line(field: str, value: object) -> str | None:
     """Guess the whole line for a field, whose value may be a list."""
     from halo_iac.load.suggest_cadence import FIELDS, suggest_part
+    from halo_iac.load.suggest_timezone import meant_zone
 
+    if field == "timezone":
+        zone = meant_zone(value) if isinstance(value, str) and len(value) <= LONGEST else None
+        return f"write `timezone: {zone}`" if zone not in {None, value} else None
     if field not in FIELDS:
         return None
     if not isinstance(value, list):
