@@ -91,7 +91,7 @@ def test_plan_apply_plan_edit_plan(halo: CommandLine, folder: Path) -> None:
     changed = halo("plan", "--sandbox", "--detailed-exitcode")
     assert changed.code == 2
     assert "Plan: 0 to create, 1 to update, 0 to unarchive, 0 to archive; 1 unchanged." in changed.out
-    assert "every day at 09:00 (UTC) → every day at 08:30 (UTC)" in changed.out
+    assert "      at          09:00 → 08:30  (halo.yaml:" in changed.out
 
 
 def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan_lists(
