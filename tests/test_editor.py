@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import suggestion_cases
 import test_anchors
 import test_json_schema
 import test_load_problems
-import test_load_suggestions
 from language_server import LanguageServer, needs_server, running
+from suggestion_cases import Case
 from test_json_schema import ENTRY, EXAMPLES, LEFT_OUT
 
 from halo_iac.errors import ProjectError
@@ -83,10 +84,7 @@ ALL_TEXTS = [
         for fields, _ in _cases(test_load_problems.test_an_entry_with_something_wrong)
     ),
     *(text for text, _ in _cases(test_load_problems.test_a_project_file_with_something_wrong)),
-    *(
-        test_load_problems.entry(timezone=zone)
-        for zone, _ in _cases(test_load_suggestions.test_a_time_zone_is_guessed_only_where_no_hour_is_lost)
-    ),
+    *(test_load_problems.entry(**case.fields) for case in suggestion_cases.cases() if isinstance(case, Case)),
     "version: 1\nschedules:\n"
     + "".join(
         f"  z{number}: {{title: T{number}, agent: x, cron: '@daily', timezone: {zone}}}\n"
