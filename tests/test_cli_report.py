@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine, tree
-from loopback import Reply, Request, result, serving
+from loopback import Reply, Request, failure, result, serving
 from ruamel.yaml import YAML
 from served_runs import QUIET, WAITING, Served, press_ctrl_c, served_runs
 
@@ -479,6 +479,45 @@ def test_reports_are_listed_by_agent_and_schedule(declared: Served) -> None:
         assert found["title"] == "Daily review"
     limited = declared("report", "list", "--limit", "2")
     assert (len(limited.out.splitlines()), "There are more" in limited.err) == (3, True)
+
+
+def test_reports_are_listed_with_schedule_agent_and_status(declared: Served) -> None:
+    declared.clock.advance(hours=23)
+    declared.started("--prompt", "Look.", *QUIET, agent="research")
+    asked = len(declared.asked)
+    head, *rows = declared("report", "list").out.splitlines()
+    assert head.split() == ["UPDATED", "TITLE", "SCHEDULE", "AGENT", "STATUS", "CONVERSATION"]
+    assert sorted(row.split("  ", 1)[1].split()[:-1] for row in rows) == [
+        ["Daily", "review", "daily", "checkout", "completed"],
+        ["Look.", "research", "no_traces"],
+        ["Support", "review", "support", "support-bot", "completed"],
+    ]
+    assert "haloRun.getById" not in declared.asked[asked:]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_what_the_platform_does_not_list_is_read_from_the_latest_run(halo: CommandLine, *, is_refused: bool) -> None:
+    rows = [{"id": f"c-{each}", "title": f"T{each}", "latestRunId": f"r-{each}"} for each in range(3)]
+    run = {"status": "running", "scheduleId": "s-1"}
+
+    def answer(request: Request) -> Reply:
+        if request.path.endswith("haloConversation.listForProject"):
+            return result({"conversations": rows, "nextCursor": None})
+        if is_refused or request.input.get("id") == "r-2":
+            return failure(403, "not yours")
+        if request.path.endswith("haloRun.getById"):
+            return result({"run": {"id": request.input["id"], **run}, "haloExportDataset": {"agentUuid": "a-1"}})
+        agents, schedules = [{"id": "a-1", "identityValue": "checkout"}], [{"id": "s-1", "title": "Nightly"}]
+        return result(agents if "agent" in request.path else {"schedules": schedules, "nextCursor": None})
+
+    with serving(answer) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo("report", "list", **env)
+    named = [] if is_refused else ["Nightly", "checkout", "running"]
+    assert (ended.code, [row.split() for row in ended.out.splitlines()[1:]]) == (
+        0,
+        [["T0", *named, "c-0"], ["T1", *named, "c-1"], ["T2", "c-2"]],
+    )
 
 
 # ask ----------------------------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
-from halo_iac.errors import HaloError, UsageError
+from halo_iac.errors import HaloError, PlatformError, UsageError
 from halo_iac.match import match
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.remote import PlatformState
@@ -48,6 +49,25 @@ def match_entry(connection: Connection, project: Project) -> MatchResult:
     if listing.gap is not None:
         raise HaloError(f"the list of schedules is incomplete: {listing.gap}", hint="run again; nothing was changed")
     return match(project, PlatformState(schedules=listing.schedules, agents=()))
+
+
+def schedule_names(
+    context: CommandContext, connection: Connection, project: Project | None, ids: Iterable[str]
+) -> Mapping[str, str]:
+    """Return what these schedules are called, by id: their keys where entries declare them, else their titles.
+
+    The platform is asked once, and not at all where there are no ids; where it refuses, that is said and none is named.
+    """
+    if not any(ids):
+        return {}
+    try:
+        schedules = connection.reader.schedules(connection.project.id).schedules
+    except PlatformError as error:
+        context.console.say(context.console.err_style.safe(f"Schedules are shown by id: {error.message}"))
+        return {}
+    pairs = () if project is None else match(project, PlatformState(schedules=schedules, agents=())).pairs
+    keys = {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
+    return {remote.id: keys.get(remote.id, remote.title) for remote in schedules}
 
 
 def schedule_id_of(connection: Connection, project: Project, key: str) -> str:

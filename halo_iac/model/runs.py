@@ -175,6 +175,22 @@ class Conversation:
         return _text(self.wire, "latestRunId")
 
     @property
+    def latest_run(self) -> Run | None:
+        """Return that run where the platform lists it with the conversation."""
+        run = self.wire.get("latestRun")
+        return Run(run) if isinstance(run, Mapping) and isinstance(run.get("id"), str) else None
+
+    @property
+    def agent_id(self) -> str | None:
+        """Return the UUID of the agent that it is about, where the platform says so."""
+        return _text(self.wire, "agentUuid")
+
+    @property
+    def schedule_id(self) -> str | None:
+        """Return the schedule that began it, where the platform says so."""
+        return _text(self.wire, "scheduleId")
+
+    @property
     def created_at(self) -> str | None:
         """Return when it began."""
         return _text(self.wire, "createdAt")

@@ -9,7 +9,7 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.conversation_list import list_found
+from halo_iac.cli.conversation_list import ConversationFilter, list_conversations_of
 from halo_iac.cli.report_output import fields_of, runs_table
 from halo_iac.render.json import document
 from halo_iac.render.report import neutralize_markdown
@@ -52,7 +52,7 @@ def list_conversations(
       halo conversation list --limit 20
       halo conversation list --schedule checkout-daily --json
     """
-    return list_found(context, limit, agent_uuid, schedule_id)
+    return list_conversations_of(context, ConversationFilter(limit, agent_uuid, schedule_id))
 
 
 @platform_command

@@ -15,7 +15,7 @@ from halo_iac.cli.commands.report_pull import pull_reports
 from halo_iac.cli.commands.report_run import run_reports
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.conversation_list import list_found
+from halo_iac.cli.conversation_list import ConversationFilter, list_reports_of
 from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
 from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, section, show
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
@@ -92,12 +92,14 @@ def list_reports(
 ) -> int:
     """List the conversations that hold reports, newest first.
 
+    Each with its schedule, its agent and the status of its latest run.
+
     \b
     Examples:
       halo report list
       halo report list --schedule checkout-daily --limit 5 --json
     """
-    return list_found(context, limit, agent, schedule)
+    return list_reports_of(context, ConversationFilter(limit, agent, schedule))
 
 
 @group.command("ask")
