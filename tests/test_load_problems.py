@@ -18,8 +18,8 @@ from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 NO_GIT = "(the file is in no git repository; pass --checkout DIR to read other folders)"
-OR_CRON = "a variable is always text: write the value itself, or say it with `cron`, which is text as well"
-ALWAYS_TEXT = "a variable is always text: write the value itself, for each environment in `overrides`"
+OR_CRON = "it cannot read a variable; write the numbers, or use `cron`, which can"
+ALWAYS_TEXT = "it cannot read a variable; write the value, under `overrides` where environments differ"
 
 
 def problems(folder: Path, files: dict[str, str | bytes] | str, **variables: str) -> list[str]:
@@ -51,8 +51,8 @@ def entry(**fields: str | None) -> str:
         ({"hours": "9.0"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
         ({"hours": "[9.0]"}, "7:13: `hours`: expected a whole number, 0 to 23"),
         ({"hours": "true"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
-        ({"hours": "[]"}, "7:12: `hours`: must not be empty (leave the key out)"),
-        ({"hours": ""}, "7:11: `hours` has no value (leave the key out)"),
+        ({"hours": "[]"}, "7:12: `hours`: must not be empty (give it a value, such as `hours: [9]`)"),
+        ({"hours": ""}, "7:11: `hours` has no value (give it a value, such as `hours: [9]`)"),
         ({"hours": "{a: 1}"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
         ({"minutes": "60"}, "8:14: `minutes`: expected 0 to 59"),
         ({"span_limit": "0"}, "8:17: `span_limit`: expected 1 to 2147483647"),
@@ -65,8 +65,8 @@ def entry(**fields: str | None) -> str:
         ({"enabled": "Off"}, "8:14: `enabled`: expected true or false (write `false`)"),
         ({"enabled": "'true'"}, "8:14: `enabled`: expected true or false (write it without quotes)"),
         ({"enabled": "maybe"}, "8:14: `enabled`: expected true or false"),
-        ({"agent": "''"}, "5:12: `agent`: must not be empty"),
-        ({"timezone": "''"}, "8:15: `timezone`: must not be empty (leave the key out)"),
+        ({"agent": "''"}, "5:12: `agent`: must not be empty (give it a value, such as `agent: checkout`)"),
+        ({"timezone": "''"}, "8:15: `timezone`: must not be empty (give it a value, or remove the key)"),
         ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
         ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "forever"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
@@ -80,7 +80,7 @@ def entry(**fields: str | None) -> str:
         ({"id": "a b"}, "8:9: `id`: expected up to 200 printable characters without spaces"),
         ({"id": "7"}, "8:9: `id`: expected text (put it in quotes)"),
         ({"model_id": "' m'"}, "8:15: `model_id`: expected text without leading or trailing spaces"),
-        ({"renamed_from": "[]"}, "8:19: `renamed_from`: must not be empty (leave the key out)"),
+        ({"renamed_from": "[]"}, "8:19: `renamed_from`: must not be empty (give it a value, or remove the key)"),
         ({"renamed_from": "[5]"}, "8:20: `renamed_from`: expected text (put it in quotes)"),
         ({"state": "inactive"}, "8:12: `state`: expected active or archived"),
         ({"state": "paused"}, "8:12: `state`: expected active or archived (write `enabled: false`)"),
@@ -137,7 +137,7 @@ def entry(**fields: str | None) -> str:
             "8:28: `paid-twice`: expected error, warning or off (did you mean `error`?)",
         ),
         ({"findings": "{paid-twice: 5}"}, "8:28: `paid-twice`: expected error, warning or off"),
-        ({"findings": "{paid-twice: }"}, "8:28: `paid-twice` has no value (leave the key out)"),
+        ({"findings": "{paid-twice: }"}, "8:28: `paid-twice` has no value (give it a value, or remove the key)"),
         ({"findings": "off"}, "8:15: `findings`: expected keys and values (such as `findings: {coverage-gap: off}`)"),
         (
             {"max_runs_per_month": "5"},
@@ -167,11 +167,11 @@ def entry(**fields: str | None) -> str:
             "8:5: `days_of_month` is for monthly, not for daily (remove it, or change `frequency`)",
         ),
         (
-            {"days_of_week": "[Monday]"},
+            {"frequency": "weekly", "days_of_week": "[Monday]"},
             "8:20: `days_of_week`: expected 0 to 6, or sun to sat (write `mon`)",
         ),
         (
-            {"days_of_week": "7"},
+            {"frequency": "weekly", "days_of_week": "7"},
             "8:19: `days_of_week`: expected 0 to 6, or sun to sat (write `sun` for Sunday)",
         ),
         (
@@ -225,7 +225,7 @@ def entry(**fields: str | None) -> str:
         ({"title": '"e\\u0301"'}, "4:12: a title must be in Unicode's composed form (NFC) (write `é`)"),
         ({"title": '"\\u200b"'}, "4:12: a title cannot contain control, format or zero-width characters"),
         ({"title": "x" * 201}, f"4:12: a title has 1 to 200 characters, and this one has 201 (write `{'x' * 200}`)"),
-        ({"title": "''"}, "4:12: `title`: must not be empty"),
+        ({"title": "''"}, "4:12: `title`: must not be empty (give it a value, such as `title: Daily checkout review`)"),
         ({"title": "2026"}, "4:12: `title`: expected text (put it in quotes)"),
         # variables
         ({"title": "${REGION} T"}, "4:12: `${REGION}` is not set (set HALO_VAR_REGION, or write ${REGION:-fallback})"),
@@ -290,7 +290,7 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
     assert problems(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
         f"halo.yaml:5:12: `agent`: {reason}",
         f"halo.yaml:7:19: `at`: {reason}",
-        "halo.yaml:8:15: `timezone`: must not be empty (leave the key out)",
+        "halo.yaml:8:15: `timezone`: must not be empty (give it a value, or remove the key)",
     ]
 
 
@@ -337,11 +337,9 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ),
         (
             "version: 1\nschedule: {}",
-            [
-                "1:1: `schedules` is missing (for no schedules, write `schedules: {}`)",
-                "2:1: unknown key `schedule` (did you mean `schedules`?)",
-            ],
+            ["2:1: unknown key `schedule` (did you mean `schedules`?)"],
         ),
+        ("versio: 1\nschedules: {}", ["1:1: unknown key `versio` (did you mean `version`?)"]),
         ("version: 1\nschedules: {}\nprune: true", ["3:1: unknown key `prune` (write `undeclared: archive`)"]),
         (
             "version: 1\nschedules: {}\napi_key: x",
@@ -360,17 +358,20 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ),
         (
             "version: 1\nschedules: {}\nproject: ''",
-            ["3:10: `project`: must not be empty (leave the key out)"],
+            ["3:10: `project`: must not be empty (give it a value, or remove the key)"],
         ),
         (
             "version: 1\nschedules: {}\ndefaults: '${'",
             ["3:11: `defaults`: expected keys and values"],
         ),
         ("version: 1\nschedules: {}\nscope: {}", ["3:8: `scope` is empty (leave the key out)"]),
-        ("version: 1\nschedules: {}\nscope: {agents: []}", ["3:17: `agents`: must not be empty (leave the key out)"]),
+        (
+            "version: 1\nschedules: {}\nscope: {agents: []}",
+            ["3:17: `agents`: must not be empty (give it a value, or remove the key)"],
+        ),
         (
             "version: 1\nschedules: {}\nscope: {title_prefix: ''}",
-            ["3:23: `title_prefix`: must not be empty (leave the key out)"],
+            ["3:23: `title_prefix`: must not be empty (give it a value, or remove the key)"],
         ),
         ("version: 1\nschedules: {}\nscope: {agent: [x]}", ["3:9: unknown key `agent` (did you mean `agents`?)"]),
         (
@@ -477,7 +478,7 @@ BETWEEN = "is a field of a schedule, but a schedule's key is expected"
                 f"9:3: `at` {BETWEEN} (indent the fields below `c`)",
             ],
         ),
-        (("  title: {titel: A}",), ["3:11: unknown key `titel` (did you mean `title`?)"]),
+        (("  title: {titel: A, state: archived}",), ["3:11: unknown key `titel` (did you mean `title`?)"]),
         (("  title: {title: A, state: archived}",), []),
     ],
     ids=str,
@@ -534,6 +535,7 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
         "halo.yaml:3:23: `max_turns`: expected 1 to 100",
         "halo.yaml:4:13: `frequency` is missing (set it to hourly, daily, weekly or monthly, or use `cron`)",
         "s/a.yaml:1:1: an included file holds only `schedules`, not `defaults` (move it to the project file)",
+        "s/a.yaml:3:3: `frequency` is missing (set it to hourly, daily, weekly or monthly, or use `cron`)",
         "s/a.yaml:3:7: unknown key `titel` (did you mean `title`?)",
         "s/a.yaml:4:14: a title cannot begin or end with a space (write `x`)",
         "s/a.yaml:4:26: unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly",
@@ -718,3 +720,152 @@ def test_no_values_raise_anything_else(
     text = json.dumps({"version": 1, **policy, **layers, "schedules": entries}, ensure_ascii=False)
     found = problems(folder, text, HALO_VAR_A="x")
     assert all(problem.startswith("halo.yaml:") and problem.isprintable() for problem in found)
+
+
+TITLE = "3:3: `title` is missing"
+AGENT = "3:3: `agent` is missing (set it here or under `defaults`)"
+FREQUENCY = "3:3: `frequency` is missing (set it to hourly, daily, weekly or monthly, or use `cron`)"
+DAYS = "3:3: `days_of_week` is missing: weekly needs it (such as `days_of_week: [mon, thu]`)"
+HOURS = '3:3: `hours` is missing: weekly needs it (such as `hours: [9]`, or `at: "09:00"`)'
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        (("foo: T", "bar: x"), [TITLE, AGENT, FREQUENCY]),
+        (("titel: T", "cron: '0 9 * * *'"), [AGENT]),
+        (("name: T", "agentId: x", "every: x"), []),
+        (("Title: T", "agnet: x", "frequncy: daily"), []),
+        (("foo: 1", "frequency: weekly"), [TITLE, AGENT, DAYS, HOURS]),
+        (("title: T", "agent: x", "frequency: weekly", "days: mon", "time: 9"), []),
+        (("title: T", "agent: x", "frequency: dayly"), []),
+        (("title: T", "max_turns: 0", "cron: x"), [AGENT]),
+        (("enabled: ${X}",), [TITLE, AGENT, FREQUENCY]),
+        (("state: archived", "foo: 1"), ["3:3: an archived entry needs a `title` or an `id`"]),
+        (("archived: true",), []),
+        (("state: archivd",), []),
+    ],
+    ids=str,
+)
+def test_what_is_missing_is_said_beside_what_is_wrong_and_not_twice(
+    tmp_path: Path, fields: tuple[str, ...], missing: list[str]
+) -> None:
+    lines = "".join(f"    {field}\n" for field in fields)
+    found = [each.removeprefix("halo.yaml:") for each in problems(tmp_path, f"version: 1\nschedules:\n  a:\n{lines}")]
+    assert [each for each in found if each.startswith("3:3:")] == missing
+    assert len(found) > len(missing)
+
+
+@pytest.mark.parametrize(
+    ("field", "example"),
+    [
+        ("title", "title: Daily checkout review"),
+        ("agent", "agent: checkout"),
+        ("frequency", "frequency: daily"),
+        ("at", 'at: "09:00"'),
+        ("cron", 'cron: "0 9 * * *"'),
+        ("days_of_week", "days_of_week: [mon, thu]"),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " null", " ~", "  # not yet", " []"])
+def test_a_field_that_may_be_required_is_never_told_to_be_removed(
+    tmp_path: Path, field: str, example: str, empty: str
+) -> None:
+    found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}:{empty}\n")
+    (told,) = (each for each in found if each.startswith("halo.yaml:4:"))
+    is_list = empty == " []" and field in {"title", "agent", "frequency", "cron"}
+    assert is_list or told.endswith(f"(give it a value, such as `{example}`)")
+    assert "remove" not in told
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("agent: [a, b]", "12: `agent`: expected text, not a list (a schedule has one agent: write an entry for each)"),
+        ("agent: [a]", "12: `agent`: expected text, not a list (write it without brackets and dashes)"),
+        (
+            "prompt: [a, b]",
+            "13: `prompt`: expected text, not a list (write `prompt: |` with the text indented below it)",
+        ),
+        (
+            "cron: ['0 9 * * *', '0 17 * * *']",
+            "11: `cron`: expected text, not a list (a schedule has one cron expression: write an entry for each)",
+        ),
+        ("enabled: ${E}", f"14: `enabled`: expected true or false ({ALWAYS_TEXT})"),
+        ("span_limit: ${E}", f"17: `span_limit`: expected a whole number, 1 to 2147483647 ({ALWAYS_TEXT})"),
+        ("lookback_hours: '${E}0'", f"21: `lookback_hours`: expected a whole number, 1 to 2147483647 ({ALWAYS_TEXT})"),
+        ("hours: ${E}", f"12: `hours`: expected a whole number, 0 to 23 ({OR_CRON})"),
+        ("days_of_month: ['${E}']", f"21: `days_of_month`: expected a whole number, 1 to 31 ({OR_CRON})"),
+        ("prompt: |", "13: `prompt`: must not be empty (indent the text below the key)"),
+    ],
+)
+@pytest.mark.parametrize("variables", [{}, {"HALO_VAR_E": "1"}])
+def test_a_value_of_the_wrong_form_is_told_what_to_write(
+    tmp_path: Path, field: str, expected: str, variables: dict[str, str]
+) -> None:
+    found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)
+    assert [each for each in found if each.startswith("halo.yaml:4:")] == [f"halo.yaml:4:{expected}"]
+
+
+def test_a_policy_that_would_read_a_variable_is_a_problem(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "version: 1\nproject: ${P}\nagents: {a: x, b: '${B}'}\nschedules: {}\n"
+        "scope:\n  agents: [x, 'y-${Y}']\n  title_prefix: '${T}: '\ninclude: ['${I}/*.yaml']\n",
+    )
+    itself = "write the text itself; each environment has its own project file"
+    assert [each.removeprefix("halo.yaml:") for each in found] == [
+        "2:10: `project` cannot read a variable (write the id itself, or leave the key out and pass --project)",
+        "3:19: `agents` cannot read a variable (write the id or name itself; an entry's `agent` can read one)",
+        f"6:15: `scope` cannot read a variable ({itself})",
+        f"7:17: `scope` cannot read a variable ({itself})",
+        "8:11: `${I}/*.yaml`: no file matches (`include` cannot read a variable)",
+    ]
+
+
+HAS = "a project file has `version: 1`, and entries with title, agent and cadence under `schedules:`"
+
+
+@pytest.mark.parametrize(
+    ("text", "tool", "cron"),
+    [
+        (
+            "apiVersion: batch/v1\nkind: CronJob\nspec:\n  schedule: '*/15 3 * * *'\n  jobTemplate: {}\n",
+            "a Kubernetes CronJob",
+            "*/15 3 * * *",
+        ),
+        ("on: {schedule: [{cron: '0 9 * * *'}]}\njobs: {a: {}}\n", "a GitHub Actions workflow", "0 9 * * *"),
+        ("d:\n  default_args: {}\n  schedule: '@daily'\n  tasks: {}\n", "an Airflow DAG", None),
+        ("name: x\ndeployments:\n- schedule: {cron: 0 0 * * 1}\n", "a Prefect deployment file", "0 0 * * 1"),
+        ("name: x\nversion: '1.0'\nconfig-version: 2\n", "a dbt project file", None),
+        ("stages: [a]\njob: {script: [x]}\n", "a GitLab pipeline", None),
+    ],
+)
+def test_a_file_of_another_tool_is_called_so_in_one_problem(
+    tmp_path: Path, text: str, tool: str, cron: str | None
+) -> None:
+    hint = HAS if cron is None else f'{HAS}; write its cadence as `cron: "{cron}"`'
+    assert problems(tmp_path, text) == [f"halo.yaml:1:1: this looks like {tool}, not like a project file ({hint})"]
+    project = "version: 1\ninclude: [s/*.yaml]\n"
+    assert problems(tmp_path, {"halo.yaml": project, "s/a.yaml": text}) == [
+        f"s/a.yaml:1:1: this looks like {tool}, not like a file of schedules ({hint})"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# why\nfrom airflow import DAG\nwith DAG('x') as d:\n  pass\n", "Python for Airflow, not like a"),
+        ("import prefect\n\n@prefect.flow\ndef x(): ...\n", "Python for Prefect, not like a"),
+        ("# m h\n0 9 * * 1-5 /usr/bin/x\n", "a crontab, not like a"),
+        ("MAILTO=x\n*/5 * * * * root /usr/bin/x\n", "a crontab, not like a"),
+    ],
+)
+def test_what_is_no_yaml_is_called_what_it_is(tmp_path: Path, text: str, expected: str) -> None:
+    (problem,) = problems(tmp_path, text)
+    assert f"this looks like {expected} project file" in problem
+
+
+def test_a_file_that_only_lacks_its_schedules_is_no_other_tools(tmp_path: Path) -> None:
+    for text in ("version: 1\ninclude: []\njobs: {}\n", "schedules: {}\njobs: {}\n", "agents: {}\n", "x: {y: 1}\n"):
+        assert "looks like" not in str(problems(tmp_path, text))

@@ -34,9 +34,9 @@ COMMENT = "` #` begins a comment: put the value in quotes"
         ({"agent": "&a #1"}, COMMENT),
         ({"renamed_from": "\n    - B\n    - #1"}, COMMENT),
         ({"renamed_from": "\n    - #1"}, COMMENT),
-        ({"title": "# to be named"}, "leave the key out"),
-        ({"title": ""}, "leave the key out"),
-        ({"title": "null #1"}, "leave the key out"),
+        ({"title": "# to be named"}, "give it a value, such as `title: Daily checkout review`"),
+        ({"title": ""}, "give it a value, such as `title: Daily checkout review`"),
+        ({"title": "null #1"}, "give it a value, such as `title: Daily checkout review`"),
     ],
     ids=str,
 )

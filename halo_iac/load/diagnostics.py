@@ -107,7 +107,7 @@ _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findi
 _FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """What was a flag in YAML 1.1."""
 
-_OVERRIDDEN: Final = "for each environment in `overrides`"
+_OVERRIDDEN: Final = "write the value, under `overrides` where environments differ"
 _NO_TEXT: Final = frozenset({"int_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
@@ -143,6 +143,8 @@ def to_problems(
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
         location = found["loc"]
+        if found["type"] == "missing" and location[-1] in hints.meant_fields(values, allowed):
+            continue
         if location and found["type"] != "missing":
             broken.add(str(location[0]))
         is_key = location[-1:] == ("[key]",)
@@ -156,8 +158,16 @@ def to_problems(
             hint = _of_variable(found, location[0] if location else None) or hint
         elif declared is None and is_comment_instead(document, place):
             hint = "` #` begins a comment: put the value in quotes"
+        elif declared == "" and _is_block(document, place):
+            hint = "indent the text below the key"
         document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
+
+
+def _is_block(document: Document, location: Location) -> bool:
+    """Say whether an empty text is written as a block: what should be in it is not indented."""
+    line, column = document.place(location)
+    return document.text.split("\n")[line - 1][column - 1 : column] in {"|", ">"}
 
 
 def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
@@ -175,8 +185,8 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
 def _of_variable(found: Found, field: object) -> str | None:
     """Return what is to be done about a value that reads a variable, if that is the reason."""
     if found["type"] in _NO_TEXT:
-        way = "or say it with `cron`, which is text as well" if field in CADENCE_PARTS else _OVERRIDDEN
-        return f"a variable is always text: write the value itself, {way}"
+        way = "write the numbers, or use `cron`, which can" if field in CADENCE_PARTS else _OVERRIDDEN
+        return f"it cannot read a variable; {way}"
     return "the variable that it reads is empty" if found["input"] == "" else None
 
 
@@ -190,7 +200,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     if found["type"] == "missing":
         return f"{quote(subject)} is missing", None
     if found["input"] is None:
-        return f"{quote(subject)} has no value", "leave the key out"
+        return f"{quote(subject)} has no value", _suggest_value(subject)
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
     field = "" if is_alias else subject
     message, hint = _expectation(found, field)
@@ -242,6 +252,10 @@ def _list(field: str, value: object) -> Wording:
 def _text(field: str, value: object) -> Wording:
     if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
         return "expected text", f"write `lookback_hours: {value}`, or `lookback: {value}h`"
+    if isinstance(value, list):
+        from halo_iac.load.suggest_form import suggest_for_list
+
+        return "expected text, not a list", suggest_for_list(field, value)
     return "expected text", "put it in quotes" if isinstance(value, bool | int | float) else None
 
 
@@ -252,8 +266,12 @@ def _flag(_: str, value: object) -> Wording:
     return "expected true or false", "write it without quotes" if word in {"true", "false"} else None
 
 
-def _mapping(field: str, _: object) -> Wording:
-    return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
+def _mapping(field: str, value: object) -> Wording:
+    if field == "findings" or not isinstance(value, str):
+        return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
+    from halo_iac.load.suggest_yaml import suggest_colon
+
+    return "expected keys and values", suggest_colon(value)
 
 
 def _number(field: str, value: object) -> Wording:
@@ -271,7 +289,13 @@ def _range(field: str, _: object) -> Wording:
 
 
 def _empty(field: str, _: object) -> Wording:
-    return "must not be empty", "leave the key out" if field not in {"title", "agent", "prompt"} else None
+    return "must not be empty", _suggest_value(field)
+
+
+def _suggest_value(field: str) -> str:
+    from halo_iac.load.suggest_form import suggest_value
+
+    return suggest_value(field)
 
 
 def _not_unicode(_: str, __: object) -> Wording:

@@ -1,7 +1,7 @@
 """One entry of ``schedules:`` → :class:`~halo_iac.model.project.Entry`: layers merged, cadence worked out.
 
-Each step adds what it finds wrong and goes on where it can, so that everything is said at once. What an entry *lacks*
-is said only once the form of what it has is right: a misspelt key would be reported twice.
+Each step adds what it finds wrong and goes on where it can, so that everything is said at once. A field counts as
+there, and is not reported as missing, where its value is wrong or an unknown key most likely stands for it.
 """
 
 from __future__ import annotations
@@ -149,17 +149,16 @@ class EntryReader(NamedTuple):
     def read(self, place: FieldLocation, key: str, raw: object) -> Entry | None:
         """Return the entry, or ``None`` and a problem at least."""
         if not isinstance(raw, dict):
-            hint = f"indent the fields of the schedule below {quote(key)}"
-            message = "has no fields" if raw is None else "must be keys and values"
-            place.add_missing_problem(f"{quote(key)} {message}", hint)
+            self._refuse(place, key, raw)
             return None
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
         self._check_title(place, given)
-        if not is_whole:
-            return None
+        written = given if is_whole else _written(raw, given)
         is_retired = given.get("state") == "archived"
-        spec = None if is_retired else self._spec(place, given)
-        if spec is None and (not is_retired or not _names_a_schedule(place, given)):
+        if "state" in written and "state" not in given:  # whether it is to be retired cannot be told
+            return None
+        spec = None if is_retired else self._spec(place, given, written, is_whole=is_whole)
+        if spec is None and not (is_retired and _names_a_schedule(place, written) and is_whole):
             return None
         return Entry(
             key=key,
@@ -171,6 +170,18 @@ class EntryReader(NamedTuple):
             id=given.get("id"),
             switches=rule_settings(given.get("findings", {})),
         )
+
+    def _refuse(self, place: FieldLocation, key: str, raw: object) -> None:
+        """Report an entry that has no keys and values, a text such as ``agent:x`` where it stands."""
+        message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
+        hint = f"indent the fields of the schedule below {quote(key)}"
+        if isinstance(raw, str):
+            from halo_iac.load.suggest_yaml import suggest_colon
+
+            colon = suggest_colon(raw)
+            place.document.add_problem(place.location, message, colon or hint, at_key=colon is None)
+        else:
+            place.add_missing_problem(message, hint)
 
     def _check_title(self, place: FieldLocation, given: Fields) -> None:
         """Report a title that may not be used, or that is not this project's to use; an ``id`` excuses odd ones."""
@@ -185,15 +196,15 @@ class EntryReader(NamedTuple):
             rule = f"it must begin with {quote(self.title_prefix)}"
             place.add_problem("title", f"the title is outside the scope: {rule}")
 
-    def _spec(self, place: FieldLocation, given: Fields) -> Spec | None:
+    def _spec(self, place: FieldLocation, given: Fields, written: Collection[str], *, is_whole: bool) -> Spec | None:
         merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
         before = place.problem_count
-        if "title" not in given:
+        if "title" not in written:
             place.add_missing_problem("`title` is missing")
-        if "agent" not in merged:
+        if "agent" not in merged and "agent" not in written:
             place.add_missing_problem("`agent` is missing", "set it here or under `defaults`")
-        merged |= _cadence(place, given)
-        if place.problem_count > before:
+        merged |= _cadence(place, given, written)
+        if not is_whole or place.problem_count > before:
             return None
         frequency = merged["frequency"]
         return Spec(
@@ -201,14 +212,19 @@ class EntryReader(NamedTuple):
         )
 
 
-def _names_a_schedule(place: FieldLocation, given: Fields) -> bool:
-    if "title" in given or "id" in given:
+def _names_a_schedule(place: FieldLocation, written: Collection[str]) -> bool:
+    if "title" in written or "id" in written:
         return True
     place.add_missing_problem("an archived entry needs a `title` or an `id`")
     return False
 
 
-def _cadence(place: FieldLocation, given: Fields) -> Parts:
+def _written(raw: Fields, given: Fields) -> set[str]:
+    """Return the fields that an entry gives, in whatever form, or that its unknown keys most likely stand for."""
+    return {*raw, *given, *hints.meant_fields(raw, hints.ENTRY_KEYS)}
+
+
+def _cadence(place: FieldLocation, given: Fields, written: Collection[str]) -> Parts:
     """Return what ``cron`` or ``at`` stand for, or a problem at least if the cadence is not whole."""
     try:
         if "cron" in given:
@@ -216,29 +232,31 @@ def _cadence(place: FieldLocation, given: Fields) -> Parts:
     except InexpressibleCron as error:
         place.add_problem("cron", error.message, hints.suggest_expression(given["cron"]) or error.hint)
         return {}
-    if "frequency" not in given:
+    if not {"frequency", "cron"}.intersection(written):
         place.add_missing_problem("`frequency` is missing", "set it to hourly, daily, weekly or monthly, or use `cron`")
+    if "frequency" not in given or "cron" in written:
         return {}
     try:
         times = from_times(given["at"]) if "at" in given else {}
     except InexpressibleCron as error:
         place.add_problem("at", error.message, error.hint)
         return {}
-    _check_parts(place, given["frequency"], given)
+    _check_parts(place, given, written)
     return times
 
 
-def _check_parts(place: FieldLocation, frequency: str, given: Fields) -> None:
+def _check_parts(place: FieldLocation, given: Fields, written: Collection[str]) -> None:
     """Report parts of the cadence that the frequency needs and that are missing, or that it has no use for."""
+    frequency = given["frequency"]
     relevant = RELEVANT_PARTS[frequency]
     for part, frequencies in _ONLY_FOR.items():
-        key = "at" if part == "hours" and "at" in given else part
-        if (key in given) == (part in relevant):
+        key = "at" if part == "hours" and "at" in written else part
+        if (key in written) == (part in relevant):
             continue
         if part in relevant:
             place.add_missing_problem(f"{quote(part)} is missing: {frequency} needs it", _EXAMPLES[part])
-        else:
-            hint = _suggest_minutes(given["at"]) if key == "at" else "remove it, or change `frequency`"
+        elif key in place.document.value(place.location):
+            hint = _suggest_minutes(given["at"]) if key == "at" and key in given else "remove it, or change `frequency`"
             place.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
 
 

@@ -19,8 +19,10 @@ from halo_iac.model.schedule import normalized_prompt
 from halo_iac.text import quote
 
 PREFIX: Final = "HALO_VAR_"
-LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file"})
-"""Never touched: a prompt may well speak of dollars and braces."""
+LITERAL_FIELDS: Final = frozenset(
+    {"prompt", "prompt_file", "enabled", "span_limit", "lookback_hours", "max_subagent_depth", "max_turns"}
+).union({"hours", "minutes", "days_of_month"})
+"""Never touched: a prompt may well speak of dollars and braces, and no variable is a number or a flag."""
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
 

@@ -121,6 +121,9 @@ ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
+_NO_VARIABLE: Final = {"not": {"pattern": r"\$\{"}}
+"""In JSON Schema, a text that reads no variable: :mod:`halo_iac.load.loader` refuses it by itself."""
+
 _SINGLE: Final = frozenset({int, str})
 """Types of their own right: a bool is no number here."""
 
@@ -157,6 +160,7 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 Minute = Annotated[int, Field(ge=0, le=59)]
 Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+LiteralName = Annotated[str, Field(pattern=f"^{NAME}$", json_schema_extra=_NO_VARIABLE)]
 Reference = Annotated[str, Field(pattern=f"^{NAME}$")]
 Time = Annotated[str, Field(pattern=f"^{TIME}$")]
 IncludeGlob = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": path_pattern("yaml|yml")})]
@@ -293,14 +297,21 @@ class ScopeFields(TypedDict, total=False):
     """Which schedules of the platform this project manages; with both keys, a schedule must match both."""
 
     agents: Annotated[
-        list[Name],
+        list[LiteralName],
         Field(
             min_length=1,
             max_length=MAX_LIST,
             description="Only schedules of these agents, named as in `agent`.",
         ),
     ]
-    title_prefix: Annotated[str, Field(min_length=1, description="Only schedules whose title begins with this text.")]
+    title_prefix: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Only schedules whose title begins with this text.",
+            json_schema_extra=_NO_VARIABLE,
+        ),
+    ]
 
 
 Key = Annotated[str, Field(pattern=KEY)]
@@ -328,7 +339,12 @@ class PolicyFields(TypedDict, total=False):
         ]
     ]
     project: Annotated[
-        str, Field(pattern=f"^{PINNED}$", description="The platform's project id; --project takes precedence.")
+        str,
+        Field(
+            pattern=f"^{PINNED}$",
+            description="The platform's project id; --project takes precedence.",
+            json_schema_extra=_NO_VARIABLE,
+        ),
     ]
     undeclared: Annotated[
         Literal["report", "archive"],
@@ -347,7 +363,7 @@ class PolicyFields(TypedDict, total=False):
         Field(max_length=MAX_LIST, description="Globs of further files, each with only `schedules`."),
     ]
     agents: Annotated[
-        dict[Name, Name],
+        dict[Name, LiteralName],
         Field(description="Aliases for agents: your name for each, and its id, agent.id or agent.name."),
     ]
     findings: Annotated[RuleSettings, Field(description="What each lint rule reports: error, warning or off.")]

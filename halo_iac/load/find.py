@@ -107,5 +107,6 @@ def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str
             return []
         found, reason, hint = [], error.reason, error.hint
     if not found:
+        hint = "`include` cannot read a variable" if "${" in glob else hint
         project.document.add_problem(("include", position), f"{quote(glob)}: {reason}", hint)
     return found

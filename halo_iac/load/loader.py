@@ -21,7 +21,7 @@ from halo_iac.load.fields import IGNORED, KEY, check_policy, check_schedule_fiel
 from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles, display_path
 from halo_iac.load.find import SourceFile, read_included, read_project_file
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
-from halo_iac.load.yaml_document import Document, Values
+from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
 from halo_iac.model.schedule import BUILT_IN
@@ -60,9 +60,11 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
     document = source.document
     root = document.root or {}
     values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
-    if "schedules" not in root and "include" not in root:
+    if not {"schedules", "include"}.intersection(root.keys() | hints.meant_fields(root, hints.PROJECT_KEYS)):
         message = "`schedules` is missing"
         document.add_problem((), message, "for no schedules, write `schedules: {}`")
+    if document.has_dollars:
+        _check_variables(document, values)
     if values.get("scope") == {}:
         document.add_problem(("scope",), "`scope` is empty", "leave the key out")
     return PolicyReader(
@@ -71,6 +73,29 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
         overrides=_layer(source, fields, Source.OVERRIDES),
         origins=dict(_origins(document, root)),
     )
+
+
+_NO_VARIABLES: Final = {
+    "project": "write the id itself, or leave the key out and pass --project",
+    "agents": "write the id or name itself; an entry's `agent` can read one",
+    "scope": "write the text itself; each environment has its own project file",
+}
+"""Keys of the policy in which ``${`` would be part of an id or a name that the platform does not know → what to do."""
+
+
+def _check_variables(document: Document, values: Fields) -> None:
+    for key, hint in _NO_VARIABLES.items():
+        for location, value in _texts(values.get(key), (key,)):
+            if "${" in value:
+                document.add_problem(location, f"{quote(key)} cannot read a variable", hint)
+
+
+def _texts(value: object, location: Location) -> Iterator[tuple[Location, str]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if isinstance(value, str):
+        yield location, value
+    for step, child in children:
+        yield from _texts(child, (*location, step))
 
 
 def _is_policy(key: str) -> bool:
@@ -153,7 +178,8 @@ def load(
     reader = _reader(tree or DiskFiles(drafts), path, checkout)
     fields = FieldReader(Prompts(reader), variables, needs_variables=needs_variables)
     main = read_project_file(reader, path, cwd)
-    policy = read_policy(main, fields) if main.document.root is not None else None
+    is_readable = main.document.root is not None and not _is_of_another_tool(main.document, "not like a project file")
+    policy = read_policy(main, fields) if is_readable else None
     if policy is None:
         raise _error([main])
     unread: list[str] = []
@@ -219,8 +245,23 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
     ]
 
 
+def _is_of_another_tool(document: Document, instead: str) -> bool:
+    """Say whether a file is another tool's; one problem then says so, in place of one for each of its keys."""
+    root = document.root or {}
+    if "schedules" in root or ("version" in root and "include" in root) or root.keys() <= hints.PROJECT_KEYS:
+        return False
+    from halo_iac.load.suggest_form import how_to_start, other_tool
+
+    tool = other_tool(root)
+    if tool is None:
+        return False
+    document.problems.clear()
+    document.add_document_problem(f"this looks like {tool}, {instead}", how_to_start(root))
+    return True
+
+
 def _check_included(document: Document) -> None:
-    if document.root is None:
+    if document.root is None or _is_of_another_tool(document, "not like a file of schedules"):
         return
     for key, value in document.root.items():
         if key != "schedules" and not key.startswith(IGNORED):

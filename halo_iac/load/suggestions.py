@@ -6,11 +6,12 @@ See docs/semantics.md#problems.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Final
 
 from halo_iac.load.fields import WORDS, EntryFields, ProjectFile, RuleSettings, ScheduleFields, ScopeFields
-from halo_iac.text import LONGEST, is_close, normalize
+from halo_iac.text import LONGEST, closest_match, is_close, normalize
 
 OVERLAY_KEYS: Final = frozenset(ScheduleFields.__annotations__)
 ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
@@ -163,6 +164,27 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
         if normalize(known) == word:
             return _renamed(known, value)
     return _misplaced_key(key, allowed) or is_close(key, allowed)
+
+
+_MOST: Final = 50
+"""Of how many unknown keys of one mapping it is asked what they were meant to be, which takes a millisecond each."""
+
+
+def meant_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
+    """Return the fields that the unknown ones of the keys most likely stand for."""
+    unknown = islice((key for key in keys if key not in allowed), _MOST)
+    return {meant for key in unknown if (meant := _meant_field(key, allowed)) is not None}
+
+
+def _meant_field(key: str, allowed: Collection[str]) -> str | None:
+    """Return the field that an unknown key most likely stands for; a cadence's own words stand for ``frequency``."""
+    word = normalize(key)
+    if word in _RHYTHMS and "frequency" in allowed:
+        return "frequency"
+    meant = "state" if word in _RETIRED else _MEANS.get(word)
+    if meant in allowed:
+        return meant
+    return next((known for known in allowed if normalize(known) == word), None) or closest_match(key, allowed)
 
 
 def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:

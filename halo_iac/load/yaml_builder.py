@@ -100,6 +100,19 @@ class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, 
         self.first = first
 
 
+def _not_a_mapping(event: Event, text: str) -> Diagnostic:
+    """Word a file whose top is a list or a text: of another tool, or with a key that lacks a space behind its colon."""
+    from halo_iac.load.suggest_form import other_text
+    from halo_iac.load.suggest_yaml import suggest_colon
+
+    index = event.start_mark.index
+    other = other_text(text)
+    if other is not None:
+        return Diagnostic(index, *other)
+    hint = suggest_colon(text[index:].split("\n", 1)[0]) if event.__class__ is ScalarEvent else None
+    return Diagnostic(index, "expected keys and values at the top of the file", hint)
+
+
 class Builder:
     """Turns one file's events into values; fills a document's ``marks``, ``keys`` and ``lists`` on the way."""
 
@@ -125,7 +138,7 @@ class Builder:
         self._check_directives(event)
         event = take()
         if event.__class__ is not MappingStartEvent:
-            raise Diagnostic(event.start_mark.index, "expected keys and values at the top of the file")
+            raise _not_a_mapping(event, self._text)
         root: Values = self._node(event)
         take()
         event = take()

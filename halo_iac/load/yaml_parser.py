@@ -157,8 +157,12 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
 
 
 def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
+    from halo_iac.load.suggest_form import other_text
     from halo_iac.load.suggest_yaml import explain
 
+    other = other_text(text)
+    if other is not None:
+        return Diagnostic(0, *other)
     is_key = error.context_mark is not None and "simple key" in str(error.context)
     return explain(text, index, error.context_mark.index if is_key else None)
 
