@@ -27,15 +27,15 @@ test: lint
 soak: $(VENV)/developing
 	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py
 
-# Drives the official client against a served sandbox, and the language server of editors over the schemas. Both come from
-# npm; where there is none there is nothing to drive.
+# Drives the official client against a served sandbox, and the language server of editors over the schemas. npm installs
+# both; skipped without npm.
 ifneq ($(shell command -v npm 2>/dev/null),)
 conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERVER_VERSION)
 	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
 	HALO_TEST_YAML_SERVER=$(CURDIR)/$(YAML_SERVER)/node_modules/.bin/yaml-language-server $(BIN)/pytest tests/test_editor.py
 else
 conformance:
-	@echo "make conformance: skipped, for there is no npm to install the official client and the language server with"
+	@echo "make conformance: skipped: npm, which installs the official client and the language server, is not on PATH"
 endif
 
 lint: $(VENV)/developing $(CHECKS)/installed

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 PRIVATE_FOLDER: Final = ".halo"
+SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
+"""Where a sandbox lives, from the folder of the project file, unless another place is named."""
 
 
 def make_private_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
+from halo_iac.hints import LIST_AGENTS, Hint
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Project
@@ -120,7 +121,7 @@ class Catalog:
         near = get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)
         if near:
             return "did you mean " + " or ".join(map(repr, near)) + "?"
-        return "run `halo agent list --time-range 90d` to see the agents, or use a UUID"
+        return Hint("run `{}` to see the agents, or use a UUID", LIST_AGENTS)
 
 
 def _ambiguous(alias: str, what: str, other: str | Unresolved) -> Unresolved:

@@ -224,6 +224,12 @@ _ANYWHERE: Final = re.compile(r"##[^\s\[\\]{0,40}(?=\[)|(?:travis_(?:fold|time)|
 _GROUPS: Final = ("--- ", "+++ ", "~~~ ", "^^^ ")
 
 
+class Document(str):
+    """A text in JSON, which has to stay JSON: :mod:`halo_iac.render.document` makes and changes it."""
+
+    __slots__ = ()
+
+
 def escape_control(text: str, *, is_unicode: bool = True) -> str:
     """Return the text on one line, with nothing in it that a terminal or a CI runner would obey.
 

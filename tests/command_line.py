@@ -116,7 +116,7 @@ class CommandLine:
         return CommandResult(self.run(argv, stdin, out, err, env), out.written, err.written)
 
     def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:
-        console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW, patience=self.patience)
+        console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW, retry_policy=self.patience)
         with redirect_stdout(out), redirect_stderr(err):  # --help goes past the console
             return main(argv, console)
 

@@ -26,36 +26,38 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
-    "cli": "__init__ api apply base_comparison checkout errors findings fire_times git importing load match model "
-    "observe paths pipeline plan preview render resolve runs sandbox storage text undo version workers yaml_edit",
+    "cli": "__init__ api apply base_comparison checkout errors findings fire_times git hints importing load "
+    "match model observe paths pipeline plan preview render resolve runs sandbox storage text undo version workers "
+    "yaml_edit",
     "pipeline": "api apply base_comparison diff findings match model plan resolve undo workers",
     # What asks the platform.
-    "runs": "api errors model workers",
+    "runs": "api errors hints model workers",
     "observe": "api errors model workers",
-    "apply": "api errors model workers",
-    "api": "checkout errors model text",  # the writer takes specs, hence more of model than remote
+    "apply": "api errors hints model workers",
+    "api": "checkout errors hints model text",  # the writer takes specs, hence more of model than remote
     # What reads and writes this machine.
     "git": "checkout errors load paths",  # a commit is a tree of files as the loader reads them
     "storage": "__init__ checkout errors load model paths render",
     # What only draws.
-    "render": "errors fire_times model preview text",
+    "render": "errors fire_times hints model preview text",
     # What is pure: no platform, no clock, no printing.
     "base_comparison": "errors model resolve",
     "preview": "fire_times model",
-    "undo": "errors load match model plan resolve",  # what it writes has to be what a file could declare
-    "plan": "diff errors fire_times model text",
+    "undo": "errors hints load match model plan resolve",  # what it writes has to be what a file could declare
+    "plan": "diff errors fire_times hints model text",
     "diff": "model",
-    "resolve": "errors model",
+    "resolve": "errors hints model",
     "match": "model",
-    "load": "checkout errors model paths text",
-    "importing": "errors model resolve text",
+    "load": "checkout errors hints model paths text",
+    "importing": "errors hints model resolve text",
     "findings": "fire_times model text",
     "yaml_edit": "load render",  # text that was read, and text as it is written
     "fire_times": "model",
-    "model": "errors",  # what ended a run early is part of how it ended
+    "model": "errors hints",  # what ended a run early is part of how it ended
     # The ground.
     "workers": "",
     "text": "",
+    "hints": "",
     "errors": "",
     "__init__": "",
     "version": "__init__",
@@ -67,8 +69,8 @@ LAYERS = {
 """Module or package of halo_iac → those it may import besides itself."""
 
 PURE = (
-    "base_comparison diff errors findings fire_times importing load match model plan preview render resolve text undo "
-    "yaml_edit"
+    "base_comparison diff errors findings fire_times hints importing load match model plan preview render resolve text "
+    "undo yaml_edit"
 )
 
 HOMES = {
@@ -83,7 +85,7 @@ HOMES = {
     "sqlite3": "sandbox/store/*",
     "typer": "cli/*",
     "typing_extensions": "load/fields",
-    "tzdata": "load/suggest_timezone model/zone_links",
+    "tzdata": "model/zones",
 }
 """Library → the modules that may import it; for types alone, any may."""
 
@@ -125,6 +127,8 @@ HEAVY = {
     ("cli/*", "halo_iac.git.* halo_iac.git halo_iac.base_comparison"): "only --base, --require-head and doctor ask git",
     ("cli/* render/text/report", "rich.*"): "only a terminal is drawn on",
     ("cli/context cli/sandbox_link", "halo_iac.api.transport halo_iac.api.sandbox_transport"): "httpx, 0.1 s",
+    ("cli/context", "halo_iac.cli.connection halo_iac.cli.sandbox_link"): "offline nothing is asked",
+    ("cli/app", "halo_iac.model.ids"): "help that lists commands has no id to read",
     ("cli/commands/apply cli/commands/plan", "halo_iac.cli.*"): "read while the platform answers; --base and git alone",
     (
         "cli/connection",

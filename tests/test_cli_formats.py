@@ -316,6 +316,6 @@ def test_a_link_that_leads_round_in_a_circle_is_no_file_and_no_place(
     assert "no such file" in halo("plan", "--sandbox", "--file", "halo.yaml", "--format", form).text
     assert halo("init", "--file", "halo.yaml/halo.yaml").code == 1
     (folder / "copy").symlink_to("copy")
-    assert "internal error:" not in halo("validate", "--file", "sound.yaml", "--also", f"{form}=copy").text
+    assert "internal error" not in halo("validate", "--file", "sound.yaml", "--also", f"{form}=copy").text
     monkeypatch.setenv("GITHUB_WORKSPACE", str(folder / "halo.yaml"))
     assert halo("validate", "--file", "sound.yaml", "--format", form).code == 0

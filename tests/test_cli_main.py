@@ -164,8 +164,8 @@ def test_a_tilde_in_the_variable_of_the_inf_config_is_the_home_folder(
         ("/somewhere", "~no-such-user/x", "no user has the home folder `~no-such-user`"),
         ("/somewhere", "~no-such-user", "no user has the home folder `~no-such-user`"),
         ("/somewhere", "~plan.json", "no user has the home folder `~plan.json`"),
-        ("", "~/x", "HOME is empty, so `~` is no folder"),
-        ("", "~", "HOME is empty, so `~` is no folder"),
+        ("", "~/x", "HOME is empty, so `~` cannot be expanded"),
+        ("", "~", "HOME is empty, so `~` cannot be expanded"),
     ],
 )
 def test_a_tilde_without_a_home_is_refused_by_the_name_of_what_holds_it(

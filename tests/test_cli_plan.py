@@ -298,10 +298,10 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
     ("content", "message"),
     [
         (None, "error: plan.json: no such file\n"),
-        (b"", "error: plan.json: the saved plan is no JSON, or half of one: "),
-        (b"version: 1\n", "error: plan.json: the saved plan is no JSON, or half of one: "),
+        (b"", "error: plan.json: the saved plan is not valid JSON, or is incomplete: "),
+        (b"version: 1\n", "error: plan.json: the saved plan is not valid JSON, or is incomplete: "),
         (b"{}", "error: plan.json: the saved plan is damaged: "),
-        (b"\xff\xfe", "error: plan.json: the saved plan is no JSON, or half of one: "),
+        (b"\xff\xfe", "error: plan.json: the saved plan is not valid JSON, or is incomplete: "),
     ],
 )
 def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes | None, message: str) -> None:
@@ -318,7 +318,7 @@ def test_half_a_plan_and_one_of_another_version_are_told(halo: CommandLine, save
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
     told = halo("apply", "--sandbox", saved.name, "--yes").err
-    assert told.startswith("error: plan.json: the saved plan is no JSON, or half")
+    assert told.startswith("error: plan.json: the saved plan is not valid JSON, or is")
     saved.write_bytes(whole)
     rewritten(saved, version=2)
     ended = halo("apply", "--sandbox", saved.name, "--yes")

@@ -23,7 +23,7 @@ schedules:
   gone: {title: "T: gone", state: archived}
 # the end
 """
-AS_BEFORE = 'if you changed it by hand, run `halo rename a --from "OLD TITLE"` to record the old title'
+AS_BEFORE = "if you changed it by hand, run `halo rename a --from 'OLD TITLE'` to record the old title"
 THEIRS = 'schedules:\r\n  b:\r\n    title: "T: b"\r\n    renamed_from: "T: older"\r\n    cron: \'@daily\''
 
 

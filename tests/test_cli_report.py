@@ -563,7 +563,7 @@ def test_every_report_gets_a_file_and_a_second_pull_only_lists(fired: Served, fo
     files = tree(folder / "reports")
     assert (first.code, sorted(first.out.splitlines())) == (0, sorted(f"reports/{name}" for name in files))
     assert len(files) == 6
-    assert first.err.endswith("6 reports written, 0 already there.\n")
+    assert first.err.endswith("6 reports written, 0 already present.\n")
     before = len(fired.asked)
     second = fired("report", "pull", "--dir", "reports")
     assert (second.code, second.out, tree(folder / "reports")) == (0, "", files)
@@ -656,7 +656,7 @@ def test_a_full_disk_leaves_no_half_file_and_says_how_far_it_came(
         ended = fired("report", "pull")
     assert (ended.code, len(tree(folder / "reports"))) == (1, 2)
     assert "No space left on device" in ended.err
-    assert "2 reports written, 0 already there; run the command again to continue" in ended.err
+    assert "2 reports written, 0 already present; run the command again to continue" in ended.err
     assert fired("report", "pull", "--json").json["present"] == 2
 
 

@@ -208,7 +208,7 @@ def test_a_reset_forgets_everything(halo: CommandLine, folder: Path) -> None:
     assert sorted(name for name in tree(folder) if "receipts" not in name) == [".halo/.gitignore", "halo.yaml"]
     assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
     halo("sandbox", "reset", "--yes")
-    assert halo("sandbox", "reset").out == f"There is no sandbox at {path}.\n"
+    assert halo("sandbox", "reset").out == f"No sandbox exists at {path}; nothing was removed.\n"
 
 
 def test_a_reset_asks(halo: CommandLine, folder: Path) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 from halo_iac.fire_times import ClockChange, Fire, describe_reason, is_forecastable, upcoming_fires
-from halo_iac.load.suggest_timezone import zone_names
 from halo_iac.model.schedule import Cadence, relevant_parts
+from halo_iac.model.zones import zone_names
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 YEARS = (2011, 2026)

@@ -224,7 +224,7 @@ def test_reports_on_pages_that_shift_are_written_and_counted_once(reported: Repo
     reported.pages((slice(0, 2), "1"), (slice(1, 3), None))
     code, said, count = reported.pull()
     assert (code, count) == (0, 3)
-    assert said.endswith("3 reports written, 0 already there.\n")
+    assert said.endswith("3 reports written, 0 already present.\n")
 
 
 def test_a_cursor_that_repeats_ends_a_pull_that_says_so_and_keeps_what_it_read(reported: Reported) -> None:

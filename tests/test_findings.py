@@ -11,8 +11,9 @@ import pytest
 from render_samples import plan_of, update
 from strategies import BASE, entry, project
 
-from halo_iac.findings import RULES, find_clock_change_today, find_in_plan, run_rules
+from halo_iac.findings import RULES, find_in_plan, run_rules
 from halo_iac.findings.engine import MOST
+from halo_iac.findings.today import find_clock_change_today
 from halo_iac.load import load
 from halo_iac.load.fields import RuleSettings
 from halo_iac.model.finding import Finding, Severity

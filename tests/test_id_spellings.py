@@ -16,7 +16,7 @@ from sandbox_calls import PROJECT, Caller
 from sandbox_server import SandboxServer, serve_sandbox
 
 from halo_iac.model.ids import canonical_id
-from halo_iac.model.zone_links import is_same_zone
+from halo_iac.model.zones import is_same_zone
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import PatchResponse
 

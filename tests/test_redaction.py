@@ -42,7 +42,7 @@ WORDS: Final = ("create", "policy", "daily", "intent", "done", "true", "null", "
 def console(*, keys: Iterable[str] = (), credentials: Iterable[str] = ()) -> Console:
     hiding = Console(io.StringIO(), io.StringIO(), io.StringIO(), {"INF_CONFIG_DIR": "/nowhere"})
     for key in keys:
-        hiding.hide(Secret(key))
+        hiding.redact_key(Secret(key))
     for credential in credentials:
         hiding.redact_credential(Secret(credential))
     return hiding
@@ -149,6 +149,6 @@ def test_a_receipt_is_read_again_whatever_looks_like_a_credential(word: str) -> 
 def test_no_words_reach_a_log_that_a_runner_obeys_wherever_they_stand() -> None:
     stream = io.StringIO()
     shown = Console(stream, stream, stream, {"INF_CONFIG_DIR": "/nowhere"})
-    for write in (shown.out, shown.err, shown.say, shown.log_stream.write, shown.ask):
+    for write in (shown.print, shown.print_error_text, shown.log, shown.log_stream.write, shown.prompt):
         write("x ##teamcity[y] ##vso[z]\n")
     assert stream.getvalue() == "x ##teamcity\\[y] ##vso\\[z]\n" * 5

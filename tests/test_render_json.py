@@ -12,7 +12,7 @@ from render_asserts import COMMAND, assert_golden
 from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Rejected, UsageError
-from halo_iac.model.apply_result import Event, Status, Summary
+from halo_iac.model.apply_result import ApplyOutcome, Event, Status, Summary
 from halo_iac.model.plan import FieldChange, Plan, RunRate
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.render.json import apply_json, document, error_json, plan_json, problems_json, read_plan
@@ -90,10 +90,13 @@ GOOD = json.loads(plan_json(plan_of(create("a", BASE))))
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (b"", "the saved plan is no JSON, or half of one: Invalid JSON: EOF while parsing a value"),
-        (b"\xff\xfe{}", "the saved plan is no JSON, or half of one: Invalid JSON"),
-        (plan_json(every_section()).encode()[:-200], "the saved plan is no JSON, or half of one: Invalid JSON: EOF"),
-        (b"[" * 20_000, "the saved plan is no JSON, or half of one: Invalid JSON: recursion limit exceeded"),
+        (b"", "the saved plan is not valid JSON, or is incomplete: Invalid JSON: EOF while parsing a value"),
+        (b"\xff\xfe{}", "the saved plan is not valid JSON, or is incomplete: Invalid JSON"),
+        (
+            plan_json(every_section()).encode()[:-200],
+            "the saved plan is not valid JSON, or is incomplete: Invalid JSON: EOF",
+        ),
+        (b"[" * 20_000, "the saved plan is not valid JSON, or is incomplete: Invalid JSON: recursion limit exceeded"),
         (b"[]", "the saved plan is damaged: the document: "),
         (b"{}", "the saved plan is damaged: host: Field required (and 9 more)"),
         (json.dumps(GOOD | {"extra": 1}).encode(), "the saved plan is damaged: extra: "),
@@ -173,7 +176,7 @@ def test_what_came_of_every_change_stands_beside_the_plan() -> None:
     first, second = create("a", BASE), update("b", BASE, replace(BASE, max_turns=9))
     plan = plan_of(first, second)
     summary = Summary((Event(first, Status.DONE, "new-id", elapsed=0.21049), Event(second, Status.NOT_STARTED)))
-    written = json.loads(apply_json(plan, summary))
+    written = json.loads(apply_json(plan, ApplyOutcome(summary)))
     assert written["plan"] == json.loads(plan_json(plan))
     assert json.loads(apply_json(plan, None)) == {**written, "summary": None}
     assert written["summary"] == {

@@ -70,7 +70,7 @@ def hold_to_what_is_there(halo: CommandLine, ended: CommandResult) -> None:
     """Hold what was said against what is there, and the exit code against both."""
     there = held(halo)
     is_changed = there != {"Alpha": 8, "Beta": 8, "Gamma": 8}
-    assert not re.search("Traceback|internal error:", ended.text)
+    assert not re.search("Traceback|internal error", ended.text)
     assert "Applied" in ended.out
     assert ended.code in ({0, 4, 5} if is_changed else {1, 5})
     for status, title in re.findall(r"([a-z]+)\s+([abde])\b", ended.err):
@@ -264,7 +264,7 @@ def test_few_open_files_leave_no_traceback_and_no_wrong_word(folder: Path, limit
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
         )
         there = sorted(wire["title"] for wire in sandbox.schedules())
-    assert not re.search("Traceback|internal error[: ]", ended.stdout + ended.stderr)
+    assert not re.search("Traceback|internal error", ended.stdout + ended.stderr)
     assert (ended.returncode == 0) is (len(there) == 4)
     assert ended.returncode != 1 or not there
     if ended.stdout:

@@ -77,7 +77,8 @@ def declared(folder: Path) -> Path:
         (
             f"update {OTHER} --enabled false",
             (
-                f"find its entry in halo.yaml, or add it with `halo import {OTHER}`, set this, then run `halo apply`\n"
+                f"find its entry in halo.yaml, or run `halo import {OTHER}` to add it, set this, "
+                "then run `halo apply`\n"
                 "  KEY:\n    enabled: false"
             ),
         ),

@@ -22,7 +22,7 @@ from halo_iac.undo import check_same_target
 from halo_iac.undo.history import MOST_WRITES
 
 NOTHING = Project("halo.yaml", ())
-BY_HAND = "inspect it with `halo schedule get`, and change it by hand if necessary"
+BY_HAND = "run `halo schedule get s1` to inspect it, and change it by hand if necessary"
 
 
 def spec(title: str = "A", **fields: Any) -> Spec:  # noqa: ANN401 - a spec's own fields
@@ -278,7 +278,7 @@ def test_a_title_has_to_be_free() -> None:
     assert (blocked.reason, blocked.hint) == ("its title was 'A', which now belongs to schedule s2", BY_HAND)
     created = [*renamed, intent(Action.CREATE, 2), done(2, id="s2")]
     plan = planned(created, now, remote("s2", "A"))
-    assert [each.hint for each in plan.blocked] == ["run `halo undo` again: this undo archives that schedule last"]
+    assert [each.hint for each in plan.blocked] == ["run the same undo again: this one archives that schedule last"]
     assert [change.id for change in plan.changes] == ["s2"]
 
 

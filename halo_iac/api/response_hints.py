@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from halo_iac.hints import Command, Hint
 from halo_iac.text import single_line
 
 LONGEST_WAIT: Final = 86_400.0
@@ -20,7 +21,7 @@ _BY_STATUS: Final[dict[int, str]] = {
     400: "Correct the input: the platform rejected it, and nothing was done.",
     402: "See billing on inference.net: the team is out of credit or over its plan. Other requests will fail too.",
     403: "Check the permissions (read, write) and projects of the key: it is valid but may not do this.",
-    404: "Check the id, its kind and the project: `halo doctor` shows which project is used, and why.",
+    404: Hint("Check the id, its kind and the project: `{}` shows which project is used, and why.", Command("doctor")),
     405: "Try a newer version of halo: the platform has no such procedure in this form.",
     408: "Check whether it was done: the platform took too long to answer.",
     409: "Check its values, then run the command again: something else changed it at the same time.",

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from halo_iac.api.limits import DEFAULT
 from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError, Unsent
+from halo_iac.hints import joined
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ class _Call:
         left = self.deadline - self.retry.clock()
         if self.attempts >= self.retry.attempts or wait >= left:
             spent = self.retry.seconds - left
-            error.hint = " ".join(filter(None, (_request_timeout(self.attempts, spent, error), error.hint)))
+            error.hint = joined(" ", (_request_timeout(self.attempts, spent, error), error.hint))
             return False
         self._narrate(error, wait)
         (self.retry.sleep or self.retry.stop.wait)(wait)
@@ -127,7 +128,7 @@ class _Call:
                 if asked
                 else "It has throttled requests for too long to keep waiting."
             )
-            error.hint = " ".join(filter(None, (told, error.hint)))
+            error.hint = joined(" ", (told, error.hint))
             return False
         self._narrate(error, gate.wait)
         return True

@@ -14,6 +14,7 @@ from halo_iac.apply.context import ApplyContext
 from halo_iac.apply.modify import mismatch_of
 from halo_iac.apply.worker_pool import ShutdownTimeoutError, WorkerPool
 from halo_iac.errors import PlatformError, Unsent
+from halo_iac.hints import Command, Hint, joined
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.workers import StopSignal
@@ -108,14 +109,14 @@ class Confirmation:
         if otherwise is not None:
             return otherwise
         message = self._not_looked if self.trouble is not None else _NOT_LISTED
-        return event._replace(message="; ".join(filter(None, (event.message, message))))
+        return event._replace(message=joined("; ", (event.message, message)))
 
     def _otherwise(self, event: Event, found: RemoteSchedule) -> Event | None:
         """Return how a create ended that is not there as it was sent; ``None`` where it is."""
         elsewhere = project_elsewhere(found, self.project_id)
         if elsewhere is not None:
             return misplaced(event, elsewhere)
-        change, hint = event.change, f"`halo schedule get {found.id}` shows it"
+        change, hint = event.change, Hint("run `{}` to see it", Command("schedule", "get", found.id))
         if found.title != change.title or not found.is_active:
             message = f"its title is now {found.title!r}" if found.is_active else "it is now archived"
             return event._replace(status=Status.CONFLICT, message=message, hint=hint, is_partial=True)
@@ -138,7 +139,9 @@ class Confirmation:
 
 _LATE = "it was created, but is not listed yet; checking again"
 _OTHERWISE = "it was created, but is listed with other values than were sent; checking again"
-_NOT_LISTED = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
+_NOT_LISTED = Hint(
+    "it exists, but is not listed yet; wait until `{}` shows it before the next apply", Command("schedule", "list")
+)
 
 
 def _unknown(event: Event, message: str) -> Event:
@@ -154,5 +157,7 @@ def project_elsewhere(remote: RemoteSchedule, project_id: str) -> str | None:
 def misplaced(event: Event, project_id: str) -> Event:
     """Return the event of a create that came to be in another project."""
     message = f"it was created in another project, {project_id}"
-    hint = f"archive {event.id} there, and run `halo doctor` to see which projects the key is for"
+    hint = Hint(
+        "archive {} there, and run `{}` to see which projects the key is for", event.id or "", Command("doctor")
+    )
     return event._replace(status=Status.FAILED, message=message, hint=hint, is_partial=True)

@@ -13,6 +13,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply.worker_pool import EventSink
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable
+from halo_iac.hints import joined
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Action, Change
 from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
@@ -78,7 +79,7 @@ class ApplyContext:
         itself, or throttles for longer than a run waits: each of thousands would try for as long again.
         """
         if error.status == 429:
-            error.hint = " ".join(filter(None, (error.hint, _SLOWER)))
+            error.hint = joined(" ", (error.hint, _SLOWER))
         if isinstance(error, Unreachable):
             self._unreached.append(error)
         elif not isinstance(error, Unanswered):

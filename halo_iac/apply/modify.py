@@ -15,6 +15,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.apply.context import ApplyContext, is_refusal
 from halo_iac.apply.worker_pool import EventSink
 from halo_iac.errors import Delivery, FileError, PlatformError, Unsent
+from halo_iac.hints import Command, Hint
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Action, Cause, Change
 from halo_iac.model.receipt import WriteIntent
@@ -106,7 +107,8 @@ class _Step:
             return Event(self._change, Status.NOT_STARTED, self._change.id)
         if not self._is_open:
             return self.event(Status.FAILED, error.message, error.hint)
-        hint = f"run `halo schedule get {self._id}` to see its state; the next apply repeats the change if needed"
+        look = Command("schedule", "get", self._id)
+        hint = Hint("run `{}` to see its state; the next apply repeats the change if needed", look)
         return self.event(Status.UNKNOWN, error.message, hint)
 
     def revert_unarchive(self, ended: Event, retry: Retry) -> Event:

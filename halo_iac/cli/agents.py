@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import HaloError, PlatformError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.text.table import table
 from halo_iac.text import counted
 
@@ -35,7 +36,7 @@ def agent_names(context: CommandContext, connection: Connection, ids: Iterable[s
     try:
         agents = connection.reader.agents(connection.project.id)
     except PlatformError as error:
-        context.console.say(context.console.err_style.safe(f"Agents are shown by id: {error.message}"))
+        context.console.log(context.console.err_style.safe(f"Agents are shown by id: {error.message}"))
         return {}
     return {agent.id: agent.identity for agent in agents if agent.identity}
 
@@ -44,7 +45,9 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
     """Ask on the terminal which agent is meant, until the answer is one; without a terminal that is an error."""
     console = context.console
     if not console.is_interactive or console.wants_json:
-        raise UsageError("no agent was given", hint="name one or more; run `halo agent list` to see them")
+        raise UsageError(
+            "no agent was given", hint=Hint("name one or more; run `{}` to see them", Command("agent", "list"))
+        )
     agents = connection.reader.agents(connection.project.id, time_range.value)
     if not agents:
         hint = "try a longer --agent-time-range"
@@ -58,8 +61,8 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
         if found:
             _list(console, found)
         else:
-            console.err(console.err_style.safe(f"No agent has the number or name {answer!r}."))
-    console.err("\n")
+            console.print_error_text(console.err_style.safe(f"No agent has the number or name {answer!r}."))
+    console.print_error_text("\n")
     raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number or a name from the list")
 
 
@@ -93,6 +96,6 @@ def _list(console: Console, agents: Numbered) -> None:
         (str(number), _name(agent), "" if agent.executions is None else str(agent.executions), agent.id)
         for number, agent in agents[:room]
     ]
-    console.err(table(("#", "NAME", "EXECUTIONS", "UUID"), rows, console.err_style, whole={"NAME"}))
+    console.print_error_text(table(("#", "NAME", "EXECUTIONS", "UUID"), rows, console.err_style, whole={"NAME"}))
     if len(agents) > room:
-        console.err(f"{counted(len(agents) - room, 'more agent')}; type a part of a name to filter.")
+        console.print_error_text(f"{counted(len(agents) - room, 'more agent')}; type a part of a name to filter.")

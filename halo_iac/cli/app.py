@@ -14,7 +14,6 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from halo_iac.cli.console import from_home
 from halo_iac.errors import UsageError
-from halo_iac.model.ids import canonical_id
 from halo_iac.version import full_version
 
 _COMMANDS: Final = {
@@ -74,6 +73,8 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
     """Parse a command line as typer does, but for two things that hold for every command."""
     if not ctx.resilient_parsing:  # a shell that asks for completions
         _check_each_option_once(command, ctx, args)
+    from halo_iac.model.ids import canonical_id
+
     rest = super(TyperCommand, command).parse_args(ctx, args)
     read: Callable[[str], str]
     for parameter in command.params:
@@ -164,8 +165,8 @@ def _halo(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT003 - typer's way
 ) -> int:
     if version:
-        ctx.obj.out(f"halo {full_version()}")
+        ctx.obj.print(f"halo {full_version()}")
         raise typer.Exit(0)
     if ctx.invoked_subcommand is None:
-        ctx.obj.out(ctx.get_help())
+        ctx.obj.print(ctx.get_help())
     return 0

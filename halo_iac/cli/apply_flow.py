@@ -7,13 +7,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.apply.context import RateLimiter
 from halo_iac.cli.apply_outcome import apply_outcome
-from halo_iac.cli.command_hints import event_with_target_flags, rerun_command
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
@@ -21,7 +19,8 @@ from halo_iac.cli.plan_request import exit_code
 from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
-from halo_iac.model.apply_result import ApplyOutcome, Event, Summary, summarize
+from halo_iac.hints import Command, Hint, joined
+from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Summary, summarize
 from halo_iac.model.finding import Finding, errors
 from halo_iac.pipeline import apply_plan
 from halo_iac.render.style import PLAIN
@@ -51,13 +50,13 @@ class ApplyOptions:
     max_rps: float
     receipt: str | None
     verb: str = "Apply"
-    again: str = "apply"
-    limits: str = ""
+    again: Sequence[str] = ("apply",)
+    limits: Sequence[str] = ()
 
 
 def show_plan(console: Console, planned: Plan, *, as_wanted: str = "as declared") -> None:
     """Write the plan as text; ``as_wanted`` is what is said of schedules that nothing is planned for."""
-    console.out(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
+    console.print(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
 
 
 def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, options: ApplyOptions) -> int:
@@ -68,39 +67,41 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
     if not _confirm(console, planned, options, is_document=results.is_document):
         _write_result(console, results, planned, None)
         return exit_code(planned, is_refused=True)
-    console.ending = partial(_ending, context)
+    console.final_error = _ending
     return _finish(console, results, planned, _execute(context, planned, options))
 
 
-def _ending(context: CommandContext, error: HaloError | None) -> HaloError:
+_SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
+
+
+def _ending(error: HaloError | None) -> HaloError:
     """Return what a run ends with that is interrupted once too often, even after its summary was written."""
-    hint = f"run `{rerun_command(context, 'plan')}` to see what is left to do"
-    return error or InterruptedRun("interrupted while changes were being made", hint=hint)
+    return error or InterruptedRun("interrupted while changes were being made", hint=_SEE_REST)
 
 
 def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_document: bool) -> bool:
     """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
     failing = errors(planned.findings)
     if failing:
-        console.tell(_failed(failing, is_above=not is_document))
+        console.print_error(_failed(failing, is_above=not is_document))
         return False
     code = exit_code(planned, is_refused=True)
     if planned.blocking_violations:
         message = _refused(planned, is_above=not is_document)
-        console.tell(RefusedError(message, hint="nothing was changed"), exit_code=code)
+        console.print_error(RefusedError(message, hint="nothing was changed"), exit_code=code)
         return False
     if options.yes:
         return True
     if is_document or not console.is_interactive:
         reason = "the output format is for programs" if is_document else "stdin is not a terminal"
         message = f"cannot ask for confirmation: {reason}; nothing was changed"
-        console.tell(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
+        console.print_error(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
         return False
     changes = counted(len(planned.changes), "change")
     question = f"{options.verb} {changes} to {planned.host.base_url}? Only `yes` is accepted: "
-    is_agreed = console.ask(f"\n{console.err_style.safe(question)}").lower() == "yes"
+    is_agreed = console.prompt(f"\n{console.err_style.safe(question)}").lower() == "yes"
     if not is_agreed:
-        console.say("Nothing was changed.")
+        console.log("Nothing was changed.")
     return is_agreed
 
 
@@ -117,7 +118,8 @@ def _refused(planned: Plan, *, is_above: bool) -> str:
     count = len(planned.blocking_violations)
     if is_above:
         return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
-    return "\n".join(f"{refusal.message}; to permit it: {refusal.override}" for refusal in planned.blocking_violations)
+    stopping = planned.blocking_violations
+    return joined("\n", (Hint("{}; to permit it: {}", each.message, each.override) for each in stopping))
 
 
 def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
@@ -146,8 +148,8 @@ def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> A
             receipt.close()
         except FileError as error:
             trouble = error
-    words = (f"{options.again}{options.limits}", f"plan{options.limits}", "schedule list")
-    return apply_outcome(context, planned, summary, receipt, words, trouble)
+    commands = NextCommands(Command(*options.again, *options.limits), Command("plan", *options.limits))
+    return apply_outcome(context, planned, summary, receipt, commands, trouble)
 
 
 def _execute_recorded(
@@ -155,13 +157,12 @@ def _execute_recorded(
 ) -> tuple[Summary, HaloError | None]:
     """Carry out the plan, and return its summary and the error that ended it early, if any."""
     stop_signal = StopSignal()
-    connection = context.observed.paced(RateLimiter(options.max_rps, stop_signal.stopping))
+    connection = context.observed.rate_limited(RateLimiter(options.max_rps, stop_signal.stopping))
     events: list[Event] = []
     trouble = None
 
     def kept(event: Event) -> Event:
         """Keep an event before it is told: telling may fail, and what has happened has happened."""
-        event = event_with_target_flags(context, event)
         events.append(event)
         return event
 
@@ -175,7 +176,7 @@ def _execute_recorded(
             retry=replace(connection.retry(stop_signal.interrupted, is_run=True), on_retry=None),
             concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
             recorder=receipt,
-            looks=context.console.patience.looks,
+            looks=context.console.retry_policy.looks,
         )
         happening = map(kept, happening)
         told = log_events(happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)
@@ -194,7 +195,7 @@ def _early_end(error: Exception) -> HaloError:
         return error
     if isinstance(error, MemoryError):
         return HaloError("the run ended early: out of memory", hint="free some memory, then apply again")
-    return HaloError(f"the run ended early: {_reason(error)}", hint="run `halo plan` to see what is left to do")
+    return HaloError(f"the run ended early: {_reason(error)}", hint=_SEE_REST)
 
 
 def _reason(error: Exception) -> str:
@@ -213,7 +214,7 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
         stop_signal.interrupt()
         if not console.shows_progress:
             with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
-                console.say(STOPPING)
+                console.log(STOPPING)
 
     before = handling_signals()
     for number in before:
@@ -242,9 +243,9 @@ def _finish(console: Console, results: OutputWriter, planned: Plan, outcome: App
     code = exit_code(planned) if outcome is None else outcome.exit_code or exit_code(planned, outcome.summary)
     if outcome is not None and trouble is not None:
         code = code or (4 if outcome.summary.has_written else 1)
-        console.tell(trouble, exit_code=code)
+        console.print_error(trouble, exit_code=code)
     if planned.blocked:
-        console.tell(_blocked(planned.blocked, code))
+        console.print_error(_blocked(planned.blocked, code))
     if outcome is not None:
         _print_receipt(console, outcome, code)
     return code
@@ -261,10 +262,11 @@ def _write_result(console: Console, results: OutputWriter, planned: Plan, outcom
 def _print_receipt(console: Console, outcome: ApplyOutcome, code: int) -> None:
     """Tell of the receipt, which JSON has in it already."""
     if outcome.trouble is not None:
-        console.tell(outcome.trouble, exit_code=code)
+        console.print_error(outcome.trouble, exit_code=code)
     if outcome.receipt is None or console.wants_json:
         return
-    way = f"; run `{outcome.undo}` to undo what was done" if outcome.undo else ""
-    if outcome.undo and outcome.held is not None:
-        way += f", once `protect:` no longer covers {outcome.held!r}"
-    console.say(console.err_style.safe(f"Receipt: {outcome.receipt}{way}."))
+    receipt, once = f"Receipt: {outcome.receipt}", ""
+    if outcome.held is not None:
+        once = f", once `protect:` no longer covers {outcome.held!r}"
+    way = Hint("; run `{}` to undo what was done{}", outcome.undo, once) if outcome.undo else ""
+    console.log(console.err_style.safe(joined("", (receipt, way, "."))))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from halo_iac.cli.command_hints import rerun_command
+from halo_iac.hints import Command
 from halo_iac.model.apply_result import ApplyOutcome, NextCommands, Status, Summary
 from halo_iac.model.plan import Action, Change
 from halo_iac.plan.guards import REMOVAL_ALWAYS
@@ -26,24 +25,25 @@ def apply_outcome(
     planned: Plan,
     summary: Summary,
     receipt: ReceiptFile,
-    words: Sequence[str],
+    commands: NextCommands,
     trouble: HaloError | None,
 ) -> ApplyOutcome:
-    """Return how a run ended; ``words`` are what the commands say that apply again, plan and list schedules."""
-    commands = NextCommands(*(rerun_command(context, each) for each in words))
+    """Return how a run ended, and the command that takes back what it did."""
     if not receipt.is_kept:
         return ApplyOutcome(summary, commands, trouble=trouble)
     name = _display_name(receipt.path, context.cwd)
     if receipt.is_too_large:
-        context.console.say(
+        context.console.log(
             "The receipt is too large for `halo undo`; apply in smaller parts with --target to be able to undo them."
         )
     is_undoable = (summary.has_written or summary.with_status(Status.UNKNOWN)) and not receipt.is_too_large
     written = [*_written(summary)]
     removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)
-    permit = f" --allow-archive {removals}" if removals > REMOVAL_ALWAYS else ""
-    permit += "" if receipt.is_whole else " --allow-incomplete"
-    undo = rerun_command(context, f"undo {shlex.quote(name)}{permit}") if is_undoable else None
+    permits = [
+        *(("--allow-archive", str(removals)) if removals > REMOVAL_ALWAYS else ()),
+        *(() if receipt.is_whole else ("--allow-incomplete",)),
+    ]
+    undo = Command("undo", name, *permits) if is_undoable else None
     return ApplyOutcome(summary, commands, name, undo, trouble, _barred_reason(written, planned))
 
 

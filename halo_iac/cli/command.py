@@ -10,10 +10,9 @@ from typing import Any, get_type_hints
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.command_hints import add_target_flags
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
-from halo_iac.errors import HaloError
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.target import TargetOptions
 
 Command = Callable[..., int]
 
@@ -32,8 +31,9 @@ def _common(  # its signature is what every command below the platform has besid
     no_color: options.NoColor = False,
 ) -> CommandContext:
     console: Console = ctx.obj
-    console.prepare(json=json, format=format, no_color=no_color)
-    return CommandContext(console, TargetOptions(file, project, team, sandbox, sandbox_file, checkout))
+    target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
+    console.prepare(json=json, format=format, no_color=no_color, spell=target.spell)
+    return CommandContext(console, target)
 
 
 def platform_command(command: Command) -> Command:
@@ -48,11 +48,7 @@ def platform_command(command: Command) -> Command:
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
         with _common(**{name: given[name] for name in common}) as context:
-            try:
-                return command(context, **{name: given[name] for name in named})
-            except HaloError as error:
-                add_target_flags(context, error)
-                raise
+            return command(context, **{name: given[name] for name in named})
 
     replaced = {each.name: each for each in own if each.name in common}
     parameters = [

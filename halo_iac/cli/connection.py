@@ -30,7 +30,7 @@ class Connection:
     """A platform and a project on it.
 
     Key, address and project were resolved once, when it was made: what a plan showed is what its apply writes to.
-    ``open_transport`` gives another transport to the same place. Calls are repeated as ``patience`` says until
+    ``open_transport`` gives another transport to the same place. Calls are repeated as ``retry_policy`` says until
     ``closing`` is set, and ``log_wait`` gets a line for each wait before one.
     """
 
@@ -39,12 +39,12 @@ class Connection:
     url_origin: str
     is_sandbox: bool
     open_transport: Callable[[Callable[[], bool] | None], Transport]
-    patience: RetryPolicy
+    retry_policy: RetryPolicy
     closing: threading.Event
     log_wait: Callable[[str], None]
     before_request: Callable[[], bool] | None = None
 
-    def paced(self, before_request: Callable[[], bool]) -> Connection:
+    def rate_limited(self, before_request: Callable[[], bool]) -> Connection:
         """Return the same platform and project, asked only after ``before_request`` has said so."""
         return replace(self, before_request=before_request)
 
@@ -77,14 +77,14 @@ class Connection:
 
         What ``is_run``, a plan or an apply, waits as one while the platform throttles, and for longer.
         """
-        patience = self.patience
+        policy = self.retry_policy
         return Retry(
-            seconds=patience.bounds.operation,
-            attempts=patience.attempts,
+            seconds=policy.bounds.operation,
+            attempts=policy.attempts,
             stop=stop or self.closing,
             on_retry=self._say_that_it_waits,
-            sleep=patience.sleep,
-            gate=ThrottleGate(patience.throttled, sleep=patience.sleep) if is_run else None,
+            sleep=policy.sleep,
+            gate=ThrottleGate(policy.throttled, sleep=policy.sleep) if is_run else None,
         )
 
     def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from halo_iac.errors import FileError, InterruptedRun, SettingsError, UsageError
-from halo_iac.render.document import Document
-from halo_iac.render.view import RenderContext, ReviewFormat, open_view
-from halo_iac.text import neutralize_log_commands
+from halo_iac.hints import Command, joined, spell_out
+from halo_iac.text import Document, neutralize_log_commands
 
 if TYPE_CHECKING:
     from halo_iac.api.limits import RetryPolicy
@@ -66,7 +65,9 @@ def from_home(path: str, name: str) -> str:
     expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's raises where there is no home
     user = path.partition("/")[0]
     if user == "~" and os.environ.get("HOME") == "":
-        raise UsageError(f"{name} {path}: HOME is empty, so `~` is no folder", hint="set HOME, or name the folder")
+        raise UsageError(
+            f"{name} {path}: HOME is empty, so `~` cannot be expanded", hint="set HOME, or name the folder"
+        )
     if expanded.startswith("~"):
         hint = f"name the folder, or write ./{path} if its name begins so"
         raise UsageError(f"{name} {path}: no user has the home folder `{user}`", hint=hint)
@@ -116,20 +117,22 @@ class Console:
         env: Mapping[str, str],
         *,
         clock: Callable[[], datetime] = utc_now,
-        patience: RetryPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
         self.env = env if not any("~" in env.get(name, "") for name in _PATHS) else _with_paths(env)
         self.clock = clock
-        self._patience = patience
+        self._retry_policy = retry_policy
         self.wants_json = False
         self.no_color = False
+        self.spell: Callable[[Command], str] = str
+        """Returns a command as it has to be pasted, so that it works where this one does."""
         self._keys: tuple[Secret, ...] = ()
         self._secrets: tuple[Secret, ...] = ()  # credentials as well; never changed, since a display reads it meanwhile
         self._knows_every_key = False
-        self.ending: Callable[[HaloError | None], HaloError] = _ending
+        self.final_error: Callable[[HaloError | None], HaloError] = _final_error
         """Returns the error that a command ends with, given what has ended it: ``None`` for an interrupt.
 
         A command that changes the platform replaces it before it does: then it knows what it has done.
@@ -151,19 +154,27 @@ class Console:
         )
 
     @property
-    def patience(self) -> RetryPolicy:
+    def retry_policy(self) -> RetryPolicy:
         """Return how long it may wait for the platform."""
-        from halo_iac.api.limits import DEFAULT  # whoever shows a help text waits for nobody
+        from halo_iac.api.limits import DEFAULT  # help asks no platform
 
-        return self._patience or DEFAULT
+        return self._retry_policy or DEFAULT
 
-    def prepare(self, *, json: bool, format: str = "text", no_color: bool = False) -> bool:  # noqa: A002 - the option
+    def prepare(
+        self,
+        *,
+        json: bool,
+        format: str = "text",  # noqa: A002 - the option
+        no_color: bool = False,
+        spell: Callable[[Command], str] = str,
+    ) -> bool:
         """Take note of how a command was asked to write; return whether that is JSON."""
+        self.spell = spell
         self.wants_json = json or format == "json"
         self.no_color = no_color
         return self.wants_json
 
-    def hide(self, key: Secret) -> None:
+    def redact_key(self, key: Secret) -> None:
         """Leave a key out of everything written from now on."""
         self._keys = _longest_first(*self._keys, key)
         self._secrets = _longest_first(*self._secrets, key)
@@ -174,18 +185,21 @@ class Console:
 
     def redacted(self, text: str) -> str:
         """Return the text as it may be written, to a file as well: without any key. A document stays one."""
+        text = spell_out(text, self.spell)
         if not self._knows_every_key:
-            self._hide_every_key()
+            self._redact_every_key()
             self._knows_every_key = True
         if not isinstance(text, Document):
             return _redact_all(self._secrets, text)
+        from halo_iac.render.document import with_members, with_strings
+
         if self._secrets != self._keys:
-            text = text.with_members(_PROSE, partial(_redact_all, self._secrets))
+            text = with_members(text, _PROSE, partial(_redact_all, self._secrets))
         if _redact_all(self._keys, text) != text:  # rarely; it takes long for many megabytes
-            text = text.with_strings(partial(_redact_all, self._keys))
+            text = with_strings(text, partial(_redact_all, self._keys))
         return text
 
-    def out(self, text: str, *, redact: bool = True) -> None:
+    def print(self, text: str, *, redact: bool = True) -> None:
         """Write a result; a missing final newline is added. Only the sandbox's own key is not redacted."""
         try:
             self._write(self._stdout, self.redacted(text) if redact else text)
@@ -194,7 +208,7 @@ class Console:
         except OSError as error:
             raise _output_failed(error) from None
 
-    def out_parts(self, parts: Iterable[str]) -> None:
+    def print_parts(self, parts: Iterable[str]) -> None:
         """Write a result that is too long to be held: lines, or the parts of a document, each as soon as it is made."""
         try:
             for part in parts:
@@ -221,30 +235,33 @@ class Console:
         except OSError as error:
             raise _output_failed(error) from None
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Write narration; with JSON asked for only to a terminal, so that a pipe gets errors and nothing else."""
         if not self.wants_json or self._stderr.isatty():
-            self.err(text)
+            self.print_error_text(text)
 
     def warn(self, message: str, hint: str) -> None:
         """Write that a result is not what was asked for, though it is one; as JSON where that is asked for."""
         if self.wants_json:
             from halo_iac.render.json import document
 
-            self.err(document({"warning": {"message": message, "hint": hint}}))
+            self.print_error_text(document({"warning": {"message": message, "hint": spell_out(hint, self.spell)}}))
         else:
-            self.err(self.err_style.safe(f"warning: {message}") + "\n" + self.err_style.safe(f"hint: {hint}"))
+            lines = (f"warning: {message}", joined("", ("hint: ", hint)))
+            self.print_error_text("\n".join(map(self.err_style.safe, lines)))
 
-    def err(self, text: str) -> None:
+    def print_error_text(self, text: str) -> None:
         """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
         with suppress(OSError):
             self._write(self._stderr, self.redacted(text))
 
-    def tell(self, error: HaloError, *, exit_code: int | None = None) -> None:
+    def print_error(self, error: HaloError, *, exit_code: int | None = None) -> None:
         """Write an error, as JSON where that is asked for; ``exit_code`` is the process's where it is another."""
+        from halo_iac.render.view import RenderContext, ReviewFormat, open_view
+
         error.exit_code = error.exit_code if exit_code is None else exit_code
         format_ = ReviewFormat.JSON if self.wants_json else ReviewFormat.TEXT
-        self.err(open_view(format_, RenderContext(self.err_style)).error(error))
+        self.print_error_text(open_view(format_, RenderContext(self.err_style)).error(error))
 
     @contextmanager
     def after(self, done: str) -> Iterator[None]:
@@ -252,14 +269,14 @@ class Console:
         try:
             yield
         except FileError as error:
-            raise FileError(error.message, hint=f"{done} before this error; {error.hint}") from None
+            raise FileError(error.message, hint=joined(" before this error; ", (done, error.hint))) from None
 
     @property
     def log_stream(self) -> TextIO:
         """Return standard error for whoever redraws lines; what is written there is redacted as well."""
         return _RedactingStream(self._stderr, self.redacted)
 
-    def ask(self, question: str) -> str:
+    def prompt(self, question: str) -> str:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
         return self.read_answer(question) or ""
 
@@ -321,9 +338,10 @@ class Console:
             colour=is_wanted and not self.no_color and not self.env.get("NO_COLOR"),
             unicode=encoding.startswith("utf"),
             width=shutil.get_terminal_size().columns if is_terminal else None,
+            spell=self.spell,
         )
 
-    def _hide_every_key(self) -> None:
+    def _redact_every_key(self) -> None:
         """Hide the keys that there are, in use or not: a mistyped command line, or a project file, may hold one."""
         from halo_iac.api.inf_config import read_inf_config
         from halo_iac.api.secret import Secret
@@ -334,7 +352,7 @@ class Console:
             signed_in = {}
         values = (self.env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))
         for key in {key for value in values if value for key in _KEYS.findall(value)}:
-            self.hide(Secret(key))
+            self.redact_key(Secret(key))
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
@@ -346,7 +364,7 @@ class Console:
             stream.flush()
 
 
-def _ending(error: HaloError | None) -> HaloError:
+def _final_error(error: HaloError | None) -> HaloError:
     return error or InterruptedRun(NOTHING_CHANGED)
 
 

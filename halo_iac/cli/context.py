@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
-from halo_iac.cli.connection import Connection, platform_transport, serves_sandbox
 from halo_iac.cli.console import Console, check_paths, home
-from halo_iac.cli.file_options import check_single_file, split_files
+from halo_iac.cli.file_options import check_single_file
 from halo_iac.cli.local_timezone import local_zone
-from halo_iac.cli.sandbox_link import SANDBOX_FILE, open_sandbox, open_transport
+from halo_iac.cli.target import TargetOptions
 from halo_iac.cli.tightening import Tightening
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
-from halo_iac.paths import PRIVATE_FOLDER, resolve_path
+from halo_iac.paths import PRIVATE_FOLDER, SANDBOX_FILE, resolve_path
 from halo_iac.storage.outputs import check_way
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from halo_iac.api.auth import Setting, Settings
     from halo_iac.api.transport import Transport
+    from halo_iac.cli.connection import Connection
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
     from halo_iac.observe import Observation
@@ -38,27 +38,6 @@ if TYPE_CHECKING:
 
 _A_MOMENT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
-
-
-class TargetOptions(NamedTuple):
-    """What the command line says about where to work.
-
-    ``files`` are the words of ``-f`` where they name a list of project files (:mod:`halo_iac.cli.project_list`);
-    ``file`` is the one of any other command.
-    """
-
-    file: str | None = None
-    project: str | None = None
-    team: str | None = None
-    sandbox: bool = False
-    sandbox_file: str | None = None
-    checkout: str | None = None
-    files: tuple[str, ...] = ()
-
-    def naming(self, words: Sequence[str] | None) -> TargetOptions:
-        """Return the same for the words of ``-f`` of a command that takes several project files."""
-        file, files = split_files(words)
-        return self._replace(file=file, files=files)
 
 
 class CommandContext:
@@ -214,6 +193,9 @@ class CommandContext:
 
     def connect(self, project: Project | None = None) -> Connection:
         """Return a connection to the sandbox or the platform; no request is made yet."""
+        from halo_iac.cli.connection import platform_transport, serves_sandbox
+        from halo_iac.cli.sandbox_link import open_transport
+
         settings = self.settings(project)
         sandbox = self._sandbox
         if self.sandbox_path is not None and sandbox is not None:
@@ -225,13 +207,13 @@ class CommandContext:
                 is_sandbox=True,
             )
         key = settings.required_key()
-        self.console.hide(key.value)
+        self.console.redact_key(key.value)
         return self._connection_to(
             settings,
             settings.base_url.value,
             settings.base_url.origin,
             lambda before: platform_transport(
-                settings, key, local_zone(self.console.env.get("TZ")), before, self.console.patience.bounds
+                settings, key, local_zone(self.console.env.get("TZ")), before, self.console.retry_policy.bounds
             ),
             is_sandbox=serves_sandbox(settings),
         )
@@ -245,13 +227,15 @@ class CommandContext:
         *,
         is_sandbox: bool,
     ) -> Connection:
+        from halo_iac.cli.connection import Connection
+
         return Connection(
             settings,
             base_url,
             url_origin,
             is_sandbox=is_sandbox,
             open_transport=lambda before: self._opened.enter_context(transport(before)),
-            patience=self.console.patience,
+            retry_policy=self.console.retry_policy,
             closing=self.closing,
             log_wait=self.log_wait,
         )
@@ -260,6 +244,8 @@ class CommandContext:
     def _sandbox(self) -> Sandbox | None:
         if self.sandbox_path is None:
             return None
+        from halo_iac.cli.sandbox_link import open_sandbox
+
         path = resolve_path(self.sandbox_path)
         if path not in self._sandboxes:
             self._sandboxes[path] = self._opened.enter_context(open_sandbox(self.sandbox_path))
@@ -280,7 +266,7 @@ class CommandContext:
             project = self._project_for_its_id()
         connection = self.connect(project)
         if connection.is_sandbox:
-            self.console.say(f"SANDBOX {connection.base_url}")
+            self.console.log(f"SANDBOX {connection.base_url}")
         return connection
 
     def _project_for_its_id(self) -> Project | None:
@@ -401,7 +387,7 @@ class CommandContext:
         """Say that a call is repeated; only once the files are read, for what is wrong in them is said first."""
         unsaid = self._unsaid
         if unsaid is None:
-            self.console.say(self.console.err_style.safe(words))
+            self.console.log(self.console.err_style.safe(words))
         else:
             unsaid.append(words)
 

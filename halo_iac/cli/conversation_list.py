@@ -83,12 +83,12 @@ def _list(context: CommandContext, wanted: ConversationFilter, rows: _Rows, head
         connection.project.id, limit=wanted.limit, agent=agent, schedule=schedule
     )
     if console.wants_json:
-        console.out(document({"conversations": list(page.rows), "nextCursor": page.next_cursor}))
+        console.print(document({"conversations": list(page.rows), "nextCursor": page.next_cursor}))
         return 0
     cells = rows(connection, project, [parse_conversation(row, _LIST) for row in page.rows])
-    console.out(table(headers, cells, console.out_style, whole={"STATUS", "CONVERSATION", "LATEST RUN"}))
+    console.print(table(headers, cells, console.out_style, whole={"STATUS", "CONVERSATION", "LATEST RUN"}))
     if page.next_cursor is not None:
-        console.say("There are more; use --limit to show them.")
+        console.log("There are more; use --limit to show them.")
     return 0
 
 

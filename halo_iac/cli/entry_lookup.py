@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
 from halo_iac.errors import HaloError, PlatformError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.match import match
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.remote import PlatformState
@@ -29,8 +30,11 @@ def get_entry(project: Project, key: str) -> Entry:
 
 def _not_declared_error(project: Project | None, key: str) -> UsageError:
     if project is None:
-        hint = "run `halo schedule list` to see the ids; to use a key, name its project file with --file"
-        return UsageError(f"no project file was found that could declare schedule {key!r}", hint=hint)
+        message = f"no project file was found that could declare schedule {key!r}"
+        listing = Command("schedule", "list")
+        return UsageError(
+            message, hint=Hint("run `{}` to see the ids; to use a key, name its project file with --file", listing)
+        )
     near = get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "use a key under `schedules:`"
     return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
@@ -63,7 +67,7 @@ def schedule_names(
     try:
         schedules = connection.reader.schedules(connection.project.id).schedules
     except PlatformError as error:
-        context.console.say(context.console.err_style.safe(f"Schedules are shown by id: {error.message}"))
+        context.console.log(context.console.err_style.safe(f"Schedules are shown by id: {error.message}"))
         return {}
     pairs = () if project is None else match(project, PlatformState(schedules=schedules, agents=())).pairs
     keys = {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
@@ -81,7 +85,7 @@ def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
     if found is None:
         raise HaloError(
             f"schedule {key!r} is declared, but does not exist on the platform yet",
-            hint="run `halo apply` to create it",
+            hint=Hint("run `{}` to create it", Command("apply")),
         )
     return found.id
 

@@ -209,7 +209,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
         console, lines = ground.context.console, f"schedules:\n{block_text(entries)}"
         hint = f"add these entries by hand:\n{lines}"
         if not console.wants_json:
-            console.out(lines)
+            console.print(lines)
             hint = "add the entries on standard output by hand"
         raise FileError(f"{ground.path} was not changed: {error.reason}", hint=hint) from None
 

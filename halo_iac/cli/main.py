@@ -82,11 +82,11 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = console.ending(None if isinstance(error, KeyboardInterrupt) else _to_halo_error(error))
+        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else _to_halo_error(error))
         try:
-            console.tell(ours)
+            console.print_error(ours)
         except KeyboardInterrupt:  # another one, in the middle of the message
-            console.tell(ours)
+            console.print_error(ours)
         return ours.exit_code
 
 

@@ -11,11 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from halo_iac.cli.command_hints import add_target_flags
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, HaloError, ProjectNotFound, UsageError
 from halo_iac.paths import resolve_path
-from halo_iac.render.style import PLAIN
+from halo_iac.render.style import Style
 from halo_iac.render.view import PAGE_MARKER, PageIdentity, RenderContext, ReviewFormat, View, open_view
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, write_output
@@ -24,8 +23,6 @@ from halo_iac.storage.plan_file import check_saved_plan
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
-
-    from halo_iac.render.style import Style
 
 
 Draw = Callable[[View], str]
@@ -81,7 +78,7 @@ class OutputWriter:
         try:
             self._put_copies(draw)
         finally:
-            self._console.out(self._drawn(draw, self.format, self._console.out_style) if rest is None else rest)
+            self._console.print(self._drawn(draw, self.format, self._console.out_style) if rest is None else rest)
 
     def _drawn(self, draw: Draw, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
         prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context)
@@ -89,14 +86,13 @@ class OutputWriter:
 
     def _put_copies(self, draw: Draw) -> None:
         for copy in self._copies:
-            text = self._console.redacted(self._drawn(draw, copy.format, PLAIN))
+            text = self._console.redacted(self._drawn(draw, copy.format, Style(spell=self._console.spell)))
             write_output(copy.path, self._context.cwd, *_known(copy.format), text)
-            self._console.say(f"Wrote {copy.path}")
+            self._console.log(f"Wrote {copy.path}")
 
     def _put_error(self, error: HaloError) -> None:
         if not self._copies and not self.format.publishes_errors:
             return
-        add_target_flags(self._context, error)
 
         def draw(view: View) -> str:
             return view.error(error)
@@ -104,9 +100,11 @@ class OutputWriter:
         try:
             self._put_copies(draw)
         except FileError as another:
-            self._console.tell(another, exit_code=error.exit_code)  # how the command ended is the first one's to say
+            self._console.print_error(
+                another, exit_code=error.exit_code
+            )  # how the command ended is the first one's to say
         if self.format.publishes_errors:
-            self._console.out(self._drawn(draw, self.format, self._console.out_style))
+            self._console.print(self._drawn(draw, self.format, self._console.out_style))
 
 
 def _path_prefix(context: CommandContext) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halo_iac.api.secret import Secret
-from halo_iac.cli.command_hints import plan_with_target_flags
 from halo_iac.cli.context import CommandContext
-from halo_iac.findings import credentials_of, find_clock_change_today
+from halo_iac.findings import credentials_of
+from halo_iac.findings.today import find_clock_change_today
 from halo_iac.model.finding import errors
 from halo_iac.pipeline import PlanRequest, plan_project
 from halo_iac.plan import Overrides
@@ -58,9 +58,7 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
     today = find_clock_change_today(planned, project, context.console.clock())
     if today:
         planned = replace(planned, findings=(*planned.findings, *today))
-    if not planned.blocked and not planned.refusals:
-        return planned
-    return plan_with_target_flags(context, planned)
+    return planned
 
 
 def hide_credentials(context: CommandContext, project: Project, planned: Plan) -> None:

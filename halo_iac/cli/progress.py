@@ -47,9 +47,9 @@ def log_events(
     for event in events:
         if event.status.is_final and _is_logged(event):
             ended.add(id(event.change))
-            console.say(event_line(event, style, position=(len(ended), total)))
+            console.log(event_line(event, style, position=(len(ended), total)))
         elif event.status is Status.RETRYING:
-            console.say(event_line(event, style))
+            console.log(event_line(event, style))
         yield event
 
 
@@ -177,7 +177,7 @@ def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[
     style = console.err_style
     if not console.shows_progress:
         for seen in sightings:
-            console.say(line_of(seen, names[seen.run_id], style))
+            console.log(line_of(seen, names[seen.run_id], style))
             yield seen
         return
     board = RunTable(names, style)

@@ -92,7 +92,7 @@ class ReportSink:
         self._say(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
 
     def _say(self, words: str) -> None:
-        self._console.say(self._console.err_style.safe(words))
+        self._console.log(self._console.err_style.safe(words))
 
 
 def _check_suffix(path: Path) -> None:
@@ -132,13 +132,13 @@ def show(console: Console, markdown: str, *, is_raw: bool) -> None:
     """Write markdown to standard output: drawn on a terminal, harmless in a log, elsewhere exactly as it is."""
     markdown = console.redacted(markdown)  # before a screen folds it
     if console.out_is_log:
-        console.out(neutralize_markdown(markdown, console.out_style))
+        console.print(neutralize_markdown(markdown, console.out_style))
     elif not console.out_is_terminal:
         console.write_raw(markdown)
     elif is_raw:
-        console.out(neutralize_markdown(markdown, console.out_style))
+        console.print(neutralize_markdown(markdown, console.out_style))
     else:
-        console.out(on_screen(markdown, console.out_style))
+        console.print(on_screen(markdown, console.out_style))
 
 
 def report_fields(report: Report) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
 from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.hints import joined
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.project import Project as NoProject
 from halo_iac.model.remote import PlatformState
@@ -158,5 +159,5 @@ def agent_ids_of(connection: Connection, project: Project | None, references: Se
     missing = [outcome for outcome in found.values() if isinstance(outcome, Unresolved)]
     if missing:
         hints = dict.fromkeys(each.hint for each in missing)
-        raise HaloError("\n".join(each.reason for each in missing), hint="\n".join(hints))
+        raise HaloError("\n".join(each.reason for each in missing), hint=joined("\n", hints))
     return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from halo_iac.cli.command_hints import add_target_flags
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.report_output import NamedReport, report_fields
 from halo_iac.errors import HaloError
+from halo_iac.hints import spell_out
 from halo_iac.model.runs import RunRequest
 from halo_iac.render.json import document
 from halo_iac.render.text.problems import error_text
@@ -50,15 +50,13 @@ def finish(context: CommandContext, outcomes: Sequence[RunResult], earlier: Repo
     """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
     console = context.console
     errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
-    for error in errors:
-        add_target_flags(context, error)
     if console.wants_json:
-        console.out(document(_document(outcomes, earlier, is_waiting=is_waiting)))
+        console.print(document(_document(outcomes, earlier, console, is_waiting=is_waiting)))
     else:
         if not is_waiting:
-            console.out(_ids(outcomes, console))
+            console.print(_ids(outcomes, console))
         for error in errors:
-            console.err(error_text(error, console.err_style))
+            console.print_error_text(error_text(error, console.err_style))
     codes = {error.exit_code for error in errors}
     return next((code for code in _SEVEREST if code in codes), 0)
 
@@ -74,14 +72,16 @@ def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
     )
 
 
-def _document(outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each) for each in outcomes]}
+def _document(
+    outcomes: Sequence[RunResult], earlier: Report | None, console: Console, *, is_waiting: bool
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each, console) for each in outcomes]}
     if earlier is not None:
         told["comparedWith"] = report_fields(earlier)
     return told
 
 
-def _fields(outcome: RunResult) -> dict[str, Any]:
+def _fields(outcome: RunResult, console: Console) -> dict[str, Any]:
     fields: dict[str, Any] = {"agent": outcome.order.name, "agentUuid": outcome.order.agent}
     if outcome.started is not None:
         fields |= outcome.started.wire
@@ -91,5 +91,9 @@ def _fields(outcome: RunResult) -> dict[str, Any]:
         fields |= report_fields(outcome.report)
     if outcome.error is not None:
         error = outcome.error
-        fields["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+        fields["error"] = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint and spell_out(error.hint, console.spell),
+        }
     return fields

@@ -6,7 +6,6 @@ See docs/semantics.md#costly-calls and docs/semantics.md#one-off-runs.
 from __future__ import annotations
 
 import gc
-import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.progress import log_runs
@@ -25,6 +23,7 @@ from halo_iac.cli.report_output import fields_of
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
 from halo_iac.cli.started_runs import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
 from halo_iac.runs.polling import Polling, start, wait
@@ -92,7 +91,7 @@ class RunStarter:
             raise KeyboardInterrupt
         self._stop.set()
         with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
-            self._console.say("Waiting for the response, so that no run is lost. Press Ctrl-C again to stop waiting.")
+            self._console.log("Waiting for the response, so that no run is lost. Press Ctrl-C again to stop waiting.")
 
     @property
     def is_stopped(self) -> bool:
@@ -124,10 +123,10 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
     """Write a run that was started, and how to wait for it."""
     console = context.console
     if console.wants_json:
-        console.out(document(started.wire))
+        console.print(document(started.wire))
         return 0
-    console.out(record(fields_of(started.wire), console.out_style))
-    console.say(f"Wait for it: {rerun_command(context, f'run poll {shlex.quote(started.run_id)}')}")
+    console.print(record(fields_of(started.wire), console.out_style))
+    console.log(Hint("Wait for it: {}", Command("run", "poll", started.run_id)))
     return 0
 
 
@@ -145,7 +144,7 @@ def wait_for_runs(
     gc.enable()  # this may take half an hour
     console = session.context.console
     reader = RunReader(session.connection.transport, Retry(attempts=1))
-    pace = Polling(interval, timeout, pause=console.patience.sleep)
+    pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
     last: dict[str, RunSnapshot] = {}
     try:
         for seen in log_runs(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
@@ -160,12 +159,12 @@ def wait_for_runs(
     return last
 
 
-def unfinished_reason(context: CommandContext, seen: RunSnapshot, name: str | None = None) -> HaloError:
+def unfinished_reason(seen: RunSnapshot, name: str | None = None) -> HaloError:
     """Return why a run that was watched to the last has not ended as far as is known; ``name`` is whose run it is."""
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
     if seen.trouble is not None and not seen.trouble.is_transient:
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
-    resume = f"wait on with `{rerun_command(context, f'run poll {shlex.quote(seen.run_id)}')}`"
+    resume = Hint("run `{}` to go on waiting", Command("run", "poll", seen.run_id))
     if seen.trouble is not None:
         return HaloError(f"timed out waiting, and {run} cannot be read: {seen.trouble.message}", hint=resume)
     return HaloError(f"timed out waiting; {run} is still {seen.status} and continues", hint=resume)
@@ -176,11 +175,11 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
-            console.say(f"{many} on. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
+            console.log(f"{many} on. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
             threading.Event().wait(SECOND_THOUGHT)
         except KeyboardInterrupt:
             return _cancelled(session, going)
-    return interrupted_runs(session.context, going)
+    return interrupted_runs(going)
 
 
 def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
@@ -190,10 +189,8 @@ def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
 def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     writer, retry = RunWriter(session.connection.transport), session.connection.retry()
     failed = []
-    look = rerun_command(session.context, f"run poll {shlex.join(going)}")
-    session.started_runs.under_way = InterruptedRun(
-        "interrupted while cancelling runs; they may continue", hint=f"look with `{look}`"
-    )
+    look = Hint("run `{}` to check", Command("run", "poll", *going))
+    session.started_runs.under_way = InterruptedRun("interrupted while cancelling runs; they may continue", hint=look)
     for run_id in going:
         try:
             retry(partial(_cancel, writer, run_id))
@@ -201,5 +198,5 @@ def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and continues: {error.message}")
     if failed:
-        return InterruptedRun("\n".join(failed), hint="run `halo run cancel ID` to try again")
+        return InterruptedRun("\n".join(failed), hint=Hint("run `{}` to try again", Command("run", "cancel", "ID")))
     return InterruptedRun(f"cancellation of {'the run' if len(going) == 1 else f'{len(going)} runs'} was requested")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from halo_iac.api.secret import Secret
 from halo_iac.errors import FileError
-from halo_iac.paths import PRIVATE_FOLDER
+from halo_iac.hints import Command, Hint
+from halo_iac.paths import SANDBOX_FILE
 from halo_iac.sandbox.protocol import NeverReply, NoAnswer, Request, SandboxError, ServerFailure
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from halo_iac.api.transport import Transport
     from halo_iac.sandbox.platform import Sandbox
-
-SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
-"""Where a sandbox lives, from the folder of the project file, unless another place is named."""
 
 
 def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
@@ -39,9 +36,7 @@ def error_hint(error: SandboxError, path: Path) -> str:
     """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
     match error.trouble:
         case ServerFailure.CONTENT if is_removable(path):
-            return (
-                f"run `{reset_command(path)}` to start with an empty sandbox, or name another file with --sandbox-file"
-            )
+            return Hint("{}, or name another file with --sandbox-file", start_empty(path))
         case ServerFailure.CONTENT:
             return "name another file with --sandbox-file"
         case ServerFailure.SPACE:
@@ -65,10 +60,10 @@ def is_removable(path: Path) -> bool:
         return path.parts[-2:] == SANDBOX_FILE.parts and not path.parent.is_symlink()
 
 
-def reset_command(path: Path) -> str:
-    """Return the command that removes this very file, whichever one would be removed without its name."""
+def start_empty(path: Path) -> Hint:
+    """Say how to remove this very file, whichever one would be removed without its name."""
     named = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"halo sandbox reset --sandbox-file {shlex.quote(str(named))}"
+    return Hint("run `{}` to start with an empty sandbox", Command("sandbox", "reset", "--sandbox-file", str(named)))
 
 
 def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:

@@ -7,15 +7,14 @@ from being recorded. How a command ends is told from this record, wherever it wa
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.console import NOTHING_CHANGED
 from halo_iac.errors import HaloError, InterruptedRun, UnknownOutcome
+from halo_iac.hints import Command, Hint, joined
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 class CostlyCall:
     """A call that starts a run: ``what`` it starts, and ``look``, the command that shows whether it did.
 
-    ``read`` are the words of the command that shows what a run has written, from the platform's answer.
+    ``read`` returns the command that shows what a run has written, from the platform's answer.
     """
 
     what: str
-    look: str
-    read: Callable[[StartedRun], str] = lambda started: f"report get {shlex.quote(started.run_id)}"
+    look: Command
+    read: Callable[[StartedRun], Command] = lambda started: Command("report", "get", started.run_id)
     started: StartedRun | None = None
     error: HaloError | None = None
     is_over: bool = False
@@ -42,24 +41,21 @@ class CostlyCall:
         return self.started is None and isinstance(self.error, UnknownOutcome | None)
 
 
-def creating(context: CommandContext, order: RunRequest) -> CostlyCall:
+def creating(order: RunRequest) -> CostlyCall:
     """Return the call that starts a one-off run."""
-    return CostlyCall(
-        f"a run of {order.name}", rerun_command(context, f"report list --agent {shlex.quote(order.agent)}")
-    )
+    return CostlyCall(f"a run of {order.name}", Command("report", "list", "--agent", order.agent))
 
 
 class StartedRuns:
     """Every costly call of one command, in order; safe to share between the main thread and those that make calls."""
 
     def __init__(self, context: CommandContext) -> None:
-        self._context = context
         self._calls: list[CostlyCall] = []
         self._lock = threading.Lock()
         self._is_closed = False
         self.under_way: InterruptedRun | None = None
         """What an interrupt leaves unknown just now, other than whether a run was started."""
-        context.console.ending = self.ending
+        context.console.final_error = self.ending
 
     def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
         """Make a call and return its answer, or ``None`` where the command has been ended before; from any thread."""
@@ -97,15 +93,15 @@ class StartedRuns:
         told = [*self._unknown(), *(each for each in failed.values() if each is not error)]
         told += [error, *self._going(_text(error))] if error is not None else self._left()
         ending = error or InterruptedRun("")
-        message, hint = "\n".join(each.message for each in told), "\n".join(each.hint for each in told if each.hint)
-        ending.message, ending.hint = message, hint or None
+        ending.message = "\n".join(each.message for each in told)
+        ending.hint = joined("\n", (each.hint for each in told)) or None
         return ending
 
     def _unknown(self) -> list[HaloError]:
         return [
             InterruptedRun(
                 f"interrupted while starting {call.what}; it may or may not have been started",
-                hint=f"run `{call.look}` to check before you start another one",
+                hint=Hint("run `{}` to check before you start another one", call.look),
             )
             for call in self._calls
             if call.is_unknown and call.error is None
@@ -114,7 +110,7 @@ class StartedRuns:
     def _going(self, told: str = "") -> list[HaloError]:
         ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
         going = [run_id for run_id in ids if run_id not in told]
-        return [interrupted_runs(self._context, going)] if going else []
+        return [interrupted_runs(going)] if going else []
 
     def _left(self) -> list[HaloError]:
         """Return what an interrupt leaves: runs that go on, runs that are over, or none."""
@@ -123,21 +119,21 @@ class StartedRuns:
         left = self._going()
         over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
         if over:
-            commands = " and ".join(f"`{rerun_command(self._context, words)}`" for words in over.values())
+            commands = joined(" and ", (Hint("`{}`", command) for command in over.values()))
             message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} ended before the interrupt"
-            left.append(InterruptedRun(message, hint=f"to read the result, run {commands}"))
+            left.append(InterruptedRun(message, hint=Hint("to read the result, run {}", commands)))
         if left or any(call.is_unknown for call in self._calls):
             return left  # to say that no run goes on would be a guess
-        return [interrupted_runs(self._context, ())]
+        return [interrupted_runs(())]
 
 
-def interrupted_runs(context: CommandContext, going: Sequence[str]) -> InterruptedRun:
+def interrupted_runs(going: Sequence[str]) -> InterruptedRun:
     """Return the end of a command that stops waiting for runs, and how to resume."""
     if not going:
-        return InterruptedRun("interrupted; no run is in progress", hint="there is nothing to wait for")
-    resume = rerun_command(context, f"run poll {shlex.join(going)}")
+        return InterruptedRun("interrupted; no run is in progress")
+    resume = Command("run", "poll", *going)
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
-    return InterruptedRun(f"stopped waiting; {many} on", hint=f"run `{resume}` to resume")
+    return InterruptedRun(f"stopped waiting; {many} on", hint=Hint("run `{}` to resume", resume))
 
 
 def _text(error: HaloError) -> str:

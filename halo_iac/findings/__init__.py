@@ -9,6 +9,5 @@ Nothing here has a clock or knows the platform: what needs an instant is given o
 
 from halo_iac.findings.engine import credentials_of, find_in_plan, find_unused_globs, run_rules
 from halo_iac.findings.rules import RULES
-from halo_iac.findings.today import find_clock_change_today
 
-__all__ = ["RULES", "credentials_of", "find_clock_change_today", "find_in_plan", "find_unused_globs", "run_rules"]
+__all__ = ["RULES", "credentials_of", "find_in_plan", "find_unused_globs", "run_rules"]

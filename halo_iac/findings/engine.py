@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.findings.globs import unused_globs
 from halo_iac.findings.prompts import credentials_in
 from halo_iac.findings.rule_input import RuleInput, Violation, rule_input
 from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.plan import Plan
 from halo_iac.model.project import Entry, Origin, Project, Source
-from halo_iac.model.remote import PlatformState
+
+if TYPE_CHECKING:
+    from halo_iac.model.plan import Plan
+    from halo_iac.model.remote import PlatformState
 
 MOST: Final = 100
 """How many findings of one rule are listed, the rest counted: a reader fixes the first ones before reading more."""

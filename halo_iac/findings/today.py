@@ -92,7 +92,7 @@ def _skipped(old: Sequence[datetime], new: Sequence[datetime], now: datetime, zo
         "hours",
         f"if applied now, the change skips a run today: {gone[-1]:%H:%M} has passed, and the run at {due[0]:%H:%M} "
         f"({zone}) is dropped",
-        f"apply the change after {due[-1]:%H:%M}, or start the run by hand with `halo schedule fire`",
+        f"apply the change after {due[-1]:%H:%M}, or start the run by hand with `halo schedule fire KEY`",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from halo_iac.errors import HaloError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.plan import Change, Plan
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
@@ -65,7 +66,7 @@ def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], sched
         f"no{' active' if is_archived else ''} schedule has the id or title {', '.join(map(repr, in_vain))}",
         hint="add --include-archived to import archived schedules"
         if is_archived
-        else "run `halo schedule list` to see the schedules",
+        else Hint("run `{}` to see the schedules", Command("schedule", "list")),
     )
 
 

@@ -18,7 +18,6 @@ from halo_iac.load import suggestions as hints
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry, rule_settings
-from halo_iac.load.suggest_timezone import zone_names
 from halo_iac.load.yaml_document import Document, Values
 from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Source
 from halo_iac.model.schedule import (
@@ -31,6 +30,7 @@ from halo_iac.model.schedule import (
     number_set,
     relevant_parts,
 )
+from halo_iac.model.zones import zone_names
 from halo_iac.text import has_invisible, is_invisible, quote
 
 SPELLINGS: Final = {

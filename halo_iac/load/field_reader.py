@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from halo_iac.load.diagnostics import to_problems
 from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
-from halo_iac.load.suggest_timezone import zone_names
 from halo_iac.load.suggestions import suggest_quotes
 from halo_iac.load.yaml_document import Document, Location
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.schedule import normalized_prompt
+from halo_iac.model.zones import zone_names
 from halo_iac.text import quote
 
 PREFIX: Final = "HALO_VAR_"

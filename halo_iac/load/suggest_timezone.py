@@ -8,23 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-import tzdata  # type: ignore[import-untyped]
-
+from halo_iac.model.zones import zone_names
 from halo_iac.text import LONGEST, closest_match, normalize
-
-_NOT_ZONES: Final = frozenset({"Factory"})
-"""Stands for "not configured"."""
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """Return the names an entry may use."""
-    listed = Path(tzdata.__path__[0], "zones").read_text(encoding="utf-8").split()
-    return frozenset(listed) - _NOT_ZONES
-
 
 _PLACES: Final = {
     "pst": "America/Los_Angeles",

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from halo_iac.errors import HaloError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.plan import Change
 
 
@@ -77,11 +78,11 @@ class Summary(NamedTuple):
 
 
 class NextCommands(NamedTuple):
-    """The commands that go on from a run and that show how things are, ready to be pasted."""
+    """The commands that go on from a run and that show how things are."""
 
-    again: str = "halo apply"
-    plan: str = "halo plan"
-    schedules: str = "halo schedule list"
+    again: Command = Command("apply")
+    plan: Command = Command("plan")
+    schedules: Command = Command("schedule", "list")
 
 
 HERE: Final = NextCommands()
@@ -99,7 +100,7 @@ class ApplyOutcome(NamedTuple):
     summary: Summary
     commands: NextCommands = HERE
     receipt: str | None = None
-    undo: str | None = None
+    undo: Command | None = None
     trouble: HaloError | None = None
     held: str | None = None
 
@@ -119,8 +120,11 @@ def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrup
     return Summary(tuple(map(_settled, ended)), is_interrupted=is_interrupted)
 
 
+_LATER: Final = Hint("run `{}` in a minute to see the result", Command("plan"))
+
+
 def _settled(event: Event) -> Event:
     if event.status.is_final:
         return event
     message = "it was in progress when the run was interrupted"
-    return event._replace(status=Status.UNKNOWN, message=message, hint="run `halo plan` in a minute to see the result")
+    return event._replace(status=Status.UNKNOWN, message=message, hint=_LATER)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
-from halo_iac.model.zone_links import is_same_zone
+from halo_iac.model.zones import is_same_zone
 
 
 class Frequency(StrEnum):

@@ -5,12 +5,12 @@ from the command line or from a reviewed edit, never from the environment of a p
 """
 
 import json
-import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from halo_iac.hints import Command, Hint, joined
 from halo_iac.model.plan import Action, Blocked, Cause, Change, GuardViolation
 from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
@@ -175,11 +175,11 @@ def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
             continue
         remote = situation.undeclared[min(titled, working)]
         likeness = _SAME_TITLE if titled <= working else "has the same agent, prompt and cadence"
+        what = f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) {likeness}"
+        record = f"add `renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` to the entry"
         yield GuardViolation(
             "lookalike",
-            f"{change.key} would be created, but the undeclared schedule {remote.id} ({remote.title!r}) "
-            f"{likeness}; if they are the same schedule, {_rename(change.key or '', remote.title)}add "
-            f"`renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` to the entry",
+            joined("", (f"{what}; if they are the same schedule, ", _rename(change.key or "", remote.title), record)),
             f"--allow-create {change.key}",
             (change.name,),
         )
@@ -231,7 +231,9 @@ def _folded(title: str) -> str:
 
 def _rename(key: str, title: str) -> str:
     """Return the `halo rename` command for the hint; none for a title with invisible characters or a backtick."""
-    return "" if has_invisible(title) or "`" in title else f"run `halo rename {key} --from {shlex.quote(title)}`, or "
+    if has_invisible(title) or "`" in title:
+        return ""
+    return Hint("run `{}`, or ", Command("rename", key, "--from", title))
 
 
 def _quoted(title: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from halo_iac.diff import Difference
 from halo_iac.errors import UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.plan import (
     Action,
     AgentName,
@@ -160,7 +161,7 @@ def _unreadable(pair: Match, why: object) -> Blocked:
     return Blocked(
         key=pair.entry.key,
         reason=f"schedule {id_} is not changed: {reason}",
-        hint="upgrade halo, or inspect the schedule with `halo schedule get`",
+        hint=Hint("upgrade halo, or inspect the schedule with `{}`", Command("schedule", "get", id_)),
         origin=str(pair.entry.origins.entry),
         ids=(id_,),
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
+from halo_iac.hints import Command, Hint
 from halo_iac.model.plan import Action, Change, GuardViolation, Plan
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 
-_OVERRIDE = "run `halo plan` again and have the new plan approved"
+_OVERRIDE: Final = Hint("run `{}` again and have the new plan approved", Command("plan"))
 
 
 def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[GuardViolation, ...]:
@@ -25,7 +27,7 @@ def _loosened_policy(saved: Plan) -> Iterator[GuardViolation]:
     """Yield what only the plan against a base could refuse; every other guard looks at the recomputed plan itself."""
     for refusal in saved.refusals:
         if refusal.guard == "policy":
-            yield replace(refusal, override=f"run `halo plan` again with {refusal.override}")
+            yield replace(refusal, override=Hint("run `{}` again with {}", Command("plan"), refusal.override))
 
 
 def _preconditions(saved: Plan, recomputed: Plan) -> Iterator[GuardViolation]:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from halo_iac.text import Document
+
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS: Final = re.compile(_STRING)
 _FOLDS: Final = re.compile("(travis_(?:fold|time)|section_(?:start|end)):")
@@ -19,20 +21,16 @@ _FOLDS: Final = re.compile("(travis_(?:fold|time)|section_(?:start|end)):")
 StringChange = Callable[[str], str]
 
 
-class Document(str):
-    """JSON as text. What nobody may see is hidden within its strings, so that it can still be read."""
+def with_strings(document: str, change: StringChange) -> Document:
+    """Return a document with each of its strings changed, names as well; what stays is written as it was."""
+    return Document(_STRINGS.sub(lambda found: _changed(found[0], change), document))
 
-    __slots__ = ()
 
-    def with_strings(self, change: StringChange) -> Document:
-        """Return the document with each of its strings changed, names as well; what stays is written as it was."""
-        return Document(_STRINGS.sub(lambda found: _changed(found[0], change), self))
-
-    def with_members(self, names: Iterable[str], change: StringChange) -> Document:
-        """Return the document with only those strings changed that are values of members with one of these names."""
-        # A quote within a string has a backslash before it, so what matches is a whole name.
-        members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
-        return Document(re.sub(members, lambda found: found[1] + _changed(found[2], change), self))
+def with_members(document: str, names: Iterable[str], change: StringChange) -> Document:
+    """Return a document with only those strings changed that are values of members with one of these names."""
+    # A quote within a string has a backslash before it, so what matches is a whole name.
+    members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
+    return Document(re.sub(members, lambda found: found[1] + _changed(found[2], change), document))
 
 
 def _changed(written: str, change: StringChange) -> str:

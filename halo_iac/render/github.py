@@ -17,14 +17,15 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from halo_iac.errors import HaloError, Problem, ProjectError
+from halo_iac.hints import Hint, joined
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, Plan
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.headings import run_counts
+from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
-from halo_iac.render.values import plan_counts, problem_counts
+from halo_iac.render.values import problem_counts
 from halo_iac.render.view import ProjectCheck, RenderContext
 from halo_iac.text import counted
 
@@ -135,8 +136,8 @@ def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
 
 def _of_refusal(refusal: GuardViolation, place: str) -> Annotation:
     level, word = (Level.WARNING, "withheld") if refusal.withholds else (Level.ERROR, "refused")
-    message = f"{word}, {refusal.guard}: {refusal.message}"
-    remedy = f"{'to do' if refusal.withholds else 'override'}: {refusal.override}"
+    message = Hint("{}, {}: {}", word, refusal.guard, refusal.message)
+    remedy = Hint("{}: {}", "to do" if refusal.withholds else "override", refusal.override)
     return Annotation(level, "halo plan", _with_hint(message, remedy), *_place(place))
 
 
@@ -189,7 +190,7 @@ def _of_event(event: Event, style: Style) -> Annotation:
 
 
 def _with_hint(message: str, hint: str | None) -> str:
-    return f"{message}\n{hint}" if hint else message
+    return joined("\n", (message, hint))
 
 
 def _place(origin: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Where a plan would happen and by which rules, as rows: what every format of a plan begins with.
+"""What every format of a plan begins and ends with: where it would happen and by which rules, and the counts.
 
 See docs/cli.md#formats.
 """
@@ -6,15 +6,17 @@ See docs/cli.md#formats.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from halo_iac.hints import Hint
 from halo_iac.model.apply_result import HERE, NextCommands, Status, Summary
-from halo_iac.model.plan import Action, Plan, Policy
+from halo_iac.model.plan import Action, Attribution, PausedSchedule, Plan, Policy
 from halo_iac.model.remote import PlatformTarget
 from halo_iac.render.rows import Row
 from halo_iac.render.style import Style
-from halo_iac.render.values import listed
+from halo_iac.render.values import counted_findings, from_to, listed
+from halo_iac.text import counted
 
 
 def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
@@ -47,6 +49,57 @@ def _policy(policy: Policy, style: Style) -> str:
     return "; ".join(parts)
 
 
+_SHARES: Final = {
+    Attribution.BRANCH: "of this branch",
+    Attribution.BOTH: "of this branch where the platform differed before",
+    Attribution.BEFORE: "planned before this branch",
+    Attribution.UNTOUCHED: "of entries that this branch does not touch",
+}
+
+
+def attribution_counts(plan: Plan) -> Iterator[str]:
+    """Yield one line that counts whose the changes are; none without a base, or where all are the branch's."""
+    shares = Counter(change.share for change in plan.changes)
+    if plan.base is not None and set(shares) - {Attribution.BRANCH}:
+        parts = ", ".join(f"{shares[share]:,} {said}" for share, said in _SHARES.items() if shares[share])
+        yield f"Whose: {parts}."
+
+
+def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
+    """Return the last line: what would be done, what would not, and the change in runs a month."""
+    runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
+    if plan.findings:
+        runs += f" {counted_findings(plan.findings)}."
+    rest = [
+        *([f"{len(plan.paused):,} paused"] if plan.paused else ()),
+        *([f"{len(plan.blocked):,} blocked"] if plan.blocked else ()),
+        *([f"{len(plan.undeclared):,} undeclared"] if plan.undeclared else ()),
+        *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
+    ]
+    if not plan.changes:
+        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
+        return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
+    numbers = Counter(change.action for change in plan.changes)
+    deeds = ", ".join(_verb(action, numbers[action], style) for action in Action)
+    return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
+
+
+def paused_heading(paused: Sequence[PausedSchedule]) -> str:
+    """Return ``Paused: 2 schedules, by hand; left alone``; who paused how many where there are both."""
+    by_platform = sum(each.reason is not None for each in paused)
+    by_hand = len(paused) - by_platform
+    if by_hand and by_platform:
+        who = f"{by_hand:,} by hand and {by_platform:,} by the platform"
+    else:
+        who = "by hand" if by_hand else "by the platform"
+    return f"Paused: {counted(len(paused), 'schedule')}, {who}; left alone"
+
+
+def _verb(action: Action, number: int, style: Style) -> str:
+    words = f"{number:,} to {action}"
+    return style.paint(words, action) if number else words
+
+
 DONE: Final = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
@@ -75,12 +128,14 @@ def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]
     """Yield what is to be done about what did not end well."""
     unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
-        yield f"Run `{commands.schedules}` to see whether a create with an unknown outcome happened."
+        yield Hint("Run `{}` to see whether a create with an unknown outcome happened.", commands.schedules)
     if unknown:
-        yield f"Run `{commands.plan}`: it finds what was created by its title, and plans only the rest."
+        yield Hint("Run `{}`: it finds what was created by its title, and plans only the rest.", commands.plan)
     if summary.with_status(Status.CONFLICT):
-        yield f"Run `{commands.plan}` to see the platform's state; decide whether the file or the platform is right."
+        yield Hint(
+            "Run `{}` to see the platform's state; decide whether the file or the platform is right.", commands.plan
+        )
     if summary.with_status(Status.FAILED):
-        yield f"Fix what the reasons name, then run `{commands.again}` again; what is done stays done."
+        yield Hint("Fix what the reasons name, then run `{}` again; what is done stays done.", commands.again)
     elif summary.with_status(Status.NOT_STARTED):
-        yield f"Run `{commands.again}` again to continue where this run ended."
+        yield Hint("Run `{}` again to continue where this run ended.", commands.again)

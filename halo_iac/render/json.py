@@ -20,11 +20,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan
-from halo_iac.render.document import Document, escape_control
+from halo_iac.render.document import escape_control
+from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.view import ProjectCheck, RenderContext
+from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 """The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
@@ -35,7 +38,7 @@ See docs/security.md#bounds-of-answers.
 _PART: Final = 2**16
 """How many characters a part of a document has, about."""
 
-_AGAIN: Final = "make it again with `halo plan --out FILE`"
+_AGAIN: Final = Hint("make it again with `{}`", Command("plan", "--out", "FILE"))
 
 
 def plan_json(plan: Plan) -> Document:
@@ -77,11 +80,11 @@ def _not_a_plan(error: ValidationError) -> DocumentError:
     """Say what is wrong with a document without repeating its content, which may hold prompts."""
     wrongs = error.errors(include_url=False, include_input=False, include_context=False)
     if any(wrong["loc"] == ("version",) and wrong["type"] != "missing" for wrong in wrongs):
-        hint = f"this halo reads version {PLAN_VERSION}; {_AGAIN}"
+        hint = Hint("this halo reads version {}; {}", str(PLAN_VERSION), _AGAIN)
         return DocumentError("the saved plan is of another version", hint=hint)
     first = wrongs[0]
     if first["type"] == "json_invalid":
-        return DocumentError(f"the saved plan is no JSON, or half of one: {first['msg']}", hint=_AGAIN)
+        return DocumentError(f"the saved plan is not valid JSON, or is incomplete: {first['msg']}", hint=_AGAIN)
     place = ".".join(map(str, first["loc"])) or "the document"
     more = f" (and {len(wrongs) - 1:,} more)" if len(wrongs) > 1 else ""
     return DocumentError(f"the saved plan is damaged: {place}: {first['msg']}{more}", hint=_AGAIN)
@@ -122,12 +125,12 @@ def projects_value(projects: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"version": PLAN_VERSION, "projects": list(projects)}
 
 
-def error_json(error: HaloError) -> Document:
+def error_json(error: HaloError, style: Style = PLAIN) -> Document:
     """Return an error as one document for stderr; its ``exit_code`` is the process's."""
     fields: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
-        "hint": error.hint,
+        "hint": _filled(error.hint, style),
         "exit_code": error.exit_code,
     }
     if isinstance(error, ProjectError):
@@ -137,14 +140,16 @@ def error_json(error: HaloError) -> Document:
     return document({"error": fields})
 
 
-def apply_json(plan: Plan, summary: Summary | None, *, receipt: str | None = None, undo: str | None = None) -> Document:
+def apply_json(plan: Plan, outcome: ApplyOutcome | None, style: Style = PLAIN) -> Document:
     """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out.
 
     ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
     """
-    planned = _adapter().dump_python(plan, mode="json")
-    outcome = None if summary is None else _summary(summary)
-    return document({"plan": planned, "summary": outcome, "receipt": receipt, "undo": undo})
+    fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
+    if outcome is None:
+        return document({**fields, "summary": None, "receipt": None, "undo": None})
+    undo = None if outcome.undo is None else style.spell(outcome.undo)
+    return document({**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo})
 
 
 def document(value: object) -> Document:
@@ -184,7 +189,8 @@ class LazyList(list[Any]):
 class JsonView:
     """Draws results as documents, which hold nothing of the reader's screen and of the clock."""
 
-    def __init__(self, context: RenderContext) -> None: ...
+    def __init__(self, context: RenderContext) -> None:
+        self._style = context.style
 
     def plan(self, planned: Plan, shown: Plan) -> Document:  # noqa: ARG002 - a clock finding makes no plan another one
         """Return the document that ``plan --out`` saves as well."""
@@ -192,9 +198,7 @@ class JsonView:
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> Document:
         """Return the plan, how each change ended, the receipt and the command that takes it back."""
-        if outcome is None:
-            return apply_json(planned, None)
-        return apply_json(planned, outcome.summary, receipt=outcome.receipt, undo=outcome.undo)
+        return apply_json(planned, outcome, self._style)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> Document:  # noqa: ARG002
         """Return the problems and the findings."""
@@ -206,12 +210,16 @@ class JsonView:
 
     def error(self, error: HaloError) -> Document:
         """Return what happened, what to do, and the exit code."""
-        return error_json(error)
+        return error_json(error, self._style)
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _filled(hint: str | None, style: Style) -> str | None:
+    return hint and style.filled(hint)
+
+
+def _summary(summary: Summary, style: Style) -> dict[str, Any]:
     return {
-        "outcomes": [_outcome(event) for event in summary.events],
+        "outcomes": [_outcome(event, style) for event in summary.events],
         "counts": dict(sorted(Counter(str(event.status) for event in summary.events).items())),
         "is_interrupted": summary.is_interrupted,
     }
@@ -227,7 +235,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _outcome(event: Event) -> dict[str, Any]:
+def _outcome(event: Event, style: Style) -> dict[str, Any]:
     return {
         "action": str(event.change.action),
         "key": event.change.key,
@@ -235,6 +243,6 @@ def _outcome(event: Event) -> dict[str, Any]:
         "title": event.change.title,
         "status": str(event.status),
         "message": event.message,
-        "hint": event.hint,
+        "hint": _filled(event.hint, style),
         "elapsed": None if event.elapsed is None else round(event.elapsed, 3),
     }

@@ -11,8 +11,8 @@ from typing import Any
 
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.preview import Collision, Preview, ScheduleForecast, ScheduleStatus, Week
-from halo_iac.render.document import Document
 from halo_iac.render.json import LazyList, document_parts, projects_value
+from halo_iac.text import Document
 
 
 def preview_json(preview: Preview) -> Iterator[Document]:

@@ -2,22 +2,23 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from halo_iac.model.plan import Action
+from halo_iac.hints import Command, spell_out
 from halo_iac.text import escape_control, escape_control_lines
 
-SIGNS: Final[dict[str, str]] = {Action.CREATE: "+", Action.UPDATE: "~", Action.UNARCHIVE: "^", Action.ARCHIVE: "-"}
-"""The sign of each action, the same in every format."""
+SIGNS: Final[dict[str, str]] = {"create": "+", "update": "~", "unarchive": "^", "archive": "-"}
+"""The sign of each action, the same in every format; by name, since most of what is drawn is no plan."""
 
 LOG_WIDTH: Final = 120
 """Where a line that may be broken is broken if there is no screen."""
 
 _CODES: Final[dict[str, str]] = {
-    Action.CREATE: "32",
-    Action.UPDATE: "33",
-    Action.UNARCHIVE: "36",
-    Action.ARCHIVE: "31",
+    "create": "32",
+    "update": "33",
+    "unarchive": "36",
+    "archive": "31",
     "blocked": "35",
     "warning": "33",
     "refused": "1;31",
@@ -33,12 +34,14 @@ _ASCII: Final = str.maketrans({"→": "->", "│": "|", "…": "...", "·": "-"}
 class Style(NamedTuple):
     """What may be written: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
 
-    ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length.
+    ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length. ``spell``
+    returns a command as its reader has to paste it.
     """
 
     colour: bool = False
     unicode: bool = True
     width: int | None = None
+    spell: Callable[[Command], str] = str
 
     def paint(self, text: str, role: str) -> str:
         """Return the text in the colour of an action or a role; as it is where there is no colour."""
@@ -48,13 +51,17 @@ class Style(NamedTuple):
         """Return the same without colour, for what no terminal interprets."""
         return self._replace(colour=False)
 
+    def filled(self, text: str) -> str:
+        """Return a text with its commands spelt out."""
+        return spell_out(text, self.spell)
+
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""
-        return escape_control(text, is_unicode=self.unicode)
+        return escape_control(self.filled(text), is_unicode=self.unicode)
 
     def safe_lines(self, text: str) -> list[str]:
         """Return the lines of foreign words, each harmless and showable."""
-        return escape_control_lines(text, is_unicode=self.unicode)
+        return escape_control_lines(self.filled(text), is_unicode=self.unicode)
 
     def quoted(self, title: str) -> str:
         """Return a title in quotation marks."""

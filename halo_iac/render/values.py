@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from halo_iac.errors import Problem
 from halo_iac.model.finding import Finding, errors
-from halo_iac.model.plan import Action, Attribution, PausedSchedule, Plan
 from halo_iac.model.schedule import DAYS, Value
 from halo_iac.render.style import Style
 from halo_iac.text import counted
@@ -65,57 +63,6 @@ def listed(names: Sequence[str], style: Style) -> str:
 def shortened(text: str, longest: int) -> str:
     """Return a text of so many characters at most, and of its last word nothing: half a key could not be hidden."""
     return text if len(text) <= longest else f"{_CUT_WORD.sub('', text[:longest])}…"
-
-
-_SHARES: Final = {
-    Attribution.BRANCH: "of this branch",
-    Attribution.BOTH: "of this branch where the platform differed before",
-    Attribution.BEFORE: "planned before this branch",
-    Attribution.UNTOUCHED: "of entries that this branch does not touch",
-}
-
-
-def attribution_counts(plan: Plan) -> Iterator[str]:
-    """Yield one line that counts whose the changes are; none without a base, or where all are the branch's."""
-    shares = Counter(change.share for change in plan.changes)
-    if plan.base is not None and set(shares) - {Attribution.BRANCH}:
-        parts = ", ".join(f"{shares[share]:,} {said}" for share, said in _SHARES.items() if shares[share])
-        yield f"Whose: {parts}."
-
-
-def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
-    """Return the last line: what would be done, what would not, and the change in runs a month."""
-    runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
-    if plan.findings:
-        runs += f" {counted_findings(plan.findings)}."
-    rest = [
-        *([f"{len(plan.paused):,} paused"] if plan.paused else ()),
-        *([f"{len(plan.blocked):,} blocked"] if plan.blocked else ()),
-        *([f"{len(plan.undeclared):,} undeclared"] if plan.undeclared else ()),
-        *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
-    ]
-    if not plan.changes:
-        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
-        return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
-    numbers = Counter(change.action for change in plan.changes)
-    deeds = ", ".join(_verb(action, numbers[action], style) for action in Action)
-    return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
-
-
-def paused_heading(paused: Sequence[PausedSchedule]) -> str:
-    """Return ``Paused: 2 schedules, by hand; left alone``; who paused how many where there are both."""
-    by_platform = sum(each.reason is not None for each in paused)
-    by_hand = len(paused) - by_platform
-    if by_hand and by_platform:
-        who = f"{by_hand:,} by hand and {by_platform:,} by the platform"
-    else:
-        who = "by hand" if by_hand else "by the platform"
-    return f"Paused: {counted(len(paused), 'schedule')}, {who}; left alone"
-
-
-def _verb(action: Action, number: int, style: Style) -> str:
-    words = f"{number:,} to {action}"
-    return style.paint(words, action) if number else words
 
 
 def problem_counts(problems: Sequence[Problem], findings: Sequence[Finding]) -> str:

@@ -18,6 +18,7 @@ from halo_iac.api.pagination import Cursor
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import Delivery, PlatformError, UnknownOutcome
+from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import RunDetails, RunEvent, StartedRun
 from halo_iac.workers import Task, run_concurrently
 
@@ -34,7 +35,7 @@ _EVENTS: Final = "haloRun.getEvents"
 # Start --------------------------------------------------------------------------------------------------------------
 
 
-def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: str) -> StartedRun:
+def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: Command) -> StartedRun:
     """Return the run that a costly call started; it is repeated only where it surely did nothing.
 
     Where its answer was lost, :class:`~halo_iac.errors.UnknownOutcome` names ``what`` may have been started and
@@ -47,7 +48,7 @@ def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: s
             raise
         raise UnknownOutcome(
             f"{what} may or may not have been started, and was not retried because it costs money: {error.message}",
-            hint=f"run `{look}` to check before you try again",
+            hint=Hint("run `{}` to check before you try again", look),
         ) from None
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from halo_iac.api.pagination import LARGEST_PAGE
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import NoReport, PlatformError
+from halo_iac.hints import LIST_AGENTS, Command, Hint
 from halo_iac.model.runs import NO_TRACES, WITH_REPORT, ConversationDetails, Dataset, Report, Run
 
 _FOLLOW_UP: Final = "follow_up"
@@ -27,7 +28,11 @@ def fetch(reader: RunReader, id_: str) -> Report:
                 raise
     raise NoReport(
         f"{id_} is not a run, conversation or schedule that this key can see",
-        hint="run `halo report list` to see conversations, and `halo doctor` to see the project and platform",
+        hint=Hint(
+            "run `{}` to see conversations, and `{}` to see the project and platform",
+            Command("report", "list"),
+            Command("doctor"),
+        ),
     )
 
 
@@ -59,13 +64,15 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
     if by_hand is not None:
         raise NoReport(
             f"no scheduled run of schedule {schedule_id} has completed yet",
-            hint=f"run `halo report get {by_hand.id}` to print the report of the latest run fired by hand",
+            hint=Hint(
+                "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
+            ),
         )
     latest = max(runs, key=lambda run: run.age, default=None)
     stands = f"; its latest, {latest.id}, is {latest.status}" if latest is not None else ""
     raise NoReport(
         f"schedule {schedule_id} has no completed run yet{stands}",
-        hint=f"run `halo schedule runs {schedule_id}` to see them all",
+        hint=Hint("run `{}` to see them all", Command("schedule", "runs", schedule_id)),
     )
 
 
@@ -73,18 +80,23 @@ def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None =
     """Return why a run left no report, and what to do; ``agent`` is what people call it."""
     if not run.is_over:
         message = f"run {run.id} has no report yet; it is {run.status}"
-        return NoReport(message, hint=f"wait for it with `halo run poll {run.id}`")
+        return NoReport(message, hint=Hint("run `{}` to wait for it", Command("run", "poll", run.id)))
     if run.status == NO_TRACES:
         return _no_traces(run, dataset, agent)
     if run.status in WITH_REPORT:
         message = f"run {run.id} is {run.status}, but its conversation has no answer"
         return NoReport(
-            message, hint=f"run `halo run events {run.id}` to see what happened; the answer may still arrive"
+            message,
+            hint=Hint("run `{}` to see what happened; the answer may still arrive", Command("run", "events", run.id)),
         )
     reason = f": {run.error}" if run.error else ""
     return NoReport(
         f"run {run.id} has no report; it ended as {run.status}{reason}",
-        hint=f"run `halo run events {run.id}` to see why, or `halo run retry {run.id}` to pay for another try",
+        hint=Hint(
+            "run `{}` to see why, or `{}` to pay for another try",
+            Command("run", "events", run.id),
+            Command("run", "retry", run.id),
+        ),
     )
 
 
@@ -100,8 +112,11 @@ def _no_traces(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport
     where = f" between {start} and {end}" if start and end else " in its window"
     return NoReport(
         f"run {run.id} found no traces{f' of {whose}' if whose else ''}{where}",
-        hint="widen the window: --lookback-hours, an earlier --window-start-at, or lookback_hours in the project file;"
-        " `halo agent list --time-range 90d` shows which agents were seen",
+        hint=Hint(
+            "widen the window: --lookback-hours, an earlier --window-start-at, or lookback_hours in the project file; "
+            "run `{}` to see which agents were seen",
+            LIST_AGENTS,
+        ),
     )
 
 
@@ -109,7 +124,9 @@ def _has_no_answer(reader: RunReader, thread: ConversationDetails) -> NoReport:
     run = _first_run(thread)
     if run is None:
         message = f"conversation {thread.conversation.id} has no answer yet"
-        return NoReport(message, hint=f"run `halo conversation get {thread.conversation.id}` to check again")
+        return NoReport(
+            message, hint=Hint("run `{}` to check again", Command("conversation", "get", thread.conversation.id))
+        )
     dataset = _dataset_of(thread, run)
     if run.status == NO_TRACES and dataset is None:
         dataset = reader.run(run.id).dataset

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from halo_iac.errors import RefusedError
+from halo_iac.hints import Command, Hint
 from halo_iac.load.entries import undeclarable_reason
 from halo_iac.match import topological_layers
 from halo_iac.model.plan import (
@@ -32,7 +32,11 @@ from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs
 from halo_iac.resolve import Catalog
 from halo_iac.undo.history import History, ScheduleState, histories
 
-BY_HAND: Final = "inspect it with `halo schedule get`, and change it by hand if necessary"
+
+def by_hand(id_: str | None) -> Hint:
+    """Return what to do about a schedule that halo leaves alone."""
+    return Hint("run `{}` to inspect it, and change it by hand if necessary", Command("schedule", "get", id_ or "ID"))
+
 
 UndoDecision = Change | Blocked | None
 """``None`` where a schedule is already as it was before the run."""
@@ -66,7 +70,7 @@ class UndoPlanner:
             return remote
         spec = remote.spec()
         if isinstance(spec, UnreadableSchedule):
-            return self._blocked(history, f"schedule {remote.id} is not changed: {spec.reason}", BY_HAND)
+            return self._blocked(history, f"schedule {remote.id} is not changed: {spec.reason}", by_hand(remote.id))
         if history.is_undone(remote, spec):
             return None
         if (blocked := self._kept_out(history, remote)) is not None:
@@ -75,7 +79,7 @@ class UndoPlanner:
         if end is not None:
             return self._inverse(history, end, remote, spec)
         reason = f"schedule {remote.id} has changed since the run: {_moved(history, remote, spec)}"
-        return self._blocked(history, reason, BY_HAND)
+        return self._blocked(history, reason, by_hand(remote.id))
 
     def _kept_out(self, history: History, remote: RemoteSchedule) -> Blocked | None:
         """Say why a schedule must not, or cannot, be taken back whatever it is now."""
@@ -86,7 +90,7 @@ class UndoPlanner:
             reason = (
                 f"the receipt does not hold a redacted credential of schedule {remote.id}, so it cannot be restored"
             )
-            return self._blocked(history, reason, BY_HAND)
+            return self._blocked(history, reason, by_hand(remote.id))
         return None
 
     def _found(self, history: History) -> RemoteSchedule | Blocked | None:
@@ -101,7 +105,8 @@ class UndoPlanner:
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
         if len(found) > 1:
             ids = ", ".join(sorted(remote.id for remote in found))
-            return self._blocked(history, f"{len(found)} schedules match the one that was created: {ids}", BY_HAND)
+            reason = f"{len(found)} schedules match the one that was created: {ids}"
+            return self._blocked(history, reason, by_hand(found[0].id))
         return found[0] if found else None
 
     @property
@@ -122,7 +127,7 @@ class UndoPlanner:
         trouble = self._unwritable(after, names)
         if trouble is not None:
             return self._blocked(
-                history, f"the earlier state of schedule {remote.id} cannot be restored: {trouble}", BY_HAND
+                history, f"the earlier state of schedule {remote.id} cannot be restored: {trouble}", by_hand(remote.id)
             )
         line = _line(history)
         fields = tuple(FieldChange(name, getattr(spec, name), getattr(after, name), line) for name in names)
@@ -269,7 +274,7 @@ def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -
 
 
 def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
-    hint = "run `halo undo` again: this undo archives that schedule last" if holder in archived else BY_HAND
+    hint = "run the same undo again: this one archives that schedule last" if holder in archived else by_hand(change.id)
     reason = f"its title was {change.title!r}, which now belongs to {holder}"
     return Blocked(change.name, reason, hint, change.origin, (change.id,) if change.id else ())
 

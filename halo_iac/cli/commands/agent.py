@@ -43,14 +43,14 @@ def list_agents(
     console = context.console
     connection = context.connect_for_reading()
     if console.wants_json:
-        console.out(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
+        console.print(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
         return 0
     agents = connection.reader.agents(connection.project.id, time_range.value)
     rows = [
         (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
         for agent in agents
     ]
-    console.out(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
+    console.print(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
     if not rows:
-        console.say(f"No agent was seen in the last {time_range.value}; try a longer --time-range.")
+        console.log(f"No agent was seen in the last {time_range.value}; try a longer --time-range.")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -10,9 +9,9 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import policy_flags
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.target import policy_flags
 from halo_iac.render.view import ReviewFormat
 from halo_iac.storage.plan_file import read_saved_plan
 
@@ -67,13 +66,13 @@ def apply(
         planned = redact_plan(context, make_plan(context, request))
         if not results.is_document:
             show_plan(context.console, planned)
-        again = "apply" if plan_file is None else f"apply {shlex.quote(plan_file)}"
+        again = ("apply",) if plan_file is None else ("apply", plan_file)
         limits = _limits(target, protect, undeclared)
         how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)
         return run_apply(context, results, planned, how)
 
 
-def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> str:
+def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
     """Return the options that limit what is planned; what permits something has to be thought of again."""
-    chosen = [f"--target {shlex.quote(target)}" for target in targets or ()]
-    return "".join(f" {option}" for option in (*chosen, *policy_flags(protect, undeclared)))
+    chosen = [word for target in targets or () for word in ("--target", target)]
+    return [*chosen, *policy_flags(protect, undeclared)]

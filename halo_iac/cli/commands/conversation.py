@@ -70,9 +70,9 @@ def get_conversation(
     console = context.console
     thread = context.connect_for_reading().run_reader.conversation(conversation_id)
     if console.wants_json:
-        console.out(document(thread.wire))
+        console.print(document(thread.wire))
     else:
-        console.out(_text(thread, console.out_style))
+        console.print(_text(thread, console.out_style))
     return 0
 
 

@@ -13,6 +13,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
+from halo_iac.hints import joined
 from halo_iac.load.yaml_events import parser_name
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
@@ -47,10 +48,12 @@ def doctor(context: CommandContext) -> int:
     console = context.console
     checks = list(_run_checks(context))
     if console.wants_json:
-        console.out(document([asdict(check) for check in checks]))
+        console.print(document([asdict(check) for check in checks]))
     else:
         marks = {None: "", True: "ok: ", False: "FAILED: "}
-        console.out(record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style))
+        console.print(
+            record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style)
+        )
     return 1 if any(check.is_fine is False for check in checks) else 0
 
 
@@ -63,7 +66,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
         yield Check("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
     except ProjectNotFound as error:
         is_fine = None if context.named_file is None else False
-        yield Check("project file", f"none: {error.hint}", is_fine)
+        yield Check("project file", joined("", ("none: ", error.hint)), is_fine)
     except HaloError as error:
         yield Check("project file", _format_error(error), is_fine=False)
     yield from _examine_schemas(context)
@@ -155,4 +158,4 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
 
 
 def _format_error(error: HaloError) -> str:
-    return error.message + (f"\nhint: {error.hint}" if error.hint else "")
+    return joined("\nhint: ", (error.message, error.hint))

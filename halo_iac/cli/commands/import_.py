@@ -67,7 +67,7 @@ def import_(
         with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
             view = open_view(format_, RenderContext(console.out_style, console.clock()))
-            console.out(view.plan(draft.planned, draft.planned))
+            console.print(view.plan(draft.planned, draft.planned))
     return 1 if what and (choice.outside or draft.adoption.left_out) else 0
 
 
@@ -94,7 +94,7 @@ def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft,
     else:
         declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
         said = f"Nothing to add to {path}{declared}."
-    console.say(console.err_style.safe(said))
+    console.log(console.err_style.safe(said))
     reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
     for remote, reason in reasons:
-        console.say(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")
+        console.log(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

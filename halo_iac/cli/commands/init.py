@@ -10,8 +10,10 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.load.find import FILE_NAME
 from halo_iac.storage.atomic import write_new
 from halo_iac.storage.outputs import check_way
@@ -65,20 +67,20 @@ def init(
       halo init --agent checkout
     """
     console: Console = ctx.obj
-    context = CommandContext(console, TargetOptions(file))
+    target = TargetOptions(file, sandbox=sandbox)
+    console.spell = target.spell
+    context = CommandContext(console, target)
     path = Path(context.named_file or FILE_NAME)
     if agent is not None and not agent.strip():
-        raise UsageError("--agent is empty", hint="run `halo agent list` to see the agents")
+        raise UsageError("--agent is empty", hint=Hint("run `{}` to see the agents", Command("agent", "list")))
     check_way(path, context.cwd)
     if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     schemas = " and ".join(write_schemas(path.parent))
     with console.after(f"{path} was written"):
-        console.out(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}.")
-    where = " --sandbox" if sandbox else ""
-    console.say(
-        f"Next: run `halo agent list{where}` to see the agents, then `halo plan{where}` to see what would change."
-    )
+        console.print(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}.")
+    list_, plan = Command("agent", "list"), Command("plan")
+    console.log(Hint("Next: run `{}` to see the agents, then `{}` to see what would change.", list_, plan))
     return 0
 
 

@@ -42,14 +42,14 @@ def list_models(
     reader = context.connect_for_reading().reader
     models = reader.eligible_summarization_models() if summarization else reader.eligible_models()
     if console.wants_json:
-        console.out(document(models))
+        console.print(document(models))
         return 0
     # What a model looks like is not documented: an id and a name are shown where they are what they seem to be.
     rows = [
         (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")
         for model in models
     ]
-    console.out(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
+    console.print(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
     if not rows:
-        console.say(f"The platform lists no model eligible for {'summarization_' if summarization else ''}model_id.")
+        console.log(f"The platform lists no model eligible for {'summarization_' if summarization else ''}model_id.")
     return 0

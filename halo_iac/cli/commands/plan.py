@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import policy_flags, rerun_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.target import policy_flags
 from halo_iac.errors import FindingError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.finding import errors
 from halo_iac.render.view import ReviewFormat
 
@@ -63,7 +63,7 @@ def plan(
         shown = redact_plan(context, planned)
         results.put(lambda view: view.plan(planned, shown))
     if out is not None:
-        console.say(_saved(context, shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
+        console.log(_saved(shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
     if console.wants_json:
         _print_clock_findings(console, shown.findings[len(planned.findings) :])
     return plan_exit_code(shown, is_detailed=detailed_exitcode)
@@ -86,7 +86,7 @@ def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None
     failing = errors(findings)
     if failing:
         said = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
-        console.tell(FindingError(said, hint=failing[0].hint))
+        console.print_error(FindingError(said, hint=failing[0].hint))
 
 
 def _overrides(
@@ -94,15 +94,14 @@ def _overrides(
 ) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
     return [
-        *(f"--allow-create {key}" for key in allow_create or ()),
-        *([f"--allow-archive {allow_archive}"] if allow_archive else ()),
+        *(word for key in allow_create or () for word in ("--allow-create", key)),
+        *(["--allow-archive", str(allow_archive)] if allow_archive else ()),
         *policy_flags(protect, undeclared),
     ]
 
 
-def _saved(context: CommandContext, planned: Plan, out: str, permits: Iterable[str]) -> str:
+def _saved(planned: Plan, out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
     if planned.blocking_violations or errors(planned.findings):
         return f"Saved the plan to {out}, but `halo apply` refuses it."
-    command = rerun_command(context, " ".join(["apply", shlex.quote(out), *permits]))
-    return f"Saved the plan to {out}. To apply it, run `{command}`."
+    return Hint("Saved the plan to {}. To apply it, run `{}`.", out, Command("apply", out, *permits))

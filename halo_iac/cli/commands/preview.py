@@ -10,10 +10,11 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import get_entry
 from halo_iac.cli.project_list import load_projects
 from halo_iac.cli.run_request import instant
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
 from halo_iac.preview import Span
 from halo_iac.preview import preview as preview_of
@@ -77,10 +78,10 @@ def preview(
     if as_json:
         from halo_iac.render.preview_json import preview_json, previews_json
 
-        console.out_parts(previews_json(found) if context.is_list else preview_json(found[0]))
+        console.print_parts(previews_json(found) if context.is_list else preview_json(found[0]))
     else:
         style = console.out_style
-        console.out_parts(previews_text(found, style) if context.is_list else preview_text(found[0], style))
+        console.print_parts(previews_text(found, style) if context.is_list else preview_text(found[0], style))
     return 0
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import get_entry
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, ProjectError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.load import entries as titles
 from halo_iac.load.limits import MAX_FILE
 from halo_iac.match import title_cycles
@@ -57,10 +58,10 @@ def rename(
       halo rename checkout-daily --from "Daily checkout review"
     """
     console: Console = ctx.obj
-    console.prepare(json=json, format=format, no_color=no_color)
+    choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
+    console.prepare(json=json, format=format, no_color=no_color, spell=choice.spell)
     if (title is None) == (former is None):
         raise UsageError("pass either a new title or --from, not both", hint="run `halo rename --help` for examples")
-    choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
     entry = get_entry(CommandContext(console, choice).load(), key)
     with folder_lock(Path(entry.origins.entry.path or "")):
         return _rename(CommandContext(console, choice), key, title, former)
@@ -89,8 +90,11 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
 
 def _check_title(project: Project, entry: Entry, title: str) -> None:
     if title == entry.title:
-        hint = f'if you changed it by hand, run `halo rename {entry.key} --from "OLD TITLE"` to record the old title'
-        raise UsageError(f"schedule {entry.key!r} already has this title", hint=hint)
+        record = Command("rename", entry.key, "--from", "OLD TITLE")
+        raise UsageError(
+            f"schedule {entry.key!r} already has this title",
+            hint=Hint("if you changed it by hand, run `{}` to record the old title", record),
+        )
     oddity = titles.invalid_title_reason(title)
     if oddity is not None:
         corrected = titles.corrected_title(title)
@@ -159,7 +163,7 @@ def _tell(context: CommandContext, before: Entry, after: Entry, former: str | No
     console, path = context.console, after.origins.entry.path
     if console.wants_json:
         renamed = {"key": after.key, "file": path, "title": after.title, "renamed_from": after.renamed_from}
-        console.out(document(renamed))
+        console.print(document(renamed))
         return
     if after is before:
         said = f"{path} already records that {after.key} was called {former!r}."
@@ -167,7 +171,7 @@ def _tell(context: CommandContext, before: Entry, after: Entry, former: str | No
         said = f"{path}: recorded that {after.key}, {after.title!r}, was called {former!r}."
     else:
         said = f"{path}: renamed {after.key} from {before.title!r} to {after.title!r}."
-    console.out(console.out_style.safe(said))
+    console.print(console.out_style.safe(said))
     if former is None:
-        console.say("It is pinned by its id and needs no renamed_from.")
-    console.say(f"Next: run `{rerun_command(context, 'plan')}` to see the change.")
+        console.log("It is pinned by its id and needs no renamed_from.")
+    console.log(Hint("Next: run `{}` to see the change.", Command("plan")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.report_pull import pull_reports
 from halo_iac.cli.commands.report_run import run_reports
 from halo_iac.cli.connection import Connection
@@ -21,6 +19,7 @@ from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, s
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError, NoReport, PlatformError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.runs.reports import fetch, fetch_of_schedule, missing_report_reason
 
@@ -73,7 +72,7 @@ def get_report(
         outlet.put([NamedReport(key or report.conversation.title or "report", report)], key)
     if console.wants_json:
         messages = {"messages": report.thread.wire["messages"]} if all_ else {}
-        console.out(document({**report_fields(report), **messages}))
+        console.print(document({**report_fields(report), **messages}))
     return 0
 
 
@@ -136,11 +135,11 @@ def follow_up(
     before = _thread(connection, project, conversation)
     started = _follow_up_run(session, before.conversation.id, question)
     if no_wait:
-        console.out(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
+        console.print(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
         return 0
     answer = _answer(session, before, started, interval, timeout)
     if console.wants_json:
-        console.out(document({**started.wire, "answer": answer}))
+        console.print(document({**started.wire, "answer": answer}))
     else:
         show(console, answer, is_raw=raw)
     return 0
@@ -171,8 +170,8 @@ def _complete_thread(thread: ConversationDetails) -> str:
 
 
 def _follow_up_run(session: RunSession, conversation_id: str, question: str) -> StartedRun:
-    words = f"conversation get {shlex.quote(conversation_id)}"
-    call = CostlyCall("the follow-up", rerun_command(session.context, words), lambda _: words)
+    look = Command("conversation", "get", conversation_id)
+    call = CostlyCall("the follow-up", look, lambda _: look)
     with RunStarter(session) as starter:
         return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 
@@ -183,13 +182,13 @@ def _answer(
     """Wait for a follow-up and return what the platform wrote since."""
     seen = wait_for_runs(session, {started.run_id: "answer"}, interval, timeout)[started.run_id]
     if seen.details is None or not seen.is_over:
-        raise unfinished_reason(session.context, seen, "the question")
+        raise unfinished_reason(seen, "the question")
     if not seen.details.run.is_completed:
         raise missing_report_reason(seen.details.run, seen.details.dataset)
     last = max((message.sequence for message in before.messages), default=-1)
     now = session.connection.run_reader.conversation(before.conversation.id)
     answers = [message.content for message in now.answers if message.sequence > last]
     if not answers:
-        hint = f"run `halo conversation get {before.conversation.id}` to check again"
+        hint = Hint("run `{}` to check again", Command("conversation", "get", before.conversation.id))
         raise NoReport(f"run {started.run_id} completed without an answer", hint=hint)
     return "\n\n".join(answers)

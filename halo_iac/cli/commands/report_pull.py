@@ -97,7 +97,7 @@ class _PullSummary:
 
     def summary(self) -> str:
         """Return the counts in words."""
-        return f"{counted(len(self.written), 'report')} written, {self.present:,} already there" + (
+        return f"{counted(len(self.written), 'report')} written, {self.present:,} already present" + (
             f", {counted(len(self.without), 'run')} without a report" if self.without else ""
         )
 
@@ -183,7 +183,7 @@ def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _P
             return
         took.written.append({"path": str(path), "schedule": key, **pulled.report.facts()})
         if not console.wants_json:
-            console.out(console.out_style.safe(str(path)))
+            console.print(console.out_style.safe(str(path)))
 
 
 def _finish(console: Console, took: _PullSummary) -> int:
@@ -191,9 +191,9 @@ def _finish(console: Console, took: _PullSummary) -> int:
         written = sorted(took.written, key=lambda each: str(each["path"]))
         without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
         told = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
-        console.out(document(told))
+        console.print(document(told))
     else:
-        console.say(f"{took.summary()}.")
+        console.log(f"{took.summary()}.")
     if not took.problems:
         return 0
     if console.wants_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,6 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.options import TimeRange
@@ -22,6 +20,7 @@ from halo_iac.cli.run_results import RunResult, finish, titled_reports
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import creating
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import WITH_REPORT, RunRequest
 from halo_iac.runs.reports import fetch_of_run, fetch_of_schedule, missing_report_reason
 
@@ -149,8 +148,8 @@ def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
     except PlatformError:
         raise
     except HaloError as error:
-        why = f"{error.message} ({error.hint})" if error.hint else error.message
-        context.console.say(f"Nothing to compare with: {context.console.err_style.safe(why)}")
+        why = Hint("{} ({})", error.message, error.hint) if error.hint else error.message
+        context.console.log(f"Nothing to compare with: {context.console.err_style.safe(why)}")
         return None
 
 
@@ -175,17 +174,16 @@ def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) 
     run_ids = [each.started.run_id for each in outcomes if each.started is not None]
     if run_ids:
         what = "it" if len(run_ids) == 1 else "them"
-        words = f"run poll {shlex.join(run_ids)}"
-        context.console.say(f"Wait for {what}: {rerun_command(context, words)}")
+        context.console.log(Hint("Wait for {}: {}", what, Command("run", "poll", *run_ids)))
 
 
 def _started(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
     context, project = session.context, session.connection.project.id
     try:
-        started = starter.start(lambda writer: writer.create(project, order), creating(context, order))
+        started = starter.start(lambda writer: writer.create(project, order), creating(order))
     except HaloError as error:
         return RunResult(order, error=error)
-    context.console.say(context.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
+    context.console.log(context.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
     return RunResult(order, started)
 
 
@@ -203,7 +201,7 @@ def _read(session: RunSession, outcome: RunResult) -> RunResult:
     seen = outcome.seen
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:
-        return replace(outcome, error=unfinished_reason(session.context, seen, outcome.order.name))
+        return replace(outcome, error=unfinished_reason(seen, outcome.order.name))
     run = seen.details.run
     if run.status not in WITH_REPORT:
         return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.order.name))

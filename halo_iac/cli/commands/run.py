@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from halo_iac.api.runs import RunWriter
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
@@ -22,6 +20,7 @@ from halo_iac.cli.run_request import RunOptions, build_request, requests_for
 from halo_iac.cli.run_session import RunSession, show_started, start_one
 from halo_iac.cli.started_runs import CostlyCall, creating
 from halo_iac.errors import InterruptedRun, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
 
@@ -92,7 +91,8 @@ def create_run(
         debug=debug,
     )
     if agent_uuid and len(agent_uuid) > 1:
-        hint = f"run `halo report run {shlex.join(agent_uuid)} --no-wait` to start one for each"
+        start = Command("report", "run", *agent_uuid, "--no-wait")
+        hint = Hint("run `{}` to start one for each", start)
         raise UsageError(f"this starts one run, but {len(agent_uuid)} agents were given", hint=hint)
     order = build_request(terms, context.now)
     project = context.project_if_any()
@@ -104,7 +104,7 @@ def create_run(
         order = replace(order, agent=picked.id, name=picked.identity or picked.id)
     project_id = connection.project.id
     started = start_one(
-        RunSession.begin(context, connection), lambda writer: writer.create(project_id, order), creating(context, order)
+        RunSession.begin(context, connection), lambda writer: writer.create(project_id, order), creating(order)
     )
     return show_started(context, started)
 
@@ -122,9 +122,9 @@ def get_run(context: CommandContext, run_id: RunId) -> int:
     console = context.console
     details = context.connect_for_reading().run_reader.run(run_id)
     if console.wants_json:
-        console.out(document(details.wire))
+        console.print(document(details.wire))
     else:
-        console.out(record(_facts(details), console.out_style))
+        console.print(record(_facts(details), console.out_style))
     return 0
 
 
@@ -156,15 +156,15 @@ def show_logs(
     reader = context.connect_for_reading().run_reader
     logs = reader.logs(run_id, limit=limit, offset=offset, log_level=log_level)
     if console.wants_json:
-        console.out(document(logs))
+        console.print(document(logs))
         return 0
     lines = [console.out_style.safe(_log_line(log)) for log in _logs_in(logs)]
-    console.out("\n".join(lines))
+    console.print("\n".join(lines))
     if not lines:
-        console.say(f"Run {run_id} has no matching logs.")
+        console.log(f"Run {run_id} has no matching logs.")
     shown = (offset or 0) + len(lines)
     if lines and (len(lines) == limit or _total(logs) > shown):
-        console.say(f"There may be more; use --offset {shown} to show them.")
+        console.log(f"There may be more; use --offset {shown} to show them.")
     return 0
 
 
@@ -186,21 +186,22 @@ def cancel_run(
     if not console.wants_json:
         run = connection.run_reader.run(run_id).run
         if run.is_over:
-            console.out(
+            console.print(
                 console.out_style.safe(f"Run {run_id} has already ended ({run.status}); there is nothing to cancel.")
             )
             return 0
     session, writer = RunSession.begin(context, connection), RunWriter(connection.transport)
-    what, look = f"the cancellation of run {run_id}", rerun_command(context, f"run get {shlex.quote(run_id)}")
+    what, look = f"the cancellation of run {run_id}", Command("run", "get", run_id)
     session.started_runs.under_way = InterruptedRun(
-        f"interrupted while requesting {what}; it may or may not have been requested", hint=f"run `{look}` to check"
+        f"interrupted while requesting {what}; it may or may not have been requested",
+        hint=Hint("run `{}` to check", look),
     )
     answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
     session.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
-        console.out(document(answer))
+        console.print(document(answer))
     else:
-        console.out(f"Cancellation of run {console.out_style.safe(run_id)} was requested.")
+        console.print(f"Cancellation of run {console.out_style.safe(run_id)} was requested.")
     return 0
 
 
@@ -217,8 +218,8 @@ def retry_run(context: CommandContext, run_id: RunId) -> int:
     """
     connection = context.connect_for_reading()
     conversation = connection.run_reader.run(run_id).run.conversation_id
-    look = f"conversation get {shlex.quote(conversation)}" if conversation else "report list"
-    call = CostlyCall(f"the retry of run {run_id}", rerun_command(context, look))
+    look = Command("conversation", "get", conversation) if conversation else Command("report", "list")
+    call = CostlyCall(f"the retry of run {run_id}", look)
     started = start_one(RunSession.begin(context, connection), lambda writer: writer.retry(run_id), call)
     return show_started(context, started)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +12,11 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.run_session import RunSession, unfinished_reason, wait_for_runs
 from halo_iac.errors import HaloError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.render.text.table import table
 from halo_iac.runs.polling import Polling, stream_events
@@ -51,7 +50,7 @@ def poll_runs(
     seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), interval, timeout)
     if console.wants_json:
         answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
-        console.out(document(answers[0] if len(answers) == 1 else answers))
+        console.print(document(answers[0] if len(answers) == 1 else answers))
     errors = [error for run_id in wanted if (error := _ending(context, seen[run_id])) is not None]
     if len(errors) == 1:
         raise errors[0]
@@ -64,13 +63,13 @@ def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
     """Write how a run ended well, or return why it did not."""
     console = context.console
     if seen.details is None or not seen.is_over:
-        return unfinished_reason(context, seen)
+        return unfinished_reason(seen)
     run = seen.details.run
     if not run.is_completed:
         return missing_report_reason(run, seen.details.dataset)
     if not console.wants_json:
-        console.out(f"Run {console.out_style.safe(run.id)} completed.")
-        console.say(f"Its report: {rerun_command(context, f'report get {shlex.quote(run.id)}')}")
+        console.print(f"Run {console.out_style.safe(run.id)} completed.")
+        console.log(Hint("Its report: {}", Command("report", "get", run.id)))
     return None
 
 
@@ -96,12 +95,12 @@ def show_events(
         return _follow(context, connection, run_id, interval, timeout)
     found = connection.run_reader.events(run_id, limit)
     if console.wants_json:
-        console.out(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
+        console.print(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
         return 0
     events = [parse_event(row, "haloRun.getEvents") for row in found.rows]
-    console.out(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))
+    console.print(table(("SEQ", "TYPE", "CREATED"), [_cells(event) for event in events], console.out_style))
     if found.next_cursor is not None:
-        console.say("There are more; use --limit to show them.")
+        console.log("There are more; use --limit to show them.")
     return 0
 
 
@@ -109,17 +108,17 @@ def _follow(context: CommandContext, connection: Connection, run_id: str, interv
     """Show events as they come; as JSON all of them at the end."""
     console, seen = context.console, None
     events: list[Any] = []
-    pace = Polling(interval, timeout, pause=console.patience.sleep)
+    pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
     for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
         events += (event.wire for event in seen.events)
         if seen.trouble is not None and not seen.is_final:
-            console.say(f"{console.err_style.safe(seen.trouble.message)}; retrying")
+            console.log(f"{console.err_style.safe(seen.trouble.message)}; retrying")
         if not console.wants_json and seen.events:
-            console.out("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
+            console.print("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
     if console.wants_json:
-        console.out(document({"events": events, "nextCursor": None}))
+        console.print(document({"events": events, "nextCursor": None}))
     if seen is not None and not seen.is_over:
-        raise unfinished_reason(context, seen)
+        raise unfinished_reason(seen)
     return 0
 
 

@@ -16,9 +16,10 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.commands import sandbox_traces
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.context import CommandContext
 from halo_iac.cli.sandbox_link import is_removable, open_sandbox
 from halo_iac.cli.signals import handling_signals
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def serve(
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
         ended = _set_by_signals()  # before anybody can know that it runs
-        console.out("\n".join(exports), redact=False)
-        console.say(f"Serving sandbox {path} on {url}; press Ctrl-C to stop.")
+        console.print("\n".join(exports), redact=False)
+        console.log(f"Serving sandbox {path} on {url}; press Ctrl-C to stop.")
         while not ended.wait(1):
             pass
     return 0
@@ -106,13 +107,13 @@ def reset(
     console: Console = ctx.obj
     path = _path(console, file, sandbox_file)
     if not path.exists():
-        console.out(f"There is no sandbox at {path}.")
+        console.print(f"No sandbox exists at {path}; nothing was removed.")
         return 0
     _check_removable(path)
     if not yes and not _is_confirmed(console, path):
         raise RefusedError(f"{path} was not removed", hint="answer `yes`, or pass --yes")
     _remove(path)
-    console.out(f"Removed {path}.")
+    console.print(f"Removed {path}.")
     return 0
 
 
@@ -164,7 +165,7 @@ def _declared_project_id(console: Console, file: str | None) -> str | None:
     except ProjectNotFound:
         return None
     except ProjectError as error:
-        console.say(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project was not added.")
+        console.log(f"{console.err_style.safe(error.problems[0].path)} has problems, so its project was not added.")
         return None
     return None if project is None else project.project_id
 
@@ -176,7 +177,7 @@ def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
 
 
 def _is_confirmed(console: Console, path: Path) -> bool:
-    return console.is_interactive and console.ask(f"Remove {path}? Only `yes` is accepted: ").lower() == "yes"
+    return console.is_interactive and console.prompt(f"Remove {path}? Only `yes` is accepted: ").lower() == "yes"
 
 
 def _set_by_signals() -> threading.Event:

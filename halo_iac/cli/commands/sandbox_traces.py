@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
-from halo_iac.cli.sandbox_link import error_hint, open_sandbox, reset_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, RefusedError, UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.sandbox.protocol import SandboxError
 
@@ -61,7 +62,7 @@ def load(
         for path in files:
             loaded.append(_load(console, platform, project_id, path, is_strict=strict))
             if not console.wants_json:
-                console.out(_summary(console, path, loaded[-1]))
+                console.print(_summary(console, path, loaded[-1]))
         _say_how_to_analyse(CommandContext(console, choice), loaded)
     if console.wants_json:
         _out_json(console, [_load_json(path, each) for path, each in zip(files, loaded, strict=True)])
@@ -99,12 +100,12 @@ def tick(
         try:
             fires = platform.tick(instant)
         except ValueError as error:
-            raise RefusedError(str(error), hint=f"run `{reset_command(path)}` to start with an empty sandbox") from None
+            raise RefusedError(str(error), hint=start_empty(path)) from None
         if console.wants_json:
             _out_json(console, [_fire_json(fire) for fire in fires])
         else:
-            console.out("".join(f"{_fire_line(console, fire)}\n" for fire in fires))
-            console.say(f"{len(fires)} fired. The sandbox's clock is at {platform.now}.")
+            console.print("".join(f"{_fire_line(console, fire)}\n" for fire in fires))
+            console.log(f"{len(fires)} fired. The sandbox's clock is at {platform.now}.")
     return 0
 
 
@@ -130,7 +131,7 @@ def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, i
 
     def take_note(line: BadLine) -> bool:
         if len(bad) < _MOST_SAID and not is_strict:
-            console.say(f"{_where(console, path, line)}; skipped")
+            console.log(f"{_where(console, path, line)}; skipped")
         bad[_MOST_SAID:] = [line]
         return not is_strict
 
@@ -143,7 +144,7 @@ def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, i
         hint = "the lines before it were loaded; remove --strict to skip it"
         raise FileError(_where(console, path, bad[-1]), hint=hint)
     if loaded.bad > _MOST_SAID:
-        console.say(f"{path}: {loaded.bad - _MOST_SAID:,} more lines are not spans")
+        console.log(f"{path}: {loaded.bad - _MOST_SAID:,} more lines are not spans")
     if not loaded.spans:
         hint = "use HALO's format: one span, as a JSON object, on each line"
         raise FileError(f"{path} contains no spans", hint=hint)
@@ -174,11 +175,10 @@ def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> No
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
         if last < oldest:
-            words = f"report run {agent_id} --window-start-at {_at(first)} --window-end-at {_at(last + 10**9)}"
+            window = ("--window-start-at", _at(first), "--window-end-at", _at(last + 10**9))
             who = console.err_style.safe(names[agent_id])
-            command = rerun_command(context, words)
             unseen = f"{who} was last seen over {_WIDEST.days} days ago, so `halo agent list` does not show it"
-            console.say(f"{unseen}. To analyse it: {command}")
+            console.log(Hint("{}. To analyse it: {}", unseen, Command("report", "run", agent_id, *window)))
 
 
 def _load_json(path: Path, loaded: Loaded) -> dict[str, object]:
@@ -204,7 +204,7 @@ def _fire_json(fire: Fire) -> dict[str, object]:
 
 
 def _out_json(console: Console, value: Sequence[dict[str, object]]) -> None:
-    console.out(document(value))
+    console.print(document(value))
 
 
 def _instant(text: str) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from halo_iac.api.runs import USUAL_ROWS
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.command_hints import rerun_command
 from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import project_for, require_schedule_id
@@ -23,6 +21,7 @@ from halo_iac.cli.run_session import RunSession, show_started, start_one
 from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError
 from halo_iac.fire_times import describe
+from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import LOOKBACK_HOURS
 from halo_iac.model.schedule import Spec
 from halo_iac.render.json import document
@@ -66,14 +65,14 @@ def list_schedules(
     connection = context.connect_for_reading()
     listing = connection.reader.schedules(connection.project.id, include_archived=include_archived)
     if console.wants_json:
-        console.out(document({"schedules": [remote.wire for remote in listing.schedules], "nextCursor": None}))
+        console.print(document({"schedules": [remote.wire for remote in listing.schedules], "nextCursor": None}))
     else:
         names = agent_names(context, connection, (remote.agent_id or "" for remote in listing.schedules))
         rows = [_row(remote, names) for remote in listing.schedules]
-        console.out(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
+        console.print(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
             kind = "schedule" if include_archived else "active schedule"
-            console.say(console.err_style.safe(f"Project {connection.project.id} has no {kind}."))
+            console.log(console.err_style.safe(f"Project {connection.project.id} has no {kind}."))
     if listing.gap is not None:
         raise HaloError(f"this list is incomplete: {listing.gap}", hint="run again; nothing was changed")
     return 0
@@ -99,9 +98,9 @@ def get_schedule(
     connection = context.connect_for_reading(project)
     remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
     if console.wants_json:
-        console.out(document(remote.wire))
+        console.print(document(remote.wire))
         return 0
-    console.out(record(fields_of(remote.wire), console.out_style))
+    console.print(record(fields_of(remote.wire), console.out_style))
     return 0
 
 
@@ -126,19 +125,19 @@ def list_runs(
     limit = limit or USUAL_ROWS
     runs = connection.run_reader.schedule_runs(found, limit)
     if console.wants_json:
-        console.out(document([run.wire for run in runs]))
+        console.print(document([run.wire for run in runs]))
     else:
-        console.out(runs_table(runs, console.out_style))
+        console.print(runs_table(runs, console.out_style))
     if not runs:
-        console.say(f"Schedule {console.err_style.safe(found)} has no runs yet.")
+        console.log(f"Schedule {console.err_style.safe(found)} has no runs yet.")
     elif len(runs) == LARGEST_PAGE < limit:
-        look = rerun_command(context, f"report list --schedule {shlex.quote(schedule_id)} --limit {limit}")
+        look = Command("report", "list", "--schedule", schedule_id, "--limit", str(limit))
         console.warn(
             f"these are the {len(runs)} most recent runs; the platform may hold more",
-            f"run `{look}` to see their reports",
+            Hint("run `{}` to see their reports", look),
         )
     elif len(runs) >= limit:
-        console.say(f"These are the {len(runs)} most recent runs; use --limit to show more.")
+        console.log(f"These are the {len(runs)} most recent runs; use --limit to show more.")
     return 0
 
 
@@ -173,7 +172,7 @@ def fire(
     started = start_one(
         RunSession.begin(context, connection),
         lambda writer: writer.fire(found, start, end),
-        CostlyCall(f"a run of schedule {schedule_id}", rerun_command(context, f"schedule runs {shlex.quote(found)}")),
+        CostlyCall(f"a run of schedule {schedule_id}", Command("schedule", "runs", found)),
     )
     return show_started(context, started)
 

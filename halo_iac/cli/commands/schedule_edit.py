@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -18,6 +17,7 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import match_entry
 from halo_iac.errors import HaloError, ProjectError, UsageError
+from halo_iac.hints import Command, Hint, joined
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.remote import WIRE_NAMES
@@ -76,10 +76,11 @@ def _refuse_create(context: CommandContext, fields: Mapping[str, str]) -> NoRetu
     path = project.path if project is not None else context.named_file or FILE_NAME
     key = re.sub(r"[^a-z0-9]+", "-", fields.get("title", "").lower()).strip("-")[:64] or "my-schedule"
     given = {"title": "…", "agent": "…", "frequency": "daily", **fields}
-    start = "" if project is not None else "run `halo init` to write a project file, "
+    start = "" if project is not None else Hint("run `{}` to write a project file, ", Command("init"))
+    add = f"add this entry below `schedules:` in {path}, then run "
     raise UsageError(
         "`schedule create` is not a command of halo: schedules are declared in the project file",
-        hint=f"{start}add this entry below `schedules:` in {path}, then run `halo apply`\n{_entry_text(key, given)}",
+        hint=Hint("{}{}`{}`\n{}", start, add, Command("apply"), _entry_text(key, given)),
     )
 
 
@@ -89,14 +90,18 @@ def _refuse_change(context: CommandContext, verb: str, reference: str | None, fi
     key = entry.key if entry is not None else "KEY" if reference is None or is_uuid(reference) else reference
     steps = [_place(context, project, reference) if entry is None else ""]
     if "title" in fields:  # which identifies a schedule
-        steps.append(f"run `halo rename {shlex.quote(key)} {shlex.quote(fields['title'])}`")
+        steps.append(Hint("run `{}`", Command("rename", key, fields["title"])))
     others = {field: value for field, value in fields.items() if field != "title"}
     if others or not fields:
         steps.append(_setting(entry, others))
     raise UsageError(
         f"`schedule {verb}` is not a command of halo: schedules are changed in the project file",
-        hint=f"{', '.join(filter(None, steps))}, then run `halo apply`"
-        + (f"\n{_entry_text(key, others)}" if others else ""),
+        hint=Hint(
+            "{}, then run `{}`{}",
+            joined(", ", steps),
+            Command("apply"),
+            f"\n{_entry_text(key, others)}" if others else "",
+        ),
     )
 
 
@@ -105,7 +110,7 @@ def _place(context: CommandContext, project: Project | None, reference: str | No
     path = project.path if project is not None else context.named_file or FILE_NAME
     if reference is None or not is_uuid(reference):
         return f"find its entry in {path}"
-    return f"find its entry in {path}, or add it with `halo import {reference}`"
+    return Hint("{}, or run `{}` to add it", f"find its entry in {path}", Command("import", reference))
 
 
 def _setting(entry: Entry | None, fields: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.load.json_schema import schema_text
-from halo_iac.render.document import Document
+from halo_iac.text import Document
 
 
 class SchemaName(StrEnum):
@@ -44,5 +44,5 @@ def schema(
       halo schema include > halo.include.schema.json
     """
     console: Console = ctx.obj
-    console.out(Document(schema_text(name.file_name)))
+    console.print(Document(schema_text(name.file_name)))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -69,13 +68,13 @@ def undo(
         hide_credentials(context, project, planned)
         console = context.console
         if not results.is_document:
-            console.out(console.out_style.safe(_heading(read)))
+            console.print(console.out_style.safe(_heading(read)))
             show_plan(console, planned, as_wanted="as before the run")
-        how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", f"undo {shlex.quote(receipt_file)}")
+        how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", ("undo", receipt_file))
         code = run_apply(context, results, planned, how)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
-            console.say(console.err_style.safe(f"Note: {warning.message}."))
+            console.log(console.err_style.safe(f"Note: {warning.message}."))
     return code
 
 

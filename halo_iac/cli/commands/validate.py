@@ -9,10 +9,11 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.context import CommandContext
 from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.project_list import display_name
+from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound
 from halo_iac.findings import run_rules
 from halo_iac.load.siblings import shared_claims, with_siblings
@@ -60,7 +61,7 @@ def validate(
             (check,) = checks
             results.put(lambda view: view.problems(check.problems, check.findings, check.told))
     for note in schema_notes([each.project_path for each in context.projects], context.cwd):
-        console.say(note)
+        console.log(note)
     return int(any(check.problems or errors(check.findings) for check in checks))
 
 

@@ -13,12 +13,12 @@ from halo_iac.model.apply_result import HERE, NextCommands, Summary
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.headings import header_rows, run_counts
+from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
 from halo_iac.render.style import Style
-from halo_iac.render.values import attribution_counts, plan_counts, problem_counts
+from halo_iac.render.values import problem_counts
 from halo_iac.render.view import ProjectCheck
 from halo_iac.text import counted
 
@@ -46,7 +46,7 @@ def plan_markdown(
     scene = _scene(plan, style, now)
     head = [marker, _heading(plan, summary), _header(plan, style)]
     if summary is not None:
-        head += [asides.not_done(summary, style), asides.next_lines(summary, commands)]
+        head += [asides.not_done(summary, style), asides.next_lines(summary, commands, style)]
     head += [*asides.refused(plan.refusals, style), asides.blocked(plan.blocked, style)]
     tail = [
         asides.paused(plan.paused, style),

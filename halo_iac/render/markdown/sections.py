@@ -15,11 +15,11 @@ from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.headings import next_steps
+from halo_iac.render.headings import next_steps, paused_heading
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
 from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
-from halo_iac.render.style import PLAIN, SIGNS, Style
-from halo_iac.render.values import LISTED, from_to, paused_heading
+from halo_iac.render.style import SIGNS, Style
+from halo_iac.render.values import LISTED, from_to
 from halo_iac.text import counted
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
@@ -252,9 +252,9 @@ def _event_line(event: Event, style: Style) -> str:
     return f"- **{event.status}** {change.action} {named}{reason}{hint}"
 
 
-def next_lines(summary: Summary, commands: NextCommands) -> str:
+def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
     """Return what to do next, empty where everything ended well."""
-    steps = [f"- {message(step, PLAIN)}" for step in next_steps(summary, commands)]
+    steps = [f"- {message(step, style)}" for step in next_steps(summary, commands)]
     return "\n".join(["#### What to do next", "", *steps]) if steps else ""
 
 

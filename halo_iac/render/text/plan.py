@@ -20,12 +20,12 @@ from halo_iac.model.plan import (
     UndeclaredSchedule,
 )
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.headings import header_rows
+from halo_iac.render.headings import attribution_counts, header_rows, paused_heading, plan_counts
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.values import LISTED, attribution_counts, listed, paused_heading, plan_counts
+from halo_iac.render.values import LISTED, listed
 from halo_iac.text import counted
 
 INDENT: Final = "      "

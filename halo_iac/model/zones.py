@@ -1,4 +1,4 @@
-"""Time zones with several names: the links of the IANA database, such as ``US/Pacific`` to ``America/Los_Angeles``."""
+"""Time zones of the IANA database: their names, and links such as ``US/Pacific`` to ``America/Los_Angeles``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from typing import Final
 import tzdata  # type: ignore[import-untyped]
 
 _LINK: Final = "L "
+_NOT_ZONES: Final = frozenset({"Factory"})
+"""Stands for "not configured"."""
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names an entry may use."""
+    listed = Path(tzdata.__path__[0], "zones").read_text(encoding="utf-8").split()
+    return frozenset(listed) - _NOT_ZONES
 
 
 def is_same_zone(one: str, other: str) -> bool:

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-import io
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 
-from halo_iac.cli.command_hints import rerun_command, with_target_flags
-from halo_iac.cli.console import Console
-from halo_iac.cli.context import CommandContext, TargetOptions
+from halo_iac.cli.target import TargetOptions
+from halo_iac.hints import Command, Hint, joined
+from halo_iac.render.style import Style
 
 ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
-
-
-def at(choice: TargetOptions) -> CommandContext:
-    return CommandContext(Console(io.StringIO(), io.StringIO(), io.StringIO(), {}), choice)
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("plan", "halo plan --file 'my file.yaml' --project p --team t --sandbox"),
-        ("run poll r", "halo run poll r --file 'my file.yaml' --project p --team t --sandbox"),
-        ("rename a --from 'B'", "halo rename a --from 'B' --file 'my file.yaml'"),
-        ("rename a --from 'B --file c'", "halo rename a --from 'B --file c' --file 'my file.yaml'"),
-        ("init", "halo init --file 'my file.yaml'"),
-        ("plan --file other.yaml --sandbox", "halo plan --file other.yaml --sandbox --project p --team t"),
-        ("sandbox reset", "halo sandbox reset"),
-        ("schema", "halo schema"),
-        ("schema 'x\n::error::y'", "halo schema 'x␊::error::y'"),
+        (("plan",), "halo plan --file 'my file.yaml' --project p --team t --sandbox"),
+        (("run", "poll", "r"), "halo run poll r --file 'my file.yaml' --project p --team t --sandbox"),
+        (("rename", "a", "--from", "B c"), "halo rename a --from 'B c' --file 'my file.yaml'"),
+        (("init",), "halo init --file 'my file.yaml'"),
+        (("plan", "--file", "other", "--sandbox"), "halo plan --file other --sandbox --project p --team t"),
+        (("sandbox", "reset"), "halo sandbox reset"),
+        (("schema",), "halo schema"),
+        (("schema", "x\n::error::y"), "halo schema 'x␊::error::y'"),
     ],
 )
-def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(words: str, expected: str) -> None:
-    assert rerun_command(at(TargetOptions("my file.yaml", "p", "t", sandbox=True)), words) == expected
+def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(
+    words: tuple[str, ...], expected: str
+) -> None:
+    assert TargetOptions("my file.yaml", "p", "t", sandbox=True).spell(Command(*words)) == expected
 
 
-def test_commands_in_backticks_are_completed_and_all_else_stays() -> None:
-    text = "run `halo init` or `halo plan --out FILE`, not `plan`; halo plan is `halo --help`"
-    assert with_target_flags(at(TargetOptions()), text) == text
-    assert with_target_flags(at(TargetOptions("x.yaml", sandbox_file="s.db")), text) == (
-        "run `halo init --file x.yaml` or `halo plan --out FILE --file x.yaml --sandbox-file s.db`, not `plan`; "
-        "halo plan is `halo --help`"
+def test_only_the_commands_of_a_hint_are_spelt_out() -> None:
+    hint = Hint("run `{}` or `{}`, not `plan` of {}", Command("init"), Command("plan", "--out", "a b"), "`halo {}`")
+    assert hint == "run `halo init` or `halo plan --out 'a b'`, not `plan` of `halo {}`"
+    target = TargetOptions("x.yaml", sandbox_file="s.db")
+    assert Style(spell=target.spell).safe(joined("; ", (None, "so", hint))) == (
+        "so; run `halo init --file x.yaml` or `halo plan --out 'a b' --file x.yaml --sandbox-file s.db`, "
+        "not `plan` of `halo {}`"
     )
+    assert deepcopy(hint) is hint
 
 
 @pytest.fixture

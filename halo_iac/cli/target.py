@@ -1,0 +1,62 @@
+"""What the command line says about where to work, and how a command that is printed says the same.
+
+See docs/cli.md#printed-commands.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from halo_iac.cli.file_options import split_files
+from halo_iac.hints import Command
+from halo_iac.text import escape_control
+
+_FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
+"""Commands that work on files alone."""
+_ELSEWHERE: Final = frozenset({"sandbox", "schema"})
+"""Commands that are told in another way where to work, or not at all."""
+
+
+class TargetOptions(NamedTuple):
+    """What the command line says about where to work.
+
+    ``files`` are the words of ``-f`` where they name a list of project files (:mod:`halo_iac.cli.project_list`);
+    ``file`` is the one of any other command.
+    """
+
+    file: str | None = None
+    project: str | None = None
+    team: str | None = None
+    sandbox: bool = False
+    sandbox_file: str | None = None
+    checkout: str | None = None
+    files: tuple[str, ...] = ()
+
+    def naming(self, words: Sequence[str] | None) -> TargetOptions:
+        """Return the same for the words of ``-f`` of a command that takes several project files."""
+        file, files = split_files(words)
+        return self._replace(file=file, files=files)
+
+    def spell(self, command: Command) -> str:
+        """Return a command on one line, which works on the same files and platform unless it names others."""
+        return escape_control(shlex.join(("halo", *command.words, *self._flags(command))))
+
+    def _flags(self, command: Command) -> list[str]:
+        name, given = command.words[0], command.words
+        if name in _ELSEWHERE:
+            return []
+        wanted = {"--file": self.file, "--checkout": None if name == "init" else self.checkout}
+        if name not in _FILE_ONLY:
+            wanted |= {"--project": self.project, "--team": self.team, "--sandbox-file": self.sandbox_file}
+        flags = [word for file in self.files if "--file" not in given for word in ("--file", file)]
+        flags += [word for flag, value in wanted.items() if value and flag not in given for word in (flag, value)]
+        is_sandbox = self.sandbox and name not in _FILE_ONLY and "--sandbox" not in given
+        return [*flags, "--sandbox"] if is_sandbox else flags
+
+
+def policy_flags(protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
+    """Return the options that tighten the policy: without them, a command about the same could do more."""
+    globs = [word for glob in protect or () for word in ("--protect", glob)]
+    return [*globs, *(["--undeclared", "report"] if undeclared else ())]

@@ -1,0 +1,67 @@
+"""Commands in what is said, kept apart from the words around them until they are printed.
+
+What finds a problem knows which command helps, but not which project file and platform this run was told to use: pasted
+without those, `halo rename` could write into another file, and `halo apply` change another platform. So a hint holds
+its commands as data, and what formats output spells them out (docs/cli.md#printed-commands).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from typing import Final, Self
+
+
+class Command:
+    """A command of halo's to be pasted: its words without ``halo``, not quoted yet."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __str__(self) -> str:
+        """Return the command as it is without options that say where to work."""
+        return shlex.join(("halo", *self.words))
+
+
+LIST_AGENTS: Final = Command("agent", "list", "--time-range", "90d")
+"""Shows every agent that any list can show."""
+
+
+class Hint(str):
+    """A text in which each ``{}`` of a template is a command or a text; as a string, its commands name no target.
+
+    ``Hint("run `{}` to see it", Command("schedule", "get", id))``
+    """
+
+    __slots__ = ("parts", "template")
+    template: str
+    parts: tuple[str | Command, ...]
+
+    def __new__(cls, template: str, *parts: str | Command) -> Self:
+        """Return a hint; what is no template of ours belongs into ``parts``."""
+        hint = super().__new__(cls, template.format(*parts))
+        hint.template, hint.parts = template, parts
+        return hint
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return the hint itself, which never changes; ``str`` would make a template of its text."""
+        return self
+
+    def spelt(self, spell: Callable[[Command], str]) -> str:
+        """Return the text with every command as ``spell`` returns it."""
+        return self.template.format(
+            *(spell(part) if isinstance(part, Command) else spell_out(part, spell) for part in self.parts)
+        )
+
+
+def spell_out(text: str, spell: Callable[[Command], str]) -> str:
+    """Return a text with the commands in it, if it has any, as ``spell`` returns them."""
+    return text.spelt(spell) if isinstance(text, Hint) else text
+
+
+def joined(separator: str, texts: Iterable[str | Command | None]) -> Hint:
+    """Return texts, without the empty ones, as one that keeps the commands of each."""
+    parts = [text for text in texts if text]
+    return Hint(separator.join(["{}"] * len(parts)), *parts)
