@@ -93,7 +93,6 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
         (["plan", "--out", "a.json", "-o", "b.json"], "--out", 2),
         (["apply", "--require-head", "main", "--require-head", "dev"], "--require-head", 2),
         (["apply", "--allow-archive", "3", "--allow-archive", "0"], "--allow-archive", 2),
-        (["run", "create", "--agent", "a", "--agent-uuid", "b"], "--agent-uuid", 2),
         (["report", "pull", "--dir", "a", "-d", "b"], "--dir", 2),
         (["agent", "list", "--sandbox-file", "a", "--sandbox-file", "b"], "--sandbox-file", 2),
     ],
