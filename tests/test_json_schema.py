@@ -359,6 +359,11 @@ def test_every_field_has_a_description(name: str) -> None:
     assert [path for path, field in _properties(FILES[name]()) if "description" not in field] == []
 
 
+@pytest.mark.parametrize("schema", [project_schema(), include_schema()], ids=["project", "include"])
+def test_no_editor_shows_the_name_of_a_class(schema: dict[str, Any]) -> None:
+    assert [name for name, definition in schema["$defs"].items() if definition.get("title") == name] == []
+
+
 def test_a_plan_is_closed_to_unknown_fields() -> None:
     definitions = plan_schema()["$defs"].values()
     assert [part["title"] for part in definitions if part["type"] == "object" and part["additionalProperties"]] == []
