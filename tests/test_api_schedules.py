@@ -305,6 +305,7 @@ def test_a_reader_only_asks_queries() -> None:
         "schedules": (PROJECT,),
         "schedule": ("a",),
         "eligible_models": (),
+        "eligible_summarization_models": (),
         "auth_context": (),
         "projects": (),
         "give_up": (),
