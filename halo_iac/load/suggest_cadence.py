@@ -63,14 +63,17 @@ _TIMES: Final = rf"{_CLOCK}(?:(?:, ?| and | ?& ?){_CLOCK})*"
 _AT: Final = rf"(?:^|[ ,])(?:at|@) ?(?P<at>{_TIMES})(?=$|[ ,])|@(?P<near>{_TIMES})(?=$|[ ,])"
 _PLAIN_AT: Final = r"(?:^|[ ,])(?P<at>[0-9]{1,2}(?:[:h][0-9]{2}(?::00)?| ?[ap]\.?m\.?)|noon|midnight)(?=$|[ ,])"
 _AT_ZONE: Final = r"(.*[0-9m])[ ,(]+([a-z]+(?:/[a-z_/]+)?)\)?"
-_EVERY_DAY: Final = frozenset({"daily", "every day", "everyday", "each day", "every days", "nightly", "days", "a day"})
+_EVERY_DAY: Final = frozenset(
+    {"daily", "every day", "everyday", "each day", "every days", "every morning", "nightly", "days", "a day"}
+)
 
 
 def suggest_part(field: str, value: object, beside: Sequence[object]) -> str | None:
     """Guess what was meant by a value of one of :data:`FIELDS`, which stands alone or beside others in a list."""
     is_one_of_several = bool(beside)
     if field == "at":
-        return suggest_times(value, is_one_of_several=is_one_of_several)
+        said = suggest_times(value, is_one_of_several=is_one_of_several)
+        return said or (suggest_cadence(value) if isinstance(value, str) and not is_one_of_several else None)
     if field == "days_of_week":
         return suggest_days(value, beside)
     if field == "days_of_month":

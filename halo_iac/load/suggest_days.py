@@ -27,8 +27,8 @@ _FILLERS: Final = frozenset({"", "and", "every", "each", "on"})
 _LAST: Final = (-1, "last", "l", "lastday", "end", "endofmonth", "endofthemonth", "eom", "lastdayofmonth")
 _ORDINALS: Final = ("last", "first", "second", "third", "fourth", "fifth")
 _NTH_DAY: Final = (
-    r"(?:the )?(first|second|third|fourth|fifth|last|[1-5](?:st|nd|rd|th)) ([a-z]+)"
-    r"(?: (?:of|in) (?:the|each|every|a) month| monthly)?"
+    r"(?:on )?(?:the )?(first|second|third|fourth|fifth|last|[1-5](?:st|nd|rd|th)) ([a-z]+)"
+    r"(?: (?:of|in|on) (?:(?:the|each|every|a) )?months?| monthly)?"
 )
 _OTHER_WEEK: Final = (
     r"every other (.*)|every (?:2|two|second|other) weeks?,? (?:on )?(.*)|(?:bi-?weekly|fortnightly),? (?:on )?(.*)"
@@ -38,7 +38,7 @@ _HASH: Final = r"([0-7]|[a-z]{3,9})(?:#([1-5])|l)"
 
 _NEAR_WEEKDAY: Final = r"(?:([0-9]{1,2})w|w([0-9]{1,2}))"
 _ORDINAL: Final = r"(?<=[0-9])(?:st|nd|rd|th|er|re|eme|e|o|a|\.|\u00ba|\u00aa)(?![a-z0-9])"
-_OF_MONTH: Final = r"^(?:on )?(?:the )?|(?: day)?s?(?: (?:of )?(?:the|each|every|a) month)?$"
+_OF_MONTH: Final = r"^(?:on )?(?:the )?(?:day )?|(?: day)?s?(?: (?:of )?(?:the|each|every|a) month)?$"
 
 
 Line = Callable[..., str]

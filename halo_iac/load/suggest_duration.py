@@ -45,7 +45,7 @@ _COUNTS: Final = {
 }
 _UNIT: Final = "|".join(sorted(_UNITS, key=len, reverse=True))
 _PART: Final = rf"([0-9]{{1,7}}(?:\.[0-9]{{1,3}})?|\b(?:{'|'.join(filter(None, _COUNTS))})\b(?= )|) ?\b({_UNIT})s?\b"
-_PARTS: Final = rf"(?:{_PART}(?:(?:,? and |, ?| )?(?=\w))?)+"
+_PARTS: Final = rf"(?:{_PART}(?:(?:,? and |, ?| )?(?=\w))?){{1,6}}"
 _ISO: Final = r"P(?:[0-9]+[YMWD])*(?:T(?:[0-9]+[HMS])+)?"
 _ISO_UNITS: Final = {"PY": "y", "PM": "mo", "PW": "w", "PD": "d", "TH": "h", "TM": "m", "TS": "s"}
 _WRAPPED: Final = r"(?:rate|timedelta|duration)\((.*)\)|@?\b(?:every|each|per)\b ?(.*)"
@@ -88,7 +88,10 @@ def suggest_lookback(field: str, value: object) -> str | None:
     """Say how ``lookback`` has a duration, whichever of its two keys it stands at."""
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
-    said = _suggest(field, read_duration(value))
+    text = re.sub("^(?:the )?(?:last|past) ", "", value.strip().lower())
+    if text.isdecimal() and text.isascii() and field == "lookback" and 0 < len(text) < 7:
+        return f"write `{int(text)}h`" if int(text) else None
+    said = _suggest(field, read_duration(value if text == value.strip().lower() else text))
     return said or read_in_english(value, lambda english: _suggest(field, read_duration(english)))
 
 

@@ -40,24 +40,25 @@ _WORDS: Final = {
     "de": "hourly=stündlich,stuendlich daily=täglich,taeglich,tagtäglich weekly=wöchentlich,woechentlich "
     "monthly=monatlich weekdays=werktags,werktäglich,wochentags,arbeitstags weekend=wochenende,wochenenden "
     "every=jede,jeden,jedes,jeder,alle minutes=minute,minuten hours=stunde,stunden,std,uhr days=tag,tage,tagen "
-    "weeks=woche,wochen months=monat,monate at=um,ab and=und to=bis first=erster,ersten last=letzter,letzten",
+    "weeks=woche,wochen months=monat,monate at=um,ab and=und to=bis first=erster,ersten last=letzter,letzten "
+    "of=im,des two=zwei other=zweiten,zweite",
     "fr": "hourly=horaire daily=quotidien,quotidienne,quotidiennement,journalier,journalière "
     "weekly=hebdomadaire,hebdo monthly=mensuel,mensuelle,mensuellement every=chaque,tous_les,toutes_les "
     "weekend=fin_de_semaine hours=heure,heures days=jour,jours weeks=semaine,semaines months=mois at=à and=et "
-    "to=au on=le,les,du first=premier last=dernier noon=midi midnight=minuit",
+    "to=au on=le,les,du first=premier last=dernier two=deux noon=midi midnight=minuit",
     "es": "hourly=por_hora daily=diario,diaria,diariamente weekly=semanal,semanalmente monthly=mensual,mensualmente "
     "every=cada,todos_los,todas_las minutes=minuto,minutos hours=hora,horas days=día,días weeks=semana,semanas "
-    "months=mes,meses at=a_las,a_la and=y,e to=a on=el,los first=primer last=último "
+    "months=mes,meses at=a_las,a_la and=y,e to=a on=el,los first=primer last=último of=del two=dos "
     "weekend=fin_de_semana,fines_de_semana "
     "weekdays=entre_semana,laborables noon=mediodía midnight=medianoche",
     "pt": "hourly=de_hora_em_hora daily=diário,diária,diariamente weekly=semanal,semanalmente "
     "monthly=mensal,mensalmente every=cada,a_cada,todo,toda,todos_os,todas_as,todo_o,toda_a minutes=minuto,minutos "
     "hours=hora,horas days=dia,dias weeks=semana,semanas months=mês,meses at=às,as and=e to=a,à "
-    "weekend=fim_de_semana,fins_de_semana weekdays=dias_úteis noon=meio-dia midnight=meia-noite",
+    "weekend=fim_de_semana,fins_de_semana weekdays=dias_úteis two=dois,duas noon=meio-dia midnight=meia-noite",
     "it": "hourly=orario daily=giornaliero,giornaliera,quotidiano,quotidiana,giornalmente,quotidianamente "
     "weekly=settimanale,settimanalmente monthly=mensile,mensilmente every=ogni,tutti_i,tutte_le minutes=minuto,minuti "
     "hours=ora,ore days=giorno,giorni weeks=settimana,settimane months=mese,mesi at=alle,all and=e to=a,al "
-    "first=primo last=ultimo weekdays=feriali noon=mezzogiorno midnight=mezzanotte",
+    "first=primo last=ultimo of=del two=due weekdays=feriali noon=mezzogiorno midnight=mezzanotte",
     "nl": "hourly=uurlijks,ieder_uur daily=dagelijks weekly=wekelijks monthly=maandelijks every=elke,elk,iedere,ieder "
     "minutes=minuut,minuten hours=uur,uren days=dag,dagen weeks=week,weken months=maand,maanden at=om and=en "
     "to=tot,t/m weekdays=werkdagen,doordeweeks",

@@ -156,7 +156,8 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
 
         if isinstance(value, dict) and len(value) > 1 and not ENTRY_KEYS.isdisjoint(value):
             return "set its keys in the entry itself"
-        return suggest_cadence(value) or "did you mean `frequency` or `cron`?"
+        is_clock = word != "schedule" and isinstance(value, str) and re.fullmatch("[0-9:]+", value.strip()) is not None
+        return (None if is_clock else suggest_cadence(value)) or "did you mean `frequency` or `cron`?"
     hint = _other_words(word, value, allowed)
     if hint is not None:
         return hint
