@@ -121,7 +121,9 @@ ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
-_NO_VARIABLE: Final = {"not": {"pattern": r"\$\{"}}
+_NO_VARIABLE: Final = {
+    "allOf": [{"pattern": r"^(?![\s\S]*\$\{)", "patternErrorMessage": "No variable is read: write the value itself."}]
+}
 """In JSON Schema, a text that reads no variable: :mod:`halo_iac.load.loader` refuses it by itself."""
 
 _SINGLE: Final = frozenset({int, str})
