@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
     from halo_iac.model.remote import PlatformState, PlatformTarget
+    from halo_iac.pausing import PausePlan, PauseRequest
     from halo_iac.workers import StopSignal
 
 
@@ -100,6 +101,19 @@ def plan_undo(
     host, actual = observe(project)
     pairing = resolve(project, match(project, actual), actual)
     return undo(receipt, project, pairing, actual, host, overrides, allows_gap=allows_gap)
+
+
+def plan_pause(
+    request: PauseRequest,
+    load: Callable[[], Project],
+    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
+) -> PausePlan:
+    """Return what pauses or resumes schedules; the project says which are in scope, and what the files say of them."""
+    from halo_iac.pausing import plan_pausing
+
+    project = load()
+    host, actual = observe(project)
+    return plan_pausing(request, project, match(project, actual), actual, host)
 
 
 def apply_plan(

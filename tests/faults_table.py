@@ -64,7 +64,7 @@ class Operation:
     @property
     def is_run(self) -> bool:
         """Say whether it waits at one gate while it is throttled: a plan, or an apply."""
-        return self.argv[0] in {"plan", "apply"}
+        return self.argv[0] in {"plan", "apply", "pause"}
 
     @property
     def lists(self) -> bool:
@@ -101,6 +101,13 @@ OPERATIONS = {
         *(APPLY, Kind.REPEATED, "haloSchedule.unarchive", (READ, 1)),
         done=((*KEPT, "Omega at 9"), 1),
         entries={**FOUR, "Omega": 9},
+    ),
+    "pause": Operation(
+        ("pause", "alpha", "--yes"),
+        Kind.REPEATED,
+        "haloSchedule.update",
+        (READ, 1),
+        (("Alpha paused", *KEPT[1:], "Omega archived"), 1),
     ),
     "run create": Operation(
         ("run", "create", "--agent", "checkout"), Kind.PAID, "haloRun.create", (AGENTS, 1), done=(UNDONE[0], 2)
@@ -172,6 +179,17 @@ TROUBLES = {
         lambda: Reply(200, b"<html>Sign in</html>", "text/html"), Harm.LOST_BEFORE, "answered with an HTML page"
     ),
 }
+
+
+SAMPLE = ("connection refused", "answer lost", "429", "500")
+"""Troubles that stand for the others where an operation is carried out by what another row tests with all of them."""
+
+MEETINGS = {
+    f"{operation}-{trouble}": (OPERATIONS[operation], TROUBLES[trouble])
+    for operation in OPERATIONS
+    for trouble in (SAMPLE if operation == "pause" else TROUBLES)
+}
+"""Every operation with every trouble that it is to meet."""
 
 
 # Endings ------------------------------------------------------------------------------------------------------------

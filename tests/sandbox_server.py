@@ -84,7 +84,9 @@ class SandboxServer:
         """Return what the platform holds; what is there twice is told twice."""
         self.sandbox.faults.clear()
         words = (
-            f"{wire['title']} archived" if wire["archivedAt"] else f"{wire['title']} at {wire['hours'][0]}"
+            f"{wire['title']} archived"
+            if wire["archivedAt"]
+            else f"{wire['title']} {'at {hours[0]}' if wire['enabled'] else 'paused'}".format(**wire)
             for wire in self.sandbox.schedules()
         )
         conversations = Caller(self.sandbox).get("haloConversation.listForProject", {"projectId": PROJECT})

@@ -27,6 +27,7 @@ from apply_harness import (
     unarchive,
     update,
 )
+from receipts import RecordedWrites
 
 from halo_iac.model.plan import Cause
 from halo_iac.sandbox import demo
@@ -53,6 +54,19 @@ def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Harness) -
         (UPDATE, {"id": "s1", "hours": [12], "prompt": "Look closely."}),
     ]
     assert one.sandbox.schedules() == [{**wire, "hours": [12], "prompt": "Look closely."}]
+
+
+def test_a_pause_leaves_alone_what_changes_meanwhile_and_is_recorded_as_that(one: Harness) -> None:
+    change = replace(update(one.add("Review"), enabled=False), cause=Cause.PAUSED)
+    one.caller.do(UPDATE, {"id": "s1", "prompt": "Corrected."})
+    kept = RecordedWrites()
+    run = one.run(change, recorder=kept)
+    assert (run.statuses, run.exit_code) == (["done"], 0)
+    (held,) = one.sandbox.schedules()
+    assert (held["enabled"], held["prompt"]) == (False, "Corrected.")
+    (intent,) = kept.intents
+    assert intent.before is not None
+    assert intent.after == replace(intent.before, enabled=False)
 
 
 def test_what_is_already_as_desired_is_not_written(one: Harness) -> None:

@@ -27,9 +27,9 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
     "cli": "__init__ api apply base_comparison checkout errors findings fire_times git hints importing load "
-    "match model observe paths pipeline plan preview render resolve runs sandbox storage text undo version workers "
-    "yaml_edit",
-    "pipeline": "api apply base_comparison diff findings match model plan resolve undo workers",
+    "match model observe paths pausing pipeline plan preview render resolve runs sandbox storage text undo version "
+    "workers yaml_edit",
+    "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
     # What asks the platform.
     "runs": "api errors hints model workers",
     "observe": "api errors model workers",
@@ -44,6 +44,7 @@ LAYERS = {
     "base_comparison": "errors model resolve",
     "preview": "fire_times model",
     "undo": "errors hints load match model plan resolve",  # what it writes has to be what a file could declare
+    "pausing": "errors hints model plan resolve text",
     "plan": "diff errors fire_times hints model text",
     "diff": "model",
     "resolve": "errors hints model",
@@ -69,8 +70,8 @@ LAYERS = {
 """Module or package of halo_iac → those it may import besides itself."""
 
 PURE = (
-    "base_comparison diff errors findings fire_times hints importing load match model plan preview render resolve text "
-    "undo yaml_edit"
+    "base_comparison diff errors findings fire_times hints importing load match model pausing plan preview render "
+    "resolve text undo yaml_edit"
 )
 
 HOMES = {
@@ -148,7 +149,7 @@ HEAVY = {
     ("fire_times sandbox/handlers/schedules", "cronsim"): "only a cron expression takes it",
     ("load/*", "halo_iac.load.suggest_*"): "only a mistake in a file takes them",
     ("load/yaml_events", "halo_iac.load.yaml_pure"): "only where the C parser is missing",
-    ("pipeline", "halo_iac.base_comparison halo_iac.undo halo_iac.apply"): "a plan takes none of them",
+    ("pipeline", "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing"): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
     ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
     (

@@ -435,7 +435,7 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
     applied = halo("apply", "--sandbox", "--yes")
     blocked = "1 entry is blocked; nothing was changed for weekly"
     assert applied.code == 4
-    hint = "fix the reasons that the plan shows, then apply again"
+    hint = "fix the reasons that the plan shows, then run the command again"
     assert f"\nerror: {blocked}\nhint: {hint}\n" in applied.err
     assert titles(halo) == ["Daily review"]
     again = halo("apply", "--sandbox", "--yes")

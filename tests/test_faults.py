@@ -14,7 +14,20 @@ from typing import Any, Literal
 
 import pytest
 from command_line import CommandLine, CommandResult
-from faults_table import DONE, FOUR, LEFT, LIST, OPERATIONS, TROUBLES, UNDONE, Harm, Operation, Trouble, ending
+from faults_table import (
+    DONE,
+    FOUR,
+    LEFT,
+    LIST,
+    MEETINGS,
+    OPERATIONS,
+    TROUBLES,
+    UNDONE,
+    Harm,
+    Operation,
+    Trouble,
+    ending,
+)
 from sandbox_calls import PROJECT, Caller
 from sandbox_server import SandboxServer, serve_sandbox
 
@@ -74,8 +87,7 @@ def setting(halo: CommandLine, folder: Path) -> Iterator[Setting]:
 
 
 @pytest.mark.parametrize("is_lasting", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+@pytest.mark.parametrize(("operation", "trouble"), MEETINGS.values(), ids=MEETINGS)
 def test_nothing_is_done_twice_and_nothing_is_claimed(
     setting: Setting, operation: Operation, trouble: Trouble, *, is_lasting: bool
 ) -> None:

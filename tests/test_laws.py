@@ -37,7 +37,8 @@ from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.observe import observe
-from halo_iac.pipeline import PlanRequest, plan_project, plan_undo
+from halo_iac.pausing import PauseRequest, Selection
+from halo_iac.pipeline import PlanRequest, plan_pause, plan_project, plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.json import plan_json, read_plan
 from halo_iac.sandbox.faults import Cut, Fault, Pass, Refuse
@@ -416,6 +417,25 @@ def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: 
             undone(there, undo)
         if len(undos) == 1:
             assert_as_before(there, undos[0], applied)
+
+
+@given(worlds, st.sampled_from([Cause.PAUSED, Cause.RESUMED]), st.sampled_from([1, 8]))
+def test_a_pause_and_a_resume_change_enabled_alone_and_undone_change_nothing(
+    drawn: Drawn, cause: Cause, concurrency: int
+) -> None:
+    document, wires, _ = drawn
+    with world(wires) as there:
+        before, kept, project_ = there.actual, RecordedWrites(), loaded(document)
+        request = PauseRequest(cause, Selection(), includes_protected=True)
+        plan = plan_pause(request, lambda: project_, lambda _: (HOST, before)).plan
+        summary = there.apply(plan, concurrency=concurrency, recorder=kept)
+        assert {event.status for event in summary.events} <= {Status.DONE}
+        wanted = {change.id: change.after for change in plan.changes}
+        assert forms(there.actual) == {
+            id_: (is_active, wanted.get(id_, spec)) for id_, (is_active, spec) in forms(before).items()
+        }
+        undone(there, kept)
+        assert forms(there.actual) == forms(before)
 
 
 @given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))

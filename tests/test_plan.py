@@ -230,8 +230,8 @@ def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
 BY_HAND = {"enabled": False}
 BY_PLATFORM = {"enabled": False, "autoPausedAt": THEN, "autoPauseReason": "agent_not_found"}
 STILL_ENABLED = {**BY_PLATFORM, "enabled": True}
-NEW_AGENT = "give the entry another `agent:`"
-ENABLE = "add `enabled: true` to the entry or to `defaults:`"
+NEW_AGENT = "give the entry another `agent:`, or run `halo resume key-A` once its agent sends traces again"
+ENABLE = "add `enabled: true` to the entry or to `defaults:`, or run `halo resume key-A`"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,27 @@ def test_what_was_updated_gets_its_former_values_and_nothing_else() -> None:
     assert change.fields[0].origin == "receipt:2"
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+def test_what_was_only_paused_or_resumed_is_undone_whatever_else_has_changed(*, is_on: bool) -> None:
+    lines = [intent(Action.UPDATE, before=spec(enabled=not is_on), after=spec(enabled=is_on)), done()]
+    moved = {"prompt": "Corrected.", "hours": [3]}
+    change = only_change(planned(lines, remote("s1", "A", enabled=is_on, **moved)))
+    assert essence(change) == (Action.UPDATE, "s1", {"enabled": (is_on, not is_on)})
+    assert change.after == spec(enabled=not is_on, **moved)
+    assert planned(lines, remote("s1", "A", enabled=not is_on, **moved)).unchanged == 1
+    archived = only_block(planned(lines, remote("s1", "A", enabled=is_on, is_archived=True)))
+    assert archived.reason == "schedule s1 has changed since the run: it is archived"
+
+
+@pytest.mark.parametrize(("declared", "is_warned"), [(None, False), (True, False), (False, True)])
+def test_the_next_apply_is_only_said_to_change_back_what_the_file_declares_otherwise(
+    declared: bool | None, *, is_warned: bool
+) -> None:
+    lines = [intent(Action.UPDATE, before=spec(), after=spec(enabled=False)), done()]
+    plan = planned(lines, remote("s1", "A", enabled=False), project_=project(entry("A", enabled=declared)))
+    assert bool(plan.warnings) is is_warned
+
+
 def test_what_was_archived_comes_back() -> None:
     plan = planned([intent(Action.ARCHIVE), done()], remote("s1", "A", is_archived=True))
     assert essence(only_change(plan)) == (Action.UNARCHIVE, "s1", {})
@@ -131,7 +152,9 @@ def test_what_is_as_it_was_needs_nothing() -> None:
 
 def test_what_was_refused_was_not_done() -> None:
     lines = [intent(Action.UPDATE), WriteOutcome(number=1, result=Result.NOT_DONE)]
-    assert planned(lines, remote("s1", "A")).unchanged == 1
+    for now in (remote("s1", "A"), remote("s1", "A", prompt="Another."), remote("s2", "B")):
+        plan = planned(lines, now)
+        assert (plan.changes, plan.blocked, plan.unchanged) == ((), (), 1)
     gone = planned([intent(Action.CREATE), WriteOutcome(number=1, result=Result.NOT_DONE)])
     assert (gone.changes, gone.unchanged) == ((), 0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from halo_iac.load.yaml_events import events
 from halo_iac.load.yaml_parser import parse_text
-from halo_iac.yaml_edit import CannotEdit, add_entries, rename_entry
+from halo_iac.yaml_edit import CannotEdit, add_entries, rename_entry, set_enabled
 from halo_iac.yaml_edit.edits import outline
 
 NEW: dict[str, Any] = {"new": {"title": "N: x", "hours": [9], "prompt": "1\n2"}}
@@ -239,3 +239,45 @@ def test_both_parsers_say_the_same_of_where_things_stand(monkeypatch: pytest.Mon
     assert outline(ALL_FORMS) == found
     assert [ALL_FORMS[node.start : node.end] for node in found.children[1:4]] == ["&x 'it''s'", '"b"', "[1, {c: *x}]"]
     assert not parse_text(ALL_FORMS, "").problems
+
+
+# Enabled ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("  a:\n    title: A # c\n", "  a:\n    title: A # c\n    enabled: false\n"),
+        ("  a:\n    title: A", "  a:\n    title: A\n    enabled: false\n"),
+        (
+            "  a:\n    enabled:   true   # for now\n    title: A\n",
+            "  a:\n    enabled:   false   # for now\n    title: A\n",
+        ),
+        ("  a: {title: A}\n", "  a: {title: A, enabled: false}\n"),
+        ('  a: {"title": "A",\n  }\n', '  a: {"title": "A", "enabled": false,\n  }\n'),
+        ("  a:\n    prompt: |\n      x\n\n\n  b:\n", "  a:\n    prompt: |\n      x\n    enabled: false\n\n\n  b:\n"),
+        ("  a: &a\n    <<: {enabled: true}\n", "  a: &a\n    <<: {enabled: true}\n    enabled: false\n"),
+        ('  a: {enabled: "${ON}"}\n', "  a: {enabled: false}\n"),
+        ("  a:\n    hours:\n      - 9\n# end\n", "  a:\n    hours:\n      - 9\n    enabled: false\n# end\n"),
+    ],
+)
+def test_an_entry_comes_to_say_enabled_in_its_own_way(before: str, after: str) -> None:
+    assert set_enabled(f"schedules:\n{before}", "a", is_enabled=False) == f"schedules:\n{after}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x-e: &e {title: A}\nschedules:\n  a: *e\n", "its entry is an alias of another"),
+        ("schedules:\n  a: {enabled: &on true}\n", "its enabled has an anchor, so other values may be aliases of it"),
+        ("x-on: &on true\nschedules:\n  a: {enabled: *on}\n", "its enabled is an alias"),
+        (
+            "schedules:\n  a: &a\n    hours: [9]\n  b:\n    <<: *a\n",
+            "the edit would also change other parts of the file",
+        ),
+    ],
+)
+def test_an_entry_that_shares_what_it_says_is_left_as_it_is(text: str, reason: str) -> None:
+    with pytest.raises(CannotEdit) as caught:
+        set_enabled(text, "a", is_enabled=False)
+    assert caught.value.reason == reason

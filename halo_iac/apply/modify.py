@@ -17,7 +17,7 @@ from halo_iac.apply.worker_pool import EventSink
 from halo_iac.errors import Delivery, FileError, PlatformError, Unsent
 from halo_iac.hints import Command, Hint
 from halo_iac.model.apply_result import Event, Status
-from halo_iac.model.plan import Action, Cause, Change
+from halo_iac.model.plan import PAUSING, Action, Cause, Change
 from halo_iac.model.receipt import WriteIntent
 from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule, to_wire
 from halo_iac.model.schedule import FIELDS, Spec
@@ -108,7 +108,8 @@ class _Step:
         if not self._is_open:
             return self.event(Status.FAILED, error.message, error.hint)
         look = Command("schedule", "get", self._id)
-        hint = Hint("run `{}` to see its state; the next apply repeats the change if needed", look)
+        again = "the command can be run again" if self._change.cause in PAUSING else "the next apply repeats the change"
+        hint = Hint("run `{}` to see its state; {} if needed", look, again)
         return self.event(Status.UNKNOWN, error.message, hint)
 
     def revert_unarchive(self, ended: Event, retry: Retry) -> Event:
@@ -215,8 +216,11 @@ class _Step:
 
     @property
     def _desired(self) -> Spec:
-        assert self._change.after is not None  # noqa: S101 - only an archive may have none
-        return self._change.after
+        """Return what it is to be; a pause and a resume leave everything else as it is now, whoever changed it."""
+        after = self._change.after
+        assert after is not None  # noqa: S101 - only an archive may have none
+        seen = self._seen.spec() if self._seen is not None and self._change.cause in PAUSING else None
+        return replace(seen, enabled=after.enabled) if isinstance(seen, Spec) else after
 
     def _read(self) -> RemoteSchedule:
         remote = self._context.reader.schedule(self._id, deadline=self._deadline)

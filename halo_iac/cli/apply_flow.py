@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -43,15 +43,19 @@ class ApplyOptions:
     """How a plan is carried out: what the command line says, and what the command is called in what is said.
 
     ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
+    ``question`` is what is asked first, ``reason`` is kept in the receipt. ``then`` is told how the run ended, ``None``
+    where there was nothing to do; a :class:`~halo_iac.errors.HaloError` of it is one of the run.
     """
 
     yes: bool
     concurrency: int
     max_rps: float
     receipt: str | None
-    verb: str = "Apply"
+    question: str = "Apply {changes} to {platform}"
     again: Sequence[str] = ("apply",)
     limits: Sequence[str] = ()
+    reason: str | None = None
+    then: Callable[[Summary | None], None] = lambda _: None
 
 
 def show_plan(console: Console, planned: Plan, *, as_wanted: str = "as declared") -> None:
@@ -63,12 +67,21 @@ def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, opt
     """Ask, carry out a plan that was shown, and return the exit code."""
     console = context.console
     if not planned.blocking_violations and not planned.changes and not errors(planned.findings):
+        options.then(None)
         return _finish(console, results, planned, None)
     if not _confirm(console, planned, options, is_document=results.is_document):
         _write_result(console, results, planned, None)
         return exit_code(planned, is_refused=True)
     console.final_error = _ending
-    return _finish(console, results, planned, _execute(context, planned, options))
+    return _finish(console, results, planned, _followed(_execute(context, planned, options), options))
+
+
+def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
+    try:
+        options.then(outcome.summary)
+    except HaloError as error:
+        return outcome._replace(trouble=outcome.trouble or error)
+    return outcome
 
 
 _SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
@@ -97,9 +110,12 @@ def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_docum
         message = f"cannot ask for confirmation: {reason}; nothing was changed"
         console.print_error(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
         return False
-    changes = counted(len(planned.changes), "change")
-    question = f"{options.verb} {changes} to {planned.host.base_url}? Only `yes` is accepted: "
-    is_agreed = console.prompt(f"\n{console.err_style.safe(question)}").lower() == "yes"
+    count = len(planned.changes)
+    question = options.question.format(
+        changes=counted(count, "change"), schedules=counted(count, "schedule"), platform=planned.host.base_url
+    )
+    question = console.err_style.safe(f"{question}? Only `yes` is accepted: ")
+    is_agreed = console.prompt(f"\n{question}").lower() == "yes"
     if not is_agreed:
         console.log("Nothing was changed.")
     return is_agreed
@@ -127,7 +143,7 @@ def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
     names = listed([entry.key for entry in blocked], PLAIN)
     entries = counted(len(blocked), "entry is", "entries are")
     message = f"{entries} blocked; nothing was changed for {names}"
-    hint = "fix the reasons that the plan shows, then apply again"
+    hint = "fix the reasons that the plan shows, then run the command again"
     return BlockedError(message, exit_code=code, hint=hint)
 
 
@@ -139,6 +155,7 @@ def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> A
         cwd=context.cwd,
         now=context.console.clock(),
         redact=context.console.redacted,
+        reason=options.reason,
     )
     trouble: HaloError | None = None
     try:

@@ -36,6 +36,12 @@ class Cause(StrEnum):
     RETIRED = "state: archived"
     UNDECLARED = "undeclared: archive"
     UNDONE = "undo"
+    PAUSED = "halo pause"
+    RESUMED = "halo resume"
+
+
+PAUSING: Final = {Cause.PAUSED: "pause", Cause.RESUMED: "resume"}
+"""Causes of an update of `enabled` alone, which a command asks for whatever is declared, and what it is called."""
 
 
 class Attribution(StrEnum):
@@ -98,6 +104,11 @@ class Change:
     def name(self) -> str:
         """Return what messages call it: the key, or the id of an undeclared schedule."""
         return self.key or self.id or self.title
+
+    @property
+    def deed(self) -> str:
+        """Return what messages call it: its action, or ``pause`` and ``resume``."""
+        return PAUSING.get(self.cause, self.action)
 
     @property
     def is_rename(self) -> bool:

@@ -40,6 +40,7 @@ class Header:
     at: Annotated[str, Field(description="When the run began, in UTC.")]
     base_url: Annotated[str, Field(description="The platform's base URL.")]
     project_id: Annotated[str, Field(description="The project's id.")]
+    reason: Annotated[str | None, Field(description="Why, as `halo pause --reason` says; null without one.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from halo_iac.hints import Command, Hint
 from halo_iac.model.plan import Match, PausedSchedule
 
-_RESUME: Final = "add `enabled: true` to the entry or to `defaults:`"
-_GONE: Final = "give the entry another `agent:`"
+_RESUME: Final = "add `enabled: true` to the entry or to `defaults:`, or run `{}`"
+_GONE: Final = "give the entry another `agent:`, or run `{}` once its agent sends traces again"
 
 
 def paused_schedules(pairs: Iterable[Match]) -> Iterator[PausedSchedule]:
@@ -26,6 +27,6 @@ def paused_schedules(pairs: Iterable[Match]) -> Iterator[PausedSchedule]:
                 id=remote.id,
                 title=remote.title,
                 reason=remote.pause_reason if remote.is_paused_by_platform else None,
-                hint=_GONE if is_agent_gone else _RESUME,
+                hint=Hint(_GONE if is_agent_gone else _RESUME, Command("resume", pair.entry.key)),
                 origin=str(pair.entry.origins.entry),
             )

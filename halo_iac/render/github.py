@@ -149,7 +149,7 @@ def _of_blocked(entry: Blocked, style: Style) -> Annotation:
 def _of_paused(paused: PausedSchedule, style: Style) -> Annotation:
     by = "by hand" if paused.reason is None else f"by the platform ({style.safe(paused.reason)})"
     message = f"{style.safe(paused.key)}: {style.quoted(paused.title)} is paused {by} and left alone"
-    remedy = f"to resume it: {paused.hint}"
+    remedy = Hint("to resume it: {}", paused.hint)
     return Annotation(Level.WARNING, "halo plan", _with_hint(message, remedy), *_place(paused.origin))
 
 

@@ -6,12 +6,12 @@ See docs/cli.md#formats.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from halo_iac.hints import Hint
 from halo_iac.model.apply_result import HERE, NextCommands, Status, Summary
-from halo_iac.model.plan import Action, Attribution, PausedSchedule, Plan, Policy
+from halo_iac.model.plan import PAUSING, Action, Attribution, PausedSchedule, Plan, Policy
 from halo_iac.model.remote import PlatformTarget
 from halo_iac.render.rows import Row
 from halo_iac.render.style import Style
@@ -79,8 +79,9 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
     if not plan.changes:
         declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
-    numbers = Counter(change.action for change in plan.changes)
-    deeds = ", ".join(_verb(action, numbers[action], style) for action in Action)
+    numbers = Counter(change.deed for change in plan.changes)
+    kinds = [deed for deed in PAUSING.values() if numbers[deed]] or [*Action]
+    deeds = ", ".join(_verb(deed, numbers[deed], style) for deed in kinds)
     return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
 
 
@@ -95,16 +96,18 @@ def paused_heading(paused: Sequence[PausedSchedule]) -> str:
     return f"Paused: {counted(len(paused), 'schedule')}, {who}; left alone"
 
 
-def _verb(action: Action, number: int, style: Style) -> str:
-    words = f"{number:,} to {action}"
-    return style.paint(words, action) if number else words
+def _verb(deed: str, number: int, style: Style) -> str:
+    words = f"{number:,} to {deed}"
+    return style.paint(words, deed) if number else words
 
 
-DONE: Final = {
+DONE: Final[Mapping[str, str]] = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.UNARCHIVE: "unarchived",
     Action.ARCHIVE: "archived",
+    "pause": "paused",
+    "resume": "resumed",
 }
 _ENDED: Final = {
     Status.ALREADY: "already up to date",
@@ -117,8 +120,8 @@ _ENDED: Final = {
 
 def run_counts(summary: Summary) -> str:
     """Return the last line of a run: how many changes ended how."""
-    done = Counter(event.change.action for event in summary.with_status(Status.DONE))
-    deeds = [f"{done[action]:,} {DONE[action]}" for action in Action if done[action]]
+    done = Counter(event.change.deed for event in summary.with_status(Status.DONE))
+    deeds = [f"{done[deed]:,} {word}" for deed, word in DONE.items() if done[deed]]
     statuses = Counter(event.status for event in summary.events)
     rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
     return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
@@ -129,7 +132,9 @@ def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]
     unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
         yield Hint("Run `{}` to see whether a create with an unknown outcome happened.", commands.schedules)
-    if unknown:
+    if any(event.change.cause in PAUSING for event in unknown):
+        yield Hint("Run `{}` again: it reads every schedule first, and changes only what is left.", commands.again)
+    elif unknown:
         yield Hint("Run `{}`: it finds what was created by its title, and plans only the rest.", commands.plan)
     if summary.with_status(Status.CONFLICT):
         yield Hint(

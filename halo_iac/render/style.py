@@ -19,6 +19,8 @@ _CODES: Final[dict[str, str]] = {
     "update": "33",
     "unarchive": "36",
     "archive": "31",
+    "pause": "33",
+    "resume": "36",
     "blocked": "35",
     "warning": "33",
     "refused": "1;31",

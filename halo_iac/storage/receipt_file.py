@@ -313,10 +313,12 @@ def new_receipt(
     cwd: Path,
     now: datetime,
     redact: Callable[[str], str],
+    reason: str | None = None,
 ) -> ReceiptFile:
     """Create the receipt of a run that is about to begin: at the path ``named``, else in ``private_folder``.
 
-    ``redact`` removes credentials from every line. Raises ``FileError`` where the file exists or cannot be written.
+    ``reason`` is why the run is made. ``redact`` removes credentials from every line. Raises ``FileError`` where the
+    file exists or cannot be written.
     """
     if named is not None and not named.strip():
         raise UsageError("--receipt is empty", hint="set it to a path, or remove it")
@@ -326,6 +328,7 @@ def new_receipt(
         at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         base_url=host.base_url,
         project_id=host.project_id,
+        reason=reason,
     )
     path = Path(named) if named is not None else private_folder / "receipts"
     if named is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,9 +23,12 @@ class ScheduleState:
     spec: Spec
     is_archived: bool
 
-    def is_shown(self, remote: RemoteSchedule, spec: Spec) -> bool:
-        """Say whether the platform shows it; ``spec`` is the schedule's comparable form."""
-        return self.is_archived != remote.is_active and self.spec.over(spec) == spec
+    def is_shown(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
+        """Say whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
+        wanted = self.spec.over(spec)
+        return self.is_archived != remote.is_active and all(
+            getattr(wanted, name) == getattr(spec, name) for name in names
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,22 @@ class History:
         return None if first.before is None else ScheduleState(first.before, first.is_archived)
 
     @property
+    def is_of_nothing(self) -> bool:
+        """Say whether none of its writes was done: whatever it is now, this run has not made it so."""
+        return all(write.result is Result.NOT_DONE for write in self.writes)
+
+    @property
     def may_have_no_such_id(self) -> bool:
         """Say whether the id is that of a create which the platform answered, and then did not know."""
         return self.origin is None and self.writes[0].result is Result.UNKNOWN
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Return the fields that decide whether a schedule is as the run left it.
+
+        Of one that was only paused or resumed that is `enabled`: its prompt may have been corrected meanwhile.
+        """
+        return ("enabled",) if all(_is_only_pausing(write.intent) for write in self.writes) else FIELDS
 
     @property
     def ends(self) -> tuple[ScheduleState | None, ...]:
@@ -63,16 +80,27 @@ class History:
             return not remote.is_active
         if origin.is_archived == remote.is_active:
             return False
-        return any(_is_restored(spec, origin, end) for end in self.ends if end is not None)
+        return any(_is_restored(spec, origin, end, self.compared) for end in self.ends if end is not None)
 
     def end(self, remote: RemoteSchedule, spec: Spec) -> ScheduleState | None:
         """Return which of its ends the platform shows, if any."""
-        return next((end for end in self.ends if end is not None and end.is_shown(remote, spec)), None)
+        return next((end for end in self.ends if end is not None and end.is_shown(remote, spec, self.compared)), None)
 
 
-def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState) -> bool:
-    """Say whether every field is as before, but for those that ``end`` leaves to others."""
-    return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in FIELDS)
+def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:
+    """Say whether every field of ``names`` is as before, but for those that ``end`` leaves to others."""
+    return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in names)
+
+
+def _is_only_pausing(intent: WriteIntent) -> bool:
+    before, after = intent.before, intent.after
+    if intent.action is not Action.UPDATE or before is None or after is None:
+        return False
+    return (
+        after.enabled is not None
+        and after.enabled is not before.enabled
+        and replace(after, enabled=before.enabled) == before
+    )
 
 
 def histories(receipt: Receipt) -> list[History]:

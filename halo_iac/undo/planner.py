@@ -65,7 +65,7 @@ class UndoPlanner:
 
     def verdict(self, history: History) -> UndoDecision:
         """Return what takes one schedule back, or what is in the way."""
-        remote = self._found(history)
+        remote = None if history.is_of_nothing else self._found(history)
         if not isinstance(remote, RemoteSchedule):
             return remote
         spec = remote.spec()
@@ -236,7 +236,7 @@ def undo(
         changes=situation.changes,
         blocked=tuple(sorted(blocked, key=lambda each: each.key)),
         undeclared=(),
-        warnings=tuple(_warnings(situation.changes, project, receipt, allows_gap=allows_gap)),
+        warnings=tuple(_warnings(situation.changes, project, pairing, receipt, allows_gap=allows_gap)),
         refusals=(*(() if allows_gap else _unsafe_reason(receipt)), *guard(situation)),
         unchanged=verdicts.count(None),
         runs_per_month=total_runs_per_month(readable, situation.changes),
@@ -291,11 +291,15 @@ def _keys(pairing: MatchResult) -> Mapping[str, str]:
 
 
 def _warnings(
-    changes: Sequence[Change], project: Project, receipt: Receipt, *, allows_gap: bool
+    changes: Sequence[Change], project: Project, pairing: MatchResult, receipt: Receipt, *, allows_gap: bool
 ) -> Iterator[PlanWarning]:
     """Say what the next apply takes back in turn, and that the receipt is not whole."""
     is_archiving = project.undeclared is UndeclaredPolicy.ARCHIVE
-    count = sum(1 for each in changes if each.key or (is_archiving and each.action is Action.UNARCHIVE))
+    specs = {pair.entry.key: pair.spec for pair in pairing.pairs}
+    count = sum(
+        not _is_left(each, specs[each.key]) if each.key else is_archiving and each.action is Action.UNARCHIVE
+        for each in changes
+    )
     if count:
         which = "these schedules" if count == len(changes) else f"{count} of these {len(changes)} schedules"
         yield PlanWarning(
@@ -306,3 +310,11 @@ def _warnings(
         yield PlanWarning(
             f"the end of the receipt is missing: {receipt.gap}; the run may have changed more than it lists"
         )
+
+
+def _is_left(change: Change, declared: Spec | None) -> bool:
+    """Say whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
+    if declared is None or change.after is None or change.action is not Action.UPDATE:
+        return False
+    after, wanted = change.after, declared.over(change.after)
+    return all(getattr(after, field.field) == getattr(wanted, field.field) for field in change.fields)

@@ -166,3 +166,35 @@ def next_line_start(text: str, index: int) -> int:
     if not re.fullmatch(r"[ \t]*(?:[ \t]#.*)?\r?", text[index : len(text) if end < 0 else end]):
         raise CannotEdit("other text follows on the line before the new one")
     return len(text) if end < 0 else end + 1
+
+
+def own_entry(top: Node, key: str) -> Node:
+    """Return the mapping of an entry; raises :class:`CannotEdit` where the file does not hold one of its own."""
+    schedules = top.pair("schedules")
+    found = schedules[1].pair(key) if schedules else None
+    if found is None:
+        raise CannotEdit("its entry is an alias, or is merged from another mapping")
+    if found[1].form is Form.ALIAS:
+        raise CannotEdit("its entry is an alias of another")
+    return found[1]
+
+
+def check_own(node: Node, what: str) -> None:
+    """Refuse a value that others share, or that stands on several lines."""
+    if node.form is Form.ALIAS:
+        raise CannotEdit(f"{what} is an alias")
+    if node.anchor is not None:
+        raise CannotEdit(f"{what} has an anchor, so other values may be aliases of it")
+    if node.form is Form.BLOCK:
+        raise CannotEdit(f"{what} is a block of text")
+
+
+def insert_below(text: str, entry: Node, pair: tuple[Node, Node], line: str) -> TextEdit:
+    """Return the insertion of ``name: value`` behind one of an entry's pairs, in the way that the entry is written."""
+    name, value = pair
+    if entry.is_flow:
+        field, _, rest = line.partition(":")
+        quote = '"' if name.form is Form.DOUBLE else ""
+        return TextEdit(value.end, value.end, f", {quote}{field}{quote}:{rest}")
+    at = next_line_start(text, end_of_content(text, value))
+    return TextEdit(at, at, f"{' ' * column(text, name.start)}{line}\n")

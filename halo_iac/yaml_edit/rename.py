@@ -12,10 +12,13 @@ from halo_iac.yaml_edit.edits import (
     Node,
     TextEdit,
     apply_edits,
+    check_own,
     column,
     end_of_content,
+    insert_below,
     next_line_start,
     outline,
+    own_entry,
     values,
 )
 
@@ -30,7 +33,7 @@ def rename_entry(text: str, key: str, *, title: str | None = None, former: str |
     what it was called before, does not stand in the entry itself. The text must be one that the loader accepts.
     """
     before = values(text)
-    entry = _entry(outline(text), key)
+    entry = own_entry(outline(text), key)
     own = before["schedules"][key]
     name, value = _own_title(entry)
     splices: list[TextEdit] = []
@@ -51,34 +54,14 @@ def _with_former_title(before: str | list[Any] | None, former: str) -> str | lis
     return [*before, former] if isinstance(before, list) else [before, former]
 
 
-def _entry(top: Node, key: str) -> Node:
-    schedules = top.pair("schedules")
-    found = schedules[1].pair(key) if schedules else None
-    if found is None:
-        raise CannotEdit("its entry is an alias, or is merged from another mapping")
-    if found[1].form is Form.ALIAS:
-        raise CannotEdit("its entry is an alias of another")
-    return found[1]
-
-
 def _own_title(entry: Node) -> tuple[Node, Node]:
     found = entry.pair("title")
     if found is None:
         raise CannotEdit("its title is merged from another mapping")
-    _check_own(found[1], "its title")
+    check_own(found[1], "its title")
     if _VARIABLE.match(found[1].text):
         raise CannotEdit("its title contains a variable")
     return found
-
-
-def _check_own(node: Node, what: str) -> None:
-    """Refuse a value that others share, or that stands on several lines."""
-    if node.form is Form.ALIAS:
-        raise CannotEdit(f"{what} is an alias")
-    if node.anchor is not None:
-        raise CannotEdit(f"{what} has an anchor, so other values may be aliases of it")
-    if node.form is Form.BLOCK:
-        raise CannotEdit(f"{what} is a block of text")
 
 
 def _quoted_like(model: Node, text: str, *, is_flow: bool) -> str:
@@ -92,9 +75,11 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
     if found is None:
         if is_merged:
             raise CannotEdit("its renamed_from is merged from another mapping")
-        return _insert_below(text, entry, title, former)
+        return insert_below(
+            text, entry, title, f"renamed_from: {_quoted_like(title[1], former, is_flow=entry.is_flow)}"
+        )
     value = found[1]
-    _check_own(value, "its renamed_from")
+    check_own(value, "its renamed_from")
     if not value.children:
         old = (
             text[value.start : value.end]
@@ -103,7 +88,7 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
         )
         return TextEdit(value.start, value.end, f"[{old}, {_quoted_like(value, former, is_flow=True)}]")
     last = value.children[-1]
-    _check_own(last, "the last title of its renamed_from")
+    check_own(last, "the last title of its renamed_from")
     if value.is_flow:
         return TextEdit(last.end, last.end, f", {_quoted_like(last, former, is_flow=True)}")
     dash = text[last.start - column(text, last.start) : last.start]
@@ -111,16 +96,3 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
         raise CannotEdit("its renamed_from is a list with several titles on one line")
     at = next_line_start(text, end_of_content(text, last))
     return TextEdit(at, at, f"{dash}{_quoted_like(last, former, is_flow=False)}\n")
-
-
-def _insert_below(text: str, entry: Node, title: tuple[Node, Node], former: str) -> TextEdit:
-    name, value = title
-    if entry.is_flow:
-        quote = '"' if name.form is Form.DOUBLE else ""
-        return TextEdit(
-            value.end, value.end, f", {quote}renamed_from{quote}: {_quoted_like(value, former, is_flow=True)}"
-        )
-    at = next_line_start(text, end_of_content(text, value))
-    return TextEdit(
-        at, at, f"{' ' * column(text, name.start)}renamed_from: {_quoted_like(value, former, is_flow=False)}\n"
-    )

@@ -1,4 +1,4 @@
-"""``halo undo``: take back what an apply has done."""
+"""``halo undo``: take back what an apply, a pause or a resume has done."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WRITTEN: Final = {0, 4, 5}
 @platform_command
 def undo(
     context: CommandContext,
-    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt that `halo apply` wrote.")],
+    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt that the run wrote.")],
     yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_incomplete: options.AllowIncomplete = False,
@@ -41,10 +41,10 @@ def undo(
     max_rps: options.MaxRps = 50,
     receipt: options.Receipt = None,
 ) -> int:
-    """Undo an apply, using its receipt.
+    """Undo an apply, a pause or a resume, using its receipt.
 
     Shows the plan of the undo and asks for confirmation. Created schedules are archived, changed schedules get their
-    former values, and archived schedules are unarchived, but only if they are still as the apply left them. An undo
+    former values, and archived schedules are unarchived, but only if they are still as the run left them. An undo
     writes a receipt of its own.
 
     Exit codes: as for `halo apply`; 3 also if the receipt is of another platform or project.
@@ -70,7 +70,9 @@ def undo(
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))
             show_plan(console, planned, as_wanted="as before the run")
-        how = ApplyOptions(yes, concurrency, max_rps, receipt, "Undo with", ("undo", receipt_file))
+        how = ApplyOptions(
+            yes, concurrency, max_rps, receipt, "Undo with {changes} to {platform}", ("undo", receipt_file)
+        )
         code = run_apply(context, results, planned, how)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
@@ -79,4 +81,5 @@ def undo(
 
 
 def _heading(receipt: Receipt) -> str:
-    return f"Receipt  {receipt.name}  ({counted(len(receipt.writes), 'write')}, {receipt.header.at})"
+    reason = f"  {receipt.header.reason}" if receipt.header.reason else ""
+    return f"Receipt  {receipt.name}  ({counted(len(receipt.writes), 'write')}, {receipt.header.at}){reason}"

@@ -5,7 +5,7 @@ See docs/semantics.md#outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from halo_iac.model.apply_result import HERE, Event, NextCommands, Status, Summary
@@ -15,11 +15,13 @@ from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.values import LISTED, listed
 
-UNDER_WAY: Final = {
+UNDER_WAY: Final[Mapping[str, str]] = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
     Action.UNARCHIVE: "unarchiving",
     Action.ARCHIVE: "archiving",
+    "pause": "pausing",
+    "resume": "resuming",
 }
 _STATUS_SIGNS: Final = {
     Status.RETRYING: ".",
@@ -60,7 +62,7 @@ def _deed(event: Event, style: Style) -> str:
     action = event.change.action
     if event.status in {Status.STARTED, Status.DONE}:
         verbs = DONE if event.status is Status.DONE else UNDER_WAY
-        return style.paint(f"{SIGNS[action]} {verbs[action]:<{_VERB_WIDTH}}", action)
+        return style.paint(f"{SIGNS[action]} {verbs[event.change.deed]:<{_VERB_WIDTH}}", event.change.deed)
     return style.paint(f"{_STATUS_SIGNS[event.status]} {event.status:<{_VERB_WIDTH}}", _ROLES[event.status])
 
 

@@ -46,7 +46,7 @@ def change_block(
 
 
 def _heading(change: Change, style: Style) -> str:
-    deed = style.paint(f"{SIGNS[change.action]} {change.action:<{_VERB_WIDTH}}", change.action)
+    deed = style.paint(f"{SIGNS[change.action]} {change.deed:<{_VERB_WIDTH}}", change.deed)
     old = change.before.title if change.before else change.title
     names = (
         style.paint(style.safe(change.key), "bold") if change.key else "",

@@ -1,0 +1,191 @@
+"""``halo pause`` and ``halo resume``: stop schedules, or let them fire again, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.enabled_file import EnabledFile
+from halo_iac.cli.entry_lookup import looks_like_key
+from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.plan_request import hide_credentials
+from halo_iac.errors import UsageError
+from halo_iac.model.plan import PAUSING, Cause
+from halo_iac.pausing import PauseRequest, Selection
+from halo_iac.pipeline import plan_pause
+from halo_iac.render.view import ReviewFormat
+from halo_iac.text import has_invisible
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+
+_LONGEST_REASON: Final = 1_000
+_STATES: Final = {Cause.PAUSED: "paused already", Cause.RESUMED: "active already"}
+
+_References = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY|ID", help="Schedules by their keys in the project file, or by id.")
+]
+_Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="A schedule by its id; can be repeated.")]
+_Agents = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--agent",
+        "--agent-uuid",
+        metavar="AGENT",
+        help="All schedules in scope of this agent (an alias, a name or a UUID); can be repeated.",
+    ),
+]
+_All = Annotated[bool, typer.Option("--all", help="All schedules in scope, those that no file declares included.")]
+_Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the receipt.")]
+_Write = Annotated[
+    bool, typer.Option("--write", help="Also write `enabled` to the entries in the project file, comments kept.")
+]
+_IncludeProtected = Annotated[
+    bool, typer.Option("--include-protected", help="Also pause schedules whose titles `protect:` covers.")
+]
+
+
+@platform_command
+def pause(
+    context: CommandContext,
+    references: _References = None,
+    id: _Ids = None,  # noqa: A002 - the option's name
+    agent: _Agents = None,
+    all: _All = False,  # noqa: A002 - likewise
+    reason: _Reason = None,
+    write: _Write = False,
+    include_protected: _IncludeProtected = False,
+    yes: options.Yes = False,
+    protect: options.Protect = None,
+    concurrency: options.Concurrency = 8,
+    max_rps: options.MaxRps = 50,
+    receipt: options.Receipt = None,
+) -> int:
+    """Pause schedules at once, declared or not.
+
+    Shows what it will pause and what the files say of it, and asks for confirmation. Each schedule is read before it is
+    written; only `enabled` changes. `halo undo` with the receipt resumes exactly those that were paused. An entry that
+    says `enabled: true` is resumed by the next apply, unless --write changes it.
+
+    Exit codes: as for `halo apply`; 0 also where everything is paused already.
+
+    \b
+    Examples:
+      halo pause checkout-daily --reason "the model is down"
+      halo pause --agent checkout --yes
+      halo pause --all --project 2f6c1c5e-7d1f-4a55-9a86-3c6f7f2f9d10
+    """
+    context.tighten(protect, None)
+    selected = _selection(context, references, id, agent, is_all=all)
+    request = PauseRequest(Cause.PAUSED, selected, include_protected, write)
+    how = ApplyOptions(yes, concurrency, max_rps, receipt, reason=_checked_reason(reason))
+    return _run(context, request, how)
+
+
+@platform_command
+def resume(
+    context: CommandContext,
+    references: _References = None,
+    id: _Ids = None,  # noqa: A002 - the option's name
+    agent: _Agents = None,
+    all: _All = False,  # noqa: A002 - likewise
+    reason: _Reason = None,
+    write: _Write = False,
+    include_protected: Annotated[
+        bool, typer.Option("--include-protected", help="Accepted as for `halo pause`; a resume needs no permission.")
+    ] = False,
+    yes: options.Yes = False,
+    concurrency: options.Concurrency = 8,
+    max_rps: options.MaxRps = 50,
+    receipt: options.Receipt = None,
+) -> int:
+    """Resume paused schedules at once, declared or not.
+
+    Shows what it will resume, and asks for confirmation. Schedules that the files disable (`enabled: false`) are listed
+    and skipped, unless --write changes that. It resumes whatever is paused; to resume only what one `halo pause`
+    stopped, use `halo undo` with its receipt.
+
+    Exit codes: as for `halo apply`; 0 also where everything is active already.
+
+    \b
+    Examples:
+      halo resume checkout-daily
+      halo resume --agent checkout --yes
+    """
+    selected = _selection(context, references, id, agent, is_all=all)
+    request = PauseRequest(Cause.RESUMED, selected, include_protected, write)
+    how = ApplyOptions(yes, concurrency, max_rps, receipt, reason=_checked_reason(reason))
+    return _run(context, request, how)
+
+
+def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> int:
+    console, deed = context.console, PAUSING[request.cause]
+    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+        project = context.project_or_empty()
+        made = plan_pause(request, lambda: project, context.observe)
+        hide_credentials(context, project, made.plan)
+        file = EnabledFile(context, made.keys if request.writes else (), is_enabled=request.cause is Cause.RESUMED)
+        if not results.is_document:
+            show_plan(console, made.plan, as_wanted=_STATES[request.cause])
+            for line in filter(None, (made.outlook, file.intention)):
+                console.print(console.out_style.safe(f"Files: {line}."))
+        question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
+        again = (deed, *_words(request, how.reason))
+        how = replace(how, question=question, again=again, then=file.write)
+        return run_apply(context, results, made.plan, how)
+
+
+def _selection(
+    context: CommandContext,
+    references: Sequence[str] | None,
+    ids: Sequence[str] | None,
+    agents: Sequence[str] | None,
+    *,
+    is_all: bool,
+) -> Selection:
+    """Return which schedules are meant; an unknown key is an error with near matches."""
+    named = [*(references or ()), *(ids or ())]
+    if bool(named) + bool(agents) + is_all != 1:
+        hint = "see `--help` for examples"
+        raise UsageError("name schedules by key or --id, or pass --agent or --all, and only one of these", hint=hint)
+    if any(not each.strip() for each in (*named, *(agents or ()))):
+        raise UsageError("a key, --id or --agent is empty", hint="give it a value, or remove it")
+    if is_all and context.choice.project is None and context.project_if_any() is None:
+        message = "--all needs a project file, or --project: without either, a setting decides which project is meant"
+        raise UsageError(message, hint="pass --project ID")
+    keys: list[str] = []
+    project: Project | None = context.project_if_any() if references else None
+    for reference in references or ():
+        (keys if looks_like_key(project, reference) else named).append(reference)
+    return Selection(tuple(keys), tuple(each for each in named if each not in keys), tuple(agents or ()))
+
+
+def _checked_reason(reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    if not reason.strip():
+        raise UsageError("--reason is empty", hint="give it a text, or remove it")
+    if len(reason) > _LONGEST_REASON or has_invisible(reason):
+        message = f"--reason takes one line of at most {_LONGEST_REASON:,} characters, without invisible ones"
+        raise UsageError(message, hint="shorten it, or remove them")
+    return reason
+
+
+def _words(request: PauseRequest, reason: str | None) -> list[str]:
+    """Return the words that select the same schedules again."""
+    keys, ids, agents = request.selection
+    words = [*keys, *(word for each in ids for word in ("--id", each))]
+    words += [word for each in agents for word in ("--agent", each)]
+    return [
+        *(words or ["--all"]),
+        *(["--reason", reason] if reason else ()),
+        *(["--write"] if request.writes else ()),
+        *(["--include-protected"] if request.includes_protected else ()),
+    ]

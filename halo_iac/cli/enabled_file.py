@@ -1,0 +1,107 @@
+"""What ``pause --write`` and ``resume --write`` change in the project file: the ``enabled`` of entries."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import FileError, ProjectError
+from halo_iac.load.limits import MAX_FILE
+from halo_iac.model.apply_result import Summary
+from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
+from halo_iac.storage.file_lock import folder_lock
+from halo_iac.storage.outputs import check_way
+from halo_iac.yaml_edit import CannotEdit, set_enabled
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Entry, Project
+
+
+class _Draft(NamedTuple):
+    """The project file as it is, as it would be, what messages call it, and the keys of the entries that differ."""
+
+    path: Path
+    name: str
+    before: bytes
+    after: str
+    keys: tuple[str, ...]
+
+
+class EnabledFile:
+    """The entries that are to say ``enabled``; that each of them can is checked before anything is changed anywhere.
+
+    Raises :class:`~halo_iac.errors.FileError` where one cannot.
+    """
+
+    def __init__(self, context: CommandContext, keys: Sequence[str], *, is_enabled: bool) -> None:
+        self._context = context
+        self._keys = keys
+        self._is_enabled = is_enabled
+        self._line = f"`enabled: {str(is_enabled).lower()}`"
+        draft = self._draft(keys)
+        keys = ", ".join(draft.keys) if draft else ""
+        self.intention = f"{self._line} will be written to {keys} in {draft.name}" if draft else ""
+
+    def write(self, summary: Summary | None) -> None:
+        """Change the entries whose schedules are as wanted now; all of them where there was nothing to carry out."""
+        failed = {event.change.key for event in summary.events if not event.status.is_success} if summary else set()
+        keys = [key for key in self._keys if key not in failed]
+        if not keys:
+            return
+        with folder_lock(self._context.project_path):
+            draft = self._draft(keys)
+            if draft is not None:
+                replace_unchanged(draft.path, draft.before, draft.after)
+                self._context.console.log(f"{draft.name}: wrote {self._line} to {', '.join(draft.keys)}.")
+
+    def _draft(self, keys: Sequence[str]) -> _Draft | None:
+        """Return the change of the file; ``None`` where it says so already."""
+        if not keys:
+            return None
+        path = self._context.project_path
+        project = self._context.load_file(path)
+        entries = [*self._differing(project, keys)]
+        if not entries:
+            return None
+        check_way(path, self._context.cwd)
+        before = read_bytes(path, MAX_FILE)
+        check_replaceable(path)
+        text = before.decode("utf-8-sig")
+        for entry in entries:
+            text = self._edited(text, entry)
+        after = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
+        self._check(path, after, keys)
+        return _Draft(path, project.path, before, after, tuple(entry.key for entry in entries))
+
+    def _differing(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
+        """Yield the entries that do not say it; a retired one says something stronger."""
+        for entry in project.entries:
+            if entry.key in keys and entry.spec is not None and entry.spec.enabled is not self._is_enabled:
+                if entry.origins.entry.path != project.path:
+                    message = f"{entry.key} is declared in an included file, which other project files may share"
+                    raise self._refusal(entry, message)
+                yield entry
+
+    def _edited(self, text: str, entry: Entry) -> str:
+        try:
+            return set_enabled(text, entry.key, is_enabled=self._is_enabled)
+        except CannotEdit as error:
+            raise self._refusal(entry, f"{entry.key} cannot be edited: {error.reason}") from None
+
+    def _check(self, path: Path, after: str, keys: Sequence[str]) -> None:
+        """Hold what the edited file means against what is wanted: an override is stronger than the entry."""
+        try:
+            project = self._context.load_file(path, {path: after.encode()})
+        except ProjectError as error:
+            hint = "the change would cause these problems; nothing was changed"
+            raise ProjectError(error.problems, hint=hint) from None
+        for entry in self._differing(project, keys):
+            where = entry.origins.of("enabled")
+            raise self._refusal(entry, f"{where} is stronger than what {entry.key} says itself")
+
+    def _refusal(self, entry: Entry, why: str) -> FileError:
+        hint = f"run it without --write, and write {self._line} by hand"
+        return FileError(f"{entry.origins.entry}: {why}; nothing was changed", hint=hint)

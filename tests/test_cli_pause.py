@@ -1,0 +1,253 @@
+"""``halo pause`` and ``halo resume`` as their user meets them: at night, with and without a project file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from command_line import CommandLine, tree
+from sandbox_calls import PROJECT, Caller
+from sandbox_server import serve_sandbox
+
+from halo_iac.sandbox.faults import Cut, Effect, Pass, Refuse
+from halo_iac.storage.receipt_file import load_receipt
+
+UPDATE = "haloSchedule.update"
+FILE = """\
+version: 1
+protect: ["Night*"]
+include: [more.yaml]
+schedules:
+  a:  # the first
+    title: Alpha
+    agent: checkout
+    frequency: daily
+    hours: 9
+    enabled: true   # for now
+  b: {title: Beta, agent: checkout, frequency: daily, hours: 9}
+  n: {title: Nightly, agent: support-bot, frequency: daily, hours: 9}
+"""
+MORE = "schedules:\n  r: {title: Rho, agent: research, frequency: daily, hours: 9}\n"
+
+
+@pytest.fixture
+def there(halo: CommandLine, folder: Path) -> Path:
+    """Return a folder whose project has been applied."""
+    (folder / "halo.yaml").write_text(FILE)
+    (folder / "more.yaml").write_text(MORE)
+    assert halo("apply", "--sandbox", "--yes", "--receipt", "first.jsonl").code == 0
+    return folder
+
+
+def held(halo: CommandLine) -> list[dict[str, Any]]:
+    listed: Any = halo("schedule", "list", "--sandbox", "--json").json
+    schedules: list[dict[str, Any]] = listed["schedules"] if isinstance(listed, dict) else listed
+    return sorted(schedules, key=lambda each: each["title"])
+
+
+def enabled(halo: CommandLine) -> str:
+    """Return the first letter of every title, a capital where the schedule fires."""
+    return "".join(each["title"][0] if each["enabled"] else each["title"][0].lower() for each in held(halo))
+
+
+# A night ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pause_says_what_it_will_do_and_what_the_files_say_and_undo_brings_back_exactly_that(
+    halo: CommandLine, there: Path
+) -> None:
+    halo("pause", "b", "--sandbox", "--yes")
+    asked = halo("pause", "--agent", "checkout", "--sandbox", "--no-color", answer="no\n")
+    assert (asked.code, enabled(halo)) == (3, "AbNR")
+    assert "Pause 1 schedule on sandbox:" in asked.err
+    assert '~ pause      a  "Alpha"' in asked.out
+    warning = "halo.yaml:10 says `enabled: true`, so the next `halo apply` resumes a; to prevent that, pass --write"
+    assert warning in " ".join(asked.out.split())
+    assert "\nPlan: 1 to pause; 1 unchanged. Runs a month: 91.3 → 60.9 (-30.4).\n" in asked.out
+
+    words = (
+        "pause",
+        "--agent",
+        "checkout",
+        "--sandbox",
+        "--reason",
+        "the model is down",
+        "--receipt",
+        "r.jsonl",
+        "--no-color",
+    )
+    paused = halo(*words, answer="yes\n")
+    assert (paused.code, enabled(halo), paused.out.splitlines()[-1]) == (0, "abNR", "Applied: 1 paused.")
+    assert "Receipt: r.jsonl; run `halo undo r.jsonl --sandbox` to undo what was done." in paused.err
+    assert load_receipt(str(there / "r.jsonl")).header.reason == "the model is down"
+
+    undone = halo("undo", "r.jsonl", "--sandbox", "--yes")
+    assert undone.out.splitlines()[0].endswith("Z)  the model is down")
+    assert (undone.code, enabled(halo), undone.err.count("Note: ")) == (0, "AbNR", 0)
+
+
+@pytest.mark.usefixtures("there")
+def test_what_is_paused_already_needs_no_question_and_no_receipt(halo: CommandLine, there: Path) -> None:
+    halo("pause", "a", "b", "--sandbox", "--yes")
+    before = len(tree(there))
+    again = halo("pause", "a", "b", "--sandbox")
+    assert (again.code, again.err, len(tree(there))) == (0, "", before)
+    assert "  ! a: it is paused already\n" in again.out
+    assert again.out.splitlines()[-1].startswith("No changes. 2 schedules are paused already.")
+    active = halo("resume", "n", "--sandbox")
+    assert (active.code, "  ! n: it is active already\n" in active.out) == (0, True)
+
+
+@pytest.mark.usefixtures("there")
+def test_a_protected_title_needs_a_word(halo: CommandLine) -> None:
+    refused = halo("pause", "--all", "--sandbox", "--yes")
+    assert (refused.code, enabled(halo)) == (3, "ABNR")
+    assert "'Nightly' is protected by 'Night*' and would be paused" in refused.out
+    assert "override: --include-protected" in refused.out
+    assert (halo("pause", "--all", "--sandbox", "--yes", "--include-protected").code, enabled(halo)) == (0, "abnr")
+    assert (halo("resume", "--all", "--sandbox", "--yes").code, enabled(halo)) == (0, "ABNR")
+    assert halo("pause", "b", "--sandbox", "--yes", "--protect", "Be*").code == 3
+
+
+@pytest.mark.usefixtures("there")
+def test_as_json_it_is_one_document_as_of_an_apply(halo: CommandLine) -> None:
+    document = halo("pause", "b", "--sandbox", "--yes", "--json").json
+    assert [(each["action"], each["key"], each["status"]) for each in document["summary"]["outcomes"]] == [
+        ("update", "b", "done")
+    ]
+    assert document["plan"]["changes"][0]["cause"] == "halo pause"
+    assert (halo(*document["undo"].split()[1:], "--yes").code, enabled(halo)) == (0, "ABNR")
+
+
+# Without a project file ---------------------------------------------------------------------------------------------
+
+
+def test_without_a_project_file_ids_and_agents_do(
+    halo: CommandLine, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {each["title"]: each["id"] for each in held(halo)}
+    elsewhere = there.parent / "elsewhere"
+    elsewhere.mkdir()
+    place = ("--sandbox-file", str(there / ".halo/sandbox.db"), "--yes")
+    for words, code, expected in (
+        (("pause", "--id", ids["Alpha"], ids["Beta"]), 0, "abNR"),
+        (("pause", "--agent-uuid", "research"), 0, "abNr"),
+        (("resume", "--all"), 64, "abNr"),
+        (("resume", "--all", "--project", PROJECT), 0, "ABNR"),
+        (("pause", "a"), 64, "ABNR"),
+    ):
+        monkeypatch.chdir(elsewhere)
+        assert halo(*words, *place).code == code
+        monkeypatch.chdir(there)
+        assert enabled(halo) == expected
+
+
+# What is wrong ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (("aa",), 64, "halo.yaml declares no schedule 'aa'"),
+        ((), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
+        (("a", "--all"), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
+        (("a", "--agent", "checkout"), 64, "name schedules by key"),
+        (("--id", ""), 64, "a key, --id or --agent is empty"),
+        (("a", "--reason", " "), 64, "--reason is empty"),
+        (("a", "--reason", "two\nlines"), 64, "--reason takes one line of at most 1,000 characters"),
+        (("a", "--reason", "x" * 1_001), 64, "--reason takes one line of at most 1,000 characters"),
+        (("--agent", "chekout"), 1, "--agent chekout: no agent named 'chekout' was seen in the last 90 days"),
+        (("a", "--id", "5a4db0c5-0000-4000-8000-00000000dead"), 1, "the project holds no schedule with this id"),
+    ],
+)
+def test_bad_input_gets_a_clear_error_and_nothing_is_paused(
+    halo: CommandLine, argv: tuple[str, ...], code: int, message: str
+) -> None:
+    ended = halo("pause", *argv, "--sandbox", "--yes")
+    assert (ended.code, message in ended.text, enabled(halo)) == (code, True, "ABNR"), ended.text
+
+
+# The file -----------------------------------------------------------------------------------------------------------
+
+
+def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: CommandLine, there: Path) -> None:
+    file = there / "halo.yaml"
+    paused = halo("pause", "a", "b", "--sandbox", "--yes", "--write")
+    assert (paused.code, enabled(halo)) == (0, "abNR")
+    assert "Files: `enabled: false` will be written to a, b in halo.yaml.\n" in paused.out
+    assert "halo.yaml: wrote `enabled: false` to a, b.\n" in paused.err
+    written = FILE.replace("enabled: true ", "enabled: false ").replace(
+        "hours: 9}\n  n", "hours: 9, enabled: false}\n  n"
+    )
+    assert file.read_text() == written
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+    skipped = halo("resume", "--all", "--sandbox")
+    assert (skipped.code, enabled(halo)) == (0, "abNR")
+    assert "  ! a: it is skipped, because halo.yaml:10 says `enabled: false`\n" in skipped.out
+    assert (halo("resume", "a", "--sandbox", "--yes", "--write").code, enabled(halo)) == (0, "AbNR")
+    assert file.read_text() == written.replace("enabled: false ", "enabled: true ")
+
+
+def test_what_was_paused_before_can_be_written_later(halo: CommandLine, there: Path) -> None:
+    halo("pause", "b", "--sandbox", "--yes")
+    assert halo("pause", "b", "--sandbox", "--write").code == 0
+    assert (
+        "b: {title: Beta, agent: checkout, frequency: daily, hours: 9, enabled: false}"
+        in (there / "halo.yaml").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "said"),
+    [
+        ("", "", "r", "more.yaml:2: r is declared in an included file, which other project files may share"),
+        (
+            "version: 1",
+            "version: 1\noverrides: {enabled: true}",
+            "b",
+            "halo.yaml:2 (overrides) is stronger than what b says itself",
+        ),
+        ("enabled: true", "enabled: &on true", "a", "a cannot be edited: its enabled has an anchor"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_anything_is_paused(
+    halo: CommandLine, there: Path, before: str, after: str, key: str, said: str
+) -> None:
+    text = FILE.replace(before, after, 1)
+    (there / "halo.yaml").write_text(text)
+    ended = halo("pause", key, "--sandbox", "--yes", "--write")
+    assert (ended.code, said in ended.err, enabled(halo)) == (1, True, "ABNR"), ended.text
+    assert ended.err.endswith("hint: run it without --write, and write `enabled: false` by hand\n")
+    assert ((there / "halo.yaml").read_text(), (there / "more.yaml").read_text()) == (text, MORE)
+
+
+# A platform that dies -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("effect", "when", "code", "told"),
+    [
+        (Refuse("FORBIDDEN"), "before", 4, ("Done: 1", "Not done: 1", "Not started: 2")),
+        (Cut(), "after", 0, ("Applied: 4 paused.",)),
+        (Cut(), "before", 5, ("Done: 1", "Unknown: it may or may not have happened: 3")),
+    ],
+)
+def test_a_platform_that_dies_in_the_middle_leaves_a_summary_and_the_rest_to_the_next_run(
+    halo: CommandLine, folder: Path, effect: Effect, when: Literal["before", "after"], code: int, told: tuple[str, ...]
+) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    with serve_sandbox(halo) as place:
+        for title in "ABCD":
+            Caller(place.sandbox).create(title=title)
+        place.fault(UPDATE, Pass(), times=1)
+        place.fault(UPDATE, effect, times=None, when=when)
+        ended = place("pause", "--all", "--yes", "--concurrency", "1", "--receipt", "r.jsonl")
+        assert ended.code == code, ended.text
+        assert [words for words in told if words not in ended.out] == []
+        place.sandbox.faults.clear()
+        assert place("pause", "--all", "--yes").code == 0
+        assert not any(each["enabled"] for each in place.sandbox.schedules())
+        assert place("undo", "r.jsonl", "--yes", "--allow-incomplete").code == 0
