@@ -24,6 +24,8 @@ schedules:
 """
 ID = "0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01"
 OTHER = "00000000-0000-4000-8000-000000000000"
+PAUSE = "; to pause it at once, run `halo pause daily`"
+DISABLED = "\n  daily:\n    enabled: false"
 CHANGED = "is not a command of halo: schedules are changed in the project file"
 DECLARED = "is not a command of halo: schedules are declared in the project file"
 
@@ -40,11 +42,14 @@ def declared(folder: Path) -> Path:
     [
         (
             "update daily --enabled false",
-            "set this in halo.yaml:4, then run `halo apply`\n  daily:\n    enabled: false",
+            f"set this in halo.yaml:4, then run `halo apply`{PAUSE}{DISABLED}",
         ),
         (
             f"update {ID.upper()} --enabled=true --file halo.yaml",
-            "set this in halo.yaml:4, then run `halo apply --file halo.yaml`\n  daily:\n    enabled: true",
+            (
+                "set this in halo.yaml:4, then run `halo apply --file halo.yaml`; to resume it at once, run "
+                "`halo resume daily --file halo.yaml`\n  daily:\n    enabled: true"
+            ),
         ),
         ("archive weekly -y", "set this in shop.yaml:2, then run `halo apply`\n  weekly:\n    state: archived"),
         (f"archive --yes --id {ID}", "set this in halo.yaml:4, then run `halo apply`\n  daily:\n    state: archived"),
@@ -71,14 +76,14 @@ def declared(folder: Path) -> Path:
         ("update daily --title 'New title'", "run `halo rename daily 'New title'`, then run `halo apply`"),
         (
             "update daily --title New --enabled false",
-            "run `halo rename daily New`, set this in halo.yaml:4, then run `halo apply`\n  daily:\n    enabled: false",
+            f"run `halo rename daily New`, set this in halo.yaml:4, then run `halo apply`{PAUSE}{DISABLED}",
         ),
         ("update daily", "set its fields in halo.yaml:4, then run `halo apply`"),
         (
             f"update {OTHER} --enabled false",
             (
                 f"find its entry in halo.yaml, or run `halo import {OTHER}` to add it, set this, "
-                "then run `halo apply`\n"
+                f"then run `halo apply`; to pause it at once, run `halo pause {OTHER}`\n"
                 "  KEY:\n    enabled: false"
             ),
         ),
@@ -135,7 +140,7 @@ def test_without_a_project_file_that_can_be_read_it_is_told_all_the_same(
     ended = halo("schedule", "update", "daily", "--enabled", "false", "--json")
     assert (ended.code, ended.error["hint"]) == (
         64,
-        "find its entry in halo.yaml, set this, then run `halo apply`\n  daily:\n    enabled: false",
+        f"find its entry in halo.yaml, set this, then run `halo apply`{PAUSE}\n  daily:\n    enabled: false",
     )
     created = halo("schedule", "create", "--json").error["hint"]
     assert created.startswith("run `halo init` to write a project file, add this entry below `schedules:` in halo.yaml")

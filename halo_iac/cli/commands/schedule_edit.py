@@ -97,12 +97,20 @@ def _refuse_change(context: CommandContext, verb: str, reference: str | None, fi
     raise UsageError(
         f"`schedule {verb}` is not a command of halo: schedules are changed in the project file",
         hint=Hint(
-            "{}, then run `{}`{}",
+            "{}, then run `{}`{}{}",
             joined(", ", steps),
             Command("apply"),
+            _at_once(entry, reference, others),
             f"\n{_entry_text(key, others)}" if others else "",
         ),
     )
+
+
+def _at_once(entry: Entry | None, reference: str | None, fields: Mapping[str, str]) -> str:
+    """Return which command does the same without the file, if one does."""
+    verb = {"false": "pause", "true": "resume"}.get(fields.get("enabled", ""))
+    named = reference if entry is None else entry.key
+    return "" if verb is None or named is None else Hint(f"; to {verb} it at once, run `{{}}`", Command(verb, named))
 
 
 def _place(context: CommandContext, project: Project | None, reference: str | None) -> str:
