@@ -62,6 +62,7 @@ ODD: Final = {
     "unfinished-prompt": file_of(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
     "credential-in-prompt": file_of(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
     "cut-by-comment": file_of(entry("daily", "prompt: Look at issue #12")),
+    "folded-list": file_of(entry("daily", "prompt: >", "  Look at:", "  - errors", "  - slow calls")),
     "special-glob": file_of(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
         "Review daily", "Review daily [a-z]"
     ),

@@ -469,6 +469,42 @@ def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off
     assert [each.rule for each in run_rules(load(path, variables={}))] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("    prompt: >\n      Look at:\n      - errors\n      - slow calls\n", 3),
+        ("    prompt: >-  # folded\n      - errors\n      - slow calls\n", 3),
+        ("    prompt: &p >\n      1. errors\n      2) slow calls\n", 3),
+        ("    prompt: >\n      What failed?\n\n      Today\n      ## Why\n", 5),
+        ("    prompt: >\n      Look at:\n\n      - errors\n\n      - slow calls\n", None),
+        ("    prompt: >\n      Look at:\n        - errors\n        - slow calls\n", None),
+        ("    prompt: |\n      Look at:\n      - errors\n", None),
+        ("    prompt: >\n      Look at what went wrong\n      -- and why\n    enabled: true\n", None),
+        ("    prompt: 'Look at: >'\n", None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_that_is_folded_into_one_line_is_told_at_its_item(
+    tmp_path: Path, text: str, line: int | None, end: str
+) -> None:
+    written = f"{CUT}    title: A\n{text}".replace("\n", end)
+    (tmp_path / "halo.yaml").write_bytes(written.encode())
+    told = [each for each in run_rules(load(tmp_path / "halo.yaml", variables={})) if each.rule == "folded-list"]
+    before = CUT.count("\n") + 1
+    assert [(each.key, each.line, each.column) for each in told] == ([] if line is None else [("a", before + line, 7)])
+
+
+def test_a_folded_list_is_told_in_defaults_and_through_an_alias(tmp_path: Path) -> None:
+    (tmp_path / "halo.yaml").write_text(
+        "version: 1\nx-p: &p >\n  - errors\n  - slow calls\ndefaults:\n  prompt: >\n    Look:\n    - errors\n"
+        + CUT.removeprefix("version: 1\n")
+        + "    title: A\n    prompt: *p\n"
+    )
+    told = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
+    assert told == [("folded-list", "a", 4), ("folded-list", None, 8)]
+
+
 def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").write_text(
         "version: 1\nprotect:\n- Nightly #1\nagents:\n  shop: x #1\ndefaults:\n  agent: x #1\n"

@@ -123,8 +123,8 @@ def entry(**fields: str | None) -> str:
             {"findings": "{x: off}"},
             (
                 "8:16: unknown rule `x` (the rules are coverage-gap, coverage-gap-dst, credential-in-prompt, "
-                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, missing-day, paid-twice, "
-                "skipped-fire, special-glob, too-many-runs, unfinished-prompt, unused-glob)"
+                "crowded-minute, cut-by-comment, declared-twice, doubled-fire, folded-list, missing-day, "
+                "paid-twice, skipped-fire, special-glob, too-many-runs, unfinished-prompt, unused-glob)"
             ),
         ),
         ({"findings": "{paid-twice: on}"}, "8:28: `paid-twice`: expected error, warning or off (write `warning`)"),

@@ -139,6 +139,17 @@ def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
             yield Violation([entries[cut.key]], cut.field, message, hint, at=cut.at)
 
 
+def folded_list(subject: RuleInput) -> Iterator[Violation]:
+    """Find a prompt whose list ``>`` joins into one line, which is not what its author saw."""
+    entries = {entry.key: entry for entry in subject.entries}
+    message = "`prompt: >` joins lines, so the items of this list become one line"
+    for fold in subject.project.folds:
+        if fold.key is None:
+            yield Violation((), "prompt", message, "write `prompt: |`", is_shared=True, at=fold.at)
+        elif fold.key in entries:
+            yield Violation([entries[fold.key]], "prompt", message, "write `prompt: |`", at=fold.at)
+
+
 def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find what looks like a credential, paused or not: everyone who can read the schedule can use it."""
     for prompt, entries in subject.prompts.items():
@@ -281,6 +292,7 @@ RULES: Final = (
     Rule("unfinished-prompt", unfinished_prompt),
     CREDENTIALS,
     Rule("cut-by-comment", cut_by_comment),
+    Rule("folded-list", folded_list),
     Rule("special-glob", special_globs),
     UNUSED_GLOB,
     Rule(_TOO_MANY, too_many_runs, Severity.ERROR),

@@ -1,4 +1,4 @@
-"""Texts that `` #`` cuts short: what follows is a comment to YAML, and was meant as part of the text."""
+"""Texts that are not what they look like: `` #`` cuts one short by a comment, ``>`` joins the lines of another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from halo_iac.load.yaml_document import Document, Location, Node
-from halo_iac.model.project import Cut, Origin, Source
+from halo_iac.model.project import Cut, Fold, Origin, Source
 
 _TEXTS: Final = frozenset({"title", "prompt", "agent", "renamed_from", "protect", "agents", "title_prefix"})
 _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})
@@ -38,6 +38,48 @@ def cuts(document: Document) -> Iterator[Cut]:
             key = str(location[1]) if location[0] == "schedules" else None
             at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[cut]))
             yield Cut(key, _field(location), value, at, is_beginning=end is None)
+
+
+_FOLDED: Final = re.compile(r"(?:&(\S{1,200})[ \t]+)?>[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n")
+_MAY_FOLD: Final = r"(?m)>[-+0-9]*[ \t]*(?:#.*)?\r?$"
+_ITEM: Final = re.compile(r" *(?:[-*+]|[0-9]{1,3}[.)]|#{1,6})[ \t]+\S")
+"""The beginning of a list's item, or of a heading."""
+
+
+def folds(document: Document) -> Iterator[Fold]:
+    """Yield the first line of each prompt that begins an item and that ``>`` joins to the line above it."""
+    text = document.text
+    if re.search(_MAY_FOLD, text) is None:
+        return
+    anchored = {found[1]: found.end() for found in _FOLDED.finditer(text) if found[1]}
+    for location, ordinal, _ in _texts(document, document.root, (), set()):
+        if _field(location) != "prompt":
+            continue
+        mark = document.marks[ordinal]
+        header, alias = _FOLDED.match(text, mark), _ALIAS.match(text, mark)
+        start = header.end() if header is not None else anchored.get(alias[1]) if alias is not None else None
+        index = None if start is None else _joined_item(text, start)
+        if index is not None:
+            key = str(location[1]) if location[0] == "schedules" else None
+            yield Fold(key, Origin(Source.ENTRY, document.path, *document.line_and_column(index)))
+
+
+def _joined_item(text: str, index: int) -> int | None:
+    """Return where the first such item of a block of text begins; deeper lines and those after a gap are not joined."""
+    indent: int | None = None
+    was_text = False
+    while index < len(text):
+        end = text.find("\n", index)
+        line = text[index : len(text) if end < 0 else end].rstrip("\r")
+        depth = len(line) - len(line.lstrip(" "))
+        indent = depth if indent is None and line.strip() else indent
+        if line.strip() and indent is not None and (depth < indent or indent == 0):
+            return None
+        if was_text and depth == indent and _ITEM.match(line):
+            return index + depth
+        was_text = bool(line.strip()) and depth == indent
+        index += len(line) + (2 if text.startswith("\r\n", index + len(line)) else 1)
+    return None
 
 
 def is_comment_instead(document: Document, location: Location) -> bool:

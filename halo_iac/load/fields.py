@@ -72,6 +72,10 @@ RuleSettings = TypedDict(
             RuleSetting,
             Field(description="A text without quotes is cut short by ` #`, which begins a comment; default: warning."),
         ],
+        "folded-list": Annotated[
+            RuleSetting,
+            Field(description="`prompt: >` joins the items of a list into one line; default: warning."),
+        ],
         "special-glob": Annotated[
             RuleSetting,
             Field(

@@ -13,7 +13,7 @@ from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import diagnostics as slips
 from halo_iac.load import suggestions as hints
-from halo_iac.load.cuts import cuts
+from halo_iac.load.cuts import cuts, folds
 from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader, Layer
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
@@ -190,7 +190,8 @@ def load(
     if any(source.document.problems for source in sources):
         raise _error(sources)
     cut = tuple(each for source in sources for each in cuts(source.document))
-    return _project(display_path(path, cwd), entries, policy)._replace(unread=tuple(unread), cuts=cut)
+    fold = tuple(each for source in sources for each in folds(source.document))
+    return _project(display_path(path, cwd), entries, policy)._replace(unread=tuple(unread), cuts=cut, folds=fold)
 
 
 def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: FileTree) -> Project | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
-from halo_iac.load.yaml_builder import Diagnostic
+from halo_iac.load.yaml_document import Diagnostic
 from halo_iac.text import quote
 
 _KNOWN: Final = ENTRY_KEYS | PROJECT_KEYS

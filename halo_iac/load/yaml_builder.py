@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from halo_iac.load.limits import MAX_COLLECTED, MAX_DEPTH, MAX_DIGITS, MAX_EXPANSION
-from halo_iac.load.yaml_document import Document, Node, Values
+from halo_iac.load.yaml_document import Diagnostic, Document, Node, Values
 from halo_iac.text import quote
 
 Scalar = str | int | float | bool | None
@@ -87,17 +87,6 @@ Event = Any
 """An event of either parser; ruamel.yaml has no types for what each kind holds."""
 
 Take = Callable[[], Event]
-
-
-class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, collected where it can
-    """What is wrong at a character; ``first`` is where a key stands that is given again."""
-
-    def __init__(self, index: int, message: str, hint: str | None = None, *, first: int | None = None) -> None:
-        super().__init__(message)
-        self.index = index
-        self.message = message
-        self.hint = hint
-        self.first = first
 
 
 def _not_a_mapping(event: Event, text: str) -> Diagnostic:

@@ -19,6 +19,17 @@ Location = Sequence[str | int]
 """A path of keys and indexes from the top of a file."""
 
 
+class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, collected where it can
+    """What is wrong at a character; ``first`` is where a key stands that is given again."""
+
+    def __init__(self, index: int, message: str, hint: str | None = None, *, first: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.message = message
+        self.hint = hint
+        self.first = first
+
+
 class Document:
     """A file as read: ``root`` holds its values, ``problems`` what is wrong with them.
 

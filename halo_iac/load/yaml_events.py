@@ -14,7 +14,8 @@ from typing import Final
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent, StreamEndEvent
 
-from halo_iac.load.yaml_builder import Diagnostic, Event, Take
+from halo_iac.load.yaml_builder import Event, Take
+from halo_iac.load.yaml_document import Diagnostic
 
 try:
     from _ruamel_yaml import CParser  # type: ignore[import-not-found]  # a C extension without stubs
@@ -43,7 +44,7 @@ def parser_name() -> str:
 def events(text: str, *, pure: bool = IS_PURE) -> Take:
     """Return what gives a text's events one after the other, marks in characters.
 
-    Errors are the parser's own, or a :class:`~halo_iac.load.yaml_builder.Diagnostic`, as soon as they are met.
+    Errors are the parser's own, or a :class:`~halo_iac.load.yaml_document.Diagnostic`, as soon as they are met.
     """
     if _has_halves(text):
         return _with_pairs(text, pure=pure)

@@ -16,8 +16,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.parser import ParserError
 
 from halo_iac.load.limits import MAX_COLLECTED
-from halo_iac.load.yaml_builder import Builder, Diagnostic
-from halo_iac.load.yaml_document import Document
+from halo_iac.load.yaml_builder import Builder
+from halo_iac.load.yaml_document import Diagnostic, Document
 from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, events
 
 _MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"

@@ -97,6 +97,13 @@ class Cut(NamedTuple):
     is_beginning: bool = False
 
 
+class Fold(NamedTuple):
+    """A line that ``prompt: >`` joins to the line above it though it begins an item; ``key`` as in :class:`Cut`."""
+
+    key: str | None
+    at: Origin
+
+
 class Project(NamedTuple):
     """A whole project: policy, aliases and entries in the order of the files.
 
@@ -120,6 +127,7 @@ class Project(NamedTuple):
     max_runs_per_month: int | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
     cuts: tuple[Cut, ...] = ()
+    folds: tuple[Fold, ...] = ()
     unread: tuple[str, ...] = ()
     protect_sources: Mapping[str, str] = _NOTHING
     siblings: tuple["Project", ...] = ()
