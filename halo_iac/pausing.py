@@ -177,7 +177,7 @@ class _Judge:
     def outlook(self, changes: Sequence[Change]) -> str:
         """Return which schedules the next apply leaves as they are to be now, and which no file declares."""
         kept = [change.name for change in changes if change.key is not None and self._taken_back(change) is None]
-        undeclared = [change.name for change in changes if change.key is None]
+        undeclared = [repr(change.title) for change in changes if change.key is None]
         state = "active" if self._resumes else "paused"
         parts = [
             *([f"the next `halo apply` leaves {_listed(kept)} {state}"] if kept else ()),

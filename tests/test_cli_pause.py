@@ -136,6 +136,7 @@ def test_without_a_project_file_ids_and_agents_do(
         (("resume", "--all"), 64, "abNr"),
         (("resume", "--all", "--project", PROJECT), 0, "ABNR"),
         (("pause", "a"), 64, "ABNR"),
+        (("pause", "--id", ids["Alpha"], "--write"), 64, "ABNR"),
     ):
         monkeypatch.chdir(elsewhere)
         assert halo(*words, *place).code == code

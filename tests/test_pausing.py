@@ -87,7 +87,7 @@ def test_all_are_those_in_scope() -> None:
     assert told(planned(PAUSE, ALL, *there, project_=project_)) == [
         "pause s2",
         "pause s4",
-        "no file declares s2, s4",
+        "no file declares 'DA', 'DC'",
     ]
 
 
@@ -135,7 +135,7 @@ def test_what_the_next_apply_takes_back_is_said() -> None:
         *("pause key-A", "pause key-B", "pause key-C", "pause key-D", "pause sE"),
         f"None: {resumed}, so the next `halo apply` resumes key-A; to prevent that, pass --write or edit the file",
         f"None: {archived}",
-        "the next `halo apply` leaves key-B, key-C paused; no file declares sE",
+        "the next `halo apply` leaves key-B, key-C paused; no file declares 'E'",
     ]
     assert told(planned(RESUME, ALL, remote("sD", "D", **OFF), project_=entries)) == [
         "resume key-D",
@@ -204,7 +204,7 @@ def test_of_all_in_scope_the_others_are_paused() -> None:
         "pause s1",
         "blocked --all: the list of schedules is incomplete: a cursor came twice; what it lacks is left alone",
         "blocked s2: schedule s2 is not changed: unknown frequency 'yearly'",
-        "no file declares s1",
+        "no file declares 'A'",
     ]
 
 
