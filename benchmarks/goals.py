@@ -141,6 +141,23 @@ def latency(bench: Bench) -> Iterator[Line]:
     )
 
 
+def several(bench: Bench) -> Iterator[Line]:
+    """P5: four projects at once cost little more than the slowest of them, since all are waited for together."""
+    pages, count = 10, 250
+    files = []
+    for number in range(4):
+        path = bench.folder / f"several-{number}.yaml"
+        project = f"{workload.PROJECT[:-1]}{number}"
+        path.write_text(workload.project_text(count, project), encoding="utf-8")
+        files.append(path)
+    with serving(count, page_size=count // pages, latency=LATENCY) as server:
+        together = [word for path in files for word in ("--file", str(path))]
+        env = {name: value for name, value in bench.env(server).items() if name != "INF_PROJECT_ID"}
+        halo = bench.halo("plan").argv
+        both = compare(Command([*halo, *together], env), Command([*halo, *together[:2]], env), bench.pairs)
+    yield _ratio("P5", f"plan of 4 projects of {count:,} / of one of them, {pages} pages at 50 ms", both, 1.3)
+
+
 def applying(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """A1, A2: what an apply takes beyond a plan of the same, beside what the latency alone allows.
 
@@ -195,6 +212,7 @@ GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
     "P2": official("P2", 1_000, 1.1),
     "P3": peer("P3", 1_000, 0.65),
     "P4": peer("P4", 10_000, 0.30),
+    "P5": several,
     "M1": memory,
     "L1": latency,
     "A1": applying("A1", 16, 1.15),

@@ -57,7 +57,8 @@ class Platform:
     def _result(self, procedure: str, given: dict[str, Any]) -> bytes:
         match procedure:
             case "haloSchedule.listForProject":
-                return self._page(int(given.get("cursor") or 0))
+                page, project = self._page(int(given.get("cursor") or 0)), given.get("projectId", workload.PROJECT)
+                return page.replace(workload.PROJECT.encode(), project.encode())  # every project holds the same
             case "agent.listForProject":
                 return _encoded([_agent(name, id_) for name, id_ in workload.AGENTS.items()])
             case "haloSchedule.getById":

@@ -29,10 +29,10 @@ _SENTENCES: Final = (
 )
 
 
-def project_text(count: int) -> str:
-    """Return a project file that declares ``count`` schedules."""
+def project_text(count: int, project: str = PROJECT) -> str:
+    """Return a project file that declares ``count`` schedules of a project."""
     entries = "".join(_entry(schedule) for schedule in schedules(count, changed_every=0))
-    return f"version: 1\nproject: {PROJECT}\nschedules:{entries or ' {}'}\n"
+    return f"version: 1\nproject: {project}\nschedules:{entries or ' {}'}\n"
 
 
 def schedules(count: int, changed_every: int = CHANGED_EVERY) -> Iterator[dict[str, Any]]:

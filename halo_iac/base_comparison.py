@@ -28,13 +28,14 @@ class BaseProject:
     """The base of a branch: ``project`` is what it declares, ``None`` where the project file is new.
 
     Where it has moved or cannot be read at the base, ``problem`` says which; ``project`` then is its policy alone, if
-    that can be read.
+    that can be read. ``gone`` are other project files of the base that the command would have been about.
     """
 
     base: Base
     project: Project | None
     problem: str | None = None
     accepts_policy: bool = False
+    gone: tuple[str, ...] = ()
 
 
 # Policy -------------------------------------------------------------------------------------------------------------
@@ -73,6 +74,19 @@ def apply_stricter_policy(
     """
     if against.accepts_policy:
         return project, ()
+    gone = tuple(GuardViolation("policy", message, _OVERRIDE) for message in _gone_files(against))
+    project, refusals = _apply_stricter_policy(project, against, actual)
+    return project, (*gone, *refusals)
+
+
+def _gone_files(against: BaseProject) -> Iterator[str]:
+    for file in against.gone:
+        yield f"{file} is a project file at {against.base.ref} and no longer exists here"
+
+
+def _apply_stricter_policy(
+    project: Project, against: BaseProject, actual: PlatformState
+) -> tuple[Project, tuple[GuardViolation, ...]]:
     if against.project is None and against.problem is None:
         return _refuse_unreadable_base(project, against.base.ref)
     if against.project is None:

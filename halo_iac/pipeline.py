@@ -15,6 +15,7 @@ from halo_iac.diff import diff
 from halo_iac.findings import find_in_plan, find_unused_globs
 from halo_iac.match import match
 from halo_iac.plan import Overrides, check_saved, plan
+from halo_iac.plan.together import PairedPlan, permit_together, refuse_overlaps
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
@@ -34,13 +35,32 @@ if TYPE_CHECKING:
 class PlanRequest(NamedTuple):
     """What was asked for on the command line.
 
-    Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against.
+    Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against; ``elsewhere`` are
+    the keys that other project files of the command declare.
     """
 
     targets: tuple[str, ...] = ()
     overrides: Overrides = Overrides()
     saved: Plan | None = None
     against: BaseProject | None = None
+    elsewhere: frozenset[str] = frozenset()
+
+
+class ProjectSource(NamedTuple):
+    """Where one project file comes from, where its platform is looked at, and what was asked for."""
+
+    load: Callable[[], Project]
+    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]]
+    request: PlanRequest
+
+
+def plan_projects(sources: Sequence[ProjectSource], *, allow_archive: int = 0) -> tuple[Plan, ...]:
+    """Return the plan of each of several project files, held against each other.
+
+    ``allow_archive`` is the number of removals that is permitted in all; the requests themselves permit none.
+    """
+    paired = [_plan_project(*source) for source in sources]
+    return permit_together(refuse_overlaps(paired), allow_archive)
 
 
 def plan_project(
@@ -49,17 +69,25 @@ def plan_project(
     request: PlanRequest,
 ) -> Plan:
     """Return the plan of a project against a platform; raises what its stages raise."""
+    return _plan_project(load, observe, request).plan
+
+
+def _plan_project(
+    load: Callable[[], Project],
+    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
+    request: PlanRequest,
+) -> PairedPlan:
     project = load()
     host, actual = observe(project)
     if request.against is None:
-        planned, _ = _stages(project, actual, host, request)
+        planned, pairing = _stages(project, actual, host, request)
     else:
-        planned = _plan_branch(project, actual, host, request, request.against)
+        planned, pairing = _plan_branch(project, actual, host, request, request.against)
     unused = find_unused_globs(project, planned, actual)
     planned = replace(planned, findings=(*find_in_plan(project, planned), *unused))
-    if request.saved is None:
-        return planned
-    return replace(planned, refusals=(*planned.refusals, *check_saved(request.saved, planned, actual)))
+    if request.saved is not None:
+        planned = replace(planned, refusals=(*planned.refusals, *check_saved(request.saved, planned, actual)))
+    return PairedPlan(planned, pairing)
 
 
 def _stages(
@@ -67,23 +95,32 @@ def _stages(
 ) -> tuple[Plan, MatchResult]:
     pairing = resolve(project, match(project, actual), actual)
     differences = diff(pairing.pairs)
-    planned = plan(project, pairing, differences, actual, host, targets=request.targets, overrides=request.overrides)
+    planned = plan(
+        project,
+        pairing,
+        differences,
+        actual,
+        host,
+        targets=request.targets,
+        overrides=request.overrides,
+        elsewhere=request.elsewhere,
+    )
     return planned, pairing
 
 
 def _plan_branch(
     project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest, against: BaseProject
-) -> Plan:
+) -> tuple[Plan, MatchResult]:
     """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
     from halo_iac.base_comparison import apply_stricter_policy, attribute_changes, require_readable_base
 
     against = require_readable_base(against, actual)
     project, loosenings = apply_stricter_policy(project, against, actual)
-    planned, _ = _stages(project, actual, host, request)
+    planned, pairing = _stages(project, actual, host, request)
     base = against.project if against.problem is None else None  # else: its policy alone
     before = None if base is None else _stages(base, actual, host, PlanRequest())
     planned = attribute_changes(planned, project, against, before)
-    return replace(planned, refusals=(*loosenings, *planned.refusals))
+    return replace(planned, refusals=(*loosenings, *planned.refusals)), pairing
 
 
 def plan_undo(

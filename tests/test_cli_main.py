@@ -99,7 +99,9 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
 )
 def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[str], name: str, count: int) -> None:
     hint = (
-        "run the command once for each file; validate and preview take several" if name == "--file" else "give it once"
+        "run the command once for each file; validate, plan, preview and apply take several"
+        if name == "--file"
+        else "give it once"
     )
     assert halo(*argv) == CommandResult(
         64, "", f"error: {name} takes one value, but was given {count} times\nhint: {hint}\n"

@@ -32,7 +32,7 @@ from halo_iac.errors import Problem, ProjectError, ProjectNotFound, UsageError
 from halo_iac.model.apply_result import Summary
 from halo_iac.model.plan import Blocked, GuardViolation, Plan, Policy, UndeclaredSchedule
 from halo_iac.render.markdown import comment_marker, error_markdown, plan_markdown, problems_markdown
-from halo_iac.render.markdown.page import LIMIT
+from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.style import PLAIN, Style
 
 MARKER = comment_marker("halo.yaml", "", "")

@@ -47,7 +47,7 @@ PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEI
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
-_ONE_FILE: Final = "run the command once for each file; validate and preview take several"
+_ONE_FILE: Final = "run the command once for each file; validate, plan, preview and apply take several"
 _HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.

@@ -8,31 +8,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 from halo_iac.apply.context import RateLimiter
+from halo_iac.cli.apply_confirm import blocked_error, confirm
 from halo_iac.cli.apply_outcome import apply_outcome
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import exit_code
+from halo_iac.cli.plan_request import ProjectRun, exit_code, most_serious
 from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
-from halo_iac.errors import BlockedError, FileError, FindingError, HaloError, InterruptedRun, RefusedError
+from halo_iac.errors import FileError, HaloError, InterruptedRun
 from halo_iac.hints import Command, Hint, joined
 from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Summary, summarize
-from halo_iac.model.finding import Finding, errors
+from halo_iac.model.finding import errors
+from halo_iac.model.plan import Plan, total_of
 from halo_iac.pipeline import apply_plan
-from halo_iac.render.style import PLAIN
+from halo_iac.render.style import file_heading
 from halo_iac.render.text.apply import summary_text
 from halo_iac.render.text.plan import plan_text
-from halo_iac.render.values import listed
+from halo_iac.render.text.plans import outcomes_text, plans_text
+from halo_iac.render.view import ProjectPlan
 from halo_iac.storage.receipt_file import ReceiptFile, new_receipt
-from halo_iac.text import counted
 from halo_iac.workers import StopSignal
-
-if TYPE_CHECKING:
-    from halo_iac.model.plan import Blocked, Plan
 
 _LONGEST_TURN: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
@@ -45,6 +44,8 @@ class ApplyOptions:
     ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
     ``question`` is what is asked first, ``reason`` is kept in the receipt. ``then`` is told how the run ended, ``None``
     where there was nothing to do; a :class:`~halo_iac.errors.HaloError` of it is one of the run.
+    ``receipt`` is a file; for several project files, of which ``keep_going`` starts the next after one that failed, a
+    folder.
     """
 
     yes: bool
@@ -56,24 +57,69 @@ class ApplyOptions:
     limits: Sequence[str] = ()
     reason: str | None = None
     then: Callable[[Summary | None], None] = lambda _: None
+    keep_going: bool = False
 
 
-def show_plan(console: Console, planned: Plan, *, as_wanted: str = "as declared") -> None:
-    """Write the plan as text; ``as_wanted`` is what is said of schedules that nothing is planned for."""
-    console.print(plan_text(planned, console.out_style, now=console.clock(), as_wanted=as_wanted))
-
-
-def run_apply(context: CommandContext, results: OutputWriter, planned: Plan, options: ApplyOptions) -> int:
-    """Ask, carry out a plan that was shown, and return the exit code."""
+def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted: str = "as declared") -> None:
+    """Write the plans as text; ``as_wanted`` is what is said of schedules that nothing is planned for."""
     console = context.console
-    if not planned.blocking_violations and not planned.changes and not errors(planned.findings):
+    style, now = console.out_style, console.clock()
+    if context.is_list:
+        plans = [ProjectPlan(run.planned, run.planned, spell=run.context.spell) for run in runs]
+        console.print(plans_text(plans, style, now=now))
+    else:
+        console.print(plan_text(runs[0].planned, style, now=now, as_wanted=as_wanted))
+
+
+def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun], options: ApplyOptions) -> int:
+    """Ask once, carry out the plans that were shown, one file after the other, and return the exit code."""
+    console, plans = context.console, [run.planned for run in runs]
+    total = total_of(plans)
+    if not total.blocking_violations and not total.changes and not errors(total.findings):
         options.then(None)
-        return _finish(console, results, planned, None)
-    if not _confirm(console, planned, options, is_document=results.is_document):
-        _write_result(console, results, planned, None)
-        return exit_code(planned, is_refused=True)
+        return _finish(context, results, [ProjectOutcome(*run) for run in runs])
+    if not confirm(console, plans, options.question, yes=options.yes, is_document=results.is_document):
+        _write_result(context, results, [ProjectOutcome(*run) for run in runs])
+        return exit_code(total, is_refused=True)
     console.final_error = _ending
-    return _finish(console, results, planned, _followed(_execute(context, planned, options), options))
+    return _finish(context, results, _execute_all(context, runs, options))
+
+
+class ProjectOutcome(NamedTuple):
+    """A project file, its plan, and how its run ended; ``None`` where there was none."""
+
+    context: CommandContext
+    planned: Plan
+    outcome: ApplyOutcome | None = None
+
+
+def _execute_all(
+    context: CommandContext, runs: Sequence[ProjectRun], options: ApplyOptions
+) -> Sequence[ProjectOutcome]:
+    """Carry out one plan after the other; after one that failed, the next are not started unless that was asked for."""
+    ended: list[ProjectOutcome] = []
+    is_over = False
+    for run in runs:
+        outcome = None
+        if run.planned.changes and is_over:
+            outcome = ApplyOutcome(summarize(run.planned.changes, ()), _commands(options))
+        elif run.planned.changes:
+            outcome = _followed(_execute_one(context, run, options), options)
+            is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
+        ended.append(ProjectOutcome(*run, outcome))
+    return ended
+
+
+def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions) -> ApplyOutcome:
+    if not context.is_list:
+        return _execute(context, run, options)
+    console = context.console
+    console.log(file_heading(run.planned.file, console.err_style))
+    with _about(run.context):
+        try:
+            return _execute(context, run, options)
+        except HaloError as error:  # before anything of it was sent; what the files before it have written is told
+            return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), trouble=error)
 
 
 def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
@@ -84,6 +130,21 @@ def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
     return outcome
 
 
+@contextmanager
+def _about(context: CommandContext) -> Iterator[None]:
+    """Have the commands that are printed name one of several project files until the block ends."""
+    console = context.console
+    before, console.spell = console.spell, context.spell
+    try:
+        yield
+    finally:
+        console.spell = before
+
+
+def _commands(options: ApplyOptions) -> NextCommands:
+    return NextCommands(Command(*options.again, *options.limits), Command("plan", *options.limits))
+
+
 _SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
 
 
@@ -92,62 +153,8 @@ def _ending(error: HaloError | None) -> HaloError:
     return error or InterruptedRun("interrupted while changes were being made", hint=_SEE_REST)
 
 
-def _confirm(console: Console, planned: Plan, options: ApplyOptions, *, is_document: bool) -> bool:
-    """Say whether the plan may be carried out; why not is said here, whether a rule, a guard or a person says no."""
-    failing = errors(planned.findings)
-    if failing:
-        console.print_error(_failed(failing, is_above=not is_document))
-        return False
-    code = exit_code(planned, is_refused=True)
-    if planned.blocking_violations:
-        message = _refused(planned, is_above=not is_document)
-        console.print_error(RefusedError(message, hint="nothing was changed"), exit_code=code)
-        return False
-    if options.yes:
-        return True
-    if is_document or not console.is_interactive:
-        reason = "the output format is for programs" if is_document else "stdin is not a terminal"
-        message = f"cannot ask for confirmation: {reason}; nothing was changed"
-        console.print_error(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
-        return False
-    count = len(planned.changes)
-    question = options.question.format(
-        changes=counted(count, "change"), schedules=counted(count, "schedule"), platform=planned.host.base_url
-    )
-    question = console.err_style.safe(f"{question}? Only `yes` is accepted: ")
-    is_agreed = console.prompt(f"\n{question}").lower() == "yes"
-    if not is_agreed:
-        console.log("Nothing was changed.")
-    return is_agreed
-
-
-def _failed(findings: Sequence[Finding], *, is_above: bool) -> FindingError:
-    hint = "nothing was changed; fix each finding, or set its rule to `warning` under `findings:`"
-    if not is_above:
-        return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in findings), hint=hint)
-    count = len(findings)
-    message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
-    return FindingError(message, hint=hint)
-
-
-def _refused(planned: Plan, *, is_above: bool) -> str:
-    count = len(planned.blocking_violations)
-    if is_above:
-        return f"the plan is refused for the {'reason' if count == 1 else f'{count} reasons'} above"
-    stopping = planned.blocking_violations
-    return joined("\n", (Hint("{}; to permit it: {}", each.message, each.override) for each in stopping))
-
-
-def _blocked(blocked: Sequence[Blocked], code: int) -> BlockedError:
-    """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
-    names = listed([entry.key for entry in blocked], PLAIN)
-    entries = counted(len(blocked), "entry is", "entries are")
-    message = f"{entries} blocked; nothing was changed for {names}"
-    hint = "fix the reasons that the plan shows, then run the command again"
-    return BlockedError(message, exit_code=code, hint=hint)
-
-
-def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> ApplyOutcome:
+def _execute(around: CommandContext, run: ProjectRun, options: ApplyOptions) -> ApplyOutcome:
+    context, planned = run
     receipt = new_receipt(
         options.receipt,
         planned.host,
@@ -156,6 +163,7 @@ def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> A
         now=context.console.clock(),
         redact=context.console.redacted,
         reason=options.reason,
+        in_folder=around.is_list,
     )
     trouble: HaloError | None = None
     try:
@@ -165,8 +173,7 @@ def _execute(context: CommandContext, planned: Plan, options: ApplyOptions) -> A
             receipt.close()
         except FileError as error:
             trouble = error
-    commands = NextCommands(Command(*options.again, *options.limits), Command("plan", *options.limits))
-    return apply_outcome(context, planned, summary, receipt, commands, trouble)
+    return apply_outcome(context, planned, summary, receipt, _commands(options), trouble)
 
 
 def _execute_recorded(
@@ -243,41 +250,59 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             signal.signal(number, handler)
 
 
-def _finish(console: Console, results: OutputWriter, planned: Plan, outcome: ApplyOutcome | None) -> int:
+def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[ProjectOutcome]) -> int:
     """Write how it ended; where that cannot be written, the code still says how the run ended.
 
     A run that went well but for that has not gone well: what reads its result has to know.
     """
+    console = context.console
+    outcomes = [each.outcome for each in ended if each.outcome is not None]
+    has_written = any(outcome.summary.has_written for outcome in outcomes)
     trouble: HaloError | None = None
     try:
-        _write_result(console, results, planned, outcome)
+        _write_result(context, results, ended)
     except BrokenPipeError:
         pass  # whoever read this has gone, and knows why
     except (HaloError, OSError, MemoryError) as error:
-        if outcome is None:
+        if not outcomes:
             raise
         trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
-    code = exit_code(planned) if outcome is None else outcome.exit_code or exit_code(planned, outcome.summary)
-    if outcome is not None and trouble is not None:
-        code = code or (4 if outcome.summary.has_written else 1)
+    code = most_serious(map(_code, ended))
+    code = 4 if has_written and code in {1, 3} else code
+    if outcomes and trouble is not None:
+        code = code or (4 if has_written else 1)
         console.print_error(trouble, exit_code=code)
-    if planned.blocked:
-        console.print_error(_blocked(planned.blocked, code))
-    if outcome is not None:
-        _print_receipt(console, outcome, code)
+    plans = [each.planned for each in ended]
+    if any(plan.blocked for plan in plans):
+        console.print_error(blocked_error(plans, code))
+    for each in ended:
+        with _about(each.context):
+            _print_receipt(console, each.outcome, code)
     return code
 
 
-def _write_result(console: Console, results: OutputWriter, planned: Plan, outcome: ApplyOutcome | None) -> None:
-    """Write the plan and what came of it; as text, the plan has been shown already."""
-    rest = None
-    if not results.is_document:
-        rest = "" if outcome is None else summary_text(outcome.summary, console.out_style, outcome.commands)
-    results.put(lambda view: view.applied(planned, outcome), rest=rest)
+def _code(each: ProjectOutcome) -> int:
+    if each.outcome is None:
+        return exit_code(each.planned)
+    return each.outcome.exit_code or exit_code(each.planned, each.outcome.summary)
 
 
-def _print_receipt(console: Console, outcome: ApplyOutcome, code: int) -> None:
+def _write_result(context: CommandContext, results: OutputWriter, ended: Sequence[ProjectOutcome]) -> None:
+    """Write the plans and what came of them; as text, the plans have been shown already."""
+    rest, style = None, context.console.out_style
+    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.spell) for each in ended]
+    if not results.is_document and context.is_list:
+        rest = outcomes_text(plans, style)
+    elif not results.is_document:
+        (outcome,) = (each.outcome for each in ended)
+        rest = "" if outcome is None else summary_text(outcome.summary, style, outcome.commands)
+    results.put_applied(plans, rest=rest)
+
+
+def _print_receipt(console: Console, outcome: ApplyOutcome | None, code: int) -> None:
     """Tell of the receipt, which JSON has in it already."""
+    if outcome is None:
+        return
     if outcome.trouble is not None:
         console.print_error(outcome.trouble, exit_code=code)
     if outcome.receipt is None or console.wants_json:

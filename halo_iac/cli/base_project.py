@@ -5,13 +5,17 @@ Imported where a command asks for it: most run without git.
 
 from __future__ import annotations
 
+import os.path
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.base_comparison import BaseProject
 from halo_iac.checkout import find_checkout, superproject
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.file_globs import expand
+from halo_iac.cli.file_options import is_glob
 from halo_iac.errors import GitError, ProjectError, RefusedError
 from halo_iac.git import Repository
 from halo_iac.git.program import refuse_configuration_in
@@ -31,6 +35,31 @@ _YAML: Final = (".yaml", ".yml")
 _TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
 """Keys that, with a version, only project files have."""
 _NO_REPOSITORY: Final = "remove --base and --require-head outside a git repository"
+
+
+def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tuple[BaseProject, ...]:
+    """Return the base of every project file; the first of a list tells of those that are gone since."""
+    bases = [load_base(each, ref, accepts_policy=accepts_policy) for each in context.projects]
+    if context.is_list and not accepts_policy:
+        bases[0] = replace(bases[0], gone=_gone(context, ref))
+    return tuple(bases)
+
+
+def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
+    """Return the project files that the globs of ``-f`` match at the base, and that are not here any more."""
+    repository = repository_of(context.projects[0])
+    commit = repository.commit(ref)
+    found: list[str] = []
+    with ExitStack() as opened:
+        objects = opened.enter_context(repository.objects())
+        tree = _tree(context.projects[0], repository, commit, objects, opened)
+        cwd, skipped = _inside(repository, context.cwd), context.skipped(repository.top)
+        for word in filter(is_glob, context.choice.files):
+            for name in expand(os.path.relpath(word, context.cwd), cwd, tree):
+                path = Path(os.path.normpath(cwd / name))
+                if not path.is_file() and path not in skipped:
+                    found.append(name)
+    return tuple(dict.fromkeys(found))
 
 
 def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
@@ -55,6 +84,16 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
             policy = load_policy(path, cwd=cwd, checkout=top, tree=tree)
             return BaseProject(base, policy, problem, accepts_policy=accepts_policy)
     return BaseProject(base, project, accepts_policy=accepts_policy)
+
+
+def require_heads(context: CommandContext, ref: str) -> None:
+    """Refuse unless HEAD is what a branch of the remote is at, in the checkout of every project file."""
+    tops: set[Path] = set()
+    for each in context.projects:
+        top = repository_of(each).top
+        if top not in tops:
+            tops.add(top)
+            require_head(each, ref)
 
 
 def require_head(context: CommandContext, ref: str) -> None:

@@ -13,6 +13,7 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.target import TargetOptions
+from halo_iac.errors import UsageError
 
 Command = Callable[..., int]
 
@@ -20,7 +21,7 @@ Command = Callable[..., int]
 def _common(  # its signature is what every command below the platform has besides its own options
     ctx: typer.Context,
     *,
-    file: options.File = None,
+    file: options.Files = None,
     checkout: options.Checkout = None,
     project: options.Project = None,
     team: options.Team = None,
@@ -31,9 +32,17 @@ def _common(  # its signature is what every command below the platform has besid
     no_color: options.NoColor = False,
 ) -> CommandContext:
     console: Console = ctx.obj
-    target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
+    target = TargetOptions(None, project, team, sandbox, sandbox_file, checkout).naming(file)
     console.prepare(json=json, format=format, no_color=no_color, spell=target.spell)
+    if target.files and project is not None:
+        hint = "remove --project; each project file says its `project:`"
+        raise UsageError("--project cannot be used with several project files", hint=hint)
     return CommandContext(console, target)
+
+
+def projects_command(command: Command) -> Command:
+    """Do the same as :func:`platform_command` for a command that takes several project files."""
+    return _with_common_options(command, {})
 
 
 def platform_command(command: Command) -> Command:
@@ -41,6 +50,10 @@ def platform_command(command: Command) -> Command:
 
     A common option that a command declares itself, with more choices, is handed to it as well.
     """
+    return _with_common_options(command, {"file": options.File})
+
+
+def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Command:
     common, common_hints = _common_parameters()
     _, *own = inspect.signature(command).parameters.values()
     named = {each.name for each in own}
@@ -55,7 +68,7 @@ def platform_command(command: Command) -> Command:
         *(each for each in own if each.name not in common),
         *(replaced.get(name, each) for name, each in common.items()),
     ]
-    hints = {**common_hints, **get_type_hints(command, include_extras=True)}
+    hints = {**common_hints, **narrowed, **get_type_hints(command, include_extras=True)}
     keyword_only = [
         each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
     ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from halo_iac.api.auth import Setting, Settings
     from halo_iac.api.transport import Transport
     from halo_iac.cli.connection import Connection
+    from halo_iac.hints import Command
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
     from halo_iac.observe import Observation
@@ -71,7 +72,8 @@ class CommandContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
-        self._drop_early()
+        for each in (self, *self.__dict__.get("projects", ())):
+            each.drop_observation()
         self._opened.close()
 
     def with_file(self, path: Path) -> CommandContext:
@@ -83,7 +85,7 @@ class CommandContext:
     @property
     def is_list(self) -> bool:
         """Say whether ``-f`` names a list of project files, be it of one."""
-        return bool(self.choice.files)
+        return bool(self.choice.files) and not self._is_listed
 
     @cached_property
     def projects(self) -> tuple[CommandContext, ...]:
@@ -94,18 +96,20 @@ class CommandContext:
 
         return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
 
+    def spell(self, command: Command) -> str:
+        """Return a command that works on this project file and platform, as it has to be pasted."""
+        target, project = self.choice, self._project
+        if self._is_listed and project is not None and self.console.env.get("INF_PROJECT_ID"):
+            target = target._replace(project=project.project_id)
+        return target.spell(command)
+
     def _listed(self, path: str) -> CommandContext:
         """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
-        each = CommandContext(self.console, self.choice._replace(file=path, files=()), self.cwd)
+        each = CommandContext(self.console, self.choice._replace(file=path), self.cwd)
         each.closing, each._opened, each._sandboxes = self.closing, self._opened, self._sandboxes
         each._tightening = self._tightening
         each._is_listed = True
-        self._opened.callback(each._drop_early)
         return each
-
-    def _drop_early(self) -> None:
-        if self._early is not None:
-            self._early.drop(_A_MOMENT)
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -365,14 +369,26 @@ class CommandContext:
         a plan is imported, and the files are parsed, while the answer is on its way. Not in the sandbox, which has
         nothing to wait for: bad files should leave no trace of one.
         """
-        if self.sandbox_path is not None:
-            return
+        if self.is_list or self.sandbox_path is not None:
+            return  # each file of a list says its project
         self._unsaid = []
         if self.choice.project:
             self._early = self.connect().start_observing()
         elif self.console.env.get("INF_PROJECT_ID"):
             with suppress(SettingsError):  # what is wrong with the files is told first
                 self._early = self.connect().start_observing()
+
+    def drop_observation(self) -> None:
+        """Have a moment for what was asked early to end, whatever it finds."""
+        if self._early is not None:
+            self._early.drop(_A_MOMENT)
+
+    def begin_observing(self) -> None:
+        """Ask the platform for the project that was loaded, unless that is under way."""
+        if self._early is None:
+            self.host(self.load())
+            self._unsaid = []
+            self._early = self.observed.start_observing()
 
     def observe(self, project: Project) -> tuple[PlatformTarget, PlatformState]:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from halo_iac.render.view import ProjectPlan
+
 
 Draw = Callable[[View], str]
 """Draws one result, given what draws its format."""
@@ -79,6 +81,22 @@ class OutputWriter:
             self._put_copies(draw)
         finally:
             self._console.print(self._drawn(draw, self.format, self._console.out_style) if rest is None else rest)
+
+    def put_plans(self, plans: Sequence[ProjectPlan]) -> None:
+        """Write the plan of a project file, or those of a list."""
+        if self._context.is_list:
+            self.put(lambda view: view.plans(plans))
+        else:
+            (one,) = plans
+            self.put(lambda view: view.plan(one.planned, one.shown))
+
+    def put_applied(self, plans: Sequence[ProjectPlan], *, rest: str | None = None) -> None:
+        """Write the same and what came of it; ``rest`` as in :meth:`put`."""
+        if self._context.is_list:
+            self.put(lambda view: view.all_applied(plans), rest=rest)
+        else:
+            (one,) = plans
+            self.put(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
     def _drawn(self, draw: Draw, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
         prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context)

@@ -3,46 +3,123 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.project_list import AT_ONCE, display_name, read_list
+from halo_iac.errors import PlatformError, RefusedError
 from halo_iac.findings import credentials_of
 from halo_iac.findings.today import find_clock_change_today
 from halo_iac.model.finding import errors
-from halo_iac.pipeline import PlanRequest, plan_project
+from halo_iac.model.plan import Plan, PlanList
+from halo_iac.pipeline import PlanRequest, ProjectSource, plan_projects
 from halo_iac.plan import Overrides
+from halo_iac.render.style import PLAIN
+from halo_iac.render.values import listed
 from halo_iac.storage.plan_file import write_saved_plan
+
+_SERIOUSNESS: Final = (130, 5, 4, 1, 3, 2, 0)
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
     from halo_iac.model.apply_result import Summary
-    from halo_iac.model.plan import Plan
     from halo_iac.model.project import Project
+    from halo_iac.model.remote import PlatformState, PlatformTarget
 
 
-def plan_request(
-    target: Sequence[str] | None,
-    allow_archive: int,
-    allow_create: Sequence[str] | None,
+class PlanOptions(NamedTuple):
+    """What ``plan`` and ``apply`` were asked for, of one project file as of several."""
+
+    targets: tuple[str, ...] = ()
+    allow_archive: int = 0
+    allow_create: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, target: Sequence[str] | None, allow_archive: int, allow_create: Sequence[str] | None) -> PlanOptions:
+        """Return what the options say."""
+        return cls(tuple(dict.fromkeys(target or ())), allow_archive, frozenset(allow_create or ()))
+
+
+class SavedPlans(NamedTuple):
+    """What a saved plan holds: the plan of one project file, or those of several, ``name`` being its own file."""
+
+    name: str
+    plans: tuple[Plan, ...]
+    is_list: bool
+
+    @classmethod
+    def of_document(cls, name: str, found: Plan | PlanList) -> SavedPlans:
+        """Return what was read from a file."""
+        if isinstance(found, PlanList):
+            return cls(name, found.projects, is_list=True)
+        return cls(name, (found,), is_list=False)
+
+    def of(self, context: CommandContext, *, is_only: bool) -> Plan:
+        """Return the plan of a project file; the only one of a command, if it is the only one that was saved."""
+        file = display_name(context)
+        if is_only and not self.is_list:
+            return self.plans[0]
+        for plan in self.plans:
+            if plan.file == file:
+                return plan
+        saved = listed([plan.file or "a file without a name" for plan in self.plans], PLAIN)
+        message = f"{self.name} holds no plan of {file}; it holds those of {saved}"
+        raise RefusedError(message, hint="nothing was changed; name with --file what it was saved for")
+
+
+class ProjectRun(NamedTuple):
+    """A project file of a command, and the plan of it."""
+
+    context: CommandContext
+    planned: Plan
+
+    @property
+    def shown(self) -> Plan:
+        """Return the plan as it is shown, see :func:`redact_plan`."""
+        return redact_plan(self.context, self.planned)
+
+
+def make_plans(
+    context: CommandContext,
+    asked: PlanOptions,
     *,
-    saved: Plan | None = None,
-    against: BaseProject | None = None,
-) -> PlanRequest:
-    """Return what the command line asks for; a saved plan brings its targets unless others are named."""
-    targets = tuple(dict.fromkeys(target or ()))
-    if saved is not None and not targets:
-        targets = saved.targets
-    return PlanRequest(targets, Overrides(allow_archive, frozenset(allow_create or ())), saved, against)
+    saved: SavedPlans | None = None,
+    against: Sequence[BaseProject | None] = (),
+) -> tuple[ProjectRun, ...]:
+    """Return the plan of each project file against its platform.
 
-
-def make_plan(context: CommandContext, request: PlanRequest) -> Plan:
-    """Return the plan of the project against its platform."""
+    A saved plan brings its targets unless others are named; ``against`` has the base of each file.
+    """
     gc.disable()  # a plan is made once and lives to the end: looking for garbage meanwhile takes most of its time
-    return plan_project(context.load, context.observe, request)
+    contexts = context.projects
+    keys = read_list(context) if context.is_list else frozenset[str]()
+    sources = []
+    for number, each in enumerate(contexts):
+        part = None if saved is None else saved.of(each, is_only=not context.is_list)
+        targets = asked.targets or (part.targets if part is not None else ())
+        overrides = Overrides(0 if context.is_list else asked.allow_archive, asked.allow_create)
+        request = PlanRequest(targets, overrides, part, against[number] if against else None, keys)
+        sources.append(ProjectSource(each.load, partial(_observe, contexts, number), request))
+    plans = plan_projects(sources, allow_archive=asked.allow_archive)
+    return tuple(map(ProjectRun, contexts, plans))
+
+
+def _observe(contexts: Sequence[CommandContext], number: int, project: Project) -> tuple[PlatformTarget, PlatformState]:
+    """Return the platform of one project file, while those of the next are asked for as well."""
+    if len(contexts) == 1:
+        return contexts[0].observe(project)
+    for each in contexts[number : number + AT_ONCE]:
+        each.begin_observing()
+    try:
+        return contexts[number].observe(project)
+    except PlatformError as error:
+        error.message = f"{project.path}: {error.message}"
+        raise
 
 
 def redact_plan(context: CommandContext, planned: Plan) -> Plan:
@@ -67,6 +144,11 @@ def hide_credentials(context: CommandContext, project: Project, planned: Plan) -
         context.console.redact_credential(Secret(credential))
 
 
+def most_serious(codes: Iterable[int]) -> int:
+    """Return the most serious of several exit codes (docs/cli.md#exit-codes)."""
+    return min(codes, key=_SERIOUSNESS.index)
+
+
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
     """Return a plan's code: 1 if an entry is blocked or a finding an error, else 3 if refused, else 2 if asked for."""
     code = exit_code(planned, is_refused=bool(planned.blocking_violations))
@@ -87,8 +169,10 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
     return 3 if is_refused else 0
 
 
-def save_plan(context: CommandContext, planned: Plan, name: str) -> None:
-    """Write the plan's document, readable by its owner only: it holds prompts."""
-    from halo_iac.render.json import plan_json
+def save_plans(context: CommandContext, runs: Sequence[ProjectRun], name: str) -> None:
+    """Write the plan's document, or one of the plans of a list, readable by its owner only: it holds prompts."""
+    from halo_iac.render.json import plan_json, plans_json
 
-    write_saved_plan(Path(name), context.cwd, context.console.redacted(plan_json(planned)))
+    plans = [run.planned for run in runs]
+    text = plans_json(plans) if context.is_list else plan_json(*plans)
+    write_saved_plan(Path(name), context.cwd, context.console.redacted(text))

@@ -5,10 +5,11 @@ See docs/semantics.md#several-project-files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
-from halo_iac.errors import Problem, ProjectError, ProjectNotFound
+from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
 from halo_iac.load.files import display_path
 from halo_iac.load.siblings import with_siblings
 
@@ -16,34 +17,63 @@ if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
     from halo_iac.model.project import Project
 
+AT_ONCE: Final = 16
+"""How many projects are looked at at once."""
+
 
 def display_name(context: CommandContext) -> str:
     """Return what messages call the project file of a context."""
     return display_path(context.project_path, context.cwd)
 
 
-def load_projects(contexts: Sequence[CommandContext]) -> tuple[Project, ...]:
+def read_list(context: CommandContext) -> frozenset[str]:
+    """Read every project file of a list and have each know the others of its project; return the keys of them all.
+
+    What is wrong with any file is one error, and so is a file that does not say its project. The platform is asked for
+    the first ones while the next are read, but not in the sandbox: bad files should leave no trace of one.
+    """
+    contexts = context.projects
+    if context.console.env.get("INF_PROJECT_ID"):
+        context.console.log("INF_PROJECT_ID is ignored: each of several project files says its `project:`")
+    is_sandbox = contexts[0].sandbox_path is not None
+    projects = load_projects(contexts, None if is_sandbox else _begin, needs_id=True)
+    for each, project in zip(contexts, with_siblings(projects), strict=True):
+        each.relate(project)
+    return frozenset(entry.key for project in projects for entry in project.entries)
+
+
+def _begin(context: CommandContext) -> None:
+    """Ask the platform early; what is wrong with settings is told once all files were read."""
+    with suppress(SettingsError):
+        context.begin_observing()
+
+
+def load_projects(
+    contexts: Sequence[CommandContext],
+    loaded: Callable[[CommandContext], None] | None = None,
+    *,
+    needs_id: bool = False,
+) -> tuple[Project, ...]:
     """Read the project file of every context; what is wrong with any of them is one error.
 
-    Of a list, each then knows the other files of its project, and has to say which that is.
+    ``loaded`` is called with the contexts of the first ones as soon as they are read.
     """
-    loaded: list[Project] = []
+    projects: list[Project] = []
     problems: list[Problem] = []
-    for context in contexts:
+    for number, context in enumerate(contexts):
         try:
-            loaded.append(context.load())
+            project = context.load()
         except ProjectNotFound:
             raise
         except ProjectError as error:
             problems += error.problems
+            continue
+        if needs_id and project.project_id is None:
+            message = "`project` is missing: of several project files each says its own"
+            problems.append(Problem(project.path, 0, 0, message, "add `project: ID`"))
+        elif loaded is not None and number < AT_ONCE and not problems:
+            loaded(context)
+        projects.append(project)
     if problems:
         raise ProjectError(problems)
-    return tuple(loaded)
-
-
-def relate(contexts: Sequence[CommandContext], loaded: Sequence[Project]) -> tuple[Project, ...]:
-    """Return projects that know the other files of theirs, and have their contexts know it too."""
-    related = with_siblings(loaded)
-    for context, project in zip(contexts, related, strict=True):
-        context.relate(project)
-    return related
+    return tuple(projects)

@@ -15,6 +15,8 @@ from halo_iac.text import escape_control
 
 _FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
 """Commands that work on files alone."""
+_SEVERAL: Final = frozenset({"apply", "plan", "preview", "validate"})
+"""Commands that take several project files."""
 _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
 """Commands that are told in another way where to work, or not at all."""
 
@@ -23,7 +25,7 @@ class TargetOptions(NamedTuple):
     """What the command line says about where to work.
 
     ``files`` are the words of ``-f`` where they name a list of project files (:mod:`halo_iac.cli.project_list`);
-    ``file`` is the one of any other command.
+    ``file`` is the one of any other command, or the one of the list that is meant.
     """
 
     file: str | None = None
@@ -35,8 +37,8 @@ class TargetOptions(NamedTuple):
     files: tuple[str, ...] = ()
 
     def naming(self, words: Sequence[str] | None) -> TargetOptions:
-        """Return the same for the words of ``-f`` of a command that takes several project files."""
-        file, files = split_files(words)
+        """Return the same for what follows ``-f``: one word, or those of a command that takes several project files."""
+        file, files = (words, ()) if isinstance(words, str) else split_files(words)
         return self._replace(file=file, files=files)
 
     def spell(self, command: Command) -> str:
@@ -47,10 +49,11 @@ class TargetOptions(NamedTuple):
         name, given = command.words[0], command.words
         if name in _ELSEWHERE:
             return []
-        wanted = {"--file": self.file, "--checkout": None if name == "init" else self.checkout}
+        files = self.files if self.files and name in _SEVERAL else (self.file,)
+        wanted = {"--checkout": None if name == "init" else self.checkout}
         if name not in _FILE_ONLY:
             wanted |= {"--project": self.project, "--team": self.team, "--sandbox-file": self.sandbox_file}
-        flags = [word for file in self.files if "--file" not in given for word in ("--file", file)]
+        flags = [word for file in files if file and "--file" not in given for word in ("--file", file)]
         flags += [word for flag, value in wanted.items() if value and flag not in given for word in (flag, value)]
         is_sandbox = self.sandbox and name not in _FILE_ONLY and "--sandbox" not in given
         return [*flags, "--sandbox"] if is_sandbox else flags

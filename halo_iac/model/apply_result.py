@@ -110,6 +110,13 @@ class ApplyOutcome(NamedTuple):
         return self.summary.exit_code or (4 if self.trouble else 0)
 
 
+def total_summary(summaries: Iterable[Summary]) -> Summary:
+    """Return several runs as one."""
+    found = tuple(summaries)
+    events = tuple(event for summary in found for event in summary.events)
+    return Summary(events, is_interrupted=any(summary.is_interrupted for summary in found))
+
+
 def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrupted: bool = False) -> Summary:
     """Fold the events of a run: how each change ended, in plan order.
 

@@ -6,7 +6,8 @@ and ``apply FILE`` compares a saved one with a recomputed one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -275,12 +276,40 @@ class Plan:
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
     findings: Annotated[tuple[Finding, ...], Field(description="Findings in the declared schedules.")] = ()
     base: Annotated[Base | None, Field(description="The base that it was compared with; null without --base.")] = None
+    file: Annotated[str, Field(description="The project file; empty where there is none.")] = ""
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
 
     @property
     def blocking_violations(self) -> tuple[GuardViolation, ...]:
         """Return the refusals that keep the whole plan from being applied."""
         return tuple(refusal for refusal in self.refusals if not refusal.withholds)
+
+
+def total_of(plans: Sequence[Plan]) -> Plan:
+    """Return several plans as one, to be counted; what is not a number or a list in it is that of the first."""
+    rates = [plan.runs_per_month for plan in plans]
+    return replace(
+        plans[0],
+        changes=tuple(each for plan in plans for each in plan.changes),
+        blocked=tuple(each for plan in plans for each in plan.blocked),
+        undeclared=tuple(each for plan in plans for each in plan.undeclared),
+        warnings=tuple(each for plan in plans for each in plan.warnings),
+        refusals=tuple(each for plan in plans for each in plan.refusals),
+        paused=tuple(each for plan in plans for each in plan.paused),
+        findings=tuple(each for plan in plans for each in plan.findings),
+        unchanged=sum(plan.unchanged for plan in plans),
+        runs_per_month=RunRate(sum(rate.before for rate in rates), sum(rate.after for rate in rates)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanList:
+    """The plans of several project files, as one document."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plans of several project files")
+
+    version: Annotated[Literal[1], Field(description="The version of this document's format.")]
+    projects: Annotated[tuple[Plan, ...], Field(description="A plan for each project file, in order.")]
 
 
 class Match(NamedTuple):

@@ -22,6 +22,9 @@ REMOVAL_LIMIT: Final = 25
 REMOVAL_ALWAYS: Final = 1
 """How many schedules may always stop firing without `--allow-archive`."""
 
+ALLOW_ARCHIVE: Final = frozenset({"removals", "nothing-declared"})
+"""The guards whose refusals name what `--allow-archive N` has to count."""
+
 _NONE: Final = sys.maxsize
 """No schedule's number."""
 _SAME_TITLE: Final = "has the same title except for case, spacing, Unicode form or invisible characters"

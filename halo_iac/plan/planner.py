@@ -183,16 +183,19 @@ def plan(
     *,
     targets: Sequence[str] = (),
     overrides: Overrides | None = None,
+    elsewhere: Collection[str] = (),
 ) -> Plan:
     """Return what ``apply`` would do, what it would refuse, and what else a reviewer should know.
 
     ``targets`` and the creates that ``overrides`` permit are keys of entries (:class:`~halo_iac.errors.UsageError` for
-    an unknown one); matching has looked at all entries even so. The result depends on nothing but the arguments, and
+    an unknown one, unless it is one of ``elsewhere``, the keys of other project files that the command is about);
+    matching has looked at all entries even so. The result depends on nothing but the arguments, and
     not on their order.
     """
     overrides = overrides or Overrides()
-    _check_keys("--target", targets, project)
-    _check_keys("--allow-create", sorted(overrides.allow_create), project)
+    known = {*elsewhere, *(entry.key for entry in project.entries)} if targets or overrides.allow_create else set()
+    _check_keys("--target", targets, known)
+    _check_keys("--allow-create", sorted(overrides.allow_create), known)
     chosen = frozenset(targets)
     judged = decide_actions(project, differences, actual, chosen)
     paused = _paused(pairing, judged, chosen)
@@ -211,11 +214,11 @@ def plan(
         paused=paused,
         runs_per_month=total_runs_per_month(readable, situation.changes),
         agents=agent_names(situation.changes, actual),
+        file=project.path,
     )
 
 
-def _check_keys(option: str, keys: Iterable[str], project: Project) -> None:
-    known = {entry.key for entry in project.entries}
+def _check_keys(option: str, keys: Iterable[str], known: Collection[str]) -> None:
     for key in keys:
         if key not in known:
             near = get_close_matches(key, known, n=3)

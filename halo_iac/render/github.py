@@ -26,7 +26,7 @@ from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-from halo_iac.render.view import ProjectCheck, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
 from halo_iac.text import counted
 
 SHOWN: Final = 10
@@ -60,6 +60,20 @@ def plan_github(plan: Plan, style: Style, *, prefix: str = "", summary: Summary 
     style = style.unpainted()
     found = [*(_not_done(summary, style) if summary else ()), *_of_plan(plan, style)]
     ending = [plan_counts(plan, style), *([run_counts(summary)] if summary else ())]
+    return _lines(found, ending, style, prefix)
+
+
+def plans_github(plans: Sequence[ProjectPlan], style: Style, *, prefix: str = "") -> str:
+    """Return the plans of several project files as annotations, and for each of them the counts last."""
+    style = style.unpainted()
+    found: list[Annotation] = []
+    ending = []
+    for each in plans:
+        summary, own = None if each.outcome is None else each.outcome.summary, each.styled(style)
+        annotations = (*(_not_done(summary, own) if summary else ()), *_of_plan(each.shown, own))
+        found += [one._replace(message=own.filled(one.message)) for one in annotations]
+        counts = [plan_counts(each.shown, style), *([run_counts(summary)] if summary else ())]
+        ending += [f"{style.safe(each.shown.file)}: {line}" for line in counts]
     return _lines(found, ending, style, prefix)
 
 
@@ -102,6 +116,14 @@ class GithubView:
         """Return the plan and what was not done of it."""
         summary = None if outcome is None else outcome.summary
         return plan_github(planned, self._style, prefix=self._prefix, summary=summary)
+
+    def plans(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the plans of all project files."""
+        return plans_github(plans, self._style, prefix=self._prefix)
+
+    def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the plans of all project files and what was not done of them."""
+        return plans_github(plans, self._style, prefix=self._prefix)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""

@@ -20,10 +20,15 @@ from halo_iac.text import counted
 
 
 def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
-    """Yield host, project, policy, base and targets, with the place that each comes from; the sandbox says so first."""
+    """Yield project file, host, project, policy, base and targets, with the place that each comes from.
+
+    Of a sandbox, that it is one comes before them.
+    """
     host = plan.host
     if host.is_sandbox:
         yield Row("SANDBOX", "a local platform; nothing is sent to the real one")
+    if plan.file:
+        yield Row("File", style.safe(plan.file))
     yield Row("Host", style.safe(host.base_url), origin=style.safe(host.url_origin))
     yield Row("Project", _project(host, style), origin=style.safe(host.project_origin))
     yield Row("Policy", _policy(plan.policy, style))

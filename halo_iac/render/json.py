@@ -10,6 +10,7 @@ or a few plain fields, and they only ever gain fields.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -23,10 +24,10 @@ from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, Pr
 from halo_iac.hints import Command, Hint
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
 from halo_iac.model.finding import Finding
-from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan
+from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan, PlanList
 from halo_iac.render.document import escape_control
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.render.view import ProjectCheck, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
 from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
@@ -37,43 +38,60 @@ See docs/security.md#bounds-of-answers.
 
 _PART: Final = 2**16
 """How many characters a part of a document has, about."""
+_LIST: Final = re.compile(rb'\s*\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?"projects"\s*:')
+"""How a document of several plans begins."""
 
 _AGAIN: Final = Hint("make it again with `{}`", Command("plan", "--out", "FILE"))
 
 
 def plan_json(plan: Plan) -> Document:
     """Return the plan as a document that :func:`read_plan` reads back, equal in every value."""
+    return _dumped(_adapter(), plan)
+
+
+def plans_json(plans: Sequence[Plan]) -> Document:
+    """Return the plans of several project files as one document, which :func:`read_plan` reads back too."""
+    return _dumped(_list_adapter(), PlanList(PLAN_VERSION, tuple(plans)))
+
+
+def _dumped(adapter: TypeAdapter[Any], value: object) -> Document:
     try:
-        document = _adapter().dump_json(plan, indent=2, ensure_ascii=True)
+        document = adapter.dump_json(value, indent=2, ensure_ascii=True)
     except PydanticSerializationError:
         message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
         raise DocumentError(message) from None
     return escape_control(document.decode("ascii") + "\n")
 
 
-def read_plan(document: bytes) -> Plan:
-    """Return the plan that a document holds.
+def read_plan(document: bytes) -> Plan | PlanList:
+    """Return the plan that a document holds, or the plans of several project files.
 
-    :class:`~halo_iac.errors.DocumentError` for anything that :func:`plan_json` of this version does not write: other
-    JSON, another version, unknown or missing keys, half a file.
+    :class:`~halo_iac.errors.DocumentError` for anything that :func:`plan_json` and :func:`plans_json` of this version
+    do not write: other JSON, another version, unknown or missing keys, half a file.
     """
     if len(document) > MAX_PLAN_BYTES:
         raise DocumentError(f"the saved plan is larger than {MAX_PLAN_BYTES >> 20} MiB", hint=_AGAIN)
+    adapter: TypeAdapter[Any] = _list_adapter() if _LIST.match(document) else _adapter()
     try:
-        plan = _adapter().validate_json(document, strict=True)
+        read: Plan | PlanList = adapter.validate_json(document, strict=True)
     except ValidationError as error:
         raise _not_a_plan(error) from None
-    for change in plan.changes:
-        if not _is_whole(change):
-            raise DocumentError(
-                f"the saved plan is damaged: its {change.action} of {change.name} is not whole", hint=_AGAIN
-            )
-    return plan
+    for plan in read.projects if isinstance(read, PlanList) else (read,):
+        for change in plan.changes:
+            if not _is_whole(change):
+                message = f"the saved plan is damaged: its {change.action} of {change.name} is not whole"
+                raise DocumentError(message, hint=_AGAIN)
+    return read
 
 
 @cache
 def _adapter() -> TypeAdapter[Plan]:
     return TypeAdapter(Plan)
+
+
+@cache
+def _list_adapter() -> TypeAdapter[PlanList]:
+    return TypeAdapter(PlanList)
 
 
 def _not_a_plan(error: ValidationError) -> DocumentError:
@@ -145,11 +163,15 @@ def apply_json(plan: Plan, outcome: ApplyOutcome | None, style: Style = PLAIN) -
 
     ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
     """
+    return document(_applied(plan, outcome, style))
+
+
+def _applied(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> dict[str, Any]:
     fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
     if outcome is None:
-        return document({**fields, "summary": None, "receipt": None, "undo": None})
+        return {**fields, "summary": None, "receipt": None, "undo": None}
     undo = None if outcome.undo is None else style.spell(outcome.undo)
-    return document({**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo})
+    return {**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo}
 
 
 def document(value: object) -> Document:
@@ -199,6 +221,17 @@ class JsonView:
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> Document:
         """Return the plan, how each change ended, the receipt and the command that takes it back."""
         return apply_json(planned, outcome, self._style)
+
+    def plans(self, plans: Sequence[ProjectPlan]) -> Document:
+        """Return the document that ``plan --out`` saves as well."""
+        return plans_json([each.planned for each in plans])
+
+    def all_applied(self, plans: Sequence[ProjectPlan]) -> Document:
+        """Return for each project file what :meth:`applied` returns of one, and its name."""
+        return projects_document(
+            {"file": each.planned.file, **_applied(each.planned, each.outcome, each.styled(self._style))}
+            for each in plans
+        )
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> Document:  # noqa: ARG002
         """Return the problems and the findings."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from halo_iac.errors import HaloError, Problem
+    from halo_iac.hints import Command
     from halo_iac.model.apply_result import ApplyOutcome
     from halo_iac.model.finding import Finding
     from halo_iac.model.plan import Plan
@@ -28,6 +29,22 @@ class PageIdentity(NamedTuple):
     file: str
     project: str
     host: str
+
+
+class ProjectPlan(NamedTuple):
+    """The plan of one of several project files, and what came of it, as :class:`View` has them of one.
+
+    ``spell`` returns a command about the file as its reader has to paste it.
+    """
+
+    planned: Plan
+    shown: Plan
+    outcome: ApplyOutcome | None = None
+    spell: Callable[[Command], str] = str
+
+    def styled(self, style: Style) -> Style:
+        """Return a style in which commands name this project file."""
+        return style._replace(spell=self.spell)
 
 
 class ProjectCheck(NamedTuple):
@@ -63,6 +80,12 @@ class View(Protocol):
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
         """Draw a plan and what came of it; ``outcome`` is ``None`` where nothing was carried out."""
+
+    def plans(self, plans: Sequence[ProjectPlan]) -> str:
+        """Draw the plans of several project files."""
+
+    def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
+        """Draw the plans of several project files and what came of each."""
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Draw the problems of project files and their findings; ``told`` is said where there are no problems."""

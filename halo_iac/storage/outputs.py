@@ -18,11 +18,15 @@ from halo_iac.paths import resolve_path
 from halo_iac.storage.atomic import no_file, read_start, write_atomically
 
 _ELSEWHERE: Final = "use another file name"
-PLAN_STARTS: Final = (b'{\n  "host": {\n    "base_url": "',)
+PLAN_STARTS: Final = (
+    b'{\n  "host": {\n    "base_url": "',
+    b'{\n  "version": 1,\n  "projects": [\n    {\n      "host": {\n        "base_url": "',
+)
 """What a saved plan begins with."""
 DOCUMENT_STARTS: Final = (
     *PLAN_STARTS,
     b'{\n  "plan": {\n    "host": {\n      "base_url": "',
+    b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
     b'{\n  "error": {\n    "code": "',

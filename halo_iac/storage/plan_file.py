@@ -10,7 +10,7 @@ from halo_iac.storage.atomic import read_bytes
 from halo_iac.storage.outputs import PLAN_STARTS, check_output, write_output
 
 if TYPE_CHECKING:
-    from halo_iac.model.plan import Plan
+    from halo_iac.model.plan import Plan, PlanList
 
 _WHAT: Final = "not a saved plan"
 _HINT: Final = "PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target"
@@ -26,8 +26,11 @@ def write_saved_plan(path: Path, cwd: Path, text: str) -> None:
     write_output(path, cwd, _WHAT, PLAN_STARTS, text)
 
 
-def read_saved_plan(name: str) -> Plan:
-    """Return the plan that was saved there; :class:`~halo_iac.errors.DocumentError` says which file is not one."""
+def read_saved_plan(name: str) -> Plan | PlanList:
+    """Return the plan, or the plans of several project files, that were saved there.
+
+    :class:`~halo_iac.errors.DocumentError` says which file is not one.
+    """
     # Not at the top: only `apply PLAN` reads a plan, and pydantic builds the models of one for that.
     from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
 

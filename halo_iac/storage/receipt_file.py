@@ -314,11 +314,12 @@ def new_receipt(
     now: datetime,
     redact: Callable[[str], str],
     reason: str | None = None,
+    in_folder: bool = False,
 ) -> ReceiptFile:
     """Create the receipt of a run that is about to begin: at the path ``named``, else in ``private_folder``.
 
-    ``reason`` is why the run is made. ``redact`` removes credentials from every line. Raises ``FileError`` where the
-    file exists or cannot be written.
+    With ``in_folder``, ``named`` is the folder that gets it, made if need be. ``reason`` is why the run is made,
+    ``redact`` removes credentials from every line. Raises ``FileError`` where the file exists or cannot be written.
     """
     if named is not None and not named.strip():
         raise UsageError("--receipt is empty", hint="set it to a path, or remove it")
@@ -336,6 +337,10 @@ def new_receipt(
     try:
         if named is None:
             _make_folders(path)
+        elif in_folder:
+            path.mkdir(mode=0o700, exist_ok=True)
+            check_way(path / "receipt", cwd)
+        if named is None or in_folder:
             path = path / f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}.jsonl"
         return ReceiptFile(path, header, redact)
     except FileExistsError as error:

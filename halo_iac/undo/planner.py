@@ -241,6 +241,7 @@ def undo(
         unchanged=verdicts.count(None),
         runs_per_month=total_runs_per_month(readable, situation.changes),
         agents=agent_names(situation.changes, actual),
+        file=project.path if project.origins else "",
     )
 
 

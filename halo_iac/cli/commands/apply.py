@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.command import platform_command
+from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.target import policy_flags
+from halo_iac.errors import UsageError
 from halo_iac.render.view import ReviewFormat
 from halo_iac.storage.plan_file import read_saved_plan
 
 
-@platform_command
+@projects_command
 def apply(
     context: CommandContext,
     plan_file: Annotated[
@@ -33,12 +34,14 @@ def apply(
     concurrency: options.Concurrency = 8,
     max_rps: options.MaxRps = 50,
     receipt: options.Receipt = None,
+    keep_going: options.KeepGoing = False,
     also: options.Also = None,
     format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show the plan, ask for confirmation, and apply it.
 
-    Makes the platform match the files. Without a terminal, pass --yes.
+    Makes the platform match the files. Without a terminal, pass --yes. Of several project files, all plans are shown
+    before the question; a problem or a refusal in one stops all, and after one that failed the next are not started.
 
     Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly applied, 5 an outcome is unknown,
     130 interrupted.
@@ -49,27 +52,31 @@ def apply(
       halo apply --yes
       halo apply plan.json --yes
       halo apply --yes --also json=applied.json
+      halo apply -f halo.yaml -f 'envs/*/halo.yaml'
     """
+    if keep_going and not context.is_list:
+        raise UsageError("--keep-going needs several project files", hint="remove --keep-going, or name them with -f")
     saved = read_saved_plan(plan_file) if plan_file is not None else None
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
-            from halo_iac.cli.base_project import require_head as check
+            from halo_iac.cli.base_project import require_heads
 
-            check(context, require_head)
+            require_heads(context, require_head)
         context.observe_early()
         # What reads files, makes a plan and carries it out is imported while the platform answers.
-        from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
-        from halo_iac.cli.plan_request import make_plan, plan_request, redact_plan
+        from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
+        from halo_iac.cli.plan_request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
 
-        request = plan_request(target, allow_archive, allow_create, saved=saved)
-        planned = redact_plan(context, make_plan(context, request))
+        limit = None if saved is None or plan_file is None else SavedPlans.of_document(plan_file, saved)
+        made = make_plans(context, PlanOptions.of(target, allow_archive, allow_create), saved=limit)
+        runs = [ProjectRun(run.context, redact_plan(*run)) for run in made]
         if not results.is_document:
-            show_plan(context.console, planned)
+            show_plans(context, runs)
         again = ("apply",) if plan_file is None else ("apply", plan_file)
         limits = _limits(target, protect, undeclared)
-        how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits)
-        return run_apply(context, results, planned, how)
+        how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits, keep_going=keep_going)
+        return run_apply(context, results, runs, how)
 
 
 def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
+from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.enabled_file import EnabledFile
 from halo_iac.cli.entry_lookup import looks_like_key
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import hide_credentials
+from halo_iac.cli.plan_request import ProjectRun, hide_credentials
 from halo_iac.errors import UsageError
 from halo_iac.model.plan import PAUSING, Cause
 from halo_iac.pausing import PauseRequest, Selection
@@ -134,14 +134,15 @@ def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> i
         made = plan_pause(request, lambda: project, context.observe)
         hide_credentials(context, project, made.plan)
         file = EnabledFile(context, made.keys if request.writes else (), is_enabled=request.cause is Cause.RESUMED)
+        runs = [ProjectRun(context, made.plan)]
         if not results.is_document:
-            show_plan(console, made.plan, as_wanted=_STATES[request.cause])
+            show_plans(context, runs, as_wanted=_STATES[request.cause])
             for line in filter(None, (made.outlook, file.intention)):
                 console.print(console.out_style.safe(f"Files: {line}."))
         question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
         again = (deed, *_words(request, how.reason))
         how = replace(how, question=question, again=again, then=file.write)
-        return run_apply(context, results, made.plan, how)
+        return run_apply(context, results, runs, how)
 
 
 def _selection(

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac.cli import options
-from halo_iac.cli.command import platform_command
+from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.target import policy_flags
 from halo_iac.errors import FindingError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.finding import errors
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.view import ProjectPlan, ReviewFormat
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from halo_iac.model.plan import Plan
 
 
-@platform_command
+@projects_command
 def plan(
     context: CommandContext,
     target: options.Target = None,
@@ -48,37 +48,47 @@ def plan(
       halo plan --file halo.staging.yaml --target checkout-daily
       halo plan --out plan.json && halo apply plan.json
       halo plan --base origin/main --format github --also markdown=plan.md
+      halo plan -f halo.yaml -f 'envs/*/halo.yaml'
     """
     console = context.console
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also, out) as results:
-        against = _base(context, base, accepts_policy=accept_policy_change)
+        against = _bases(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
-        from halo_iac.cli.plan_request import make_plan, plan_exit_code, plan_request, redact_plan, save_plan
+        from halo_iac.cli.plan_request import (
+            PlanOptions,
+            make_plans,
+            most_serious,
+            plan_exit_code,
+            redact_plan,
+            save_plans,
+        )
 
-        planned = make_plan(context, plan_request(target, allow_archive, allow_create, against=against))
+        runs = make_plans(context, PlanOptions.of(target, allow_archive, allow_create), against=against)
         if out is not None:
-            save_plan(context, planned, out)
-        shown = redact_plan(context, planned)
-        results.put(lambda view: view.plan(planned, shown))
+            save_plans(context, runs, out)
+        plans = [ProjectPlan(run.planned, redact_plan(*run), spell=run.context.spell) for run in runs]
+        results.put_plans(plans)
     if out is not None:
-        console.log(_saved(shown, out, _overrides(allow_archive, allow_create, protect, undeclared)))
-    if console.wants_json:
-        _print_clock_findings(console, shown.findings[len(planned.findings) :])
-    return plan_exit_code(shown, is_detailed=detailed_exitcode)
+        permits = _overrides(allow_archive, allow_create, protect, undeclared)
+        console.log(_saved([each.shown for each in plans], out, permits))
+    for each in plans if console.wants_json else ():
+        _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
+    return most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
 
 
-def _base(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> BaseProject | None:
+def _bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> Sequence[BaseProject]:
+    """Return the base of each project file; none without ``--base``."""
     if ref is not None:
-        from halo_iac.cli.base_project import load_base
+        from halo_iac.cli.base_project import load_bases
 
-        return load_base(context, ref, accepts_policy=accepts_policy)
+        return load_bases(context, ref, accepts_policy=accepts_policy)
     if accepts_policy:
         raise UsageError(
             "--accept-policy-change requires --base", hint="add --base REF, or remove --accept-policy-change"
         )
-    return None
+    return ()
 
 
 def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -100,8 +110,8 @@ def _overrides(
     ]
 
 
-def _saved(planned: Plan, out: str, permits: Iterable[str]) -> str:
+def _saved(plans: Sequence[Plan], out: str, permits: Iterable[str]) -> str:
     """Return what is said of a saved plan: the command that applies it."""
-    if planned.blocking_violations or errors(planned.findings):
+    if any(plan.blocking_violations or errors(plan.findings) for plan in plans):
         return f"Saved the plan to {out}, but `halo apply` refuses it."
     return Hint("Saved the plan to {}. To apply it, run `{}`.", out, Command("apply", out, *permits))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plan
+from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import hide_credentials
+from halo_iac.cli.plan_request import ProjectRun, hide_credentials
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.view import ReviewFormat
@@ -69,11 +69,11 @@ def undo(
         console = context.console
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))
-            show_plan(console, planned, as_wanted="as before the run")
+            show_plans(context, [ProjectRun(context, planned)], as_wanted="as before the run")
         how = ApplyOptions(
             yes, concurrency, max_rps, receipt, "Undo with {changes} to {platform}", ("undo", receipt_file)
         )
-        code = run_apply(context, results, planned, how)
+        code = run_apply(context, results, [ProjectRun(context, planned)], how)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
             console.log(console.err_style.safe(f"Note: {warning.message}."))

@@ -27,13 +27,17 @@ _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a mo
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What all changes of a plan are drawn with; ``findings`` by the key of their entry."""
+    """What all changes of a plan are drawn with; ``findings`` by the key of their entry.
+
+    ``file`` is the project file, on a page about several.
+    """
 
     calendar: Calendar
     style: Style
     agents: Mapping[str, str]
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     has_base: bool = False
+    file: str = ""
 
     def beside(self, change: Change) -> Sequence[Finding]:
         """Return the findings about a change's entry."""
@@ -42,7 +46,7 @@ class PageContext:
 
 def table_head(scene: PageContext) -> str:
     """Return the two lines above the rows of the summary."""
-    headers = (*_HEADERS, "whose") if scene.has_base else _HEADERS
+    headers = (*(("file",) if scene.file else ()), *_HEADERS, *(("whose",) if scene.has_base else ()))
     return f"{_cells(headers)}\n{_cells(['---'] * len(headers))}"
 
 
@@ -52,6 +56,7 @@ def table_row(change: Change, scene: PageContext) -> str:
     short = ", ".join(_in_short(row, style) for row in summary(change, scene.calendar, style, scene.agents))
     found = len(scene.beside(change))
     cells = (
+        *((code(scene.file, style),) if scene.file else ()),
         f"`{SIGNS[change.action]}`",
         change.action,
         code(change.key or change.id or "", style),
@@ -156,14 +161,14 @@ def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM)
     return "\n".join([f"#### {heading}", "", *shown])
 
 
-def refused(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
+def refused(refusals: Sequence[GuardViolation], style: Style, room: int = ROOM) -> Iterator[str]:
     """Yield why the plan will not be applied, then what is left out of it, each with what permits it."""
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     withheld = [refusal for refusal in refusals if refusal.withholds]
-    yield section("Refused: this plan cannot be applied as it is", _reasons(stopping, style), len(stopping))
-    yield section(
-        "Withheld: these changes are left out; the rest can be applied", _reasons(withheld, style), len(withheld)
-    )
+    heading = "Refused: this plan cannot be applied as it is"
+    yield section(heading, _reasons(stopping, style), len(stopping), room=room)
+    heading = "Withheld: these changes are left out; the rest can be applied"
+    yield section(heading, _reasons(withheld, style), len(withheld), room=room)
 
 
 def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
@@ -175,10 +180,10 @@ def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
         yield f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{override}"
 
 
-def blocked(entries: Sequence[Blocked], style: Style) -> str:
+def blocked(entries: Sequence[Blocked], style: Style, room: int = ROOM) -> str:
     """Return the entries that nothing is planned for."""
     heading = f"Blocked: {counted(len(entries), 'entry', 'entries')}, for which nothing is planned"
-    return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries))
+    return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries), room=room)
 
 
 def _blocked_line(entry: Blocked, style: Style) -> str:
@@ -188,11 +193,13 @@ def _blocked_line(entry: Blocked, style: Style) -> str:
     return f"- **{code(entry.key, style)}**{origin}: {message(entry.reason, style)}{hint}{ids}"
 
 
-def paused(schedules: Sequence[PausedSchedule], style: Style) -> str:
+def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = ROOM) -> str:
     """Return the declared schedules that stay paused, each with what resumes it."""
     if not schedules:
         return ""
-    return section(paused_heading(schedules), (_paused_line(each, style) for each in schedules), len(schedules))
+    return section(
+        paused_heading(schedules), (_paused_line(each, style) for each in schedules), len(schedules), room=room
+    )
 
 
 def _paused_line(schedule: PausedSchedule, style: Style) -> str:
@@ -202,12 +209,12 @@ def _paused_line(schedule: PausedSchedule, style: Style) -> str:
     return f"- {named}{reason}{origin}<br>to resume it: {message(schedule.hint, style)}"
 
 
-def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style) -> str:
+def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = ROOM) -> str:
     """Return the schedules in scope that no file declares."""
     firing = sum(schedule.is_firing for schedule in schedules)
     fires = "still firing" if firing == len(schedules) else f"{firing:,} still firing"
     heading = f"Undeclared: {counted(len(schedules), 'schedule')}, {fires}; left alone"
-    return section(heading, (_undeclared_line(each, style) for each in schedules[:LISTED]), len(schedules))
+    return section(heading, (_undeclared_line(each, style) for each in schedules[:LISTED]), len(schedules), room=room)
 
 
 def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
@@ -216,15 +223,15 @@ def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
     return f"- {code(schedule.id, style)} {words(schedule.title, style)}" + (f" ({note})" if note else "")
 
 
-def warnings(found: Sequence[PlanWarning], style: Style) -> str:
+def warnings(found: Sequence[PlanWarning], style: Style, room: int = ROOM) -> str:
     """Return what is worth a line and changes nothing."""
     lines = (f"- {code(each.key, style) if each.key else 'Project'}: {message(each.message, style)}" for each in found)
-    return section("Warnings", lines, len(found))
+    return section("Warnings", lines, len(found), room=room)
 
 
-def findings(found: Sequence[Finding], style: Style) -> str:
+def findings(found: Sequence[Finding], style: Style, room: int = ROOM) -> str:
     """Return what is odd and is told beside no change."""
-    return section("Findings", (finding_line(each, style) for each in found), len(found))
+    return section("Findings", (finding_line(each, style) for each in found), len(found), room=room)
 
 
 def problems(found: Sequence[Problem], style: Style) -> str:
@@ -237,10 +244,10 @@ def _problem_line(problem: Problem, style: Style) -> str:
     return f"- {code(problem.position, style)}: {message(problem.message, style)}{hint}"
 
 
-def not_done(summary: Summary, style: Style) -> str:
+def not_done(summary: Summary, style: Style, room: int = ROOM) -> str:
     """Return the changes of a run that did not end well, and why."""
     events = [event for event in summary.events if not event.status.is_success]
-    return section("What was not done", (_event_line(event, style) for event in events), len(events))
+    return section("What was not done", (_event_line(event, style) for event in events), len(events), room=room)
 
 
 def _event_line(event: Event, style: Style) -> str:

@@ -10,7 +10,8 @@ from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
 from halo_iac.render.markdown.escape import comment_marker
 from halo_iac.render.markdown.page import checks_markdown, error_markdown, plan_markdown, problems_markdown
-from halo_iac.render.view import ProjectCheck, RenderContext
+from halo_iac.render.markdown.several import plans_markdown
+from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
 
 
 class MarkdownView:
@@ -37,6 +38,14 @@ class MarkdownView:
             summary=outcome.summary,
             commands=outcome.commands,
         )
+
+    def plans(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the plans of all project files on one page."""
+        return plans_markdown(plans, self._style, marker=self._marker, now=self._now)
+
+    def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the same, and how each ended."""
+        return self.plans(plans)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""

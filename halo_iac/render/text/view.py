@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from halo_iac.errors import HaloError, Problem
 from halo_iac.model.finding import Finding
 from halo_iac.render.text.problems import checks_text, error_text, findings_text, problems_text
-from halo_iac.render.view import ProjectCheck, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
 
 if TYPE_CHECKING:
     from halo_iac.model.apply_result import ApplyOutcome
@@ -36,6 +36,18 @@ class TextView:
         from halo_iac.render.text.apply import summary_text
 
         return drawn + summary_text(outcome.summary, self._style, outcome.commands)
+
+    def plans(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the plans under the names of their files."""
+        from halo_iac.render.text.plans import plans_text
+
+        return plans_text(plans, self._style, now=self._now)
+
+    def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
+        """Return the plans, and below them how each ended."""
+        from halo_iac.render.text.plans import outcomes_text
+
+        return self.plans(plans) + outcomes_text(plans, self._style)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
         """Return the problems, or else the findings and what is said of files without problems."""

@@ -1,0 +1,88 @@
+"""The question before an apply, of one project file or of several, and what is said where nothing is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.plan_request import exit_code
+from halo_iac.errors import BlockedError, FindingError, RefusedError
+from halo_iac.hints import Hint, joined
+from halo_iac.model.finding import errors
+from halo_iac.model.plan import Plan, total_of
+from halo_iac.render.style import PLAIN
+from halo_iac.render.values import listed
+from halo_iac.text import counted
+
+
+def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool, is_document: bool) -> bool:
+    """Say whether the plans may be carried out; why not is said here, whether a rule, a guard or a person says no.
+
+    What is wrong with one of several stops all of them.
+    """
+    planned = total_of(plans)
+    if errors(planned.findings):
+        console.print_error(_failed(plans, is_above=not is_document))
+        return False
+    code = exit_code(planned, is_refused=True)
+    if planned.blocking_violations:
+        message = _refused(plans, is_above=not is_document)
+        console.print_error(RefusedError(message, hint="nothing was changed"), exit_code=code)
+        return False
+    if yes:
+        return True
+    if is_document or not console.is_interactive:
+        reason = "the output format is for programs" if is_document else "stdin is not a terminal"
+        message = f"cannot ask for confirmation: {reason}; nothing was changed"
+        console.print_error(RefusedError(message, hint="pass --yes once the plan has been reviewed"), exit_code=code)
+        return False
+    count, several = len(planned.changes), f" of {counted(len(plans), 'project file')}" if len(plans) > 1 else ""
+    asked = question.format(
+        changes=counted(count, "change") + several,
+        schedules=counted(count, "schedule"),
+        platform=" and ".join(dict.fromkeys(plan.host.base_url for plan in plans if plan.changes)),
+    )
+    shown = console.err_style.safe(f"{asked}? Only `yes` is accepted: ")
+    is_agreed = console.prompt(f"\n{shown}").lower() == "yes"
+    if not is_agreed:
+        console.log("Nothing was changed.")
+    return is_agreed
+
+
+def _failed(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
+    hint = "nothing was changed; fix each finding, or set its rule to `warning` under `findings:`"
+    failing = errors([finding for plan in plans for finding in plan.findings])
+    if not is_above:
+        return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in failing), hint=hint)
+    count = len(failing)
+    message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
+    return FindingError(f"{message}{_files(plans, [plan for plan in plans if errors(plan.findings)])}", hint=hint)
+
+
+def _refused(plans: Sequence[Plan], *, is_above: bool) -> str:
+    refused = [(plan, refusal) for plan in plans for refusal in plan.blocking_violations]
+    if is_above:
+        reasons = "reason" if len(refused) == 1 else f"{len(refused)} reasons"
+        return f"the plan is refused for the {reasons} above{_files(plans, [plan for plan, _ in refused])}"
+    return joined(
+        "\n",
+        (Hint("{}{}; to permit it: {}", _name(plans, plan), each.message, each.override) for plan, each in refused),
+    )
+
+
+def _files(plans: Sequence[Plan], concerned: Iterable[Plan]) -> str:
+    """Return which of several project files are concerned; that stops the others as well."""
+    return f", in {listed([*dict.fromkeys(plan.file for plan in concerned)], PLAIN)}" if len(plans) > 1 else ""
+
+
+def _name(plans: Sequence[Plan], plan: Plan) -> str:
+    return f"{plan.file}: " if len(plans) > 1 else ""
+
+
+def blocked_error(plans: Sequence[Plan], code: int) -> BlockedError:
+    """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
+    names = [f"{_name(plans, plan)}{entry.key}" for plan in plans for entry in plan.blocked]
+    entries = counted(len(names), "entry is", "entries are")
+    message = f"{entries} blocked; nothing was changed for {listed(names, PLAIN)}"
+    hint = "fix the reasons that the plan shows, then run the command again"
+    return BlockedError(message, exit_code=code, hint=hint)

@@ -1,0 +1,135 @@
+"""What pages of markdown are made of: their headings, the summary of the changes, and a block for each."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from halo_iac.model.apply_result import Summary
+from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.plan import Action, Change, Plan
+from halo_iac.render.calendar import CADENCES, Calendar
+from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
+from halo_iac.render.markdown.escape import message, words
+from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
+from halo_iac.render.style import Style
+from halo_iac.text import counted
+
+LIMIT: Final = 65_000
+"""Characters of a page at most; GitHub takes comments of 65,536."""
+NOTES: Final = 500
+"""Characters kept for the notes on what was left out."""
+
+
+def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -> PageContext:
+    """Return what a plan's changes are drawn with; ``file`` is its project file where a page is about several."""
+    beside: dict[str, list[Finding]] = {}
+    for finding in plan.findings:
+        beside.setdefault(finding.key or "", []).append(finding)
+    agents = {agent.id: agent.name for agent in plan.agents}
+    return PageContext(calendar, style, agents, beside, has_base=plan.base is not None, file=file)
+
+
+def findings_apart(plan: Plan) -> list[Finding]:
+    """Return the findings that stand beside no change."""
+    changed = {change.key for change in plan.changes}
+    return [finding for finding in plan.findings if not finding.key or finding.key not in changed]
+
+
+def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
+    """Return what a reader has to know first: refusals and blocked entries before what would be done."""
+    numbers = Counter(change.action for change in plan.changes)
+    if summary is None:
+        deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action]) or "no changes"
+    else:
+        deeds = run_counts(summary).rstrip(".")
+    errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
+    parts = (
+        "halo plan" if summary is None else "halo apply",
+        counted(files, "project file") if files else "",
+        "SANDBOX" if plan.host.is_sandbox else "",
+        "REFUSED" if plan.blocking_violations else "",
+        "INTERRUPTED" if summary is not None and summary.is_interrupted else "",
+        f"{len(plan.blocked):,} blocked" if plan.blocked else "",
+        counted(errors, "error") if errors else "",
+        deeds,
+        f"{len(plan.paused):,} paused" if plan.paused else "",
+    )
+    return f"### {' · '.join(filter(None, parts))}"
+
+
+def header(plan: Plan, style: Style) -> str:
+    """Return where a plan would happen and by which rules."""
+    lines = [
+        f"**{row.label}** {words(row.after, style)}" + (f" ({message(row.origin, style)})" if row.origin else "")
+        for row in header_rows(plan, style)
+    ]
+    return "<br>\n".join(lines)
+
+
+def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: int) -> str:
+    """Return the summary of the changes of all plans, a row each while there is room."""
+    changes = [change for _, each in plans for change in each]
+    if not changes:
+        return ""
+    rows = [table_head(plans[0][0])]
+    for index, (scene, change) in enumerate((scene, change) for scene, each in plans for change in each):
+        row = scene.style.own(table_row(change, scene))
+        room -= len(row) + 1
+        if room < 0:
+            rows += ["", f"… and {more_changes(changes[index:])}; the JSON document has them all."]
+            break
+        rows.append(row)
+    return "\n".join(rows)
+
+
+def change_blocks(changes: Sequence[Change], scene: PageContext, room: int) -> str:
+    """Return the blocks of as many changes as there is room for, and then of their prompts what still fits."""
+    blocks: list[Block] = []
+    for change in changes:
+        block = change_block(change, scene)
+        room -= len(block.short) + 2
+        if room < 0:
+            break
+        blocks.append(block)
+    shown: list[str] = []
+    for block in blocks:
+        gain = len(block.whole) - len(block.short)
+        shown.append(block.whole if gain <= room else block.short)
+        room -= gain if gain <= room else 0
+    without = sum(map(operator.ne, shown, (block.whole for block in blocks)))
+    return joined([*shown, *_omitted_note(changes[len(blocks) :], without, scene.calendar)])
+
+
+def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -> Iterator[str]:
+    if without:
+        yield f"The prompts of {counted(without, 'change')} above are left out; the JSON document has them all."
+    if dropped:
+        yield f"… and the details of {more_changes(dropped)}; the JSON document has them all."
+    if calendar.has_left_out:
+        yield f"Next fires are shown for the first {CADENCES} cadences only."
+
+
+def more_changes(changes: Sequence[Change]) -> str:
+    """Return how many changes are left out, and which."""
+    numbers = Counter(change.action for change in changes)
+    deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action])
+    return f"{counted(len(changes), 'more change')} ({deeds})"
+
+
+def last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
+    """Return the counts of a plan, and of its run."""
+    ended = [run_counts(summary)] if summary is not None else []
+    return [*attribution_counts(plan), message(plan_counts(plan, style), style), *ended]
+
+
+def page(parts: Iterable[str], style: Style) -> str:
+    """Return a whole page."""
+    return style.own(f"{joined(parts)}\n")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return the parts that hold anything, with a blank line between them."""
+    return "\n\n".join(filter(None, parts))

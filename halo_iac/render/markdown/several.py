@@ -1,0 +1,93 @@
+"""One page for the plans of several project files, which fits into one comment (docs/cli.md#formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from halo_iac.model.apply_result import total_summary
+from halo_iac.model.plan import Plan, total_of
+from halo_iac.render.calendar import Calendar
+from halo_iac.render.headings import plan_counts, run_counts
+from halo_iac.render.markdown import parts, sections
+from halo_iac.render.markdown.escape import code, message
+from halo_iac.render.markdown.sections import ROOM, PageContext
+from halo_iac.render.style import Style
+from halo_iac.render.view import ProjectPlan
+from halo_iac.text import counted
+
+_SECTIONS = 8
+"""How many sections a plan has at most; they share what a file may take."""
+
+
+def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, now: datetime | None = None) -> str:
+    """Return the plans of several project files as one page, with what came of those that were carried out.
+
+    One summary names the file of each change. What a page has room for is shared by the files of which there is
+    anything to say; the others are listed, and what was left out is counted.
+    """
+    style = style.unpainted()
+    calendar = Calendar(now, style)
+    ran = [each.outcome.summary for each in plans if each.outcome is not None]
+    run = total_summary(ran) if ran else None
+    total = total_of([each.shown for each in plans])
+    head = [marker, parts.heading(total, run, len(plans))]
+    tail = [message(plan_counts(total, style), style), run_counts(run) if run else ""]
+    scenes = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]
+    room = parts.LIMIT - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
+    changes = [(scene, each.shown.changes) for scene, each in zip(scenes, plans, strict=True)]
+    table = parts.summary_table(changes, room // 3)
+    files = _files(plans, scenes, room - len(table))
+    return parts.page([*head, table, files, *tail], style)
+
+
+def _files(plans: Sequence[ProjectPlan], scenes: Sequence[PageContext], room: int) -> str:
+    quiet = [each.shown for each in plans if not _is_telling(each)]
+    lines = (f"- {code(plan.file, scenes[0].style)}: {plan_counts(plan, scenes[0].style)}" for plan in quiet)
+    listed = sections.section("No changes", lines, len(quiet), room=min(ROOM, room // 4))
+    room -= len(listed) + 2
+    telling = [(each, scene) for each, scene in zip(plans, scenes, strict=True) if _is_telling(each)]
+    drawn: list[str] = []
+    for number, (each, scene) in enumerate(telling):
+        part = scene.style.own(_file(each, scene, room // (len(telling) - number)))
+        room -= len(part) + 2
+        if room < 0:
+            drawn.append(
+                f"… and {counted(len(telling) - number, 'more project file')}; the JSON document has them all."
+            )
+            break
+        drawn.append(part)
+    return parts.joined([*drawn, listed])
+
+
+def _is_telling(each: ProjectPlan) -> bool:
+    """Say whether there is more to say of a plan than that nothing changes."""
+    plan = each.shown
+    notes = (plan.changes, plan.blocked, plan.undeclared, plan.warnings, plan.refusals, plan.paused, plan.findings)
+    return each.outcome is not None or any(notes)
+
+
+def _file(each: ProjectPlan, scene: PageContext, room: int) -> str:
+    """Return what there is to say of one project file, in so many characters if its header leaves any."""
+    plan, outcome, style = each.shown, each.outcome, scene.style
+    small = min(ROOM, room // _SECTIONS)
+    head = [f"### {code(plan.file, style)}", parts.header(_unnamed(plan), style)]
+    if outcome is not None:
+        head += [sections.not_done(outcome.summary, style, small)]
+        head += [sections.next_lines(outcome.summary, outcome.commands, style)]
+    head += [*sections.refused(plan.refusals, style, small), sections.blocked(plan.blocked, style, small)]
+    tail = [
+        sections.paused(plan.paused, style, small),
+        sections.undeclared(plan.undeclared, style, small),
+        sections.warnings(plan.warnings, style, small),
+        sections.findings(parts.findings_apart(plan), style, small),
+        *parts.last_lines(plan, outcome.summary if outcome else None, style),
+    ]
+    left = room - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
+    return parts.joined([*head, parts.change_blocks(plan.changes, scene, left), *tail])
+
+
+def _unnamed(plan: Plan) -> Plan:
+    """Return a plan whose header does not repeat the name that stands above it."""
+    return replace(plan, file="")

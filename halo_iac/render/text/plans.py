@@ -1,0 +1,45 @@
+"""The plans of several project files as text, and what came of them: each under its file's name, the totals last.
+
+See docs/semantics.md#several-project-files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from halo_iac.model.apply_result import total_summary
+from halo_iac.model.plan import total_of
+from halo_iac.render.headings import plan_counts, run_counts
+from halo_iac.render.style import Style, file_heading
+from halo_iac.render.text.apply import summary_text
+from halo_iac.render.text.plan import plan_text
+from halo_iac.render.view import ProjectPlan
+from halo_iac.text import counted
+
+
+def plans_text(plans: Sequence[ProjectPlan], style: Style, *, now: datetime | None = None) -> str:
+    """Return the plans, each under the name of its file, and what they come to together."""
+    drawn = [
+        f"{file_heading(each.shown.file, style)}\n"
+        f"{plan_text(replace(each.shown, file=''), each.styled(style), now=now)}\n"
+        for each in plans
+    ]
+    heading = file_heading(counted(len(plans), "project file"), style)
+    return f"{''.join(drawn)}{heading}\n{plan_counts(total_of([each.shown for each in plans]), style)}\n"
+
+
+def outcomes_text(plans: Sequence[ProjectPlan], style: Style) -> str:
+    """Return how the run of each file ended, of those that had any, and what that comes to together."""
+    ended = [(each, each.outcome) for each in plans if each.outcome is not None]
+    if not ended:
+        return ""
+    drawn = [
+        f"{file_heading(each.shown.file, style)}\n"
+        f"{summary_text(outcome.summary, each.styled(style), outcome.commands)}\n"
+        for each, outcome in ended
+    ]
+    heading = file_heading(counted(len(plans), "project file"), style)
+    total = run_counts(total_summary(outcome.summary for _, outcome in ended))
+    return f"\n{''.join(drawn)}{heading}\n{total}\n"

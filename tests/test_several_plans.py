@@ -1,0 +1,287 @@
+"""Plans of several project files: each as if it were alone, held against each other, as one result in each format."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine, assert_golden, tree
+from render_samples import every_section
+from repositories import Git, repository
+
+from halo_iac.model.plan import Plan
+from halo_iac.render.json import read_plan
+from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.several import plans_markdown
+from halo_iac.render.style import PLAIN
+from halo_iac.render.view import ProjectPlan
+from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.server import serve
+
+ONE, TWO = (f"2f6c1c5e-0000-4000-8000-00000000000{number}" for number in (1, 2))
+A, B = "a/halo.yaml", "b/halo.yaml"
+BOTH = ("-f", A, "-f", B)
+SHARED = ("--sandbox-file", "both.db")
+
+
+def entry(key: str, title: str, *more: str) -> str:
+    fields = ", ".join((f"title: {title}", 'agent: checkout, frequency: daily, at: "09:00"', 'prompt: "Why?"', *more))
+    return f"  {key}: {{{fields}}}\n"
+
+
+def write(path: Path, project: str | None, *entries: str, **top: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    policy = {**({} if project is None else {"project": project}), **top}
+    lines = "".join(f"{key}: {value}\n" for key, value in policy.items())
+    path.write_text(f"version: 1\n{lines}schedules:{''.join(['', chr(10), *entries]) if entries else ' {}'}\n")
+
+
+@pytest.fixture
+def two(folder: Path) -> Path:
+    """Two project files, of a project each."""
+    write(folder / A, ONE, entry("daily", "Daily"), entry("other", "Other"))
+    write(folder / B, TWO, entry("daily", "Daily"))
+    return folder
+
+
+def plans(halo: CommandLine, *words: str, **env: str) -> list[Any]:
+    ended = halo("plan", *SHARED, *words, "--json", **env)
+    assert ended.out, ended.err
+    projects: list[Any] = ended.json["projects"]
+    return projects
+
+
+def refusals(halo: CommandLine, *words: str) -> list[tuple[str, ...]]:
+    return [tuple(each["guard"] for each in plan["refusals"]) for plan in plans(halo, *BOTH, *words)]
+
+
+# Each as if it were alone -------------------------------------------------------------------------------------------
+
+
+def test_a_plan_of_several_files_is_the_union_of_their_plans(halo: CommandLine, two: Path) -> None:
+    halo("apply", *SHARED, "--yes", "-f", A)
+    write(two / A, ONE, entry("daily", "Daily", "enabled: false"), entry("new", "New"), undeclared="archive")
+    alone = [halo("plan", *SHARED, "--json", "-f", file).json for file in (A, B)]
+    assert plans(halo, *BOTH) == alone
+    text = halo("plan", *SHARED, *BOTH).out
+    for file in (A, B):
+        own = re.sub("^File .*\n", "", halo("plan", *SHARED, "-f", file).out, flags=re.MULTILINE)
+        assert f"==> {file} <==\n{own}\n" in text
+    counts = "Plan: 2 to create, 1 to update, 0 to unarchive, 1 to archive; 0 unchanged, 2 refusals."
+    assert f"==> 2 project files <==\n{counts}" in text
+
+
+def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two: Path) -> None:
+    assert two.exists()
+    assert f"\nFile     {A}\n" in halo("plan", *SHARED, "-f", A).out
+    assert f"**File** `{A}`" in halo("plan", *SHARED, "-f", A, "--format", "markdown").out
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "code", "told"),
+    [
+        (["--project", ONE], {}, 64, "error: --project cannot be used with several project files\n"),
+        ([], {"INF_PROJECT_ID": TWO}, 0, "INF_PROJECT_ID is ignored: each of several project files says its"),
+        (["--target", "dayly"], {}, 64, "error: --target dayly: the project has no entry with this key\n"),
+        (["--allow-create", "dayly"], {}, 64, "error: --allow-create dayly: the project has no entry with this key\n"),
+    ],
+)
+def test_options_of_several(
+    halo: CommandLine, two: Path, words: list[str], env: dict[str, str], code: int, told: str
+) -> None:
+    assert two.exists()
+    ended = halo("plan", *SHARED, *BOTH, *words, **env)
+    assert (ended.code, ended.err.startswith(told)) == (code, True), ended.err
+
+
+def test_each_file_says_its_project(halo: CommandLine, two: Path) -> None:
+    write(two / B, None, entry("daily", "Daily"))
+    before = tree(two)
+    ended = halo("plan", *SHARED, *BOTH, INF_PROJECT_ID=TWO)
+    assert (ended.code, f"{B}: `project` is missing" in ended.err) == (1, True)
+    assert tree(two) == before
+
+
+def test_what_is_wrong_with_any_file_is_said_at_once_and_nothing_is_asked(halo: CommandLine, two: Path) -> None:
+    for file in (A, B):
+        (two / file).write_text((two / file).read_text().replace("frequency: daily", "frequency: dayly"))
+    before = tree(two)
+    for command in (["plan"], ["apply", "--yes"]):
+        ended = halo(*command, *SHARED, *BOTH)
+        assert (ended.code, ended.out, "3 problems in 2 files" in ended.err) == (1, "", True)
+    assert tree(two) == before
+
+
+def test_a_key_concerns_every_file_that_declares_it(halo: CommandLine, two: Path) -> None:
+    assert two.exists()
+    found = plans(halo, *BOTH, "--target", "daily", "--target", "other")
+    assert [[change["key"] for change in plan["changes"]] for plan in found] == [["daily", "other"], ["daily"]]
+    assert [len(plan["changes"]) for plan in plans(halo, *BOTH, "--target", "other")] == [1, 0]
+
+
+def test_archives_are_permitted_in_all(halo: CommandLine, two: Path) -> None:
+    write(two / B, TWO, entry("daily", "Daily"), entry("other", "Other"))
+    halo("apply", *SHARED, *BOTH, "--yes")
+    for file, project in ((A, ONE), (B, TWO)):
+        write(two / file, project, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
+    assert refusals(halo) == [("removals",), ("removals",)]
+    (first, second) = plans(halo, *BOTH, "--allow-archive", "3")
+    assert [each["refusals"][0]["override"] for each in (first, second)] == ["--allow-archive 4"] * 2
+    assert refusals(halo, "--allow-archive", "4") == [(), ()]
+
+
+def test_a_file_that_stays_within_what_is_allowed_anyway_needs_no_share(halo: CommandLine, two: Path) -> None:
+    halo("apply", *SHARED, *BOTH, "--yes")
+    write(two / A, ONE, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
+    write(two / B, TWO, entry("daily", "Daily", "enabled: false"))
+    assert refusals(halo) == [("removals",), ()]
+    assert refusals(halo, "--allow-archive", "2") == [(), ()]
+
+
+# Held against each other --------------------------------------------------------------------------------------------
+
+OVERLAPS: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
+    "both create a title": ((entry("twin", "Fresh"), entry("x", "X")), {}, "the title 'Fresh' (fresh)"),
+    "both match a schedule": ((entry("twin", "Daily"),), {}, "schedule ID (daily)"),
+    "one archives what the other declares": ((entry("x", "X"),), {"undeclared": "archive"}, "schedule ID (daily)"),
+    "several": ((entry("twin", "Daily"), entry("more", "Other")), {}, "schedule ID (daily)"),
+}
+
+
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_two_files_of_one_project_do_not_share_a_schedule(halo: CommandLine, two: Path, name: str) -> None:
+    halo("apply", *SHARED, "--yes", "-f", A)
+    write(two / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("fresh", "Fresh"))
+    entries, top, what = OVERLAPS[name]
+    write(two / B, ONE, *entries, **top)
+    first, second = plans(halo, *BOTH)
+    (refusal,) = (each for each in first["refusals"] if each["guard"] == "overlap")
+    said = re.sub("[0-9a-f-]{36}", "ID", refusal["message"])
+    more = ", and 1 more" if len(refusal["names"]) > 1 else ""
+    assert (said, "fresh" in refusal["names"]) == (
+        f"{what} belongs to {A} and to {B}, of the same project{more}",
+        "fresh" in what,
+    )
+    assert any(each["guard"] == "overlap" and A in each["message"] for each in second["refusals"])
+    before = tree(two)
+    ended = halo("apply", *SHARED, *BOTH, "--yes")
+    assert (ended.code, "the plan is refused for" in ended.err) == (3, True)
+    assert {key: data for key, data in tree(two).items() if "both.db" not in key} == {
+        key: data for key, data in before.items() if "both.db" not in key
+    }
+
+
+def test_two_projects_that_share_includes_do_not_disturb_each_other(halo: CommandLine, folder: Path) -> None:
+    (folder / "schedules").mkdir()
+    (folder / "schedules/all.yaml").write_text("schedules:\n" + entry("daily", "Daily") + entry("other", "Other"))
+    for file, project, title in ((A, ONE, "900"), (B, TWO, "500")):
+        write(folder / file, project, include="[../schedules/*.yaml]", overrides=f"{{span_limit: {title}}}")
+    assert halo("validate", *BOTH).code == 0
+    assert halo("apply", *SHARED, *BOTH, "--yes").code == 0
+    for file in (A, B):
+        planned = halo("plan", *SHARED, "-f", file, "--json").json
+        assert (planned["changes"], planned["unchanged"], planned["refusals"]) == ([], 2, [])
+
+
+# As one result ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "github"])
+def test_a_page_of_several(halo: CommandLine, two: Path, name: str) -> None:
+    write(two / B, TWO, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"))
+    write(two / "c/halo.yaml", ONE[:-1] + "3")
+    ended = halo("plan", *SHARED, *BOTH, "-f", "c/halo.yaml", "--format", name)
+    assert ended.code == 1
+    assert_golden(f"several/plan.{name}", ended.out.replace(str(two), "/work"))
+
+
+@pytest.mark.parametrize("count", [1, 10, 100, 1_000])
+def test_a_page_of_very_many_files_fits_a_comment(count: int) -> None:
+    several = [
+        ProjectPlan(each, each) for each in (replace(every_section(), file=f"{n}/halo.yaml") for n in range(count))
+    ]
+    quiet = replace(
+        every_section(), changes=(), blocked=(), undeclared=(), warnings=(), refusals=(), paused=(), findings=()
+    )
+    quiet = replace(quiet, file="quiet.yaml")
+    page = plans_markdown([*several, ProjectPlan(quiet, quiet)], PLAIN, marker="<!-- halo-plan: x -->")
+    assert len(page) <= LIMIT
+    shown = page.count("\n### `")
+    assert "#### No changes\n\n- `quiet.yaml`: No changes. " in page
+    if count > 10:
+        assert 0 < shown < count
+        assert f"… and {count - shown:,} more project files; the JSON document has them all." in page
+    else:
+        assert shown == count
+
+
+def test_the_most_serious_code_counts(halo: CommandLine, two: Path) -> None:
+    words = ("plan", *SHARED, *BOTH, "--detailed-exitcode")
+    assert halo(*words).code == 2
+    write(two / B, TWO, entry("daily", "Daily").replace("checkout", "chekout"))
+    assert halo(*words).code == 1
+    write(two / B, ONE, entry("daily", "Daily"))
+    assert halo(*words).code == 3
+
+
+def test_several_projects_are_asked_at_once_over_a_served_platform(halo: CommandLine, two: Path) -> None:
+    with Sandbox.open(two / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key, "INF_PROJECT_ID": TWO}
+        ended = halo("plan", *BOTH, "--json", **env)
+    assert ended.code == 0, ended.err
+    assert [plan["host"]["project_id"] for plan in ended.json["projects"]] == [ONE, TWO]
+
+
+def test_an_error_of_the_platform_names_the_file(halo: CommandLine, two: Path) -> None:
+    with Sandbox.open(two / "served.db", any_project=False) as sandbox, serve(sandbox, port=0) as server:
+        ended = halo("plan", *BOTH, INF_API_URL=server.url, INF_API_KEY=sandbox.key)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {A}: haloSchedule.listForProject (HTTP 40")
+
+
+# Against a base -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def git(two: Path) -> Git:
+    found = repository(two)
+    found.commit()
+    return found
+
+
+def test_globs_are_expanded_at_the_base_as_well(halo: CommandLine, git: Git) -> None:
+    found = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD")
+    assert [[change["share"] for change in plan["changes"]] for plan in found] == [["before"] * 2, ["before"]]
+    (git.folder / B).unlink()
+    write(git.folder / "c/halo.yaml", ONE[:-1] + "3", entry("daily", "Daily"))
+    first, second = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD")
+    assert (first["refusals"][0]["guard"], first["refusals"][0]["message"]) == (
+        "policy",
+        f"{B} is a project file at HEAD and no longer exists here",
+    )
+    assert second["changes"][0]["share"] == "branch"
+    assert halo("plan", *SHARED, "-f", "*/halo.yaml", "--base", "HEAD").code == 3
+    accepted = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD", "--accept-policy-change")
+    assert [plan["refusals"] for plan in accepted] == [[], []]
+
+
+def test_a_file_that_is_gone_and_named_is_an_error(halo: CommandLine, git: Git) -> None:
+    (git.folder / B).unlink()
+    ended = halo("plan", *SHARED, *BOTH, "--base", "HEAD")
+    assert (ended.code, ended.err.startswith(f"{B}: no such file\n")) == (1, True)
+
+
+# Saved plans --------------------------------------------------------------------------------------------------------
+
+
+def test_all_plans_are_saved_in_one_document(halo: CommandLine, two: Path) -> None:
+    ended = halo("plan", *SHARED, *BOTH, "--out", "plan.json")
+    assert f"run `halo apply plan.json --file {A} --file {B} --sandbox-file both.db`" in ended.err
+    assert json.loads((two / "plan.json").read_text()) == halo("plan", *SHARED, *BOTH, "--json").json
+    assert halo("plan", *SHARED, *BOTH, "--out", "plan.json").code == 0  # over its own
+    assert halo("plan", *SHARED, "-f", A, "--out", "plan.json").code == 0
+    assert isinstance(read_plan((two / "plan.json").read_bytes()), Plan)
