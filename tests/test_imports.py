@@ -78,7 +78,18 @@ def test_the_version_is_printed_before_anything_is_loaded(tmp_path: Path) -> Non
 def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--help")
     assert {name.removeprefix("halo_iac.") for name in modules if name.startswith("halo_iac.")} == {
-        *("cli", "cli.app", "cli.console", "cli.main", "cli.signals", "errors", "hints", "text", "version"),
+        *(
+            "cli",
+            "cli.app",
+            "cli.console",
+            "cli.home_folder",
+            "cli.main",
+            "cli.signals",
+            "errors",
+            "hints",
+            "text",
+            "version",
+        ),
     }
     assert not heavy(modules) | modules & {"json"}
 

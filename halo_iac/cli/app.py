@@ -12,7 +12,7 @@ from typing import Final
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
-from halo_iac.cli.console import from_home
+from halo_iac.cli.home_folder import from_home
 from halo_iac.errors import UsageError
 from halo_iac.version import full_version
 

@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from halo_iac.errors import FileError, InterruptedRun, SettingsError, UsageError
+from halo_iac.cli.home_folder import home, with_home_expanded
+from halo_iac.errors import FileError, InterruptedRun, SettingsError
 from halo_iac.hints import Command, joined, spell_out
 from halo_iac.text import Document, neutralize_log_commands
 
@@ -44,8 +45,6 @@ _RUNNERS: Final = (
 )
 """Variables by which CI runners make themselves known; not all of them set ``CI``."""
 NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
-_PATHS: Final = ("HALO_FILE", "HALO_SANDBOX", "INF_CONFIG_DIR")
-"""Variables that hold a path: what a shell's file of variables gives is not expanded by it."""
 _KEYS: Final = re.compile("[!-~]{8,}")
 """The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
 every occurrence of it would only hide."""
@@ -54,52 +53,9 @@ _PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hin
 no other: a guess may be the name of an action or a guard as well, or part of an id, and those have to be read again."""
 
 
-def from_home(path: str, name: str) -> str:
-    """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does.
-
-    Raises :class:`~halo_iac.errors.UsageError`, which says ``name``, where there is no such home: a folder named ``~``
-    is not what was meant, nor is ``/`` where ``HOME`` is empty.
-    """
-    if not path.startswith("~"):
-        return path
-    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path's raises where there is no home
-    user = path.partition("/")[0]
-    if user == "~" and os.environ.get("HOME") == "":
-        raise UsageError(
-            f"{name} {path}: HOME is empty, so `~` cannot be expanded", hint="set HOME, or name the folder"
-        )
-    if expanded.startswith("~"):
-        hint = f"name the folder, or write ./{path} if its name begins so"
-        raise UsageError(f"{name} {path}: no user has the home folder `{user}`", hint=hint)
-    return expanded
-
-
-def _with_paths(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Return an environment with ``~`` replaced where that can be done; :func:`check_paths` says where it cannot."""
-    expanded = dict(env)
-    for name in _PATHS:
-        with suppress(UsageError):
-            expanded[name] = from_home(env.get(name, "").strip(), name)
-    return expanded
-
-
-def check_paths(env: Mapping[str, str]) -> None:
-    """Raise :class:`~halo_iac.errors.UsageError` where a variable names a path in a home that does not exist."""
-    for name in _PATHS:
-        from_home(env.get(name, "").strip(), name)
-
-
 def utc_now() -> datetime:
     """Return the current instant; the only clock commands have."""
     return datetime.now(UTC)
-
-
-def home() -> Path:
-    """Return the user's home folder; where there is none, a place that holds nothing."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path(os.devnull)
 
 
 class Console:
@@ -122,7 +78,7 @@ class Console:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
-        self.env = env if not any("~" in env.get(name, "") for name in _PATHS) else _with_paths(env)
+        self.env = with_home_expanded(env)
         self.clock = clock
         self._retry_policy = retry_policy
         self.wants_json = False

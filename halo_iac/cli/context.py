@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
-from halo_iac.cli.console import Console, check_paths, home
+from halo_iac.cli.console import Console
 from halo_iac.cli.file_options import check_single_file
+from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.target import TargetOptions
 from halo_iac.cli.tightening import Tightening
