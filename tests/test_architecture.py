@@ -85,7 +85,7 @@ HOMES = {
     "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",
     "sqlite3": "sandbox/store/*",
     "typer": "cli/*",
-    "typing_extensions": "load/fields",
+    "typing_extensions": "load/fields load/rule_settings",
     "tzdata": "model/zones",
 }
 """Library → the modules that may import it; for types alone, any may."""

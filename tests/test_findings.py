@@ -15,7 +15,7 @@ from halo_iac.findings import RULES, find_in_plan, run_rules
 from halo_iac.findings.engine import MOST
 from halo_iac.findings.today import find_clock_change_today
 from halo_iac.load import load
-from halo_iac.load.fields import RuleSettings
+from halo_iac.load.rule_settings import RuleSettings
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Project, Source
 

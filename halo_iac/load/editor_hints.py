@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from halo_iac.load.fields import NAME, RuleSettings
+from halo_iac.load.fields import NAME
 from halo_iac.load.limits import MAX_NUMBER
+from halo_iac.load.rule_settings import RuleSettings
 from halo_iac.load.zone_list import AREAS, OFFERED, WITHOUT_AREA
 from halo_iac.model.schedule import BUILT_IN
 

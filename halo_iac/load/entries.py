@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from halo_iac.load import suggestions as hints
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
-from halo_iac.load.fields import check_entry, rule_settings
+from halo_iac.load.fields import check_entry
+from halo_iac.load.rule_settings import rule_settings
 from halo_iac.load.yaml_document import Document, Values
 from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Source
 from halo_iac.model.schedule import (

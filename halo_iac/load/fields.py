@@ -7,7 +7,7 @@ of it as JSON Schema can. Annotations are no strings here: every command that re
 them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Required
 
@@ -16,103 +16,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from halo_iac.load.limits import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
-from halo_iac.model.finding import Severity, Switches
+from halo_iac.load.rule_settings import RuleSettings
 from halo_iac.model.schedule import DAYS
-
-WORDS: Final = ("error", "warning", "off")
-
-RuleSetting = Literal["error", "warning", "off"]
-
-RuleSettings = TypedDict(
-    "RuleSettings",
-    {
-        "coverage-gap": Annotated[
-            RuleSetting,
-            Field(
-                description="The look-back is shorter than the longest interval between fires, so that some traces are "
-                "never analysed; default: warning."
-            ),
-        ],
-        "coverage-gap-dst": Annotated[
-            RuleSetting,
-            Field(
-                description="The look-back is long enough except for the day on which clocks go back; default: warning."
-            ),
-        ],
-        "paid-twice": Annotated[
-            RuleSetting,
-            Field(
-                description="The look-back is more than twice the shortest interval between fires, so that traces are "
-                "analysed several times; default: warning."
-            ),
-        ],
-        "missing-day": Annotated[
-            RuleSetting,
-            Field(description="Some months lack one of the days, and it does not fire in them; default: warning."),
-        ],
-        "crowded-minute": Annotated[
-            RuleSetting,
-            Field(description="More than ten schedules fire in the same minute; default: warning."),
-        ],
-        "declared-twice": Annotated[
-            RuleSetting,
-            Field(description="Several entries have the same agent and cadence; default: warning."),
-        ],
-        "unfinished-prompt": Annotated[
-            RuleSetting,
-            Field(
-                description="The prompt contains an unfilled placeholder or a merge conflict, or is a path; "
-                "default: warning."
-            ),
-        ],
-        "credential-in-prompt": Annotated[
-            RuleSetting, Field(description="The prompt contains what looks like a credential; default: error.")
-        ],
-        "cut-by-comment": Annotated[
-            RuleSetting,
-            Field(description="A text without quotes is cut short by ` #`, which begins a comment; default: warning."),
-        ],
-        "folded-list": Annotated[
-            RuleSetting,
-            Field(description="`prompt: >` joins the items of a list into one line; default: warning."),
-        ],
-        "special-glob": Annotated[
-            RuleSetting,
-            Field(
-                description="A glob of `protect` contains `?`, `[` or `${`, which it takes literally; default: warning."
-            ),
-        ],
-        "unused-glob": Annotated[
-            RuleSetting,
-            Field(
-                description="A glob of `protect` matches no declared or existing title; plan only; default: warning."
-            ),
-        ],
-        "too-many-runs": Annotated[
-            RuleSetting,
-            Field(
-                description="The schedules run more often than max_runs_per_month permits; default: error. Off in an "
-                "entry: its runs are not counted."
-            ),
-        ],
-        "skipped-fire": Annotated[
-            RuleSetting,
-            Field(description="Applied now, a change would skip a fire of today; plan only; default: warning."),
-        ],
-        "doubled-fire": Annotated[
-            RuleSetting,
-            Field(description="Applied now, a change would repeat a fire of today; plan only; default: warning."),
-        ],
-    },
-    total=False,
-)
-with_config(ConfigDict(extra="forbid", strict=True))(RuleSettings)
-
-
-def rule_settings(written: Mapping[str, str]) -> Switches:
-    """Return written switches as rules understand them."""
-    return {rule: None if word == "off" else Severity(word) for rule, word in written.items()}
-
 
 IGNORED: Final = "x-"
 """How keys at the top of a file begin that hold anchors for the rest of it, and mean nothing themselves."""

@@ -17,10 +17,11 @@ from halo_iac.load.cuts import cuts, folds
 from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader, Layer
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
-from halo_iac.load.fields import IGNORED, KEY, check_policy, check_schedule_fields, rule_settings
+from halo_iac.load.fields import IGNORED, KEY, check_policy, check_schedule_fields
 from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles, display_path
 from halo_iac.load.find import SourceFile, read_included, read_project_file
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
+from halo_iac.load.rule_settings import rule_settings
 from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy

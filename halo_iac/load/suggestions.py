@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
-from halo_iac.load.fields import WORDS, EntryFields, ProjectFile, RuleSettings, ScheduleFields, ScopeFields
+from halo_iac.load.fields import EntryFields, ProjectFile, ScheduleFields, ScopeFields
+from halo_iac.load.rule_settings import WORDS, RuleSettings
 from halo_iac.text import LONGEST, closest_match, is_close, normalize
 
 OVERLAY_KEYS: Final = frozenset(ScheduleFields.__annotations__)

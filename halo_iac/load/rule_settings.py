@@ -1,0 +1,55 @@
+"""The lint rules as a project file sets them; :mod:`halo_iac.findings` has the rules themselves."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from halo_iac.model.finding import Severity, Switches
+
+WORDS: Final = ("error", "warning", "off")
+
+RuleSetting = Literal["error", "warning", "off"]
+
+_RULES: Final = {
+    "coverage-gap": (
+        "The look-back is shorter than the longest interval between fires, so that some traces are never "
+        "analysed; default: warning."
+    ),
+    "coverage-gap-dst": "The look-back is long enough except for the day on which clocks go back; default: warning.",
+    "paid-twice": (
+        "The look-back is more than twice the shortest interval between fires, so that traces are analysed "
+        "several times; default: warning."
+    ),
+    "missing-day": "Some months lack one of the days, and it does not fire in them; default: warning.",
+    "crowded-minute": "More than ten schedules fire in the same minute; default: warning.",
+    "declared-twice": "Several entries have the same agent and cadence; default: warning.",
+    "unfinished-prompt": (
+        "The prompt contains an unfilled placeholder or a merge conflict, or is a path; default: warning."
+    ),
+    "credential-in-prompt": "The prompt contains what looks like a credential; default: error.",
+    "cut-by-comment": "A text without quotes is cut short by ` #`, which begins a comment; default: warning.",
+    "folded-list": "`prompt: >` joins the items of a list into one line; default: warning.",
+    "special-glob": "A glob of `protect` contains `?`, `[` or `${`, which it takes literally; default: warning.",
+    "unused-glob": "A glob of `protect` matches no declared or existing title; plan only; default: warning.",
+    "too-many-runs": (
+        "The schedules run more often than max_runs_per_month permits; default: error. Off in an entry: its "
+        "runs are not counted."
+    ),
+    "skipped-fire": "Applied now, a change would skip a fire of today; plan only; default: warning.",
+    "doubled-fire": "Applied now, a change would repeat a fire of today; plan only; default: warning.",
+}
+"""What each rule reports."""
+
+RuleSettings = TypedDict(  # type: ignore[misc]  # one key a row of the table
+    "RuleSettings",
+    {rule: Annotated[RuleSetting, Field(description=reports)] for rule, reports in _RULES.items()},
+    total=False,
+)
+with_config(ConfigDict(extra="forbid", strict=True))(RuleSettings)
+
+
+def rule_settings(written: Mapping[str, str]) -> Switches:
+    """Return written switches as rules understand them."""
+    return {rule: None if word == "off" else Severity(word) for rule, word in written.items()}
