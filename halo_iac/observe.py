@@ -1,4 +1,4 @@
-"""The platform → :class:`~halo_iac.model.remote.PlatformState`: every schedule and every agent, asked for at once.
+"""The platform → :class:`~halo_iac.model.remote.PlatformState`: every schedule, every agent, and models.
 
 An observation can be started before the project files are parsed, so that waiting and parsing overlap
 (docs/performance.md#observing).
@@ -6,15 +6,20 @@ An observation can be started before the project files are parsed, so that waiti
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
+from halo_iac.api.decode import parse_models
 from halo_iac.api.schedules import Reader
 from halo_iac.errors import PlatformError
-from halo_iac.model.remote import PlatformState
+from halo_iac.model.remote import ModelCatalog, PlatformState
 from halo_iac.workers import start_thread
 
 T = TypeVar("T")
+
+_MODELS: Final = {"model_id": Reader.eligible_models, "summarization_model_id": Reader.eligible_summarization_models}
+"""What lists the models that a field may name."""
 
 
 def observe(reader: Reader, project_id: str) -> PlatformState:
@@ -36,24 +41,37 @@ class Observation:
         self._schedules = _Future(lambda: self._read(lambda: reader.schedules(project_id)))
         self._agents = _Future(lambda: self._read(lambda: reader.agents(project_id)))
 
-    def result(self) -> PlatformState:
+    def result(self, model_fields: Iterable[str] = ()) -> PlatformState:
         """Wait for both, then return what they found or raise the error of one.
+
+        ``model_fields`` are the fields in which the project names models; each takes one more request.
 
         Both, so that no request outlives the result and the same error is told every time: one that ends the run
         before any other, since the other read may have failed only because it was not repeated any more.
         """
+        catalogs = {field: _Future(partial(self._catalog, _MODELS[field])) for field in model_fields}
         self._schedules.wait()
         self._agents.wait()
+        for catalog in catalogs.values():
+            catalog.wait()
         errors = [error for error in (self._schedules.error, self._agents.error) if error is not None]
         if errors:
             raise next(filter(_ends_the_run, errors), errors[0])
         listing = self._schedules.result()
-        return PlatformState(schedules=listing.schedules, agents=self._agents.result(), gap=listing.gap)
+        models = {field: catalog.result() for field, catalog in catalogs.items()}
+        return PlatformState(listing.schedules, self._agents.result(), listing.gap, models)
 
     def drop(self, patience: float) -> None:
         """Wait at most so many seconds for each read to end, whatever it finds: then nothing is left open."""
         self._schedules.wait(patience)
         self._agents.wait(patience)
+
+    def _catalog(self, ask: Callable[[Reader], list[Any]]) -> ModelCatalog:
+        """Return what models there are; a plan can be made without them, where the platform does not tell."""
+        try:
+            return parse_models(ask(self._reader))
+        except PlatformError as error:
+            return ModelCatalog({}, error.message)
 
     def _read(self, work: Callable[[], T]) -> T:
         """Keep nobody waiting for the other read to succeed once nothing can."""

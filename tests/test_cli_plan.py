@@ -61,6 +61,14 @@ def edited(folder: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+def test_a_plan_blocks_a_model_that_an_apply_would_fail_for(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY + "    model_id: halo-larg\n", WEEKLY + "    model_id: halo-small\n")
+    planned = halo("plan", "--sandbox")
+    assert planned.code == 1
+    assert "the platform does not offer model_id 'halo-larg'\n      hint: did you mean 'halo-large'" in planned.out
+    assert "Plan: 1 to create" in planned.out
+
+
 # The flow -----------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader
 from halo_iac.api.transport import Transport
 from halo_iac.errors import Rejected
-from halo_iac.model.remote import Agent, PlatformState, RemoteSchedule
+from halo_iac.model.remote import Agent, ModelCatalog, PlatformState, RemoteSchedule
 from halo_iac.observe import observe, start_observing
 
 PROJECT = "project-1"
@@ -134,3 +134,21 @@ def test_a_gap_of_the_listing_is_kept() -> None:
 
     with reading(repeat) as (_, reader):
         assert observe(reader, PROJECT) == PlatformState((), (), "the platform repeated a cursor")
+
+
+@pytest.mark.parametrize(
+    ("listed", "catalog"),
+    [
+        (result([{"id": "large", "name": "Large"}, "small"]), ModelCatalog({"large": "Large", "small": ""})),
+        (result([{"uid": "large"}]), ModelCatalog({}, "halo cannot read the platform's list of models")),
+        (result([]), ModelCatalog({}, "the platform's list of models is empty")),
+        (failure(403), ModelCatalog({}, "haloSchedule.listEligibleModels (HTTP 403): no")),
+    ],
+)
+def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Reply, catalog: ModelCatalog) -> None:
+    def list_models(request: Request) -> Reply:
+        return listed if request.path == "/haloSchedule.listEligibleModels" else answer(request)
+
+    with reading(list_models) as (platform, reader):
+        assert start_observing(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
+        assert len(platform.requests) == 5

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from strategies import AGENT_IDS, HOST, THEN, actual, entry, project, remote
+from strategies import AGENT_IDS, HOST, THEN, Written, actual, entry, project, remote
 
 from halo_iac.diff import diff
 from halo_iac.errors import UsageError
 from halo_iac.match import match
 from halo_iac.model.plan import AgentName, Plan, Policy, RunRate, UndeclaredSchedule
-from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
-from halo_iac.model.remote import PlatformState, RemoteSchedule
+from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
+from halo_iac.model.remote import ModelCatalog, PlatformState, RemoteSchedule
 from halo_iac.plan import plan
 from halo_iac.resolve import resolve
 
@@ -21,8 +23,21 @@ ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
 DAILY = 30.436875
 
 
-def planned(project_: Project, *remotes: RemoteSchedule, targets: tuple[str, ...] = (), gap: str | None = None) -> Plan:
-    seen = actual(*remotes, gap=gap)
+class Layered(Written):
+    """Origins of an entry whose values all come from ``defaults``."""
+
+    def of(self, field: str) -> Origin:
+        return super().of(field)._replace(source=Source.DEFAULTS)
+
+
+def planned(
+    project_: Project,
+    *remotes: RemoteSchedule,
+    targets: tuple[str, ...] = (),
+    gap: str | None = None,
+    models: Mapping[str, ModelCatalog] = MappingProxyType({}),
+) -> Plan:
+    seen = actual(*remotes, gap=gap)._replace(models=models)
     pairing = resolve(project_, match(project_, seen), seen)
     return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
 
@@ -77,6 +92,91 @@ def test_a_pin_that_changes_the_title_is_shown_as_such() -> None:
 def test_an_opaque_schedule_blocks_the_entry_that_matches_it(*, is_retired: bool) -> None:
     plan_ = planned(project(entry("A", is_retired=is_retired)), remote("1", "A", frequency="yearly"))
     assert told(plan_) == ["blocked key-A: schedule 1 is not changed: unknown frequency 'yearly'"]
+
+
+# Models -------------------------------------------------------------------------------------------------------------
+
+MODELS = {
+    "model_id": ModelCatalog({"halo-large": "HALO Large", "halo-small": ""}),
+    "summarization_model_id": ModelCatalog({"halo-brief": ""}),
+}
+NEAR = "did you mean 'halo-large'?"
+
+
+@pytest.mark.parametrize(
+    ("entry_", "held", "blocked"),
+    [
+        (
+            entry("A", model_id="halo-larg"),
+            None,
+            ("model_id 'halo-larg'", "did you mean 'halo-large' or 'halo-small'?"),
+        ),
+        (entry("A", model_id="HALO LARGE!"), None, ("model_id 'HALO LARGE!'", NEAR)),
+        (entry("A", model_id="gpt"), None, ("model_id 'gpt'", "run `halo model list` to see the models")),
+        (
+            entry("A", summarization_model_id="gpt"),
+            {},
+            ("summarization_model_id 'gpt'", "run `halo model list --summarization` to see the models"),
+        ),
+        (
+            entry("A", model_id="gpt"),
+            {"is_archived": True},
+            ("model_id 'gpt'", "run `halo model list` to see the models"),
+        ),
+        (entry("A", model_id="halo-small", summarization_model_id="halo-brief"), None, None),
+        (entry("A", model_id="gpt", hours=(3,)), {"modelId": "gpt"}, None),  # the update does not write the model
+        (entry("A"), {"modelId": "gpt"}, None),
+        (entry("A", is_retired=True), {"modelId": "gpt"}, None),
+    ],
+)
+def test_a_model_that_the_platform_does_not_offer_blocks_the_entry_that_would_write_it(
+    entry_: Entry, held: dict[str, Any] | None, blocked: tuple[str, str] | None
+) -> None:
+    there = () if held is None else (remote("1", "A", **held),)
+    plan_ = planned(project(entry_), *there, models=MODELS)
+    expected = [] if blocked is None else [(f"the platform does not offer {blocked[0]}", blocked[1])]
+    assert [(each.reason, each.hint) for each in plan_.blocked] == expected
+    assert not (plan_.changes and plan_.blocked)
+
+
+def test_a_model_from_another_layer_says_so() -> None:
+    (entry_,) = project(entry("A", model_id="gpt")).entries
+    layered = entry_._replace(origins=Layered("A"))
+    (blocked,) = planned(project(layered), models=MODELS).blocked
+    assert blocked.reason == "the platform does not offer model_id 'gpt', which `defaults` declares"
+
+
+@pytest.mark.parametrize(
+    ("models", "warnings"),
+    [
+        (
+            MODELS,
+            [
+                (
+                    None,
+                    "the platform no longer offers model_id 'old'; 2 schedules keep it until it is changed",
+                ),
+                (
+                    "key-C",
+                    "the platform no longer offers model_id 'older'; one schedule keeps it until it is changed",
+                ),
+            ],
+        ),
+        (
+            {"model_id": ModelCatalog({}, "HTTP 403")},
+            [(None, "whether the platform offers each model_id could not be checked: HTTP 403")],
+        ),
+        ({}, []),
+    ],
+)
+def test_a_model_that_nothing_writes_is_warned_of_once(
+    models: dict[str, ModelCatalog], warnings: list[tuple[str | None, str]]
+) -> None:
+    entries = (entry("A", model_id="old"), entry("B", model_id="old", hours=(3,)), entry("C", model_id="older"))
+    there = [remote(title, title, modelId=model) for title, model in (("A", "old"), ("B", "old"), ("C", "older"))]
+    plan_ = planned(project(*entries), *there, models=models)
+    assert [(each.key, each.message) for each in plan_.warnings] == warnings
+    assert not plan_.blocked
 
 
 # Order --------------------------------------------------------------------------------------------------------------

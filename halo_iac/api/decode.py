@@ -5,13 +5,13 @@ See docs/protocol.md#fields and docs/security.md#unreadable-schedules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from halo_iac.api.trpc import Json
 from halo_iac.errors import Delivery, Unreadable
 from halo_iac.model.ids import canonical_id
-from halo_iac.model.remote import Agent, RemoteSchedule
+from halo_iac.model.remote import Agent, ModelCatalog, RemoteSchedule
 from halo_iac.model.runs import (
     Conversation,
     ConversationDetails,
@@ -48,6 +48,17 @@ def parse_schedule(value: Json, procedure: str, expected_id: str | None = None) 
     if expected_id is not None and value["id"].casefold() != expected_id.casefold():
         raise unreadable_response(procedure, "answered with a different schedule from the one requested")
     return RemoteSchedule(_with_canonical_ids(value))
+
+
+def parse_models(values: Iterable[Json]) -> ModelCatalog:
+    """Return the models of a list, whose form is not documented: of one that cannot be read nothing is concluded."""
+    names: dict[str, str] = {}
+    for value in values:
+        model = value if isinstance(value, dict) else {"id": value}
+        if not isinstance(model.get("id"), str):
+            return ModelCatalog({}, "halo cannot read the platform's list of models")
+        names[model["id"]] = str(model.get("name", ""))
+    return ModelCatalog(names, None if names else "the platform's list of models is empty")
 
 
 def _with_canonical_ids(wire: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -398,7 +398,7 @@ class CommandContext:
         waits, self._unsaid = self._unsaid, None
         for wait in waits or ():
             self.log_wait(wait)
-        return host, observation.result()
+        return host, observation.result(project.model_fields)
 
     def log_wait(self, words: str) -> None:
         """Say that a call is repeated; only once the files are read, for what is wrong in them is said first."""

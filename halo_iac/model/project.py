@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from halo_iac.model import schedule as defaults
 from halo_iac.model.finding import Switches
-from halo_iac.model.schedule import Spec
+from halo_iac.model.schedule import MODEL_FIELDS, Spec
 
 
 class Source(StrEnum):
@@ -140,6 +140,12 @@ class Project(NamedTuple):
         undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
         globs = tuple(dict.fromkeys((*self.protect, *protect)))
         return self._replace(protect=globs, protect_sources=protect, undeclared=undeclared)
+
+    @property
+    def model_fields(self) -> tuple[str, ...]:
+        """Return the fields in which some entry names a model."""
+        specs = [entry.spec for entry in self.entries if entry.spec is not None]
+        return tuple(name for name in MODEL_FIELDS if any(getattr(spec, name) is not None for spec in specs))
 
     def origin(self, key: str) -> Origin:
         """Return where a policy key is written; built-in where it is left out."""

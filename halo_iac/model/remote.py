@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -247,13 +247,24 @@ class PlatformTarget:
     is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine.")] = False
 
 
+class ModelCatalog(NamedTuple):
+    """The models that a field may name: id → display name; ``gap`` says why they are not known."""
+
+    names: Mapping[str, str]
+    gap: str | None = None
+
+
+_NO_CATALOGS: Final[Mapping[str, ModelCatalog]] = MappingProxyType({})
+
+
 class PlatformState(NamedTuple):
     """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
 
     ``gap`` says why the listing is not whole, in which case nothing may be created or archived
-    (docs/security.md#listings).
+    (docs/security.md#listings). ``models`` has, by field, the models that it may name, where an entry declares one.
     """
 
     schedules: tuple[RemoteSchedule, ...]
     agents: tuple[Agent, ...]
     gap: str | None = None
+    models: Mapping[str, ModelCatalog] = _NO_CATALOGS

@@ -119,6 +119,9 @@ FIELDS: Final[tuple[str, ...]] = tuple(field.name for field in fields(Spec))
 
 _after_agent: Final = attrgetter(*FIELDS[FIELDS.index("agent") + 1 :])
 
+MODEL_FIELDS: Final = ("model_id", "summarization_model_id")
+"""Fields whose values are models of the platform's catalog."""
+
 UNMANAGED_WHEN_LEFT_OUT: Final = ("model_id", "summarization_model_id", "enabled")
 """Fields for which "left out" means "as it is", not a default (docs/semantics.md#left-out)."""
 

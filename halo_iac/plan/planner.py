@@ -28,6 +28,7 @@ from halo_iac.model.plan import (
 from halo_iac.model.project import Entry, Project, UndeclaredPolicy
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.plan.guards import GuardInput, Overrides, guard
+from halo_iac.plan.models import Catalogs, model_warnings, refused_model
 from halo_iac.plan.paused import paused_schedules
 from halo_iac.plan.run_rate import KnownRates, firing, is_firing, schedules_with_known_rate, total_runs_per_month
 
@@ -93,7 +94,7 @@ def decide_actions(
 
     ``chosen`` are the keys of the entries to judge; none for all.
     """
-    judged = [_decide(each) for each in differences if not chosen or each.pair.entry.key in chosen]
+    judged = [_decide(each, actual.models) for each in differences if not chosen or each.pair.entry.key in chosen]
     changes = [verdict for verdict in judged if isinstance(verdict, Change)]
     if not any(change.takes_title for change in changes):
         return judged
@@ -101,7 +102,7 @@ def decide_actions(
     return [held.get(verdict.name, verdict) if isinstance(verdict, Change) else verdict for verdict in judged]
 
 
-def _decide(difference: Difference) -> Decision:
+def _decide(difference: Difference, catalogs: Catalogs) -> Decision:
     """Return the change a pair needs, why none can be planned, or ``None`` where it is as declared."""
     pair, after, fields = difference.pair, difference.after, difference.fields
     remote = pair.remote
@@ -114,7 +115,7 @@ def _decide(difference: Difference) -> Decision:
     before = None if remote is None else remote.spec()
     if isinstance(before, UnreadableSchedule):
         return _unreadable(pair, before)
-    return Change(
+    change = Change(
         action=_action(remote),
         cause=Cause.DECLARED,
         key=pair.entry.key,
@@ -126,6 +127,7 @@ def _decide(difference: Difference) -> Decision:
         wave=pair.wave,
         origin=str(pair.entry.origins.entry),
     )
+    return refused_model(change, pair.entry, catalogs) or change
 
 
 def _action(remote: RemoteSchedule | None) -> Action:
@@ -208,7 +210,7 @@ def plan(
         changes=situation.changes,
         blocked=tuple(entry for entry in situation.blocked if not chosen or entry.key in chosen),
         undeclared=_unmanaged_schedules(situation),
-        warnings=_warnings(project, pairing, actual, chosen),
+        warnings=_warnings(project, pairing, situation.blocked, actual, chosen),
         refusals=guard(situation),
         unchanged=judged.count(None) - _count_unchanged(paused, judged),
         paused=paused,
@@ -322,9 +324,15 @@ def policy_of(project: Project, pairing: MatchResult) -> Policy:
 
 
 def _warnings(
-    project: Project, pairing: MatchResult, actual: PlatformState, chosen: Collection[str]
+    project: Project,
+    pairing: MatchResult,
+    blocked: Iterable[Blocked],
+    actual: PlatformState,
+    chosen: Collection[str],
 ) -> tuple[PlanWarning, ...]:
-    concerned = (warning for warning in pairing.warnings if not chosen or warning.key in chosen)
+    pairs = (pair for pair in pairing.pairs if not chosen or pair.entry.key in chosen)
+    named = (warning for warning in pairing.warnings if not chosen or warning.key in chosen)
+    concerned = (*named, *model_warnings(pairs, blocked, actual.models))
     gap = (PlanWarning(f"the list of schedules is incomplete: {actual.gap}"),) if actual.gap else ()
     return (
         *gap,

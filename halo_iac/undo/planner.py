@@ -27,6 +27,7 @@ from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.plan.guards import GuardInput, Overrides, guard
+from halo_iac.plan.models import is_missing
 from halo_iac.plan.planner import agent_names, policy_of, sort_key, titles_being_taken, traced
 from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog
@@ -60,6 +61,7 @@ class UndoPlanner:
         self._policy = policy
         self._catalog = catalog
         self._schedules = {remote.id: remote for remote in actual.schedules}
+        self._models = actual.models
         self._keys = keys
         self._named = named
 
@@ -150,6 +152,8 @@ class UndoPlanner:
         for name in names:
             if getattr(after, name) is None:
                 return f"{name} was chosen by the platform, which halo cannot restore"
+            if name in self._models and is_missing(getattr(after, name), self._models[name]):
+                return f"the platform no longer offers {name} {getattr(after, name)!r}"
         if "agent" in names and not self._catalog.knows(after.agent):
             return "the project has no agent with its earlier id"
         if not self._policy.covers(after.agent, after.title):
