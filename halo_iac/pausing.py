@@ -100,6 +100,7 @@ def plan_pausing(
         refusals=(),
         unchanged=sum(isinstance(each, _Skipped) and each.is_settled for each in verdicts),
         runs_per_month=total_runs_per_month(readable, changes),
+        file=project.path if project.origins else "",
     )
     refusals = (*_refusals(request, plan), *_protected(request, plan, firing(readable)))
     settled = [each.name for each in verdicts if isinstance(each, _Skipped) and each.is_settled]

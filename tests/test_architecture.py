@@ -137,6 +137,7 @@ HEAVY = {
     ): "what asks the platform, offline unused",
     ("cli/console", "halo_iac.api.* halo_iac.render.*"): "completion and --help say none of it",
     ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
+    ("cli/commands/validate", "halo_iac.cli.project_list"): "only several files take it",
     ("cli/context", "halo_iac.cli.file_globs"): "reads folders as project files are read; only several files take it",
     ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
     ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
 from halo_iac.load.files import display_path
-from halo_iac.load.siblings import with_siblings
+from halo_iac.load.siblings import shared_claims, with_siblings
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -24,6 +24,27 @@ AT_ONCE: Final = 16
 def display_name(context: CommandContext) -> str:
     """Return what messages call the project file of a context."""
     return display_path(context.project_path, context.cwd)
+
+
+def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | Sequence[Problem]]]:
+    """Return the name of each project file with its project, or with what is wrong with it.
+
+    Wrong is as well what an earlier file of the same project declares.
+    """
+    found: dict[str, Project | Sequence[Problem]] = {}
+    loaded: list[Project] = []
+    for context in contexts:
+        name = display_name(context)
+        try:
+            found[name] = project = context.load()
+            loaded.append(project)
+        except ProjectNotFound:
+            raise
+        except ProjectError as error:
+            found[name] = error.problems
+    found.update((project.path, project) for project in with_siblings(loaded))
+    found.update(shared_claims(loaded))
+    return [*found.items()]
 
 
 def read_list(context: CommandContext) -> frozenset[str]:

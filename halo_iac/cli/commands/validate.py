@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,18 +11,14 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.project_list import display_name
 from halo_iac.cli.target import TargetOptions
-from halo_iac.errors import Problem, ProjectError, ProjectNotFound
+from halo_iac.errors import ProjectError, ProjectNotFound
 from halo_iac.findings import run_rules
-from halo_iac.load.siblings import shared_claims, with_siblings
 from halo_iac.model.finding import errors
+from halo_iac.model.project import Project
 from halo_iac.render.values import counted_findings
 from halo_iac.render.view import ProjectCheck, ReviewFormat
 from halo_iac.text import counted
-
-if TYPE_CHECKING:
-    from halo_iac.model.project import Project
 
 
 def validate(
@@ -54,7 +49,7 @@ def validate(
     console.prepare(json=json, format=format, no_color=no_color)
     context = CommandContext(console, TargetOptions(sandbox=sandbox, checkout=checkout).naming(file))
     with OutputWriter(context, format, also) as results:
-        checks = _checks(context.projects)
+        checks = _checks(context)
         if context.is_list:
             results.put(lambda view: view.checks(checks))
         else:
@@ -65,22 +60,20 @@ def validate(
     return int(any(check.problems or errors(check.findings) for check in checks))
 
 
-def _checks(contexts: Sequence[CommandContext]) -> Sequence[ProjectCheck]:
+def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
     """Return what is wrong with each project file, or what is odd about it and what to say of one that is fine."""
-    loaded: dict[str, Project] = {}
-    problems: dict[str, Sequence[Problem]] = {}
-    for context in contexts:
-        name = display_name(context)
+    if context.is_list:
+        from halo_iac.cli.project_list import load_apart
+
+        found = load_apart(context.projects)
+    else:
         try:
-            loaded[name] = context.load()
+            found = [("", context.load())]
         except ProjectNotFound:
             raise
         except ProjectError as error:
-            problems[name] = error.problems
-    problems |= shared_claims([*loaded.values()])
-    related = dict(zip(loaded, with_siblings([*loaded.values()]), strict=True))
-    names = [display_name(context) for context in contexts]
-    return [ProjectCheck(each, problems[each]) if each in problems else _sound(related[each]) for each in names]
+            found = [("", error.problems)]
+    return [_sound(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]
 
 
 def _sound(project: Project) -> ProjectCheck:
