@@ -240,7 +240,11 @@ def _suggest_line(field: str, value: object) -> str | None:
 
 def _with_key(field: str, hint: str) -> str | None:
     """Return a hint for a value as one for the whole line."""
-    return re.sub("`(?![a-z_]+: )([^`]+)`", rf"`{field}: \1`", hint) or None
+    return re.sub("`[^`]+`", lambda code: _line_of(code[0], field), hint) or None
+
+
+def _line_of(code: str, field: str) -> str:
+    return code if re.match("`[a-z_]+: ", code) else f"`{field}: {code[1:]}"
 
 
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
