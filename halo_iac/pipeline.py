@@ -7,7 +7,7 @@ asked before the files are parsed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from halo_iac.apply.context import Recorder
     from halo_iac.base_comparison import BaseProject
     from halo_iac.model.apply_result import Event
+    from halo_iac.model.drift import Drift, DriftKind
     from halo_iac.model.plan import MatchResult, Plan
     from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
@@ -88,6 +89,19 @@ def _plan_project(
     if request.saved is not None:
         planned = replace(planned, refusals=(*planned.refusals, *check_saved(request.saved, planned, actual)))
     return PairedPlan(planned, pairing)
+
+
+def drift_of_projects(sources: Sequence[ProjectSource], ignored: Collection[DriftKind]) -> tuple[Drift, ...]:
+    """Return how each of several project files and its platform differ, but for kinds of differences to ignore."""
+    from halo_iac.plan.drift import find_drift
+
+    def drift(source: ProjectSource) -> Drift:
+        project = source.load()
+        host, actual = source.observe(project)
+        planned, _ = _stages(project, actual, host, source.request)
+        return find_drift(planned, actual, ignored)
+
+    return tuple(map(drift, sources))
 
 
 def _stages(

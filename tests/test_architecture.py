@@ -130,7 +130,10 @@ HEAVY = {
     ("cli/context cli/sandbox_link", "halo_iac.api.transport halo_iac.api.sandbox_transport"): "httpx, 0.1 s",
     ("cli/context", "halo_iac.cli.connection halo_iac.cli.sandbox_link"): "offline nothing is asked",
     ("cli/app", "halo_iac.model.ids"): "help that lists commands has no id to read",
-    ("cli/commands/apply cli/commands/plan", "halo_iac.cli.*"): "read while the platform answers; --base and git alone",
+    (
+        "cli/commands/apply cli/commands/drift cli/commands/plan",
+        "halo_iac.cli.*",
+    ): "read while the platform answers; --base and git alone",
     (
         "cli/connection",
         "halo_iac.api.* halo_iac.observe halo_iac.model.remote",
@@ -150,7 +153,10 @@ HEAVY = {
     ("fire_times sandbox/handlers/schedules", "cronsim"): "only a cron expression takes it",
     ("load/*", "halo_iac.load.suggest_*"): "only a mistake in a file takes them",
     ("load/yaml_events", "halo_iac.load.yaml_pure"): "only where the C parser is missing",
-    ("pipeline", "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing"): "a plan takes none of them",
+    (
+        "pipeline",
+        "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing halo_iac.plan.drift",
+    ): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
     ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
     (

@@ -128,7 +128,7 @@ def test_every_other_command_takes_one(
     assert (ended.code, "--file" in ended.err) == (64, True), ended.err
 
 
-def test_four_commands_take_several() -> None:
+def test_five_commands_take_several() -> None:
     root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     files = {
@@ -137,7 +137,8 @@ def test_four_commands_take_several() -> None:
         for option in command.params
         if isinstance(option, TyperOption) and "--file" in option.opts
     }
-    assert {name for name, is_several in files.items() if is_several} == {"validate", "plan", "apply", "preview"}
+    several = {name for name, is_several in files.items() if is_several}
+    assert several == {"validate", "plan", "drift", "apply", "preview"}
     assert {command[0] for command in SINGLE if len(command) == 1} <= files.keys()
 
 

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "rename": ("rename.rename", "Change an entry's title and record the old one."),
     "validate": ("validate.validate", "Check the project file and everything it includes, offline."),
     "plan": ("plan.plan", "Show what apply would change; change nothing."),
+    "drift": ("drift.drift", "Show how the platform and the files differ; change nothing."),
     "apply": ("apply.apply", "Show the plan, ask for confirmation, and apply it."),
     "undo": ("undo.undo", "Undo an apply, a pause or a resume, using its receipt."),
     "pause": ("pause.pause", "Pause schedules at once, declared or not."),
@@ -47,7 +48,7 @@ PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEI
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
-_ONE_FILE: Final = "run the command once for each file; validate, plan, preview and apply take several"
+_ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview and apply take several"
 _HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.

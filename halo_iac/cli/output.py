@@ -1,4 +1,4 @@
-"""What ``plan``, ``apply``, ``undo`` and ``validate`` write: one result of one run, in several formats.
+"""What ``plan``, ``apply``, ``undo``, ``drift`` and ``validate`` write: one result of one run, in several formats.
 
 See docs/cli.md#formats.
 """
@@ -15,7 +15,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, HaloError, ProjectNotFound, UsageError
 from halo_iac.paths import resolve_path
 from halo_iac.render.style import Style
-from halo_iac.render.view import PAGE_MARKER, PageIdentity, RenderContext, ReviewFormat, View, open_view
+from halo_iac.render.view import PAGE_MARKERS, PageIdentity, PageKind, RenderContext, ReviewFormat, View, open_view
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, write_output
 from halo_iac.storage.plan_file import check_saved_plan
@@ -51,8 +51,10 @@ class OutputWriter:
         format: ReviewFormat,  # noqa: A002 - the option's name
         also: Sequence[str] | None,
         out: str | None = None,
+        page: PageKind = "plan",
     ) -> None:
         self._context = context
+        self._page = page
         self._console = context.console
         self.format = ReviewFormat.JSON if self._console.wants_json else format
         if out is not None:
@@ -99,7 +101,7 @@ class OutputWriter:
             self.put(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
     def _drawn(self, draw: Draw, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
-        prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context)
+        prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context, self._page)
         return draw(open_view(format, RenderContext(style, self._console.clock(), prefix, identity)))
 
     def _put_copies(self, draw: Draw) -> None:
@@ -132,7 +134,7 @@ def _path_prefix(context: CommandContext) -> str:
     return display_path(resolve_path(context.cwd), _root(context))
 
 
-def _page_identity(context: CommandContext) -> PageIdentity:
+def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
     """Return what a page is about; it is the same whether the project file can be read or not."""
     from halo_iac.load.files import display_path
     from halo_iac.load.find import FILE_NAME
@@ -141,13 +143,13 @@ def _page_identity(context: CommandContext) -> PageIdentity:
     is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
     host = "sandbox" if is_sandbox else env.get("INF_API_URL", "")
     if context.is_list:  # as it was typed: what its globs match may change from one commit to the next
-        return PageIdentity(shlex.join(choice.files), "", host)
+        return PageIdentity(shlex.join(choice.files), "", host, kind)
     try:
         file = context.project_path
     except ProjectNotFound:
         file = context.cwd / (context.named_file or FILE_NAME)
     name = display_path(resolve_path(file), _root(context))
-    return PageIdentity(name, choice.project or env.get("INF_PROJECT_ID", ""), host)
+    return PageIdentity(name, choice.project or env.get("INF_PROJECT_ID", ""), host, kind)
 
 
 def _root(context: CommandContext) -> Path:
@@ -196,7 +198,7 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
 def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
     """Return what a file is that is none of ours, and what ours begin with; nothing where they look like any other."""
     if format is ReviewFormat.MARKDOWN:
-        return "not markdown written by halo", (PAGE_MARKER.encode(),)
+        return "not markdown written by halo", tuple(marker.encode() for marker in PAGE_MARKERS.values())
     if format is ReviewFormat.JSON:
         return "not JSON written by halo", DOCUMENT_STARTS
     return "already there", ()

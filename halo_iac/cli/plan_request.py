@@ -1,9 +1,9 @@
-"""What ``plan``, ``apply`` and ``undo`` share: making a plan, and what its exit code is."""
+"""What ``plan``, ``apply``, ``undo`` and ``drift`` share: making a plan, and what its exit code is."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from halo_iac.findings import credentials_of
 from halo_iac.findings.today import find_clock_change_today
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Plan, PlanList
-from halo_iac.pipeline import PlanRequest, ProjectSource, plan_projects
+from halo_iac.pipeline import PlanRequest, ProjectSource, drift_of_projects, plan_projects
 from halo_iac.plan import Overrides
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import listed
@@ -28,6 +28,7 @@ _SERIOUSNESS: Final = (130, 5, 4, 1, 3, 2, 0)
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
     from halo_iac.model.apply_result import Summary
+    from halo_iac.model.drift import Drift, DriftKind
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
 
@@ -95,6 +96,25 @@ def make_plans(
 
     A saved plan brings its targets unless others are named; ``against`` has the base of each file.
     """
+    plans = plan_projects(_sources(context, asked, saved, against), allow_archive=asked.allow_archive)
+    return tuple(map(ProjectRun, context.projects, plans))
+
+
+def make_drifts(context: CommandContext, ignored: Collection[DriftKind]) -> tuple[Drift, ...]:
+    """Return how each project file and its platform differ; credentials in prompts are kept out of what is written."""
+    found = drift_of_projects(_sources(context, PlanOptions()), ignored)
+    for each, drift in zip(context.projects, found, strict=True):
+        hide_credentials(each, each.load(), drift.plan)
+    return found
+
+
+def _sources(
+    context: CommandContext,
+    asked: PlanOptions,
+    saved: SavedPlans | None = None,
+    against: Sequence[BaseProject | None] = (),
+) -> Sequence[ProjectSource]:
+    """Return where each project file comes from; those of a list were all read, and are observed at once."""
     gc.disable()  # a plan is made once and lives to the end: looking for garbage meanwhile takes most of its time
     contexts = context.projects
     keys = read_list(context) if context.is_list else frozenset[str]()
@@ -105,8 +125,7 @@ def make_plans(
         overrides = Overrides(0 if context.is_list else asked.allow_archive, asked.allow_create)
         request = PlanRequest(targets, overrides, part, against[number] if against else None, keys)
         sources.append(ProjectSource(each.load, partial(_observe, contexts, number), request))
-    plans = plan_projects(sources, allow_archive=asked.allow_archive)
-    return tuple(map(ProjectRun, contexts, plans))
+    return sources
 
 
 def _observe(contexts: Sequence[CommandContext], number: int, project: Project) -> tuple[PlatformTarget, PlatformState]:

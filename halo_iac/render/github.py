@@ -19,14 +19,16 @@ from typing import Final, NamedTuple
 from halo_iac.errors import HaloError, Problem, ProjectError
 from halo_iac.hints import Hint, joined
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
+from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, Plan
 from halo_iac.render.calendar import Calendar
+from halo_iac.render.drift import CAVEAT, drift_counts, drifted_files, item_rows
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.rows import SHARES, Row, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.text import counted
 
 SHOWN: Final = 10
@@ -94,6 +96,21 @@ def checks_github(checks: Sequence[ProjectCheck], style: Style, *, prefix: str =
     return _lines([*map(_of_problem, problems), *map(_of_finding, findings)], ending, style, prefix)
 
 
+def drift_github(drift: Drift, style: Style, *, prefix: str = "") -> str:
+    """Return each difference as an annotation of its entry, and the counts last."""
+    style = style.unpainted()
+    ending = [drift_counts(drift), *([style.safe(CAVEAT)] if drift.items else ())]
+    return _lines(_of_drift(drift, style), ending, style, prefix)
+
+
+def drifts_github(found: Sequence[ProjectDrift], style: Style, *, prefix: str = "") -> str:
+    """Return the same of several project files, with a line of counts for each."""
+    style = style.unpainted()
+    annotations = [each for one in found for each in _of_drift(one.drift, one.styled(style))]
+    counts = [f"{style.safe(each.drift.plan.file)}: {drift_counts(each.drift)}" for each in found]
+    return _lines(annotations, [*counts, f"{drifted_files(found)}."], style, prefix)
+
+
 def error_github(error: HaloError, style: Style, *, prefix: str = "") -> str:
     """Return an error as annotations: the problems of project files, or what happened and what to do."""
     if isinstance(error, ProjectError):
@@ -132,6 +149,14 @@ class GithubView:
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the problems and the findings of all project files."""
         return checks_github(checks, self._style, prefix=self._prefix)
+
+    def drift(self, drift: Drift) -> str:
+        """Return the differences."""
+        return drift_github(drift, self._style, prefix=self._prefix)
+
+    def drifts(self, found: Sequence[ProjectDrift]) -> str:
+        """Return the differences of all project files."""
+        return drifts_github(found, self._style, prefix=self._prefix)
 
     def error(self, error: HaloError) -> str:
         """Return what happened and what to do."""
@@ -185,6 +210,22 @@ def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
 def _in_short(row: Row, style: Style) -> str:
     before = "" if row.before is None else f"{row.before} {style.own('→')} "
     return f"{row.label} {before}{row.after}".strip()
+
+
+def _of_drift(drift: Drift, style: Style) -> Iterator[Annotation]:
+    for item in drift.items:
+        yield _of_difference(drift, item, style)
+    for warning in drift.plan.warnings:
+        yield Annotation(Level.WARNING, "halo drift", f"{style.safe(warning.key or 'project')}: {warning.message}")
+
+
+def _of_difference(drift: Drift, item: DriftItem, style: Style) -> Annotation:
+    level = Level.ERROR if item.kind is DriftKind.BLOCKED else Level.WARNING
+    rows = ", ".join(_in_short(row, style) for row in item_rows(drift, item, style))
+    name = style.safe(item.key) if item.key else f"{style.quoted(item.title)} ({style.safe(', '.join(item.ids))})"
+    said = ": ".join(filter(None, (f"{item.kind} {name}", rows or item.reason)))
+    message = _with_hint(said, item.hint and style.filled(item.hint))
+    return Annotation(level, "halo drift", message, *_place(item.origin))
 
 
 def _of_finding(finding: Finding) -> Annotation:

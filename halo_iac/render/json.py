@@ -23,11 +23,12 @@ from pydantic_core import PydanticSerializationError
 from halo_iac.errors import DocumentError, HaloError, PlatformError, Problem, ProjectError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.apply_result import ApplyOutcome, Event, Summary
+from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan, PlanList
 from halo_iac.render.document import escape_control
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
@@ -131,6 +132,16 @@ def checks_json(checks: Sequence[ProjectCheck]) -> Document:
         }
         for check in checks
     )
+
+
+def drift_json(drift: Drift, style: Style = PLAIN) -> Document:
+    """Return how many differences there are of each kind, and then each of them."""
+    return document(_drift(drift, style))
+
+
+def drifts_json(found: Sequence[ProjectDrift], style: Style = PLAIN) -> Document:
+    """Return the drift of several project files, each as :func:`drift_json` has it."""
+    return projects_document({"file": each.drift.plan.file, **_drift(each.drift, each.styled(style))} for each in found)
 
 
 def projects_document(projects: Iterable[dict[str, Any]]) -> Document:
@@ -241,6 +252,14 @@ class JsonView:
         """Return the problems and the findings of each project file."""
         return checks_json(checks)
 
+    def drift(self, drift: Drift) -> Document:
+        """Return the differences and their numbers."""
+        return drift_json(drift, self._style)
+
+    def drifts(self, found: Sequence[ProjectDrift]) -> Document:
+        """Return the differences of each project file."""
+        return drifts_json(found, self._style)
+
     def error(self, error: HaloError) -> Document:
         """Return what happened, what to do, and the exit code."""
         return error_json(error, self._style)
@@ -255,6 +274,35 @@ def _summary(summary: Summary, style: Style) -> dict[str, Any]:
         "outcomes": [_outcome(event, style) for event in summary.events],
         "counts": dict(sorted(Counter(str(event.status) for event in summary.events).items())),
         "is_interrupted": summary.is_interrupted,
+    }
+
+
+def _drift(drift: Drift, style: Style) -> dict[str, Any]:
+    numbers = Counter(item.kind for item in drift.items)
+    plan = drift.plan
+    return {
+        "drift": {str(kind): numbers[kind] for kind in DriftKind},
+        "ignored": {str(kind): number for kind, number in drift.ignored.items()},
+        "as_declared": plan.unchanged,
+        "host": asdict(plan.host),
+        "differences": [_difference(item, style) for item in drift.items],
+        "warnings": list(map(asdict, plan.warnings)),
+    }
+
+
+def _difference(item: DriftItem, style: Style) -> dict[str, Any]:
+    fields = () if item.change is None else item.change.fields
+    return {
+        "kind": str(item.kind),
+        "key": item.key,
+        "title": item.title or None,
+        "ids": list(item.ids),
+        "origin": item.origin or None,
+        "reason": item.reason or None,
+        "fields": [
+            {"field": each.field, "platform": each.before, "file": each.after, "origin": each.origin} for each in fields
+        ],
+        "hint": _filled(item.hint, style),
     }
 
 

@@ -57,6 +57,13 @@ def change_rows(
     return tuple(_ROWS[change.action](change, _with_names(change.fields, agents or {}), calendar, style))
 
 
+def field_rows(
+    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
+) -> tuple[Row, ...]:
+    """Return the rows of what differs alone, without what follows from it."""
+    return tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style))
+
+
 def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
     """Return the runs a month of a change's schedule, before and after."""
     was_active = change.action in {Action.UPDATE, Action.ARCHIVE} and change.before is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from halo_iac.errors import HaloError, Problem
     from halo_iac.hints import Command
     from halo_iac.model.apply_result import ApplyOutcome
+    from halo_iac.model.drift import Drift
     from halo_iac.model.finding import Finding
     from halo_iac.model.plan import Plan
     from halo_iac.render.style import Style
 
-PAGE_MARKER: Final = "<!-- halo-plan: "
+PageKind = Literal["plan", "drift"]
+"""What a page is kept up to date about: a pull request has one of plans, an issue one of drift."""
+
+PAGE_MARKERS: Final[dict[PageKind, str]] = {"plan": "<!-- halo-plan: ", "drift": "<!-- halo-drift: "}
 """How the first line of a markdown page begins, and no other line; a page is known by it without drawing one."""
 
 
@@ -29,6 +33,7 @@ class PageIdentity(NamedTuple):
     file: str
     project: str
     host: str
+    kind: PageKind = "plan"
 
 
 class ProjectPlan(NamedTuple):
@@ -54,6 +59,17 @@ class ProjectCheck(NamedTuple):
     problems: Sequence[Problem]
     findings: Sequence[Finding] = ()
     told: str = ""
+
+
+class ProjectDrift(NamedTuple):
+    """The drift of one of several project files; ``spell`` is as in :class:`ProjectPlan`."""
+
+    drift: Drift
+    spell: Callable[[Command], str] = str
+
+    def styled(self, style: Style) -> Style:
+        """Return a style in which commands name this project file."""
+        return style._replace(spell=self.spell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,12 @@ class View(Protocol):
         """Draw the problems of project files and their findings; ``told`` is said where there are no problems."""
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
+        """Draw the same of several project files."""
+
+    def drift(self, drift: Drift) -> str:
+        """Draw how the platform and the files differ."""
+
+    def drifts(self, found: Sequence[ProjectDrift]) -> str:
         """Draw the same of several project files."""
 
     def error(self, error: HaloError) -> str:

@@ -29,6 +29,8 @@ DOCUMENT_STARTS: Final = (
     b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
+    b'{\n  "drift": {\n    "changed": ',
+    b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "error": {\n    "code": "',
 )
 """What the documents begin with that ``--also json=`` writes; their first key alone could be another program's."""

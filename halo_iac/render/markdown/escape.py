@@ -16,19 +16,19 @@ from typing import Final
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
 from halo_iac.render.values import shortened
-from halo_iac.render.view import PAGE_MARKER
+from halo_iac.render.view import PAGE_MARKERS, PageKind
 
-_FORGED: Final = re.compile(r"<!--(?=\s*halo-plan)", re.IGNORECASE)
+_FORGED: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
 
 
-def comment_marker(file: str, project: str, host: str) -> str:
-    """Return the hidden first line of a page, the same for each run of one project file, project and host.
+def comment_marker(file: str, project: str, host: str, kind: PageKind = "plan") -> str:
+    """Return the hidden first line of a page, the same for each run of one kind, project file, project and host.
 
     The file is told by its path in the repository. Project and host are what the command line and the environment
     say, empty where they leave it to the file: a page about a file that cannot be read has the marker as well.
     """
     digest = hashlib.sha256(f"{file}\0{project}\0{host}".encode("utf-8", "replace")).hexdigest()
-    return f"{PAGE_MARKER}{digest[:16]} -->"
+    return f"{PAGE_MARKERS[kind]}{digest[:16]} -->"
 
 
 def strip_markers(line: str) -> str:

@@ -47,7 +47,7 @@ class PageContext:
 def table_head(scene: PageContext) -> str:
     """Return the two lines above the rows of the summary."""
     headers = (*(("file",) if scene.file else ()), *_HEADERS, *(("whose",) if scene.has_base else ()))
-    return f"{_cells(headers)}\n{_cells(['---'] * len(headers))}"
+    return f"{cells(headers)}\n{cells(['---'] * len(headers))}"
 
 
 def table_row(change: Change, scene: PageContext) -> str:
@@ -55,7 +55,7 @@ def table_row(change: Change, scene: PageContext) -> str:
     style = scene.style
     short = ", ".join(_in_short(row, style) for row in summary(change, scene.calendar, style, scene.agents))
     found = len(scene.beside(change))
-    cells = (
+    row = (
         *((code(scene.file, style),) if scene.file else ()),
         f"`{SIGNS[change.action]}`",
         change.action,
@@ -65,7 +65,7 @@ def table_row(change: Change, scene: PageContext) -> str:
         from_to(*runs_of(change, scene.calendar), style),
         *((SHARES[change.share] if change.share else "",) if scene.has_base else ()),
     )
-    return _cells(cells)
+    return cells(row)
 
 
 class Block(NamedTuple):
@@ -90,11 +90,19 @@ def change_block(change: Change, scene: PageContext) -> Block:
     """Return the block of a change."""
     style = scene.style
     rows = change_rows(change, scene.calendar, style, scene.agents)
-    table = "\n".join(_table(change, rows, style))
-    prompts = "\n\n".join(fence(row.below) for row in rows if row.below)
+    headers = ("field", "before → after" if change.before else "value", "from")
+    block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
     findings = "\n".join(finding_line(finding, style) for finding in scene.beside(change))
-    bottom = f"{findings}\n\n</details>" if findings else "</details>"
-    return Block(*map(style.own, (f"{_summary(change, style)}\n\n{table}", prompts, bottom)))
+    return block._replace(bottom=style.own(f"{findings}\n\n{block.bottom}")) if findings else block
+
+
+def rows_block(summary: str, headers: Sequence[str], ids: Sequence[str], rows: Sequence[Row], style: Style) -> Block:
+    """Return rows as a table, and the lines of their prompts, below a summary that unfolds them."""
+    table = [cells(headers), cells(["---"] * len(headers)), *(cells(("id", code(id_, style), "")) for id_ in ids)]
+    table += [cells((_label(row, style), _value(row, style), words(row.origin, style))) for row in rows]
+    prompts = "\n\n".join(fence(row.below) for row in rows if row.below)
+    top = "\n".join([f"<details><summary>{summary}</summary>", "", *table])
+    return Block(style.own(top), style.own(prompts), "</details>")
 
 
 def finding_line(finding: Finding, style: Style) -> str:
@@ -108,16 +116,7 @@ def _summary(change: Change, style: Style) -> str:
     old = change.before.title if change.before else change.title
     name = f" <b>{html_code(change.key, style)}</b>" if change.key else ""
     deed = f"{html_code(SIGNS[change.action], style)} {change.action}"
-    return f"<details><summary>{deed}{name} {html_words(old, style)}</summary>"
-
-
-def _table(change: Change, rows: Sequence[Row], style: Style) -> Iterator[str]:
-    yield _cells(("field", "before → after" if change.before else "value", "from"))
-    yield _cells(("---",) * 3)
-    if change.id:
-        yield _cells(("id", code(change.id, style), ""))
-    for row in rows:
-        yield _cells((_label(row, style), _value(row, style), words(row.origin, style)))
+    return f"{deed}{name} {html_words(old, style)}"
 
 
 def _in_short(row: Row, style: Style) -> str:
@@ -135,8 +134,9 @@ def _value(row: Row, style: Style) -> str:
     return f"{before}{drawn(row.after, style)}"
 
 
-def _cells(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def cells(texts: Sequence[str]) -> str:
+    """Return a row of a table."""
+    return f"| {' | '.join(texts)} |"
 
 
 ROOM: Final = 4_500

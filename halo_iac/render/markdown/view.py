@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from halo_iac.errors import HaloError, Problem
 from halo_iac.model.apply_result import ApplyOutcome
+from halo_iac.model.drift import Drift
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
+from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
 from halo_iac.render.markdown.escape import comment_marker
 from halo_iac.render.markdown.page import checks_markdown, error_markdown, plan_markdown, problems_markdown
 from halo_iac.render.markdown.several import plans_markdown
-from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 
 
 class MarkdownView:
@@ -54,6 +56,14 @@ class MarkdownView:
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the problems and the findings of all project files on one page."""
         return checks_markdown(checks, self._style, marker=self._marker)
+
+    def drift(self, drift: Drift) -> str:
+        """Return how the platform and the files differ."""
+        return drift_markdown(drift, self._style, marker=self._marker)
+
+    def drifts(self, found: Sequence[ProjectDrift]) -> str:
+        """Return the drift of all project files on one page."""
+        return drifts_markdown(found, self._style, marker=self._marker)
 
     def error(self, error: HaloError) -> str:
         """Return what happened and what to do."""

@@ -37,12 +37,14 @@ def change_block(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return the lines of one change, without a blank line around them; ``agents`` has the names of agent ids."""
-    rows = change_rows(change, calendar, style, agents)
+    return [_heading(change, style), *row_lines(change_rows(change, calendar, style, agents), style)]
+
+
+def row_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
+    """Return the lines of rows, their values below each other."""
     width = max([len(row.label) for row in rows], default=0)
-    lines = [_heading(change, style)]
     for row in rows:
-        lines += _row_lines(row, width, style)
-    return lines
+        yield from _row_lines(row, width, style)
 
 
 def _heading(change: Change, style: Style) -> str:
@@ -207,7 +209,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
     """
     calendar = Calendar(now, style)
     agents = {agent.id: agent.name for agent in plan.agents}
-    lines = [*_header(plan, style)]
+    lines = [*header_lines(plan, style)]
     found = defaultdict(list)
     for finding in plan.findings:
         found[finding.key].append(finding)
@@ -233,7 +235,8 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
     return "\n".join(folded(lines, style))
 
 
-def _header(plan: Plan, style: Style) -> Iterator[str]:
+def header_lines(plan: Plan, style: Style) -> Iterator[str]:
+    """Return host, project and policy, each with the place that it comes from."""
     for row in header_rows(plan, style):
         origin = f"  {style.paint(f'({row.origin})', 'dim')}" if row.origin else ""
         line = f"{row.label:<{_LABEL}}{row.after}{origin}"

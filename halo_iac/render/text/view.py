@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from halo_iac.errors import HaloError, Problem
 from halo_iac.model.finding import Finding
 from halo_iac.render.text.problems import checks_text, error_text, findings_text, problems_text
-from halo_iac.render.view import ProjectCheck, ProjectPlan, RenderContext
+from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 
 if TYPE_CHECKING:
     from halo_iac.model.apply_result import ApplyOutcome
+    from halo_iac.model.drift import Drift
     from halo_iac.model.plan import Plan
 
 
@@ -57,6 +58,18 @@ class TextView:
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the same file by file; each line of it names its file."""
         return checks_text(checks, self._style)
+
+    def drift(self, drift: Drift) -> str:
+        """Return each kind of difference with its schedules."""
+        from halo_iac.render.text.drift import drift_text
+
+        return drift_text(drift, self._style)
+
+    def drifts(self, found: Sequence[ProjectDrift]) -> str:
+        """Return the same under the names of the files."""
+        from halo_iac.render.text.drift import drifts_text
+
+        return drifts_text(found, self._style)
 
     def error(self, error: HaloError) -> str:
         """Return what happened, where, and what to do."""

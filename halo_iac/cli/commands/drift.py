@@ -1,0 +1,60 @@
+"""``halo drift``: how the platform and the files differ."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.command import projects_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.output import OutputWriter
+from halo_iac.model.drift import DriftKind
+from halo_iac.render.view import ProjectDrift, ReviewFormat
+
+_Ignore = Annotated[
+    list[DriftKind] | None,
+    typer.Option(
+        "--ignore",
+        metavar="KIND",
+        help="Count differences of this kind, but do not list them, nor fail for them: changed, missing, paused, "
+        "auto-paused, undeclared or blocked; can be repeated.",
+    ),
+]
+
+
+@projects_command
+def drift(
+    context: CommandContext,
+    ignore: _Ignore = None,
+    also: options.Also = None,
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
+) -> int:
+    """Show how the platform and the files differ; change nothing.
+
+    Lists schedules that were changed, that are missing, that were paused by hand or by the platform, and that no file
+    declares, and entries that are blocked. An edit by hand and a merge that has not been applied yet look the same.
+    Guards are not asked. Exit codes: 0 no drift, 1 it could not look, 2 drift.
+
+    \b
+    Examples:
+      halo drift
+      halo drift --ignore paused --ignore undeclared
+      halo drift -f 'envs/*/halo.yaml' --format github --also markdown=drift.md
+    """
+    with OutputWriter(context, format, also, page="drift") as results:
+        if not context.is_list:
+            context.observe_early()
+        # What reads files and makes a plan is imported while the platform answers.
+        from halo_iac.cli.plan_request import make_drifts
+
+        found = make_drifts(context, frozenset(ignore or ()))
+        if context.is_list:
+            spelt = [
+                ProjectDrift(*each) for each in zip(found, (p.choice.spell for p in context.projects), strict=True)
+            ]
+            results.put(lambda view: view.drifts(spelt))
+        else:
+            results.put(lambda view: view.drift(*found))
+    return 2 if any(each.items for each in found) else 0
