@@ -191,7 +191,7 @@ def test_a_plan_that_is_saved_holds_nothing_from_the_clock(halo: CommandLine, fo
         "code": "finding",
         "message": "skipped-fire: halo.yaml:8: if applied now, the change skips a run today: 09:00 has passed, and the "
         "run at 15:00 (UTC) is dropped",
-        "hint": "apply the change after 15:00, or start the run by hand with `halo schedule fire`",
+        "hint": "apply the change after 15:00, or start the run by hand with `halo schedule fire KEY`",
         "exit_code": 1,
     }
 

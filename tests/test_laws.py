@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,15 +32,15 @@ from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply import apply
 from halo_iac.load import load
 from halo_iac.model.apply_result import Status, Summary, summarize
-from halo_iac.model.plan import Action, Cause, Plan
+from halo_iac.model.plan import Action, Cause, Plan, PlanList
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.observe import observe
 from halo_iac.pausing import PauseRequest, Selection
-from halo_iac.pipeline import PlanRequest, plan_pause, plan_project, plan_undo
+from halo_iac.pipeline import PlanRequest, ProjectSource, plan_pause, plan_project, plan_projects, plan_undo
 from halo_iac.plan import Overrides
-from halo_iac.render.json import plan_json, read_plan
+from halo_iac.render.json import plan_json, plans_json, read_plan
 from halo_iac.sandbox.faults import Cut, Fault, Pass, Refuse
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.workers import StopSignal
@@ -151,6 +151,27 @@ def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
     document, wires, chosen = drawn
     plan = planned(loaded(document), seen(wires), chosen)
     assert read_plan(plan_json(plan).encode()) == plan
+
+
+@given(worlds, worlds, st.booleans())
+def test_a_plan_of_several_files_is_the_union_of_their_plans(one: Drawn, other: Drawn, is_one_project: bool) -> None:
+    hosts = (HOST, HOST if is_one_project else replace(HOST, project_id="another"))
+    projects = [loaded(drawn.document)._replace(path=name) for drawn, name in ((one, "a"), (other, "b"))]
+    states = [seen(one.wires), seen(one.wires if is_one_project else other.wires)]
+    sources = [
+        ProjectSource(lambda each=each: each, lambda _, seen=(host, state): seen, PlanRequest())
+        for each, host, state in zip(projects, hosts, states, strict=True)
+    ]
+    together = plan_projects(sources, allow_archive=1_000)
+    alone = [plan_project(source.load, source.observe, PlanRequest((), Overrides(1_000))) for source in sources]
+    kept = [tuple(each for each in plan.refusals if each.guard != "overlap") for plan in together]
+    assert [replace(plan, refusals=rest) for plan, rest in zip(together, kept, strict=True)] == alone
+    overlaps = [any(each.guard == "overlap" for each in plan.refusals) for plan in together]
+    changed = [{change.id or change.title for change in plan.changes} for plan in alone]
+    assert overlaps[0] == overlaps[1]
+    assert overlaps[0] or not (is_one_project and changed[0] & changed[1])
+    assert not overlaps[0] or is_one_project
+    assert read_plan(plans_json(together).encode()) == PlanList(1, together)
 
 
 @given(worlds, st.randoms(use_true_random=False))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -273,3 +275,14 @@ def test_a_damaged_saved_plan_of_several(halo: CommandLine, two: Path, change: d
     (two / "plan.json").write_text(json.dumps(document | change))
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
     assert (ended.code, said in ended.err) == (1, True), ended.err
+
+
+# Interrupted --------------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupt_starts_no_other_file_even_with_keep_going(halo: CommandLine, sandbox: Sandbox) -> None:
+    press = ChangeBetween(lambda: os.kill(os.getpid(), signal.SIGINT))
+    sandbox.faults.add(Fault(CREATE, press, where={"title": "Daily A"}))
+    ended = halo("apply", *BOTH, "--yes", "--keep-going", "--concurrency", "1")
+    assert (ended.code, "Daily B" in held(sandbox)) == (130, False), ended.text
+    assert f"==> {B} <==\nNot started: 1\n" in ended.out
