@@ -196,6 +196,8 @@ def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims
     for id_, owners in pinned.items():
         remote = held.get(id_)
         for entry in owners:
+            if remote is None and entry.is_retired:
+                continue  # it is retired here, and may be another environment's
             if remote is None:
                 meant = respelled(id_)
                 hint = "correct `id:` or remove it" if meant is None else f"write it as {meant}"

@@ -298,7 +298,11 @@ def documents(draw: st.DrawFn, ids: Iterable[str] = (), *, most: int = 5) -> dic
     agents = (*scope["agents"], AGENT_NAMES[-1]) if "agents" in scope else (*AGENT_NAMES, *ALIASES, AGENT_IDS[0])
     left = list(ids)
     titles = draw(st.lists(own_titles, unique=True, max_size=most))
-    return {**policy, "schedules": {f"key-{title}": draw(written_entries(title, agents, left)) for title in titles}}
+    schedules = {f"key-{title}": draw(written_entries(title, agents, left)) for title in titles}
+    if schedules and now_and_then(draw):
+        of_one = {draw(st.sampled_from(sorted(schedules))): draw(st.one_of(layers(agents), written_cadences()))}
+        policy["overrides"] = {**policy.get("overrides", {}), "schedules": of_one}
+    return {**policy, "schedules": schedules}
 
 
 def targets(document: Mapping[str, Any]) -> st.SearchStrategy[tuple[str, ...]]:

@@ -92,6 +92,7 @@ def test_a_change_that_comes_from_no_edit_of_an_entry_is_of_one_that_is_not_touc
         ({"defaults": "{lookback_hours: 24}"}, {"defaults": "{lookback_hours: 48}"}),
         ({}, {"defaults": "{prompt: Look again}"}),
         ({"overrides": "{timezone: Asia/Tokyo}"}, {"overrides": "{timezone: Asia/Seoul}"}),
+        ({}, {"overrides": "{schedules: {one: {timezone: Asia/Tokyo}}}"}),
         ({"agents": "{mine: checkout}"}, {"agents": "{mine: research}"}),
     ],
 )

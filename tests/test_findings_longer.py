@@ -111,6 +111,10 @@ def nights(count: int) -> dict[str, Any]:
             "`lookback_hours: 25` in `overrides:`",
         ),
         (
+            project_of({"a": DAILY, "b": DAILY}, overrides={**NEW_YORK, "schedules": {"a": DAY, "b": DAY}}),
+            "`lookback_hours: 25` in `a` and `b` of `overrides.schedules:`",
+        ),
+        (
             project_of({"a": {**DAILY, **NEW_YORK}, "b": {**DAILY, **TROLL}}, defaults=DAY),
             "`lookback_hours: 26` in `defaults:`",
         ),

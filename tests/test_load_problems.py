@@ -709,14 +709,21 @@ def mappings(keys: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 @given(
     policy=mappings(PROJECT_KEYS),
-    layers=st.dictionaries(st.sampled_from(["defaults", "overrides"]), mappings(ENTRY_KEYS)),
+    layers=st.dictionaries(st.sampled_from(["defaults", "overrides"]), mappings(ENTRY_KEYS | {"schedules"})),
+    of_one=st.none() | st.dictionaries(st.sampled_from(["a", "b"]), mappings(ENTRY_KEYS)),
     entries=st.dictionaries(st.sampled_from(["a", "b"]), mappings(ENTRY_KEYS)) | VALUES,
 )
 @settings(deadline=None, max_examples=300)
 def test_no_values_raise_anything_else(
-    tmp_path_factory: pytest.TempPathFactory, policy: dict[str, Any], layers: dict[str, Any], entries: object
+    tmp_path_factory: pytest.TempPathFactory,
+    policy: dict[str, Any],
+    layers: dict[str, Any],
+    of_one: dict[str, Any] | None,
+    entries: object,
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
+    if of_one is not None:
+        layers["overrides"] = {**layers.get("overrides", {}), "schedules": of_one}
     text = json.dumps({"version": 1, **policy, **layers, "schedules": entries}, ensure_ascii=False)
     found = problems(folder, text, HALO_VAR_A="x")
     assert all(problem.startswith("halo.yaml:") and problem.isprintable() for problem in found)

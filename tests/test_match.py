@@ -72,6 +72,12 @@ def test_a_pin_that_the_project_does_not_hold_blocks_and_never_creates() -> None
     assert unclaimed(pairing) == ["1"]
 
 
+def test_what_is_archived_here_and_pinned_in_another_environment_is_no_change() -> None:
+    pairing = matched([entry("A", id="9", is_retired=True)], [remote("1", "A")])
+    assert told(pairing) == {"A": None}
+    assert unclaimed(pairing) == ["1"]
+
+
 def test_one_pin_in_two_entries_blocks_both_and_counts_as_declared() -> None:
     pairing = matched([entry("A", id="1"), entry("B", id="1")], [remote("1", "A")])
     reason = "! the id 1 is pinned by key-A, key-B"

@@ -11,7 +11,7 @@ from halo_iac.findings.prompts import credentials_in
 from halo_iac.findings.rule_input import RuleInput, Violation, rule_input
 from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.project import Entry, Origin, Project, Source
+from halo_iac.model.project import Entry, Origin, Project
 
 if TYPE_CHECKING:
     from halo_iac.model.plan import Plan
@@ -144,7 +144,7 @@ def _place(entry: Entry, odd: Violation) -> Origin:
     if odd.field == "prompt" and origin.path is not None:
         is_file = (origin.line, origin.column) == _WHOLE_FILE
         return Origin(origin.source, origin.path, odd.line, 1) if is_file else origin
-    return origin if origin.source is Source.ENTRY else entry.origins.entry
+    return origin if origin.is_of_one else entry.origins.entry
 
 
 def _finding(rule: Rule, severity: Severity, odd: Violation, key: str | None, at: Origin) -> Finding:

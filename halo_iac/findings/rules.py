@@ -197,17 +197,18 @@ def _longer_lookback_hint(enough: Mapping[int, Iterable[Entry]]) -> str:
         places[Source.DEFAULTS] = places.pop(Source.BUILT_IN)
     shared = [source for source in (Source.OVERRIDES, Source.DEFAULTS) if places[source]]
     parts = [f"{lookback(places[source][-1][0])} in `{source}:`" for source in shared]
+    parts += _longer_lookback_each(places[Source.SCHEDULE_OVERRIDES], " of `overrides.schedules:`")
     return join_words([*parts, *_longer_lookback_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
 
 
-def _longer_lookback_each(own: Iterable[tuple[int, Entry]]) -> Iterator[str]:
+def _longer_lookback_each(own: Iterable[tuple[int, Entry]], where: str = "") -> Iterator[str]:
     """Yield the same for look-backs that entries have of their own, the most frequent first, the rare ones counted."""
     enough: defaultdict[int, list[Entry]] = defaultdict(list)
     for hours, entry in own:
         enough[hours].append(entry)
     ordered = sorted(enough, key=lambda hours: (-len(enough[hours]), hours))
     for hours in ordered[:LISTED]:
-        yield f"{lookback(hours)} in {listed(entry.key for entry in enough[hours])}"
+        yield f"{lookback(hours)} in {listed(entry.key for entry in enough[hours])}{where}"
     more = [hours - spec_of(entry).lookback_hours for hours in ordered[LISTED:] for entry in enough[hours]]
     if more:
         yield f"{format_duration(max(more) * 60)} more than now in {counted(len(more), 'other')}"

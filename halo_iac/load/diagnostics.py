@@ -19,19 +19,25 @@ from halo_iac.load.limits import (
     MAX_PROBLEMS,
     MAX_PROMPT,
 )
-from halo_iac.load.suggestions import ENTRY_KEYS, OVERLAY_KEYS, RULES
+from halo_iac.load.suggestions import DEFAULTS_KEYS, ENTRY_KEYS, RULES
 from halo_iac.load.yaml_builder import resolve
 from halo_iac.load.yaml_document import Document, Location, Node, Values
 from halo_iac.model.schedule import CADENCE_PARTS
-from halo_iac.text import quote
+from halo_iac.text import closest_match, quote
 
-_ONLY_ENTRIES: Final = ENTRY_KEYS - OVERLAY_KEYS
+_ONLY_ENTRIES: Final = ENTRY_KEYS - DEFAULTS_KEYS
 
 
 def suggest_top_key(value: object) -> str | None:
     """Guess what the value of an unknown key at the top of a file was meant to be."""
     is_entry = isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value)
     return "if this is a schedule, indent it under `schedules`" if is_entry else None
+
+
+def suggest_override_key(key: str, value: object) -> str | None:
+    """Guess what the mapping below an unknown key of ``overrides`` was meant to be."""
+    is_entry = isinstance(value, dict) and closest_match(key, ("schedules",)) is None
+    return "if this is the key of an entry, indent it under `schedules`" if is_entry else None
 
 
 def suggest_for_list(schedules: list[Node]) -> str:
@@ -99,6 +105,7 @@ _WORDS: Final = {
     "frequency": "hourly, daily, weekly or monthly",
     "undeclared": "report or archive",
     "state": "active or archived",
+    hints.OVERRIDES_STATE: "archived",
     "version": "1, the only version so far",
 }
 _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
@@ -176,7 +183,8 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
         return f"unknown rule {quote(key)}", hints.suggest_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {quote(key)}", "move it to the project file"
-    hint = hints.suggest_key(key, value, allowed)
+    hint = suggest_override_key(key, value) if allowed == hints.OVERRIDES_KEYS else None
+    hint = hint or hints.suggest_key(key, value, allowed)
     if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
         hint = suggest_top_key(value) or hint
     return f"unknown key {quote(key)}", hint
@@ -202,7 +210,8 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     if found["input"] is None:
         return f"{quote(subject)} has no value", _suggest_value(subject)
     is_alias = not below and found["loc"][0] == "agents" and len(found["loc"]) > 1
-    field = "" if is_alias else subject
+    is_state_of_all = (*below, *found["loc"]) == ("overrides", "state")
+    field = "" if is_alias else hints.OVERRIDES_STATE if is_state_of_all else subject
     message, hint = _expectation(found, field)
     value = found["input"]
     elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value

@@ -21,7 +21,12 @@ Schema = dict[str, Any]
 
 VARIABLE: Final = r"\$\{"
 
-TITLES: Final = {"EntryFields": "Schedule", "ScopeFields": "Scope", "RuleSettings": "Findings"}
+TITLES: Final = {
+    "EntryFields": "Schedule",
+    "OverridableFields": "Overrides of a schedule",
+    "ScopeFields": "Scope",
+    "RuleSettings": "Findings",
+}
 """What a hover says instead of the name of a class; a field is called by its name."""
 
 _NAMED: Final = "without a space at either end"
@@ -40,6 +45,8 @@ MESSAGES: Final = {
     "lookback": "Write a number with h, d or w, such as 36h, 7d or 2w.",
     "model_id": f"Write the model's id, {_NAMED}.",
     "project": "Write the project's id: up to 200 letters, digits and signs, without spaces.",
+    "overrides.schedules": "Write keys of entries, each with what differs below it.",
+    "overrides.state": "Write archived.",
     "prompt": "Write what the analysis is asked to do.",
     "prompt_file": f"Write the path of a .md or .txt file, {_PATH}.",
     "protect": "Write globs of 1 to 1,000 characters.",
@@ -59,6 +66,7 @@ MESSAGES: Final = {
 DEFAULTS: Final = {
     **{name: value for name, value in BUILT_IN.items() if name != "prompt" and value is not None},
     "minutes": 0,
+    "overrides.state": "archived",
     "state": "active",
     "undeclared": "report",
 }
@@ -78,6 +86,11 @@ def _entry(frequency: str, **days: object) -> Schema:
 
 SNIPPETS: Final[dict[str, Schema]] = {
     "schedules": {"label": "schedule", "description": "A schedule.", "body": {"${1:checkout}": _entry("daily")}},
+    "overrides.schedules": {
+        "label": "schedule",
+        "description": "What differs for one schedule.",
+        "body": {"${1:checkout}": {"state": "active"}},
+    },
     "at": {"label": '"09:00"', "description": "A time of day.", "body": '"${1:09:00}"'},
     "hours": {"label": "9", "body": "${1:9}"},
     "days_of_month": {"label": "1", "body": "${1:1}"},
@@ -109,26 +122,37 @@ def add_hints(schema: Schema) -> None:
         if name in definitions:
             definitions[name]["title"] = title
     definitions["EntryFields"]["defaultSnippets"] = ENTRY_SNIPPETS
-    for owner in (schema, *definitions.values()):
+    for part, owner in {"": schema, **definitions}.items():
         for name, field in owner["properties"].items():
-            owner["properties"][name] = _hinted(name, field)
-    for keyword in ("title", "description", "type"):  # of `defaults` and of `overrides`, each has its own
-        definitions.get("ScheduleFields", {}).pop(keyword, None)
+            own = f"overrides.{name}"
+            key = own if part == "OverridesFields" and own in MESSAGES else name
+            owner["properties"][name] = _hinted(name, field, key)
+    for name in definitions.keys() - {"EntryFields"}:  # the list of zones is most of a schema
+        properties = definitions[name]["properties"]
+        if "timezone" in properties:
+            same = {"$ref": "#/$defs/EntryFields/properties/timezone"}
+            properties["timezone"] = {"description": properties["timezone"]["description"], **same}
+    for layer in ("ScheduleFields", "OverridesFields"):
+        for keyword in ("title", "description", "type"):  # `defaults` and `overrides` have their own
+            definitions.get(layer, {}).pop(keyword, None)
 
 
-def _hinted(name: str, field: Schema) -> Schema:
+def _hinted(name: str, field: Schema, key: str) -> Schema:
+    """Return a field with its hints, which are found by a key."""
     title = name.replace("_", " ").capitalize()
     field = {"title": title, **field}
-    if field.get("$ref", "").endswith("/ScheduleFields"):  # else completion writes every field that has a default
+    if field.get("$ref", "").endswith(
+        ("/ScheduleFields", "/OverridesFields")
+    ):  # else completion writes every field that has a default
         field |= {"type": "object", "allOf": [{"$ref": field.pop("$ref")}]}
     if name == "timezone":
         field |= _zones()
     _name_choices(field, title)
     for form in _forms(field):
-        _word(form, MESSAGES.get(name))
-    if name in SNIPPETS:
-        field["defaultSnippets"] = [SNIPPETS[name]]
-    return {**field, "default": DEFAULTS[name]} if name in DEFAULTS else field
+        _word(form, MESSAGES.get(key))
+    if key in SNIPPETS:
+        field["defaultSnippets"] = [SNIPPETS[key]]
+    return {**field, "default": DEFAULTS[key]} if key in DEFAULTS else field
 
 
 def _name_choices(field: Schema, title: str) -> None:

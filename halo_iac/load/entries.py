@@ -6,10 +6,10 @@ there, and is not reported as missing, where its value is wrong or an unknown ke
 
 from __future__ import annotations
 
-import posixpath
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -18,9 +18,9 @@ from halo_iac.load import suggestions as hints
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry
+from halo_iac.load.layers import EntryOrigins, Layer, Override, WrittenEntry, written_fields
 from halo_iac.load.rule_settings import rule_settings
-from halo_iac.load.yaml_document import Document, Values
-from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Source
+from halo_iac.model.project import Entry
 from halo_iac.model.schedule import (
     BUILT_IN,
     CADENCE_PARTS,
@@ -33,74 +33,6 @@ from halo_iac.model.schedule import (
 )
 from halo_iac.model.zones import zone_names
 from halo_iac.text import has_invisible, is_invisible, quote
-
-SPELLINGS: Final = {
-    "lookback_hours": ("lookback_hours", "lookback"),
-    "prompt": ("prompt", "prompt_file"),
-    "frequency": ("frequency", "cron"),
-    "days_of_week": ("days_of_week", "cron"),
-    "days_of_month": ("days_of_month", "cron"),
-    "hours": ("hours", "at", "cron"),
-    "minutes": ("minutes", "at", "cron"),
-}
-"""A field → the keys that may give it."""
-
-
-class Layer(NamedTuple):
-    """One mapping that gives fields: ``raw`` as it is in the document, ``fields`` under one spelling each."""
-
-    source: Source
-    document: Document
-    raw: Values
-    fields: Mapping[str, Any]
-
-    def origin(self, name: str) -> Origin | None:
-        """Return where this layer gives a field; ``None`` if it does not."""
-        for key in SPELLINGS.get(name, (name,)):
-            if key in self.raw:
-                return self._origin(key)
-        return None
-
-    def _origin(self, key: str) -> Origin:
-        if key == "prompt_file":
-            folder = posixpath.dirname(self.document.path)
-            return Origin(self.source, posixpath.join(folder, self.raw[key]), 1, 1)
-        return Origin(self.source, self.document.path, *self.document.place_of_key(self.raw, key))
-
-
-class EntryOrigins:
-    """Where each field of one entry comes from; looks for lines only when asked (docs/performance.md#parsing)."""
-
-    __slots__ = ("_defaults", "_document", "_entry", "_key", "_overrides")
-
-    def __init__(self, document: Document, key: str, overrides: Layer, defaults: Layer) -> None:
-        self._document = document
-        self._key = key
-        self._overrides = overrides
-        self._defaults = defaults
-        self._entry: Layer | None = None
-
-    def of(self, field: str) -> Origin:
-        """Return the origin of a field, named as in a spec."""
-        return (
-            self._overrides.origin(field)
-            or self._own().origin(field)
-            or self._defaults.origin(field)
-            or BUILT_IN_ORIGIN
-        )
-
-    @property
-    def entry(self) -> Origin:
-        """Return the place of the entry's key."""
-        location = ("schedules", self._key)
-        return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
-
-    def _own(self) -> Layer:
-        if self._entry is None:
-            raw = (self._document.root or {})["schedules"][self._key]
-            self._entry = Layer(Source.ENTRY, self._document, raw, {})
-        return self._entry
-
 
 LONGEST: Final = 200
 
@@ -127,6 +59,8 @@ def corrected_title(title: str) -> str:
     return unicodedata.normalize("NFC", visible).strip()[:LONGEST].rstrip()
 
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_WHOLE: Final = frozenset({"frequency", "cron"})
 _DEFAULTS: Final = {**BUILT_IN, **dict.fromkeys(CADENCE_PARTS, ()), "minutes": MINUTES}
 _OTHER_FIELDS: Final = itemgetter(*FIELDS[FIELDS.index("timezone") :])
 """What a spec has beside what it is, whose it is and its cadence's parts."""
@@ -145,6 +79,7 @@ class EntryReader(NamedTuple):
     fields: FieldReader
     defaults: Layer
     overrides: Layer
+    overrides_by_key: Mapping[str, Override] = _NOTHING
     title_prefix: str | None = None
 
     def read(self, place: FieldLocation, key: str, raw: object) -> Entry | None:
@@ -152,20 +87,29 @@ class EntryReader(NamedTuple):
         if not isinstance(raw, dict):
             self._refuse(place, key, raw)
             return None
-        given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS)
+        override = self.overrides_by_key.get(key)
+        over = override.layer.fields if override is not None else _NOTHING
+        state = over.get("state") or self.overrides.fields.get("state")
+        given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS, state=state)
+        written = raw if is_whole else written_fields(raw, given, hints.ENTRY_KEYS)
+        entry = WrittenEntry(place, given, written)
+        if override is not None:
+            entry = entry.below(override)
+            given, is_whole = entry.given, is_whole and override.is_whole
+            _check_over_cron(entry)
         self._check_title(place, given)
-        written = given if is_whole else _written(raw, given)
-        is_retired = given.get("state") == "archived"
-        if "state" in written and "state" not in given:  # whether it is to be retired cannot be told
+        state = state or given.get("state")
+        if state is None and "state" in entry.written:  # whether it is to be retired cannot be told
             return None
-        spec = None if is_retired else self._spec(place, given, written, is_whole=is_whole)
-        if spec is None and not (is_retired and _names_a_schedule(place, written) and is_whole):
+        is_retired = state == "archived"
+        spec = None if is_retired else self._spec(entry, over, is_whole=is_whole)
+        if spec is None and not (is_retired and _names_a_schedule(entry) and is_whole):
             return None
         return Entry(
             key=key,
             title=given.get("title"),
             spec=spec,
-            origins=EntryOrigins(place.document, key, self.overrides, self.defaults),
+            origins=EntryOrigins(place.document, key, override, self.overrides, self.defaults),
             is_retired=is_retired,
             renamed_from=tuple(given.get("renamed_from", ())),
             id=given.get("id"),
@@ -197,15 +141,16 @@ class EntryReader(NamedTuple):
             rule = f"it must begin with {quote(self.title_prefix)}"
             place.add_problem("title", f"the title is outside the scope: {rule}")
 
-    def _spec(self, place: FieldLocation, given: Fields, written: Collection[str], *, is_whole: bool) -> Spec | None:
-        merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
-        before = place.problem_count
-        if "title" not in written:
+    def _spec(self, entry: WrittenEntry, over: Mapping[str, Any], *, is_whole: bool) -> Spec | None:
+        place, given = entry.place, entry.given
+        merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields, **over}
+        before = entry.problem_count
+        if "title" not in entry.written:
             place.add_missing_problem("`title` is missing")
-        if "agent" not in merged and "agent" not in written:
+        if "agent" not in merged and "agent" not in entry.written:
             place.add_missing_problem("`agent` is missing", "set it here or under `defaults`")
-        merged |= _cadence(place, given, written)
-        if not is_whole or place.problem_count > before:
+        merged |= _cadence(entry)
+        if not is_whole or entry.problem_count > before:
             return None
         frequency = merged["frequency"]
         return Spec(
@@ -213,49 +158,62 @@ class EntryReader(NamedTuple):
         )
 
 
-def _names_a_schedule(place: FieldLocation, written: Collection[str]) -> bool:
-    if "title" in written or "id" in written:
+def _names_a_schedule(entry: WrittenEntry) -> bool:
+    if "title" in entry.written or "id" in entry.written:
         return True
-    place.add_missing_problem("an archived entry needs a `title` or an `id`")
+    entry.place.add_missing_problem("an archived entry needs a `title` or an `id`")
     return False
 
 
-def _written(raw: Fields, given: Fields) -> set[str]:
-    """Return the fields that an entry gives, in whatever form, or that its unknown keys most likely stand for."""
-    return {*raw, *given, *hints.meant_fields(raw, hints.ENTRY_KEYS)}
-
-
-def _cadence(place: FieldLocation, given: Fields, written: Collection[str]) -> Parts:
+def _cadence(entry: WrittenEntry) -> Parts:
     """Return what ``cron`` or ``at`` stand for, or a problem at least if the cadence is not whole."""
+    given, written = entry.given, entry.written
     try:
         if "cron" in given:
             return from_cron(given["cron"])
     except InexpressibleCron as error:
-        place.add_problem("cron", error.message, hints.suggest_expression(given["cron"]) or error.hint)
+        hint = hints.suggest_expression(given["cron"]) or error.hint
+        entry.place_of("cron").add_problem("cron", error.message, hint)
         return {}
-    if not {"frequency", "cron"}.intersection(written):
-        place.add_missing_problem("`frequency` is missing", "set it to hourly, daily, weekly or monthly, or use `cron`")
+    if _WHOLE.isdisjoint(written):
+        message = "`frequency` is missing"
+        entry.place.add_missing_problem(message, "set it to hourly, daily, weekly or monthly, or use `cron`")
     if "frequency" not in given or "cron" in written:
         return {}
     try:
-        times = from_times(given["at"]) if "at" in given else {}
+        times = {**from_times(given["at"]), **entry.over_times} if "at" in given else {}
     except InexpressibleCron as error:
-        place.add_problem("at", error.message, error.hint)
+        entry.place_of("at").add_problem("at", error.message, error.hint)
         return {}
-    _check_parts(place, given, written)
+    _check_parts(entry)
     return times
 
 
-def _check_parts(place: FieldLocation, given: Fields, written: Collection[str]) -> None:
+def _check_over_cron(entry: WrittenEntry) -> None:
+    """Report an override of a part of what the entry gives as a whole."""
+    part = entry.part_over_cron
+    if part is None:
+        return
+    document = entry.place.document
+    line, _ = document.place((*entry.place.location, "cron"), at_key=True)
+    message = f"{quote(part)} cannot replace a part of the entry's `cron` ({document.path}:{line})"
+    hint = "write `cron`, or `frequency` and its times, which replace the whole cadence"
+    entry.place_of(part).add_problem(part, message, hint, at_key=True)
+
+
+def _check_parts(entry: WrittenEntry) -> None:
     """Report parts of the cadence that the frequency needs and that are missing, or that it has no use for."""
+    given, written = entry.given, entry.written
     frequency = given["frequency"]
     relevant = RELEVANT_PARTS[frequency]
     for part, frequencies in _ONLY_FOR.items():
         key = "at" if part == "hours" and "at" in written else part
         if (key in written) == (part in relevant):
             continue
+        place = entry.place_of(key)
         if part in relevant:
-            place.add_missing_problem(f"{quote(part)} is missing: {frequency} needs it", _EXAMPLES[part])
+            message = f"{quote(part)} is missing: {frequency} needs it"
+            entry.cadence_place.add_missing_problem(message, _EXAMPLES[part])
         elif key in place.document.value(place.location):
             hint = _suggest_minutes(given["at"]) if key == "at" and key in given else "remove it, or change `frequency`"
             place.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)

@@ -183,8 +183,13 @@ class FieldReader:
         self._variables = variables
         self._needs_variables = needs_variables
 
-    def read(self, place: FieldLocation, raw: Fields, check: Check, allowed: Collection[str]) -> tuple[Fields, bool]:
-        """Return the fields that could be read, and whether nothing was wrong with the form of any."""
+    def read(
+        self, place: FieldLocation, raw: Fields, check: Check, allowed: Collection[str], *, state: str | None = None
+    ) -> tuple[Fields, bool]:
+        """Return the fields that could be read, and whether nothing was wrong with the form of any.
+
+        ``state`` is what a stronger layer says: of what is archived, the prompt file may be gone.
+        """
         before = place.problem_count
         fields = self._with_variables(place, raw)
         try:
@@ -193,7 +198,7 @@ class FieldReader:
             broken = to_problems(error, fields, place.document, place.location, allowed)
             given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
         _check_spellings(place, given)
-        self._rewrite(place, given)
+        self._rewrite(place, given, is_archived=(state or given.get("state")) == "archived")
         return given, place.problem_count == before
 
     def _with_variables(self, place: FieldLocation, raw: Fields) -> Fields:
@@ -205,7 +210,7 @@ class FieldReader:
 
         return expand(raw, self._variables, add_problem, keeps_unset=not self._needs_variables)
 
-    def _rewrite(self, place: FieldLocation, given: Fields) -> None:
+    def _rewrite(self, place: FieldLocation, given: Fields, *, is_archived: bool) -> None:
         if "lookback" in given:
             text = given.pop("lookback")
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
@@ -219,13 +224,11 @@ class FieldReader:
                 place.add_problem("prompt", "the prompt contains a NUL byte")
             elif is_too_long(given["prompt"]):
                 place.add_problem("prompt", TOO_LONG)
-        if "prompt_file" in given:
-            self._read_prompt(place, given)
+        name = given.pop("prompt_file", None)
+        if name is not None and not is_archived:
+            self._read_prompt(place, given, name)
 
-    def _read_prompt(self, place: FieldLocation, given: Fields) -> None:
-        name = given.pop("prompt_file")
-        if given.get("state") == "archived":
-            return
+    def _read_prompt(self, place: FieldLocation, given: Fields, name: str) -> None:
         try:
             given["prompt"] = self._prompts.text(place.folder, name)
         except FileUnreadable as error:

@@ -160,12 +160,9 @@ class ScheduleFields(TypedDict, total=False):
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class EntryFields(ScheduleFields, total=False):
-    """One schedule."""
+class OverridableFields(ScheduleFields, total=False):
+    """Fields of one schedule that an environment may replace."""
 
-    title: Annotated[
-        str, Field(min_length=1, description="The title, 1 to 200 characters; it identifies the schedule.")
-    ]
     frequency: Annotated[
         Literal["hourly", "daily", "weekly", "monthly"],
         Field(description="How often it fires; decides which other cadence fields are required."),
@@ -192,15 +189,24 @@ class EntryFields(ScheduleFields, total=False):
         Literal["active", "archived"],
         Field(description="active, or archived to retire the schedule; an archived entry needs only title or id."),
     ]
-    renamed_from: Annotated[
-        OldTitles,
-        Field(description="Earlier titles; a schedule with one of them is renamed. May stay after the rename."),
-    ]
     id: Annotated[
         str,
         Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
     ]
     findings: Annotated[RuleSettings, Field(description="Lint rules for this entry, in place of the project's.")]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class EntryFields(OverridableFields, total=False):
+    """One schedule."""
+
+    title: Annotated[
+        str, Field(min_length=1, description="The title, 1 to 200 characters; it identifies the schedule.")
+    ]
+    renamed_from: Annotated[
+        OldTitles,
+        Field(description="Earlier titles; a schedule with one of them is renamed. May stay after the rename."),
+    ]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
@@ -230,6 +236,20 @@ Schedules = Annotated[
     dict[Key, EntryFields],
     Field(description="The schedules, each under a key of letters, digits, - and _ that --target and messages use."),
 ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class OverridesFields(ScheduleFields, total=False):
+    """What `overrides` may hold."""
+
+    state: Annotated[
+        Literal["archived"],
+        Field(description="archived, so that only what `schedules` below makes active again runs."),
+    ]
+    schedules: Annotated[
+        dict[Key, OverridableFields],
+        Field(description="Values for single schedules, each under its entry's key; the strongest of all."),
+    ]
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
@@ -289,7 +309,7 @@ class ProjectFile(PolicyFields, total=False):
     """A project file."""
 
     defaults: Annotated[ScheduleFields, Field(description="Values for fields that an entry does not set.")]
-    overrides: Annotated[ScheduleFields, Field(description="Values that replace those of the entries.")]
+    overrides: Annotated[OverridesFields, Field(description="Values that replace those of the entries.")]
     schedules: Schedules
 
 
@@ -297,11 +317,21 @@ check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validator
 check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validator.validate_python
 
 
-def check_schedule_fields(value: object) -> Any:  # noqa: ANN401 - as the others
-    """Check `defaults` or `overrides`, which most projects are without."""
-    return _schedule_fields().validate_python(value)
+def check_defaults(value: object) -> Any:  # noqa: ANN401 - as the others
+    """Check `defaults`, which most projects are without."""
+    return _validator(ScheduleFields).validate_python(value)
+
+
+def check_overrides(value: object) -> Any:  # noqa: ANN401 - as the others
+    """Check `overrides`, which most projects are without."""
+    return _validator(OverridesFields).validate_python(value)
+
+
+def check_override(value: object) -> Any:  # noqa: ANN401 - as the others
+    """Check one of `overrides.schedules`."""
+    return _validator(OverridableFields).validate_python(value)
 
 
 @cache
-def _schedule_fields() -> TypeAdapter[ScheduleFields]:
-    return TypeAdapter(ScheduleFields)
+def _validator(form: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type form
+    return TypeAdapter(form)

@@ -123,8 +123,9 @@ _TITLE: Final[Schema] = {
 _ENTRY: Final[list[Schema]] = [
     {"if": {"not": _having("id")}, "then": {"properties": {"title": _TITLE}}},
     _when("state", "archived", _any_of("title", "id", message="Add the `title` or the `id` of what is archived.")),
-    {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}},
 ]
+_WHOLE_ENTRY: Final[Schema] = {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}}
+"""What an entry has to say by itself, unless `overrides` say it, or archive it."""
 
 _DIGEST: Final[Schema] = {
     "type": "string",
@@ -145,17 +146,32 @@ def project_schema() -> Schema:
     schema = _of_files(ProjectFile, "HALO project file")
     entry = schema["properties"]["schedules"]["patternProperties"]
     needs_agent = {key: {"if": _IS_ACTIVE, "then": _having("agent")} for key in entry}
-    gives_agent = [{"properties": {key: _having("agent")}, **_having(key)} for key in ("defaults", "overrides")]
+    gives_agent = [_layer_with("defaults", "agent"), _layer_with("overrides", "agent")]
+    overrides_some = [_layer_with("overrides", key) for key in ("state", "schedules")]
     schema["anyOf"] = [_having("schedules"), _having("include")]
-    schema["if"] = {"not": {"anyOf": gives_agent}}
-    schema["then"] = {"properties": {"schedules": {"patternProperties": needs_agent}}}
+    schema["allOf"] = [
+        _unless(overrides_some, dict.fromkeys(entry, _WHOLE_ENTRY)),
+        _unless([*gives_agent, *overrides_some], needs_agent),
+    ]
     schema["$defs"]["ScopeFields"]["minProperties"] = 1
     return schema
 
 
+def _layer_with(layer: str, key: str) -> Schema:
+    return {"properties": {layer: _having(key)}, **_having(layer)}
+
+
+def _unless(any_of: list[Schema], of_entries: Schema) -> Schema:
+    """Return what holds of the entries by their keys, unless one of several things is so."""
+    then = {"properties": {"schedules": {"patternProperties": of_entries}}}
+    return {"if": {"not": {"anyOf": any_of}}, "then": then}
+
+
 def include_schema() -> Schema:
     """Return the JSON Schema of an included file."""
-    return _of_files(IncludeFile, "HALO included file")
+    schema = _of_files(IncludeFile, "HALO included file")
+    schema["$defs"]["EntryFields"]["allOf"].append(_WHOLE_ENTRY)
+    return schema
 
 
 def plan_schema() -> Schema:
@@ -197,14 +213,17 @@ def schema_text(file_name: str) -> str:
 def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
     schema: Schema = TypeAdapter(model).json_schema(schema_generator=_Untitled)
     definitions = schema["$defs"]
-    for name in ("EntryFields", "ScheduleFields"):
+    for name in ("EntryFields", "OverridableFields", "ScheduleFields", "OverridesFields"):
         if name in definitions:
             definitions[name]["allOf"] = _ONE_SPELLING
             _allow_variables(definitions[name]["properties"])
     definitions["EntryFields"]["allOf"] = [*_ONE_SPELLING, *_ONE_CADENCE, *_ENTRY]
-    for mapping in schema["properties"].values():
-        if "patternProperties" in mapping:
-            mapping["additionalProperties"] = False
+    if "OverridableFields" in definitions:
+        definitions["OverridableFields"]["allOf"] = [*_ONE_SPELLING, *_ONE_CADENCE]
+    for owner in (schema, *definitions.values()):
+        for mapping in owner["properties"].values():
+            if "patternProperties" in mapping:
+                mapping["additionalProperties"] = False
     add_hints(schema)
     ignored = {f"^{IGNORED}": {"description": "Ignored: a place for anchors that the rest of the file uses."}}
     return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
@@ -224,7 +243,7 @@ def _or_variable(schema: JsonSchemaValue) -> JsonSchemaValue:
         return {**schema, "items": _or_variable(schema["items"])}
     if "pattern" in schema:
         return {**schema, "pattern": f"{schema['pattern']}|{VARIABLE}"}
-    if any(isinstance(word, str) for word in schema.get("enum", ())):
+    if any(isinstance(word, str) for word in schema.get("enum", (schema.get("const"),))):
         described = {key: schema[key] for key in ("description",) if key in schema}
         forms = {key: value for key, value in schema.items() if key not in described}
         return {**described, "anyOf": [forms, {"type": "string", "pattern": VARIABLE}]}

@@ -15,11 +15,12 @@ from halo_iac.load import diagnostics as slips
 from halo_iac.load import suggestions as hints
 from halo_iac.load.cuts import cuts, folds
 from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
-from halo_iac.load.entries import EntryReader, Layer
+from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
-from halo_iac.load.fields import IGNORED, KEY, check_policy, check_schedule_fields
+from halo_iac.load.fields import IGNORED, KEY, check_policy
 from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles, display_path
 from halo_iac.load.find import SourceFile, read_included, read_project_file
+from halo_iac.load.layers import Layer, Override, check_override_keys, read_layer, read_overrides_by_key
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.rule_settings import rule_settings
 from halo_iac.load.yaml_document import Document, Location, Values
@@ -41,6 +42,7 @@ class PolicyReader(NamedTuple):
     values: Mapping[str, Any]
     defaults: Layer
     overrides: Layer
+    overrides_by_key: Mapping[str, Override]
     origins: Mapping[str, Origin]
 
     @property
@@ -68,10 +70,12 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
         _check_variables(document, values)
     if values.get("scope") == {}:
         document.add_problem(("scope",), "`scope` is empty", "leave the key out")
+    overrides = read_layer(source, fields, Source.OVERRIDES)
     return PolicyReader(
         values=values,
-        defaults=_layer(source, fields, Source.DEFAULTS),
-        overrides=_layer(source, fields, Source.OVERRIDES),
+        defaults=read_layer(source, fields, Source.DEFAULTS),
+        overrides=overrides,
+        overrides_by_key=read_overrides_by_key(source, fields, overrides.fields.get("state")),
         origins=dict(_origins(document, root)),
     )
 
@@ -111,28 +115,6 @@ def _checked(document: Document, top: Fields) -> Fields:
         sound = {key: value for key, value in top.items() if key not in broken}
         values = check_policy({"version": 1, **sound})
     return values
-
-
-def _layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
-    document = source.document
-    raw = (document.root or {}).get(kind, {})
-    if not isinstance(raw, dict):
-        _refuse(document, kind, raw)
-        raw = {}
-    if not raw:
-        return Layer(kind, document, {}, {})
-    place = FieldLocation(document, source.folder, (str(kind),))
-    given, is_whole = fields.read(place, raw, check_schedule_fields, hints.OVERLAY_KEYS)
-    # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
-    return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
-
-
-def _refuse(document: Document, kind: Source, raw: object) -> None:
-    """Report a layer that is no mapping."""
-    try:
-        check_schedule_fields(raw)
-    except ValidationError as error:
-        to_problems(error, {}, document, (str(kind),), hints.OVERLAY_KEYS)
 
 
 def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
@@ -184,10 +166,12 @@ def load(
     if policy is None:
         raise _error([main])
     unread: list[str] = []
+    before = len(main.document.problems)
     sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd, unread)]
     for included in sources[1:]:
         _check_included(included.document)
-    entries = _entries(sources, EntryReader(fields, policy.defaults, policy.overrides, policy.scope.title_prefix))
+    is_whole = not unread and all(source.document.root is not None for source in sources)
+    entries = _entries(sources, policy, fields, is_whole=is_whole and len(main.document.problems) == before)
     if any(source.document.problems for source in sources):
         raise _error(sources)
     cut = tuple(each for source in sources for each in cuts(source.document))
@@ -272,8 +256,15 @@ def _check_included(document: Document) -> None:
         document.add_problem((), "`schedules` is missing")
 
 
-def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry, ...]:
-    """Return the entries of all files; those with a problem are missing."""
+def _entries(
+    sources: Iterable[SourceFile], policy: PolicyReader, fields: FieldReader, *, is_whole: bool
+) -> tuple[Entry, ...]:
+    """Return the entries of all files; those with a problem are missing.
+
+    Unless the files are the ``is_whole`` of what is declared, an override may be of an entry that is not known.
+    """
+    layers = (policy.defaults, policy.overrides, policy.overrides_by_key)
+    reader = EntryReader(fields, *layers, policy.scope.title_prefix)
     seen: dict[str, FieldLocation] = {}
     entries = []
     for place, raw in _declared(sources):
@@ -283,6 +274,8 @@ def _entries(sources: Iterable[SourceFile], reader: EntryReader) -> tuple[Entry,
         if entry is not None and can_stay:
             entries.append(entry)
     _check_titles(entries, seen)
+    if is_whole:
+        check_override_keys(policy.overrides_by_key, seen)
     return tuple(entries)
 
 

@@ -10,12 +10,23 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
-from halo_iac.load.fields import EntryFields, ProjectFile, ScheduleFields, ScopeFields
+from halo_iac.load.fields import (
+    EntryFields,
+    OverridableFields,
+    OverridesFields,
+    ProjectFile,
+    ScheduleFields,
+    ScopeFields,
+)
 from halo_iac.load.rule_settings import WORDS, RuleSettings
 from halo_iac.text import LONGEST, closest_match, is_close, normalize
 
-OVERLAY_KEYS: Final = frozenset(ScheduleFields.__annotations__)
+DEFAULTS_KEYS: Final = frozenset(ScheduleFields.__annotations__)
+OVERRIDES_KEYS: Final = frozenset(OverridesFields.__annotations__)
+OVERRIDABLE_KEYS: Final = frozenset(OverridableFields.__annotations__)
 ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
+OVERRIDES_STATE: Final = "overrides.state"
+"""The state of all schedules at once, which has a value less than that of one."""
 PROJECT_KEYS: Final = frozenset(ProjectFile.__annotations__)
 SCOPE_KEYS: Final = frozenset(ScopeFields.__annotations__)
 RULES: Final = frozenset(RuleSettings.__annotations__)
@@ -125,6 +136,7 @@ _VALUES: Final = {
     "frequency": ("hourly", "daily", "weekly", "monthly"),
     "undeclared": ("report", "archive"),
     "state": ("active", "archived"),
+    OVERRIDES_STATE: ("archived",),
 }
 _VALUE_MEANS: Final = {
     ("undeclared", "delete"): "`archive`",
@@ -141,6 +153,8 @@ _VALUE_MEANS: Final = {
     ("state", "suspended"): "`enabled: false`",
     ("state", "enabled"): "`enabled: true`",
     ("state", "present"): "`active`",
+    (OVERRIDES_STATE, "active"): "`state: active` below `schedules` and the keys of those that run",
+    (OVERRIDES_STATE, "retired"): "`archived`",
 }
 _SWITCH_MEANS: Final = {
     **dict.fromkeys(("true", "on", "yes", "enabled", "warn", "info", "notice"), "warning"),
@@ -247,16 +261,23 @@ def _line_of(code: str, field: str) -> str:
     return code if re.match("`[a-z_]+: ", code) else f"`{field}: {code[1:]}"
 
 
+_MOVES: Final = (
+    (OVERRIDABLE_KEYS, OVERRIDES_KEYS, "set it in each entry, or for single ones below `schedules` and their keys"),
+    (ENTRY_KEYS, OVERRIDES_KEYS, "set it in each entry"),
+    (ENTRY_KEYS, DEFAULTS_KEYS, "set it in each entry"),
+    (ENTRY_KEYS, OVERRIDABLE_KEYS, "set it in the entry: it is the same in every environment"),
+    (DEFAULTS_KEYS, PROJECT_KEYS, "move it under `defaults`, `overrides` or an entry"),
+    (ENTRY_KEYS, PROJECT_KEYS, "move it to an entry under `schedules`"),
+)
+"""Keys, a mapping that may not hold them, and where they belong."""
+
+
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
-    if key in ENTRY_KEYS and allowed == OVERLAY_KEYS:
-        return "set it in each entry"
-    if key in OVERLAY_KEYS and allowed == PROJECT_KEYS:
-        return "move it under `defaults`, `overrides` or an entry"
-    if key in ENTRY_KEYS and allowed == PROJECT_KEYS:
-        return "move it to an entry under `schedules`"
-    if key in PROJECT_KEYS and allowed != PROJECT_KEYS:
-        return "move it to the top level of the project file"
-    return None
+    for keys, there, hint in _MOVES:
+        if key in keys and allowed == there:
+            return hint
+    is_of_project = key in PROJECT_KEYS and allowed != PROJECT_KEYS
+    return "move it to the top level of the project file" if is_of_project else None
 
 
 def suggest_value(field: str, value: object) -> str | None:

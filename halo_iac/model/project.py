@@ -11,8 +11,9 @@ from halo_iac.model.schedule import MODEL_FIELDS, Spec
 
 
 class Source(StrEnum):
-    """The layer that decided a value, strongest first: overrides, the entry, defaults, built-in."""
+    """The layer that decided a value, strongest first."""
 
+    SCHEDULE_OVERRIDES = "overrides.schedules"
     OVERRIDES = "overrides"
     ENTRY = "entry"
     DEFAULTS = "defaults"
@@ -32,7 +33,13 @@ class Origin(NamedTuple):
         if self.path is None:
             return "built-in default"
         place = f"{self.path}:{self.line}"
-        return place if self.source is Source.ENTRY else f"{place} ({self.source})"
+        layer = Source.OVERRIDES if self.source is Source.SCHEDULE_OVERRIDES else self.source
+        return place if self.source is Source.ENTRY else f"{place} ({layer})"
+
+    @property
+    def is_of_one(self) -> bool:
+        """Say whether what is written there is for one entry only."""
+        return self.source in {Source.ENTRY, Source.SCHEDULE_OVERRIDES}
 
 
 BUILT_IN_ORIGIN = Origin(Source.BUILT_IN)

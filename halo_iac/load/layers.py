@@ -1,0 +1,260 @@
+"""The layers that a field may come from: ``defaults`` < the entry < ``overrides`` < ``overrides.schedules.KEY``.
+
+See docs/semantics.md#defaults-and-overrides.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from halo_iac.load import suggestions as hints
+from halo_iac.load.diagnostics import misplaced_keys, to_problems
+from halo_iac.load.field_reader import Check, FieldLocation, FieldReader, Fields
+from halo_iac.load.fields import check_defaults, check_override, check_overrides
+from halo_iac.load.find import SourceFile
+from halo_iac.load.yaml_document import Document, Values
+from halo_iac.model.project import BUILT_IN_ORIGIN, Origin, Source
+from halo_iac.model.schedule import CADENCE_PARTS
+from halo_iac.text import is_close, quote
+
+SPELLINGS: Final = {
+    "lookback_hours": ("lookback_hours", "lookback"),
+    "prompt": ("prompt", "prompt_file"),
+    "frequency": ("frequency", "cron"),
+    "days_of_week": ("days_of_week", "cron"),
+    "days_of_month": ("days_of_month", "cron"),
+    "hours": ("hours", "at", "cron"),
+    "minutes": ("minutes", "at", "cron"),
+}
+"""A field → the keys that may give it."""
+
+_CADENCE_KEYS: Final = frozenset({"frequency", *CADENCE_PARTS, "at", "cron"})
+_WHOLE_CADENCE: Final = frozenset({"frequency", "cron"})
+"""Keys of an override that replace the entry's whole cadence."""
+_PARTS: Final = ("at", *CADENCE_PARTS)
+
+
+class Layer(NamedTuple):
+    """One mapping that gives fields: ``raw`` as it is in the document, ``fields`` under one spelling each."""
+
+    source: Source
+    document: Document
+    raw: Values
+    fields: Mapping[str, Any]
+
+    def origin(self, name: str) -> Origin | None:
+        """Return where this layer gives a field; ``None`` if it does not."""
+        for key in SPELLINGS.get(name, (name,)):
+            if key in self.raw:
+                return self._origin(key)
+        return None
+
+    def _origin(self, key: str) -> Origin:
+        if key == "prompt_file":
+            folder = posixpath.dirname(self.document.path)
+            return Origin(self.source, posixpath.join(folder, self.raw[key]), 1, 1)
+        return Origin(self.source, self.document.path, *self.document.place_of_key(self.raw, key))
+
+
+class Override(NamedTuple):
+    """What ``overrides.schedules`` has under one key; ``written`` are the fields it gives, in whatever form.
+
+    Where it ``is_whole``, nothing is wrong with the form of any.
+    """
+
+    place: FieldLocation
+    layer: Layer
+    written: Collection[str]
+    is_whole: bool
+
+    @property
+    def replaces_cadence(self) -> bool:
+        """Say whether no part of the entry's own cadence stays."""
+        return not _WHOLE_CADENCE.isdisjoint(self.written)
+
+    def origin(self, field: str) -> Origin | None:
+        """Return where it decides a field; ``None`` where weaker layers do."""
+        is_reset = field in _CADENCE_KEYS and self.replaces_cadence
+        return self.layer.origin(field) or (BUILT_IN_ORIGIN if is_reset else None)
+
+
+class WrittenEntry(NamedTuple):
+    """What one entry says: its checked fields, and those that it gives in whatever form."""
+
+    place: FieldLocation
+    given: Fields
+    written: Collection[str]
+    override: Override | None = None
+
+    def below(self, override: Override) -> WrittenEntry:
+        """Return what the entry says once an override has replaced what it gives."""
+        replaced = set(override.written)
+        if override.replaces_cadence:
+            replaced |= _CADENCE_KEYS
+        elif "at" in replaced:
+            replaced |= {"hours", "minutes"}
+        elif {"hours", "minutes"} <= replaced:
+            replaced.add("at")
+        kept = {key: value for key, value in self.given.items() if key not in replaced}
+        written = {*override.written, *(key for key in self.written if key not in replaced)}
+        return WrittenEntry(self.place, {**kept, **override.layer.fields}, written, override)
+
+    def place_of(self, key: str) -> FieldLocation:
+        """Return the mapping that gives a field."""
+        override = self.override
+        return override.place if override is not None and key in override.layer.raw else self.place
+
+    @property
+    def cadence_place(self) -> FieldLocation:
+        """Return the mapping that has to give a whole cadence."""
+        override = self.override
+        return override.place if override is not None and override.replaces_cadence else self.place
+
+    @property
+    def problem_count(self) -> int:
+        """Return how many problems the documents that it is written in have so far."""
+        places = [self.place, *([self.override.place] if self.override is not None else [])]
+        return sum(place.problem_count for place in places)
+
+    @property
+    def over_times(self) -> Fields:
+        """Return the hours or the minutes that an override puts in the place of those of the entry's ``at``."""
+        override = self.override
+        if override is None or "at" in override.written:
+            return {}
+        return {part: override.layer.fields[part] for part in ("hours", "minutes") if part in override.layer.fields}
+
+    @property
+    def part_over_cron(self) -> str | None:
+        """Return the key of an override that gives a part of a cadence which the entry gives as ``cron``."""
+        override = self.override
+        if override is None or override.replaces_cadence or "cron" not in self.written:
+            return None
+        return next((key for key in _PARTS if key in override.layer.raw), None)
+
+
+class EntryOrigins:
+    """Where each field of one entry comes from; looks for lines only when asked (docs/performance.md#parsing)."""
+
+    __slots__ = ("_defaults", "_document", "_entry", "_key", "_override", "_overrides")
+
+    def __init__(
+        self, document: Document, key: str, override: Override | None, overrides: Layer, defaults: Layer
+    ) -> None:
+        self._document = document
+        self._key = key
+        self._override = override
+        self._overrides = overrides
+        self._defaults = defaults
+        self._entry: Layer | None = None
+
+    def of(self, field: str) -> Origin:
+        """Return the origin of a field, named as in a spec."""
+        return (
+            (self._override and self._override.origin(field))
+            or self._overrides.origin(field)
+            or self._own().origin(field)
+            or self._defaults.origin(field)
+            or BUILT_IN_ORIGIN
+        )
+
+    @property
+    def entry(self) -> Origin:
+        """Return the place of the entry's key."""
+        location = ("schedules", self._key)
+        return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
+
+    def _own(self) -> Layer:
+        if self._entry is None:
+            raw = (self._document.root or {})["schedules"][self._key]
+            self._entry = Layer(Source.ENTRY, self._document, raw, {})
+        return self._entry
+
+
+def written_fields(raw: Fields, given: Fields, allowed: Collection[str]) -> set[str]:
+    """Return the fields that a mapping gives, in whatever form, or that its unknown keys most likely stand for."""
+    return {*raw, *given, *hints.meant_fields(raw, allowed)}
+
+
+_Form = tuple[Check, Collection[str]]
+_FORMS: Final[Mapping[Source, _Form]] = {
+    Source.DEFAULTS: (check_defaults, hints.DEFAULTS_KEYS),
+    Source.OVERRIDES: (check_overrides, hints.OVERRIDES_KEYS),
+}
+
+
+def read_layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
+    """Return ``defaults`` or ``overrides``, without ``overrides.schedules``."""
+    document = source.document
+    raw = (document.root or {}).get(kind, {})
+    check, allowed = _FORMS[kind]
+    if not isinstance(raw, dict):
+        _refuse(document, kind, raw)
+        raw = {}
+    own = {key: value for key, value in raw.items() if key != "schedules"} if kind is Source.OVERRIDES else raw
+    if not own:
+        return Layer(kind, document, {}, {})
+    place = FieldLocation(document, source.folder, (str(kind),))
+    given, is_whole = fields.read(place, own, check, allowed)
+    # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
+    return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
+
+
+def _refuse(document: Document, kind: Source, raw: object) -> None:
+    """Report a layer that is no mapping."""
+    check, allowed = _FORMS[kind]
+    try:
+        check(raw)
+    except ValidationError as error:
+        to_problems(error, {}, document, (str(kind),), allowed)
+
+
+_LOCATION: Final = ("overrides", "schedules")
+
+
+def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | None) -> Mapping[str, Override]:
+    """Return ``overrides.schedules`` by key; ``state`` is what ``overrides`` says for all."""
+    document = source.document
+    overrides = (document.root or {}).get("overrides")
+    schedules = overrides.get("schedules", {}) if isinstance(overrides, dict) else {}
+    if not isinstance(schedules, dict):
+        message = "has no value" if schedules is None else "must be keys and values"
+        hint = "write the key of an entry below it, and what differs below that"
+        document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
+        return {}
+    astray = misplaced_keys(schedules)
+    for key, said in astray.items():
+        if said is not None:
+            message = f"{quote(key)} is a field of a schedule, but the key of an entry is expected"
+            document.add_problem((*_LOCATION, key), message, "write the entry's key above its fields", at_key=True)
+    read = {key: _override(source, fields, key, raw, state) for key, raw in schedules.items() if key not in astray}
+    return {key: override for key, override in read.items() if override is not None}
+
+
+def _override(source: SourceFile, fields: FieldReader, key: str, raw: object, state: str | None) -> Override | None:
+    place = FieldLocation(source.document, source.folder, (*_LOCATION, key))
+    if not isinstance(raw, dict):
+        message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
+        place.add_missing_problem(message, f"indent what differs below {quote(key)}, such as `state: active`")
+        return None
+    given, is_whole = fields.read(place, raw, check_override, hints.OVERRIDABLE_KEYS, state=state)
+    written = written_fields(raw, given, hints.OVERRIDABLE_KEYS)
+    return Override(place, Layer(Source.SCHEDULE_OVERRIDES, source.document, raw, given), written, is_whole)
+
+
+def check_override_keys(overrides: Mapping[str, Override], declared: Collection[str]) -> None:
+    """Report overrides of keys that no entry has."""
+    for number, (key, override) in enumerate(overrides.items()):
+        if key not in declared:
+            hint = (
+                is_close(key, declared) if number < _MOST else None
+            ) or "the keys are those under `schedules:` here and in the included files"
+            override.place.add_missing_problem(f"no entry has the key {quote(key)}", hint)
+
+
+_MOST: Final = 20
+"""For how many overrides it is asked which key was meant: among 10,000 that takes a tenth of a second each."""
