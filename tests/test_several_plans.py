@@ -269,6 +269,20 @@ def test_globs_are_expanded_at_the_base_as_well(halo: CommandLine, git: Git) -> 
     assert [plan["refusals"] for plan in accepted] == [[], []]
 
 
+@pytest.mark.parametrize("place", [".", "a", ".."])
+def test_what_is_gone_is_seen_from_anywhere(
+    halo: CommandLine, git: Git, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (git.folder / B).unlink()
+    monkeypatch.chdir(git.folder / place)
+    glob = {".": "*/halo.yaml", "a": "../*/halo.yaml", "..": f"{git.folder.name}/*/halo.yaml"}[place]
+    for word in (glob, f"{git.folder}/*/halo.yaml"):
+        (plan,) = plans(halo, "-f", word, "--base", "HEAD")
+        assert plan["refusals"][0]["message"].endswith(
+            "b/halo.yaml is a project file at HEAD and no longer exists here"
+        )
+
+
 def test_a_file_that_is_gone_and_named_is_an_error(halo: CommandLine, git: Git) -> None:
     (git.folder / B).unlink()
     ended = halo("plan", *SHARED, *BOTH, "--base", "HEAD")

@@ -21,7 +21,7 @@ from halo_iac.git import Repository
 from halo_iac.git.program import refuse_configuration_in
 from halo_iac.git.tree import CommitTree
 from halo_iac.load import load, load_policy
-from halo_iac.load.files import FileUnreadable
+from halo_iac.load.files import FileUnreadable, display_path
 from halo_iac.load.find import FILE_NAME
 from halo_iac.load.limits import MAX_FILE
 from halo_iac.load.yaml_parser import parse
@@ -53,12 +53,13 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
         tree = _tree(context.projects[0], repository, commit, objects, opened)
-        cwd, skipped = _inside(repository, context.cwd), context.skipped(repository.top)
+        top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.choice.files):
-            for name in expand(os.path.relpath(word, context.cwd), cwd, tree):
-                path = Path(os.path.normpath(cwd / name))
+            glob = os.path.relpath(resolve_path(context.cwd) / word, top)
+            for name in expand(glob, top, tree) if not glob.startswith(os.pardir) else ():
+                path = top / name
                 if not path.is_file() and path not in skipped:
-                    found.append(name)
+                    found.append(display_path(path, context.cwd))
     return tuple(dict.fromkeys(found))
 
 
