@@ -70,6 +70,7 @@ generate: $(VENV)/installed
 	$(BIN)/halo schema receipt > schemas/halo.receipt.schema.json
 	cd schemas && { sha256sum $(BESIDE) 2>/dev/null || shasum -a 256 $(BESIDE); } > ../halo_iac/storage/schemas.sha256
 	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/completion.py
 
 # Builds the sdist and from it the wheel, checks both, and runs the demo from the wheel in an environment of its own.
 dist: $(RELEASE)/installed

@@ -86,6 +86,16 @@ def validation(bench: Bench) -> Iterator[Line]:
     yield _ratio("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
 
 
+def completion(bench: Bench) -> Iterator[Line]:
+    """S4: the keys of a large project are completed in little more than Python takes to start."""
+    count = 1_000
+    line = f"halo plan --file {bench.project(count)} --target "
+    asking = {"_HALO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    halo = bench.halo()
+    both = compare(Command(halo.argv, {**halo.env, **asking}), bench.python("-c", "pass"), bench.pairs * 4)
+    yield _ratio("S4", f"completion of {count:,} keys / python -c pass", both, 6)
+
+
 def official(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """P1, P2: a plan beside the official client's plain list of the same server."""
 
@@ -208,6 +218,7 @@ GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
     "S1": version,
     "S2": usage,
     "S3": validation,
+    "S4": completion,
     "P1": official("P1", 100, 0.8),
     "P2": official("P2", 1_000, 1.1),
     "P3": peer("P3", 1_000, 0.65),

@@ -119,7 +119,7 @@ LONGER = {
 
 
 BOOT = {
-    "cli/main": "nothing is imported before --version is answered, typer alone before --help",
+    "cli/main": "nothing is imported before --version is answered, typer alone before --help, no command to complete",
 }
 """Module → why it imports whatever it needs inside functions."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FAILED = 1
 _INTERRUPTED = 130
 _COMPLETION = "_HALO_COMPLETE"
-"""The variable by which a shell asks for completions; typer answers."""
+"""The variable by which a shell asks for completions, or, of typer, for the script that asks."""
 
 
 def run() -> NoReturn:
@@ -28,6 +28,12 @@ def run() -> NoReturn:
     # A command makes what it needs once and keeps it to its end: looking for garbage meanwhile takes up to two thirds
     # of a plan's time and finds next to nothing. What runs for hours turns it on again.
     gc.disable()
+    if os.environ.get(_COMPLETION, "").startswith("complete_"):
+        from halo_iac.cli.completion import answer
+
+        code = answer(os.environ)
+        _flush()
+        os._exit(code)
     # Looking for plugins of pydantic reads the metadata of everything installed; none has business with our files.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     if sys.argv[1:] != ["--version"]:

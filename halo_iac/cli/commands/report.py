@@ -46,7 +46,7 @@ group.command("pull")(pull_reports)
 def get_report(
     context: CommandContext,
     id_: Annotated[
-        str, typer.Argument(metavar="ID", help="The id of a run, conversation or schedule, or a schedule's key.")
+        str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
     ],
     all_: Annotated[bool, typer.Option("--all", help="Print the whole thread, with questions and answers.")] = False,
     output: run_options.Output = None,

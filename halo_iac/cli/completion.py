@@ -1,0 +1,186 @@
+"""Shell completion: the words of a command line → what may follow them, in the form that the shell expects.
+
+It answers the scripts that ``halo --install-completion`` writes, between two keystrokes, so it imports no command:
+``completion.json`` has their words, and keys and agents are picked out of the project files unchecked. Whatever is
+wrong, it says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+
+from halo_iac.cli.completion_names import ProjectNames
+
+TYPE_CHECKING = False  # importing typing takes longer than to answer
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    Offer = tuple[str, str]
+
+_ASKING = "_HALO_COMPLETE"
+"""The variable by which a shell asks: ``complete_bash``, and likewise for other shells."""
+
+_FILES = {"FILE", "PATH", "DIR", "FILE|DIR", "PLAN", "RECEIPT"}
+_NAMES: Mapping[str, Callable[[ProjectNames], Sequence[str]]] = {
+    "KEY": ProjectNames.keys,
+    "ID|KEY": ProjectNames.keys,
+    "KEY|ID": ProjectNames.keys,
+    "CONVERSATION": ProjectNames.keys,
+    "AGENT": ProjectNames.agents,
+    "RECEIPT": ProjectNames.receipts,
+}
+"""What help calls a value → what completes it; what is also a file may be any other one."""
+
+
+def answer(env: Mapping[str, str]) -> int:
+    """Print what may stand where the cursor is; return the exit code that the shell's script expects."""
+    shell = env[_ASKING].removeprefix("complete_")
+    try:
+        args, incomplete = _words(shell, env)
+        found = _offers(args, incomplete, env)
+        text = _written(shell, found, incomplete)
+    except Exception:  # noqa: BLE001 - a message would land in the line that is being typed
+        return 1
+    is_question = env.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args"
+    if shell == "fish" and is_question:
+        return 0 if found is not None else 1
+    sys.stdout.buffer.write(text.encode(errors="replace"))
+    return 0
+
+
+def _words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the words before the one that is being typed, without the program, and that word as far as it goes."""
+    if shell == "bash":
+        line = env["COMP_WORDS"]
+        words = line.split("\n" if "\n" in line else " ")
+        place = int(env["COMP_CWORD"])
+        before, incomplete = words[1:place], "".join(words[place : place + 1])
+        return [word for word in before if word != "="], "" if incomplete == "=" else incomplete
+    line = env.get("_TYPER_COMPLETE_ARGS", "")
+    words = _split(line)[1:]
+    if shell in {"powershell", "pwsh"}:
+        incomplete = env.get("_TYPER_COMPLETE_WORD_TO_COMPLETE", "")
+        return words[:-1] if incomplete else words, incomplete
+    if not words or line.endswith(" "):
+        return words, ""
+    return words[:-1], words[-1]
+
+
+def _split(line: str) -> list[str]:
+    """Split a line as shells do, but for quotes that are not closed yet."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words: list[str] = []
+    try:
+        while (word := lexer.get_token()) is not None:
+            words.append(word)
+    except ValueError:
+        words.append(lexer.token)
+    return words
+
+
+def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> list[Offer] | None:
+    """Return what may follow, with a line of help each; ``None`` where it is a file."""
+    with open(os.path.join(os.path.dirname(__file__), "completion.json"), encoding="utf-8") as file:
+        line = _Line(json.load(file))
+    for word in args:
+        line.read(word)
+    names = ProjectNames(line.files, env)
+    if line.pending is not None:
+        return _values(line.pending[1], names)
+    if incomplete.startswith("-") and not line.has_ended:
+        return _options(line, incomplete, names)
+    if line.commands:
+        return [(name, each["help"]) for name, each in line.commands.items()]
+    return _values(line.argument, names)
+
+
+class _Line:
+    """How far a command line has come: its command, the option that waits for a value, the project files it names."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._command = root
+        self._count = 0
+        self.files: list[str] = []
+        self.pending: Sequence[str] | None = None
+        self.has_ended = False
+        """``--`` was said: no more options."""
+
+    @property
+    def commands(self) -> Mapping[str, Any]:
+        """Return the commands of a group by their names."""
+        commands: Mapping[str, Any] = self._command.get("commands", {})
+        return commands
+
+    @property
+    def options(self) -> Sequence[Sequence[str]]:
+        """Return the options: names, what help calls the value, a line of help."""
+        options: Sequence[Sequence[str]] = self._command["options"]
+        return options
+
+    @property
+    def argument(self) -> str:
+        """Return what help calls the next argument; nothing where there is none."""
+        arguments = self._command["arguments"]
+        last = arguments[-1] if arguments else ""
+        kind: str = arguments[self._count] if self._count < len(arguments) else last if last.endswith("...") else ""
+        return kind.removesuffix("...")
+
+    def option(self, name: str) -> Sequence[str] | None:
+        return next((option for option in self.options if name in option[0].split()), None)
+
+    def read(self, word: str) -> None:
+        """Take one more word."""
+        if self.pending is not None:
+            self._take(self.pending, word)
+            self.pending = None
+        elif word.startswith("-") and not self.has_ended:
+            name, sign, value = word.partition("=")
+            option = self.option(name)
+            self.has_ended = word == "--"
+            if option and sign:
+                self._take(option, value)
+            elif option and option[1]:
+                self.pending = option
+        elif self.commands:
+            self._command = self.commands.get(word, {"options": [], "arguments": []})
+        else:
+            self._count += 1
+
+    def _take(self, option: Sequence[str], value: str) -> None:
+        if "--file" in option[0].split():
+            self.files.append(value)
+
+
+def _options(line: _Line, incomplete: str, names: ProjectNames) -> list[Offer] | None:
+    name, sign, _ = incomplete.partition("=")
+    if not sign:
+        return [(name, help_) for each, _, help_ in line.options for name in each.split()]
+    option = line.option(name)
+    found = _values(option[1], names) if option else []
+    return None if found is None else [(f"{name}={value}", help_) for value, help_ in found]
+
+
+def _values(kind: str, names: ProjectNames) -> list[Offer] | None:
+    """Return the values of an option or an argument, by what help calls them."""
+    choices = kind.split("|") if kind.islower() else []  # such as text|json
+    found = _NAMES[kind](names) if kind in _NAMES else choices
+    return None if kind in _FILES and not found else [(value, "") for value in found]
+
+
+def _written(shell: str, found: Sequence[Offer] | None, incomplete: str) -> str:
+    """Return what the script of a shell expects; names of which a shell could make something else were left out."""
+    if shell == "bash":
+        escaped = [value.replace(" ", "\\ ") for value, _ in found or ()]
+        return "\n".join(value for value in escaped if value.startswith(incomplete))
+    offers = [(value, line) for value, line in found or () if value.startswith(incomplete)]
+    if shell == "zsh":
+        words = "\n".join(f'"{value}":"{line}"' if line else f'"{value}"' for value, line in offers)
+        return f"_arguments '*: :(({words}))'" if words else "_files" if found is None else ""
+    if shell == "fish":
+        return "\n".join(f"{value}\t{line}" if line else value for value, line in offers)
+    return "\n".join(f"{value}:::{line or ' '}" for value, line in offers)

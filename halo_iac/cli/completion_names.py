@@ -1,0 +1,156 @@
+"""Keys, agents and receipts of the project that a command line is about, for completion.
+
+Project files are not parsed: that takes longer than anybody waits for a list. Keys are told by their indentation, which
+YAML prescribes; a file that does otherwise completes to less.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from glob import escape, glob
+
+TYPE_CHECKING = False  # importing typing takes longer than to answer
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_FILE = "halo.yaml"
+_RECEIPTS = os.path.join(".halo", "receipts")
+_MOST_BYTES = 5 * 1024 * 1024
+_MOST_FILES = 20_000
+_MOST_RECEIPTS = 20
+
+_SAFE = re.compile(r"[\w@+./][\w@+./ -]*")
+"""Names that no shell takes for anything else; others come from files that a branch may have written."""
+_SECTION = re.compile(r"""^["']?([a-z_]+)["']?[ \t]*:(?=\s)""", re.MULTILINE)
+_FIRST = re.compile(r"^( *)[^\s#]", re.MULTILINE)
+_FLOW = re.compile(r""""[^"]*"|'[^']*'|[{}\[\],:]|[^{}\[\],:\s"'][^{}\[\],:\n]*""")
+_ITEM = re.compile(r"^ *- +(.+)$", re.MULTILINE)
+_VALUE = re.compile(r"""[ \t]*("[^"]*"|'[^']*'|[^\s"'#&*!|>{}\[\]][^,#}\n]*)""")
+
+
+class ProjectNames:
+    """The names of a project, read when they are first asked for; ``files`` are those of ``--file``."""
+
+    def __init__(self, files: Sequence[str], env: Mapping[str, str]) -> None:
+        self._named = [*files] or [name for name in (env.get("HALO_FILE", ""),) if name]
+
+    def keys(self) -> list[str]:
+        """Return the keys of the entries."""
+        return _safe(key for sections in self._sections() for key in _children(sections.get("schedules", "")))
+
+    def agents(self) -> list[str]:
+        """Return the aliases, and how entries name their agents."""
+        return _safe(name for sections in self._sections() for name in _agents(sections))
+
+    def receipts(self) -> list[str]:
+        """Return the latest receipts, from the last on."""
+        folder = os.path.join(os.path.dirname(next(iter(self._files()), "")), _RECEIPTS)
+        names = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
+        return _safe(os.path.join(folder, name) for name in names[:_MOST_RECEIPTS])
+
+    def _files(self) -> list[str]:
+        if self._named:
+            return [path for name in self._named for path in sorted(glob(os.path.expanduser(name)))]
+        return [*_nearest(os.getcwd())]
+
+    def _sections(self) -> Iterator[Mapping[str, str]]:
+        """Yield what stands at the top of each project file and of each file it includes."""
+        for path in self._files():
+            project = _sections(_read(path))
+            yield project
+            folder = escape(os.path.dirname(path))
+            included = [
+                found
+                for pattern in _items(project.get("include", ""))
+                for found in glob(os.path.join(folder, pattern), recursive=True)
+            ]
+            yield from (_sections(_read(each)) for each in sorted(included)[:_MOST_FILES])
+
+
+def _nearest(folder: str) -> Iterator[str]:
+    """Yield the project file in a folder or above, as docs/semantics.md#finding-the-file says."""
+    owner, start = os.stat(folder).st_uid, folder
+    while os.stat(folder).st_uid == owner:
+        path = os.path.join(folder, _FILE)
+        if os.path.exists(path):
+            yield os.path.relpath(path, start)
+            return
+        above = os.path.dirname(folder)
+        is_last = folder in {above, os.path.expanduser("~")}
+        if is_last or os.path.exists(os.path.join(folder, ".git")):
+            return
+        folder = above
+
+
+def _read(path: str) -> str:
+    if not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        return file.read(_MOST_BYTES)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Return what stands under each key at the top."""
+    found = [*_SECTION.finditer(text)]
+    ends = [each.start() for each in found[1:]] + [len(text)]
+    return {each[1]: text[each.end() : end] for each, end in zip(found, ends, strict=False)}
+
+
+def _children(body: str) -> Iterator[str]:
+    """Yield the keys of a mapping."""
+    if body.lstrip().startswith("{"):
+        yield from _flow_keys(body)
+        return
+    indent = _indent(body)
+    for line in re.finditer(rf"^ {{{indent}}}([^\s#][^:\n]*?)[ \t]*:(?=\s|$)", body, re.MULTILINE) if indent else ():
+        yield line[1]
+
+
+def _indent(body: str) -> int:
+    """Return how far the lines are indented that belong to a mapping itself."""
+    first = _FIRST.search(body, body.find("\n") + 1 or len(body))
+    return len(first[1]) if first else 0
+
+
+def _flow_keys(body: str) -> Iterator[str]:
+    depth, before, opening = 0, "", ""
+    for part in _FLOW.findall(body):
+        if part == ":" and depth == 1 and opening in {"{", ","}:
+            yield before
+        depth += (part in "{[") - (part in "}]")
+        if not depth:
+            return
+        opening, before = before, part
+
+
+def _items(body: str) -> Iterator[str]:
+    """Yield the items of a list of text."""
+    text = body.strip()
+    if text.startswith("["):
+        yield from (part.strip("\"' ") for part in _FLOW.findall(text) if part not in "[],")
+    else:
+        yield from (_plain(item) for item in _ITEM.findall(body))
+
+
+def _agents(sections: Mapping[str, str]) -> Iterator[str]:
+    yield from _children(sections.get("agents", ""))
+    for name in ("defaults", "overrides", "schedules"):
+        body = sections.get(name, "")
+        indent = _indent(body)
+        if name == "schedules" and indent:
+            deeper = re.search(rf"^( {{{indent + 1},}})[^\s#]", body, re.MULTILINE)
+            indent = len(deeper[1]) if deeper else 0
+        for found in re.finditer(rf"(?:^ {{{indent}}}|[{{,][ \t]*)agent[ \t]*:(?=\s)", body, re.MULTILINE):
+            value = _VALUE.match(body, found.end())
+            if value:
+                yield value[1].strip()
+
+
+def _plain(text: str) -> str:
+    return text.split(" #", maxsplit=1)[0].strip().strip("\"'")
+
+
+def _safe(names: Iterable[str]) -> list[str]:
+    """Return names once each, without quotes, and only those that a shell takes as they are."""
+    return [name for name in dict.fromkeys(each.strip("\"' ") for each in names) if _SAFE.fullmatch(name)]
