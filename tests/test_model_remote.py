@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from wire_samples import WIRE
 
-from halo_iac.model.remote import WIRE_NAMES, RemoteSchedule, read_spec
-from halo_iac.model.schedule import Spec
+from halo_iac.model.remote import RemoteSchedule, read_spec
+from halo_iac.model.schedule import WIRE_NAMES, Spec
 
 DECLARED = replace(read_spec(WIRE), model_id=None, enabled=None)  # type: ignore[type-var]
 

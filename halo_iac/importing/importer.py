@@ -13,7 +13,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.plan import Change, Plan
 from halo_iac.model.remote import PlatformState, RemoteSchedule, UnreadableSchedule
-from halo_iac.model.schedule import DAYS, Frequency, Spec
+from halo_iac.model.schedule import BUILT_IN, DAYS, Frequency, Spec
 from halo_iac.resolve import Catalog
 from halo_iac.text import is_covered
 
@@ -73,10 +73,7 @@ def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], sched
 Fields = dict[str, Any]
 Entries = dict[str, Fields]
 
-_SAID_ALWAYS: Final = (
-    *("timezone", "prompt", "model_id", "summarization_model_id"),
-    *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
-)
+_SAID_ALWAYS: Final = tuple(name for name in BUILT_IN if name != "enabled")
 _LONGEST_KEY: Final = 48
 _PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
 """Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""

@@ -10,10 +10,7 @@ from typing import Any, Final
 from halo_iac.importing.importer import Entries, Fields
 from halo_iac.model.schedule import BUILT_IN, UNMANAGED_WHEN_LEFT_OUT
 
-_SHAREABLE: Final = (
-    *("agent", "timezone", "prompt"),
-    *("span_limit", "lookback_hours", "max_subagent_depth", "max_turns"),
-)
+_SHAREABLE: Final = ("agent", *(name for name, default in BUILT_IN.items() if default is not None))
 _DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
 """What Windows takes for a device whatever its ending: a repository with such a file cannot be checked out there."""
 _HEADING: Final = 2

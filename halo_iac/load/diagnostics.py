@@ -22,7 +22,7 @@ from halo_iac.load.limits import (
 from halo_iac.load.suggestions import DEFAULTS_KEYS, ENTRY_KEYS, RULES
 from halo_iac.load.yaml_builder import resolve
 from halo_iac.load.yaml_document import Document, Location, Node, Values
-from halo_iac.model.schedule import CADENCE_PARTS
+from halo_iac.model.schedule import CADENCE_PARTS, MANAGED, NUMBERS
 from halo_iac.text import closest_match, quote
 
 _ONLY_ENTRIES: Final = ENTRY_KEYS - DEFAULTS_KEYS
@@ -80,14 +80,8 @@ _FORMS: Final = {
     "project": "expected up to 200 printable characters without spaces",
 }
 _RANGES: Final = {
+    **{name: f"{MANAGED[name].least} to {MANAGED[name].most or MAX_NUMBER}" for name in (*CADENCE_PARTS, *NUMBERS)},
     "days_of_week": "0 to 6, or sun to sat",
-    "days_of_month": "1 to 31",
-    "hours": "0 to 23",
-    "minutes": "0 to 59",
-    "span_limit": f"1 to {MAX_NUMBER}",
-    "lookback_hours": f"1 to {MAX_NUMBER}",
-    "max_subagent_depth": "1 to 5",
-    "max_turns": "1 to 100",
     "max_runs_per_month": f"1 to {MAX_NUMBER}",
 }
 _LISTS: Final = {

@@ -14,14 +14,12 @@ from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
 from halo_iac.load.suggestions import suggest_quotes
 from halo_iac.load.yaml_document import Document, Location
 from halo_iac.model.ids import canonical_id
-from halo_iac.model.schedule import normalized_prompt
+from halo_iac.model.schedule import NUMBERS, normalized_prompt
 from halo_iac.model.zones import zone_names
 from halo_iac.text import quote
 
 PREFIX: Final = "HALO_VAR_"
-LITERAL_FIELDS: Final = frozenset(
-    {"prompt", "prompt_file", "enabled", "span_limit", "lookback_hours", "max_subagent_depth", "max_turns"}
-).union({"hours", "minutes", "days_of_month"})
+LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file", "enabled", "hours", "minutes", "days_of_month", *NUMBERS})
 """Never touched: a prompt may well speak of dollars and braces, and no variable is a number or a flag."""
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from halo_iac.load.limits import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.rule_settings import RuleSettings
-from halo_iac.model.schedule import DAYS
+from halo_iac.model.schedule import DAYS, MANAGED
 
 IGNORED: Final = "x-"
 """How keys at the top of a file begin that hold anchors for the rest of it, and mean nothing themselves."""
@@ -64,11 +64,18 @@ def _day_number(value: object) -> int:
     raise PydanticCustomError("day", "a day")
 
 
+def _number(name: str, description: str | None = None) -> Any:  # noqa: ANN401 - as pydantic's own
+    """Return the bounds of a number of a schedule, and what it means with its default."""
+    field = MANAGED[name]
+    words = None if description is None else f"{description}; default: {field.default}."
+    return Field(ge=field.least, le=field.most or MAX_NUMBER, description=words)
+
+
 WrittenDay = Literal[0, 1, 2, 3, 4, 5, 6, "sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=WrittenDay)]
-DayOfMonth = Annotated[int, Field(ge=1, le=31)]
-Hour = Annotated[int, Field(ge=0, le=23)]
-Minute = Annotated[int, Field(ge=0, le=59)]
+DayOfMonth = Annotated[int, _number("days_of_month")]
+Hour = Annotated[int, _number("hours")]
+Minute = Annotated[int, _number("minutes")]
 Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 LiteralName = Annotated[str, Field(pattern=f"^{NAME}$", json_schema_extra=_NO_VARIABLE)]
@@ -141,8 +148,8 @@ class ScheduleFields(TypedDict, total=False):
             "choice, which is not managed."
         ),
     ]
-    span_limit: Annotated[Positive, Field(description="How many spans a run reads at most; default: 10000.")]
-    lookback_hours: Annotated[Positive, Field(description="How many hours before a fire a run analyses; default: 24.")]
+    span_limit: Annotated[int, _number("span_limit", "How many spans a run reads at most")]
+    lookback_hours: Annotated[int, _number("lookback_hours", "How many hours before a fire a run analyses")]
     lookback: Annotated[
         str,
         Field(
@@ -151,8 +158,8 @@ class ScheduleFields(TypedDict, total=False):
             examples=["36h", "7d", "2w"],
         ),
     ]
-    max_subagent_depth: Annotated[int, Field(ge=1, le=5, description="How deep sub-agents may nest; default: 3.")]
-    max_turns: Annotated[int, Field(ge=1, le=100, description="How many turns an analysis may take; default: 50.")]
+    max_subagent_depth: Annotated[int, _number("max_subagent_depth", "How deep sub-agents may nest")]
+    max_turns: Annotated[int, _number("max_turns", "How many turns an analysis may take")]
     enabled: Annotated[
         bool,
         Field(description="Whether it fires; default: true when created, later changes on the platform are kept."),

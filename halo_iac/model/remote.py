@@ -7,18 +7,21 @@ unknown field or enum value of tomorrow's platform breaks nothing (docs/security
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
 from halo_iac.model.schedule import (
+    BUILT_IN,
     CADENCE_PARTS,
     FIELDS,
+    MANAGED,
     RELEVANT_PARTS,
     UNMANAGED_WHEN_LEFT_OUT,
+    WIRE_NAMES,
     Frequency,
     Spec,
     Value,
@@ -26,33 +29,10 @@ from halo_iac.model.schedule import (
     relevant_parts,
 )
 
-WIRE_NAMES: Final[dict[str, str]] = {
-    "title": "title",
-    "agent": "agentUuid",
-    "frequency": "frequency",
-    "days_of_week": "daysOfWeek",
-    "days_of_month": "daysOfMonth",
-    "hours": "hours",
-    "minutes": "minutes",
-    "timezone": "timezone",
-    "prompt": "prompt",
-    "model_id": "modelId",
-    "summarization_model_id": "summarizationModelId",
-    "span_limit": "spanLimit",
-    "lookback_hours": "lookbackHours",
-    "max_subagent_depth": "maxSubagentDepth",
-    "max_turns": "maxTurns",
-    "enabled": "enabled",
-}
-"""Our field names → the platform's, in the order of :data:`~halo_iac.model.schedule.FIELDS`."""
-
-_STRINGS: Final = ("title", "agentUuid", "frequency", "timezone", "prompt")
-_NUMBERS: Final = ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")
-_OPTIONAL: Final = ("modelId", "summarizationModelId")
-_CHOICE_TYPES: Final = ((str, NoneType), (str, NoneType), (bool,))
-"""What the platform may hold in the fields of ``UNMANAGED_WHEN_LEFT_OUT``."""
-
 _FREQUENCIES: Final = frozenset(Frequency)
+_SINGLE: Final = tuple(field for name, field in MANAGED.items() if name not in CADENCE_PARTS)
+_AFTER_CADENCE: Final = tuple(WIRE_NAMES[name] for name in BUILT_IN)
+_CHOICE_TYPES: Final = tuple(MANAGED[name].types for name in UNMANAGED_WHEN_LEFT_OUT)
 _ALWAYS_MANAGED: Final = tuple(name for name in WIRE_NAMES if name not in {*CADENCE_PARTS, *UNMANAGED_WHEN_LEFT_OUT})
 _declared_values, _declared_parts, _declared_choices = (
     attrgetter(*names) for names in (_ALWAYS_MANAGED, CADENCE_PARTS, UNMANAGED_WHEN_LEFT_OUT)
@@ -153,43 +133,22 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | UnreadableSchedule:
         return UnreadableSchedule(reason)
     frequency = wire["frequency"]
     parts = {name: wire.get(WIRE_NAMES[name]) or () for name in CADENCE_PARTS}
-    return Spec(
-        wire["title"],
-        wire["agentUuid"],
-        frequency,
-        *relevant_parts(frequency, parts),
-        timezone=wire["timezone"],
-        prompt=normalized_prompt(wire["prompt"]),
-        model_id=wire.get("modelId"),
-        summarization_model_id=wire.get("summarizationModelId"),
-        span_limit=wire["spanLimit"],
-        lookback_hours=wire["lookbackHours"],
-        max_subagent_depth=wire["maxSubagentDepth"],
-        max_turns=wire["maxTurns"],
-        enabled=wire["enabled"],
-    )
+    rest: Iterable[Any] = map(wire.get, _AFTER_CADENCE)
+    spec = Spec(wire["title"], wire["agentUuid"], frequency, *relevant_parts(frequency, parts), *rest)
+    prompt = normalized_prompt(spec.prompt)
+    return spec if prompt == spec.prompt else replace(spec, prompt=prompt)
 
 
 def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
     """Name the first field that is missing or not what the protocol says; ``None`` for a schedule as documented."""
-    for name in _STRINGS:
-        if not isinstance(wire.get(name), str):
-            return f"the platform's answer has no readable {name}"
+    for field in _SINGLE:
+        if type(wire.get(field.wire)) not in field.types:
+            return f"the platform's answer has no readable {field.wire}"
     if wire["frequency"] not in _FREQUENCIES:
         return f"unknown frequency {wire['frequency']!r}"
-    for name in _NUMBERS:
-        if not _is_integer(wire.get(name)):
-            return f"the platform's answer has no readable {name}"
-    for name in _OPTIONAL:
-        if not isinstance(wire.get(name), str | None):
-            return f"the platform's answer has no readable {name}"
-    return _invalid_flag(wire) or _invalid_part(wire)
-
-
-def _invalid_flag(wire: Mapping[str, Any]) -> str | None:
-    if not isinstance(wire.get("enabled"), bool):
-        return "the platform's answer has no readable enabled"
-    return None if _tells_whether_archived(wire) else "the platform's answer has no readable archivedAt"
+    if not _tells_whether_archived(wire):
+        return "the platform's answer has no readable archivedAt"
+    return _invalid_part(wire)
 
 
 def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
@@ -205,13 +164,9 @@ def _invalid_part(wire: Mapping[str, Any]) -> str | None:
         numbers = wire.get(WIRE_NAMES[part])
         if numbers is None and part not in relevant:
             continue
-        if not isinstance(numbers, list) or not all(map(_is_integer, numbers)):
+        if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
             return f"the platform's answer has no readable {WIRE_NAMES[part]}"
     return None
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def to_wire(spec: Spec, names: Iterable[str] = FIELDS) -> dict[str, Any]:

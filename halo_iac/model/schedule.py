@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
+from types import NoneType
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -100,30 +101,18 @@ class Spec:
 
         Of two names of one time zone, the platform's stands: it may answer with another than it was sent.
         """
-        is_whole = self.model_id is not None and self.summarization_model_id is not None and self.enabled is not None
-        if is_whole and self.timezone == actual.timezone:
+        choices: tuple[Value, ...] = _choices(self)
+        if None not in choices and self.timezone == actual.timezone:
             return self
         return replace(
             self,
             timezone=actual.timezone if is_same_zone(self.timezone, actual.timezone) else self.timezone,
-            model_id=actual.model_id if self.model_id is None else self.model_id,
-            summarization_model_id=(
-                actual.summarization_model_id if self.summarization_model_id is None else self.summarization_model_id
-            ),
-            enabled=actual.enabled if self.enabled is None else self.enabled,
+            **{
+                name: getattr(actual, name)
+                for name, chosen in zip(UNMANAGED_WHEN_LEFT_OUT, choices, strict=True)
+                if chosen is None
+            },
         )
-
-
-FIELDS: Final[tuple[str, ...]] = tuple(field.name for field in fields(Spec))
-"""The names of a spec's fields, in order; the keys of an entry that reach the platform."""
-
-_after_agent: Final = attrgetter(*FIELDS[FIELDS.index("agent") + 1 :])
-
-MODEL_FIELDS: Final = ("model_id", "summarization_model_id")
-"""Fields whose values are models of the platform's catalog."""
-
-UNMANAGED_WHEN_LEFT_OUT: Final = ("model_id", "summarization_model_id", "enabled")
-"""Fields for which "left out" means "as it is", not a default (docs/semantics.md#left-out)."""
 
 
 def number_set(numbers: Collection[int]) -> Numbers:
@@ -147,11 +136,6 @@ def relevant_parts(frequency: str, parts: Mapping[str, Any]) -> tuple[Numbers, N
     return week_days, month_days, hours, minutes
 
 
-TIMEZONE: Final = "UTC"
-SPAN_LIMIT: Final = 10_000
-LOOKBACK_HOURS: Final = 24
-MAX_SUBAGENT_DEPTH: Final = 3
-MAX_TURNS: Final = 50
 MINUTES: Final = (0,)
 ENABLED_ON_CREATE: Final = True
 
@@ -163,15 +147,68 @@ Review this agent's traces in the window. Report, most costly first:
 4. Fixes: concrete changes to prompts, tools or code, each with the evidence for it.
 Say so plainly when there is nothing to report."""
 
-BUILT_IN: Final[Mapping[str, Any]] = {
-    "timezone": TIMEZONE,
-    "prompt": PROMPT,
-    "model_id": None,
-    "summarization_model_id": None,
-    "span_limit": SPAN_LIMIT,
-    "lookback_hours": LOOKBACK_HOURS,
-    "max_subagent_depth": MAX_SUBAGENT_DEPTH,
-    "max_turns": MAX_TURNS,
-    "enabled": None,
+
+class ManagedField(NamedTuple):
+    """What everything else has to know of a field of a :class:`Spec`.
+
+    ``wire`` is the platform's name, ``types`` what the platform may hold there, ``default`` what the field means where
+    no layer gives it: ``REQUIRED``, a value, or ``None`` for "as it is on the platform". ``least`` and ``most`` bound a
+    number; without ``most`` it is as large as any number of a project file may be.
+    """
+
+    wire: str
+    types: tuple[type, ...]
+    default: Any
+    least: int = 1
+    most: int | None = None
+
+
+REQUIRED: Final = object()
+
+_TEXT: Final = (str,)
+_NUMBER: Final = (int,)
+_MODEL: Final = (str, NoneType)
+
+MANAGED: Final[dict[str, ManagedField]] = {
+    "title": ManagedField("title", _TEXT, REQUIRED),
+    "agent": ManagedField("agentUuid", _TEXT, REQUIRED),
+    "frequency": ManagedField("frequency", _TEXT, REQUIRED),
+    "days_of_week": ManagedField("daysOfWeek", (list,), REQUIRED, 0, 6),
+    "days_of_month": ManagedField("daysOfMonth", (list,), REQUIRED, 1, 31),
+    "hours": ManagedField("hours", (list,), REQUIRED, 0, 23),
+    "minutes": ManagedField("minutes", (list,), REQUIRED, 0, 59),
+    "timezone": ManagedField("timezone", _TEXT, "UTC"),
+    "prompt": ManagedField("prompt", _TEXT, PROMPT),
+    "model_id": ManagedField("modelId", _MODEL, None),
+    "summarization_model_id": ManagedField("summarizationModelId", _MODEL, None),
+    "span_limit": ManagedField("spanLimit", _NUMBER, 10_000),
+    "lookback_hours": ManagedField("lookbackHours", _NUMBER, 24),
+    "max_subagent_depth": ManagedField("maxSubagentDepth", _NUMBER, 3, most=5),
+    "max_turns": ManagedField("maxTurns", _NUMBER, 50, most=100),
+    "enabled": ManagedField("enabled", (bool,), None),
+}
+"""A row a field, in the order of :class:`Spec`. From it, files are read and their schema made, schedules compared, sent
+and imported; how a field is written in a project file is in :mod:`halo_iac.load.fields`."""
+
+FIELDS: Final[tuple[str, ...]] = tuple(MANAGED)
+"""The names of a spec's fields, in order; the keys of an entry that reach the platform."""
+
+WIRE_NAMES: Final[dict[str, str]] = {name: field.wire for name, field in MANAGED.items()}
+"""Our field names → the platform's."""
+
+BUILT_IN: Final[dict[str, Any]] = {
+    name: field.default for name, field in MANAGED.items() if field.default is not REQUIRED
 }
 """What a field means that no layer gives."""
+
+UNMANAGED_WHEN_LEFT_OUT: Final = tuple(name for name, default in BUILT_IN.items() if default is None)
+"""Fields for which "left out" means "as it is", not a default (docs/semantics.md#left-out)."""
+
+MODEL_FIELDS: Final = tuple(name for name, field in MANAGED.items() if field.types is _MODEL)
+"""Fields that name a model."""
+
+NUMBERS: Final = tuple(name for name, field in MANAGED.items() if field.types is _NUMBER)
+"""Fields that hold one number."""
+
+_after_agent: Final = attrgetter(*FIELDS[FIELDS.index("agent") + 1 :])
+_choices: Final = attrgetter(*UNMANAGED_WHEN_LEFT_OUT)

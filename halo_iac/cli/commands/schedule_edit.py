@@ -20,8 +20,7 @@ from halo_iac.errors import HaloError, ProjectError, UsageError
 from halo_iac.hints import Command, Hint, joined
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.ids import canonical_id, is_uuid
-from halo_iac.model.remote import WIRE_NAMES
-from halo_iac.model.schedule import CADENCE_PARTS
+from halo_iac.model.schedule import CADENCE_PARTS, WIRE_NAMES
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
