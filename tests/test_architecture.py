@@ -9,6 +9,7 @@ purpose, the reason stands beside it.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from halo_iac.cli import app
+from halo_iac.model.schedule import NUMBERS
 from halo_iac.render.view import ReviewFormat
 
 ROOT = Path(__file__).parent.parent / "halo_iac"
@@ -184,6 +186,10 @@ def modules() -> dict[str, ast.Module]:
         path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(ROOT.rglob("*.py"))
     }
+
+
+def source(module: str) -> str:
+    return (ROOT / f"{module}.py").read_text(encoding="utf-8")
 
 
 def layer(module: str) -> str:
@@ -362,9 +368,17 @@ def test_no_format_imports_another() -> None:
 
 
 def test_files_are_short_enough_to_read() -> None:
-    lines = {module: len((ROOT / f"{module}.py").read_text(encoding="utf-8").splitlines()) for module in modules()}
+    lines = {module: len(source(module).splitlines()) for module in modules()}
     assert {module: count for module, count in lines.items() if count > LONGER.get(module, MOST_LINES)} == {}
     assert set(LONGER) <= set(lines)
+
+
+@pytest.mark.parametrize("field", sorted(set(NUMBERS) - {"lookback_hours"}))  # which a finding is about
+def test_a_field_of_a_schedule_is_named_in_four_files_at_most(field: str) -> None:
+    """What reads, compares, sends and imports schedules goes by the table; runs have options of the same names."""
+    of_runs = {"model/runs", "api/runs", "cli/run_request"}
+    named = {module for module in modules() if re.search(rf"\b{field}\b", source(module))} - of_runs
+    assert named <= {"model/schedule", "load/fields", "load/suggestions", "render/values"}
 
 
 def test_commands_do_not_import_each_other() -> None:

@@ -55,20 +55,27 @@ def platform_command(command: Command) -> Command:
 
 def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Command:
     common, common_hints = _common_parameters()
-    _, *own = inspect.signature(command).parameters.values()
-    named = {each.name for each in own}
+    _, *declared = inspect.signature(command).parameters.values()
+    hints = {**common_hints, **narrowed, **get_type_hints(command, include_extras=True)}
+    groups = {each.name: hints[each.name] for each in declared if _is_group(hints[each.name])}
+    named = {each.name for each in declared} - set(groups)
+    own: list[inspect.Parameter] = []
+    for each in declared:
+        own += _members(groups[each.name]) if each.name in groups else [each]
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
         with _common(**{name: given[name] for name in common}) as context:
-            return command(context, **{name: given[name] for name in named})
+            grouped = {name: group(*map(given.get, group._fields)) for name, group in groups.items()}
+            return command(context, **{name: given[name] for name in named}, **grouped)
 
     replaced = {each.name: each for each in own if each.name in common}
     parameters = [
         *(each for each in own if each.name not in common),
         *(replaced.get(name, each) for name, each in common.items()),
     ]
-    hints = {**common_hints, **narrowed, **get_type_hints(command, include_extras=True)}
+    for group in groups.values():
+        hints |= get_type_hints(group, include_extras=True)
     keyword_only = [
         each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
     ]
@@ -76,6 +83,19 @@ def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Comma
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
     del wrapper.__wrapped__  # or its annotations would be read instead
     return wrapper
+
+
+def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a type form
+    """Say whether a parameter stands for several options: a named tuple of them, which commands may share."""
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
+
+
+def _members(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401 - a class of named tuples
+    """Return the options of a group as parameters."""
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=group._field_defaults[name])
+        for name in group._fields
+    ]
 
 
 @cache

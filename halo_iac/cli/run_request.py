@@ -6,11 +6,12 @@ See docs/semantics.md#one-off-runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from halo_iac.cli import options
 from halo_iac.cli.connection import Connection
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import joined
@@ -26,22 +27,21 @@ if TYPE_CHECKING:
     from halo_iac.model.schedule import Spec
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """The options of a run as given; ``None`` where one was left out."""
+class RunOptions(NamedTuple):
+    """The options of a run as given, ``None`` where one was left out; each command that starts one has them."""
 
-    prompt: str | None
-    prompt_file: str | None
-    window_start_at: str | None
-    window_end_at: str | None
-    lookback_hours: int | None
-    model_id: str | None
-    subagent_model_id: str | None
-    span_limit: int | None
-    max_subagent_depth: int | None
-    max_turns: int | None
-    reasoning_effort: str | None
-    debug: bool
+    prompt: options.Prompt = None
+    prompt_file: options.PromptFile = None
+    window_start_at: options.WindowStartAt = None
+    window_end_at: options.WindowEndAt = None
+    lookback_hours: options.LookbackHours = None
+    model_id: options.ModelId = None
+    subagent_model_id: options.SubagentModelId = None
+    span_limit: options.SpanLimit = None
+    max_subagent_depth: options.MaxSubagentDepth = None
+    max_turns: options.MaxTurns = None
+    reasoning_effort: options.ReasoningEffort = None
+    debug: options.Debug = False
 
 
 def build_request(terms: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:

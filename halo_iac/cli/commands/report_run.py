@@ -40,18 +40,7 @@ def run_reports(
     compare: Annotated[
         bool, typer.Option("--compare", help="With --schedule, also print the last scheduled report for comparison.")
     ] = False,
-    prompt: run_options.Prompt = None,
-    prompt_file: run_options.PromptFile = None,
-    window_start_at: run_options.WindowStartAt = None,
-    window_end_at: run_options.WindowEndAt = None,
-    lookback_hours: run_options.LookbackHours = None,
-    model_id: run_options.ModelId = None,
-    subagent_model_id: run_options.SubagentModelId = None,
-    span_limit: run_options.SpanLimit = None,
-    max_subagent_depth: run_options.MaxSubagentDepth = None,
-    max_turns: run_options.MaxTurns = None,
-    reasoning_effort: run_options.ReasoningEffort = None,
-    debug: run_options.Debug = False,
+    run: RunOptions = RunOptions(),  # noqa: B008 - immutable
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,
@@ -71,24 +60,10 @@ def run_reports(
       halo report run checkout support --lookback-hours 168 --output reports/
       halo report run --schedule checkout-daily --compare
     """
-    terms = RunOptions(
-        prompt=prompt,
-        prompt_file=prompt_file,
-        window_start_at=window_start_at,
-        window_end_at=window_end_at,
-        lookback_hours=lookback_hours,
-        model_id=model_id,
-        subagent_model_id=subagent_model_id,
-        span_limit=span_limit,
-        max_subagent_depth=max_subagent_depth,
-        max_turns=max_turns,
-        reasoning_effort=reasoning_effort,
-        debug=debug,
-    )
     if compare and schedule is None:
         raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
     outlet = ReportSink(context.console, output, is_raw=raw)
-    errand = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, terms, agent_time_range)
+    errand = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
     earlier = _earlier_report(errand, schedule) if compare and schedule is not None else None
     outlet.make_ready()
     outcomes = _start(errand)

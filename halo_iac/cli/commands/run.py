@@ -52,18 +52,7 @@ def create_run(
             help="An alias, a name or a UUID; if none is given, choose from a list.",
         ),
     ] = None,
-    prompt: run_options.Prompt = None,
-    prompt_file: run_options.PromptFile = None,
-    window_start_at: run_options.WindowStartAt = None,
-    window_end_at: run_options.WindowEndAt = None,
-    lookback_hours: run_options.LookbackHours = None,
-    model_id: run_options.ModelId = None,
-    subagent_model_id: run_options.SubagentModelId = None,
-    span_limit: run_options.SpanLimit = None,
-    max_subagent_depth: run_options.MaxSubagentDepth = None,
-    max_turns: run_options.MaxTurns = None,
-    reasoning_effort: run_options.ReasoningEffort = None,
-    debug: run_options.Debug = False,
+    run: RunOptions = RunOptions(),  # noqa: B008 - immutable
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
 ) -> int:
     """Start a run and print its ids.
@@ -76,25 +65,11 @@ def create_run(
       halo run create --agent-uuid checkout
       halo run create --agent-uuid checkout --lookback-hours 168 --json
     """
-    terms = RunOptions(
-        prompt=prompt,
-        prompt_file=prompt_file,
-        window_start_at=window_start_at,
-        window_end_at=window_end_at,
-        lookback_hours=lookback_hours,
-        model_id=model_id,
-        subagent_model_id=subagent_model_id,
-        span_limit=span_limit,
-        max_subagent_depth=max_subagent_depth,
-        max_turns=max_turns,
-        reasoning_effort=reasoning_effort,
-        debug=debug,
-    )
     if agent_uuid and len(agent_uuid) > 1:
         start = Command("report", "run", *agent_uuid, "--no-wait")
         hint = Hint("run `{}` to start one for each", start)
         raise UsageError(f"this starts one run, but {len(agent_uuid)} agents were given", hint=hint)
-    order = build_request(terms, context.now)
+    order = build_request(run, context.now)
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     if agent_uuid:
