@@ -53,7 +53,7 @@ format: $(VENV)/developing
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Longer than the half minute that is part of `make test`, on inputs that are kept in .fuzz: make fuzz SECONDS=3600.
+# Longer than the few seconds that are part of `make test`, on inputs that are kept in .fuzz: make fuzz SECONDS=3600.
 fuzz: $(VENV)/developing
 	PYTHONPATH=tests $(BIN)/python -m fuzzing --seconds $(SECONDS)
 

@@ -1,6 +1,6 @@
 """What tests share: no environment, no network but loopback, how hard laws are tried, a command line in a folder.
 
-``HYPOTHESIS_PROFILE=thorough pytest tests/test_laws.py`` looks ten times as long, and elsewhere each time.
+``HYPOTHESIS_PROFILE=thorough pytest tests/test_laws.py`` looks twenty times as long, and elsewhere each time.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from command_line import CommandLine
 from hypothesis import settings
 
 # No example database: a test run leaves the tree as it was. No deadline: tests are not timed.
-settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=60)
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, max_examples=40)
+settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=30)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, max_examples=25)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=600)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 

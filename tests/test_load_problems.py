@@ -713,7 +713,7 @@ def mappings(keys: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
     of_one=st.none() | st.dictionaries(st.sampled_from(["a", "b"]), mappings(ENTRY_KEYS)),
     entries=st.dictionaries(st.sampled_from(["a", "b"]), mappings(ENTRY_KEYS)) | VALUES,
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 def test_no_values_raise_anything_else(
     tmp_path_factory: pytest.TempPathFactory,
     policy: dict[str, Any],

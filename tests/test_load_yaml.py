@@ -324,7 +324,7 @@ BEGINNINGS = ("", "a: ", "a: [", "a: {", "a:\n  ", 'a: "', "a: |\n  ", "a: >\n")
 @given(
     st.sampled_from(BEGINNINGS), st.lists(st.sampled_from(PIECES), max_size=10).map("".join), st.sampled_from('\n]}"')
 )
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=400)
 def test_both_parsers_read_the_same_or_neither_reads_any(start: str, middle: str, end: str) -> None:
     text = start + middle + end
     fast, pure = (parse_text(text, "f", pure=is_pure) for is_pure in (False, True))
@@ -499,7 +499,7 @@ def joined(*parts: str) -> st.SearchStrategy[str]:
         str.encode
     )
 )
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=200)
 def test_no_bytes_raise(data: bytes) -> None:
     document = parse(data, "f")
     assert (document.root is None) <= bool(document.problems)

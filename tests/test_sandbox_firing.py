@@ -376,7 +376,7 @@ def _real(wall: datetime, zone: ZoneInfo) -> datetime:
     return at
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cadence_wires(), st.sampled_from(CHANGES), st.integers(-600, 600))
 def test_fires_are_those_that_a_naive_count_finds(wire: dict[str, Any], change: datetime, shift: int) -> None:
     start = change + timedelta(minutes=shift)
@@ -387,7 +387,7 @@ def test_fires_are_those_that_a_naive_count_finds(wire: dict[str, Any], change: 
     assert found == naive(wire, start, 40)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cadence_wires(), st.sampled_from(CHANGES), st.integers(-600, 600), st.integers(0, 100_000))
 def test_the_latest_of_missed_fires_is_the_one_before_the_next(
     wire: dict[str, Any], change: datetime, shift: int, minutes: int
