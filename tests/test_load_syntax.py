@@ -55,6 +55,25 @@ SLIPS: list[tuple[Lines, tuple[int, int], str, str]] = [
     (("x: [* prod, b]",), (1, 5), needs("*"), SAME),
     (("x:", "  - *", "  - b"), (2, 5), needs("*"), SAME),
     (("hours: [${HOURS}]",), (1, 9), "a variable within brackets needs quotes", "put it in quotes"),
+    (("include: *.yaml",), (1, 10), needs("*"), 'write `include: ["*.yaml"]`'),
+    # a bracket that is not closed
+    (("days_of_week: [mon, tue", "hours: 9"), (1, 15), "unclosed `[`", "add `]` at the end of the value"),
+    (("x: {title: T, agent: a", "y: 1"), (1, 4), "unclosed `{`", "add `}` at the end of the value"),
+    (("at: [", '  "09:00",', "title: T"), (1, 5), "unclosed `[`", "add `]` at the end of the value"),
+    # a comment of another language, a text whose first word is a key, and a base that comes later
+    (("title: T", "// daily"), (2, 1), COLON, "begin a comment with `#`"),
+    (
+        ("prompt: |", "  Look", "at things"),
+        (3, 1),
+        "the text of `prompt` is not indented",
+        "indent every line of the text below `prompt: |`; for a key, write `at: things`",
+    ),
+    (
+        ("<<: *base", "title: T"),
+        (1, 5),
+        "undefined alias: the file has no anchor `base` before it",
+        "write `&base` before the mapping that it names, further up in this file",
+    ),
     # a quote that is not closed, or closes early
     (('title: "T', "agent: x", 'cron: "0 9 * * *"'), (1, 8), "unclosed quote", 'add `"` at the end of the value'),
     (("title: 'T", "agent: x", "at: '09:00'"), (1, 8), "unclosed quote", "add `'` at the end of the value"),

@@ -79,6 +79,9 @@ _FORMS: Final = {
     "id": "expected up to 200 printable characters without spaces",
     "project": "expected up to 200 printable characters without spaces",
 }
+_FORMED: Final = frozenset({"cron", "lookback", "timezone", "prompt_file", "include"})
+"""Texts of a form that no number or flag has, be it in quotes."""
+
 _RANGES: Final = {
     **{name: f"{MANAGED[name].least} to {MANAGED[name].most or MAX_NUMBER}" for name in (*CADENCE_PARTS, *NUMBERS)},
     "days_of_week": "0 to 6, or sun to sat",
@@ -109,6 +112,9 @@ _FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """What was a flag in YAML 1.1."""
 
 _OVERRIDDEN: Final = "write the value, under `overrides` where environments differ"
+_LONGEST_SHOWN: Final = 60
+"""How long a text may be that a hint repeats."""
+
 _NO_TEXT: Final = frozenset({"int_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
@@ -209,7 +215,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     message, hint = _expectation(found, field)
     value = found["input"]
     elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value
-    pair = hints.suggest_for_pair(elements)
+    pair = None if found["type"] == "dict_type" else hints.suggest_for_pair(elements)
     quotes = None if found["type"] in _OTHERWISE_FINE else hints.suggest_quotes(value) or pair
     meant = quotes or (_intended(field, *written) if written else None)
     return f"{quote(subject)}: {message}", meant or hint
@@ -249,17 +255,31 @@ def _intended(field: str, value: object, whole: object) -> str | None:
 def _list(field: str, value: object) -> Wording:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     hint = 'write it in quotes, such as "09:00"' if field == "at" and is_number else None
+    if isinstance(value, str) and field in {"protect", "include", "agents"}:
+        hint = 'write it in brackets and quotes, such as `["…"]`' if not _is_plain(value) else f'write `["{value}"]`'
     return f"expected a list of {_LISTS.get(field, 'names')}", hint
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _LONGEST_SHOWN and text.isprintable() and not re.search(r'[\\"`]', text)
 
 
 def _text(field: str, value: object) -> Wording:
     if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
-        return "expected text", f"write `lookback_hours: {value}`, or `lookback: {value}h`"
+        return "expected text", _lookback(value)
     if isinstance(value, list):
         from halo_iac.load.suggest_form import suggest_for_list
 
         return "expected text, not a list", suggest_for_list(field, value)
-    return "expected text", "put it in quotes" if isinstance(value, bool | int | float) else None
+    is_scalar = isinstance(value, bool | int | float) and field not in _FORMED
+    return "expected text", "put it in quotes" if is_scalar else None
+
+
+def _lookback(count: int) -> str | None:
+    """Say what a number without a unit may mean: 86400 are seconds."""
+    if count > 0 and count % 3600 == 0:
+        return f"write `lookback: {count // 3600}h` for {count} seconds, or `lookback: {count}h` for as many hours"
+    return f"write `lookback_hours: {count}`, or `lookback: {count}h`" if count > 0 else None
 
 
 def _flag(_: str, value: object) -> Wording:
@@ -270,6 +290,8 @@ def _flag(_: str, value: object) -> Wording:
 
 
 def _mapping(field: str, value: object) -> Wording:
+    if isinstance(value, list) and value and all(isinstance(each, dict) and len(each) == 1 for each in value):
+        return "expected keys and values", "remove the dashes: each key is on a line of its own"
     if field == "findings" or not isinstance(value, str):
         return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
     from halo_iac.load.suggest_yaml import suggest_colon

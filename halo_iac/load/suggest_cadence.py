@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.load.cron import SPLIT
 from halo_iac.load.suggest_cron import suggest_cron
 from halo_iac.load.suggest_days import (
     meant_days,
@@ -21,7 +20,7 @@ from halo_iac.load.suggest_days import (
     suggest_other_week,
 )
 from halo_iac.load.suggest_duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
-from halo_iac.load.suggest_times import is_product, listed, read_times, suggest_numbers, suggest_times
+from halo_iac.load.suggest_times import APART, is_product, listed, read_times, suggest_numbers, suggest_times
 from halo_iac.load.suggest_timezone import meant_zone
 from halo_iac.load.suggest_words import read_in_english
 from halo_iac.text import LONGEST
@@ -87,12 +86,14 @@ def suggest_cadence(value: object) -> str | None:
     """Say how a file says ``0 9 * * *``, ``every 2 hours``, ``biweekly`` or ``monday at 9``, or that it cannot."""
     if isinstance(value, int) and not isinstance(value, bool):
         return _suggest_number(value)
+    if isinstance(value, dict) and len(value) == 1 and type(next(iter(value.values()))) is int:
+        value = " ".join(f"{count} {unit}" for unit, count in value.items())  # `interval: {hours: 6}`
     if isinstance(value, list | dict) and len(value) == 1:
         [inner] = value if isinstance(value, list) else value.values()
         return suggest_cadence(inner) if isinstance(inner, dict | str) else None
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
         return None
-    text = value.strip()
+    text = value.strip().rstrip(",;")
     said = suggest_cron(text) or _suggest_text(text)
     return said or (read_in_english(text, _suggest_text) if len(text) > 2 else None)
 
@@ -163,7 +164,7 @@ def _suggest_sentence(text: str) -> str | None:
     found = re.search(_AT, rest) or re.search(_PLAIN_AT, rest)
     times = None if found is None else read_times((found["at"] or found["near"]).replace("@", ""))
     if found is not None and (times is None or not is_product(times)):
-        return SPLIT if times else None
+        return APART if times else None
     phrase = re.sub(
         r"^on | on$|,$", "", " ".join(f"{rest[: found.start()]} {rest[found.end() :]}".split()) if found else rest
     )

@@ -21,6 +21,7 @@ _IN_ZONE: Final = r"(?:cron_)?tz=(\S+)\s+(.*)"
 _AWS: Final = r"(?:cron)?\((.*)\)"
 _YEARS: Final = r"\*|\?|20[0-9]{2}\S*"
 _NUMBERED_DAY: Final = r"(?<![#/0-9])[1-7](?![0-9])"
+_END_OF_MONTH: Final = re.compile("29|3[01]")
 _NAME: Final = "|".join(DAYS)
 
 
@@ -35,8 +36,10 @@ def suggest_cron(expression: str) -> str | None:
     is_expression = re.fullmatch(_EXPRESSION, text) is not None
     said = f'write `cron: "{text}"`' if text in NICKNAMES else None
     said = _suggest(text.split(), is_aws=aws is not None) if is_expression else said
-    name = meant_zone(zone[1]) if zone else None
-    return f"{said} with `timezone: {name}`" if name and said and said.startswith("write ") else said
+    if zone is None or said is None or not said.startswith("write "):
+        return said
+    name = meant_zone(zone[1])
+    return f"{said} with `timezone: {name}`" if name else None
 
 
 def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
@@ -48,7 +51,8 @@ def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
     expression = " ".join(_repaired(field, name) for field, name in zip(five, SPANS, strict=True))
     if said is None and not _is_accepted(expression):
         in_all = " ".join([*expression.split()[:3], "*", *expression.split()[4:]])
-        return f'`cron: "{in_all}"` fires in every month' if five[3] != "*" and _is_accepted(in_all) else None
+        which = "in every month" if not _END_OF_MONTH.search(five[2]) else "in every month that has the day"
+        return f'`cron: "{in_all}"` fires {which}' if five[3] != "*" and _is_accepted(in_all) else None
     return said or f'write `cron: "{expression}"`{note}'
 
 
@@ -88,7 +92,8 @@ def _within(part: str, low: int, high: int, names: Sequence[str]) -> str:
     ends = [] if found is None else [names.index(end) + low if end in names else end for end in found.groups()]
     if not all(str(end).isdecimal() for end in ends) or not ends or int(ends[0]) <= int(ends[1]):
         return part
-    return f"{ends[0]}-{high},{low}-{ends[1]}" if int(ends[0]) < high else f"{high},{low}-{ends[1]}"
+    first = f"{ends[0]}-{high}" if int(ends[0]) < high else str(high)
+    return f"{first},{low}-{ends[1]}" if int(ends[1]) > low else f"{first},{low}"
 
 
 _Say = Callable[[re.Match[str], Callable[..., str]], str]

@@ -140,7 +140,9 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
     if near is not None or text.isdecimal():
         return say_near_weekday(near[1] or near[2], _date) if near else None
     said = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
-    days = read_days_of_month(text)
+    days = (
+        None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)
+    )  # `1/15` may be two days, or a date
     return said or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
 
 

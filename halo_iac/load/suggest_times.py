@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.load.cron import SPLIT, InexpressibleCron, from_times, numbers
-from halo_iac.load.suggest_timezone import meant_zone
+from halo_iac.load.cron import InexpressibleCron, from_times, numbers
+from halo_iac.load.suggest_timezone import fixed_zone, meant_zone
 from halo_iac.load.suggest_words import read_in_english
 from halo_iac.text import LONGEST
+
+APART: Final = "`at` combines every hour with every minute: write an entry for each of these times"
+"""What is said of times such as 09:00 and 17:30."""
 
 _NAMED: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _TIME: Final = (
@@ -40,7 +43,7 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
     if times is None:
         return None
     if not is_product(times):
-        return SPLIT
+        return APART
     quoted = listed([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
     note = ": 24:00 is the start of the next day" if "24" in re.findall("[0-9]+", text) else ""
     return f"write `{quoted}`{note}"
@@ -55,9 +58,16 @@ def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
     zone = meant_zone(found[2])
     if zone is not None:
         return f"{said} with `timezone: {zone}`"
-    return (
-        f"{said} with `timezone: Europe/Berlin`, or another place at that offset" if found[2][-1].isdecimal() else None
-    )
+    fixed = fixed_zone(found[2])
+    if fixed is None or _is_range(found[1], found[2]):
+        return None
+    return f"{said} with `timezone: {fixed}`" + (", or with that of a place at this offset" if fixed != "UTC" else "")
+
+
+def _is_range(begin: str, offset: str) -> bool:
+    """Return whether a time with an offset west of Greenwich may be two times: ``09:00-17:00``."""
+    hours = [int(number) for text in (begin, offset) for number in re.findall("[0-9]+", text)[:1]]
+    return offset[0] in "-\u2212" and hours[1] >= hours[0] > 0
 
 
 def is_product(times: Sequence[str]) -> bool:

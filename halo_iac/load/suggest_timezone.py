@@ -108,6 +108,16 @@ def suggest_zone(name: object) -> str | None:
     return f"did you mean `{spelt}`?" if spelt else None
 
 
+def fixed_zone(offset: str) -> str | None:
+    """Return the zone of an offset such as ``+02:00``, in small letters; ``None`` where no zone has it."""
+    found = re.fullmatch(_OFFSET, offset)
+    sign, hours, minutes = ("", "0", "") if found is None else found.groups(default="")
+    if found is None or int(minutes or 0):
+        return None
+    zone = f"Etc/GMT{'-' if sign == '+' else '+'}{int(hours)}"
+    return "UTC" if int(hours) == 0 else zone if zone in zone_names() else None
+
+
 def meant_zone(name: str) -> str | None:
     """Return the zone that a name or abbreviation means, as a file has it; ``None`` for an offset other than 0."""
     word = name.strip().lower()

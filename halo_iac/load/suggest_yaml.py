@@ -18,6 +18,9 @@ _KNOWN: Final = ENTRY_KEYS | PROJECT_KEYS
 _SHOWN: Final = _KNOWN - {"prompt"}
 """Keys whose line a hint may show corrected; nothing else is quoted from a file that is not understood."""
 
+_LISTS: Final = frozenset({"include", "protect"})
+"""Keys of which one value is no list yet."""
+
 _LONGEST: Final = 60
 """How long a value may be that a hint shows."""
 
@@ -84,6 +87,8 @@ def suggest_colon(line: str) -> str | None:
 
 def _write(key: str | None, value: str) -> str | None:
     """Return the hint that shows a line, if it may be shown."""
+    if key in _LISTS and value[:1] in _CLOSING:
+        value = f"[{value}]"
     return f"write `{key}: {value}`" if key in _SHOWN and len(value) <= _LONGEST and value.isprintable() else None
 
 
@@ -219,15 +224,23 @@ def _without_colon(lines: list[Line], at: Line, *, is_token: bool) -> Diagnostic
         if position < 0 or lines[position].key is not None or lines[position].indent != at.indent:
             return None
     line = lines[position]
-    header = _header_above(lines, position)
-    if header is not None and suggest_colon(line.value) is None:
+    header, meant = _header_above(lines, position), suggest_colon(line.value)
+    if header is not None and (meant is None or not _is_key_like(line.value)):
         name = header.key or ""
         hint = f"indent every line of the text below `{name}: {header.value[:1] or '|'}`"
+        hint += f"; for a key, {meant}" if meant else ""
         return Diagnostic(line.begin, f"the text of {quote(name)} is not indented", hint)
     if (at.key is None and not is_token) or line.value[:1] in {"-", "?", "[", "{", '"', "'"}:
         return None
-    hint = suggest_colon(line.value) or "put a colon and a space between a key and its value"
+    if line.value.startswith(("//", "/*", "--")):
+        return Diagnostic(line.value_index, "expected `key: value`", "begin a comment with `#`")
+    hint = meant or "put a colon and a space between a key and its value"
     return Diagnostic(line.value_index, "expected `key: value`", hint)
+
+
+def _is_key_like(value: str) -> bool:
+    """Return whether a line can only be meant as a key and its value: ``agent:checkout``, ``agent = checkout``."""
+    return re.match(r"[A-Za-z_]+[ \t]*[:=]", value) is not None
 
 
 def _header_above(lines: list[Line], position: int) -> Line | None:

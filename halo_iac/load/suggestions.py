@@ -62,6 +62,9 @@ _MEANS: Final = {
     "timeofday": "at",
     "fireat": "at",
     "day": "days_of_week",
+    "when": "at",
+    "status": "state",
+    "prefix": "title_prefix",
     "cronschedule": "cron",
     "executiontimezone": "timezone",
     "crontimezone": "timezone",
@@ -104,7 +107,10 @@ _MEANS: Final = {
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
 }
-_RHYTHMS: Final = frozenset({"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "rate", "rrule"})
+_RHYTHMS: Final = frozenset(
+    {"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "repeats", "rate", "rrule", "freq"}
+    | {"recurrence", "period", "runevery", "timetable"}
+)
 """Other tools' keys whose value says how often."""
 
 _SWITCHES: Final = {
@@ -117,18 +123,30 @@ _SWITCHES: Final = {
     "active": False,
     "enable": False,
     "isenabled": False,
+    "isactive": False,
+    "ispaused": True,
+    "issuspended": True,
+    "isdisabled": True,
 }
 """Other tools' on-off keys → whether they say the opposite of ``enabled``."""
 
 _RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
-_DATES: Final = frozenset({"start", "startat", "startson", "startdate", "enddate", "end", "until", "from", "expires"})
+_DATES: Final = frozenset(
+    {"start", "starts", "startat", "startson", "startdate", "enddate", "end", "ends", "until", "from", "expires"}
+)
 """Other tools' keys for when a schedule begins and ends."""
 
 _LOOKBACKS: Final = {"lookbackdays": "d", "lookbackweeks": "w", "windowdays": "d", "windowhours": "h", "window": "h"}
 _SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
 _PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
-_LINES: Final = ((_RETIRED, "state", "state: archived"), (_PRUNES, "undeclared", "undeclared: archive"))
-"""Other tools' keys → the field that says the same, and the line."""
+_LINES: Final = ((_RETIRED, "state", "archived", "active"), (_PRUNES, "undeclared", "archive", "report"))
+"""Other tools' on-off keys → the field that says the same, its word where they are on, and where they are off."""
+
+_FLAGS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "n", "0", "none", ""), False),
+}
+"""What people write for true and false."""
 
 
 _TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
@@ -205,18 +223,41 @@ def _meant_field(key: str, allowed: Collection[str]) -> str | None:
 
 def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:
     if word in _SWITCHES and "enabled" in allowed:
-        if isinstance(value, bool):
-            return f"write `enabled: {str(value is not _SWITCHES[word]).lower()}`"
-        return "did you mean `enabled`?"
-    for words, field, line in _LINES:
+        return _suggest_enabled(_flag(value), is_opposite=_SWITCHES[word])
+    for words, field, on, off in _LINES:
         if word in words and field in allowed:
-            return f"write `{line}`"
+            return f"write `{field}: {off if _flag(value) is False else on}`"
     if word in _SETTINGS:
         return "API keys, URLs, teams and the sandbox cannot be set in YAML"
     if word in _DATES and "at" in allowed:
         return _suggest_for_date(value)
+    if word in {"day", "days"} and "days_of_month" in allowed and _are_numbers(value):
+        return _suggest_for_days(value)
     meant = _MEANS.get(word)
     return _renamed(meant, value, _LOOKBACKS.get(word)) if meant is not None and meant in allowed else None
+
+
+def _suggest_enabled(flag: bool | None, *, is_opposite: bool) -> str:
+    if flag is not None:
+        return f"write `enabled: {str(flag is not is_opposite).lower()}`"
+    return "did you mean `enabled`, which says the opposite?" if is_opposite else "did you mean `enabled`?"
+
+
+def _flag(value: object) -> bool | None:
+    """Return what an on-off key of another tool says; ``None`` for what is neither."""
+    return _FLAGS.get("" if value is None else str(value).strip().lower())
+
+
+def _are_numbers(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(type(each) is int for each in values) and bool(values)
+
+
+def _suggest_for_days(value: object) -> str:
+    """Say which days may be meant by numbers, which exceed 7 only if they are those of a month."""
+    values = value if isinstance(value, list) else [value]
+    either = "did you mean `days_of_week` or `days_of_month`?"
+    return "did you mean `days_of_month`?" if max(values) > 7 else either
 
 
 def _suggest_for_date(value: object) -> str:
@@ -231,8 +272,8 @@ def _renamed(meant: str, value: object, unit: str | None = None) -> str:
 
     ``unit`` is that of a number, which its key says.
     """
-    if unit is not None and type(value) is int and value > 0:
-        return f"write `{meant}: {value}{unit}`"
+    if unit is not None and re.fullmatch("0*[1-9][0-9]{0,5}", str(value)):
+        return f"write `{meant}: {int(str(value))}{unit}`"
     return _suggest_line(meant, value) or f"did you mean `{meant}`?"
 
 
@@ -244,6 +285,12 @@ def _suggest_line(field: str, value: object) -> str | None:
     if field == "timezone":
         zone = meant_zone(value) if isinstance(value, str) and len(value) <= LONGEST else None
         return f"write `timezone: {zone}`" if zone not in {None, value} else None
+    if field in _VALUES and field not in FIELDS:
+        return (
+            f"write `{field}: {value}`"
+            if value in _VALUES[field]
+            else _with_key(field, suggest_value(field, value) or "")
+        )
     if field not in FIELDS:
         return None
     if not isinstance(value, list):
@@ -284,13 +331,13 @@ def suggest_value(field: str, value: object) -> str | None:
     """Guess which of a field's words was meant."""
     if not isinstance(value, str) or field not in _VALUES:
         return None
-    word = normalize(value)
+    word = normalize(value.rstrip(" ,;"))
     meant = _VALUE_MEANS.get((field, word))
     if meant is not None:
         return f"write {meant}"
     if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
         return None  # `semiweekly` is no slip for `weekly`, nor `inactive` for `active`
-    if not value.strip().isalpha() or word.startswith(("bi", "semi")):
+    if not value.strip(" ,;").isalpha() or word.startswith(("bi", "semi")):
         return None  # nor `daily 9am` for `daily`, which would drop what it says besides
     return is_close(word, _VALUES[field])
 

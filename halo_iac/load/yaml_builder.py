@@ -176,7 +176,11 @@ class Builder:
     def _alias(self, event: Event) -> Node:
         if event.anchor not in self._anchors:
             message = f"undefined alias: the file has no anchor {quote(event.anchor)} before it"
-            raise Diagnostic(event.start_mark.index, message, "put a text that begins with `*` in quotes")
+            hint = "put a text that begins with `*` in quotes"
+            line = self._text[self._text.rfind("\n", 0, event.start_mark.index) + 1 : event.start_mark.index]
+            if re.search(r"<<[ \t]*:", line):
+                hint = f"write {quote('&' + event.anchor)} before the mapping that it names, further up in this file"
+            raise Diagnostic(event.start_mark.index, message, hint)
         value, size = self._anchors[event.anchor]
         self._expanded += size
         if self._expanded > MAX_EXPANSION * len(self._marks):

@@ -43,6 +43,8 @@ _LINE_END: Final = "[\x85\u2028\u2029\ufeff]|\r(?!\n|\\Z)"
 
 _INDENTATION: Final = "check the indentation of this line and of the one above"
 
+_BRACKETS: Final = {"[": "]", "{": "}"}
+
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -149,10 +151,14 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
         return Diagnostic(index, "use spaces: YAML does not allow tabs for indentation")
     if str(error.problem).startswith("found incompatible YAML document"):
         return Diagnostic(index, *OTHER_VERSION)
-    return _meant(error, text, index) or Diagnostic(
-        index,
-        f"not valid YAML: {_empty_node(str(error.problem))}{_first_event(error, mark.line)}",
-        _hint(error, text, index),
+    return (
+        _meant(error, text, index)
+        or _unclosed_bracket(error, text, index)
+        or Diagnostic(
+            index,
+            f"not valid YAML: {_empty_node(str(error.problem))}{_first_event(error, mark.line)}",
+            _hint(error, text, index),
+        )
     )
 
 
@@ -167,15 +173,32 @@ def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
     return explain(text, index, error.context_mark.index if is_key else None)
 
 
+def _unclosed_bracket(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
+    """Return the bracket that the parser was within at the end of a file, or of what is indented deeper."""
+    mark = error.context_mark
+    bracket = "" if mark is None else text[mark.index : mark.index + 1]
+    if mark is None or bracket not in _BRACKETS:
+        return None
+    first, last = (text[text.rfind("\n", 0, place) + 1 :] for place in (mark.index, index))
+    is_within = len(last) - len(last.lstrip(" ")) > len(first) - len(first.lstrip(" ")) and index < len(text.rstrip())
+    if is_within or len(first) == len(last):
+        return None
+    return Diagnostic(mark.index, f"unclosed `{bracket}`", f"add `{_BRACKETS[bracket]}` at the end of the value")
+
+
 def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
     """Guess what was meant, from what stands before a parser's diagnostic in its line."""
     before = text[text.rfind("\n", 0, index) + 1 : index]
+    if "escape character" in str(error.problem):
+        return "write `\\\\` for a backslash, or put the text in single quotes"
+    start = error.context_mark
     is_colon = text[index : index + 1] == ":"
     if is_colon and (len(before.split()) > 1 or "unexpected" in str(error.problem)):  # a key and its value, or text
-        return "put a value with a colon in it in quotes"
+        is_between = start is not None and text.startswith("{", start.index)
+        comma = "put a comma between a value and the next key, or a value with a colon in it in quotes"
+        return comma if is_between else "put a value with a colon in it in quotes"
     if text[index : index + 1] == "?" and before.strip():
         return "put a value with a question mark in it in quotes"
-    start = error.context_mark
     if start is not None and text.startswith(("[", "{"), start.index):  # in there, indentation means nothing
         return None
     begins_line = start is not None and isinstance(error, ParserError) and not before.strip()
