@@ -118,7 +118,8 @@ class Catalog:
     def _near(self, name: str) -> str:
         self._guesses += 1
         known = sorted({*self._by_identity, *self._aliases} - {name}) if self._guesses <= _MOST_GUESSES else []
-        near = get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)
+        same = [each for each in known[:_MOST_KNOWN] if each.casefold() == name.casefold()]
+        near = same or get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)
         if near:
             return "did you mean " + " or ".join(map(repr, near)) + "?"
         return Hint("run `{}` to see the agents, or use a UUID", LIST_AGENTS)

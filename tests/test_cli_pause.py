@@ -152,6 +152,9 @@ def test_without_a_project_file_ids_and_agents_do(
     ("argv", "code", "message"),
     [
         (("aa",), 64, "halo.yaml declares no schedule 'aa'"),
+        (("A",), 64, "halo.yaml declares no schedule 'A'\nhint: did you mean 'a'?"),
+        (("alpha",), 64, "halo.yaml declares no schedule 'alpha'\nhint: did you mean 'a'?"),
+        (("--agent", "CHECKOUT"), 1, "hint: did you mean 'checkout'?"),
         ((), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
         (("a", "--all"), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
         (("a", "--agent", "checkout"), 64, "name schedules by key"),

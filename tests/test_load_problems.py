@@ -539,8 +539,10 @@ def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> Non
         "s/a.yaml:3:7: unknown key `titel` (did you mean `title`?)",
         "s/a.yaml:4:14: a title cannot begin or end with a space (write `x`)",
         "s/a.yaml:4:26: unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly",
-        "s/b.yaml:1:17: not valid YAML: did not find expected ',' or '}' (put a comma between a value and the next key, or a value with "
-        "a colon in it in quotes)",
+        (
+            "s/b.yaml:1:17: not valid YAML: did not find expected ',' or '}' "
+            "(put a comma between a value and the next key, or a value with a colon in it in quotes)"
+        ),
         "s/c.yaml:1:13: duplicate key `k`: already used at halo.yaml:4",
         "s/c.yaml:1:33: unknown nickname; `cron` accepts @hourly, @daily, @midnight, @weekly, @monthly",
         "s/d.yaml:1:1: expected keys and values at the top of the file",

@@ -35,9 +35,16 @@ def _not_declared_error(project: Project | None, key: str) -> UsageError:
         return UsageError(
             message, hint=Hint("run `{}` to see the ids; to use a key, name its project file with --file", listing)
         )
-    near = get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
+    near = _near_keys(project, key)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "use a key under `schedules:`"
     return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
+
+
+def _near_keys(project: Project, key: str) -> list[str]:
+    """Return the keys that may have been meant: those of entries with this key or title, case apart, else near ones."""
+    word = key.casefold()
+    same = [each.key for each in project.entries if word in {each.key.casefold(), (each.title or "").casefold()}]
+    return same[:3] or get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
 
 
 def declared_spec(entry: Entry) -> Spec:
