@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from halo_iac.model.schedule import RELEVANT_PARTS, Cadence, Frequency, Spec
+from halo_iac.text import join_and
 
 _DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _RANGES: Final = {"days_of_week": (0, 6), "days_of_month": (1, 31), "hours": (0, 23), "minutes": (0, 59)}
@@ -118,7 +119,7 @@ def _days(cadence: Cadence) -> str:
     if cadence.frequency == Frequency.WEEKLY:
         return _weekdays(cadence.days_of_week)
     if cadence.frequency == Frequency.MONTHLY:
-        return f"on the {_listed([_ordinal(day) for day in cadence.days_of_month])} of the month"
+        return f"on the {join_and([_ordinal(day) for day in cadence.days_of_month])} of the month"
     return "every day"
 
 
@@ -130,17 +131,17 @@ def _hourly(minutes: Sequence[int]) -> str:
         return "every minute"
     if step:
         return f"every {step} minutes"
-    return f"every hour at {_listed([f':{minute:02}' for minute in minutes])}"
+    return f"every hour at {join_and([f':{minute:02}' for minute in minutes])}"
 
 
 def _times(cadence: Cadence) -> str:
     step = _step(cadence.hours, 24)
     if step:
-        return f"every {'hour' if step == 1 else f'{step} hours'} at {_listed([f':{m:02}' for m in cadence.minutes])}"
+        return f"every {'hour' if step == 1 else f'{step} hours'} at {join_and([f':{m:02}' for m in cadence.minutes])}"
     times = [f"{hour:02}:{minute:02}" for hour in cadence.hours for minute in cadence.minutes]
     if len(times) > 6:
         return f"at {times[0]}, {times[1]}, … {times[-1]} ({len(times)} times)"
-    return f"at {_listed(times)}"
+    return f"at {join_and(times)}"
 
 
 def _step(numbers: Sequence[int], size: int) -> int | None:
@@ -157,16 +158,12 @@ def _weekdays(days: Sequence[int]) -> str:
     if len(days) == 7:
         return "every day of the week"
     monday_first = sorted(days, key=lambda day: (day - 1) % 7)
-    return _listed([_DAYS[day] for day in monday_first])
+    return join_and([_DAYS[day] for day in monday_first])
 
 
 def _ordinal(day: int) -> str:
     suffix = "th" if 10 <= day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{suffix}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def describe_reason(fire: Fire) -> str:

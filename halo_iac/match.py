@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from itertools import count, islice
+from itertools import count
 from typing import Final
 
 from halo_iac.model.ids import respelled
 from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import PlatformState, RemoteSchedule
+from halo_iac.text import first_of
 
 
 def former_titles(entry: Entry) -> tuple[str, ...]:
@@ -237,7 +238,7 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_cycles(loose).items():
-        reason = f"renamed_from forms a cycle: {_listed(map(repr, circle), len(circle))}"
+        reason = f"renamed_from forms a cycle: {first_of(map(repr, circle), len(circle), _LISTED)}"
         hint = "pin the entries of the cycle with `id:`, or remove one `renamed_from:`"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
@@ -293,17 +294,11 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
             keys = claimants[contested[0]]
-            rivals = _listed((key for key in keys if key != entry.key), len(keys) - 1)
+            rivals = first_of((key for key in keys if key != entry.key), len(keys) - 1, _LISTED)
             reason = f"renamed_from {contested[0]!r} is also claimed by {rivals}"
             claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
         elif candidates:
             _claim_one(entry, candidates, claims)
-
-
-def _listed(names: Iterable[str], count: int) -> str:
-    """Return the first of some names; each of a thousand entries may be about all the others."""
-    shown = ", ".join(islice(names, _LISTED))
-    return shown if count <= _LISTED else f"{shown} and {count - _LISTED:,} more"
 
 
 def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Claims) -> None:

@@ -30,7 +30,7 @@ from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule,
 from halo_iac.plan.guards import GuardInput, Overrides, protected_titles
 from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog, Unresolved, scope_agents
-from halo_iac.text import counted
+from halo_iac.text import counted, first_of
 
 _LISTED: Final = 10
 """How many names a sentence lists."""
@@ -181,8 +181,8 @@ class _Judge:
         undeclared = [repr(change.title) for change in changes if change.key is None]
         state = "active" if self._resumes else "paused"
         parts = [
-            *([f"the next `halo apply` leaves {_listed(kept)} {state}"] if kept else ()),
-            *([f"no file declares {_listed(undeclared)}"] if undeclared else ()),
+            *([f"the next `halo apply` leaves {first_of(kept, len(kept), _LISTED)} {state}"] if kept else ()),
+            *([f"no file declares {first_of(undeclared, len(undeclared), _LISTED)}"] if undeclared else ()),
         ]
         return "; ".join(parts)
 
@@ -194,7 +194,7 @@ class _Judge:
             if cause is not None:
                 found.setdefault(cause, []).append(change.name)
         for (why, remedy), names in found.items():
-            yield PlanWarning(f"{why} {_listed(names)}{remedy}")
+            yield PlanWarning(f"{why} {first_of(names, len(names), _LISTED)}{remedy}")
 
     def _taken_back(self, change: Change) -> tuple[str, str] | None:
         """Return which line of a file makes the next apply do what, and what prevents it, if one does."""
@@ -301,8 +301,3 @@ _PAST: Final[Mapping[Cause, str]] = {Cause.PAUSED: "paused", Cause.RESUMED: "res
 
 def _place(pair: Match | None) -> str:
     return "" if pair is None else str(pair.entry.origins.entry)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_LISTED])
-    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED:,} more"

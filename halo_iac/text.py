@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import translate
+from itertools import islice
 from re import compile as compiled
 from typing import Final
 
@@ -199,10 +200,19 @@ def lookback(hours: int) -> str:
 def listed(keys: Iterable[str]) -> str:
     """Return keys of entries as a sentence lists them, sorted, those beyond the first few counted."""
     names = [f"`{key}`" for key in sorted(keys)]
-    shown, rest = names[:LISTED], len(names) - LISTED
-    if rest > 0:
-        shown.append(f"{rest:,} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    rest = len(names) - LISTED
+    return join_and([*names[:LISTED], *([f"{rest:,} more"] if rest > 0 else ())])
+
+
+def join_and(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def first_of(names: Iterable[str], count: int, most: int) -> str:
+    """Return the first of ``count`` names, separated by commas, and how many more there are."""
+    shown = ", ".join(islice(names, most))
+    return shown if count <= most else f"{shown} and {count - most:,} more"
 
 
 def join_words(parts: Sequence[str]) -> str:

@@ -152,3 +152,16 @@ def commands() -> Iterator[tuple[str, ...]]:
         yield (name,)
         if isinstance(command, TyperGroup):
             yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)
+
+
+def titles(halo: CommandLine) -> list[str]:
+    """Return the titles of the sandbox's active schedules, sorted."""
+    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
+
+
+def edited(folder: Path, before: str, after: str) -> None:
+    """Put another text in the place of one that the project file has."""
+    path = folder / "halo.yaml"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))

@@ -15,8 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apply_harness import Harness, harness
 from command_line import CommandLine
 from hypothesis import settings
+from repositories import Git, repository
+from sandbox_calls import Caller, Clock
+from served_runs import Served, served_runs
+
+from halo_iac.sandbox.platform import Sandbox
 
 # No example database: a test run leaves the tree as it was. No deadline: tests are not timed.
 settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=30)
@@ -102,3 +108,45 @@ def halo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Return the command line in an empty folder, signed in nowhere, 80 columns wide."""
     monkeypatch.setenv("COLUMNS", "80")
     return CommandLine({"INF_CONFIG_DIR": str(folder.parent / "inf"), "TERM": "xterm"})
+
+
+@pytest.fixture
+def git(folder: Path) -> Git:
+    """Return the working directory as a repository, the sandbox left out of it."""
+    git = repository(folder)
+    (folder / ".gitignore").write_text(".halo/\n")
+    return git
+
+
+@pytest.fixture
+def one() -> Iterator[Harness]:
+    """Return what a plan is applied with: a sandbox in this process."""
+    with harness() as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of :func:`caller`'s sandbox; it stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def caller(clock: Clock) -> Iterator[Caller]:
+    """Return what calls the procedures of a sandbox in memory."""
+    with Sandbox.open(None, clock=clock) as opened:
+        yield Caller(opened)
+
+
+@pytest.fixture
+def halo_runs(halo: CommandLine) -> Iterator[Served]:
+    """Return the command line on a platform whose runs are over at once."""
+    with served_runs(halo) as served:
+        yield served
+
+
+@pytest.fixture
+def slow(halo: CommandLine) -> Iterator[Served]:
+    """Return the command line on a platform whose runs go on until its clock is moved."""
+    with served_runs(halo, pace=1.0) as served:
+        yield served

@@ -31,6 +31,9 @@ DAILY: dict[str, Any] = {
     "spanLimit": 10000,
     "lookbackHours": 24,
 }
+WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
+WANTED: dict[str, Any] = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "Look.\nClosely.", **WINDOW}
+"""What starts a run."""
 
 
 def demo_agents(days: int) -> list[dict[str, Any]]:
@@ -120,3 +123,9 @@ def error(answer: Answer) -> tuple[int, int, str, str]:
     assert about["httpStatus"] == answer.status
     assert set(about) == {"code", "httpStatus", "path"}
     return answer.status, envelope["error"]["code"], about["code"], envelope["error"]["message"]
+
+
+def start(caller: Caller, **fields: object) -> dict[str, Any]:
+    """Start a run."""
+    started: dict[str, Any] = caller.do("haloRun.create", {**WANTED, **fields})
+    return started

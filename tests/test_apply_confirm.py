@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_harness import CREATE, LIST, READ, Harness, Run, create, harness, plan_of
+from apply_harness import CREATE, LIST, READ, Harness, Run, create, plan_of
 from command_line import CommandLine
 from receipts import RecordedWrites
 from sandbox_calls import DAILY, PROJECT
@@ -29,12 +29,6 @@ ELSEWHERE = "5a4db0c5-0000-4000-8000-00000000dead"
 HIDDEN = PatchResponse(
     lambda page: {**page, "schedules": [each for each in page["schedules"] if each["title"] != "Review"]}
 )
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 def with_(**fields: object) -> PatchResponse:

@@ -5,7 +5,7 @@ See docs/semantics.md#creates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from apply_harness import (
@@ -45,12 +45,6 @@ AMBIGUOUS: dict[str, Effect] = {
     "302": Reply(302, headers={"location": "https://elsewhere.example/"}),
     "silence": NoReply(),
 }
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Harness) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pytest
 from apply_harness import (
     ARCHIVE,
     CREATE,
@@ -15,7 +13,6 @@ from apply_harness import (
     Harness,
     archive,
     create,
-    harness,
     plan_of,
     unarchive,
     update,
@@ -50,12 +47,6 @@ class Noting:
         found = [deadline for procedure, deadline in self.noted if procedure in procedures]
         assert None not in found
         return sorted({deadline for deadline in found if deadline is not None})
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 def applied(one: Harness, change: Change) -> tuple[Noting, Status]:

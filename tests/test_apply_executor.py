@@ -6,7 +6,7 @@ See docs/semantics.md#apply-order and docs/semantics.md#interruption.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from apply_harness import (
@@ -20,7 +20,6 @@ from apply_harness import (
     archive,
     create,
     embedded,
-    harness,
     served_harness,
     unarchive,
     update,
@@ -42,12 +41,6 @@ from halo_iac.workers import StopSignal
 
 SOON = 0.2
 """Seconds of grace in these tests."""
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 class Shaky:

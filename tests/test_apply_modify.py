@@ -6,7 +6,6 @@ See docs/semantics.md#existing-schedules and docs/semantics.md#retries.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,12 +33,6 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Effect, Refuse, Reply
 
 NOON_AND_NINE = ("Review", True, [12])
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 # Updates ------------------------------------------------------------------------------------------------------------

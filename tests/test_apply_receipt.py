@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 from apply_harness import (
     ARCHIVE,
     CREATE,
@@ -30,12 +29,6 @@ from halo_iac.sandbox.faults import Cut, Refuse
 
 WRITES = {CREATE: "create", UPDATE: "update", ARCHIVE: "archive", UNARCHIVE: "unarchive"}
 FULL = FileError("the receipt cannot be written: No space left on device", hint="make room")
-
-
-@pytest.fixture
-def one() -> Iterator[Harness]:
-    with harness() as opened:
-        yield opened
 
 
 def full_after(count: int) -> RecordedWrites:

@@ -50,12 +50,12 @@ LAYERS = {
     "plan": "diff errors fire_times hints model text",
     "diff": "model",
     "resolve": "errors hints model",
-    "match": "model",
+    "match": "model text",
     "load": "checkout errors hints model paths text",
     "importing": "errors hints model resolve text",
     "findings": "fire_times model text",
     "yaml_edit": "load render",  # text that was read, and text as it is written
-    "fire_times": "model",
+    "fire_times": "model text",
     "model": "errors hints",  # what ended a run early is part of how it ended
     # The ground.
     "workers": "",

@@ -30,13 +30,6 @@ def included(**prompts: str) -> str:
     )
 
 
-@pytest.fixture
-def git(folder: Path) -> Git:
-    git = repository(folder)
-    (folder / ".gitignore").write_text(".halo/\n")
-    return git
-
-
 def shares(halo: CommandLine, *words: str, base: str = "main") -> dict[str, str]:
     ended = halo("plan", "--sandbox", "--base", base, "--json", *words)
     assert (ended.code, ended.err) == (0, ""), ended.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine, assert_golden
-from repositories import Git, repository
+from repositories import Git
 
 CHECKOUT, RESEARCH = (f"5a4db0c5-a000-4000-8000-00000000000{n}" for n in (1, 3))
 ENTRY = """\
@@ -30,14 +30,6 @@ def write(folder: Path, *entries: str, name: str = "halo.yaml", **policy: str) -
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"version: 1\n{top}schedules:" + ("\n" + "".join(entries) if entries else " {}\n"))
-
-
-@pytest.fixture
-def git(folder: Path) -> Git:
-    """Return the working directory as a repository, the sandbox left out of it."""
-    git = repository(folder)
-    (folder / ".gitignore").write_text(".halo/\n")
-    return git
 
 
 def plan(halo: CommandLine, *words: str) -> dict[str, str | None]:

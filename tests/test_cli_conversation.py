@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from command_line import CommandLine
 from loopback import result, serving
-from served_runs import Served, served_runs
+from served_runs import Served
 
 HOSTILE = "\x1b]0;owned\x07 ::error::x"
-
-
-@pytest.fixture
-def halo_runs(halo: CommandLine) -> Iterator[Served]:
-    with served_runs(halo) as served:
-        yield served
 
 
 def test_conversations_are_listed_newest_first(halo_runs: Served) -> None:

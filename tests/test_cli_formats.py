@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, CommandResult, tree
+from command_line import CommandLine, CommandResult, edited, tree
 
 from halo_iac.sandbox.demo import DEMO_KEY
 
@@ -32,13 +32,6 @@ COMMANDS = (("plan", "--sandbox"), ("apply", "--sandbox", "--yes"), ("validate",
 def project(folder: Path) -> Path:
     (folder / "halo.yaml").write_text(DAILY)
     return folder
-
-
-def edited(folder: Path, before: str, after: str) -> None:
-    path = folder / "halo.yaml"
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
 
 
 def copies(folder: Path) -> dict[str, str]:

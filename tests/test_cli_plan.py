@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, Stream
+from command_line import CommandLine, Stream, edited, titles
 
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
@@ -45,20 +45,8 @@ def write(folder: Path, *entries: str, **policy: str) -> None:
     (folder / "halo.yaml").write_text(f"version: 1\n{top}schedules:{body}")
 
 
-def titles(halo: CommandLine) -> list[str]:
-    """Return the titles of the active schedules, sorted."""
-    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
-
-
 def many(count: int) -> list[str]:
     return [DAILY.replace("daily:", f"d{n}:").replace("review", f"review {n}") for n in range(count)]
-
-
-def edited(folder: Path, before: str, after: str) -> None:
-    path = folder / "halo.yaml"
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
 
 
 def test_a_plan_blocks_a_model_that_an_apply_would_fail_for(halo: CommandLine, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, titles, tree
 from receipts import HEADER
 from sandbox_calls import PROJECT
 from strategies import BASE
@@ -59,10 +59,6 @@ def kept_in(folder: Path) -> list[Path]:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def titles(halo: CommandLine) -> list[str]:
-    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
 
 
 # Where it lies ------------------------------------------------------------------------------------------------------

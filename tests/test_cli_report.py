@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from command_line import CommandLine, tree
 from loopback import Reply, Request, failure, result, serving
 from ruamel.yaml import YAML
-from served_runs import QUIET, WAITING, Served, press_ctrl_c, served_runs
+from served_runs import QUIET, WAITING, Served, press_ctrl_c
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
@@ -46,19 +45,6 @@ schedules:
     hours: [9]
 """
 HOSTILE = "# Hi\x1b[2J\r\n  ::set-env name=X::y\n##[group]x ##teamcity[y]\n\ttab\n--- z"
-
-
-@pytest.fixture
-def halo_runs(halo: CommandLine) -> Iterator[Served]:
-    with served_runs(halo) as served:
-        yield served
-
-
-@pytest.fixture
-def slow(halo: CommandLine) -> Iterator[Served]:
-    """A platform whose runs go on until its clock is moved."""
-    with served_runs(halo, pace=1.0) as served:
-        yield served
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 from loopback import HangUp, Reply, Request, failure, result, serving
-from served_runs import COSTLY, QUIET, WAITING, Served, press_ctrl_c, served_runs
+from served_runs import COSTLY, QUIET, WAITING, Served, press_ctrl_c
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Fault, Refuse
@@ -32,19 +31,6 @@ schedules:
     hours: [9]
     lookback_hours: 48
 """
-
-
-@pytest.fixture
-def halo_runs(halo: CommandLine) -> Iterator[Served]:
-    with served_runs(halo) as served:
-        yield served
-
-
-@pytest.fixture
-def slow(halo: CommandLine) -> Iterator[Served]:
-    """A platform whose runs go on until its clock is moved."""
-    with served_runs(halo, pace=1.0) as served:
-        yield served
 
 
 # create -------------------------------------------------------------------------------------------------------------

@@ -1,34 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_calls import PROJECT, Caller, Clock, error
+from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.call import OnFinish
 from halo_iac.sandbox.platform import Sandbox
-
-WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
-WANTED: dict[str, Any] = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "Look.\nClosely.", **WINDOW}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def caller(clock: Clock) -> Iterator[Caller]:
-    with Sandbox.open(None, clock=clock) as opened:
-        yield Caller(opened)
-
-
-def start(caller: Caller, **fields: object) -> dict[str, Any]:
-    started: dict[str, Any] = caller.do("haloRun.create", {**WANTED, **fields})
-    return started
 
 
 def ask(caller: Caller, started: dict[str, Any], prompt: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +18,6 @@ from halo_iac.sandbox.firing import Fire
 from halo_iac.sandbox.handlers import schedules as cadences
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def caller(clock: Clock) -> Iterator[Caller]:
-    with Sandbox.open(None, clock=clock) as opened:
-        yield Caller(opened)
 
 
 def runs_of(caller: Caller, schedule: dict[str, Any], limit: int = 100) -> list[dict[str, Any]]:

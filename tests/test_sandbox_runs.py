@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandbox_calls import PROJECT, Caller, Clock, error
+from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.call import OnFinish, instant
@@ -13,26 +12,8 @@ from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.store import Key
 
-WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
-WANTED: dict[str, Any] = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "Look.\nClosely.", **WINDOW}
 NOWHERE = "5a4db0c5-ffff-4000-8000-000000000001"
 COURSE = ["pending_export", "exporting_traces", "queued", "starting", "running", "completed"]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def caller(clock: Clock) -> Iterator[Caller]:
-    with Sandbox.open(None, clock=clock) as opened:
-        yield Caller(opened)
-
-
-def start(caller: Caller, **fields: object) -> dict[str, Any]:
-    started: dict[str, Any] = caller.do("haloRun.create", {**WANTED, **fields})
-    return started
 
 
 def run_of(caller: Caller, started: dict[str, Any]) -> dict[str, Any]:

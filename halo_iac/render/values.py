@@ -10,7 +10,7 @@ from halo_iac.errors import Problem
 from halo_iac.model.finding import Finding, errors
 from halo_iac.model.schedule import DAYS, Value
 from halo_iac.render.style import Style
-from halo_iac.text import counted
+from halo_iac.text import counted, first_of
 
 _NONE: Final = "(none)"
 LISTED: Final = 20
@@ -56,8 +56,7 @@ def number(value: float) -> str:
 
 def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, those beyond :data:`LISTED` counted."""
-    shown_names = ", ".join(map(style.safe, names[:LISTED]))
-    return shown_names if len(names) <= LISTED else f"{shown_names} and {len(names) - LISTED:,} more"
+    return first_of(map(style.safe, names), len(names), LISTED)
 
 
 def shortened(text: str, longest: int) -> str:

@@ -20,7 +20,7 @@ from halo_iac.render.markdown.escape import code, fence, html_code, html_words, 
 from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, from_to
-from halo_iac.text import counted
+from halo_iac.text import counted, first_of
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
 
@@ -266,5 +266,4 @@ def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
 
 
 def _listed(names: Sequence[str], style: Style) -> str:
-    shown = ", ".join(code(name, style) for name in names[:LISTED])
-    return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED:,} more"
+    return first_of((code(name, style) for name in names), len(names), LISTED)
