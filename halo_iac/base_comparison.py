@@ -14,7 +14,7 @@ from typing import Final
 
 from halo_iac.errors import ProjectError
 from halo_iac.model.plan import Attribution, Base, Change, GuardViolation, MatchResult, Plan, PlanWarning
-from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy, strictest
 from halo_iac.model.remote import PlatformState
 from halo_iac.resolve import scope_agents
 
@@ -98,7 +98,7 @@ def _apply_stricter_policy(
     loosenings = (
         *_project_mismatch(project, base, ref),
         *_loosened_protection(project, base, ref),
-        *_loosened_archiving(project, base, ref),
+        *_loosened_undeclared(project, base, ref),
         *_widened_agents(agents, base_agents, ref),
         *_widened_titles(project.scope, base.scope, ref),
     )
@@ -126,8 +126,8 @@ def _loosened_protection(project: Project, base: Project, ref: str) -> Iterator[
             yield f"`protect` drops {glob!r}, which {ref} has"
 
 
-def _loosened_archiving(project: Project, base: Project, ref: str) -> Iterator[str]:
-    if project.undeclared is UndeclaredPolicy.ARCHIVE and base.undeclared is not UndeclaredPolicy.ARCHIVE:
+def _loosened_undeclared(project: Project, base: Project, ref: str) -> Iterator[str]:
+    if strictest(project.undeclared, base.undeclared) is not project.undeclared:
         yield f"`undeclared` is {project.undeclared}; at {ref} it is {base.undeclared}"
 
 
@@ -148,9 +148,8 @@ def _widened_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
 def _stricter_policy(
     project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None
 ) -> Project:
-    is_reported = UndeclaredPolicy.REPORT in {project.undeclared, base.undeclared}
     return project._replace(
-        undeclared=UndeclaredPolicy.REPORT if is_reported else UndeclaredPolicy.ARCHIVE,
+        undeclared=strictest(project.undeclared, base.undeclared),
         protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
         scope=_common_scope(project.scope, agents, base.scope, base_agents),
     )

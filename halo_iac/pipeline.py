@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.diff import diff
-from halo_iac.findings import find_in_plan, find_unused_globs
+from halo_iac.findings import find_in_plan, find_undeclared, find_unused_globs
 from halo_iac.match import match
 from halo_iac.plan import Overrides, check_saved, plan
 from halo_iac.plan.together import PairedPlan, permit_together, refuse_overlaps
@@ -84,8 +84,8 @@ def _plan_project(
         planned, pairing = _stages(project, actual, host, request)
     else:
         planned, pairing = _plan_branch(project, actual, host, request, request.against)
-    unused = find_unused_globs(project, planned, actual)
-    planned = replace(planned, findings=(*find_in_plan(project, planned), *unused))
+    of_plan = (*find_unused_globs(project, planned, actual), *find_undeclared(project, planned))
+    planned = replace(planned, findings=(*find_in_plan(project, planned), *of_plan))
     if request.saved is not None:
         planned = replace(planned, refusals=(*planned.refusals, *check_saved(request.saved, planned, actual)))
     return PairedPlan(planned, pairing)

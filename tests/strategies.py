@@ -274,7 +274,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     agents = tuple(scope.get("agents", (*AGENT_NAMES, *ALIASES, AGENT_IDS[0])))
     policy: dict[str, Any] = {
         "version": 1,
-        "undeclared": draw(st.sampled_from(["report", "report", "archive"])),
+        "undeclared": draw(st.sampled_from(["report", "report", "archive", "error"])),
         "agents": ALIASES,
         "defaults": {"agent": agents[0], **draw(layers(agents))},
     }

@@ -53,7 +53,7 @@ LAYERS = {
     "match": "model text",
     "load": "checkout errors hints model paths text",
     "importing": "errors hints model resolve text",
-    "findings": "fire_times model text",
+    "findings": "fire_times hints model text",
     "yaml_edit": "load render",  # text that was read, and text as it is written
     "fire_times": "model text",
     "model": "errors hints",  # what ended a run early is part of how it ended

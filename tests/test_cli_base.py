@@ -330,6 +330,16 @@ def test_a_variable_that_only_the_base_reads_need_not_be_set(halo: CommandLine, 
 LOOSENINGS = {
     "protect": ({"protect": "[A, B]"}, {"protect": "[B]"}, "`protect` drops 'A', which main has"),
     "undeclared": ({}, {"undeclared": "archive"}, "`undeclared` is archive; at main it is report"),
+    "undeclared no longer an error": (
+        {"undeclared": "error"},
+        {},
+        "`undeclared` is report; at main it is error",
+    ),
+    "undeclared archived rather than an error": (
+        {"undeclared": "error"},
+        {"undeclared": "archive"},
+        "`undeclared` is archive; at main it is error",
+    ),
     "project": (
         {"project": "one"},
         {"project": "two"},
@@ -407,6 +417,8 @@ def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
     [
         ({"protect": "[A]"}, {"protect": "[B, A]"}),
         ({"undeclared": "archive"}, {}),
+        ({"undeclared": "archive"}, {"undeclared": "error"}),
+        ({}, {"undeclared": "error"}),
         ({}, {"project": "one"}),
         ({}, {"scope": "{agents: [checkout]}"}),
         ({"scope": "{agents: [checkout, research]}"}, {"scope": '{agents: [research], title_prefix: "The"}'}),
@@ -481,6 +493,26 @@ def test_command_line_and_environment_tighten(halo: CommandLine, folder: Path, w
     assert reported.json["plan"]["policy"]["undeclared"] == "report"
 
 
+STRICTEST = [
+    ("archive", (), {}, "archive"),
+    ("archive", ("--undeclared", "error"), {}, "error"),
+    ("archive", (), {"HALO_UNDECLARED": "error"}, "error"),
+    ("archive", ("--undeclared", "report"), {"HALO_UNDECLARED": "error"}, "error"),
+    ("report", ("--undeclared", "error"), {"HALO_UNDECLARED": "report"}, "error"),
+    ("error", ("--undeclared", "report"), {}, "error"),
+    ("error", (), {"HALO_UNDECLARED": "report"}, "error"),
+    ("error", ("--undeclared", "report"), {"HALO_UNDECLARED": "report", "HALO_PROTECT": "A"}, "error"),
+]
+
+
+@pytest.mark.parametrize(("written", "words", "env", "policy"), STRICTEST)
+def test_the_strictest_policy_for_undeclared_schedules_holds(
+    halo: CommandLine, folder: Path, written: str, words: tuple[str, ...], env: dict[str, str], policy: str
+) -> None:
+    write(folder, entry("one"), undeclared=written)
+    assert halo("plan", "--sandbox", "--json", *words, **env).json["policy"]["undeclared"] == policy
+
+
 @pytest.mark.parametrize("command", ["plan", "apply"])
 def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: str) -> None:
     write(folder, entry("one"))
@@ -488,7 +520,7 @@ def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: s
     assert by_option.code == 64
     assert by_option.err == (
         "error: --undeclared archive: the command line can only tighten the policy\n"
-        "hint: use `report`, or edit `undeclared:` in the project file\n"
+        "hint: use `report` or `error`, or edit `undeclared:` in the project file\n"
     )
     by_environment = halo(command, "--sandbox", HALO_UNDECLARED="archive")
     assert by_environment.code == 1

@@ -448,6 +448,30 @@ def test_the_json_error_of_a_blocked_entry_has_the_code_of_the_process(halo: Com
     assert (ended.code, json.loads(ended.err)["error"]["exit_code"]) == (4, 4)
 
 
+def test_an_undeclared_schedule_is_an_error_where_the_file_says_so(halo: CommandLine, folder: Path) -> None:
+    write(folder, DAILY, WEEKLY)
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    write(folder, DAILY, undeclared="error")
+    planned = halo("plan", "--sandbox", "--json")
+    (id_,) = (each["id"] for each in planned.json["undeclared"])
+    (finding,) = (each for each in planned.json["findings"] if each["rule"] == "undeclared")
+    title = planned.json["undeclared"][0]["title"]
+    assert (planned.code, finding["severity"], finding["path"], finding["line"]) == (1, "error", "halo.yaml", 2)
+    message = f"1 schedule is declared in no file, which `undeclared: error` does not allow: {title!r}"
+    assert finding["message"] == message
+    hint = f"run `halo import {id_} --sandbox` to add it to halo.yaml, or archive it"
+    for words in (("plan",), ("apply", "--yes"), ("plan", "--undeclared", "report")):
+        ended = halo(*words, "--sandbox")
+        assert (ended.code, message in ended.out, hint in ended.out) == (1, True, True), ended.text
+    github = halo("plan", "--sandbox", "--format", "github").out
+    assert "::error file=" in github
+    assert "title=halo%3A undeclared::1 schedule is declared in no file" in github
+    assert halo("plan", "--sandbox", "--target", "daily").code == 0
+    assert halo("undo", *map(str, sorted((folder / ".halo/receipts").iterdir())), "--sandbox", "--yes").code != 1
+    assert halo("import", id_, "--sandbox").code == 0
+    assert halo("plan", "--sandbox").code == 0
+
+
 def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_applied(
     halo: CommandLine, folder: Path
 ) -> None:

@@ -354,7 +354,11 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
         ),
         (
             "version: 1\nschedules: {}\nundeclared: delete",
-            ["3:13: `undeclared`: expected report or archive (write `archive`)"],
+            ["3:13: `undeclared`: expected report, archive or error (write `archive`)"],
+        ),
+        (
+            "version: 1\nschedules: {}\nundeclared: fail",
+            ["3:13: `undeclared`: expected report, archive or error (write `error`)"],
         ),
         (
             "version: 1\nschedules: {}\nproject: ''",

@@ -140,7 +140,9 @@ Protect = Annotated[
 Undeclared = Annotated[
     str | None,
     typer.Option(
-        "--undeclared", metavar="report", help="Archive no undeclared schedule; also set by HALO_UNDECLARED=report."
+        "--undeclared",
+        metavar="report|error",
+        help="Archive no undeclared schedule, or fail if there is one; also set by HALO_UNDECLARED.",
     ),
 ]
 RequireHead = Annotated[

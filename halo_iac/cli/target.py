@@ -62,4 +62,4 @@ class TargetOptions(NamedTuple):
 def policy_flags(protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
     """Return the options that tighten the policy: without them, a command about the same could do more."""
     globs = [word for glob in protect or () for word in ("--protect", glob)]
-    return [*globs, *(["--undeclared", "report"] if undeclared else ())]
+    return [*globs, *(["--undeclared", undeclared] if undeclared else ())]

@@ -100,7 +100,7 @@ _LISTS: Final = {
 }
 _WORDS: Final = {
     "frequency": "hourly, daily, weekly or monthly",
-    "undeclared": "report or archive",
+    "undeclared": "report, archive or error",
     "state": "active or archived",
     hints.OVERRIDES_STATE: "archived",
     "version": "1, the only version so far",

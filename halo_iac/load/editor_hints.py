@@ -57,7 +57,7 @@ MESSAGES: Final = {
     "timezone": "Write an IANA time zone, such as Europe/Berlin or UTC.",
     "title": "Write a title of 1 to 200 characters, in quotes where it looks like a number.",
     "title_prefix": "Write how the titles begin.",
-    "undeclared": "Write report or archive.",
+    "undeclared": "Write report, archive or error.",
     "version": "Write 1.",
     **dict.fromkeys(RuleSettings.__annotations__, "Write error, warning or off."),
 }

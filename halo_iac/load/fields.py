@@ -285,8 +285,11 @@ class PolicyFields(TypedDict, total=False):
         ),
     ]
     undeclared: Annotated[
-        Literal["report", "archive"],
-        Field(description="What happens to active schedules in scope that no file declares; default: report."),
+        Literal["report", "archive", "error"],
+        Field(
+            description="What happens to active schedules in scope that no file declares: they are listed, archived, "
+            "or make a plan fail; default: report."
+        ),
     ]
     scope: Annotated[ScopeFields, Field(description="Which schedules this project manages; default: all.")]
     protect: Annotated[

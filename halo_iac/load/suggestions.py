@@ -152,7 +152,7 @@ _FLAGS: Final = {
 _TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
 _VALUES: Final = {
     "frequency": ("hourly", "daily", "weekly", "monthly"),
-    "undeclared": ("report", "archive"),
+    "undeclared": ("report", "archive", "error"),
     "state": ("active", "archived"),
     OVERRIDES_STATE: ("archived",),
 }
@@ -162,6 +162,7 @@ _VALUE_MEANS: Final = {
     ("undeclared", "ignore"): "`report`",
     ("undeclared", "keep"): "`report`",
     ("undeclared", "warn"): "`report`",
+    **dict.fromkeys((("undeclared", word) for word in ("fail", "deny", "forbid", "refuse", "strict")), "`error`"),
     ("state", "retired"): "`archived`",
     ("state", "deleted"): "`archived`",
     ("state", "absent"): "`archived`",

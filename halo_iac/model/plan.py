@@ -216,7 +216,7 @@ class Policy:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    undeclared: Annotated[str, Field(description="report or archive.")]
+    undeclared: Annotated[str, Field(description="report, archive or error.")]
     scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
     title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
     protect: Annotated[

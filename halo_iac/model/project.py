@@ -1,6 +1,6 @@
 """What people declare: one project file with its includes, read and merged (docs/semantics.md#project-file)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -60,10 +60,16 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class UndeclaredPolicy(StrEnum):
-    """What becomes of active schedules in scope that no file declares."""
+    """What becomes of active schedules in scope that no file declares; from the laxest to the strictest."""
 
-    REPORT = "report"
     ARCHIVE = "archive"
+    REPORT = "report"
+    ERROR = "error"
+
+
+def strictest(*policies: str) -> UndeclaredPolicy:
+    """Return the strictest of several policies."""
+    return max(map(UndeclaredPolicy, policies), key=[*UndeclaredPolicy].index)
 
 
 class Scope(NamedTuple):
@@ -139,14 +145,14 @@ class Project(NamedTuple):
     protect_sources: Mapping[str, str] = _NOTHING
     siblings: tuple["Project", ...] = ()
 
-    def tightened(self, *, protect: Mapping[str, str] = _NOTHING, reports_undeclared: bool = False) -> "Project":
-        """Return the project with more titles protected and, if asked for, nothing undeclared archived.
+    def tightened(self, protect: Mapping[str, str], undeclared: Iterable[str]) -> "Project":
+        """Return the project with more titles protected, and the strictest of its own policy and ``undeclared``.
 
         ``protect`` has what gave each glob: an option or a variable.
         """
-        undeclared = UndeclaredPolicy.REPORT if reports_undeclared else self.undeclared
         globs = tuple(dict.fromkeys((*self.protect, *protect)))
-        return self._replace(protect=globs, protect_sources=protect, undeclared=undeclared)
+        policy = strictest(self.undeclared, *undeclared)
+        return self._replace(protect=globs, protect_sources=protect, undeclared=policy)
 
     @property
     def model_fields(self) -> tuple[str, ...]:

@@ -346,7 +346,10 @@ def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
     if project.unread:
         first, *others = project.unread
         files = f"{first} and {len(others):,} more files" if others else first
-        left = "; undeclared schedules are not archived" if project.undeclared is UndeclaredPolicy.ARCHIVE else ""
+        left = {
+            UndeclaredPolicy.ARCHIVE: "; undeclared schedules are not archived",
+            UndeclaredPolicy.ERROR: "; undeclared schedules are no error",
+        }.get(project.undeclared, "")
         yield PlanWarning(f"the sparse checkout excludes {files}, so the schedules declared there are unknown{left}")
 
 

@@ -27,7 +27,7 @@ version: 1
 # project: 2f6c1c5e-…      # default: INF_PROJECT_ID, or the project you are signed in to with `inf`
 # include: [team/*.yaml]   # further files, each holding only `schedules:`; such a file begins, for your editor, with
 #                          # # yaml-language-server: $schema=../halo.include.schema.json
-# undeclared: report       # what to do with schedules that no file declares: report (default) or archive
+# undeclared: report       # what to do with schedules that no file declares: report (default), archive or error
 
 defaults:                  # for fields that an entry leaves out
   timezone: UTC
