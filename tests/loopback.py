@@ -101,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = _serve  # noqa: N815 - the standard library's spelling
     do_POST = _serve  # noqa: N815
     do_PUT = _serve  # noqa: N815
+    do_PATCH = _serve  # noqa: N815
     do_CONNECT = _serve  # noqa: N815 - as a proxy
 
     def _hang_up(self) -> None:

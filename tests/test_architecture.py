@@ -28,10 +28,12 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
-    "cli": "__init__ api apply base_comparison checkout errors findings fire_times git hints importing load "
+    "cli": "__init__ api apply base_comparison checkout ci errors findings fire_times git hints importing load "
     "match model observe paths pausing pipeline plan preview render resolve runs sandbox storage text undo version "
     "workers yaml_edit",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
+    # What asks the host of the repository.
+    "ci": "api errors storage",
     # What asks the platform.
     "runs": "api errors hints model workers",
     "observe": "api errors model workers",
@@ -80,7 +82,7 @@ HOMES = {
     "_ruamel_yaml": "load/yaml_events",  # the C parser
     "cronsim": "fire_times sandbox/handlers/schedules",
     "deepdiff": "diff",
-    "httpx": "api/exchange api/failures api/sandbox_transport api/transport",
+    "httpx": "api/exchange api/failures api/sandbox_transport api/transport ci/host_api",
     "pydantic": "load/* model/* render/json storage/receipt_file",  # what people write, and our own documents
     "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/ingest",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
@@ -144,6 +146,7 @@ HEAVY = {
     ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
     ("cli/commands/validate", "halo_iac.cli.project_list"): "only several files take it",
     ("cli/context", "halo_iac.cli.file_globs"): "reads folders as project files are read; only several files take it",
+    ("ci/github ci/gitlab", "halo_iac.ci.host_api"): "httpx; only a job with a token asks its host",
     ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
     ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",
     ("cli/plan_request", "halo_iac.render.json"): "only --out and --json take it",

@@ -1,6 +1,7 @@
-"""The example pipelines: safe by construction, and every step of them run as its runner would, on a served sandbox.
+"""The action, the template and the example pipelines: safe by construction, and every step run as its runner would.
 
-That they match the schemas of GitHub Actions, GitLab CI and pre-commit is held by ``make lint``.
+What ``halo ci`` does is in ``test_ci.py``; here it is what is copied that is run, in bash, on a served sandbox and
+fakes of both hosts. That everything matches the schemas of GitHub, GitLab and pre-commit is held by ``make lint``.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ import os
 import re
 import shlex
 import shutil
+import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ci_runner import ROOT, Runner, StepResult, runner
-from loopback import Reply, Request, serving
+from ci_runner import ACTION, EXAMPLES, ROOT, Runner, StepResult, action_env, evaluated, read, rendered_template, runner
+from code_hosts import TOKEN, Github, Gitlab
+from loopback import serving
 from repositories import Git, repository
-from ruamel.yaml import YAML
 from sandbox_calls import Caller
 
-from halo_iac import __version__
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID, DEMO_READ_KEY
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
@@ -32,481 +34,383 @@ pytestmark = pytest.mark.skipif(
     os.name == "nt" or not all(map(shutil.which, ("git", "bash"))), reason="needs git and bash"
 )
 
-EXAMPLES = ROOT / "examples"
 GITHUB = EXAMPLES / "github-actions"
 GITLAB = EXAMPLES / "gitlab-ci"
-WORKFLOWS = sorted((GITHUB / ".github" / "workflows").iterdir())
-
-MADE_UP = {
-    "secrets.HALO_READ_KEY": DEMO_READ_KEY,
-    "secrets.HALO_WRITE_KEY": DEMO_KEY,
-    "vars.HALO_PROJECT_ID": DEMO_PROJECT_ID,
-    "github.token": "a token",
-    "github.repository": "us/ours",
-    "github.event.pull_request.number": "7",
-    "contains(github.event.pull_request.labels.*.name, 'halo-policy-change')": "false",
-    "toJSON(github.event.pull_request.labels.*.name)": "[]",
-    "inputs.allow-archive || 0": "0",
-}
-"""What GitHub puts in place of an expression."""
+WORKFLOWS = sorted(EXAMPLES.glob("*/.github/workflows/*.yml"))
+PLACEHOLDER = "OWNER/halo@" + "0" * 40
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 - YAML
-    return YAML(typ="safe").load(path)
+def steps(workflow: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - YAML
+    for name, job in workflow["jobs"].items():
+        yield from ((name, step) for step in job.get("steps", ()))
 
 
-def steps(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, job in read(path)["jobs"].items():
-        yield from ((name, step) for step in job["steps"])
-
-
-def scripts(path: Path) -> Iterator[str]:
-    yield from (step["run"] for _, step in steps(path) if "run" in step)
-
-
-def gitlab_scripts() -> Iterator[str]:
-    for job in read(GITLAB / ".gitlab-ci.yml").values():
-        if isinstance(job, dict):
-            yield from (*job.get("script", ()), *job.get("before_script", ()))
+def example(name: str) -> Any:  # noqa: ANN401 - YAML
+    return read(GITHUB / ".github" / "workflows" / f"halo-{name}.yml")
 
 
 # By construction ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: f"{path.parents[2].name}-{path.stem}")
 def test_a_workflow_gives_away_nothing_it_need_not(path: Path) -> None:
     workflow = read(path)
     assert "pull_request_target" not in workflow["on"]
-    assert workflow["permissions"] == {}
-    for name, job in workflow["jobs"].items():
-        assert {"permissions", "timeout-minutes"} <= set(job), name
-        assert job["permissions"]["contents"] == "read", name
-    text = path.read_text(encoding="utf-8")
-    for line in re.findall(r"uses: .*", text):
-        assert re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+\b.*", line), line
+    assert "paths" not in json.dumps(workflow["on"]), "a required check that is skipped would wait forever"
+    assert set(workflow["permissions"].values()) <= {"read"}
+    for job in workflow["jobs"].values():
+        assert job.get("permissions", {"contents": "read"})["contents"] == "read"
+    for line in re.findall(r"uses: .*", path.read_text(encoding="utf-8")):
+        assert re.fullmatch(rf"uses: (actions/checkout@[0-9a-f]{{40}}  # v[\d.]+|{PLACEHOLDER}.*|\./.*)", line), line
+    for _, step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "${{" not in step.get("run", "")
 
 
-@pytest.mark.parametrize("script", [*(each for path in WORKFLOWS for each in scripts(path)), *gitlab_scripts()])
-def test_a_script_loses_no_exit_code_and_reads_variables_only(script: str) -> None:
-    assert "${{" not in script
-    assert "|" not in shlex.split(script, comments=True)
-    assert not re.search(r"\|\|\s*(true|:|exit 0)", script)
-    assert "2)" not in script
-    assert "-eq 2" not in script, "an exit code is handled by its name"
-    for package in re.findall(r"halo-iac\S*", script):
-        assert package == f"halo-iac=={__version__}"
+def test_a_team_owns_no_more_than_sixty_lines() -> None:
+    texts = [(GITHUB / ".github" / "workflows" / f"halo-{name}.yml").read_text() for name in ("plan", "apply", "drift")]
+    assert sum(text.count("\n") for text in texts) <= 60
+    assert (GITLAB / ".gitlab-ci.yml").read_text().count("\n") <= 10
 
 
-def test_only_a_pull_request_from_the_repository_itself_meets_a_key() -> None:
-    jobs = read(GITHUB / ".github" / "workflows" / "halo-plan.yml")["jobs"]
-    with_secrets = {name for name, job in jobs.items() if "secrets." in json.dumps(job)}
-    assert with_secrets == {"plan"}
-    assert jobs["plan"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
-    writing = {path.name for path in WORKFLOWS if "HALO_WRITE_KEY" in path.read_text(encoding="utf-8")}
-    assert writing == {"halo-apply.yml"}
-    apply = read(GITHUB / ".github" / "workflows" / "halo-apply.yml")
-    assert [name for name, job in apply["jobs"].items() if "HALO_WRITE_KEY" in json.dumps(job)] == ["apply"]
-    assert apply["jobs"]["apply"]["environment"] == "halo-production"
-    assert apply["concurrency"] == {"group": "halo-apply", "cancel-in-progress": False}
+def test_only_a_protected_environment_meets_the_key_that_may_write() -> None:
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            if "HALO_WRITE_KEY" not in json.dumps(job):
+                continue
+            assert name in {"apply", "undo"}
+            assert job["environment"].startswith("halo-")
+            assert job["concurrency"]["cancel-in-progress"] is False
+            approve = read(path)["jobs"][job["needs"]]
+            assert approve["environment"].startswith("halo-approval")
+            assert "concurrency" not in approve, "a job that waits for approval would hold the group"
+
+
+def test_a_pull_request_and_a_merge_queue_are_checked() -> None:
+    assert set(example("plan")["on"]) == {"pull_request", "merge_group"}
+    assert {"labeled", "unlabeled"} <= set(example("plan")["on"]["pull_request"]["types"])
+
+
+def test_the_action_uses_only_artifacts_and_passes_every_input_on() -> None:
+    action = read(ACTION)
+    used = [step["uses"] for step in action["runs"]["steps"] if "uses" in step]
+    assert {each.partition("@")[0] for each in used} == {"actions/upload-artifact", "actions/download-artifact"}
+    for line in re.findall(r"uses: .*", ACTION.read_text(encoding="utf-8")):
+        assert re.fullmatch(r"uses: [\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+    for step in action["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+    passed = json.dumps([step for step in action["runs"]["steps"] if "id" in step or "uses" in step])
+    assert {name for name in action["inputs"] if f"inputs.{name}" not in passed} == set()
+
+
+def test_an_artifact_is_downloaded_by_the_name_that_it_was_uploaded_by() -> None:
+    action = read(ACTION)
+    values = {f"inputs.{name}": "" for name in action["inputs"]} | {"github.run_attempt": "2", "runner.temp": "/t"}
+    names: dict[str, list[str]] = {"": [], "prod": []}
+    for name, found in names.items():
+        for step in action["runs"]["steps"]:
+            kept = step.get("with", {})
+            found += [
+                evaluated(kept[each], values | {"inputs.name": name}) for each in ("name", "pattern") if each in kept
+            ]
+    assert names == {
+        "": ["halo-plan-halo", "halo-receipt-halo@*", "halo-plan-halo", "halo-receipt-halo@2", "halo-reports-halo"],
+        "prod": ["halo-plan-prod", "halo-receipt-prod@*", "halo-plan-prod", "halo-receipt-prod@2", "halo-reports-prod"],
+    }
+
+
+def test_the_template_sets_nothing_for_the_pipelines_of_others() -> None:
+    jobs = rendered_template({"source": "s", "ref": "r", "name": "prod", "stage": "check", "apply-stage": "ship"})
+    assert all(name.removeprefix(".").startswith("prod") for name in jobs)
+    stages = {each.get("stage", "check") for each in jobs.values()}
+    assert stages == {"check", "ship"}
+    writing = {name for name, each in jobs.items() if "HALO_WRITE_KEY" in json.dumps(each)}
+    assert writing == {"prod-apply", "prod-undo"}
+    for name in writing:
+        assert jobs[name]["environment"] == "halo-production"
+        assert {each["when"] for each in jobs[name]["rules"]} == {"manual"}
+    assert [*read(GITLAB / ".gitlab-ci.yml")] == ["include"]
+
+
+# The libraries ------------------------------------------------------------------------------------------------------
+
+
+def test_every_library_of_the_action_is_locked_by_hash() -> None:
+    text = (ROOT / "action" / "requirements.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    entries = re.findall(r"(?m)^([\w.-]+)==\S+(?: ;[^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text)
+    assert len(entries) == len(re.findall(r"(?m)^\w", text))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {re.split(r"[>=<;\s]", each)[0].replace(".", "-") for each in project["dependencies"]}
+    assert wanted <= {name for name, _ in entries}, "`make lock` writes it"
+
+
+def test_the_install_step_makes_an_environment_or_fails(tmp_path: Path) -> None:
+    """With the real script on a checkout without libraries: what is installed is the index's business."""
+    action = tmp_path / "action"
+    shutil.copytree(ROOT / "action", action / "action")
+    (action / "halo_iac").symlink_to(ROOT / "halo_iac")
+    git = repository(tmp_path / "checkout")
+    (git.folder / "halo_iac").mkdir()
+    (git.folder / "halo_iac" / "__main__.py").write_text("raise SystemExit(9)\n")
+    on = runner(git, tmp_path / "temp", "")
+    output = tmp_path / "output"
+    env = {
+        "GITHUB_ACTION_PATH": str(action),
+        "RUNNER_TEMP": str(on.temp),
+        "GITHUB_OUTPUT": str(output),
+        "PIP_NO_INDEX": "1",
+        "PYTHONPATH": "",
+    }
+    (step,) = (each for each in read(ACTION)["runs"]["steps"] if each.get("id") == "install")
+    failed = on.run(step["run"], env)
+    assert failed.code == 1
+    assert "error: halo's libraries could not be installed: pip ended with 1" in failed.printed
+    assert not output.exists()
+    (action / "action" / "requirements.txt").write_text("")
+    for _ in range(2):
+        assert on.run(step["run"], env).code == 0
+    python = output.read_text().split("\n")[0].removeprefix("python=")
+    assert output.read_text() == f"python={python}\n" * 2
+    shown = on.run(f'"{python}" -P -m halo_iac --version', env)
+    assert (shown.code, shown.printed.split()[0]) == (0, "halo")
+    old = on.run(step["run"], {**env, "PATH": str(_programs(tmp_path, "python3", "python"))})
+    assert old.code == 1
+    assert "halo needs Python 3.11 or newer" in old.printed
+
+
+def _programs(folder: Path, *failing: str) -> Path:
+    """Return a folder with programs that fail, and those that the script needs besides."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in failing:
+        (programs / name).write_text("#!/bin/sh\nexit 1\n")
+        (programs / name).chmod(0o755)
+    for name in ("bash", "sh", "dirname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    return programs
 
 
 # GitHub -------------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Pipeline:
+    """A repository that holds an example, on a runner of its host."""
+
+    on: Runner
+    sandbox: Sandbox
+    host: Github | Gitlab
+    url: str
+    origin: Git
+    source: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def edit(self, before: str, after: str) -> str:
+        """Change the project file, commit that, and return the commit before it."""
+        git = self.on.git
+        base, path = git("rev-parse", "HEAD"), git.folder / "halo.yaml"
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+        git.commit()
+        return base
+
+    def github(self, workflow: str, job: str, env: dict[str, str], **values: str) -> StepResult:
+        """Run the action as a job of an example uses it."""
+        (step,) = (each for of, each in steps(example(workflow)) if of == job and each.get("uses") == PLACEHOLDER)
+        project = {"HALO_READ_KEY": DEMO_READ_KEY, "HALO_WRITE_KEY": DEMO_KEY}
+        known = {
+            **{f"secrets.{name}": key for name, key in project.items()},
+            "vars.HALO_PROJECT_ID": DEMO_PROJECT_ID,
+            "env.INF_PROJECT_ID": DEMO_PROJECT_ID if "env" in example(workflow) else "",
+            "github.token": TOKEN,
+            "inputs.allow-archive": "",
+            "runner.temp": str(self.on.temp),
+            **values,
+        }
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+            Path(env[name]).write_text("")
+        (run,) = (each["run"] for each in read(ACTION)["runs"]["steps"] if each.get("id") == "run")
+        ended = self.on.run(run, {**env, **action_env(step["with"], known)})
+        self.outputs = dict(line.split("=", 1) for line in Path(env["GITHUB_OUTPUT"]).read_text().splitlines())
+        return ended
+
+    def gitlab(self, name: str, env: dict[str, str]) -> StepResult:
+        """Run a job of the template as the example includes it, from its installation on."""
+        (included,) = read(GITLAB / ".gitlab-ci.yml")["include"]
+        jobs = rendered_template({**included["inputs"], "source": self.source, "ref": "HEAD"})
+        base = jobs[jobs[name]["extends"]]
+        project = {"HALO_READ_KEY": DEMO_READ_KEY, "HALO_WRITE_KEY": DEMO_KEY, "HALO_PROJECT_ID": DEMO_PROJECT_ID}
+        known = {**project, "HALO_COMMENT_TOKEN": TOKEN}
+        variables = {
+            variable: re.sub(r"\$(\w+)", lambda named: known[named[1]], value)
+            for variable, value in {**base["variables"], **jobs[name].get("variables", {})}.items()
+        }
+        script = "\n".join([*base["before_script"], *jobs[name]["script"]])
+        return self.on.run(script, {**variables, **env})
+
+    def titles(self) -> list[str]:
+        return sorted(each["title"] for each in self.sandbox.schedules() if each["archivedAt"] is None)
+
+
 @contextmanager
-def checkout(example: Path, folder: Path, **env: str) -> Iterator[tuple[Runner, Sandbox]]:
-    """Serve a sandbox and give a runner with a clone of a repository that holds the example."""
-    (folder / "origin").mkdir()
+def pipeline(copied: Path, host: Github | Gitlab, folder: Path) -> Iterator[Pipeline]:
+    """Serve a sandbox and a host, and give a runner with a clone of a repository that holds the example."""
     origin = repository(folder / "origin")
-    shutil.copytree(example, origin.folder, dirs_exist_ok=True)
+    shutil.copytree(copied, origin.folder, dirs_exist_ok=True)
+    # What a branch may bring to be run in place of halo.
+    (origin.folder / "halo_iac").mkdir()
+    for name in ("halo_iac/__main__.py", "halo_iac/__init__.py", "halo.py", "sitecustomize.py", "httpx.py"):
+        (origin.folder / name).write_text("import os\nos._exit(9)\n")
+    (origin.folder / "action.yml").write_text("runs: {using: composite, steps: []}\n")
+    (origin.folder / "halo").write_text("#!/bin/sh\nexit 9\n")
+    (origin.folder / "halo").chmod(0o755)
     origin.commit()
     git = origin.clone(folder / "clone")
-    with Sandbox.open(None) as sandbox, serve(sandbox) as server:
-        yield runner(git, folder / "programs", server.url, **env), sandbox
+    with Sandbox.open(None) as sandbox, serve(sandbox) as platform, serving(host) as server:
+        yield Pipeline(runner(git, folder / "temp", platform.url), sandbox, host, server.url, origin)
 
 
 @pytest.fixture
-def github(tmp_path: Path) -> Iterator[tuple[Runner, Sandbox]]:
-    workspace = str(tmp_path / "clone")
-    with checkout(GITHUB, tmp_path, GITHUB_ACTIONS="true", GITHUB_WORKSPACE=workspace) as both:
-        yield both
+def github(tmp_path: Path) -> Iterator[Pipeline]:
+    with pipeline(GITHUB, Github(tmp_path / "temp"), tmp_path) as made:
+        yield made
 
 
-def step(on: Runner, workflow: str, job: str, name: str, **more: str) -> StepResult:
-    """Run one step of a workflow, with its expressions replaced."""
-    path = GITHUB / ".github" / "workflows" / workflow
-    found = next(each for of, each in steps(path) if of == job and each.get("name") == name)
-    env = {
-        variable: re.sub(r"\$\{\{ (.*?) \}\}", lambda expression: MADE_UP[expression[1]], value)
-        for variable, value in found.get("env", {}).items()
-    }
-    return on.run(found["run"], {**env, **more})
-
-
-def edit(git: Git, before: str, after: str) -> None:
-    path = git.folder / "halo.yaml"
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
-
-
-def declare(origin: Git, on: Runner, *retired: str) -> None:
-    """Merge a project of three schedules, of which some are retired, and check it out afresh."""
-    entry = "  {key}: {{title: {key}, agent: checkout, frequency: daily, at: '09:00', state: {state}}}\n"
-    states = {key: "archived" if key in retired else "active" for key in ("one", "two", "three")}
-    entries = (entry.format(key=key, state=state) for key, state in states.items())
-    (origin.folder / "halo.yaml").write_text("version: 1\nschedules:\n" + "".join(entries))
-    origin.commit()
-    on.git("clean", "--quiet", "--force", "-dx")
-    (on.programs / "temp" / "receipt.jsonl").unlink(missing_ok=True)  # a job has a temporary folder of its own
-    on.git("pull", "--quiet")
-
-
-def titles(sandbox: Sandbox) -> list[str]:
-    return sorted(each["title"] for each in sandbox.schedules() if each["archivedAt"] is None)
-
-
-@pytest.mark.parametrize("workflow", ["halo-plan.yml", "halo-apply.yml", "halo-drift.yml"])
-def test_every_job_installs_this_version(github: tuple[Runner, Sandbox], workflow: str) -> None:
-    on, _ = github
-    jobs = read(GITHUB / ".github" / "workflows" / workflow)["jobs"]
-    for job in jobs:
-        assert step(on, workflow, job, "Install halo").code == 0
-    installed = (on.programs / "installed.txt").read_text().split()
-    assert installed == [f"halo-iac=={__version__}"] * len(jobs)
-
-
-def test_validation_marks_mistakes_on_their_lines(github: tuple[Runner, Sandbox]) -> None:
-    on, _ = github
-    assert step(on, "halo-plan.yml", "validate", "Validate").code == 0
-    edit(on.git, "frequency: daily", "frequency: dayly")
-    ran = step(on, "halo-plan.yml", "validate", "Validate")
-    assert ran.code == 1
-    assert "::error file=halo.yaml,line=10," in ran.printed
-
-
-def test_a_pull_request_is_planned_and_gets_one_comment(github: tuple[Runner, Sandbox]) -> None:
-    on, sandbox = github
-    edit(on.git, "02:00", "03:00")
-    on.git.commit()
-    planned = step(on, "halo-plan.yml", "plan", "Plan")
+def test_an_example_on_github_plans_comments_applies_finds_drift_and_undoes(github: Pipeline) -> None:
+    on, host = github, github.host
+    base = on.edit("02:00", "03:00")
+    planned = on.github("plan", "plan", host.on_request(on.url, base))
     assert planned.code == 0, planned.printed
     assert "::notice file=halo.yaml,line=7," in planned.printed
     assert DEMO_READ_KEY not in planned.printed
-    assert planned.outputs == {"page": "written"}
-    marker = (on.programs / "temp" / "plan.md").read_text(encoding="utf-8").partition("\n")[0]
-    on.leave_comment("a stranger", f"{marker}\nMine now.")
-    on.leave_comment("github-actions[bot]", "Another bot's words.")
-    first = step(on, "halo-plan.yml", "plan", "Comment")
-    assert (first.code, len(on.comments)) == (0, 3), first.printed
-    assert "03:00" in on.comments[-1]["body"]
-    assert first.summary == on.comments[-1]["body"]
-    edit(on.git, "03:00", "04:00")
-    on.git.commit()
-    assert step(on, "halo-plan.yml", "plan", "Plan").code == 0
-    second = step(on, "halo-plan.yml", "plan", "Comment")
-    assert (second.code, len(on.comments)) == (0, 3), second.printed
-    assert "04:00" in on.comments[-1]["body"]
-    assert [each["body"] for each in on.comments[:2]] == [f"{marker}\nMine now.", "Another bot's words."]
-    assert titles(sandbox) == []
+    assert on.outputs == {"changes": "true", "exit-code": "2"}
+    assert ["03:00" in each.body for each in host.comments] == [True]
+    on.on.git("reset", "--quiet", "--hard", "origin/main")
+    assert on.github("apply", "plan", host.on_branch(on.url)).code == 0
+    assert on.outputs["changes"] == "true"
+    applied = on.github("apply", "apply", host.on_branch(on.url))
+    assert (applied.code, on.titles()) == (0, ["Nightly checkout review"]), applied.printed
+    assert on.github("drift", "drift", host.on_branch(on.url)).code == 0
+    [schedule] = on.sandbox.schedules()
+    Caller(on.sandbox).do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
+    assert on.github("drift", "drift", host.on_branch(on.url)).code == 0
+    assert [(each.title, each.is_open) for each in host.issues] == [("HALO drift", True)]
+    assert on.github("report", "report", host.on_branch(on.url)).code == 0
+
+
+def test_an_example_on_github_undoes_by_the_receipt_of_a_run(github: Pipeline) -> None:
+    on, host = github, github.host
+    on.edit('["Nightly *"]', "[]")
+    on.on.git("push", "--quiet", "origin", "HEAD:refs/heads/next")
+    on.origin("reset", "--quiet", "--hard", "next")
+    assert on.github("apply", "plan", host.on_branch(on.url)).code == 0
+    assert on.github("apply", "apply", host.on_branch(on.url)).code == 0
+    downloaded = on.on.temp / "halo-undo" / "halo-receipt-halo@1"
+    downloaded.mkdir(parents=True)
+    shutil.copy(on.outputs["receipt"], downloaded)
+    ended = on.github("undo", "undo", host.on_branch(on.url), **{"inputs.run": "77", "inputs.allow-archive": "1"})
+    assert (ended.code, on.titles()) == (0, []), ended.printed
 
 
 @pytest.mark.parametrize(
     ("before", "after", "code"),
-    [("checkout", "nobody", 1), ('protect: ["Nightly *"]', "protect: []", 3), ("daily", "dayly", 1)],
-    ids=["blocked", "refused", "broken"],
+    [
+        ("checkout\n", "another\n", 1),
+        ('protect: ["Nightly *"]', "protect: []", 3),
+        ("frequency: daily", "frequency: dayly", 1),
+        ("Nightly checkout review", '"x\\nchanges=no\\n::stop-commands::x"', 1),
+        ("Nightly checkout review", '"$(touch ran) `touch ran` \'; touch ran; </details> @everyone"', 0),
+    ],
+    ids=["blocked", "refused", "broken", "line breaks", "hostile"],
 )
-def test_a_plan_that_fails_is_commented_on_too(
-    github: tuple[Runner, Sandbox], before: str, after: str, code: int
-) -> None:
-    on, _ = github
-    edit(on.git, before, after)
-    on.git.commit()
-    assert step(on, "halo-plan.yml", "plan", "Plan").code == code
-    assert step(on, "halo-plan.yml", "plan", "Comment").code == 0
-    assert len(on.comments) == 1
+def test_a_step_on_github_ends_as_its_plan_does(github: Pipeline, before: str, after: str, code: int) -> None:
+    base = github.edit(before, after)
+    ended = github.github("plan", "plan", github.host.on_request(github.url, base))
+    assert ended.code == code, ended.printed
+    (comment,) = github.host.comments
+    assert "@everyone" not in comment.body
+    assert set(github.outputs) == {"changes", "exit-code"}
+    assert not (github.on.git.folder / "ran").exists()
+    assert not re.search(r"(?m)^::(?!error |warning |notice )", ended.printed)
 
 
-@pytest.mark.parametrize("kind", ["text", "a page of halo's", "a link", "a folder"])
-def test_what_a_branch_has_committed_is_not_commented(
-    github: tuple[Runner, Sandbox], tmp_path: Path, kind: str
-) -> None:
-    on, _ = github
-    edit(on.git, "02:00", "03:00")
-    for name in ("plan.md", "plan.json", "receipt.jsonl"):
-        path = on.git.folder / name
-        if kind == "a folder":
-            path.mkdir()
-            (path / "x").touch()
-        elif kind == "a link":
-            path.symlink_to(tmp_path / "outside")
-        else:
-            path.write_text("Planted." if kind == "text" else "<!-- halo-plan: 0123456789abcdef -->\nPlanted.")
-    on.git.commit()
-    assert step(on, "halo-plan.yml", "plan", "Plan").code == 0
-    assert step(on, "halo-plan.yml", "plan", "Comment").code == 0
-    [comment] = on.comments
-    assert "03:00" in comment["body"]
-    assert "Planted" not in comment["body"]
-    assert on.git("status", "--porcelain") == ""
-    assert not (tmp_path / "outside").exists()
-    stale = step(on, "halo-plan.yml", "plan", "Plan", INF_API_KEY="")
-    assert stale.code != 0
-    assert "03:00" not in (on.programs / "temp" / "plan.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_no_step_writes_into_the_checkout(path: Path) -> None:
-    for script in scripts(path):
-        for place in re.findall(r"(?:--out|--receipt|--also \w+=|--output|>>?)\s*(\S+)", script):
-            assert re.match(r'"?\$(RUNNER_TEMP|GITHUB_\w+|page|saved)\b', place.removeprefix("markdown=")), place
-    assert "hashFiles" not in path.read_text(encoding="utf-8")
-
-
-def test_a_looser_policy_needs_a_label(github: tuple[Runner, Sandbox]) -> None:
-    on, _ = github
-    edit(on.git, 'protect: ["Nightly *"]', "protect: []")
-    on.git.commit()
-    assert step(on, "halo-plan.yml", "plan", "Plan").code == 3
-    assert step(on, "halo-plan.yml", "plan", "Plan", IS_POLICY_CHANGE="true").code == 0
-
-
-def test_many_removals_need_a_label_with_their_number(github: tuple[Runner, Sandbox], tmp_path: Path) -> None:
-    on, _ = github
-    origin = Git(tmp_path / "origin")
-    declare(origin, on)
-    for job, name in (("plan", "Plan"), ("apply", "Apply")):
-        assert step(on, "halo-apply.yml", job, name).code == 0
-    declare(origin, on, "one", "two")
-    codes = {
-        label: step(on, "halo-plan.yml", "plan", "Plan", LABELS=json.dumps(["a", label], indent=2)).code
-        for label in (
-            "b",
-            "halo-allow-archive-1",
-            "halo-allow-archive-2",
-            "halo-allow-archive-",
-            "halo-allow-archive-2 --accept-policy-change",
-            "halo-allow-archive-$(touch ran)2",
-            'b"halo-allow-archive-2"',
-        )
-    }
-    assert [label for label, code in codes.items() if code == 0] == ["halo-allow-archive-2"]
-    assert set(codes.values()) == {0, 3}
-    assert not (on.git.folder / "ran").exists()
-
-
-def test_many_removals_are_applied_by_hand_with_their_number(github: tuple[Runner, Sandbox], tmp_path: Path) -> None:
-    on, sandbox = github
-    origin = Git(tmp_path / "origin")
-    declare(origin, on)
-    for job, name in (("plan", "Plan"), ("apply", "Apply")):
-        assert step(on, "halo-apply.yml", job, name).code == 0
-    declare(origin, on, "one", "two")
-    merged = step(on, "halo-apply.yml", "plan", "Plan")
-    assert (merged.code, merged.outputs) == (3, {})
-    assert "override: `--allow-archive 2`" in merged.summary
-    assert step(on, "halo-apply.yml", "plan", "Plan", ALLOW_ARCHIVE="2; touch ran").code == 64
-    by_hand = step(on, "halo-apply.yml", "plan", "Plan", ALLOW_ARCHIVE="2")
-    assert (by_hand.code, by_hand.outputs) == (0, {"changes": "pending"})
-    assert step(on, "halo-apply.yml", "apply", "Apply").code == 3
-    assert step(on, "halo-apply.yml", "apply", "Apply", ALLOW_ARCHIVE="2").code == 0
-    assert titles(sandbox) == ["three"]
-    assert step(on, "halo-drift.yml", "drift", "Plan").code == 0
-
-
-def test_a_merge_applies_the_plan_that_was_saved(github: tuple[Runner, Sandbox]) -> None:
-    on, sandbox = github
-    planned = step(on, "halo-apply.yml", "plan", "Plan")
-    assert (planned.code, planned.outputs) == (0, {"changes": "pending"}), planned.printed
-    assert "Nightly checkout review" in planned.summary
-    applied = step(on, "halo-apply.yml", "apply", "Apply")
-    assert applied.code == 0, applied.printed
-    assert titles(sandbox) == ["Nightly checkout review"]
-    assert (on.programs / "temp" / "receipt.jsonl").is_file()
-    assert on.git("status", "--porcelain") == ""
-    again = step(on, "halo-apply.yml", "plan", "Plan")
-    assert (again.code, again.outputs) == (0, {})
-
-
-def test_an_approval_that_came_late_applies_nothing(github: tuple[Runner, Sandbox], tmp_path: Path) -> None:
-    on, sandbox = github
-    assert step(on, "halo-apply.yml", "plan", "Plan").code == 0
-    Git(tmp_path / "origin").commit("merged meanwhile")
-    late = step(on, "halo-apply.yml", "apply", "Apply")
-    assert late.code == 3
+def test_an_approval_on_github_that_came_late_applies_nothing(github: Pipeline) -> None:
+    assert github.github("apply", "plan", github.host.on_branch(github.url)).code == 0
+    github.origin.commit("merged meanwhile")
+    late = github.github("apply", "apply", github.host.on_branch(github.url))
+    assert (late.code, github.titles()) == (3, [])
     assert "but origin/main is now at" in late.printed
-    assert titles(sandbox) == []
-
-
-def test_a_plan_that_is_refused_ends_the_pipeline(github: tuple[Runner, Sandbox]) -> None:
-    on, _ = github
-    edit(on.git, "checkout\n", "nobody\n")
-    ran = step(on, "halo-apply.yml", "plan", "Plan")
-    assert (ran.code, ran.outputs) == (1, {})
-    assert "nobody" in ran.summary
-
-
-def test_the_night_tells_of_drift(github: tuple[Runner, Sandbox]) -> None:
-    on, sandbox = github
-    for job, name in (("plan", "Plan"), ("apply", "Apply")):
-        assert step(on, "halo-apply.yml", job, name).code == 0
-    assert step(on, "halo-drift.yml", "drift", "Plan").code == 0
-    [schedule] = sandbox.schedules()
-    Caller(sandbox).do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
-    drifted = step(on, "halo-drift.yml", "drift", "Plan")
-    assert drifted.code == 2
-    assert "::error title=HALO drift::" in drifted.printed
-    assert "lookback_hours" in drifted.summary
 
 
 # GitLab -------------------------------------------------------------------------------------------------------------
 
 
-class Notes:
-    """The notes of one merge request, a page of two at a time, and who asks for them."""
-
-    def __init__(self) -> None:
-        self.notes: list[dict[str, Any]] = []
-
-    def __call__(self, request: Request) -> Reply:
-        url = urlsplit(request.target)
-        assert request.headers["private-token"] == "a token"
-        if url.path == "/api/v4/user":
-            return _json({"id": 1})
-        path = "/api/v4/projects/5/merge_requests/7/notes"
-        assert url.path.startswith(path)
-        if request.method == "GET":
-            page = int(parse_qs(url.query)["page"][0])
-            more = str(page + 1) if page * 2 < len(self.notes) else ""
-            return _json(self.notes[page * 2 - 2 : page * 2], **{"x-next-page": more})
-        body = parse_qs(request.body.decode())["body"][0]
-        if request.method == "POST":
-            self.add(1, body)
-        else:
-            next(note for note in self.notes if url.path == f"{path}/{note['id']}")["body"] = body
-        return _json({})
-
-    def add(self, author: int, body: str) -> None:
-        self.notes.append({"id": 100 + len(self.notes), "author": {"id": author}, "body": body})
-
-
-def _json(value: object, **headers: str) -> Reply:
-    return Reply(200, json.dumps(value).encode(), headers)
-
-
-def job(on: Runner, name: str, **env: str) -> StepResult:
-    """Run the script of a job, with the variables that it declares."""
-    jobs = read(GITLAB / ".gitlab-ci.yml")
-    found = {**jobs[jobs[name]["extends"]], **jobs[name]} if "extends" in jobs[name] else jobs[name]
-    project = {"HALO_READ_KEY": DEMO_READ_KEY, "HALO_WRITE_KEY": DEMO_KEY, "HALO_PROJECT_ID": DEMO_PROJECT_ID}
-    variables = {
-        variable: re.sub(r"\$(\w+)", lambda named: project[named[1]], value)
-        for variable, value in found.get("variables", {}).items()
-    }
-    everywhere = {variable: declared["value"] for variable, declared in jobs["variables"].items()}
-    return on.run("\n".join(found["script"]), {**everywhere, **variables, **env})
-
-
 @pytest.fixture
-def gitlab(tmp_path: Path) -> Iterator[tuple[Runner, Sandbox]]:
-    with checkout(GITLAB, tmp_path, GITLAB_CI="true", CI_DEFAULT_BRANCH="main") as both:
-        yield both
+def gitlab(tmp_path: Path) -> Iterator[Pipeline]:
+    halo = repository(tmp_path / "halo")
+    (halo.folder / "action").mkdir()
+    (halo.folder / "action" / "install.sh").write_text(f'echo "{sys.executable}"\n')
+    halo.commit()
+    with pipeline(GITLAB, Gitlab(tmp_path / "temp"), tmp_path) as made:
+        made.source = halo.folder.as_uri()
+        yield made
 
 
-def test_gitlab_installs_this_version(gitlab: tuple[Runner, Sandbox]) -> None:
-    on, _ = gitlab
-    [install] = read(GITLAB / ".gitlab-ci.yml")["default"]["before_script"]
-    assert on.run(install, {}).code == 0
-    assert (on.programs / "installed.txt").read_text() == f"halo-iac=={__version__}\n"
+def test_an_example_on_gitlab_plans_notes_applies_finds_drift_and_undoes(gitlab: Pipeline) -> None:
+    on, host = gitlab, gitlab.host
+    base = on.edit("02:00", "03:00")
+    planned = on.gitlab("halo-plan", host.on_request(on.url, base))
+    assert planned.code == 0, planned.printed
+    assert ["03:00" in each.body for each in host.comments] == [True]
+    on.edit('["Nightly *"]', "[]")
+    on.on.git("push", "--quiet", "origin", "HEAD:refs/heads/next")
+    on.origin("reset", "--quiet", "--hard", "next")
+    assert on.gitlab("halo-plan-merged", host.on_branch(on.url)).code == 0
+    applied = on.gitlab("halo-apply", host.on_branch(on.url))
+    assert (applied.code, on.titles()) == (0, ["Nightly support review"]), applied.printed
+    assert isinstance(host, Gitlab)
+    place = ".halo/ci/halo/receipts/receipt.jsonl"
+    host.artifacts = {place: (on.on.git.folder / place).read_text()}
+    assert on.gitlab("halo-drift", host.on_branch(on.url)).code == 0
+    assert on.gitlab("halo-report", host.on_branch(on.url)).code == 0
+    permits = {"HALO_CI_RECEIPT": "9", "HALO_CI_ALLOW_ARCHIVE": "1"}
+    undone = on.gitlab("halo-undo", {**host.on_branch(on.url), **permits})
+    assert (undone.code, on.titles()) == (0, []), undone.printed
 
 
-def test_gitlab_validates_and_plans_a_merge_request_with_one_note(gitlab: tuple[Runner, Sandbox]) -> None:
-    on, sandbox = gitlab
-    base = on.git("rev-parse", "HEAD")
-    edit(on.git, "02:00", "03:00")
-    on.git.commit()
-    assert job(on, "halo-validate").code == 0
-    notes = Notes()
-    with serving(notes) as server:
-        api = {
-            "CI_API_V4_URL": f"{server.url}/api/v4",
-            "CI_PROJECT_ID": "5",
-            "CI_MERGE_REQUEST_IID": "7",
-            "HALO_COMMENT_TOKEN": "a token",
-            "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
-        }
-        planned = job(on, "halo-plan", **api)
-        assert planned.code == 0, planned.printed
-        assert len(notes.notes) == 1
-        marker = notes.notes[0]["body"].partition("\n")[0]
-        notes.notes.clear()
-        for author in (2, 3, 4):
-            notes.add(author, f"{marker}\nMine now.")
-        assert job(on, "halo-plan", **api).code == 0
-        edit(on.git, "03:00", "04:00")
-        assert job(on, "halo-plan", **api).code == 0
-        assert [note["author"]["id"] for note in notes.notes] == [2, 3, 4, 1]
-        assert "04:00" in notes.notes[-1]["body"]
-        edit(on.git, 'protect: ["Nightly *"]', "protect: []")
-        assert job(on, "halo-plan", **api).code == 3
-        assert job(on, "halo-plan", **api, CI_MERGE_REQUEST_LABELS="a,halo-policy-change").code == 0
-        edit(on.git, "support-bot", "nobody")
-        blocked = job(on, "halo-plan", **api)
-    assert blocked.code == 1, "a blocked entry goes before a refusal"
-    assert "nobody" in notes.notes[-1]["body"]
-    assert titles(sandbox) == []
-
-
-def test_gitlab_applies_the_saved_plan_and_tells_of_drift(gitlab: tuple[Runner, Sandbox], tmp_path: Path) -> None:
-    on, sandbox = gitlab
-    assert job(on, "halo-drift").code == 2
-    assert job(on, "halo-plan-main").code == 0
-    applied = job(on, "halo-apply")
-    assert applied.code == 0, applied.printed
-    assert titles(sandbox) == ["Nightly support review"]
-    assert (on.git.folder / "receipt.jsonl").is_file()
-    assert job(on, "halo-drift").code == 0
-    Git(tmp_path / "origin").commit("merged meanwhile")
-    assert job(on, "halo-apply").code == 3
-
-
-def test_gitlab_lets_many_removals_pass_with_their_number(gitlab: tuple[Runner, Sandbox], tmp_path: Path) -> None:
-    on, sandbox = gitlab
-    origin = Git(tmp_path / "origin")
-    declare(origin, on)
-    for name in ("halo-plan-main", "halo-apply"):
-        assert job(on, name).code == 0
-    base = on.git("rev-parse", "HEAD")
-    declare(origin, on, "one", "two")
-    (on.git.folder / "comment.py").write_text("")
-    codes = {
-        labels: job(on, "halo-plan", CI_MERGE_REQUEST_DIFF_BASE_SHA=base, CI_MERGE_REQUEST_LABELS=labels).code
-        for labels in (
-            "a,b",
-            "a,halo-allow-archive-1",
-            "a,halo-allow-archive-2,b",
-            "not-halo-allow-archive-2",
-            "halo-allow-archive-2 --accept-policy-change",
-            "halo-allow-archive-$(touch ran)2",
-        )
-    }
-    assert list(codes.values()) == [3, 3, 0, 3, 64, 64]
-    assert job(on, "halo-plan-main").code == 3
-    assert job(on, "halo-plan-main", ALLOW_ARCHIVE="2; touch ran").code == 64
-    assert job(on, "halo-plan-main", ALLOW_ARCHIVE="2").code == 0
-    assert job(on, "halo-apply").code == 3
-    assert job(on, "halo-apply", ALLOW_ARCHIVE="2").code == 0
-    assert not (on.git.folder / "ran").exists()
-    assert titles(sandbox) == ["three"]
-    assert job(on, "halo-drift").code == 0
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("support-bot\n", "another\n", 1),
+        ('protect: ["Nightly *"]', "protect: []", 3),
+        ("Nightly support review", '"$(touch ran) `touch ran` \'; touch ran; </details> @everyone"', 0),
+    ],
+    ids=["blocked", "refused", "hostile"],
+)
+def test_a_job_on_gitlab_ends_as_its_plan_does(gitlab: Pipeline, before: str, after: str, code: int) -> None:
+    base = gitlab.edit(before, after)
+    ended = gitlab.gitlab("halo-plan", gitlab.host.on_request(gitlab.url, base))
+    assert ended.code == code, ended.printed
+    (note,) = gitlab.host.comments
+    assert "@everyone" not in note.body
+    assert not (gitlab.on.git.folder / "ran").exists()
 
 
 # pre-commit ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_hook_for_pre_commit_validates(github: tuple[Runner, Sandbox]) -> None:
-    on, _ = github
+def test_the_hook_for_pre_commit_takes_its_files_from_args(github: Pipeline) -> None:
     [hook] = read(ROOT / ".pre-commit-hooks.yaml")
-    assert on.run(hook["entry"], {}).code == 0
-    edit(on.git, "daily", "dayly")
-    assert on.run(hook["entry"], {}).code == 1
+    folder = github.on.git.folder
+    env = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    assert github.on.run(hook["entry"], env).code == 0
+    (folder / "envs" / "prod").mkdir(parents=True)
+    (folder / "halo.yaml").rename(folder / "envs" / "prod" / "halo.yaml")
+    with_args = shlex.join([*shlex.split(hook["entry"]), "-f", "envs/*/halo.yaml"])
+    assert github.on.run(with_args, env).code == 0
+    path = folder / "envs" / "prod" / "halo.yaml"
+    path.write_text(path.read_text().replace("daily", "dayly"))
+    assert github.on.run(with_args, env).code == 1

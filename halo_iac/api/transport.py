@@ -6,7 +6,7 @@ See docs/protocol.md#transport and docs/security.md#bounds-of-answers.
 import os
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from importlib import import_module
@@ -128,6 +128,13 @@ class Transport:
 
     def _client_over(self, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own options
         return httpx.Client(headers=self._headers, cookies=_NoCookies(), **options)
+
+
+def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
+    """Return a client for a service other than the platform, by the same proxies and certificates."""
+    verify = tls_context() if base_url.startswith("https:") else _no_tls()
+    proxy = _as_httpx(proxy_for(base_url, os.environ))
+    return httpx.Client(headers=headers, cookies=_NoCookies(), verify=verify, trust_env=False, proxy=proxy, timeout=30)
 
 
 def _as_httpx(proxy: Proxy | None) -> httpx.Proxy | None:

@@ -6,6 +6,7 @@ Imported where a command asks for it: most run without git.
 from __future__ import annotations
 
 import os.path
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -52,7 +53,7 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
     found: list[str] = []
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        tree = _tree(context.projects[0], repository, commit, objects, opened)
+        tree = commit_tree(context.projects[0].console.env, repository, commit, objects, opened)
         top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.choice.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
@@ -72,7 +73,7 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
     base = Base(ref, repository.commit(ref))
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        tree = _tree(context, repository, base.commit, objects, opened)
+        tree = commit_tree(context.console.env, repository, base.commit, objects, opened)
         path = _project_file(context, repository, tree)
         if path is None:
             moved = _relocated(context, repository, base, tree, objects)
@@ -129,13 +130,15 @@ def repository_of(context: CommandContext) -> Repository:
     return Repository(checkout, context.console.env)
 
 
-def _tree(
-    context: CommandContext, repository: Repository, commit: str, objects: Objects, opened: ExitStack
+def commit_tree(
+    env: Mapping[str, str], repository: Repository, commit: str, objects: Objects, opened: ExitStack
 ) -> CommitTree:
+    """Return the files of a commit, those of checked-out submodules included, until ``opened`` is closed."""
+
     def submodule(path: Path) -> Objects | None:
         if not (path / ".git").exists():
             return None
-        return opened.enter_context(Repository(path, context.console.env).objects())
+        return opened.enter_context(Repository(path, env).objects())
 
     return CommitTree(objects, commit, repository.top, submodule, repository.index())
 

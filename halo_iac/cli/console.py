@@ -109,6 +109,12 @@ class Console:
             os.environ,
         )
 
+    def with_variables(self, env: Mapping[str, str]) -> Console:
+        """Return a console of the same streams and clock for a command that this one runs."""
+        other = Console(self._stdin, self._stdout, self._stderr, env, clock=self.clock, retry_policy=self._retry_policy)
+        other._keys, other._secrets = self._keys, self._secrets
+        return other
+
     @property
     def retry_policy(self) -> RetryPolicy:
         """Return how long it may wait for the platform."""

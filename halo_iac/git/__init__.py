@@ -69,6 +69,12 @@ class Repository:
         """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
         return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
 
+    def changed_files(self, before: str, after: str) -> frozenset[Path]:
+        """Return the files in which two commits differ; only their trees are compared, and no file is read."""
+        words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", before, after)
+        names = self._git.asked_bytes(*words).decode("utf-8", "surrogateescape").split("\0")
+        return frozenset(self.top / name for name in names if name)
+
     def objects(self) -> Objects:
         """Return what reads single objects; it is to be closed, as a context manager is."""
         return Objects(self._git)

@@ -1,0 +1,201 @@
+"""GitHub Actions: the variables of its runner, and the comments and issues of its REST API."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.ci.host import Post, Posts, Trigger, as_git_config
+from halo_iac.errors import FileError, HostError, RefusedError
+
+if TYPE_CHECKING:
+    from halo_iac.ci.host_api import HostApi
+
+_API: Final = "https://api.github.com"
+_BOT: Final = "github-actions[bot]"
+"""Who writes with the token that every job is given."""
+_DEPENDABOT: Final = "dependabot[bot]"
+_REQUESTS: Final = "pull_request"
+_ON: Final = "use the event pull_request"
+
+
+class GithubHost:
+    """A job on GitHub Actions; ``token`` may be empty, then no comment and no issue is written."""
+
+    format = "github"
+
+    def __init__(self, env: Mapping[str, str], token: str, cwd: Path) -> None:
+        self._env = env
+        self._token = token
+        self._repository = env.get("GITHUB_REPOSITORY", "")
+        self.trigger = _trigger(env, _event(env))
+        self.folder = cwd / (env.get("RUNNER_TEMP") or ".halo") / "halo-ci"
+
+    def comments(self) -> Posts | None:
+        """Return the comments of the pull request."""
+        if not self._token or not self.trigger.request:
+            return None
+        of_one = f"/repos/{self._repository}/issues/{self.trigger.request}/comments"
+        return _Comments(self._api, self._graphql, of_one, f"/repos/{self._repository}/issues/comments")
+
+    def issues(self, title: str) -> Posts | None:
+        """Return the open issues of the repository."""
+        path = f"/repos/{self._repository}/issues"
+        return _Issues(self._api, self._graphql, path, title) if self._token else None
+
+    def summarize(self, page: str) -> None:
+        """Add a page to the job's summary."""
+        self._append("GITHUB_STEP_SUMMARY", f"{page}\n")
+
+    def output(self, name: str, value: str) -> None:
+        """Set an output of the step; one with a line break could set others, so none has one."""
+        if not value.isprintable():
+            raise FileError(f"the output {name} has a line break or a control character", hint="rename the folder")
+        self._append("GITHUB_OUTPUT", f"{name}={value}\n")
+
+    def git_variables(self) -> Mapping[str, str]:
+        """Return what lets git ask the remote with the job's token, whether the checkout has kept it or not."""
+        server = self._env.get("GITHUB_SERVER_URL", "")
+        if not self._token or not server.startswith("https://"):
+            return {}
+        credentials = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
+        key = f"http.{server.rstrip('/')}/.extraheader"
+        # An empty header drops the one of the checkout: GitHub refuses two.
+        return as_git_config([(key, ""), (key, f"AUTHORIZATION: basic {credentials}")], self._env)
+
+    def fetch_receipts(self, run: str, folder: Path) -> None:
+        """Bring nothing: the action downloads the artifact of the run."""
+
+    @cached_property
+    def _api(self) -> HostApi:
+        return self._open(self._env.get("GITHUB_API_URL") or _API)
+
+    @cached_property
+    def _graphql(self) -> HostApi:
+        return self._open(self._env.get("GITHUB_GRAPHQL_URL") or f"{_API}/graphql")
+
+    def _open(self, base_url: str) -> HostApi:
+        from halo_iac.ci.host_api import HostApi
+
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        return HostApi("GitHub", base_url, headers)
+
+    def _append(self, variable: str, text: str) -> None:
+        path = self._env.get(variable)
+        if not path:
+            return
+        try:
+            with Path(path).open("a", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            raise FileError(f"{variable} cannot be written: {error.strerror}") from None
+
+
+class _Comments:
+    """The comments of one pull request."""
+
+    def __init__(self, api: HostApi, graphql: HostApi, path: str, of_each: str) -> None:
+        self._api = api
+        self._graphql = graphql
+        self._path = path
+        self._of_each = of_each
+
+    def authors(self) -> frozenset[str]:
+        """Return whose the token is: a user, an app, or the job's own bot."""
+        try:
+            found = self._graphql.ask("POST", "", {"query": "{viewer{login}}"})["data"]["viewer"]["login"]
+        except (HostError, KeyError, TypeError):
+            return frozenset({_BOT})
+        return frozenset({found})
+
+    def all(self) -> Iterator[Post]:
+        """Yield the comments, the oldest first."""
+        for each in self._api.listed(self._path):
+            yield _post(each, "id")
+
+    def add(self, text: str) -> None:
+        """Write a new comment."""
+        self._api.ask("POST", self._path, {"body": text})
+
+    def change(self, number: int, text: str) -> None:
+        """Replace a comment."""
+        self._api.ask("PATCH", f"{self._of_each}/{number}", {"body": text})
+
+    def close(self, number: int) -> None:
+        """Do nothing: comments are not closed."""
+
+
+class _Issues(_Comments):
+    """The open issues of a repository."""
+
+    def __init__(self, api: HostApi, graphql: HostApi, path: str, title: str) -> None:
+        super().__init__(api, graphql, path, path)
+        self._title = title
+
+    def all(self) -> Iterator[Post]:
+        """Yield the open issues, the oldest first; GitHub lists pull requests among them."""
+        for each in self._api.listed(self._path, state="open", direction="asc"):
+            if "pull_request" not in each:
+                yield _post(each, "number")
+
+    def add(self, text: str) -> None:
+        """Open an issue."""
+        self._api.ask("POST", self._path, {"title": self._title, "body": text})
+
+    def close(self, number: int) -> None:
+        """Close an issue."""
+        self._api.ask("PATCH", f"{self._of_each}/{number}", {"state": "closed"})
+
+
+def _post(found: Mapping[str, Any], number: str) -> Post:
+    author = (found.get("user") or {}).get("login") or ""
+    return Post(int(found[number]), author, found.get("body") or "")
+
+
+def _event(env: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return what GitHub says of the event; the runner keeps it outside of the checkout."""
+    path = env.get("GITHUB_EVENT_PATH")
+    if not path:
+        return {}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise FileError(f"GITHUB_EVENT_PATH: {path} is not the event of a workflow") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _trigger(env: Mapping[str, str], event: Mapping[str, Any]) -> Trigger:
+    name = env.get("GITHUB_EVENT_NAME", "")
+    if name == "pull_request_target":  # the secrets are there, and a stranger's branch may be what is checked out
+        raise RefusedError("a workflow on pull_request_target gives a stranger's branch the secrets", hint=_ON)
+    if name == "merge_group":
+        return Trigger(keyless="a merge queue")
+    if name != _REQUESTS:
+        branch = env.get("GITHUB_REF_NAME", "") if env.get("GITHUB_REF_TYPE") == "branch" else ""
+        return Trigger(branch=branch)
+    request = event.get("pull_request") or {}
+    labels = tuple(str(each.get("name")) for each in request.get("labels") or ())
+    return Trigger(str(request.get("number", "")), _base(env, request), "", labels, _keyless(env, request))
+
+
+def _base(env: Mapping[str, str], request: Mapping[str, Any]) -> str:
+    """Return the base as it is in the commit that was checked out: a merge has it as its first parent."""
+    if env.get("GITHUB_REF", "").endswith("/merge"):
+        return "HEAD^1"
+    return str((request.get("base") or {}).get("sha") or "")
+
+
+def _keyless(env: Mapping[str, str], request: Mapping[str, Any]) -> str:
+    source = ((request.get("head") or {}).get("repo") or {}).get("full_name")
+    if source != env.get("GITHUB_REPOSITORY"):
+        return "a fork"
+    is_dependabot = env.get("GITHUB_ACTOR") == _DEPENDABOT and not env.get("INF_API_KEY", "").strip()
+    return "Dependabot" if is_dependabot else ""

@@ -1,0 +1,91 @@
+"""Whether a branch touches a project: any file that it is read from, here or at the base.
+
+See docs/ci.md#pull-requests.
+"""
+
+from __future__ import annotations
+
+import os.path
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from halo_iac.checkout import find_checkout
+from halo_iac.cli.base_project import commit_tree
+from halo_iac.cli.console import Console
+from halo_iac.cli.file_globs import expand
+from halo_iac.cli.file_options import is_glob
+from halo_iac.errors import GitError, ProjectError
+from halo_iac.git import Repository
+from halo_iac.load import DiskFiles, load
+from halo_iac.load.files import FileTree
+from halo_iac.load.find import FILE_NAME
+from halo_iac.paths import resolve_path
+
+
+class _Recorded:
+    """Another tree, which remembers what was looked at: files that are missing too, since a branch may bring them."""
+
+    def __init__(self, tree: FileTree) -> None:
+        self._tree = tree
+        self.seen: set[str] = set()
+
+    def real(self, path: str) -> str:
+        self.seen.add(path)  # a link that a branch bends is a change of the project as well
+        real = self._tree.real(path)
+        self.seen.add(real)
+        return real
+
+    def children(self, folder: str) -> list[tuple[str, bool]]:
+        return self._tree.children(folder)
+
+    def exists(self, path: str) -> bool:
+        self.seen.add(path)
+        return self._tree.exists(path)
+
+    def content(self, real: str, limit: int) -> bytes:
+        self.seen.add(real)
+        return self._tree.content(real, limit)
+
+
+def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: str) -> bool:
+    """Say whether HEAD and a base differ in a file of a project; ``files`` are the words of ``-f``.
+
+    Raises :class:`~halo_iac.errors.GitError`.
+    """
+    checkout = find_checkout(cwd / FILE_NAME)
+    if checkout is None:
+        raise GitError(f"{cwd} is not in a git repository", hint="check out the repository before this command")
+    repository = Repository(checkout, console.env)
+    before, after = repository.commit(base), repository.commit("HEAD")
+    changed = {str(path) for path in repository.changed_files(before, after)}
+    if not changed:
+        return False
+    with ExitStack() as opened:
+        objects = opened.enter_context(repository.objects())
+        for tree in (DiskFiles(), commit_tree(console.env, repository, before, objects, opened)):
+            if changed & _read_files(console, resolve_path(cwd), files, repository.top, tree):
+                return True
+    return False
+
+
+def _read_files(console: Console, cwd: Path, files: tuple[str, ...], top: Path, tree: FileTree) -> set[str]:
+    """Return every file that the projects are read from, those with problems included."""
+    recorded = _Recorded(tree)
+    for path in _projects(console, cwd, files, top, recorded):
+        with suppress(ProjectError):
+            load(path, variables=console.env, cwd=cwd, checkout=top, tree=recorded, needs_variables=False)
+    return recorded.seen
+
+
+def _projects(console: Console, cwd: Path, files: tuple[str, ...], top: Path, tree: _Recorded) -> list[Path]:
+    named = files or tuple(filter(None, (console.env.get("HALO_FILE"),)))
+    if not named:
+        folders = (folder for folder in (cwd, *cwd.parents) if folder.is_relative_to(top))
+        return [path for folder in folders if tree.exists(str(path := folder / FILE_NAME))][:1]
+    return [path for word in named for path in (_matches(cwd / word, top, tree) if is_glob(word) else [cwd / word])]
+
+
+def _matches(glob: Path, top: Path, tree: FileTree) -> list[Path]:
+    """Return the project files below the top that a glob matches: at the base, the working directory may not exist."""
+    pattern = os.path.relpath(glob, top)
+    return [] if pattern.startswith(os.pardir) else [top / each for each in expand(pattern, top, tree)]

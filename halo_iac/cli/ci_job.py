@@ -1,0 +1,110 @@
+"""One job of a pipeline: what its host says, the folder that it writes to, and what its host learns (docs/ci.md)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from halo_iac.api.secret import Secret
+from halo_iac.ci.github import GithubHost
+from halo_iac.ci.gitlab import GitlabHost
+from halo_iac.ci.host import Host, OtherHost, Posts
+from halo_iac.ci.inputs import PREFIX, CiInputs
+from halo_iac.ci.posts import marker
+from halo_iac.cli.console import Console
+from halo_iac.cli.file_globs import find_projects
+from halo_iac.cli.file_options import split_files
+from halo_iac.cli.main import main
+from halo_iac.errors import HostError
+from halo_iac.storage.outputs import check_way
+
+PENDING: Final = 2
+"""The exit code of a plan with changes, and of a look that found drift."""
+
+
+class CiJob:
+    """A job: ``inputs`` are what it was told, ``trigger`` is what started it, ``folder`` holds what it writes.
+
+    ``args`` are passed on to the command that it runs.
+    """
+
+    def __init__(self, console: Console, args: Sequence[str], cwd: Path) -> None:
+        token = console.env.get(f"{PREFIX}TOKEN", "").strip()
+        if token:
+            console.redact_key(Secret(token))
+        self.console = console
+        self.cwd = cwd
+        self.inputs = CiInputs.of_environment(console.env)
+        self.args = (*self.inputs.args, *args)
+        self.host = _host(console, token, cwd)
+        self.trigger = self.host.trigger
+        self.folder = self.host.folder / self.inputs.folder
+
+    def run(self, *words: str) -> int:
+        """Run a command of halo as if it had been typed, and return its exit code."""
+        env = {**self.console.env, **self.host.git_variables()}
+        return main([*words, *self.args], self.console.with_variables(env))
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    def each_file(self) -> list[list[str]]:
+        """Return the options that name the project file, once for each of several: for commands that take one."""
+        single, several = split_files(self.inputs.files)
+        names = find_projects(several, self.cwd) if several else (single,)
+        return [["--file", name] if name else [] for name in names]
+
+    def prepare_folder(self, keeps: Sequence[str] = ()) -> None:
+        """Make the job's folder, without what a branch may have committed there and what an earlier job has left."""
+        check_way(self.host.folder, self.cwd)  # a link of the branch would lead all that follows out of the checkout
+        if self.folder.is_symlink() or self.folder.is_file():
+            self.folder.unlink()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in self.folder.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            elif each.name not in keeps:
+                each.unlink()
+
+    @property
+    def page(self) -> Path:
+        """Return where the command writes its page."""
+        return self.folder / "page.md"
+
+    @property
+    def text(self) -> str:
+        """Return the page that the command has written; empty where it ended before."""
+        return self.page.read_text(encoding="utf-8") if self.page.is_file() else ""
+
+    # What the host learns -------------------------------------------------------------------------------------------
+
+    def report(self, code: int, **outputs: Path) -> None:
+        """Tell later steps how the command ended and where its files are, and show its page."""
+        self.host.output("changes", "true" if code == PENDING else "false")
+        self.host.output("exit-code", str(code))
+        for name, path in outputs.items():
+            self.host.output(name, str(path))
+        if self.text:
+            self.host.summarize(self.text)
+
+    def post(self, what: str, posts: Posts | None, act: Callable[[Posts, str, str], bool]) -> bool:
+        """Write a comment or an issue with the page and return whether it shows it.
+
+        What the host refuses is a warning: how the command ended counts, and its page is in the log or the summary.
+        """
+        if posts is None or not self.inputs.comments or not self.text:
+            return False
+        try:
+            return act(posts, marker(what, self.inputs.name, self.inputs.files), self.text)
+        except HostError as error:
+            self.console.warn(error.message, error.hint or "run the job again")
+            return False
+
+
+def _host(console: Console, token: str, cwd: Path) -> Host:
+    if console.env.get("GITHUB_ACTIONS") == "true":
+        return GithubHost(console.env, token, cwd)
+    if console.env.get("GITLAB_CI") == "true":
+        return GitlabHost(console.env, token, cwd)
+    return OtherHost(cwd)

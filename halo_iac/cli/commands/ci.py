@@ -1,0 +1,54 @@
+"""``halo ci``: the ordinary commands as a job of a pipeline."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from halo_iac.cli.ci_commands import COMMANDS
+from halo_iac.cli.ci_job import CiJob
+from halo_iac.cli.console import Console
+
+
+class CiCommand(StrEnum):
+    """What a job does."""
+
+    VALIDATE = "validate"
+    PLAN = "plan"
+    APPLY = "apply"
+    DRIFT = "drift"
+    UNDO = "undo"
+    REPORT = "report"
+
+
+def ci(
+    ctx: typer.Context,
+    command: Annotated[
+        CiCommand, typer.Argument(metavar="COMMAND", help="validate, plan, apply, drift, undo or report.")
+    ],
+    args: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGS", help="Options of the command, after `--`.", show_default=False)
+    ] = None,
+) -> int:
+    """Run a command as a job of a pipeline.
+
+    Works on GitHub, GitLab and other hosts. Reads the job's environment: HALO_CI_FILES, HALO_CI_BASE, HALO_CI_NAME,
+    HALO_CI_ALLOW_ARCHIVE and others, and what the host says of the pull request, its labels and its base. Writes the
+    job's summary and outputs, and with HALO_CI_TOKEN keeps one comment on the pull request, and one issue that tells of
+    drift, up to date. docs/ci.md has all variables.
+
+    A plan with changes is a success. Without a key (a fork, Dependabot, a merge queue), and where no file of the
+    project differs from the base, plan only validates. apply carries out the plan that plan has saved. Exit codes: as
+    for the command; 0 for a plan with changes, and for drift that an issue tells of.
+
+    \b
+    Examples:
+      halo ci plan
+      halo ci plan -- --target checkout-daily
+    """
+    console: Console = ctx.obj
+    console.prepare(json=False)
+    return COMMANDS[command](CiJob(console, args or (), Path.cwd()))
