@@ -75,6 +75,16 @@ def test_a_file_reached_by_dots_is_shown_where_it_is(top: Path) -> None:
     assert problem(Path("live/halo.yaml"), top).startswith("schedules/a.yaml:1:13: ")
 
 
+def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(top: Path) -> None:
+    written(top, SIDE_BY_SIDE)
+    entries = load(top / "envs/prod/halo.yaml", variables={}, cwd=top).entries
+    assert {entry.key: str(entry.origins.of("prompt")) for entry in entries} == {
+        "own": "envs/prod/p.md:1",
+        "a": "prompts/a.md:1",
+        "b": "prompts/a.md:1",
+    }
+
+
 def test_dots_lead_above_where_a_link_leads(top: Path) -> None:
     written(top, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": included("a")})
     (top / "link").symlink_to("real/deep")

@@ -184,6 +184,15 @@ def test_what_is_built_in_is_no_place_of_a_cadence_that_a_file_has() -> None:
     assert "at  09:30 → 08:00  (halo.yaml:15)\n" in plan_text(plan_of(change), PLAIN)
 
 
+def test_a_created_schedule_says_which_override_has_a_part_in_its_cadence() -> None:
+    change = create("a", BASE)
+    over = {"hours": "envs/staging.yaml:8 (overrides)", "minutes": "envs/staging.yaml:8 (overrides)"}
+    fields = tuple(replace(each, origin=over.get(each.field, each.origin)) for each in change.fields)
+    frequency = next(each.origin for each in fields if each.field == "frequency")
+    text = plan_text(plan_of(replace(change, fields=fields)), PLAIN)
+    assert f"every day at 09:00 (America/Los_Angeles)  ({frequency}, envs/staging.yaml:8 (overrides))\n" in text
+
+
 def test_next_fires_are_left_out_without_a_clock() -> None:
     assert "next fires" not in plan_text(plan_of(update("a", BASE, replace(BASE, hours=(10,)))), PLAIN)
 

@@ -56,7 +56,7 @@ class Layer(NamedTuple):
     def _origin(self, key: str) -> Origin:
         if key == "prompt_file":
             folder = posixpath.dirname(self.document.path)
-            return Origin(self.source, posixpath.join(folder, self.raw[key]), 1, 1)
+            return Origin(self.source, posixpath.normpath(posixpath.join(folder, self.raw[key])), 1, 1)
         return Origin(self.source, self.document.path, *self.document.place_of_key(self.raw, key))
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from halo_iac.fire_times import is_valid, times_of_day
 from halo_iac.model.plan import Action, Attribution, Cause, Change, FieldChange
+from halo_iac.model.project import Source
 from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.prompt_diff import PromptLine, excerpt, prompt_diff
@@ -30,6 +31,7 @@ SUMMARY_LENGTH: Final = 4
 _SHORT: Final = 40
 """How many characters of a value a gist has room for."""
 _BUILT_IN: Final = "built-in default"
+_OVERRIDDEN: Final = f"({Source.OVERRIDES})"
 _WHY: Final = {
     Cause.RETIRED: "the project file says `state: archived`",
     Cause.UNDECLARED: "no file declares it, and the project file says `undeclared: archive`",
@@ -119,7 +121,8 @@ def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -
     spec = _after(change)
     for field in fields:
         if field.field == "frequency":
-            yield Row("cadence", calendar.words(spec.cadence), origin=style.safe(field.origin))
+            over = (each for each in fields if each.field in CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN))
+            yield Row("cadence", calendar.words(spec.cadence), origin=_origins((field, *over), style))
         elif field.field == "prompt":
             yield _new_prompt(field, style)
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
