@@ -56,6 +56,12 @@ SLIPS: list[tuple[Lines, tuple[int, int], str, str]] = [
     (("x:", "  - *", "  - b"), (2, 5), needs("*"), SAME),
     (("hours: [${HOURS}]",), (1, 9), "a variable within brackets needs quotes", "put it in quotes"),
     (("include: *.yaml",), (1, 10), needs("*"), 'write `include: ["*.yaml"]`'),
+    (
+        ("title: Daily: checkout",),
+        (1, 13),
+        "a value with a colon in it needs quotes",
+        'write `title: "Daily: checkout"`',
+    ),
     # a bracket that is not closed
     (("days_of_week: [mon, tue", "hours: 9"), (1, 15), "unclosed `[`", "add `]` at the end of the value"),
     (("x: {title: T, agent: a", "y: 1"), (1, 4), "unclosed `{`", "add `}` at the end of the value"),

@@ -21,6 +21,9 @@ _SHOWN: Final = _KNOWN - {"prompt"}
 _LISTS: Final = frozenset({"include", "protect"})
 """Keys of which one value is no list yet."""
 
+_WITH_COLONS: Final = frozenset({"title", "renamed_from"})
+"""Keys whose text may well have a colon in it; what has one elsewhere may be a key and its value on one line."""
+
 _LONGEST: Final = 60
 """How long a value may be that a hint shows."""
 
@@ -73,7 +76,8 @@ def explain(text: str, index: int, begin: int | None) -> Diagnostic | None:
     if quotes is not None or not lines:
         return quotes
     at = next((line for line in reversed(lines) if line.start <= (index if begin is None else begin)), lines[-1])
-    found = _special_character(text, index, lines[-1]) or _misread_value(index, lines[-1])
+    last = lines[-1]
+    found = _special_character(text, index, last) or _misread_value(index, last) or _colon_in_value(text, index, last)
     return found or _without_colon(lines, at, is_token=begin is not None)
 
 
@@ -204,6 +208,13 @@ def _misread_value(index: int, line: Line) -> Diagnostic | None:
             return _unclosed(line.value_index + start, value[start])
     is_special = line.key is not None and re.match(r"[-?](?:[ \t]|$)|[\],}]", value) is not None
     return _needs_quotes(first, line.value_index, line) if is_special or _IN_BRACKETS.match(value) else None
+
+
+def _colon_in_value(text: str, index: int, line: Line) -> Diagnostic | None:
+    """Return a title and the like that goes on after a second colon: ``title: Daily: checkout``."""
+    is_colon = text[index : index + 1] == ":" and index > line.value_index and line.key in _WITH_COLONS
+    shown = _write(line.key, f'"{line.value}"') if is_colon and not re.search(r'["\\]', line.value) else None
+    return Diagnostic(index, "a value with a colon in it needs quotes", shown) if shown else None
 
 
 def _needs_quotes(first: str, index: int, line: Line) -> Diagnostic:

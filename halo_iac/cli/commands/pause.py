@@ -20,6 +20,7 @@ from halo_iac.errors import UsageError
 from halo_iac.model.plan import PAUSING, Cause
 from halo_iac.pausing import PauseRequest, Selection
 from halo_iac.pipeline import plan_pause
+from halo_iac.render.text.fold import folded
 from halo_iac.render.view import ReviewFormat
 from halo_iac.text import has_invisible
 
@@ -127,6 +128,7 @@ def resume(
 
 def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> int:
     console, deed = context.console, PAUSING[request.cause]
+    style = console.out_style
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         if request.writes and context.project_if_any() is None:
             raise UsageError("--write needs a project file, and there is none", hint="name it with --file")
@@ -138,7 +140,7 @@ def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> i
         if not results.is_document:
             show_plans(context, runs, as_wanted=_STATES[request.cause])
             for line in filter(None, (made.outlook, file.intention)):
-                console.print(console.out_style.safe(f"Files: {line}."))
+                console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
         question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
         again = (deed, *_words(request, how.reason))
         how = replace(how, question=question, again=again, then=file.write)
