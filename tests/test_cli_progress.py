@@ -135,3 +135,17 @@ def test_a_run_that_was_told_to_stop_says_so_below_the_rest() -> None:
     drawn = without_codes(stream.getvalue())
     assert "Stopping: no new changes are started; " in {line[:38] for line in drawn}
     assert max(map(len, drawn)) < 40
+
+
+class Interrupted(io.StringIO):
+    """A terminal on which Ctrl-C is pressed instead of an answer."""
+
+    def readline(self, *_: object) -> str:
+        raise KeyboardInterrupt
+
+
+def test_what_is_said_after_ctrl_c_at_a_question_begins_a_line_of_its_own() -> None:
+    told = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        Console(Interrupted(), io.StringIO(), told, {}).read_answer("Apply? ")
+    assert told.getvalue() == "Apply? \n"

@@ -246,7 +246,11 @@ class Console:
         """Ask on the terminal and return the answer, trimmed; ``None`` at the end of input."""
         self._stderr.write(neutralize_log_commands(self.redacted(question)))
         self._stderr.flush()
-        line = self._stdin.readline()
+        try:
+            line = self._stdin.readline()
+        except KeyboardInterrupt:
+            self._stderr.write("\n")  # what is said next is not part of the question's line
+            raise
         return line.strip() if line else None
 
     @property
