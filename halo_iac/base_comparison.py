@@ -81,7 +81,7 @@ def apply_stricter_policy(
 
 def _gone_files(against: BaseProject) -> Iterator[str]:
     for file in against.gone:
-        yield f"{file} is a project file at {against.base.ref} and no longer exists here"
+        yield f"{file} was a project file at {against.base.ref} and has been deleted"
 
 
 def _apply_stricter_policy(

@@ -57,7 +57,7 @@ def may_be_committed(path: Path, checkout: Path) -> bool:
     """Say whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
 
     Not where the checkout is, or holds, the account's own home by the user database, and that holds no ``.git``: then
-    the file lies there for the account, as where somebody keeps a project file in their home.
+    the file lies there for the account, as where a user keeps a project file in their home.
     """
     written = Path(os.path.abspath(path))  # noqa: PTH100 - no link is followed before its place was looked at
     if not any(resolve_path(each).is_relative_to(checkout) for each in (path, written, *written.parents)):

@@ -179,7 +179,7 @@ class Delivery(StrEnum):
     """The platform answered that it did nothing: a 4xx other than 408 and 409."""
 
     AMBIGUOUS = "ambiguous"
-    """Nobody knows. A create is never repeated after this; it is looked for."""
+    """Unknown. A create is never repeated after this; it is looked for."""
 
 
 class PlatformError(HaloError):
@@ -222,7 +222,7 @@ class PlatformError(HaloError):
 
 
 class Unsent(PlatformError):  # noqa: N818 - reads as what happened
-    """The run was told to end while the request waited for its turn, so nobody was asked."""
+    """The run was told to end while the request waited for its turn, so it was not sent."""
 
     code = "unsent"
 

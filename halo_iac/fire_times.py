@@ -205,9 +205,9 @@ def _hourly_fires(minutes: frozenset[int], zone: ZoneInfo, at: datetime) -> Iter
     while True:
         wall = at.astimezone(zone)
         wait = min((minute - wall.minute - 1) % 60 + 1 for minute in minutes)
-        soon = at.replace(microsecond=0) + timedelta(minutes=wait, seconds=-wall.second)
-        change = None if _offset(soon, zone) == _offset(at, zone) else _first_after_change(at, soon, zone)
-        at = change or soon
+        candidate = at.replace(microsecond=0) + timedelta(minutes=wait, seconds=-wall.second)
+        change = None if _offset(candidate, zone) == _offset(at, zone) else _first_after_change(at, candidate, zone)
+        at = change or candidate
         shown = at.astimezone(zone)
         if shown.second == 0 and shown.minute in minutes:
             yield at

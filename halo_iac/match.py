@@ -66,7 +66,7 @@ def _finished(graph: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _reached(start: str, graph: Mapping[str, Sequence[str]], seen: set[str]) -> list[str]:
-    """Return the nodes that a walk reaches which nobody has seen before, the start included; they are seen now."""
+    """Return the nodes that a walk reaches and that were not seen before, the start included; they are seen now."""
     found: list[str] = []
     waiting = [start]
     while waiting:
@@ -101,7 +101,7 @@ def topological_layers(
 ) -> Mapping[str, int]:
     """Return name → wave for renames from the title held to the one wanted, both by name.
 
-    In a circle somebody has to take a title that is not free: one of ``pinned``, whom nobody mistakes for the other.
+    In a cycle one has to take a title that is not free: one of ``pinned``, which its id tells from the other.
     """
     takers: defaultdict[str, list[str]] = defaultdict(list)
     for name in held:

@@ -33,7 +33,7 @@ def start_observing(reader: Reader, project_id: str) -> Observation:
 
 
 class Observation:
-    """Two reads under way; one whose result nobody wants can be dropped."""
+    """Two reads under way; one whose result is not needed can be dropped."""
 
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id
@@ -74,7 +74,7 @@ class Observation:
             return ModelCatalog({}, error.message)
 
     def _read(self, work: Callable[[], T]) -> T:
-        """Keep nobody waiting for the other read to succeed once nothing can."""
+        """Do not wait for the other read once one has failed for good."""
         try:
             return work()
         except PlatformError as error:

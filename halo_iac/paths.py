@@ -48,6 +48,6 @@ def restrict_permissions(path: Path, mode: int) -> None:
 def resolve_path(path: Path) -> Path:
     """Return a path without links and dots; one that leads round in a circle as far as it can be followed.
 
-    Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; whoever opens the file is told.
+    Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; opening the file then reports it.
     """
     return Path(os.path.realpath(path))

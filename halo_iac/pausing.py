@@ -256,7 +256,9 @@ def _of_gap(request: PauseRequest, actual: PlatformState) -> Iterator[Blocked]:
     if actual.gap is not None:
         name = "--agent" if request.selection.agents else "--all"
         yield Blocked(
-            name, f"the list of schedules is incomplete: {actual.gap}; what it lacks is left alone", "run again"
+            name,
+            f"the list of schedules is incomplete: {actual.gap}; other schedules are not changed",
+            "run again",
         )
 
 

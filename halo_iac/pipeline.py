@@ -178,7 +178,7 @@ def apply_plan(
     recorder: Recorder,
     looks: Sequence[float],
 ) -> Iterator[Event]:
-    """Carry out a plan nobody refused and yield its events.
+    """Carry out a plan that was not refused and yield its events.
 
     ``recorder`` keeps every write before it is sent; ``looks`` is when a lost create is looked for, in seconds.
     """

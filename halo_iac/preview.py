@@ -99,7 +99,7 @@ class ScheduleForecast:
     title: str | None
     agent: str | None
     cadence: Cadence | None
-    standing: ScheduleStatus
+    status: ScheduleStatus
     fires: Fires | tuple[()] = ()
 
     @property
@@ -141,30 +141,30 @@ class Preview:
 
     path: str
     span: Span
-    outlooks: tuple[ScheduleForecast, ...]
+    forecasts: tuple[ScheduleForecast, ...]
     week: Week
-    meetings: tuple[Collision, ...]
+    collisions: tuple[Collision, ...]
 
 
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     """Return what these entries of a project will do."""
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
     of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
-    outlooks = tuple(_forecast(entry, aliases, of) for entry in entries)
-    return Preview(project.path, span, outlooks, *_week(outlooks, span.now))
+    forecasts = tuple(_forecast(entry, aliases, of) for entry in entries)
+    return Preview(project.path, span, forecasts, *_week(forecasts, span.now))
 
 
 # The next fires -----------------------------------------------------------------------------------------------------
 
 
 def _forecast(entry: Entry, aliases: Mapping[str, str], of: Callable[[Cadence], Fires]) -> ScheduleForecast:
-    standing = _status(entry)
+    status = _status(entry)
     if entry.spec is None:
-        return ScheduleForecast(entry.key, entry.title, None, None, standing)
+        return ScheduleForecast(entry.key, entry.title, None, None, status)
     agent, cadence = aliases.get(entry.spec.agent, entry.spec.agent), entry.spec.cadence
-    if standing is ScheduleStatus.PAUSED:
-        return ScheduleForecast(entry.key, entry.title, agent, cadence, standing)
-    return ScheduleForecast(entry.key, entry.title, agent, cadence, standing, of(cadence))
+    if status is ScheduleStatus.PAUSED:
+        return ScheduleForecast(entry.key, entry.title, agent, cadence, status)
+    return ScheduleForecast(entry.key, entry.title, agent, cadence, status, of(cadence))
 
 
 def _status(entry: Entry) -> ScheduleStatus:
@@ -176,28 +176,28 @@ def _status(entry: Entry) -> ScheduleStatus:
 # The week -----------------------------------------------------------------------------------------------------------
 
 
-def _week(outlooks: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, tuple[Collision, ...]]:
-    timezone, days = _seven_days(outlooks, now)
+def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, tuple[Collision, ...]]:
+    timezone, days = _seven_days(forecasts, now)
     zone = ZoneInfo(timezone)
     end = datetime.combine(days[-1] + _DAY, time(), zone).astimezone(UTC)
     of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, is_forecastable(cadence, now))))
     weeks: dict[str, dict[date, list[Fire]]] = {}
     at_once: defaultdict[tuple[str, datetime], list[str]] = defaultdict(list)
-    for outlook in outlooks:
-        if outlook.agent is None:
+    for forecast in forecasts:
+        if forecast.agent is None:
             continue
-        week = weeks.setdefault(outlook.agent, {day: [] for day in days})
-        for fire in of(outlook.cadence) if outlook.standing is ScheduleStatus.ACTIVE else ():
+        week = weeks.setdefault(forecast.agent, {day: [] for day in days})
+        for fire in of(forecast.cadence) if forecast.status is ScheduleStatus.ACTIVE else ():
             # Clocks that go back over midnight have the day before once more.
             week[max(fire.at.astimezone(zone).date(), days[0])].append(fire)
-            at_once[outlook.agent, fire.at.astimezone(UTC)].append(outlook.key)
+            at_once[forecast.agent, fire.at.astimezone(UTC)].append(forecast.key)
     agents = tuple(AgentWeek(agent, tuple(map(_in_order, week.values()))) for agent, week in weeks.items())
     return Week(timezone, days, agents), _collisions(at_once)
 
 
-def _seven_days(outlooks: Sequence[ScheduleForecast], now: datetime) -> tuple[str, tuple[date, ...]]:
+def _seven_days(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[str, tuple[date, ...]]:
     """Return the zone that everything active shares, else UTC, and the days from today on there."""
-    zones = {each.cadence.timezone for each in outlooks if each.cadence and each.standing is ScheduleStatus.ACTIVE}
+    zones = {each.cadence.timezone for each in forecasts if each.cadence and each.status is ScheduleStatus.ACTIVE}
     timezone = zones.pop() if len(zones) == 1 else "UTC"
     today = now.astimezone(ZoneInfo(timezone)).date()
     return timezone, tuple(today + count * _DAY for count in range(7))
@@ -214,4 +214,4 @@ def _collisions(at_once: Mapping[tuple[str, datetime], Sequence[str]]) -> tuple[
         if len(keys) > 1:
             instants[agent, tuple(keys)].append(instant)
     found = (Collision(agent, keys, len(each), min(each)) for (agent, keys), each in instants.items())
-    return tuple(sorted(found, key=lambda meeting: meeting.first))
+    return tuple(sorted(found, key=lambda collision: collision.first))

@@ -32,7 +32,7 @@ class Unresolved(NamedTuple):
 def resolve(project: Project, pairing: MatchResult, actual: PlatformState) -> MatchResult:
     """Return the pairing with agent ids in its specs and scope; entries that cannot be resolved are blocked.
 
-    Raises :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: then nobody can say
+    Raises :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: then it is unknown
     what is undeclared.
     """
     catalog = Catalog(project, actual)
@@ -76,7 +76,7 @@ class Catalog:
         return self._answers[reference]
 
     def idle_clashes(self) -> Iterable[str]:
-        """Yield what is wrong with aliases that nothing has referred to so far: somebody will.
+        """Yield what is wrong with aliases that nothing has referred to so far.
 
         See docs/semantics.md#agent-names.
         """

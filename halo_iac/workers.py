@@ -49,7 +49,7 @@ class _Life:
 
 
 def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> None:
-    with suppress(BaseException):  # whoever waits for the work looks whether it came to an end
+    with suppress(BaseException):  # the waiting thread looks whether it came to an end
         work()
     over.set()
 
@@ -72,19 +72,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[T]):
-    """Work that yields results, and further jobs to be done by whoever is free."""
+    """Work that yields results, and further jobs for whichever thread is free."""
 
     work: Callable[[], Iterable[T | Task[T]]]
 
 
-_Told: TypeAlias = T | Task[T] | BaseException | None
+_Result: TypeAlias = T | Task[T] | BaseException | None
 """A result, a further job, an error that ends everything, or the end of one job."""
 
 
 def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
     """Yield the results of all jobs, ``at_once`` of them under way; the first error ends it and is raised here."""
     todo: SimpleQueue[Task[T] | None] = SimpleQueue()
-    told: SimpleQueue[_Told[T]] = SimpleQueue()
+    results: SimpleQueue[_Result[T]] = SimpleQueue()
     left = 0
     threads = 0
 
@@ -93,15 +93,15 @@ def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
         left += 1
         todo.put(job)
         if threads < min(at_once, left):
-            threads += start_thread(partial(_work, todo, told)) is not None
+            threads += start_thread(partial(_work, todo, results)) is not None
 
     try:
         for job in jobs:
             add(job)
         while left:
-            if not threads and told.empty():
-                _do(todo.get(), told)
-            result = _next(told)
+            if not threads and results.empty():
+                _do(todo.get(), results)
+            result = _next(results)
             if result is None:
                 left -= 1
             elif isinstance(result, Task):
@@ -115,31 +115,31 @@ def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
             todo.put(None)
 
 
-def _next(told: SimpleQueue[_Told[T]]) -> _Told[T]:
+def _next(results: SimpleQueue[_Result[T]]) -> _Result[T]:
     """Wait in short turns: nothing wakes a thread that waits for ever on every system, Ctrl-C least of all."""
     while True:
         with suppress(Empty):
-            return told.get(timeout=_TICK)
+            return results.get(timeout=_TICK)
 
 
-def _work(todo: SimpleQueue[Task[T] | None], told: SimpleQueue[_Told[T]]) -> None:
+def _work(todo: SimpleQueue[Task[T] | None], results: SimpleQueue[_Result[T]]) -> None:
     while (job := todo.get()) is not None:
-        _do(job, told)
+        _do(job, results)
 
 
-def _do(job: Task[T] | None, told: SimpleQueue[_Told[T]]) -> None:
+def _do(job: Task[T] | None, results: SimpleQueue[_Result[T]]) -> None:
     try:
         for result in job.work() if job else ():
-            told.put(result)
+            results.put(result)
     except BaseException as error:  # noqa: BLE001 - it is raised again where the results are read
-        told.put(error)
-    told.put(None)
+        results.put(error)
+    results.put(None)
 
 
 class StopSignal:
     """Tells every thread of a run to start nothing new; safe to set from a signal handler.
 
-    ``interrupted`` is set by whoever wants the run to end, ``stopping`` by that and by :meth:`stop`.
+    ``interrupted`` is set by :meth:`interrupt`, ``stopping`` by that and by :meth:`stop`.
     """
 
     def __init__(self) -> None:

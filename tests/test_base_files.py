@@ -264,7 +264,7 @@ def test_a_clone_without_folders_fetches_those_that_are_looked_into(
     os.chdir(clone.folder)
     ended = halo("plan", "--sandbox", "--base", "origin/main", "--file", "new.yaml", "--json")
     assert ended.code == 3
-    assert "its halo.yaml no longer exists here; it may have been moved" in ended.json["refusals"][0]["message"]
+    assert "its halo.yaml was deleted; it may have been moved" in ended.json["refusals"][0]["message"]
 
 
 def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, git: Git, tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_project_file_outside_of_the_cone_is_not_gone(halo: CommandLine, spars
     (sparse.folder / "a" / "halo.yaml").unlink()  # that one is
     ended = halo("plan", "--sandbox", "--file", "a/halo.dev.yaml", "--base", "main", "--json")
     assert ended.code == 3
-    assert "its a/halo.yaml no longer exists here; it may have been moved" in ended.json["refusals"][0]["message"]
+    assert "its a/halo.yaml was deleted; it may have been moved" in ended.json["refusals"][0]["message"]
 
 
 def test_a_prompt_that_a_sparse_checkout_leaves_out_is_told(halo: CommandLine, sparse: Git) -> None:

@@ -213,7 +213,7 @@ def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
     git.commit()
     words = ("plan", "--sandbox", "--file", here, "--base", "HEAD^", "--json")
     refused = halo(*words)
-    why = f"HEAD^ has no {here}, and its {there} no longer exists here; it may have been moved"
+    why = f"HEAD^ has no {here}, and its {there} was deleted; it may have been moved"
     assert (refused.code, [each["message"] for each in refused.json["refusals"]]) == (
         3,
         [f"the policy cannot be compared with the base's: {why}"],
@@ -595,7 +595,7 @@ def test_no_repository(halo: CommandLine, folder: Path) -> None:
     write(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith(f"error: {folder} is not in a git repository: not a git repository")
+    assert ended.err.startswith(f"error: {folder} is not in a git repository")
     assert ended.err.endswith("hint: remove --base and --require-head outside a git repository\n")
 
 

@@ -144,7 +144,7 @@ def test_without_git_an_embedded_repository_is_none_either(
     os.chdir(upstream.folder)
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith(f"error: {upstream.folder} is not in a git repository: not a git repository")
+    assert ended.err.startswith(f"error: {upstream.folder} is not in a git repository")
     assert not ran.exists()
 
 

@@ -202,7 +202,7 @@ def test_of_all_in_scope_the_others_are_paused() -> None:
     made = planned(PAUSE, ALL, remote("s1", "A"), remote("s2", "B", frequency="yearly"), gap="a cursor came twice")
     assert told(made) == [
         "pause s1",
-        "blocked --all: the list of schedules is incomplete: a cursor came twice; what it lacks is left alone",
+        "blocked --all: the list of schedules is incomplete: a cursor came twice; other schedules are not changed",
         "blocked s2: schedule s2 is not changed: unknown frequency 'yearly'",
         "no file declares 'A'",
     ]

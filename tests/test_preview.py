@@ -113,7 +113,7 @@ def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
 
 def test_what_is_paused_or_archived_never_fires_and_what_says_nothing_does() -> None:
     found = of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
-    assert [(each.standing, len([*each.fires])) for each in found.outlooks] == [
+    assert [(each.status, len([*each.fires])) for each in found.forecasts] == [
         (ScheduleStatus.ACTIVE, 5),
         (ScheduleStatus.ACTIVE, 5),
         (ScheduleStatus.PAUSED, 0),
@@ -126,7 +126,7 @@ def test_what_is_paused_or_archived_never_fires_and_what_says_nothing_does() -> 
 )
 def test_count_or_instant_end_the_fires_whichever_comes_first(count: int | None, days: int | None, listed: int) -> None:
     until = None if days is None else NOW + timedelta(days=days)
-    (found,) = of(entry("A"), count=count, until=until).outlooks
+    (found,) = of(entry("A"), count=count, until=until).forecasts
     assert found.following is not None
     every = [*found.fires, found.following]
     spec = entry("A").spec
@@ -135,19 +135,19 @@ def test_count_or_instant_end_the_fires_whichever_comes_first(count: int | None,
 
 
 def test_a_fire_at_the_very_end_is_within() -> None:
-    (found,) = of(entry("A"), count=None, until=datetime(2026, 11, 3, 9, tzinfo=UTC)).outlooks
+    (found,) = of(entry("A"), count=None, until=datetime(2026, 11, 3, 9, tzinfo=UTC)).forecasts
     assert [fire.at for fire in found.fires] == [datetime(2026, 11, 3, 9, tzinfo=UTC)]
 
 
 def test_many_schedules_show_as_many_fires_as_one() -> None:
     found = of(*(entry(str(n)) for n in range(400)), count=9)
-    assert {len([*each.fires]) for each in found.outlooks} == {9}
+    assert {len([*each.fires]) for each in found.forecasts} == {9}
 
 
 def test_fires_up_to_an_instant_are_written_as_they_are_found() -> None:
     every_minute = entry("A", frequency="hourly", minutes=tuple(range(60)), hours=())
     forever = of(every_minute, count=None, until=datetime(9000, 1, 1, tzinfo=UTC))
-    (found,) = forever.outlooks
+    (found,) = forever.forecasts
     assert found.following is not None
     assert found.following.at == datetime(9000, 1, 1, 0, 1, tzinfo=UTC)
     for parts in (preview_text(forever, PLAIN), preview_json(forever)):
@@ -204,7 +204,7 @@ def test_schedules_of_one_agent_that_fire_at_once_are_named() -> None:
     )
     spec = entry("A").spec
     assert spec is not None
-    assert found.meetings == (
+    assert found.collisions == (
         Collision(spec.agent, ("a", "b"), 5, datetime(2026, 11, 3, 9, tzinfo=UTC)),
         Collision(spec.agent, ("a", "b", "d"), 1, datetime(2026, 11, 4, 9, tzinfo=UTC)),
     )

@@ -106,11 +106,11 @@ GOOD = json.loads(plan_json(plan_of(create("a", BASE))))
         (json.dumps(GOOD | {"host": GOOD["host"] | {"key": "x"}}).encode(), "the saved plan is damaged: host.key: "),
         (
             json.dumps(GOOD | {"changes": [GOOD["changes"][0] | {"after": None}]}).encode(),
-            "the saved plan is damaged: its create of a is not whole",
+            "the saved plan is damaged: its create of a is incomplete",
         ),
         (
             json.dumps(GOOD | {"changes": [GOOD["changes"][0] | {"action": "update"}]}).encode(),
-            "the saved plan is damaged: its update of a is not whole",
+            "the saved plan is damaged: its update of a is incomplete",
         ),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_glob_of_the_policy_is_one_code_span(globs: tuple[str, ...], drawn: st
 
 
 def test_files_without_problems_are_told_as_such() -> None:
-    text = problems_markdown((), PLAIN, marker=MARKER, told="halo.yaml: 3 schedules, no problems")
+    text = problems_markdown((), PLAIN, marker=MARKER, conclusion="halo.yaml: 3 schedules, no problems")
     assert text == f"{MARKER}\n\n### halo · no problems\n\n**Checked** `halo.yaml:` 3 schedules, no problems\n"
 
 
@@ -211,7 +211,7 @@ def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None
     assert_only_ours(page(plan, style, a_run(plan, words)))
     problem = Problem(words, 1, 1, words, words)
     assert_only_ours(problems_markdown([problem], style, marker=MARKER, findings=plan.findings))
-    assert_only_ours(problems_markdown((), style, marker=MARKER, told=words))
+    assert_only_ours(problems_markdown((), style, marker=MARKER, conclusion=words))
     assert_only_ours(error_markdown(UsageError(words, hint=words), style, marker=MARKER))
 
 

@@ -241,7 +241,7 @@ def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two: Pat
     for files in (["-f", "*/halo.yaml"], ["-f", "c/halo.yaml"]):
         ended = halo("apply", "plan.json", *SHARED, *files, "--yes")
         assert ended.code == 3
-        assert ended.err.startswith(f"error: plan.json holds no plan of c/halo.yaml; it holds those of {A}, {B}\n")
+        assert ended.err.startswith(f"error: plan.json has no plan for c/halo.yaml; it has plans for {A}, {B}\n")
     assert titles(halo, A) == []
 
 

@@ -85,7 +85,7 @@ def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two: Path) -> No
     ("words", "env", "code", "told"),
     [
         (["--project", ONE], {}, 64, "error: --project cannot be used with several project files\n"),
-        ([], {"INF_PROJECT_ID": TWO}, 0, "INF_PROJECT_ID is ignored: each of several project files says its"),
+        ([], {"INF_PROJECT_ID": TWO}, 0, "INF_PROJECT_ID is ignored: with several project files, each sets its own"),
         (["--target", "dayly"], {}, 64, "error: --target dayly: the project has no entry with this key\n"),
         (["--allow-create", "dayly"], {}, 64, "error: --allow-create dayly: the project has no entry with this key\n"),
     ],
@@ -261,7 +261,7 @@ def test_globs_are_expanded_at_the_base_as_well(halo: CommandLine, git: Git) -> 
     first, second = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD")
     assert (first["refusals"][0]["guard"], first["refusals"][0]["message"]) == (
         "policy",
-        f"{B} is a project file at HEAD and no longer exists here",
+        f"{B} was a project file at HEAD and has been deleted",
     )
     assert second["changes"][0]["share"] == "branch"
     assert halo("plan", *SHARED, "-f", "*/halo.yaml", "--base", "HEAD").code == 3
@@ -278,9 +278,7 @@ def test_what_is_gone_is_seen_from_anywhere(
     glob = {".": "*/halo.yaml", "a": "../*/halo.yaml", "..": f"{git.folder.name}/*/halo.yaml"}[place]
     for word in (glob, f"{git.folder}/*/halo.yaml"):
         (plan,) = plans(halo, "-f", word, "--base", "HEAD")
-        assert plan["refusals"][0]["message"].endswith(
-            "b/halo.yaml is a project file at HEAD and no longer exists here"
-        )
+        assert plan["refusals"][0]["message"].endswith("b/halo.yaml was a project file at HEAD and has been deleted")
 
 
 def test_a_file_that_is_gone_and_named_is_an_error(halo: CommandLine, git: Git) -> None:

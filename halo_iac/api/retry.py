@@ -123,12 +123,12 @@ class _Call:
         self.deadline += self.retry.clock() - self.began
         if gate is None or gate.is_exhausted:
             asked = error.retry_after
-            told = (
+            effort = (
                 f"The platform asks to wait {asked:.0f} s."
                 if asked
                 else "It has throttled requests for too long to keep waiting."
             )
-            error.hint = joined(" ", (told, error.hint))
+            error.hint = joined(" ", (effort, error.hint))
             return False
         self._narrate(error, gate.wait)
         return True

@@ -14,7 +14,7 @@ from halo_iac.errors import PlatformError
 from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
 
 USUAL_ROWS: Final = 50
-"""How many conversations or runs are shown where nobody says; the official client's default."""
+"""How many conversations or runs are shown by default, as by the official client."""
 
 _RUN: Final = "haloRun.getById"
 _EVENTS: Final = "haloRun.getEvents"
@@ -107,7 +107,7 @@ FIRE: Final = "haloSchedule.fireNow"
 _CANCEL: Final = "haloRun.cancel"
 
 CANCEL_REASON: Final = "user-cancelled"
-"""The reason the official client gives where nobody does."""
+"""The reason that the official client gives by default."""
 
 _OPTIONAL: Final = {
     "summarizationModelId": "summarization_model_id",

@@ -48,13 +48,13 @@ class Secret:
 
     def _hide_beginnings(self, text: str) -> str:
         """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
-        told, done = [], 0
+        parts, done = [], 0
         for end in sorted(end for sign in _ELLIPSES for end in _spans(sign, text)):
             found = self._beginnings().search(text, max(done, end - len(self._text) * _LONGEST_ESCAPE), end)
             if found is not None:
-                told += [text[done : found.start()], MASK]
+                parts += [text[done : found.start()], MASK]
                 done = end
-        return "".join([*told, text[done:]])
+        return "".join([*parts, text[done:]])
 
     def _beginnings(self) -> re.Pattern[str]:
         if self._beginning is None:

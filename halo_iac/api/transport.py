@@ -59,7 +59,7 @@ class Transport:
         self._headers = _headers(key, team, user_agent, timezone)
         self._http = http
         if http is None:
-            # By itself httpx does so in the threads that ask first, and they would share the processor with whoever
+            # By itself httpx does so in the threads that ask first, and they would share the processor with what
             # parses files meanwhile: a plan would send its first request tens of milliseconds later.
             import_module("httpcore")
         self._before_request = before_request
@@ -156,7 +156,7 @@ class _NoCookies(CookieJar):
 
 @cache
 def _no_tls() -> ssl.SSLContext:
-    """Return an empty context, which trusts nobody; plain http never looks at it, but httpx would read certifi's."""
+    """Return an empty context, which trusts no one; plain http never looks at it, but httpx would read certifi's."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

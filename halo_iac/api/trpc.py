@@ -27,7 +27,7 @@ Json: TypeAlias = Any
 
 
 class RpcClient(Protocol):
-    """Whoever carries a call to the platform once; the reader and the writer need no more than this."""
+    """Sends a call to the platform once; all that the reader and the writer need."""
 
     def call(self, procedure: str, kind: Kind, value: Json = None, *, deadline: float | None = None) -> Json:
         """Return the procedure's result, or raise exactly one :class:`~halo_iac.errors.PlatformError`.

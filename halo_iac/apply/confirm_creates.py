@@ -150,8 +150,8 @@ def _unknown(event: Event, message: str) -> Event:
 
 def project_elsewhere(remote: RemoteSchedule, project_id: str) -> str | None:
     """Return the project that a schedule says it is in, where that is another."""
-    told = remote.wire.get("projectId")
-    return told if isinstance(told, str) and told.casefold() != project_id.casefold() else None
+    held = remote.wire.get("projectId")
+    return held if isinstance(held, str) and held.casefold() != project_id.casefold() else None
 
 
 def misplaced(event: Event, project_id: str) -> Event:

@@ -21,7 +21,7 @@ from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
 _GIVEN_UP: Final = 3
-"""How many changes in a row may be given up because nobody was reached, or for the platform's own trouble."""
+"""How many changes in a row may be given up because the platform was not reached, or for the platform's own trouble."""
 
 _SLOWER: Final = "Use a lower --max-rps to send fewer requests."
 

@@ -108,7 +108,7 @@ class _Run:
         yield from run([change for change in changes if id(change) not in held])
 
     def _holder(self, change: Change) -> Change | None:
-        """Return the rename that should have freed the title a change takes, if it has not; in a cycle nobody waits."""
+        """Return the rename that should have freed the title a change takes, if it has not; in a cycle none waits."""
         holder = self._holders.get(change.title)
         if holder is None or not change.takes_title or self._is_done(holder):
             return None

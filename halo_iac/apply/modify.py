@@ -156,8 +156,8 @@ class _Step:
     def _refuse_moved(self, remote: RemoteSchedule) -> None:
         """Raise where an archive may no longer be meant for what is there now.
 
-        Whoever retires a schedule names it by its title, but nobody named one that no file declares, or that an undo
-        archives: an edit to that one says that somebody works with it, and may have taken it out of the scope.
+        A user who retires a schedule names it by its title. One that no file declares, or that an undo archives, was
+        not named: an edit to it says that it is in use, and may have taken it out of the scope.
         """
         before = self._change.before
         if before is None:
@@ -216,7 +216,7 @@ class _Step:
 
     @property
     def _desired(self) -> Spec:
-        """Return what it is to be; a pause and a resume leave everything else as it is now, whoever changed it."""
+        """Return what it is to be; a pause and a resume leave everything else as it is now, changed since or not."""
         after = self._change.after
         assert after is not None  # noqa: S101 - only an archive may have none
         seen = self._seen.spec() if self._seen is not None and self._change.cause in PAUSING else None

@@ -169,5 +169,5 @@ class WorkerPool:
 def _resolve(answer: Future[T], question: Callable[[], T]) -> None:
     try:
         answer.set_result(question())
-    except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
+    except Exception as error:  # noqa: BLE001 - raised again in the thread that asked
         answer.set_exception(error)

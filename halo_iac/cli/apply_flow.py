@@ -262,7 +262,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     try:
         _write_result(context, results, ended)
     except BrokenPipeError:
-        pass  # whoever read this has gone, and knows why
+        pass  # the reader of this has gone, and knows why
     except (HaloError, OSError, MemoryError) as error:
         if not outcomes:
             raise

@@ -41,7 +41,7 @@ def apply_outcome(
     removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)
     permits = [
         *(("--allow-archive", str(removals)) if removals > REMOVAL_ALWAYS else ()),
-        *(() if receipt.is_whole else ("--allow-incomplete",)),
+        *(() if receipt.is_complete else ("--allow-incomplete",)),
     ]
     undo = Command("undo", name, *permits) if is_undoable else None
     return ApplyOutcome(summary, commands, name, undo, trouble, _barred_reason(written, planned))

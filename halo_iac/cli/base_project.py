@@ -125,8 +125,8 @@ def repository_of(context: CommandContext) -> Repository:
     while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
         checkout = outer
     if checkout is None:
-        message = f"{resolve_path(context.project_path.parent)} is not in a git repository: not a git repository"
-        raise GitError(f"{message}, nor is a folder above it", hint=_NO_REPOSITORY)
+        message = f"{resolve_path(context.project_path.parent)} is not in a git repository"
+        raise GitError(message, hint=_NO_REPOSITORY)
     return Repository(checkout, context.console.env)
 
 
@@ -186,7 +186,7 @@ def _relocated(
             continue
         content = objects.content(id_, MAX_FILE)
         if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
-            return f"{base.ref} has no {here}, and its {path} no longer exists here; it may have been moved"
+            return f"{base.ref} has no {here}, and its {path} was deleted; it may have been moved"
     return None
 
 

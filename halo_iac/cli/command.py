@@ -35,7 +35,7 @@ def _common(  # its signature is what every command below the platform has besid
     target = TargetOptions(None, project, team, sandbox, sandbox_file, checkout).naming(file)
     console.prepare(json=json, format=format, no_color=no_color, spell=target.spell)
     if target.files and project is not None:
-        hint = "remove --project; each project file says its `project:`"
+        hint = "remove --project; each project file sets its own `project:`"
         raise UsageError("--project cannot be used with several project files", hint=hint)
     return CommandContext(console, target)
 

@@ -213,7 +213,7 @@ class Console:
             self.print_error_text("\n".join(map(self.err_style.safe, lines)))
 
     def print_error_text(self, text: str) -> None:
-        """Write an error; a missing final newline is added. Where nobody listens, the exit code has to do."""
+        """Write an error; a missing final newline is added. Where the stream is closed, the exit code has to do."""
         with suppress(OSError):
             self._write(self._stderr, self.redacted(text))
 
@@ -235,7 +235,7 @@ class Console:
 
     @property
     def log_stream(self) -> TextIO:
-        """Return standard error for whoever redraws lines; what is written there is redacted as well."""
+        """Return standard error for displays that redraw lines; what is written there is redacted as well."""
         return _RedactingStream(self._stderr, self.redacted)
 
     def prompt(self, question: str) -> str:
@@ -255,7 +255,7 @@ class Console:
 
     @property
     def is_interactive(self) -> bool:
-        """Say whether somebody is there to be asked."""
+        """Say whether questions can be asked."""
         return self._stdin.isatty() and self._stderr.isatty()
 
     @property
@@ -314,7 +314,7 @@ class Console:
 
         try:
             signed_in = read_inf_config(self.env, home()).values
-        except SettingsError:  # whoever needs the file says what is wrong with it
+        except SettingsError:  # what needs the file says what is wrong with it
             signed_in = {}
         values = (self.env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))
         for key in {key for value in values if value for key in _KEYS.findall(value)}:

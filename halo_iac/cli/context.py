@@ -63,7 +63,7 @@ class CommandContext:
         self._opened = ExitStack()
         self._sandboxes: dict[Path, Sandbox] = {}
         self._is_listed = False
-        # Waits for the platform that nobody needs to hear of yet, while the files are still being read.
+        # Waits for the platform are not shown while the files are still being read.
         self._unsaid: list[str] | None = None
 
     def __enter__(self) -> Self:

@@ -100,7 +100,7 @@ class EnabledFile:
             raise ProjectError(error.problems, hint=hint) from None
         for entry in self._differing(project, keys):
             where = entry.origins.of("enabled")
-            raise self._refusal(entry, f"{where} is stronger than what {entry.key} says itself")
+            raise self._refusal(entry, f"{where} overrides the value in {entry.key}")
 
     def _refusal(self, entry: Entry, why: str) -> FileError:
         hint = f"run it without --write, and write {self._line} by hand"

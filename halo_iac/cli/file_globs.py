@@ -54,7 +54,7 @@ def expand(glob: str, cwd: Path, tree: FileTree) -> Iterator[str]:
         names += len(there) + 1
         if names > MAX_NAMES:
             message = f"--file {glob}: the glob looks at more than {MAX_NAMES:,} files and folders"
-            raise UsageError(message, hint="name the folders that it means")
+            raise UsageError(message, hint="use a narrower glob")
         return there
 
     start = os.path.abspath(os.sep) if is_absolute else str(cwd)  # noqa: PTH100 - the root

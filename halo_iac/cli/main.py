@@ -62,7 +62,7 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
     try:
         return _dispatch(argv, console)
     except BrokenPipeError:
-        return _FAILED  # whoever read this has gone, and knows why
+        return _FAILED  # the reader of this has gone, and knows why
     finally:
         if collects_garbage:
             gc.enable()  # making a plan turns it off
@@ -140,7 +140,7 @@ def _usage_hint(error: Exception) -> str:
 
 
 def _os_error(error: OSError) -> HaloError:
-    """Return what the operating system refused where nobody expected it, such as a file name it finds too long."""
+    """Return what the operating system refused unexpectedly, such as a file name it finds too long."""
     from halo_iac.errors import FileError
 
     place = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "input or output"
@@ -166,7 +166,7 @@ def _internal_error(error: BaseException) -> HaloError:
 
 
 def _flush() -> None:
-    """Write what a stream still holds, as Python does at exit, but without a word if nobody takes it any more."""
+    """Write what a stream still holds, as Python does at exit, but silently if it is no longer read."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

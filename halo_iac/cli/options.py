@@ -163,13 +163,13 @@ Receipt = Annotated[
     typer.Option(
         "--receipt",
         metavar="FILE",
-        help="Write the receipt for `halo undo` to this new file (mode 0600), of several project files to this folder; "
-        "default: one in .halo/receipts/.",
+        help="Write the receipt for `halo undo` to this new file (mode 0600), or with several project files "
+        "into this folder; default: .halo/receipts/.",
     ),
 ]
 KeepGoing = Annotated[
     bool,
-    typer.Option("--keep-going", help="Of several project files, start the next one after one that failed."),
+    typer.Option("--keep-going", help="With several project files, continue after one that failed."),
 ]
 AllowIncomplete = Annotated[
     bool,

@@ -69,8 +69,8 @@ class SavedPlans(NamedTuple):
             if plan.file == file:
                 return plan
         saved = listed([plan.file or "a file without a name" for plan in self.plans], PLAIN)
-        message = f"{self.name} holds no plan of {file}; it holds those of {saved}"
-        raise RefusedError(message, hint="nothing was changed; name with --file what it was saved for")
+        message = f"{self.name} has no plan for {file}; it has plans for {saved}"
+        raise RefusedError(message, hint="nothing was changed; pass the --file options that it was saved with")
 
 
 class ProjectRun(NamedTuple):

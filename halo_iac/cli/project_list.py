@@ -55,7 +55,7 @@ def read_list(context: CommandContext) -> frozenset[str]:
     """
     contexts = context.projects
     if context.console.env.get("INF_PROJECT_ID"):
-        context.console.log("INF_PROJECT_ID is ignored: each of several project files says its `project:`")
+        context.console.log("INF_PROJECT_ID is ignored: with several project files, each sets its own `project:`")
     is_sandbox = contexts[0].sandbox_path is not None
     projects = load_projects(contexts, None if is_sandbox else _begin, needs_id=True)
     for each, project in zip(contexts, with_siblings(projects), strict=True):
@@ -90,7 +90,7 @@ def load_projects(
             problems += error.problems
             continue
         if needs_id and project.project_id is None:
-            message = "`project` is missing: of several project files each says its own"
+            message = "`project` is missing: with several project files, each must set it"
             problems.append(Problem(project.path, 0, 0, message, "add `project: ID`"))
         elif loaded is not None and number < AT_ONCE and not problems:
             loaded(context)

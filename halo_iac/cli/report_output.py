@@ -36,8 +36,8 @@ class NamedReport:
 class ReportSink:
     """Takes reports to where ``--output`` says, or to standard output; made before anything is asked.
 
-    A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: what somebody has
-    written, into an older report at that, is never lost.
+    A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: an
+    existing file, which a user may have edited, is never overwritten.
     """
 
     def __init__(self, console: Console, output: str | None, *, is_raw: bool) -> None:

@@ -44,21 +44,21 @@ class RunOptions(NamedTuple):
     debug: options.Debug = False
 
 
-def build_request(terms: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:
+def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:
     """Return an order without an agent: what was given, else what the schedule says, else nothing."""
-    lookback = terms.lookback_hours or (spec.lookback_hours if spec is not None else LOOKBACK_HOURS)
+    lookback = given.lookback_hours or (spec.lookback_hours if spec is not None else LOOKBACK_HOURS)
     order = RunRequest(
         agent="",
         name="",
-        prompt=_prompt(terms) or (spec.prompt if spec is not None else PROMPT),
-        window=window(terms.window_start_at, terms.window_end_at, lookback, now),
-        model_id=terms.model_id,
-        subagent_model_id=terms.subagent_model_id,
-        span_limit=terms.span_limit,
-        max_subagent_depth=terms.max_subagent_depth,
-        max_turns=terms.max_turns,
-        reasoning_effort=terms.reasoning_effort,
-        debug=terms.debug,
+        prompt=_prompt(given) or (spec.prompt if spec is not None else PROMPT),
+        window=window(given.window_start_at, given.window_end_at, lookback, now),
+        model_id=given.model_id,
+        subagent_model_id=given.subagent_model_id,
+        span_limit=given.span_limit,
+        max_subagent_depth=given.max_subagent_depth,
+        max_turns=given.max_turns,
+        reasoning_effort=given.reasoning_effort,
+        debug=given.debug,
     )
     if spec is None:
         return order
@@ -82,8 +82,8 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
             f"--lookback-hours {lookback_hours} reaches before the year 1", hint="use fewer hours; a day is 24 hours"
         ) from None
     if since >= until:
-        told = f"it starts {since.isoformat()} and ends {until.isoformat()}"
-        raise UsageError(f"the window ends before it starts: {told}", hint="swap them, or remove one of them")
+        span = f"it starts {since.isoformat()} and ends {until.isoformat()}"
+        raise UsageError(f"the window ends before it starts: {span}", hint="swap them, or remove one of them")
     if since >= now:
         hint = "use an earlier start; an instant without a zone is local time"
         raise UsageError(f"the window is in the future: it starts {since.isoformat()}", hint=hint)
@@ -109,14 +109,14 @@ def literal_prompt(text: str | None, value: datetime) -> str:
     return text if text is not None and text.endswith("Z") and "T" in text else as_sent(value)
 
 
-def _prompt(terms: RunOptions) -> str | None:
-    if terms.prompt_file is None:
-        if terms.prompt is not None and not terms.prompt.strip():
+def _prompt(given: RunOptions) -> str | None:
+    if given.prompt_file is None:
+        if given.prompt is not None and not given.prompt.strip():
             raise UsageError("--prompt is empty", hint="remove it for the default prompt")
-        return terms.prompt
-    if terms.prompt is not None:
+        return given.prompt
+    if given.prompt is not None:
         raise UsageError("--prompt and --prompt-file were both given", hint="pass one of them")
-    return _prompt_in(Path(terms.prompt_file))
+    return _prompt_in(Path(given.prompt_file))
 
 
 def _prompt_in(path: Path) -> str:
@@ -133,7 +133,7 @@ def _prompt_in(path: Path) -> str:
         raise FileError(f"{path}: {error.reason}", hint="name a file that contains a prompt") from None
 
 
-# Whom it is about ---------------------------------------------------------------------------------------------------
+# Which agents ---------------------------------------------------------------------------------------------------
 
 
 def requests_for(

@@ -75,10 +75,10 @@ def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
 def _document(
     outcomes: Sequence[RunResult], earlier: Report | None, console: Console, *, is_waiting: bool
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each, console) for each in outcomes]}
+    result: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each, console) for each in outcomes]}
     if earlier is not None:
-        told["comparedWith"] = report_fields(earlier)
-    return told
+        result["comparedWith"] = report_fields(earlier)
+    return result
 
 
 def _fields(outcome: RunResult, console: Console) -> dict[str, Any]:

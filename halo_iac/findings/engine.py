@@ -73,8 +73,8 @@ def find_unused_globs(project: Project, plan: Plan, actual: PlatformState) -> tu
         return ()
     titles = chain((entry.title or "" for entry in project.entries), (remote.title for remote in actual.schedules))
     return tuple(
-        _finding(UNUSED_GLOB, severity, odd, None, odd.at or project.origin(odd.field))
-        for odd in unused_globs(project, titles)
+        _finding(UNUSED_GLOB, severity, violation, None, violation.at or project.origin(violation.field))
+        for violation in unused_globs(project, titles)
     )
 
 
@@ -84,47 +84,47 @@ def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Sev
     return by_project if entry is None else entry.switches.get(rule.name, by_project)
 
 
-def make_finding(rule: Rule, odd: Violation, project: Project, entry: Entry) -> Finding:
+def make_finding(rule: Rule, violation: Violation, project: Project, entry: Entry) -> Finding:
     """Return a violation of one entry as a finding."""
     severity = severity_of(rule, project, entry) or Severity.WARNING
-    return _finding(rule, severity, odd, entry.key, _place(entry, odd))
+    return _finding(rule, severity, violation, entry.key, _place(entry, violation))
 
 
 def _findings(
-    rule: Rule, oddities: Iterable[Violation], project: Project, concerned: Collection[str]
+    rule: Rule, violations: Iterable[Violation], project: Project, concerned: Collection[str]
 ) -> Iterator[Finding]:
     said: list[tuple[Entry, Violation]] = []
-    for odd in oddities:
-        if odd.is_shared:
-            yield _shared(rule, odd, project)
+    for violation in violations:
+        if violation.is_shared:
+            yield _shared(rule, violation, project)
         else:
-            said += [(entry, odd) for entry in odd.entries]
+            said += [(entry, violation) for entry in violation.entries]
     rest: list[tuple[Entry, Violation]] = []
     if len(said) > MOST + 1:
         said.sort(key=lambda one: one[0].key)
         rest = [one for one in said[MOST:] if one[0].key not in concerned]
         said = [*said[:MOST], *(one for one in said[MOST:] if one[0].key in concerned)]
-    for entry, odd in said:
-        yield make_finding(rule, odd, project, entry)
+    for entry, violation in said:
+        yield make_finding(rule, violation, project, entry)
     if rest:
         yield _counted(rule, [entry for entry, _ in rest], project)
 
 
-def _shared(rule: Rule, odd: Violation, project: Project) -> Finding:
+def _shared(rule: Rule, violation: Violation, project: Project) -> Finding:
     """Return a finding of several entries at the first of them, or of the project at what it permits."""
-    if not odd.entries:
+    if not violation.entries:
         severity = severity_of(rule, project) or Severity.WARNING
-        return _finding(rule, severity, odd, None, odd.at or project.origin(odd.field))
-    first = min(odd.entries, key=lambda entry: entry.key)
-    key = first.key if len(odd.entries) == 1 else None
-    return _finding(rule, _most_severe(rule, odd.entries, project), odd, key, _place(first, odd))
+        return _finding(rule, severity, violation, None, violation.at or project.origin(violation.field))
+    first = min(violation.entries, key=lambda entry: entry.key)
+    key = first.key if len(violation.entries) == 1 else None
+    return _finding(rule, _most_severe(rule, violation.entries, project), violation, key, _place(first, violation))
 
 
 def _counted(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
     """Return one finding that counts those that are not listed, at the first of them."""
     first = rest[0]
-    odd = Violation(rest, "", f"{len(rest):,} more entries have the same problem, starting with this one", None)
-    return _finding(rule, _most_severe(rule, rest, project), odd, first.key, first.origins.entry)
+    violation = Violation(rest, "", f"{len(rest):,} more entries have the same problem, starting with this one", None)
+    return _finding(rule, _most_severe(rule, rest, project), violation, first.key, first.origins.entry)
 
 
 def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Severity:
@@ -133,22 +133,22 @@ def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Seve
     return Severity.ERROR if is_error else Severity.WARNING
 
 
-def _place(entry: Entry, odd: Violation) -> Origin:
+def _place(entry: Entry, violation: Violation) -> Origin:
     """Return where the entry gives the field, else the entry's own place.
 
     But for a prompt, which is read where it is written, and a prompt file by its lines.
     """
-    if odd.at is not None:
-        return odd.at
-    origin = entry.origins.of(odd.field)
-    if odd.field == "prompt" and origin.path is not None:
+    if violation.at is not None:
+        return violation.at
+    origin = entry.origins.of(violation.field)
+    if violation.field == "prompt" and origin.path is not None:
         is_file = (origin.line, origin.column) == _WHOLE_FILE
-        return Origin(origin.source, origin.path, odd.line, 1) if is_file else origin
+        return Origin(origin.source, origin.path, violation.line, 1) if is_file else origin
     return origin if origin.is_of_one else entry.origins.entry
 
 
-def _finding(rule: Rule, severity: Severity, odd: Violation, key: str | None, at: Origin) -> Finding:
-    return Finding(rule.name, severity, odd.message, odd.hint, key, at.path or "", at.line, at.column)
+def _finding(rule: Rule, severity: Severity, violation: Violation, key: str | None, at: Origin) -> Finding:
+    return Finding(rule.name, severity, violation.message, violation.hint, key, at.path or "", at.line, at.column)
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -216,13 +216,13 @@ Slot = tuple[str, int, int]
 
 def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
     """Many schedules that fire in the same minute of the same day, by the clock of one time zone."""
-    told: list[tuple[int, frozenset[str]]] = []
+    reported: list[tuple[int, frozenset[str]]] = []
     crowds = ((slot, members) for slot, there in _slots(subject).items() if (members := _max_concurrent(there)))
     for (zone, hour, minute), members in sorted(crowds, key=lambda crowd: (-len(crowd[1]), crowd[0])):
         keys = frozenset(entry.key for entry in members)
-        if any(keys <= larger for at, larger in told if at == minute):
+        if any(keys <= larger for at, larger in reported if at == minute):
             continue  # hourly schedules meet every hour, and need one spread
-        told.append((minute, keys))
+        reported.append((minute, keys))
         message = f"{len(members):,} schedules fire in the same minute, {hour:02}:{minute:02} ({zone}): {listed(keys)}"
         yield Violation(members, "minutes", message, _spread(members, minute), is_shared=True)
 
@@ -238,7 +238,7 @@ def _slots(subject: RuleInput) -> dict[Slot, list[tuple[Cadence, Sequence[Entry]
 
 
 def _max_concurrent(there: Iterable[tuple[Cadence, Sequence[Entry]]]) -> Sequence[Entry]:
-    """Return those of one time of day that meet on the fullest day; nobody if that is no crowd.
+    """Return those of one time of day that meet on the fullest day; none if that is no crowd.
 
     Sooner or later every day of the week is every day of the month, so the fullest of both is one day.
     """

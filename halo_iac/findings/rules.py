@@ -43,7 +43,7 @@ _LACKING: Final = {
 
 
 def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
-    """Look-back shorter than the longest interval between fires: traces that nobody analyses."""
+    """Look-back shorter than the longest interval between fires: traces that are never analysed."""
     for (cadence, hours), entries in subject.looks.items():
         between = intervals(cadence)
         if hours * 60 >= between.longest:

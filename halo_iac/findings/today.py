@@ -33,17 +33,17 @@ def find_clock_change_today(plan: Plan, project: Project, now: datetime) -> tupl
     has fired within the hour, and will.
     """
     entries = {entry.key: entry for entry in project.entries}
-    told: dict[tuple[Cadence, Cadence], tuple[Rule, Violation] | None] = {}
+    by_move: dict[tuple[Cadence, Cadence], tuple[Rule, Violation] | None] = {}
     found = []
     for change in plan.changes:
         moved, entry = _moved(change), entries.get(change.key or "")
         if moved is None or entry is None:
             continue
-        if moved not in told:
-            told[moved] = _today(*moved, now)
-        match told[moved]:
-            case (rule, odd) if severity_of(rule, project, entry):
-                found.append(make_finding(rule, odd, project, entry))
+        if moved not in by_move:
+            by_move[moved] = _today(*moved, now)
+        match by_move[moved]:
+            case (rule, violation) if severity_of(rule, project, entry):
+                found.append(make_finding(rule, violation, project, entry))
     return tuple(found)
 
 

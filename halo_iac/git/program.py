@@ -3,7 +3,7 @@
 A branch may hold a whole repository of its own, files named like git's configuration, and programs named like those
 that git calls. So git runs in the folder that holds ``.git`` and takes no other repository than that one, whatever the
 environment or the folder further below says; and it is refused where its configuration lies in the checkout. What
-``.git`` itself holds was written by whoever made the clone, and counts.
+``.git`` itself holds was written when the clone was made, and counts.
 """
 
 from __future__ import annotations

@@ -133,10 +133,10 @@ class EntryReader(NamedTuple):
         title = given.get("title")
         if title is None:
             return
-        oddity = None if "id" in given else invalid_title_reason(title)
-        if oddity is not None:
+        reason = None if "id" in given else invalid_title_reason(title)
+        if reason is not None:
             corrected = corrected_title(title)
-            place.add_problem("title", oddity, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
+            place.add_problem("title", reason, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
         if self.title_prefix is not None and not title.startswith(self.title_prefix):
             rule = f"it must begin with {quote(self.title_prefix)}"
             place.add_problem("title", f"the title is outside the scope: {rule}")
@@ -233,8 +233,8 @@ def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:
         check_entry({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})
     except ValidationError as error:
         return f"{error.errors()[0]['loc'][0]} is out of range"
-    if "title" in given and (oddity := invalid_title_reason(spec.title)) is not None:
-        return oddity
+    if "title" in given and (reason := invalid_title_reason(spec.title)) is not None:
+        return reason
     if "timezone" in given and spec.timezone not in zone_names():
         return "the time zone is unknown"
     if "prompt" in given and ("\0" in spec.prompt or is_too_long(spec.prompt)):

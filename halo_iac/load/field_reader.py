@@ -79,7 +79,7 @@ def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool
     if name is None:
         return "$"
     value = variables.get(PREFIX + name)
-    if value is None and name.startswith(PREFIX):  # whoever writes that has set the variable that it names
+    if value is None and name.startswith(PREFIX):  # the variable that it names was meant
         plain = name.removeprefix(PREFIX) or "NAME"
         raise _Unresolved(
             f"`${{{name}}}` would read {PREFIX}{name}", f"write ${{{plain}}}, which reads {PREFIX}{plain}"

@@ -1,4 +1,4 @@
-"""What somebody probably meant: other tools' words, the platform's own spellings, slips of the finger.
+"""What was probably meant: other tools' words, the platform's own spellings, slips of the finger.
 
 See docs/semantics.md#problems.
 """

@@ -39,8 +39,8 @@ class Document:
     ``marks`` has the character index of every node in document order (a node's position there is its *ordinal*),
     ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order, ``lists`` the ordinal
     of each list, by its ``id()``: an alias has an ordinal of its own, and what it stands for another. A value follows
-    its key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out when
-    somebody asks.
+    its key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out on
+    demand.
     """
 
     __slots__ = (

@@ -24,7 +24,7 @@ _MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
 """A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
 
 _CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
-"""One that nobody writes on purpose at the start of a line, so that it is one even where the YAML is valid."""
+"""One that is never meant at the start of a line, so that it is one even where the YAML is valid."""
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A pattern that takes 3 ms to compile; only a file with a control character in it does."""

@@ -16,7 +16,7 @@ class Status(StrEnum):
     RETRYING = "retrying"
     DONE = "done"
     ALREADY = "already"
-    """Somebody, perhaps an earlier run, had already made it so."""
+    """It was so already, perhaps through an earlier run."""
     FAILED = "failed"
     CONFLICT = "conflict"
     """The platform no longer shows what the plan was made from; it was left alone."""
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Say whether the change is in effect, whoever made it."""
+        """Say whether the change is in effect, through this run or before it."""
         return self in {Status.DONE, Status.ALREADY}
 
 

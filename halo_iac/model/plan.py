@@ -53,7 +53,7 @@ class Attribution(StrEnum):
     BOTH = "both"
     """The branch edits the entry, and the platform differed from the base's entry already."""
     BEFORE = "before"
-    """Nobody's here: the very same is planned at the base, for the platform differed before the branch."""
+    """Not of this branch: the same is planned at the base, because the platform differed before."""
     UNTOUCHED = "untouched"
     """Planned only now, although the branch does not touch the entry: a policy, a default or an alias has moved."""
 

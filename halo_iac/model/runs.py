@@ -29,7 +29,7 @@ WITH_REPORT: Final = frozenset({COMPLETED, INCOMPLETE})
 """The terminal statuses that may have left a report behind."""
 
 LOOKBACK_HOURS: Final = 24
-"""How long a one-off run's window is where nobody says."""
+"""How long a one-off run's window is by default."""
 
 PROMPT: Final = (
     "Analyze the traces in this window. Understand the agent's activity and identify anomalies, errors, "
@@ -37,7 +37,7 @@ PROMPT: Final = (
     "recurring failures, notable tool-call patterns, wasted or redundant work, slow or high-cost paths, and concrete "
     "fixes you'd recommend. Cite specific trace IDs for every key finding."
 )
-"""What a one-off run is asked where nobody says: what the official client sends, so that both mean the same."""
+"""What a one-off run is asked by default: what the official client sends, so that both mean the same."""
 
 ASSISTANT: Final = "assistant"
 _SCHEDULED: Final = "scheduled"

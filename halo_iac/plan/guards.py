@@ -63,7 +63,7 @@ class GuardInput(NamedTuple):
         return tuple(change for change in self.changes if change.is_removal or self.is_unhooked(change))
 
     @property
-    def stopping(self) -> tuple[Change, ...]:
+    def stopped(self) -> tuple[Change, ...]:
         """Return those of the removals after which something that fires no longer does."""
         return tuple(change for change in self.removals if change.id in self.firing)
 
@@ -85,15 +85,15 @@ def guard(situation: GuardInput) -> tuple[GuardViolation, ...]:
 
 def too_many_removals(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to silence a large part of what fires in scope in one go, or to remove many, whatever they do now."""
-    stopping, removals, firing = situation.stopping, situation.removals, len(situation.firing)
+    stopped, removals, firing = situation.stopped, situation.removals, len(situation.firing)
     share = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, firing * REMOVAL_PERCENT // 100))
     allowed = situation.overrides.allow_archive
     if len(removals) > max(REMOVAL_LIMIT, allowed):
         what = f"{len(removals)} schedules would be archived or stop firing"
         yield _too_many(what, REMOVAL_LIMIT, removals)
-    elif len(stopping) > max(share, allowed):
-        what = f"{len(stopping)} of {firing} firing schedules in scope would stop"
-        yield _too_many(what, share, stopping)
+    elif len(stopped) > max(share, allowed):
+        what = f"{len(stopped)} of {firing} firing schedules in scope would stop"
+        yield _too_many(what, share, stopped)
 
 
 def _too_many(what: str, permitted: int, changes: Sequence[Change]) -> GuardViolation:

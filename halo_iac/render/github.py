@@ -80,19 +80,24 @@ def plans_github(plans: Sequence[ProjectPlan], style: Style, *, prefix: str = ""
 
 
 def problems_github(
-    problems: Sequence[Problem], style: Style, *, prefix: str = "", findings: Sequence[Finding] = (), told: str = ""
+    problems: Sequence[Problem],
+    style: Style,
+    *,
+    prefix: str = "",
+    findings: Sequence[Finding] = (),
+    conclusion: str = "",
 ) -> str:
-    """Return what is wrong with project files, and what is odd about them, as annotations; ``told`` comes last."""
+    """Return problems and findings as annotations; ``conclusion`` comes last."""
     found = [*map(_of_problem, problems), *map(_of_finding, findings)]
-    return _lines(found, [style.safe(told) or problem_counts(problems, findings)], style, prefix)
+    return _lines(found, [style.safe(conclusion) or problem_counts(problems, findings)], style, prefix)
 
 
 def checks_github(checks: Sequence[ProjectCheck], style: Style, *, prefix: str = "") -> str:
     """Return the same of several project files; what is said of those without problems comes last."""
     problems = [problem for check in checks for problem in check.problems]
     findings = [finding for check in checks for finding in check.findings]
-    told = [style.safe(check.told) for check in checks if check.told]
-    ending = [*told, *([problem_counts(problems, findings)] if problems else ())]
+    conclusion = [style.safe(check.conclusion) for check in checks if check.conclusion]
+    ending = [*conclusion, *([problem_counts(problems, findings)] if problems else ())]
     return _lines([*map(_of_problem, problems), *map(_of_finding, findings)], ending, style, prefix)
 
 
@@ -142,9 +147,9 @@ class GithubView:
         """Return the plans of all project files and what was not done of them."""
         return plans_github(plans, self._style, prefix=self._prefix)
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""
-        return problems_github(problems, self._style, prefix=self._prefix, findings=findings, told=told)
+        return problems_github(problems, self._style, prefix=self._prefix, findings=findings, conclusion=conclusion)
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the problems and the findings of all project files."""
@@ -275,8 +280,8 @@ def _lines(found: Iterable[Annotation], ending: Sequence[str], style: Style, pre
 
 def _hidden(numbers: Counter[Level]) -> Iterator[str]:
     if any(number > SHOWN for number in numbers.values()):
-        told = ", ".join(counted(numbers[level], level) for level in Level if numbers[level])
-        yield f"{told}; GitHub shows the first {SHOWN} of each."
+        conclusion = ", ".join(counted(numbers[level], level) for level in Level if numbers[level])
+        yield f"{conclusion}; GitHub shows the first {SHOWN} of each."
 
 
 def _command(annotation: Annotation, style: Style, prefix: str) -> str:

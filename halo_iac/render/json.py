@@ -79,8 +79,8 @@ def read_plan(document: bytes) -> Plan | PlanList:
         raise _not_a_plan(error) from None
     for plan in read.projects if isinstance(read, PlanList) else (read,):
         for change in plan.changes:
-            if not _is_whole(change):
-                message = f"the saved plan is damaged: its {change.action} of {change.name} is not whole"
+            if not _is_complete(change):
+                message = f"the saved plan is damaged: its {change.action} of {change.name} is incomplete"
                 raise DocumentError(message, hint=_AGAIN)
     return read
 
@@ -97,19 +97,19 @@ def _list_adapter() -> TypeAdapter[PlanList]:
 
 def _not_a_plan(error: ValidationError) -> DocumentError:
     """Say what is wrong with a document without repeating its content, which may hold prompts."""
-    wrongs = error.errors(include_url=False, include_input=False, include_context=False)
-    if any(wrong["loc"] == ("version",) and wrong["type"] != "missing" for wrong in wrongs):
+    flaws = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(flaw["loc"] == ("version",) and flaw["type"] != "missing" for flaw in flaws):
         hint = Hint("this halo reads version {}; {}", str(PLAN_VERSION), _AGAIN)
         return DocumentError("the saved plan is of another version", hint=hint)
-    first = wrongs[0]
+    first = flaws[0]
     if first["type"] == "json_invalid":
         return DocumentError(f"the saved plan is not valid JSON, or is incomplete: {first['msg']}", hint=_AGAIN)
     place = ".".join(map(str, first["loc"])) or "the document"
-    more = f" (and {len(wrongs) - 1:,} more)" if len(wrongs) > 1 else ""
+    more = f" (and {len(flaws) - 1:,} more)" if len(flaws) > 1 else ""
     return DocumentError(f"the saved plan is damaged: {place}: {first['msg']}{more}", hint=_AGAIN)
 
 
-def _is_whole(change: Change) -> bool:
+def _is_complete(change: Change) -> bool:
     has_before = change.before is not None or change.action in {Action.CREATE, Action.ARCHIVE}
     return has_before and (change.after is not None) == (change.action is not Action.ARCHIVE)
 
@@ -244,7 +244,7 @@ class JsonView:
             for each in plans
         )
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> Document:  # noqa: ARG002
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> Document:  # noqa: ARG002
         """Return the problems and the findings."""
         return problems_json(problems, findings)
 

@@ -32,24 +32,24 @@ def _preview(preview: Preview) -> dict[str, Any]:
         "now": _utc(span.now),
         "next": span.count,
         "until": None if span.until is None else _utc(span.until),
-        "schedules": [_outlook(outlook) for outlook in preview.outlooks],
+        "schedules": [_outlook(forecast) for forecast in preview.forecasts],
         "week": _week(preview.week),
-        "at_the_same_instant": [_meeting(meeting) for meeting in preview.meetings],
+        "at_the_same_instant": [_meeting(collision) for collision in preview.collisions],
     }
 
 
-def _outlook(outlook: ScheduleForecast) -> dict[str, Any]:
-    cadence, is_active = outlook.cadence, outlook.standing is ScheduleStatus.ACTIVE
-    following = outlook.following
+def _outlook(forecast: ScheduleForecast) -> dict[str, Any]:
+    cadence, is_active = forecast.cadence, forecast.status is ScheduleStatus.ACTIVE
+    following = forecast.following
     return {
-        "key": outlook.key,
-        "title": outlook.title,
-        "agent": outlook.agent,
-        "standing": str(outlook.standing),
+        "key": forecast.key,
+        "title": forecast.title,
+        "agent": forecast.agent,
+        "standing": str(forecast.status),
         "cadence": None if cadence is None else describe(cadence),
         "timezone": None if cadence is None else cadence.timezone,
         "runs_per_month": round(float(runs_per_month(cadence)), 2) if cadence is not None and is_active else 0.0,
-        "fires": LazyList(lambda: map(_fire, outlook.fires)),
+        "fires": LazyList(lambda: map(_fire, forecast.fires)),
         "following": None if following is None else _fire(following),
     }
 
@@ -79,12 +79,12 @@ def _day(day: date, fires: Sequence[Fire]) -> dict[str, Any]:
     }
 
 
-def _meeting(meeting: Collision) -> dict[str, Any]:
+def _meeting(collision: Collision) -> dict[str, Any]:
     return {
-        "agent": meeting.agent,
-        "schedules": list(meeting.keys),
-        "count": meeting.count,
-        "first": _utc(meeting.first),
+        "agent": collision.agent,
+        "schedules": list(collision.keys),
+        "count": collision.count,
+        "first": _utc(collision.first),
     }
 
 

@@ -65,8 +65,8 @@ def report_file(report: Report, schedule: str | None) -> str:
         "model": facts["modelId"],
         "status": facts["status"],
     }
-    told = {name: value for name, value in front.items() if value is not None}
-    return f"---\n{mapping_text(told)}---\n\n{report.markdown}"
+    known = {name: value for name, value in front.items() if value is not None}
+    return f"---\n{mapping_text(known)}---\n\n{report.markdown}"
 
 
 def neutralize_markdown(markdown: str, style: Style = PLAIN) -> str:

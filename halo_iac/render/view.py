@@ -53,12 +53,12 @@ class ProjectPlan(NamedTuple):
 
 
 class ProjectCheck(NamedTuple):
-    """What is wrong with one of several project files; ``told`` is said of one without problems."""
+    """What is wrong with one of several project files; ``conclusion`` is said of one without problems."""
 
     file: str
     problems: Sequence[Problem]
     findings: Sequence[Finding] = ()
-    told: str = ""
+    conclusion: str = ""
 
 
 class ProjectDrift(NamedTuple):
@@ -103,8 +103,8 @@ class View(Protocol):
     def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
         """Draw the plans of several project files and what came of each."""
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
-        """Draw the problems of project files and their findings; ``told`` is said where there are no problems."""
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
+        """Draw the problems of project files and their findings; ``conclusion`` is said where there are no problems."""
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Draw the same of several project files."""

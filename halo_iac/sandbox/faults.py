@@ -26,7 +26,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBetween:
-    """Let something happen, outside of any transaction, then go on: what somebody else does at just this moment."""
+    """Let something happen, outside of any transaction, then go on: what another client does at just this moment."""
 
     happens: Callable[[], object]
 

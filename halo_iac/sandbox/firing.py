@@ -3,7 +3,7 @@
 Not documented, and chosen here:
 
 - A fire is a run of the fire's own instant, over the look-back window that ends there, whenever it is made up for.
-- The sandbox's platform works only while somebody looks at it. Of the fires that were missed in between, a schedule
+- The sandbox works only while it is called. Of the fires that were missed in between, a schedule
   makes up for the latest alone, like systemd's and Kubernetes' timers; ``halo sandbox tick`` leaves none out.
 - A schedule that was changed, enabled or unarchived fires from then on, not for the time before.
 - A schedule whose agent is gone when it is to fire is disabled, with ``autoPausedAt`` and ``agent_not_found``, and
@@ -59,7 +59,7 @@ class Firing:
         return f"{os.getpid()}/{id(self.store)}"
 
     def advance(self, now: datetime) -> list[Fire]:
-        """Fire every schedule that is due, for its latest instant; nothing while somebody else is at it."""
+        """Fire every schedule that is due, for its latest instant; nothing while another process does."""
         fires: list[Fire] = []
         while True:
             with self.store.writing() as tables:
@@ -76,7 +76,7 @@ class Firing:
         fires: list[Fire] = []
         before, waits = None, 0
         while (next_at := self._next_at()) is not None and next_at <= instant(until):
-            if next_at == before:  # somebody else holds the lease
+            if next_at == before:  # another process holds the lease
                 waits += 1
                 self._wait(waits)
             before = next_at

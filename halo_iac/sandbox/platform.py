@@ -116,7 +116,7 @@ class Sandbox:
     ) -> None:
         self.faults = faults
         self.closing = threading.Event()
-        """Set once the sandbox is closed; whoever keeps a client waiting waits for this."""
+        """Set once the sandbox is closed; whatever keeps a client waiting waits for this."""
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -154,7 +154,7 @@ class Sandbox:
             sandbox.key = sandbox._own_key(is_in_memory=path is None)
             sandbox.admit(project)
         except BaseException:
-            sandbox.close()  # nobody else has it to close
+            sandbox.close()  # the caller never gets it
             raise
         return sandbox
 
@@ -167,7 +167,7 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End every delay, and close the file once nobody is at work in it."""
+        """End every delay, and close the file once no request uses it."""
         self.closing.set()
         self._store.close()
 

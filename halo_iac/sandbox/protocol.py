@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; whoever sends it adds the length."""
+    """One HTTP answer; the server adds its length."""
 
     status: int
     headers: dict[str, str]
@@ -158,7 +158,7 @@ def encoded(value: object) -> bytes:
 
 
 def reason_phrase(status: int) -> str:
-    """Return the words that go with an HTTP status; empty for one that nobody registered."""
+    """Return the words that go with an HTTP status; empty for one that is not registered."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

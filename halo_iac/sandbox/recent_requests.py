@@ -1,4 +1,4 @@
-"""What a sandbox remembers of the requests it had, within bounds: for whoever wants to see what a client sends."""
+"""What a sandbox remembers of the requests it had, within bounds, to show what a client sends."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ DEFAULTS: Final = {
     "reasoningEffort": "medium",
     "debug": False,
 }
-"""What a run gets where nobody says; for the first limits docs/protocol.md#values has them documented for schedules."""
+"""What a run gets by default; for the first limits docs/protocol.md#values has them documented for schedules."""
 
 
 @dataclass(frozen=True, slots=True)

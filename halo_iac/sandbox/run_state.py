@@ -1,8 +1,8 @@
 """What becomes of a run: its status, events and logs follow from its row and the clock, for there are no workers.
 
 The platform's statuses are known (docs/protocol.md#run-status); how long each lasts, and what its events and logs are
-called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; whoever needs another
-pace says so (``Sandbox.open(pace=…)``).
+called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; ``Sandbox.open``
+takes another ``pace``.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ _INSTANT: Final = re.compile(
 def nanoseconds(text: str) -> int:
     """Return an instant such as ``2026-04-23T05:32:00.100000000Z`` as nanoseconds; raise ``ValueError`` for no instant.
 
-    An instant without a zone is none: nobody knows which hour it means.
+    An instant without a zone is refused: it is ambiguous.
     """
     found = _INSTANT.fullmatch(text)
     if found is None:

@@ -161,7 +161,7 @@ class _Exchange(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = do_GET  # noqa: N815 (the base class's names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
-        """Hand a line to whoever wants the log."""
+        """Hand a line to the log, if there is one."""
         log = cast("Server", self.server).log
         if log is not None:
             log(format % args)
@@ -281,7 +281,7 @@ def _most_connections() -> int:
 
 
 def _advance(sandbox: Sandbox, ended: threading.Event) -> None:
-    """Let schedules fire on time although nobody asks."""
+    """Let schedules fire on time without a request."""
     while not ended.wait(1):
-        with suppress(SandboxError):  # whoever asks next is told
+        with suppress(SandboxError):  # the next request reports it
             sandbox.advance()

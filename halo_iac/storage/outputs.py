@@ -1,7 +1,7 @@
 """Where a command may write what it was told to: over a file of its own, and nowhere that a link in a checkout leads.
 
 A branch decides what a checkout holds. A link that is committed where a pipeline writes would make the pipeline write
-somewhere else, and a file that is there already may be one that nobody has a copy of.
+somewhere else, and an existing file may be the only copy of what it holds.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) ->
 
 
 def _is_unicode(document: str) -> bool:
-    """Say whether no half of a surrogate pair stands alone in a JSON document; nobody could read it again."""
+    """Say whether no half of a surrogate pair stands alone in a JSON document, which could not be read again."""
     try:
         json.dumps(json.loads(document), ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -156,7 +156,7 @@ def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
     writes: dict[int, Write] = {}
     for place, line in enumerate(lines, 2):
         match line:
-            case WriteIntent() if line.is_whole and line.number not in writes:
+            case WriteIntent() if line.is_complete and line.number not in writes:
                 writes[line.number] = Write(line, place)
             case WriteOutcome() if line.number in writes:
                 writes[line.number] = Write(writes[line.number].intent, writes[line.number].line, line)
@@ -179,7 +179,7 @@ class ReceiptFile:
     """The receipt of one run: what :class:`~halo_iac.apply.context.Recorder` describes.
 
     Every line is written at once. To have it on the disk takes milliseconds, so those who need that wait for their
-    turn, and whoever's turn it is does it for all lines written by then.
+    turn, and the one whose turn it is does it for all lines written by then.
     """
 
     def __init__(self, path: Path, header: Header, redact: Callable[[str], str]) -> None:
@@ -191,8 +191,8 @@ class ReceiptFile:
         self._digest = ""
         self._intents = 0
         self._open = set[int]()
-        """The intents of which nobody has said yet what came of them."""
-        self.is_whole = False
+        """The intents without an outcome so far."""
+        self.is_complete = False
         """Whether it says how the run ended; until it is closed it does not."""
         self._written = 0
         self._durable = 0
@@ -261,7 +261,7 @@ class ReceiptFile:
                 unknown = (WriteOutcome(number=each, result=Result.UNKNOWN, message=_UNDER_WAY) for each in numbers)
                 self._write(*unknown, RunEnd(writes=self._intents))
                 os.fsync(self._descriptor)
-                self.is_whole = True
+                self.is_complete = True
             except OSError as error:
                 raise self._broken(error) from None
             finally:

@@ -116,7 +116,7 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
     else:
         yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
         yield from _proxy(connection, env)
-        yield Check("API key", f"from {settings.key.origin if settings.key else 'nowhere'}")
+        yield Check("API key", f"from {settings.key.origin}" if settings.key else "none")
         yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
     try:
         chosen = connection.project

@@ -131,7 +131,7 @@ def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> i
     style = console.out_style
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         if request.writes and context.project_if_any() is None:
-            raise UsageError("--write needs a project file, and there is none", hint="name it with --file")
+            raise UsageError("--write needs a project file, and none was found", hint="name it with --file")
         project = context.project_or_empty()
         made = plan_pause(request, lambda: project, context.observe)
         hide_credentials(context, project, made.plan)

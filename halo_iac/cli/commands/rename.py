@@ -95,10 +95,10 @@ def _check_title(project: Project, entry: Entry, title: str) -> None:
             f"schedule {entry.key!r} already has this title",
             hint=Hint("if you changed it by hand, run `{}` to record the old title", record),
         )
-    oddity = titles.invalid_title_reason(title)
-    if oddity is not None:
+    reason = titles.invalid_title_reason(title)
+    if reason is not None:
         corrected = titles.corrected_title(title)
-        raise UsageError(oddity, hint=f"use {shlex.quote(corrected)}" if corrected else None)
+        raise UsageError(reason, hint=f"use {shlex.quote(corrected)}" if corrected else None)
     prefix = project.scope.title_prefix
     if prefix is not None and not title.startswith(prefix):
         raise UsageError(f"the title is outside the scope: it must start with {prefix!r}", hint="add the prefix")

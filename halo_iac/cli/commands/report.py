@@ -63,13 +63,13 @@ def get_report(
       halo report get checkout-daily --all --json
     """
     console = context.console
-    outlet = ReportSink(console, output, is_raw=raw)
+    sink = ReportSink(console, output, is_raw=raw)
     project = context.project_if_any()
     report, key = _find(context.connect_for_reading(project), project, id_)
     if all_:
         report = replace(report, markdown=_complete_thread(report.thread))
     if output is not None or not console.wants_json:
-        outlet.put([NamedReport(key or report.conversation.title or "report", report)], key)
+        sink.put([NamedReport(key or report.conversation.title or "report", report)], key)
     if console.wants_json:
         messages = {"messages": report.thread.wire["messages"]} if all_ else {}
         console.print(document({**report_fields(report), **messages}))

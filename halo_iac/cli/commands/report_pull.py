@@ -190,8 +190,8 @@ def _finish(console: Console, took: _PullSummary) -> int:
     if console.wants_json:
         written = sorted(took.written, key=lambda each: str(each["path"]))
         without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
-        told = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
-        console.print(document(told))
+        result = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
+        console.print(document(result))
     else:
         console.log(f"{took.summary()}.")
     if not took.problems:

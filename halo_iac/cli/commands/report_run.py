@@ -62,17 +62,17 @@ def run_reports(
     """
     if compare and schedule is None:
         raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
-    outlet = ReportSink(context.console, output, is_raw=raw)
-    errand = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
-    earlier = _earlier_report(errand, schedule) if compare and schedule is not None else None
-    outlet.make_ready()
-    outcomes = _start(errand)
+    sink = ReportSink(context.console, output, is_raw=raw)
+    job = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
+    earlier = _earlier_report(job, schedule) if compare and schedule is not None else None
+    sink.make_ready()
+    outcomes = _start(job)
     if no_wait:
         _print_wait_command(context, outcomes)
     else:
-        outcomes = _wait(errand.session, outcomes, interval, timeout)
+        outcomes = _wait(job.session, outcomes, interval, timeout)
         if not context.console.wants_json or output is not None:
-            outlet.put(titled_reports(outcomes, earlier), schedule)
+            sink.put(titled_reports(outcomes, earlier), schedule)
     return finish(context, outcomes, earlier, is_waiting=not no_wait)
 
 
@@ -89,11 +89,11 @@ class _ReportJob:
 
 
 def _prepare(
-    context: CommandContext, references: Sequence[str], schedule: str | None, terms: RunOptions, time_range: TimeRange
+    context: CommandContext, references: Sequence[str], schedule: str | None, given: RunOptions, time_range: TimeRange
 ) -> _ReportJob:
     now = context.now
     if schedule is None:
-        order = build_request(terms, now)
+        order = build_request(given, now)
         project = context.project_if_any()
         connection = context.connect_for_reading(project)
         if references:
@@ -108,15 +108,15 @@ def _prepare(
         raise UsageError("an agent and --schedule were both given", hint="remove the agent; the schedule names its own")
     project = context.load()
     spec = declared_spec(get_entry(project, schedule))
-    order = build_request(terms, now, spec)
+    order = build_request(given, now, spec)
     connection = context.connect_for_reading(project)
     (order,) = requests_for(connection, project, [spec.agent], order)
     return _ReportJob(RunSession.begin(context, connection), (replace(order, name=schedule),))
 
 
-def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
+def _earlier_report(job: _ReportJob, schedule: str) -> Report | None:
     """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
-    context, connection = errand.session.context, errand.session.connection
+    context, connection = job.session.context, job.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)
         return fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True)
@@ -131,12 +131,12 @@ def _earlier_report(errand: _ReportJob, schedule: str) -> Report | None:
 # The runs -----------------------------------------------------------------------------------------------------------
 
 
-def _start(errand: _ReportJob) -> list[RunResult]:
+def _start(job: _ReportJob) -> list[RunResult]:
     outcomes: list[RunResult] = []
     stopper: HaloError | None = None
-    with RunStarter(errand.session) as starter:
-        for order in errand.orders:
-            outcome = _started(errand.session, starter, order) if stopper is None else RunResult(order, error=stopper)
+    with RunStarter(job.session) as starter:
+        for order in job.orders:
+            outcome = _started(job.session, starter, order) if stopper is None else RunResult(order, error=stopper)
             outcomes.append(outcome)
             if starter.is_stopped:
                 break

@@ -143,7 +143,7 @@ def _check_removable(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a sandbox's file; not from under whoever serves it, and would go on with a file that nobody finds."""
+    """Delete the sandbox file, unless another process has it open."""
     from halo_iac.sandbox.store.database import is_in_use
 
     if is_in_use(path):

@@ -54,7 +54,7 @@ def validate(
             results.put(lambda view: view.checks(checks))
         else:
             (check,) = checks
-            results.put(lambda view: view.problems(check.problems, check.findings, check.told))
+            results.put(lambda view: view.problems(check.problems, check.findings, check.conclusion))
     for note in schema_notes([each.project_path for each in context.projects], context.cwd):
         console.log(note)
     return int(any(check.problems or errors(check.findings) for check in checks))
@@ -79,5 +79,5 @@ def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
 def _sound(project: Project) -> ProjectCheck:
     findings = run_rules(project)
     odd = f", {counted_findings(findings)}" if findings else ""
-    told = f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}"
-    return ProjectCheck(project.path, (), findings, told)
+    conclusion = f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}"
+    return ProjectCheck(project.path, (), findings, conclusion)

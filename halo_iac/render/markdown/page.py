@@ -53,12 +53,12 @@ def plan_markdown(
 
 
 def problems_markdown(
-    problems: Sequence[Problem], style: Style, *, marker: str, findings: Sequence[Finding] = (), told: str = ""
+    problems: Sequence[Problem], style: Style, *, marker: str, findings: Sequence[Finding] = (), conclusion: str = ""
 ) -> str:
-    """Return what is wrong with project files, and what is odd about them, as a page; ``told`` where there is none."""
+    """Return problems and findings as a page; ``conclusion`` where there are none."""
     heading = f"### halo · {problem_counts(problems, findings)}"
     listed = (asides.problems(problems, style), asides.findings(findings, style))
-    checked = f"**Checked** {words(told, style)}" if told else ""
+    checked = f"**Checked** {words(conclusion, style)}" if conclusion else ""
     return parts.page([marker, heading, *listed, checked], style)
 
 
@@ -66,14 +66,14 @@ def checks_markdown(checks: Sequence[ProjectCheck], style: Style, *, marker: str
     """Return what is wrong with several project files, what is odd about them, and which are fine, as one page."""
     problems = [problem for check in checks for problem in check.problems]
     findings = [finding for check in checks for finding in check.findings]
-    sound = [check.told for check in checks if check.told]
+    sound = [check.conclusion for check in checks if check.conclusion]
     return parts.page(
         [
             marker,
             f"### halo · {counted(len(checks), 'project file')}: {problem_counts(problems, findings)}",
             asides.problems(problems, style),
             asides.findings(findings, style),
-            asides.section("Checked", (f"- {words(told, style)}" for told in sound), len(sound)),
+            asides.section("Checked", (f"- {words(conclusion, style)}" for conclusion in sound), len(sound)),
         ],
         style,
     )
@@ -83,6 +83,6 @@ def error_markdown(error: HaloError, style: Style, *, marker: str) -> str:
     """Return an error as a page: the problems of project files, or what happened and what to do."""
     if isinstance(error, ProjectError) and not isinstance(error, ProjectNotFound):
         return problems_markdown(error.problems, style, marker=marker)
-    told = f"**Error**: {message(error.message, style)}"
+    conclusion = f"**Error**: {message(error.message, style)}"
     hint = f"**Hint**: {message(error.hint, style)}" if error.hint else ""
-    return parts.page([marker, "### halo · failed", told, hint], style)
+    return parts.page([marker, "### halo · failed", conclusion, hint], style)

@@ -49,9 +49,9 @@ class MarkdownView:
         """Return the same, and how each ended."""
         return self.plans(plans)
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
         """Return the problems and the findings, and what is said of files without problems."""
-        return problems_markdown(problems, self._style, marker=self._marker, findings=findings, told=told)
+        return problems_markdown(problems, self._style, marker=self._marker, findings=findings, conclusion=conclusion)
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the problems and the findings of all project files on one page."""

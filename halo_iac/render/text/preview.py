@@ -90,17 +90,17 @@ def _mark(fires: Sequence[Fire]) -> str:
 
 def meeting_lines(preview: Preview, style: Style) -> Iterator[str]:
     """Return which schedules of one agent fire at the same instant; those beyond a screenful are counted."""
-    if not preview.meetings:
+    if not preview.collisions:
         return
     zone = ZoneInfo(preview.week.timezone)
     yield style.paint("At the same instant", "warning")
-    for meeting in preview.meetings[:LISTED]:
-        first = meeting.first.astimezone(zone)
-        often = "once" if meeting.count == 1 else f"{meeting.count:,} times"
-        keys = f"{style.safe(meeting.agent)}: {listed(meeting.keys, style)}"
+    for collision in preview.collisions[:LISTED]:
+        first = collision.first.astimezone(zone)
+        often = "once" if collision.count == 1 else f"{collision.count:,} times"
+        keys = f"{style.safe(collision.agent)}: {listed(collision.keys, style)}"
         yield f"{_IN}{keys}; {often} this week, first {day(first)} {first:%H:%M}"
-    if len(preview.meetings) > LISTED:
-        yield f"{_IN}{style.own('…')} and {len(preview.meetings) - LISTED:,} more"
+    if len(preview.collisions) > LISTED:
+        yield f"{_IN}{style.own('…')} and {len(preview.collisions) - LISTED:,} more"
 
 
 _IN: Final = "  "
@@ -123,9 +123,9 @@ def previews_text(previews: Sequence[Preview], style: Style) -> Iterator[str]:
 def _lines(preview: Preview, style: Style) -> Iterator[str]:
     yield _head(preview, style)
     is_approximate = any(fire.reason for agent in preview.week.agents for fire in chain.from_iterable(agent.days))
-    for outlook in preview.outlooks:
+    for forecast in preview.forecasts:
         yield ""
-        is_approximate |= yield from _block(outlook, preview.span, style)
+        is_approximate |= yield from _block(forecast, preview.span, style)
     for section in (week_lines(preview, style), meeting_lines(preview, style)):
         first = next(section, None)
         if first is not None:
@@ -137,25 +137,25 @@ def _lines(preview: Preview, style: Style) -> Iterator[str]:
 
 def _head(preview: Preview, style: Style) -> str:
     until = "" if preview.span.until is None else f" until {_utc(preview.span.until)}"
-    schedules = counted(len(preview.outlooks), "schedule")
+    schedules = counted(len(preview.forecasts), "schedule")
     return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
 
 
-def _block(outlook: ScheduleForecast, span: Span, style: Style) -> Generator[str, None, bool]:
+def _block(forecast: ScheduleForecast, span: Span, style: Style) -> Generator[str, None, bool]:
     """Yield what a schedule will do; return whether a fire of it is approximate."""
-    title = () if outlook.title is None else (style.quoted(outlook.title),)
-    agent = () if outlook.agent is None else (style.safe(outlook.agent),)
-    yield "  ".join((style.paint(style.safe(outlook.key), "bold"), *title, *agent))
-    if outlook.cadence is not None:
-        yield _IN + style.safe(style.own(describe(outlook.cadence)))
-    if outlook.cadence is None or outlook.standing is not ScheduleStatus.ACTIVE:
-        yield _IN + style.paint(f"never while {outlook.standing}", "dim")
+    title = () if forecast.title is None else (style.quoted(forecast.title),)
+    agent = () if forecast.agent is None else (style.safe(forecast.agent),)
+    yield "  ".join((style.paint(style.safe(forecast.key), "bold"), *title, *agent))
+    if forecast.cadence is not None:
+        yield _IN + style.safe(style.own(describe(forecast.cadence)))
+    if forecast.cadence is None or forecast.status is not ScheduleStatus.ACTIVE:
+        yield _IN + style.paint(f"never while {forecast.status}", "dim")
         return False
-    yield f"{_IN}runs a month: {number(float(runs_per_month(outlook.cadence)))}"
-    fires: Iterable[Fire] = outlook.fires
-    if not outlook.fires and outlook.following is not None:
+    yield f"{_IN}runs a month: {number(float(runs_per_month(forecast.cadence)))}"
+    fires: Iterable[Fire] = forecast.fires
+    if not forecast.fires and forecast.following is not None:
         yield _IN + style.paint("none in this period; the next one after it:", "warning")
-        fires = (outlook.following,)
+        fires = (forecast.following,)
     has_year = spans_years(span.now, fires)
     is_approximate = False
     coming = iter(fires)
@@ -191,14 +191,14 @@ def _also(at: datetime, *, has_year: bool) -> str:
 
 
 def _utc(at: datetime) -> str:
-    """Return an instant in UTC with its year, the zone left to whoever says it."""
+    """Return an instant in UTC with its year, without the zone, which stands elsewhere."""
     there = at.astimezone(UTC)
     return f"{day(there, has_year=True)} {there:%H:%M}"
 
 
 def _counts(preview: Preview) -> str:
-    counts = Counter(outlook.standing for outlook in preview.outlooks)
-    active = (each.cadence for each in preview.outlooks if each.standing is ScheduleStatus.ACTIVE)
+    counts = Counter(forecast.status for forecast in preview.forecasts)
+    active = (each.cadence for each in preview.forecasts if each.status is ScheduleStatus.ACTIVE)
     runs = sum(runs_per_month(cadence) for cadence in active if cadence is not None)
-    standings = ", ".join(f"{counts[standing]:,} {standing}" for standing in ScheduleStatus if counts[standing])
-    return f"{standings or 'Nothing declared'}. Runs a month: {number(float(runs))}."
+    statuses = ", ".join(f"{counts[status]:,} {status}" for status in ScheduleStatus if counts[status])
+    return f"{statuses or 'Nothing declared'}. Runs a month: {number(float(runs))}."

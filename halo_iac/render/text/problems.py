@@ -28,7 +28,7 @@ def checks_text(checks: Sequence[ProjectCheck], style: Style) -> str:
     for check in checks:
         lines += [_line(problem, style) for problem in check.problems]
         lines += [_finding_line(finding, style) for finding in check.findings]
-        lines += [style.safe(check.told)] if check.told else []
+        lines += [style.safe(check.conclusion)] if check.conclusion else []
     problems = [problem for check in checks for problem in check.problems]
     if problems:
         lines.append(style.paint(problem_counts(problems, ()), "refused"))

@@ -50,10 +50,10 @@ class TextView:
 
         return self.plans(plans) + outcomes_text(plans, self._style)
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], told: str) -> str:
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
         """Return the problems, or else the findings and what is said of files without problems."""
         style = self._style
-        return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(told)}\n"
+        return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(conclusion)}\n"
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the same file by file; each line of it names its file."""

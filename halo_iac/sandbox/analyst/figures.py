@@ -42,7 +42,7 @@ class Volume:
     failed_traces: int
     """Traces with at least one failed span."""
     failed_tops: int
-    """Traces whose topmost span failed, so that whoever asked got no good answer."""
+    """Traces whose topmost span failed, so that the caller got no good answer."""
     left_out: int
     """Spans of the window that the span limit kept out."""
     kinds: tuple[tuple[str, int], ...]
@@ -62,7 +62,7 @@ class ErrorGroup:
     message: str
     count: int
     above: int
-    """Those of them with a failed step beneath, whoever's, which they may only pass on."""
+    """Those of them with a failed step beneath, of any agent, which they may only pass on."""
     elsewhere: int
     """Those of these where all failures beneath began in steps of other agents."""
     calls: int
@@ -86,7 +86,7 @@ class Timing:
     affected: int
     took: Percentiles
     own: int
-    """Time that passed in it and in no step beneath it, whoever's, all of them together."""
+    """Time that passed in it and in no step beneath it, of any agent, all of them together."""
     own_good: int
     """The same without the failed ones."""
     traces: Traces

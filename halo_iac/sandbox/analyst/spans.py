@@ -102,7 +102,7 @@ def attribute(trace: Iterable[Link]) -> dict[str, AgentIdentity | None]:
     """Return whose each span of one trace is, by span id, whatever the order they come in.
 
     A span above every agent, such as the task that an SDK wraps around one, has no ancestor to ask; where the trace
-    names exactly one agent it belongs to that one, else to nobody. Parents that are missing, or that run in a circle,
+    names exactly one agent it belongs to that one, else to none. Parents that are missing, or that run in a circle,
     count as none.
     """
     links = {link.span_id: link for link in trace}

@@ -1,4 +1,4 @@
-"""One agent's part of a trace, and how it hangs together with the rest of that trace, whoever's the rest is.
+"""One agent's part of a trace, and how it hangs together with the rest of that trace, of whichever agents.
 
 A parent that is missing counts as none, and so do the parents of spans that run in a circle.
 """

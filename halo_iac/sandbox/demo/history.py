@@ -1,4 +1,4 @@
-"""What the demo agents have been doing: their traces, written down only for the days that somebody looks at.
+"""What the demo agents have been doing: their traces, written only for the days that are read.
 
 They have been at work since a month before their project came into being, and go on for as long as the clock does.
 Each works in slots of so many minutes, counted from 1970, one trace a slot, which is here within five minutes.

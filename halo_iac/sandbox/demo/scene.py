@@ -50,7 +50,7 @@ class Scene:
     trace_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        # A demo needs the same numbers on every machine, not numbers that nobody can guess.
+        # A demo needs the same numbers on every machine, not unpredictable ones.
         self.rng = random.Random(f"{self.agent}/{self.clock}/{self.number}")  # noqa: S311
         self.trace_id = f"{self.rng.getrandbits(128):032x}"
 

@@ -111,7 +111,7 @@ def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) 
 
 
 def _answer(call: Call, conversation: ConversationRow, standing: RunState) -> str:
-    """Return what a run answered, worked out when somebody first asks for it, and kept."""
+    """Return what a run answered, worked out when it is first asked for, and kept."""
     if standing.row.answer is not None:
         return standing.row.answer
     places = call.tables.agent_places(conversation.project_id)  # the agent may be gone by now

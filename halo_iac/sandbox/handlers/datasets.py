@@ -1,4 +1,4 @@
-"""``haloExportDataset.*``: what was exported for a run; the official client shows it to whoever has signed in.
+"""``haloExportDataset.*``: what was exported for a run; the official client shows it to users who have signed in.
 
 How the platform describes a trace is not documented; the fields here are the sandbox's own.
 """

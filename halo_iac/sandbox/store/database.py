@@ -161,7 +161,7 @@ class Store:
             with translate_sqlite_errors(path), self._borrowed() as connection:
                 _prepare(connection, path)
         except BaseException:
-            self.close()  # nobody else has it to close
+            self.close()  # the caller never gets it
             raise
 
     @contextmanager
@@ -294,7 +294,7 @@ def is_sandbox(path: Path) -> bool:
     Raises :class:`~halo_iac.sandbox.protocol.SandboxError` for a file that cannot be read as a database.
     """
     if not path.is_file():
-        return False  # to open a pipe is to wait for whoever writes into it
+        return False  # opening a pipe waits for its writer
     # Without a journal the file is all there is; to read one, SQLite makes what it needs to share it.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     with translate_sqlite_errors(path), _opened(path, how) as connection:
@@ -305,7 +305,7 @@ def is_sandbox(path: Path) -> bool:
 def is_in_use(path: Path) -> bool:
     """Say whether anybody has a sandbox's file open, in this process or another; if not, its journals are gone now.
 
-    SQLite gives up the journal of a sandbox only to whoever is alone with the file, on every system.
+    SQLite gives up the journal of a sandbox only to a process that is alone with the file, on every system.
     """
     try:
         with _opened(path, "mode=rw") as connection:

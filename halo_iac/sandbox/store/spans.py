@@ -115,7 +115,7 @@ class SpanTables:
         return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
 
     def shape_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
-        """Return id, parent's id, start, end and whether it failed of every span of a trace, whoever's, likewise."""
+        """Return id, parent's id, start, end and whether it failed of every span of a trace, likewise."""
         sql = """SELECT span_id, parent_id, started, ended, status = 'ERROR' FROM spans
                  WHERE trace = ? AND seq <= ? ORDER BY started"""
         return self._connection.execute(sql, (trace, until)).fetchall()

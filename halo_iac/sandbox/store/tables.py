@@ -237,7 +237,7 @@ def _schedule(row: tuple[Any, ...]) -> ScheduleRow:
 
 
 def _object(text: object) -> dict[str, Any]:
-    """Return the object in a column, or refuse a file that somebody else has written into."""
+    """Return the object in a column, or refuse a file that another program has written into."""
     try:
         found = json.loads(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, RecursionError):
