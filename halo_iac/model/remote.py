@@ -215,7 +215,7 @@ _NO_CATALOGS: Final[Mapping[str, ModelCatalog]] = MappingProxyType({})
 class PlatformState(NamedTuple):
     """The platform as observed: every schedule, archived ones included, and every agent of the widest window.
 
-    ``gap`` says why the listing is not whole, in which case nothing may be created or archived
+    ``gap`` says why the listing is incomplete, in which case nothing may be created or archived
     (docs/security.md#listings). ``models`` has, by field, the models that it may name, where an entry declares one.
     """
 
