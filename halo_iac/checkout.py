@@ -98,6 +98,18 @@ def git_folder(checkout: Path) -> Path | None:
     return resolve_path(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None
 
 
+def is_shallow(checkout: Path) -> bool:
+    """Say whether a clone has only the latest commits."""
+    folder = git_folder(checkout)
+    if folder is None:
+        return False
+    try:
+        common = (folder / "commondir").read_text(encoding="utf-8").strip()  # a worktree shares its clone's
+    except (OSError, ValueError):
+        common = ""
+    return (folder / common / "shallow").is_file()
+
+
 def is_sparse(checkout: Path) -> bool | None:
     """Say whether git may have left files out of a checkout; ``None`` where only its index could tell.
 

@@ -292,7 +292,73 @@ def test_the_doctor_says_where_everything_comes_from(halo: CommandLine, folder: 
     assert found["API key"] == (f"from {config} (apiKey)", None)
     assert found["team"] == (f"t from {config} (activeTeamId)", None)
     assert found["project"] == ("p from the key's only project", None)
-    assert found["key"] == ("permits read in Shop; enough for plan, not for apply", True)
+    assert found["key"][1] is True
+    assert found["key"][0].startswith("permits read in Shop; enough for plan, not for apply\nhint: ")
+
+
+def rename_git(folder: Path) -> None:
+    (folder.parent / ".git").rename(folder.parent / "git")
+
+
+TWO = [{"id": "p", "name": "Shop", "permissions": ["read", "write"]}, {"id": "q", "name": "Bar\x1b", "permissions": []}]
+
+
+@pytest.mark.parametrize(
+    ("subject", "verdict", "hint", "prepare", "env"),
+    [
+        ("settings", "no API key: neither", "Set INF_API_KEY, or sign in", None, {"INF_API_KEY": ""}),
+        (
+            "project",
+            "no project is named, and the key belongs to 2 projects:\n  p  Shop\n  q  Bar",
+            "Name one:",
+            None,
+            {},
+        ),
+        (
+            "key",
+            "works, but for other projects than this one:\n  p  Shop\n  q  Bar",
+            "name one of them",
+            None,
+            {"P": "x"},
+        ),
+        ("key", "permits nothing in Bar", "to apply, set INF_API_KEY to a key that may write", None, {"P": "q"}),
+        ("reading", "0 agents in the last 90 days", "send traces that set `agent.id`", None, {"P": "p"}),
+        ("git", "git was not found on PATH", "install git", None, {"PATH": "/nowhere"}),
+        ("git", "no repository", "run `git init`", rename_git, {}),
+        (
+            "git",
+            "a shallow clone",
+            "run `git fetch --unshallow`",
+            lambda folder: (folder.parent / ".git" / "shallow").touch(),
+            {},
+        ),
+        (
+            "editor schemas",
+            "halo.schema.json is not this version's: run `halo schema > halo.schema.json`",
+            "",
+            lambda folder: (folder / "halo.schema.json").write_text("{}"),
+            {},
+        ),
+    ],
+)
+def test_the_doctor_names_the_next_step(
+    halo: CommandLine,
+    folder: Path,
+    subject: str,
+    verdict: str,
+    hint: str,
+    prepare: Callable[[Path], object] | None,
+    env: dict[str, str],
+) -> None:
+    (folder / "halo.yaml").write_text(PROJECT)
+    if prepare is not None:
+        prepare(folder)
+    answers = platform(getAuthContext=result({"scopedProjects": TWO}), listForProject=result([]))
+    with serving(answers) as recorder:
+        given = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": env.pop("P", ""), **env}
+        found = findings(halo("doctor", "--json", **given).json)
+    told, _, next_step = found[subject][0].partition("\nhint: ")
+    assert (told[: len(verdict)], next_step[: len(hint)]) == (verdict, hint)
 
 
 def test_the_doctor_names_what_is_missing(halo: CommandLine) -> None:

@@ -336,7 +336,7 @@ class CommandContext:
     @property
     def _folder_for_state(self) -> Path:
         """Return the project file's folder; an error where a link in the checkout makes it one outside of it."""
-        folder = self._project_folder
+        folder = self.folder
         check_way(folder, self.cwd)
         return folder
 
@@ -347,7 +347,7 @@ class CommandContext:
         That is the repository, with all around it where it is a submodule, else ``--checkout`` or our own folder; and
         the repository that the command is run in, where a link or a submodule leads from there into another one.
         """
-        folder, named = self._project_folder, self.choice.checkout
+        folder, named = self.folder, self.choice.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
         around = uppermost(held) if held is not None else resolve_path(folder if named is None else self.cwd / named)
         here = find_checkout(self.cwd / "any", of_any_owner=True)
@@ -357,7 +357,8 @@ class CommandContext:
         return tuple(dict.fromkeys((around, uppermost(here))))
 
     @property
-    def _project_folder(self) -> Path:
+    def folder(self) -> Path:
+        """Return the folder of the project file, whether that is there or not."""
         try:
             return self.project_path.parent
         except ProjectNotFound:

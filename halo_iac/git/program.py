@@ -51,7 +51,7 @@ class Git:
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
         self._untrusted = uppermost(checkout)
         refuse_configuration_in(self._untrusted, env)
-        self._program = _program(env)
+        self._program = find_program(env)
         self._checkout = checkout
         self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
         of_one_repository = self.asked("rev-parse", "--local-env-vars").split()
@@ -167,7 +167,7 @@ def git_error(what: str, said: bytes, hint: str | None = None) -> GitError:
     return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
 
 
-def _program(env: Mapping[str, str]) -> str:
+def find_program(env: Mapping[str, str]) -> str:
     """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
     found = shutil.which("git", path=env.get("PATH"))
     if found is None:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.api.proxies import proxy_for
+from halo_iac.checkout import find_checkout, is_shallow
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.editor_schemas import schema_notes
-from halo_iac.errors import HaloError, ProjectNotFound, SettingsError
+from halo_iac.errors import GitError, HaloError, ProjectNotFound, SettingsError
 from halo_iac.hints import joined
 from halo_iac.load.yaml_events import parser_name
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
-from halo_iac.text import counted
+from halo_iac.text import counted, single_line
 from halo_iac.version import full_version
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
+
+
+_TO_SEE_AGENTS: Final = (
+    "send traces that set `agent.id` or `agent.name` to this project, or check that it is the right one; until then an "
+    "entry can name an agent by its UUID alone"
+)
+_TO_WRITE: Final = "to apply, set INF_API_KEY to a key that may write; in CI, only in the job that applies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +100,28 @@ def _examine_schemas(context: CommandContext) -> Iterator[Check]:
 
 
 def _examine_git(context: CommandContext) -> Iterator[Check]:
-    """Say only what is refused, without running git: most commands need none."""
-    from halo_iac.git.program import refuse_configuration_in
+    """Say what is refused, and what `--base` and `--require-head` lack; git is not run: most commands need none."""
+    from halo_iac.git.program import find_program, refuse_configuration_in
 
+    env = context.console.env
     try:
         for folder in context.untrusted_folders:
-            refuse_configuration_in(folder, context.console.env)
+            refuse_configuration_in(folder, env)
+        find_program(env)
     except SettingsError as error:
         yield Check("git", _format_error(error), is_fine=False)
+    except GitError as error:
+        yield Check("git", f"{error.message}; `plan --base` and `apply --require-head` need it\nhint: install git")
+    else:
+        yield from _examine_repository(find_checkout(context.folder / "any", of_any_owner=True))
+
+
+def _examine_repository(checkout: Path | None) -> Iterator[Check]:
+    if checkout is None:
+        yield Check("git", "no repository; `plan --base` and `apply --require-head` need one\nhint: run `git init`")
+    elif is_shallow(checkout):
+        hint = "run `git fetch --unshallow`; in CI set `fetch-depth: 0` (GitHub) or `GIT_DEPTH: 0` (GitLab)"
+        yield Check("git", f"a shallow clone; `plan --base` finds only the commits that it has\nhint: {hint}")
 
 
 def _yaml_parser() -> Check:
@@ -126,10 +149,12 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
         return
     yield from _examine_key(connection)
     try:
-        seen = counted(len(connection.reader.agents(chosen.id)), "agent")
-        yield Check("reading", f"{seen} in the last 90 days", is_fine=True)
+        agents = connection.reader.agents(chosen.id)
     except HaloError as error:
         yield Check("reading", _format_error(error), is_fine=False)
+        return
+    seen = f"{counted(len(agents), 'agent')} in the last 90 days"
+    yield Check("reading", seen, is_fine=True) if agents else Check("reading", f"{seen}\nhint: {_TO_SEE_AGENTS}")
 
 
 def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
@@ -147,13 +172,20 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
         return
     scoped = {project.id: project for project in access.scoped}
     mine = scoped.get(connection.project.id)
+    if mine is None and scoped:
+        others = "".join(
+            f"\n  {single_line(each.id)}  {single_line(each.name or '')}".rstrip() for each in access.scoped
+        )
+        hint = "name one of them: --project, `project:` in the project file, or INF_PROJECT_ID"
+        yield Check("key", f"works, but for other projects than this one:{others}\nhint: {hint}")
+        return
     if mine is None:
         yield Check("key", "works, but the platform did not report its permissions in this project", is_fine=None)
         return
     name = f" in {mine.name}" if mine.name else ""
     permits = " and ".join(mine.permissions) or "nothing"
     can_write = "write" in mine.permissions
-    verdict = f"permits {permits}{name}" + ("" if can_write else "; enough for plan, not for apply")
+    verdict = f"permits {permits}{name}" + ("" if can_write else f"; enough for plan, not for apply\nhint: {_TO_WRITE}")
     yield Check("key", verdict, is_fine="read" in mine.permissions)
 
 
