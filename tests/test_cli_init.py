@@ -99,3 +99,55 @@ def test_the_file_written_matches_the_schema_written(halo: CommandLine, folder: 
     schema = json.loads((folder / "halo.schema.json").read_text())
     written = YAML(typ="safe").load(folder / "halo.yaml")
     assert list(Draft202012Validator(schema).iter_errors(written)) == []
+
+
+# Asking -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answers", "declared"),
+    [
+        ("checkout\ndaily\n08:30\nAmerica/New_York\n", {"agent": "checkout", "at": "08:30", "frequency": "daily"}),
+        ("2\nweekly\n\n\n", {"agent": "support-bot", "at": "09:00", "frequency": "weekly", "days_of_week": "mon"}),
+        (
+            "che\nresearch\nnever\nMonthly\n25:00\n7:05\nmars\neurope/berlin\n",
+            {"agent": "research", "days_of_month": 1},
+        ),
+        ("1\nhourly\n", {"agent": "checkout", "frequency": "hourly"}),
+        ("1\n", {"agent": "checkout", "frequency": "daily", "at": "09:00"}),
+    ],
+)
+def test_on_a_terminal_it_asks_and_writes_what_has_no_finding(
+    halo: CommandLine, folder: Path, answers: str, declared: dict[str, object]
+) -> None:
+    ended = halo("init", "--sandbox", answer=answers)
+    assert ended.code == 0
+    assert ended.err.endswith("Next: run `halo plan --sandbox` to see what would change.\n")
+    (entry,) = YAML(typ="safe").load(folder / "halo.yaml")["schedules"].values()
+    assert {key: entry[key] for key in declared} == declared
+    assert halo("validate").text == "halo.yaml: 1 schedule, no problems\n"
+    assert "Plan: 1 to create" in halo("plan", "--sandbox").out
+
+
+def test_a_slip_is_asked_about_again(halo: CommandLine) -> None:
+    ended = halo("init", "--sandbox", answer="1\nnever\ndaily\n9\n09:00\nmars\nUTC\n")
+    for words in (
+        "'never' is not hourly, daily, weekly or monthly.",
+        "'9' is not a time such as 09:00.",
+        "'mars' is not an IANA time zone such as Europe/Berlin.",
+    ):
+        assert words in ended.err
+
+
+def test_without_a_key_the_agent_is_typed(halo: CommandLine, folder: Path) -> None:
+    ended = halo("init", answer="my agent\ndaily\n")
+    assert "Agents cannot be listed: no API key: " in ended.err
+    assert 'agent: "my agent"' in (folder / "halo.yaml").read_text()
+
+
+@pytest.mark.parametrize("answer", ["", "\n"])
+def test_without_an_agent_the_entry_stays_an_example(halo: CommandLine, folder: Path, answer: str) -> None:
+    asked = halo("init", answer=answer)
+    assert (asked.code, halo("validate").out) == (0, "halo.yaml: 0 schedules, no problems\n")
+    halo("init", "--file", "other.yaml")
+    assert (folder / "other.yaml").read_text() == (folder / "halo.yaml").read_text()

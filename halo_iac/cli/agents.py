@@ -52,9 +52,18 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
     if not agents:
         hint = "try a longer --agent-time-range"
         raise HaloError(f"no agent was seen in the last {time_range.value}", hint=hint)
-    numbered = shown = tuple(enumerate(agents, 1))
-    _list(console, shown)
-    while (answer := console.read_answer("Which agent (number, name or part of a name)? ")) is not None:
+    chosen = ask_agent(console, agents, "Which agent (number, name or part of a name)? ")
+    if chosen is None:
+        hint = "answer with a number or a name from the list"
+        raise UsageError("no agent was chosen, so nothing was started", hint=hint)
+    return chosen
+
+
+def ask_agent(console: Console, agents: Sequence[Agent], question: str) -> Agent | None:
+    """List agents and ask which one is meant, until the answer is one; ``None`` at the end of input."""
+    numbered = tuple(enumerate(agents, 1))
+    _list(console, numbered)
+    while (answer := console.read_answer(question)) is not None:
         found = _matching(numbered, answer)
         if len(found) == 1 and _is_exact(found[0], answer):
             return found[0][1]
@@ -63,7 +72,7 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
         else:
             console.print_error_text(console.err_style.safe(f"No agent has the number or name {answer!r}."))
     console.print_error_text("\n")
-    raise UsageError("no agent was chosen, so nothing was started", hint="answer with a number or a name from the list")
+    return None
 
 
 def _matching(agents: Numbered, answer: str) -> Numbered:

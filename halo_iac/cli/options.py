@@ -79,7 +79,7 @@ SandboxFile = Annotated[
 ]
 SandboxAnywhere = Annotated[
     bool,
-    typer.Option("--sandbox", hidden=True, help="Accepted but not used; this command contacts no platform."),
+    typer.Option("--sandbox", help="Name the sandbox in printed commands; this command contacts no platform."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and errors as JSON on stderr.")]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="Output format.")]

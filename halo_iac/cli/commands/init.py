@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.init_questions import FirstEntry, ask_first_entry
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, UsageError
 from halo_iac.hints import Command, Hint
@@ -30,20 +30,10 @@ version: 1
 # undeclared: report       # what to do with schedules that no file declares: report (default), archive or error
 
 defaults:                  # for fields that an entry leaves out
-  timezone: UTC
-  lookback_hours: 24
+  timezone: {timezone}
+  lookback_hours: {lookback_hours}
   # enabled: true          # resume what is paused by hand; left out, it stays paused and every plan lists it
 
-"""
-
-_ENTRY: Final = """\
-  daily-review:            # the key: the name used by --target and in messages
-    title: Daily review    # identifies the schedule; change it with `halo rename`
-    agent: {agent}
-    frequency: daily       # hourly, daily, weekly or monthly
-    at: "09:00"
-    prompt: |
-      What went wrong in the last day, how often, and what would fix it?
 """
 
 
@@ -54,12 +44,13 @@ def init(
         str | None,
         typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent (a name or UUID)."),
     ] = None,
-    sandbox: options.SandboxAnywhere = False,
+    sandbox: options.Sandbox = False,
 ) -> int:
     """Write a small commented project file to start from.
 
-    JSON Schemas of it and of included files are written beside it, for your editor. Without --agent the example entry
-    is commented out, so that nothing is created by accident. An existing file is never overwritten.
+    On a terminal and without --agent, it asks for an agent, a cadence and a time zone. JSON Schemas of the file and of
+    included files are written beside it, for your editor. Where no agent is named the example entry is commented out,
+    so that nothing is created by accident. An existing file is never overwritten.
 
     \b
     Examples:
@@ -74,18 +65,26 @@ def init(
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint=Hint("run `{}` to see the agents", Command("agent", "list")))
     check_way(path, context.cwd)
-    if not write_new(path, console.redacted(_HEAD + _schedules(agent))):
+    if path.exists():
+        raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
+    is_asked = agent is None and console.is_interactive
+    entry = ask_first_entry(context) if is_asked else FirstEntry(agent)
+    if not write_new(path, console.redacted(_text(entry))):
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     schemas = " and ".join(write_schemas(path.parent))
     with console.after(f"{path} was written"):
         console.print(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}.")
     list_, plan = Command("agent", "list"), Command("plan")
-    console.log(Hint("Next: run `{}` to see the agents, then `{}` to see what would change.", list_, plan))
+    if is_asked and entry.agent is not None:
+        console.log(Hint("Next: run `{}` to see what would change.", plan))
+    else:
+        console.log(Hint("Next: run `{}` to see the agents, then `{}` to see what would change.", list_, plan))
     return 0
 
 
-def _schedules(agent: str | None) -> str:
-    if agent is None:
-        commented = "".join(f"#{line[1:]}\n" for line in _ENTRY.format(agent="checkout").splitlines())
-        return "schedules: {}            # replace the braces with entries like this one\n" + commented
-    return "schedules:\n" + _ENTRY.format(agent=json.dumps(agent, ensure_ascii=False))
+def _text(entry: FirstEntry) -> str:
+    head = _HEAD.format(timezone=entry.timezone, lookback_hours=entry.lookback_hours)
+    if entry.agent is not None:
+        return f"{head}schedules:\n{entry.yaml}"
+    commented = "".join(f"#{line[1:]}\n" for line in entry.yaml.splitlines())
+    return f"{head}schedules: {{}}            # replace the braces with entries like this one\n{commented}"
