@@ -59,8 +59,9 @@ class Platform:
             case "haloSchedule.listForProject":
                 page, project = self._page(int(given.get("cursor") or 0)), given.get("projectId", workload.PROJECT)
                 return page.replace(workload.PROJECT.encode(), project.encode())  # every project holds the same
-            case "agent.listForProject":
-                return _encoded([_agent(name, id_) for name, id_ in workload.AGENTS.items()])
+            case "agent.listForProject" | "haloSchedule.listEligibleModels":
+                agents = [_agent(name, id_) for name, id_ in workload.AGENTS.items()]
+                return _encoded(agents if procedure == "agent.listForProject" else [{"id": "halo-large"}])
             case "haloSchedule.getById":
                 return self._encoded[given["id"]]
             case "haloSchedule.create":

@@ -7,6 +7,7 @@ The same N give the same bytes everywhere. An entry has 19 lines on average, its
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 PROJECT: Final = "5a4db0c5-0000-4000-8000-00000000be4c"
@@ -33,6 +34,19 @@ def project_text(count: int, project: str = PROJECT) -> str:
     """Return a project file that declares ``count`` schedules of a project."""
     entries = "".join(_entry(schedule) for schedule in schedules(count, changed_every=0))
     return f"version: 1\nproject: {project}\nschedules:{entries or ' {}'}\n"
+
+
+def write_split(folder: Path, count: int) -> Path:
+    """Write the same project as a file a schedule, each with its prompt in a file of its own; return its path."""
+    for name in ("schedules", "prompts"):
+        (folder / name).mkdir(parents=True)
+    for number, schedule in enumerate(schedules(count, changed_every=0)):
+        (folder / "prompts" / f"{number}.md").write_text(schedule["prompt"] + "\n", encoding="utf-8")
+        entry = _entry(schedule, f"prompt_file: ../prompts/{number}.md")
+        (folder / "schedules" / f"{number}.yaml").write_text(f"schedules:{entry}\n", encoding="utf-8")
+    path = folder / "halo.yaml"
+    path.write_text(f"version: 1\nproject: {PROJECT}\ninclude: [schedules/*.yaml]\nschedules: {{}}\n", encoding="utf-8")
+    return path
 
 
 def schedules(count: int, changed_every: int = CHANGED_EVERY) -> Iterator[dict[str, Any]]:
@@ -76,11 +90,11 @@ def _schedule(number: int) -> dict[str, Any]:
     }
 
 
-def _entry(schedule: dict[str, Any]) -> str:
+def _entry(schedule: dict[str, Any], prompt: str | None = None) -> str:
     days = "days_of_week: [mon, thu]" if schedule["daysOfWeek"] else "days_of_month: [1, 15]"
     number = schedule["title"].rpartition(" ")[2]
     agent = _NAMES[int(number) % len(_NAMES)]
-    prompt = "".join(f"\n      {line}" for line in schedule["prompt"].split("\n"))
+    lines = "".join(f"\n      {line}" for line in schedule["prompt"].split("\n"))
     return f"""
   review-{number}:
     title: {schedule["title"]}
@@ -90,7 +104,7 @@ def _entry(schedule: dict[str, Any]) -> str:
     hours: {schedule["hours"]}
     minutes: {schedule["minutes"]}
     timezone: {schedule["timezone"]}
-    prompt: |{prompt}
+    {prompt or f"prompt: |{lines}"}
     model_id: {schedule["modelId"]}
     span_limit: {schedule["spanLimit"]}
     lookback_hours: {schedule["lookbackHours"]}

@@ -1,9 +1,10 @@
-"""Paths on this machine: links resolved, and the private folder ``.halo``."""
+"""Paths on this machine: links resolved, as messages show them, and the private folder ``.halo``."""
 
 from __future__ import annotations
 
 import errno
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -51,3 +52,24 @@ def resolve_path(path: Path) -> Path:
     Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; opening the file then reports it.
     """
     return Path(os.path.realpath(path))
+
+
+def display_path(path: Path | str, cwd: Path | str) -> str:
+    """Return a path as messages show it: relative to the working directory, with ``/``, the same on every system."""
+    folder, name = os.path.split(path)
+    if name in {"", ".", ".."} or not os.path.isabs(folder):  # noqa: PTH117 - a Path takes several times as long
+        return _relative(str(path), str(cwd))
+    shown = _relative_folder(folder, str(cwd))
+    return name if shown == "." else f"{shown.removesuffix('/')}/{name}"
+
+
+def _relative(path: str, cwd: str) -> str:
+    try:
+        relative = os.path.relpath(path, cwd)
+    except ValueError:  # another drive
+        relative = path
+    return relative.replace(os.sep, "/")
+
+
+_relative_folder = lru_cache(maxsize=1_000)(_relative)
+"""Of a thousand files in one folder, their names alone differ."""

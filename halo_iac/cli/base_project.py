@@ -22,12 +22,12 @@ from halo_iac.git import Repository
 from halo_iac.git.program import refuse_configuration_in
 from halo_iac.git.tree import CommitTree
 from halo_iac.load import load, load_policy
-from halo_iac.load.files import FileUnreadable, display_path
+from halo_iac.load.files import FileUnreadable
 from halo_iac.load.find import FILE_NAME
 from halo_iac.load.limits import MAX_FILE
 from halo_iac.load.yaml_parser import parse
 from halo_iac.model.plan import Base
-from halo_iac.paths import resolve_path
+from halo_iac.paths import display_path, resolve_path
 
 if TYPE_CHECKING:
     from halo_iac.git.objects import Objects

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from halo_iac.load.files import display_path
+from halo_iac.paths import display_path
 from halo_iac.storage.schema_files import INCLUDE_SCHEMA, outdated_schemas
 
 

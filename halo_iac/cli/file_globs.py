@@ -12,8 +12,9 @@ from typing import Final
 
 from halo_iac.cli.file_options import is_glob
 from halo_iac.errors import Problem, ProjectNotFound, UsageError
-from halo_iac.load.files import DiskFiles, FileTree, FileUnreadable, display_path, matches
+from halo_iac.load.files import DiskFiles, FileTree, FileUnreadable, matches
 from halo_iac.load.limits import MAX_NAMES, MAX_PROJECTS
+from halo_iac.paths import display_path
 
 _HOW_TO_NAME: Final = "check the paths and globs that --file names"
 

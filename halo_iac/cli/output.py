@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, HaloError, ProjectNotFound, UsageError
-from halo_iac.paths import resolve_path
+from halo_iac.paths import display_path, resolve_path
 from halo_iac.render.style import Style
 from halo_iac.render.view import PAGE_MARKERS, PageIdentity, PageKind, RenderContext, ReviewFormat, View, open_view
 from halo_iac.storage.atomic import check_writable
@@ -129,14 +129,11 @@ class OutputWriter:
 
 def _path_prefix(context: CommandContext) -> str:
     """Return the path from the root of the repository to the working directory."""
-    from halo_iac.load.files import display_path  # what reads files is imported once the platform has been asked
-
     return display_path(resolve_path(context.cwd), _root(context))
 
 
 def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
     """Return what a page is about; it is the same whether the project file can be read or not."""
-    from halo_iac.load.files import display_path
     from halo_iac.load.find import FILE_NAME
 
     env, choice = context.console.env, context.choice

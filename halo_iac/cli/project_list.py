@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
-from halo_iac.load.files import display_path
 from halo_iac.load.siblings import shared_claims, with_siblings
+from halo_iac.paths import display_path
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext

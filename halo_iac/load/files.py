@@ -8,7 +8,7 @@ import os.path
 import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
@@ -243,15 +243,6 @@ def _as_prefix(folder: Path) -> str:
     return os.path.join(folder, "")  # noqa: PTH118 - a Path has no separator at its end
 
 
-def display_path(path: Path | str, cwd: Path | str) -> str:
-    """Return a path as messages show it: relative to the working directory, with ``/``, the same on every system."""
-    try:
-        relative = os.path.relpath(path, cwd)
-    except ValueError:  # another drive
-        relative = str(path)
-    return relative.replace(os.sep, "/")
-
-
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 Children = Callable[[str], list[tuple[str, bool]]]
@@ -320,7 +311,7 @@ class ProjectFiles:
         """Return what a glob matches from a folder, in order of name, unless that is too much."""
         found: list[str] = []
         self._check(folder, pattern, suffixes)
-        with _reasons():
+        with _REASONS:
             for path in matches(folder, pattern, self._tree, self._children):
                 if len(found) == MAX_FILES:
                     raise self._too_much(f"it matches more than {MAX_FILES:,} files, the most that a project may have")
@@ -345,7 +336,7 @@ class ProjectFiles:
 
     def located(self, path: str) -> str:
         """Return a file's path without links."""
-        with _reasons():
+        with _REASONS:
             real = self._tree.real(path)
         self._bound.check(real)
         return real
@@ -353,7 +344,7 @@ class ProjectFiles:
     def content(self, real: str, *, limit: int = MAX_FILE) -> bytes:
         """Return the bytes of a regular file, whose path is without links."""
         self._count(files=1)
-        with _reasons():
+        with _REASONS:
             data = self._tree.content(real, limit)
         if len(data) > limit:
             size = f"{limit // MEBIBYTE} MiB" if limit >= MEBIBYTE else f"{limit // 1024} KiB"
@@ -367,7 +358,7 @@ class ProjectFiles:
             raise FileUnreadable(reason)
         real = self._folders.get(folder)
         if real is None:
-            with _reasons():
+            with _REASONS:
                 real = self._folders[folder] = self._tree.real(folder)
         self._bound.check_text(real, text)
 
@@ -400,14 +391,19 @@ class ProjectFiles:
         return FileUnreadable(reason, is_said=is_said)
 
 
-@contextmanager
-def _reasons() -> Iterator[None]:
-    """Word what the system says of a path."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileUnreadable("no such file") from error
-    except OSError as error:
-        is_circle = error.errno == errno.ELOOP
-        reason = "its symbolic links form a loop" if is_circle else error.strerror or type(error).__name__
-        raise FileUnreadable(f"cannot be read: {reason}") from error
+class _Reasons:
+    """Words what the system says of a path; no generator, since every file passes here several times."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FileNotFoundError):
+            raise FileUnreadable("no such file") from error
+        if isinstance(error, OSError):
+            is_circle = error.errno == errno.ELOOP
+            reason = "its symbolic links form a loop" if is_circle else error.strerror or type(error).__name__
+            raise FileUnreadable(f"cannot be read: {reason}") from error
+
+
+_REASONS: Final = _Reasons()

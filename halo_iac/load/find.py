@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from halo_iac.checkout import owner
 from halo_iac.errors import Problem, ProjectNotFound
 from halo_iac.hints import Command, Hint
-from halo_iac.load.files import INCLUDE_SUFFIXES, FileUnreadable, NotCheckedOut, ProjectFiles, display_path, folder_of
+from halo_iac.load.files import INCLUDE_SUFFIXES, FileUnreadable, NotCheckedOut, ProjectFiles, folder_of
 from halo_iac.load.yaml_document import Document
 from halo_iac.load.yaml_parser import parse
+from halo_iac.paths import display_path
 from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"

@@ -18,7 +18,7 @@ from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
 from halo_iac.load.fields import IGNORED, KEY, check_policy
-from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles, display_path
+from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, ProjectFiles
 from halo_iac.load.find import SourceFile, read_included, read_project_file
 from halo_iac.load.layers import Layer, Override, check_override_keys, read_layer, read_overrides_by_key
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
@@ -27,7 +27,7 @@ from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
 from halo_iac.model.schedule import BUILT_IN
-from halo_iac.paths import resolve_path
+from halo_iac.paths import display_path, resolve_path
 from halo_iac.text import quote
 
 POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")

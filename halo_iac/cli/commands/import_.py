@@ -11,8 +11,8 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.import_session import build_draft, named, observe_for_import, select_schedules, write
 from halo_iac.errors import FileError, ProjectNotFound
-from halo_iac.load.files import display_path
 from halo_iac.load.find import FILE_NAME
+from halo_iac.paths import display_path
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.storage.outputs import check_way
 from halo_iac.storage.schema_files import write_schemas
