@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
+
+from halo_iac.cli import init_pipeline
 
 
 def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
@@ -151,3 +154,56 @@ def test_without_an_agent_the_entry_stays_an_example(halo: CommandLine, folder: 
     assert (asked.code, halo("validate").out) == (0, "halo.yaml: 0 schedules, no problems\n")
     halo("init", "--file", "other.yaml")
     assert (folder / "other.yaml").read_text() == (folder / "halo.yaml").read_text()
+
+
+# Pipelines ----------------------------------------------------------------------------------------------------------
+
+COMMIT = "a1" * 20
+
+
+@pytest.fixture
+def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init_pipeline, "commit", lambda: COMMIT)
+    monkeypatch.setattr(init_pipeline, "repository", lambda: "acme/halo")
+
+
+@pytest.mark.usefixtures("pinned")
+@pytest.mark.parametrize(("host", "example"), [("github", "github-actions"), ("gitlab", "gitlab-ci")])
+def test_ci_writes_what_the_example_holds_pinned(halo: CommandLine, folder: Path, host: str, example: str) -> None:
+    (folder.parent / ".git").rename(folder / ".git")
+    ended = halo("init", "--agent", "checkout", "--ci", host)
+    assert ended.code == 0
+    source = Path(__file__).parent.parent / "examples" / example
+    named = [path for path in source.rglob("*.yml") if path.name == ".gitlab-ci.yml" or "workflows" in path.parts]
+    assert named
+    for path in named:
+        text = path.read_text(encoding="utf-8").replace("0" * 40, COMMIT).replace("OWNER/halo", "acme/halo")
+        assert (folder / path.relative_to(source)).read_text(encoding="utf-8") == text
+    assert "HALO_READ_KEY" in ended.err
+    assert "replace" not in ended.err
+    again = halo("init", "--ci", host)
+    assert (again.code, again.out) == (0, "")
+    assert again.err.count("already exists; it was not overwritten.") == len(named)
+
+
+def test_where_nothing_says_which_halo_this_is_it_says_what_to_replace(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init_pipeline, "commit", lambda: None)
+    monkeypatch.setattr(init_pipeline, "repository", lambda: None)
+    monkeypatch.setattr(init_pipeline, "_texts", lambda _: {"ci.yml": f"uses: OWNER/halo@{'0' * 40}\n"})
+    ended = halo("init", "--ci", "github")
+    assert (folder.parent / "ci.yml").exists()  # beside .git
+    assert "- replace OWNER/halo by the repository that you have halo from\n- replace 0000" in ended.err
+    assert "- set `files: work/halo.yaml` wherever the pipeline uses halo" in ended.err
+
+
+def test_the_wheel_holds_what_ci_writes() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    packed = tomllib.loads(text)["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert packed == {path: f"halo_iac/{path}" for path in packed}
+    for host, folder in init_pipeline.EXAMPLES.items():
+        files = [path.relative_to(root) for path in (root / "examples" / folder).glob(init_pipeline.FILES[host])]
+        assert files
+        assert all(any(path.is_relative_to(each) for each in packed) for path in files)

@@ -11,6 +11,7 @@ from repositories import repository
 
 from halo_iac import __version__
 from halo_iac.version import commit, full_version
+from halo_iac.version import repository as own_repository
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
@@ -56,3 +57,28 @@ def test_the_version_of_this_checkout() -> None:
         assert full_version() == f"{__version__} (commit {head[:12]})"
     else:  # unpacked from an sdist
         assert full_version() == __version__
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://github.com/acme/halo.git", "acme/halo"),
+        ("https://user:token@github.com/acme/halo.py/", "acme/halo.py"),
+        ("git@github.com:acme/halo_iac.git", "acme/halo_iac"),
+        ("ssh://git@github.com/acme/halo", "acme/halo"),
+        ("https://gitlab.com/acme/halo.git", None),
+        ("https://github.com/acme/halo/more", None),
+        ("https://github.com/acme/$(halo)", None),
+        ("", None),
+    ],
+)
+def test_the_repository_that_it_is_from(tmp_path: Path, url: str, found: str | None) -> None:
+    git = repository(tmp_path)
+    git("remote", "add", "upstream", "https://github.com/other/one")
+    if url:
+        git("remote", "add", "origin", url)
+    assert own_repository(str(git.folder / "halo_iac")) == found
+    record = tmp_path / f"halo_iac-{__version__}.dist-info" / "direct_url.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": HASH}}))
+    assert own_repository(str(tmp_path / "halo_iac")) == found

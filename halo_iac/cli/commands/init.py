@@ -10,6 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.init_pipeline import CiHost, Pipeline, write_pipeline
 from halo_iac.cli.init_questions import FirstEntry, ask_first_entry
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, UsageError
@@ -44,6 +45,12 @@ def init(
         str | None,
         typer.Option("--agent", metavar="NAME", help="Write the example entry for this agent (a name or UUID)."),
     ] = None,
+    ci: Annotated[
+        CiHost | None,
+        typer.Option(
+            "--ci", metavar="github|gitlab", help="Also write the pipeline that plans, applies and tells of drift."
+        ),
+    ] = None,
     sandbox: options.Sandbox = False,
 ) -> int:
     """Write a small commented project file to start from.
@@ -52,10 +59,14 @@ def init(
     included files are written beside it, for your editor. Where no agent is named the example entry is commented out,
     so that nothing is created by accident. An existing file is never overwritten.
 
+    --ci writes workflows for GitHub, or .gitlab-ci.yml, pinned to the commit of this halo, into the repository; the
+    project file may be there already.
+
     \b
     Examples:
       halo init
       halo init --agent checkout
+      halo init --agent checkout --ci github
     """
     console: Console = ctx.obj
     target = TargetOptions(file, sandbox=sandbox)
@@ -65,6 +76,15 @@ def init(
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint=Hint("run `{}` to see the agents", Command("agent", "list")))
     check_way(path, context.cwd)
+    if not (ci is not None and path.exists()):
+        _write_project(context, path, agent)
+    if ci is not None:
+        _report_pipeline(console, write_pipeline(context, ci, path))
+    return 0
+
+
+def _write_project(context: CommandContext, path: Path, agent: str | None) -> None:
+    console = context.console
     if path.exists():
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     is_asked = agent is None and console.is_interactive
@@ -79,7 +99,15 @@ def init(
         console.log(Hint("Next: run `{}` to see what would change.", plan))
     else:
         console.log(Hint("Next: run `{}` to see the agents, then `{}` to see what would change.", list_, plan))
-    return 0
+
+
+def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
+    if pipeline.written:
+        with console.after(f"{', '.join(pipeline.written)} were written"):
+            console.print(f"Wrote {', '.join(pipeline.written)}.")
+    for name in pipeline.kept:
+        console.log(f"{name} already exists; it was not overwritten.")
+    console.log("\n".join(("For the pipeline:", *(f"- {step}" for step in pipeline.steps))))
 
 
 def _text(entry: FirstEntry) -> str:

@@ -1,0 +1,101 @@
+"""The pipeline that ``halo init --ci`` writes: the files of an example, pinned to the commit of this halo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import halo_iac
+from halo_iac.checkout import find_checkout
+from halo_iac.cli.context import CommandContext
+from halo_iac.errors import HaloError
+from halo_iac.paths import resolve_path
+from halo_iac.storage.atomic import write_new
+from halo_iac.storage.outputs import check_way
+from halo_iac.version import commit, repository
+
+
+class CiHost(StrEnum):
+    """Whose runners run the pipeline."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+EXAMPLES: Final = {CiHost.GITHUB: "github-actions", CiHost.GITLAB: "gitlab-ci"}
+FILES: Final = {CiHost.GITHUB: ".github/workflows/*.yml", CiHost.GITLAB: ".gitlab-ci.yml"}
+_NO_COMMIT: Final = "0" * 40
+_NO_REPOSITORY: Final = "OWNER/halo"
+"""What the examples have in the place of the commit and the repository of halo."""
+_NEEDED: Final = {
+    "secret": r"secrets\.(HALO_\w+)",
+    "variable": r"vars\.(HALO_\w+)",
+    "environment": r"environment: *([\w-]+)",
+}
+"""What the workflows name and GitHub has to hold."""
+_FOR_GITLAB: Final = (
+    "add the variables HALO_READ_KEY, HALO_COMMENT_TOKEN and HALO_PROJECT_ID",
+    "add the protected environment halo-production, and the variable HALO_WRITE_KEY for it alone",
+)
+
+
+class Pipeline(NamedTuple):
+    """What was written, what was there already, and what is left to do."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipeline:
+    """Write the files into the repository that the project file lies in; what is there stays as it is."""
+    root = find_checkout(context.cwd / project) or resolve_path((context.cwd / project).parent)
+    texts = _texts(host)
+    written: list[str] = []
+    kept: list[str] = []
+    for name, text in texts.items():
+        path = root / name
+        check_way(path, context.cwd)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (written if write_new(path, text) else kept).append(name)
+    return Pipeline(
+        tuple(written), tuple(kept), tuple(_steps(host, "".join(texts.values()), root, context.cwd / project))
+    )
+
+
+def _texts(host: CiHost) -> Mapping[str, str]:
+    """Return the files of the example by their paths in a repository."""
+    package = Path(halo_iac.__file__).parent
+    places = (package / "examples", package.parent / "examples")  # as installed, and in a checkout
+    folder = next((place / EXAMPLES[host] for place in places if (place / EXAMPLES[host]).is_dir()), None)
+    if folder is None:
+        raise HaloError("this installation of halo has no examples", hint="install it again, from a clone or a git URL")
+    texts = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob(FILES[host]))
+    }
+    return {name: _pinned(text) for name, text in texts.items()}
+
+
+def _pinned(text: str) -> str:
+    return text.replace(_NO_COMMIT, commit() or _NO_COMMIT).replace(_NO_REPOSITORY, repository() or _NO_REPOSITORY)
+
+
+def _steps(host: CiHost, text: str, root: Path, project: Path) -> list[str]:
+    """Return what has to be done by hand before the pipeline works."""
+    steps = []
+    if _NO_REPOSITORY in text:
+        steps.append(f"replace {_NO_REPOSITORY} by the repository that you have halo from")
+    if _NO_COMMIT in text:
+        steps.append(f"replace {_NO_COMMIT} by the commit of halo that you have read")
+    where = resolve_path(project.parent) / project.name
+    if where != root / "halo.yaml":
+        steps.append(f"set `files: {where.relative_to(root).as_posix()}` wherever the pipeline uses halo")
+    if host is CiHost.GITLAB:
+        return [*steps, *_FOR_GITLAB]
+    for kind, pattern in _NEEDED.items():
+        steps += [f"add the {kind} {name}" for name in sorted({*re.findall(pattern, text)})]
+    return steps
