@@ -14,7 +14,7 @@ from halo_iac.errors import DocumentError, RefusedError
 from halo_iac.model.plan import Action, Blocked, Cause, Change, Plan, PlanWarning
 from halo_iac.model.project import Project, Scope, UndeclaredPolicy
 from halo_iac.model.receipt import Line, Receipt, Result, WriteIntent, WriteOutcome
-from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.remote import ModelCatalog, RemoteSchedule
 from halo_iac.model.schedule import Spec
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
@@ -51,6 +51,10 @@ def receipt(*lines: Line) -> Receipt:
     return kept.receipt()
 
 
+MODELS = {"model_id": ModelCatalog({"halo-large": "HALO Large", "m": ""})}
+"""What the platform offers; it is asked where the project names a model."""
+
+
 def planned(
     lines: Sequence[Line],
     *remotes: RemoteSchedule,
@@ -61,7 +65,7 @@ def planned(
     return plan_undo(
         receipt(*lines),
         lambda: project_,
-        lambda _: (HOST, actual(*remotes, gap=gap)),
+        lambda _: (HOST, actual(*remotes, gap=gap)._replace(models=MODELS)),
         Overrides(allow_archive),
         allows_gap=False,
     )
@@ -262,6 +266,7 @@ def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:
         ({"max_subagent_depth": 6}, "max_subagent_depth is out of range"),
         ({"max_turns": 101}, "max_turns is out of range"),
         ({"agent": "5a4db0c5-a000-4000-8000-00000000dead"}, "the project has no agent with its earlier id"),
+        ({"model_id": "gone"}, "the platform no longer offers model_id 'gone'"),
         ({"model_id": None}, "model_id was chosen by the platform, which halo cannot restore"),
     ],
     ids=str,
