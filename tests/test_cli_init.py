@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from halo_iac.cli import init_pipeline
+from halo_iac.load import load
 
 
 def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
@@ -42,11 +43,16 @@ def test_with_an_agent_there_is_one_schedule_to_create(halo: CommandLine, folder
     assert halo("apply", "--sandbox", "--yes").code == 0
 
 
-@pytest.mark.parametrize("agent", ['quo"te', "colon: # and", "日本語", "back\\slash"])
+@pytest.mark.parametrize(
+    "agent", ['quo"te', "colon: # and", "日本語", "back\\slash", "a | b", "${HOME} $$", "x\x7fy\u2028z\x85."]
+)
 def test_any_agent_name_is_written_so_that_it_reads_back(halo: CommandLine, folder: Path, agent: str) -> None:
     halo("init", "--agent", agent)
     assert halo("validate").code == 0
     assert halo("plan", "--sandbox").code == 1  # there is no such agent
+    (entry,) = load(folder / "halo.yaml", variables={}, cwd=folder, checkout=None).entries
+    assert entry.spec is not None
+    assert entry.spec.agent == agent
     assert (folder / "halo.yaml").read_text(encoding="utf-8").count("agent: ") == 1
 
 

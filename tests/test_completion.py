@@ -74,7 +74,7 @@ def test_the_table_is_fresh() -> None:
         ("halo nonsense --det", []),
         ("halo nonsense ", []),
         ("halo plan --format m", ["markdown"]),
-        ("halo plan --undeclared ", ["report"]),
+        ("halo plan --undeclared ", ["report", "error"]),
         ("halo schema ", ["project", "include", "plan", "receipt"]),
         ("halo plan --target ", KEYS),
         ("halo plan --sandbox -t al", ["alpha", "alpine"]),

@@ -15,7 +15,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.errors import HaloError
 from halo_iac.load.fields import TIME
-from halo_iac.model.schedule import TIMEZONE, Frequency
+from halo_iac.model.schedule import Frequency
 from halo_iac.model.zones import zone_names
 
 _WINDOWS: Final = {Frequency.HOURLY: 1, Frequency.DAILY: 24, Frequency.WEEKLY: 168, Frequency.MONTHLY: 744}
@@ -49,7 +49,7 @@ class FirstEntry(NamedTuple):
     agent: str | None = None
     frequency: str = Frequency.DAILY
     at: str = _AT
-    timezone: str = TIMEZONE
+    timezone: str = "UTC"
 
     @property
     def lookback_hours(self) -> int:
@@ -66,11 +66,17 @@ class FirstEntry(NamedTuple):
         lines = _ENTRY.format(
             frequency=frequency,
             title=frequency.capitalize(),
-            agent="checkout" if self.agent is None else json.dumps(self.agent, ensure_ascii=False),
+            agent="checkout" if self.agent is None else _quoted(self.agent),
             times=_DAYS.get(frequency, "") + at,
             span=_SPANS[frequency],
         ).splitlines()
         return "".join(f"{_aligned(line)}\n" for line in lines)
+
+
+def _quoted(name: str) -> str:
+    """Return a name in double quotes, so that it reads back whatever it holds."""
+    text = json.dumps(name, ensure_ascii=not name.isprintable())
+    return text.replace("\x7f", "\\u007f").replace("$", "$$")
 
 
 def _aligned(line: str) -> str:
