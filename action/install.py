@@ -40,6 +40,9 @@ def main(folder: Path, requirements: Path = ACTION / "requirements.txt") -> Path
 
 if __name__ == "__main__":
     try:
-        print(main(Path(sys.argv[1]).absolute()))
+        found = main(Path(sys.argv[1]).absolute())
+        sys.stdout.buffer.write(
+            f"{found}\n".encode()
+        )  # print would end the line as Windows does, and a shell keeps that
     except subprocess.CalledProcessError as failed:
         sys.exit(f"error: halo's libraries could not be installed: pip ended with {failed.returncode}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,14 +100,27 @@ class Job:
         return sorted(each["title"] for each in self.sandbox.schedules() if each["archivedAt"] is None)
 
 
-@pytest.fixture(params=[Github, Gitlab], ids=["github", "gitlab"])
-def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
-    origin = repository(tmp_path / "origin")
+@pytest.fixture(scope="session")
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository and its clone once: most of what a test would take is git."""
+    folder = tmp_path_factory.mktemp("repositories")
+    origin = repository(folder / "origin")
     (origin.folder / "halo.yaml").write_text(PROJECT)
     (origin.folder / "README.md").write_text("Ours.\n")
     origin.commit()
     origin("config", "receive.denyCurrentBranch", "ignore")
-    git = origin.clone(tmp_path / "clone")
+    origin.clone(folder / "clone")
+    return folder
+
+
+@pytest.fixture(params=[Github, Gitlab], ids=["github", "gitlab"])
+def job(
+    request: pytest.FixtureRequest, repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Job]:
+    shutil.copytree(repositories, tmp_path, dirs_exist_ok=True)
+    git = Git(tmp_path / "clone")
+    config = git.folder / ".git" / "config"
+    config.write_text(config.read_text().replace(repositories.as_uri(), tmp_path.as_uri()))
     monkeypatch.chdir(git.folder)
     monkeypatch.setenv("COLUMNS", "80")
     host: CodeHost = request.param(tmp_path / "temp")

@@ -197,5 +197,6 @@ def _keyless(env: Mapping[str, str], request: Mapping[str, Any]) -> str:
     source = ((request.get("head") or {}).get("repo") or {}).get("full_name")
     if source != env.get("GITHUB_REPOSITORY"):
         return "a fork"
-    is_dependabot = env.get("GITHUB_ACTOR") == _DEPENDABOT and not env.get("INF_API_KEY", "").strip()
-    return "Dependabot" if is_dependabot else ""
+    names = {env.get("GITHUB_ACTOR"), (request.get("user") or {}).get("login")}  # who runs it again is the actor then
+    has_key = bool(env.get("INF_API_KEY", "").strip())
+    return "Dependabot" if _DEPENDABOT in names and not has_key else ""

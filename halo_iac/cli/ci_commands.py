@@ -56,8 +56,7 @@ def apply(job: CiJob) -> int:
     job.prepare_folder(keeps=[_PLAN])
     receipts = job.folder / _RECEIPTS
     receipts.mkdir(mode=0o700)
-    is_list = len(job.each_file()) > 1 or any("*" in file for file in job.inputs.files)
-    receipt = job.inputs.receipt or str(receipts if is_list else receipts / "receipt.jsonl")
+    receipt = job.inputs.receipt or str(receipts if job.has_several_files else receipts / "receipt.jsonl")
     head = ["--require-head", job.trigger.branch] if job.trigger.branch else []
     permits = _allow_archive(job.inputs.allow_archive)
     words = ["--yes", *permits, *head, "--receipt", receipt, *_formats(job, "text")]

@@ -49,6 +49,11 @@ class CiJob:
 
     # Files ----------------------------------------------------------------------------------------------------------
 
+    @property
+    def has_several_files(self) -> bool:
+        """Say whether commands take the project files as a list, be it of one."""
+        return bool(split_files(self.inputs.files)[1])
+
     def each_file(self) -> list[list[str]]:
         """Return the options that name the project file, once for each of several: for commands that take one."""
         single, several = split_files(self.inputs.files)
