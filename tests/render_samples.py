@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import strategies
+
 from halo_iac.errors import Problem
 from halo_iac.model import schedule as defaults
 from halo_iac.model.apply_result import Event, Status, Summary
@@ -76,22 +78,12 @@ NASTY = (
 )
 """Those that the golden files show, one a change."""
 
-BASE = Spec(
+BASE = replace(
+    strategies.BASE,
     title="Daily checkout review",
     agent=AGENT,
-    frequency="daily",
-    days_of_week=(),
-    days_of_month=(),
-    hours=(9,),
-    minutes=(0,),
     timezone="America/Los_Angeles",
     prompt="Look at failed payments.\nName the three most costly errors.\nCite trace ids.",
-    model_id=None,
-    summarization_model_id=None,
-    span_limit=10_000,
-    lookback_hours=24,
-    max_subagent_depth=3,
-    max_turns=50,
     enabled=True,
 )
 HOST = PlatformTarget(

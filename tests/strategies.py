@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.remote import Agent, PlatformState, PlatformTarget, RemoteSchedule
-from halo_iac.model.schedule import Spec
+from halo_iac.model.schedule import BUILT_IN, Spec
 from halo_iac.sandbox import demo
 
 AGENTS: Final = tuple(Agent(each["id"], each["identityValue"]) for each in demo.AGENTS)
@@ -72,24 +72,7 @@ class Written:
         return Origin(Source.ENTRY, f"{self.key}.yaml", 1, 1)
 
 
-BASE: Final = Spec(
-    title="",
-    agent=AGENT_IDS[0],
-    frequency="daily",
-    days_of_week=(),
-    days_of_month=(),
-    hours=(9,),
-    minutes=(0,),
-    timezone="UTC",
-    prompt="Look.",
-    model_id=None,
-    summarization_model_id=None,
-    span_limit=10_000,
-    lookback_hours=24,
-    max_subagent_depth=3,
-    max_turns=50,
-    enabled=None,
-)
+BASE: Final = Spec("", AGENT_IDS[0], "daily", (), (), (9,), (0,), **{**BUILT_IN, "prompt": "Look."})
 
 
 def entry(

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 from loopback import Recorder, Reply, Request, result, serving
+from strategies import BASE
 
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.api.schedules import Reader, Writer, create_input
@@ -31,24 +32,7 @@ RUN = "c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b"
 CONVERSATION = "d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f"
 DAY = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
 ORDER = RunRequest(agent=AGENT, prompt="P", window=DAY, name="checkout")
-HOURLY = Spec(
-    title="T",
-    agent=AGENT,
-    frequency="hourly",
-    days_of_week=(),
-    days_of_month=(),
-    hours=(),
-    minutes=(15,),
-    timezone="UTC",
-    prompt="P",
-    model_id=None,
-    summarization_model_id=None,
-    span_limit=10000,
-    lookback_hours=24,
-    max_subagent_depth=3,
-    max_turns=50,
-    enabled=None,
-)
+HOURLY = replace(BASE, title="T", agent=AGENT, frequency="hourly", hours=(), minutes=(15,), prompt="P")
 PROMISED = {"maxSubagentDepth", "maxTurns"}
 """What our create sends beyond the official one, because the project file promises it."""
 
