@@ -212,7 +212,7 @@ def test_what_was_paused_before_can_be_written_later(halo: CommandLine, there: P
             "version: 1",
             "version: 1\noverrides: {enabled: true}",
             "b",
-            "halo.yaml:2 (overrides) is stronger than what b says itself",
+            "halo.yaml:2 (overrides) overrides the value in b",
         ),
         ("enabled: true", "enabled: &on true", "a", "a cannot be edited: its enabled has an anchor"),
     ],
