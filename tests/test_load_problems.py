@@ -45,7 +45,7 @@ def entry(**fields: str | None) -> str:
     ("fields", "expected"),
     [
         # form of one field
-        ({"hours": "24"}, "7:12: `hours`: expected 0 to 23"),
+        ({"hours": "24"}, "7:12: `hours`: expected 0 to 23 (write `0`: 24:00 is the start of the next day)"),
         ({"hours": "[9, -1]"}, "7:16: `hours`: expected 0 to 23"),
         ({"hours": '["9"]'}, "7:13: `hours`: expected a whole number, 0 to 23 (write it without quotes)"),
         ({"hours": "9.0"}, "7:12: `hours`: expected a list of numbers from 0 to 23"),
@@ -67,7 +67,7 @@ def entry(**fields: str | None) -> str:
         ({"enabled": "maybe"}, "8:14: `enabled`: expected true or false"),
         ({"agent": "''"}, "5:12: `agent`: must not be empty (give it a value, such as `agent: checkout`)"),
         ({"timezone": "''"}, "8:15: `timezone`: must not be empty (give it a value, or remove the key)"),
-        ({"enabled": "1"}, "8:14: `enabled`: expected true or false"),
+        ({"enabled": "1"}, "8:14: `enabled`: expected true or false (write `true`)"),
         ({"lookback": "24"}, "8:15: `lookback`: expected text (write `lookback_hours: 24`, or `lookback: 24h`)"),
         ({"lookback": "forever"}, "8:15: `lookback`: expected hours, days or weeks, such as 36h, 7d or 2w"),
         ({"timezone": "PST"}, "8:15: unknown time zone `PST` (write `America/Los_Angeles`)"),

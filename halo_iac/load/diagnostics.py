@@ -108,8 +108,11 @@ _WORDS: Final = {
 _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
 """Mappings within the mapping that is checked → the keys that they may have."""
 
-_FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-"""What was a flag in YAML 1.1."""
+_FLAGS: Final = {
+    **dict.fromkeys(("yes", "on", "y", "1", "enabled", "enable"), "true"),
+    **dict.fromkeys(("no", "off", "n", "0", "disabled", "disable", "paused", "suspended"), "false"),
+}
+"""What was a flag in YAML 1.1, and what other tools have for one."""
 
 _OVERRIDDEN: Final = "write the value, under `overrides` where environments differ"
 _LONGEST_SHOWN: Final = 60
@@ -186,8 +189,14 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     hint = suggest_override_key(key, value) if allowed == hints.OVERRIDES_KEYS else None
     hint = hint or hints.suggest_key(key, value, allowed)
     if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
-        hint = suggest_top_key(value) or hint
+        hint = suggest_top_key(value) or hint or _suggest_ignored(key)
     return f"unknown key {quote(key)}", hint
+
+
+def _suggest_ignored(key: str) -> str | None:
+    """Say how a key for anchors begins, such as ``_base``, ``.base`` or ``x_base``."""
+    found = re.fullmatch(r"(?:x?_|\.)([A-Za-z0-9_-]{1,40})", key)
+    return f"write {quote('x-' + found[1])}: keys that begin with `x-` are ignored" if found else None
 
 
 def _of_variable(found: Found, field: object) -> str | None:
@@ -283,10 +292,12 @@ def _lookback(count: int) -> str | None:
 
 
 def _flag(_: str, value: object) -> Wording:
-    word = value.strip().lower() if isinstance(value, str) else None
+    word = str(value).strip().lower() if isinstance(value, str | int) else None
     if word in _FLAGS:
         return "expected true or false", f"write `{_FLAGS[word]}`"
-    return "expected true or false", "write it without quotes" if word in {"true", "false"} else None
+    return "expected true or false", "write it without quotes" if word in {"true", "false"} else _without_brackets(
+        value
+    )
 
 
 def _mapping(field: str, value: object) -> Wording:
@@ -300,17 +311,24 @@ def _mapping(field: str, value: object) -> Wording:
 
 
 def _number(field: str, value: object) -> Wording:
-    text = value.strip() if isinstance(value, str) else ""
+    text = value.strip().rstrip(",;") if isinstance(value, str) else ""
     found = re.fullmatch(r"([0-9]{1,3}(?:[,_' ]?[0-9]{3})*)(k?)", text)
     digits = "" if found is None else re.sub("[^0-9]", "", found[1]) + ("000" if found[2] else "")
     low, high = map(int, re.findall("[0-9]+", _RANGES[field])[:2])
-    hint = "write it without quotes" if text.isdecimal() else f"write `{digits}`"
+    hint = "write it without quotes" if text.isdecimal() and text == value else f"write `{digits}`"
     is_one = digits and low <= int(digits) <= high
-    return f"expected a whole number, {_RANGES[field]}", hint if is_one else None
+    return f"expected a whole number, {_RANGES[field]}", hint if is_one else _without_brackets(value)
 
 
-def _range(field: str, _: object) -> Wording:
-    return f"expected {_RANGES[field]}", None
+def _without_brackets(value: object) -> str | None:
+    from halo_iac.load.suggest_form import suggest_for_list
+
+    return suggest_for_list("", value) if isinstance(value, list) else None
+
+
+def _range(field: str, value: object) -> Wording:
+    is_midnight = field == "hours" and value == 24
+    return f"expected {_RANGES[field]}", "write `0`: 24:00 is the start of the next day" if is_midnight else None
 
 
 def _empty(field: str, _: object) -> Wording:

@@ -121,7 +121,7 @@ def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> st
     if text == "*":
         return "write `frequency: hourly`" if name == "hour" else 'write `cron: "* * * * *"` for every minute'
     try:
-        found = numbers(re.sub(r"\s*([,/-])\s*", r"\1", text).strip("[]"), name)
+        found = numbers(re.sub(r"\s*([,/-])\s*", r"\1", text.rstrip(",;")).strip("[]"), name)
     except InexpressibleCron:
         if name == "minute":
             return _suggest_minute(text)

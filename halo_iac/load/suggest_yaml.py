@@ -212,7 +212,12 @@ def _misread_value(index: int, line: Line) -> Diagnostic | None:
 
 def _colon_in_value(text: str, index: int, line: Line) -> Diagnostic | None:
     """Return a title and the like that goes on after a second colon: ``title: Daily: checkout``."""
-    is_colon = text[index : index + 1] == ":" and index > line.value_index and line.key in _WITH_COLONS
+    is_colon = (
+        text[index : index + 1] == ":"
+        and index > line.value_index
+        and line.key in _WITH_COLONS
+        and line.value[:1].isalnum()
+    )
     shown = _write(line.key, f'"{line.value}"') if is_colon and not re.search(r'["\\]', line.value) else None
     return Diagnostic(index, "a value with a colon in it needs quotes", shown) if shown else None
 
