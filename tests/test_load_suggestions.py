@@ -11,7 +11,7 @@ from command_line import assert_golden
 from suggestion_cases import NO_HINT, TABLE, Case, cases, entry, followed, problems, suggestions
 
 from halo_iac.load.cron import from_cron
-from halo_iac.load.suggestions import ENTRY_KEYS
+from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS, suggest_key
 
 
 def hints(folder: Path, **fields: str | None) -> list[str | None]:
@@ -92,6 +92,31 @@ def test_every_suggestion_passes_when_it_is_pasted(tmp_path: Path) -> None:
             refused += [(codes, pasted, message) for message in left if not is_key or message.startswith("unknown key")]
     assert refused == []
     assert count > 300
+
+
+@pytest.mark.parametrize("key", ["tz", "days", "every", "start", "status", "paused", "archived", "prune", "windowDays"])
+def test_an_unknown_key_may_have_any_value(key: str) -> None:
+    values = (
+        None,
+        True,
+        1,
+        1.5,
+        "",
+        "UTC",
+        [],
+        ["UTC"],
+        [None],
+        [[1]],
+        [{"a": 1}],
+        {},
+        {"hours": 6},
+        {"a": "b"},
+        {1: 2},
+    )
+    for value in values:
+        for allowed in (ENTRY_KEYS, PROJECT_KEYS):
+            hint = suggest_key(key, value, allowed)
+            assert hint is None or hint.count("`") % 2 == 0
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ def _suggest_line(field: str, value: object) -> str | None:
 
     if field == "timezone":
         zone = meant_zone(value) if isinstance(value, str) and len(value) <= LONGEST else None
-        return f"write `timezone: {zone}`" if zone not in {None, value} else None
+        return f"write `timezone: {zone}`" if zone is not None and zone != value else None
     if field in _VALUES and field not in FIELDS:
         return (
             f"write `{field}: {value}`"
