@@ -144,6 +144,7 @@ class Preview:
     forecasts: tuple[ScheduleForecast, ...]
     week: Week
     collisions: tuple[Collision, ...]
+    cost_per_run: float | None = None
 
 
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
@@ -151,7 +152,7 @@ def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
     of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
     forecasts = tuple(_forecast(entry, aliases, of) for entry in entries)
-    return Preview(project.path, span, forecasts, *_week(forecasts, span.now))
+    return Preview(project.path, span, forecasts, *_week(forecasts, span.now), project.cost_per_run)
 
 
 # The next fires -----------------------------------------------------------------------------------------------------

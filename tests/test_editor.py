@@ -181,6 +181,7 @@ WRITTEN = {
     "schedules": "schedules:\n  ${1:checkout}:\n    title: ${2:Checkout review}\n    agent: ${3:checkout}\n"
     '    frequency: daily\n    at: "${4:09:00}"\n    prompt: ${5:What went wrong, how often, and what would fix it?}',
     "max_runs_per_month": "max_runs_per_month: ${1:1000}",
+    "cost_per_run": "cost_per_run: ${1:0.50}",
     "defaults": "defaults:\n  ",
     "span_limit": "span_limit: ${1:10000}",
     "lookback_hours": "lookback_hours: ${1:24}",

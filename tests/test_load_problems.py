@@ -357,6 +357,18 @@ def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp
             ["3:13: `undeclared`: expected report, archive or error (write `archive`)"],
         ),
         (
+            "version: 1\nschedules: {}\ncost_per_run: -1",
+            ["3:15: `cost_per_run`: expected 0 to 1000000"],
+        ),
+        (
+            "version: 1\nschedules: {}\ncost_per_run: $0,50",
+            ["3:15: `cost_per_run`: expected a number, 0 to 1000000 (write `0.50`)"],
+        ),
+        (
+            "version: 1\nschedules: {}\ncost_per_run: .inf",
+            ["3:15: `cost_per_run`: expected a number, 0 to 1000000 (write a number such as 0.50, without a currency)"],
+        ),
+        (
             "version: 1\nschedules: {}\nundeclared: fail",
             ["3:13: `undeclared`: expected report, archive or error (write `error`)"],
         ),

@@ -12,6 +12,7 @@ from halo_iac.load import suggestions as hints
 from halo_iac.load.cuts import is_comment_instead
 from halo_iac.load.limits import (
     MAX_COLLECTED,
+    MAX_COST,
     MAX_LIST,
     MAX_NUMBER,
     MAX_OLD_TITLES,
@@ -86,6 +87,7 @@ _RANGES: Final = {
     **{name: f"{MANAGED[name].least} to {MANAGED[name].most or MAX_NUMBER}" for name in (*CADENCE_PARTS, *NUMBERS)},
     "days_of_week": "0 to 6, or sun to sat",
     "max_runs_per_month": f"1 to {MAX_NUMBER}",
+    "cost_per_run": f"0 to {MAX_COST}",
 }
 _LISTS: Final = {
     "days_of_week": "days, such as [mon, thu]",
@@ -118,7 +120,10 @@ _OVERRIDDEN: Final = "write the value, under `overrides` where environments diff
 _LONGEST_SHOWN: Final = 60
 """How long a text may be that a hint repeats."""
 
-_NO_TEXT: Final = frozenset({"int_type", "bool_type"})
+_AMOUNT: Final = re.compile(r"\s*[^\d\s.,-]{0,3}\s*(\d+(?:[.,]\d+)?)\s*[^\d\s]{0,3}\s*")
+"""An amount of money as people write it."""
+
+_NO_TEXT: Final = frozenset({"int_type", "float_type", "bool_type"})
 """What pydantic found where a number or a flag is wanted, which no variable can give."""
 
 _OTHERWISE_FINE: Final = frozenset({"string_too_long", "string_unicode"})
@@ -353,6 +358,12 @@ def _too_long(field: str, _: object) -> Wording:
     )
 
 
+def _amount(field: str, value: object) -> Wording:
+    found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    hint = f"write `{found[1].replace(',', '.')}`" if found else "write a number such as 0.50, without a currency"
+    return f"expected a number, {_RANGES[field]}", hint
+
+
 def _too_many(field: str, _: object) -> Wording:
     most = MAX_OLD_TITLES if field == "renamed_from" else MAX_LIST
     return f"the list has more than {most:,} elements", None
@@ -370,6 +381,8 @@ _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
     "bool_type": _flag,
     "dict_type": _mapping,
     "int_type": _number,
+    "float_type": _amount,
+    "finite_number": _amount,
     "greater_than_equal": _range,
     "less_than_equal": _range,
     "day": _range,

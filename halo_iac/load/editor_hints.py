@@ -37,6 +37,7 @@ MESSAGES: Final = {
     "agents": f"Write agents' names, {_NAMED}.",
     "at": 'Write times in quotes, from "00:00" to "23:59".',
     "cron": 'Write five cron fields in quotes, such as "0 9 * * 1-5".',
+    "cost_per_run": "Write a number such as 0.50, without a currency.",
     "days_of_week": "Write sun, mon, tue, wed, thu, fri or sat, or 0 for Sunday to 6.",
     "enabled": "Write true or false, without quotes.",
     "frequency": "Write hourly, daily, weekly or monthly.",
@@ -95,6 +96,7 @@ SNIPPETS: Final[dict[str, Schema]] = {
     "hours": {"label": "9", "body": "${1:9}"},
     "days_of_month": {"label": "1", "body": "${1:1}"},
     "max_runs_per_month": {"label": "1000", "body": "${1:1000}"},
+    "cost_per_run": {"label": "0.50", "body": "${1:0.50}"},
 }
 """What completing a key writes behind it, and what is offered there."""
 
@@ -183,6 +185,8 @@ def _word(form: Schema, message: str | None) -> None:
     if form.get("type") == "integer" and "const" not in form:
         message = _bounds(form)
         form |= {"type": ["integer", "string"], "pattern": OTHER_INTEGERS}
+    if form.get("type") == "number":
+        form |= {"type": ["number", "string"], "pattern": OTHER_INTEGERS}
     if "pattern" in form:
         form["pattern"] = _portable(form["pattern"])
     if "patternProperties" in form:

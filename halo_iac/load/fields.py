@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from halo_iac.load.limits import MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
+from halo_iac.load.limits import MAX_COST, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
 from halo_iac.load.rule_settings import RuleSettings
 from halo_iac.model.schedule import DAYS, MANAGED
 
@@ -311,6 +311,16 @@ class PolicyFields(TypedDict, total=False):
     max_runs_per_month: Annotated[
         Positive,
         Field(description="How many runs a month the declared schedules may have together; default: no limit."),
+    ]
+    cost_per_run: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=MAX_COST,
+            allow_inf_nan=False,
+            description="What a run costs, in a currency of your own: plans then estimate the cost a month; default: "
+            "no money is named.",
+        ),
     ]
 
 

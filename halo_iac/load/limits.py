@@ -44,3 +44,6 @@ MAX_DIGITS: Final = 400
 
 MAX_NUMBER: Final = 2_147_483_647
 """The platform documents "positive"; this is where common integers end."""
+
+MAX_COST: Final = 1_000_000
+"""What a run may cost at most, in any currency."""

@@ -209,6 +209,7 @@ def _project(path: str, entries: tuple[Entry, ...], policy: PolicyReader) -> Pro
         origins=policy.origins,
         switches=rule_settings(policy.values.get("findings", {})),
         max_runs_per_month=policy.values.get("max_runs_per_month"),
+        cost_per_run=policy.values.get("cost_per_run"),
         fallback={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},
     )
 

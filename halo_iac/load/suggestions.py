@@ -106,6 +106,10 @@ _MEANS: Final = {
     "maxruns": "max_runs_per_month",
     "runspermonth": "max_runs_per_month",
     "budget": "max_runs_per_month",
+    "price": "cost_per_run",
+    "cost": "cost_per_run",
+    "runcost": "cost_per_run",
+    "priceperrun": "cost_per_run",
 }
 _RHYTHMS: Final = frozenset(
     {"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "repeats", "rate", "rrule", "freq"}

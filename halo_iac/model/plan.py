@@ -250,6 +250,29 @@ class RunRate:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeCost:
+    """What one change makes a schedule cost a month."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(description="The entry's key; the id of an undeclared schedule.")]
+    before: Annotated[float, Field(description="The cost a month of the schedule before the change.")]
+    after: Annotated[float, Field(description="The cost a month of the schedule after the change.")]
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """What the runs cost a month, by a flat fee that the project file states; inference comes on top."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    per_run: Annotated[float, Field(description="cost_per_run of the project file, in a currency of its own.")]
+    before: Annotated[float, Field(description="The cost a month of the schedules in scope before the plan.")]
+    after: Annotated[float, Field(description="The cost a month of the schedules in scope after the plan.")]
+    changes: Annotated[tuple[ChangeCost, ...], Field(description="Each change of the plan that changes its cost.")] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole plan, in one deterministic order: same inputs, same bytes."""
 
@@ -275,6 +298,9 @@ class Plan:
     ] = ()
     agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
     findings: Annotated[tuple[Finding, ...], Field(description="Findings in the declared schedules.")] = ()
+    cost_per_month: Annotated[
+        CostEstimate | None, Field(description="An estimate; null unless the project file has cost_per_run.")
+    ] = None
     base: Annotated[Base | None, Field(description="The base that it was compared with; null without --base.")] = None
     file: Annotated[str, Field(description="The project file; empty where there is none.")] = ""
     version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
@@ -299,6 +325,7 @@ def total_of(plans: Sequence[Plan]) -> Plan:
         findings=tuple(each for plan in plans for each in plan.findings),
         unchanged=sum(plan.unchanged for plan in plans),
         runs_per_month=RunRate(sum(rate.before for rate in rates), sum(rate.after for rate in rates)),
+        cost_per_month=None,  # of each file: their currencies may differ
     )
 
 

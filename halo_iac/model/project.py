@@ -125,6 +125,7 @@ class Project(NamedTuple):
     ``unread`` are included files that a sparse checkout leaves out, so that what they declare is not known.
     ``protect_sources`` has what else gave a glob of ``protect``: an option or a variable.
     ``fallback`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
+    ``cost_per_run`` is what a run costs, in a currency of the user's, for estimates.
     ``siblings`` are other files of the same project that the command reads as well.
     """
 
@@ -138,6 +139,7 @@ class Project(NamedTuple):
     origins: Mapping[str, Origin] = _NOTHING
     switches: Switches = _NOTHING
     max_runs_per_month: int | None = None
+    cost_per_run: float | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
     cuts: tuple[Cut, ...] = ()
     folds: tuple[Fold, ...] = ()

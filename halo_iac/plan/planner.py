@@ -30,7 +30,14 @@ from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule,
 from halo_iac.plan.guards import GuardInput, Overrides, guard
 from halo_iac.plan.models import Catalogs, model_warnings, refused_model
 from halo_iac.plan.paused import paused_schedules
-from halo_iac.plan.run_rate import KnownRates, firing, is_firing, schedules_with_known_rate, total_runs_per_month
+from halo_iac.plan.run_rate import (
+    KnownRates,
+    estimated_cost,
+    firing,
+    is_firing,
+    schedules_with_known_rate,
+    total_runs_per_month,
+)
 
 
 def titles_still_in_use(
@@ -203,6 +210,7 @@ def plan(
     paused = _paused(pairing, judged, chosen)
     readable = schedules_with_known_rate(_active_in_scope(project, pairing, actual), differences)
     situation = _guard_input(project, pairing, judged, readable, actual, targets=sorted(chosen), overrides=overrides)
+    rate = total_runs_per_month(readable, situation.changes)
     return Plan(
         host=host,
         policy=policy_of(project, pairing),
@@ -214,7 +222,8 @@ def plan(
         refusals=guard(situation),
         unchanged=judged.count(None) - _count_unchanged(paused, judged),
         paused=paused,
-        runs_per_month=total_runs_per_month(readable, situation.changes),
+        runs_per_month=rate,
+        cost_per_month=estimated_cost(project.cost_per_run, rate, situation.changes),
         agents=agent_names(situation.changes, actual),
         file=project.path,
     )

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from halo_iac.diff import Difference
 from halo_iac.fire_times import run_rate
-from halo_iac.model.plan import Action, Change, RunRate
+from halo_iac.model.plan import Action, Change, ChangeCost, CostEstimate, RunRate
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
@@ -35,6 +35,23 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
     firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
     gained = run_rate(after.over(before) if before else after for before, after in firing)
     return RunRate(_rounded(before), _rounded(before - lost + gained))
+
+
+def estimated_cost(per_run: float | None, total: RunRate, changes: Iterable[Change]) -> CostEstimate | None:
+    """Return what runs cost a month, in all and by change; ``None`` where no fee is stated."""
+    if per_run is None:
+        return None
+    costs = (ChangeCost(each.name, *(round(rate * per_run, 6) for rate in _rates(each))) for each in changes)
+    differing = tuple(each for each in costs if each.before != each.after)
+    return CostEstimate(per_run, round(total.before * per_run, 6), round(total.after * per_run, 6), differing)
+
+
+def _rates(change: Change) -> tuple[float, float]:
+    """Return the runs a month of a change's schedule, before and after."""
+    before, after = change.before, change.after
+    will = None if after is None or change.action is Action.ARCHIVE else after.over(before) if before else after
+    was = None if change.action is Action.UNARCHIVE else before
+    return float(run_rate([was] if was else ())), float(run_rate([will] if will else ()))
 
 
 def _rounded(runs: Fraction) -> float:

@@ -6,13 +6,17 @@ Ten thousand schedules share a few hundred cadences, and one next fire takes lon
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import date, datetime
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.fire_times import ClockChange, Fire, describe, is_forecastable, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
+
+if TYPE_CHECKING:
+    from halo_iac.model.plan import CostEstimate
 
 FIRES: Final = 3
 CADENCES: Final = 500
@@ -23,15 +27,25 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 class Calendar:
-    """What cadences mean from ``now`` on; without it, there are no next fires."""
+    """What cadences mean from ``now`` on; without it, there are no next fires.
 
-    def __init__(self, now: datetime | None, style: Style) -> None:
+    ``cost_per_run`` is a stated fee, ``None`` where no money is named.
+    """
+
+    def __init__(self, now: datetime | None, style: Style, cost_per_run: float | None = None) -> None:
         self._now = now
+        self.cost_per_run = cost_per_run
         self._style = style
         self._words: dict[Cadence, str] = {}
         self._runs: dict[Cadence, float] = {}
         self._fires: dict[Cadence, str] = {}
         self.has_left_out = False
+
+    def priced(self, cost: CostEstimate | None) -> Calendar:
+        """Return the same calendar for a plan with another fee."""
+        other = copy(self)
+        other.cost_per_run = None if cost is None else cost.per_run
+        return other
 
     def words(self, cadence: Cadence) -> str:
         """Return a cadence in words."""

@@ -25,7 +25,7 @@ from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule,
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.drift import CAVEAT, drift_counts, drifted_files, item_rows
 from halo_iac.render.headings import plan_counts, run_counts
-from halo_iac.render.rows import SHARES, Row, summary
+from halo_iac.render.rows import SHARES, Row, cost_in_words, runs_of, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
 from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
@@ -181,7 +181,7 @@ def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
         message = f"{style.safe(warning.key or 'project')}: {warning.message}"
         yield Annotation(Level.WARNING, "halo plan", message, *_place(places.get(warning.key, "")))
     yield from (_of_paused(each, style) for each in plan.paused)
-    calendar = Calendar(None, style)
+    calendar = Calendar(None, style).priced(plan.cost_per_month)
     for change in sorted(plan.changes, key=attrgetter("is_removal"), reverse=True):
         yield _of_change(change, calendar, style)
 
@@ -209,7 +209,11 @@ def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
     short = ", ".join(_in_short(row, style) for row in summary(change, calendar, style))
     name = style.safe(change.key or f"{change.title} ({change.id})")
     share = f" ({SHARES[change.share]})" if change.share else ""
-    return Annotation(Level.NOTICE, "halo plan", f"{change.action} {name}: {short}{share}", *_place(change.origin))
+    runs, fee = runs_of(change, calendar), calendar.cost_per_run
+    cost = f"; cost a month: {cost_in_words(*runs, fee, style)}" if fee is not None and runs[0] != runs[1] else ""
+    return Annotation(
+        Level.NOTICE, "halo plan", f"{change.action} {name}: {short}{cost}{share}", *_place(change.origin)
+    )
 
 
 def _in_short(row: Row, style: Style) -> str:

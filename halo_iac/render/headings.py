@@ -11,11 +11,11 @@ from typing import Final
 
 from halo_iac.hints import Hint
 from halo_iac.model.apply_result import HERE, NextCommands, Status, Summary
-from halo_iac.model.plan import PAUSING, Action, Attribution, PausedSchedule, Plan, Policy
+from halo_iac.model.plan import PAUSING, Action, Attribution, CostEstimate, PausedSchedule, Plan, Policy
 from halo_iac.model.remote import PlatformTarget
 from halo_iac.render.rows import Row
 from halo_iac.render.style import Style
-from halo_iac.render.values import counted_findings, from_to, listed
+from halo_iac.render.values import cost_from_to, counted_findings, from_to, listed, money
 from halo_iac.text import counted
 
 
@@ -73,6 +73,7 @@ def attribution_counts(plan: Plan) -> Iterator[str]:
 def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
     """Return the last line: what would be done, what would not, and the change in runs a month."""
     runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
+    runs += cost_sentence(plan.cost_per_month, style)
     if plan.findings:
         runs += f" {counted_findings(plan.findings)}."
     rest = [
@@ -88,6 +89,14 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
     kinds = [deed for deed in PAUSING.values() if numbers[deed]] or [*Action]
     deeds = ", ".join(_verb(deed, numbers[deed], style) for deed in kinds)
     return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
+
+
+def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
+    """Return what the runs of a month cost; nothing where no fee is stated."""
+    if cost is None:
+        return ""
+    amount = cost_from_to(cost.before, cost.after, style)
+    return f" Estimated cost a month: {amount}, at {money(cost.per_run)} a run; inference comes on top."
 
 
 def paused_heading(paused: Sequence[PausedSchedule]) -> str:

@@ -27,20 +27,23 @@ def previews_json(previews: Sequence[Preview]) -> Iterator[Document]:
 
 def _preview(preview: Preview) -> dict[str, Any]:
     span = preview.span
+    fee = preview.cost_per_run
     return {
         "path": preview.path,
         "now": _utc(span.now),
         "next": span.count,
         "until": None if span.until is None else _utc(span.until),
-        "schedules": [_outlook(forecast) for forecast in preview.forecasts],
+        **({} if fee is None else {"cost_per_run": fee}),
+        "schedules": [_outlook(forecast, fee) for forecast in preview.forecasts],
         "week": _week(preview.week),
         "at_the_same_instant": [_meeting(collision) for collision in preview.collisions],
     }
 
 
-def _outlook(forecast: ScheduleForecast) -> dict[str, Any]:
+def _outlook(forecast: ScheduleForecast, fee: float | None) -> dict[str, Any]:
     cadence, is_active = forecast.cadence, forecast.status is ScheduleStatus.ACTIVE
     following = forecast.following
+    runs = float(runs_per_month(cadence)) if cadence is not None and is_active else 0.0
     return {
         "key": forecast.key,
         "title": forecast.title,
@@ -48,7 +51,8 @@ def _outlook(forecast: ScheduleForecast) -> dict[str, Any]:
         "standing": str(forecast.status),
         "cadence": None if cadence is None else describe(cadence),
         "timezone": None if cadence is None else cadence.timezone,
-        "runs_per_month": round(float(runs_per_month(cadence)), 2) if cadence is not None and is_active else 0.0,
+        "runs_per_month": round(runs, 2),
+        **({} if fee is None else {"cost_per_month": round(runs * fee, 2)}),
         "fires": LazyList(lambda: map(_fire, forecast.fires)),
         "following": None if following is None else _fire(following),
     }

@@ -14,7 +14,7 @@ from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.prompt_diff import PromptLine, excerpt, prompt_diff
 from halo_iac.render.style import Style
-from halo_iac.render.values import format_value, from_to, shortened
+from halo_iac.render.values import cost_from_to, format_value, from_to, shortened
 from halo_iac.text import counted
 
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
@@ -64,6 +64,11 @@ def field_rows(
 ) -> tuple[Row, ...]:
     """Return the rows of what differs alone, without what follows from it."""
     return tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style))
+
+
+def cost_in_words(before: float, after: float, per_run: float, style: Style) -> str:
+    """Return what runs a month cost, called what it is."""
+    return f"{cost_from_to(before * per_run, after * per_run, style)} (estimate)"
 
 
 def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
@@ -128,7 +133,9 @@ def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
             yield Row(field.field, format_value(field.field, field.after, style), origin=style.safe(field.origin))
     yield from _fires_after(spec, calendar)
-    yield Row("runs a month", from_to(*runs_of(change, calendar), style))
+    before, after = runs_of(change, calendar)
+    yield Row("runs a month", from_to(before, after, style))
+    yield from _cost(before, after, calendar, style)
 
 
 def _new_prompt(field: FieldChange, style: Style) -> Row:
@@ -253,6 +260,12 @@ def _runs(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
     before, after = runs_of(change, calendar)
     if before != after:
         yield Row("runs a month", from_to(before, after, style))
+        yield from _cost(before, after, calendar, style)
+
+
+def _cost(before: float, after: float, calendar: Calendar, style: Style) -> Iterator[Row]:
+    if calendar.cost_per_run is not None:
+        yield Row("cost a month", cost_in_words(before, after, calendar.cost_per_run, style))
 
 
 def _before(change: Change) -> Spec:

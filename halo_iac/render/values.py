@@ -54,6 +54,20 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if digits else text
 
 
+def cost_from_to(before: float, after: float, style: Style) -> str:
+    """Return ``76.00 → 91.50 (+15.50)``; one amount where they are equal."""
+    first, last = money(before), money(after)
+    if first == last:
+        return last
+    gain = money(after - before)
+    return f"{first} {style.own('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
+
+
+def money(amount: float) -> str:
+    """Return an amount without a currency: ``1,217.50``, or ``0.0031`` where cents would be nothing."""
+    return f"{amount:.2g}" if 0 < abs(amount) < 0.01 else f"{amount:,.2f}"
+
+
 def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, those beyond :data:`LISTED` counted."""
     return first_of(map(style.safe, names), len(names), LISTED)

@@ -29,7 +29,9 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
     for finding in plan.findings:
         beside.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
-    return PageContext(calendar, style, agents, beside, has_base=plan.base is not None, file=file)
+    return PageContext(
+        calendar.priced(plan.cost_per_month), style, agents, beside, has_base=plan.base is not None, file=file
+    )
 
 
 def findings_apart(plan: Plan) -> list[Finding]:

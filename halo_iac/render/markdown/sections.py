@@ -17,7 +17,7 @@ from halo_iac.model.schedule import FIELDS
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.headings import next_steps, paused_heading
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
-from halo_iac.render.rows import SHARES, Row, change_rows, runs_of, summary
+from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_of, summary
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, from_to
 from halo_iac.text import counted, first_of
@@ -62,10 +62,16 @@ def table_row(change: Change, scene: PageContext) -> str:
         code(change.key or change.id or "", style),
         words(change.title, style),
         f"{short}<br>**{counted(found, 'finding')}**" if found else short,
-        from_to(*runs_of(change, scene.calendar), style),
+        _runs(change, scene.calendar, style),
         *((SHARES[change.share] if change.share else "",) if scene.has_base else ()),
     )
     return cells(row)
+
+
+def _runs(change: Change, calendar: Calendar, style: Style) -> str:
+    before, after = runs_of(change, calendar)
+    runs, fee = from_to(before, after, style), calendar.cost_per_run
+    return runs if fee is None or before == after else f"{runs}<br>cost {cost_in_words(before, after, fee, style)}"
 
 
 class Block(NamedTuple):

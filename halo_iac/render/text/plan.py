@@ -207,7 +207,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
     ``now`` is an aware instant from which next fires are worked out; without it they are left out. ``as_wanted`` is
     what is said of schedules that nothing is planned for.
     """
-    calendar = Calendar(now, style)
+    calendar = Calendar(now, style).priced(plan.cost_per_month)
     agents = {agent.id: agent.name for agent in plan.agents}
     lines = [*header_lines(plan, style)]
     found = defaultdict(list)

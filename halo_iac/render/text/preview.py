@@ -13,12 +13,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
+from halo_iac.model.plan import CostEstimate
 from halo_iac.preview import AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
 from halo_iac.render.calendar import day, spans_years, zone
-from halo_iac.render.style import Style, file_heading
+from halo_iac.render.headings import cost_sentence
+from halo_iac.render.style import PLAIN, Style, file_heading
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import table
-from halo_iac.render.values import LISTED, listed, number
+from halo_iac.render.values import LISTED, listed, money, number
 from halo_iac.text import counted
 
 _AT_ONCE: Final = 1_000
@@ -125,7 +127,7 @@ def _lines(preview: Preview, style: Style) -> Iterator[str]:
     is_approximate = any(fire.reason for agent in preview.week.agents for fire in chain.from_iterable(agent.days))
     for forecast in preview.forecasts:
         yield ""
-        is_approximate |= yield from _block(forecast, preview.span, style)
+        is_approximate |= yield from _block(forecast, preview.span, style, preview.cost_per_run)
     for section in (week_lines(preview, style), meeting_lines(preview, style)):
         first = next(section, None)
         if first is not None:
@@ -141,7 +143,7 @@ def _head(preview: Preview, style: Style) -> str:
     return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
 
 
-def _block(forecast: ScheduleForecast, span: Span, style: Style) -> Generator[str, None, bool]:
+def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | None) -> Generator[str, None, bool]:
     """Yield what a schedule will do; return whether a fire of it is approximate."""
     title = () if forecast.title is None else (style.quoted(forecast.title),)
     agent = () if forecast.agent is None else (style.safe(forecast.agent),)
@@ -151,7 +153,8 @@ def _block(forecast: ScheduleForecast, span: Span, style: Style) -> Generator[st
     if forecast.cadence is None or forecast.status is not ScheduleStatus.ACTIVE:
         yield _IN + style.paint(f"never while {forecast.status}", "dim")
         return False
-    yield f"{_IN}runs a month: {number(float(runs_per_month(forecast.cadence)))}"
+    runs = float(runs_per_month(forecast.cadence))
+    yield f"{_IN}runs a month: {number(runs)}{'' if fee is None else f', cost a month: {money(runs * fee)} (estimate)'}"
     fires: Iterable[Fire] = forecast.fires
     if not forecast.fires and forecast.following is not None:
         yield _IN + style.paint("none in this period; the next one after it:", "warning")
@@ -201,4 +204,6 @@ def _counts(preview: Preview) -> str:
     active = (each.cadence for each in preview.forecasts if each.status is ScheduleStatus.ACTIVE)
     runs = sum(runs_per_month(cadence) for cadence in active if cadence is not None)
     statuses = ", ".join(f"{counts[status]:,} {status}" for status in ScheduleStatus if counts[status])
-    return f"{statuses or 'Nothing declared'}. Runs a month: {number(float(runs))}."
+    total, fee = float(runs), preview.cost_per_run
+    cost = "" if fee is None else cost_sentence(CostEstimate(fee, total * fee, total * fee), PLAIN)
+    return f"{statuses or 'Nothing declared'}. Runs a month: {number(total)}.{cost}"
