@@ -46,6 +46,9 @@ def test_the_option_comes_before_the_environment_and_both_before_the_search(halo
     assert halo("validate", **env).out == "env.yaml: 1 schedule, no problems\n"
     assert halo("validate", "--file", "option.yaml", **env).out == "option.yaml: 2 schedules, no problems\n"
     assert halo("validate", HALO_FILE="").out == "halo.yaml: 0 schedules, no problems\n"
+    assert halo("validate", HALO_FILE="e*.yaml").err == (
+        "e*.yaml: no such file\nhint: HALO_FILE names one file; several, or a glob, are named with --file\n"
+    )
 
 
 def test_a_file_further_up_counts_up_to_the_root_of_the_repository(halo: CommandLine, folder: Path) -> None:

@@ -82,6 +82,8 @@ def test_the_table_is_fresh() -> None:
         ("halo plan --target =", KEYS),
         ("halo plan -f other.yaml --target ", ["other"]),
         ("halo plan --file = other.yaml -t ", ["other"]),
+        ("halo plan -f 'o*.yaml' -t ", ["other"]),
+        ('halo plan -f "o*.yaml -t ', ["other"]),
         ("halo apply --allow-create in", ["inner-1", "inner-2"]),
         ("halo pause alpha ", KEYS),
         ("halo resume -- q", ["quoted-1"]),

@@ -98,6 +98,20 @@ def test_options_of_several(
     assert (ended.code, ended.err.startswith(told)) == (code, True), ended.err
 
 
+def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its_own(
+    halo: CommandLine, two: Path
+) -> None:
+    env = {"INF_PROJECT_ID": TWO}
+    assert halo("apply", *SHARED, *BOTH, "--yes", **env).code == 0
+    assert halo("pause", *SHARED, "-f", A, "daily", "--yes").code == 0
+    drift = halo("drift", *SHARED, *BOTH, **env)
+    assert f"run `halo resume daily --file {A} --project {ONE} --sandbox-file both.db`" in drift.out
+    assert halo("plan", *SHARED, *BOTH, "--out", "plan.json", **env).code == 0
+    write(two / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("more", "More"))
+    stale = halo("apply", "plan.json", *SHARED, *BOTH, "--yes", **env)
+    assert f"run `halo plan --file {A} --file {B} --sandbox-file both.db` again" in stale.out
+
+
 def test_each_file_says_its_project(halo: CommandLine, two: Path) -> None:
     write(two / B, None, entry("daily", "Daily"))
     before = tree(two)

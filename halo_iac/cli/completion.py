@@ -59,7 +59,8 @@ def _words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
         words = line.split("\n" if "\n" in line else " ")
         place = int(env["COMP_CWORD"])
         before, incomplete = words[1:place], "".join(words[place : place + 1])
-        return [word for word in before if word != "="], "" if incomplete == "=" else incomplete
+        # Words come as they were typed: a glob of project files has its quotes.
+        return [" ".join(_split(word)) for word in before if word != "="], "" if incomplete == "=" else incomplete
     line = env.get("_TYPER_COMPLETE_ARGS", "")
     words = _split(line)[1:]
     if shell in {"powershell", "pwsh"}:

@@ -49,10 +49,12 @@ class TargetOptions(NamedTuple):
         name, given = command.words[0], command.words
         if name in _ELSEWHERE:
             return []
-        files = self.files if self.files and name in _SEVERAL else (self.file,)
+        is_list = bool(self.files) and name in _SEVERAL
+        files = self.files if is_list else (self.file,)
         wanted = {"--checkout": None if name == "init" else self.checkout}
         if name not in _FILE_ONLY:
-            wanted |= {"--project": self.project, "--team": self.team, "--sandbox-file": self.sandbox_file}
+            project = None if is_list else self.project  # each file of a list says its own
+            wanted |= {"--project": project, "--team": self.team, "--sandbox-file": self.sandbox_file}
         flags = [word for file in files if file and "--file" not in given for word in ("--file", file)]
         flags += [word for flag, value in wanted.items() if value and flag not in given for word in (flag, value)]
         is_sandbox = self.sandbox and name not in _FILE_ONLY and "--sandbox" not in given

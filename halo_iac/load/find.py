@@ -17,6 +17,7 @@ from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"
 HOW_TO_START: Final = Hint("run `{}` or `{}`", Command("init"), Command("import"))
+_ONE_FILE: Final = "HALO_FILE names one file; several, or a glob, are named with --file"
 
 
 def find_project(start: Path, named: str | None, *, home: Path | None = None) -> Path:
@@ -27,7 +28,8 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
     if named is not None:
         path = start / named
         if not path.exists():
-            raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=HOW_TO_START)
+            hint = _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
+            raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=hint)
         return path
     for folder in _searched(start.absolute(), home if home is not None else _home()):
         path = folder / FILE_NAME

@@ -51,9 +51,7 @@ def drift(
 
         found = make_drifts(context, frozenset(ignore or ()))
         if context.is_list:
-            spelt = [
-                ProjectDrift(*each) for each in zip(found, (p.choice.spell for p in context.projects), strict=True)
-            ]
+            spelt = [ProjectDrift(*each) for each in zip(found, (p.spell for p in context.projects), strict=True)]
             results.put(lambda view: view.drifts(spelt))
         else:
             results.put(lambda view: view.drift(*found))
