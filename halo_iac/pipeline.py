@@ -107,7 +107,7 @@ def drift_of_projects(sources: Sequence[ProjectSource], ignored: Collection[Drif
 def _stages(
     project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest
 ) -> tuple[Plan, MatchResult]:
-    pairing = resolve(project, match(project, actual), actual)
+    pairing = resolve(project, match(project, actual), actual, takeovers=request.overrides.allow_takeover)
     differences = diff(pairing.pairs)
     planned = plan(
         project,

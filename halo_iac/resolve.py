@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.hints import LIST_AGENTS, Hint
+from halo_iac.hints import LIST_AGENTS, Command, Hint
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Project
@@ -20,6 +20,8 @@ _MOST_GUESSES, _MOST_KNOWN = 20, 2_000
 """For how many names a similar one is looked for, and among how many: each comparison takes some 20 µs."""
 
 _TO_WIDEN: Final = "widen `scope:` or move the entry"
+_TO_TAKE_OVER: Final = "widen `scope:`; or, once no other file declares the schedule, run `{}` to take it over"
+_TO_NAME: Final = "widen `scope:`; or add `id: {}` to the entry, which may then take it over"
 
 
 class Unresolved(NamedTuple):
@@ -29,15 +31,17 @@ class Unresolved(NamedTuple):
     hint: str
 
 
-def resolve(project: Project, pairing: MatchResult, actual: PlatformState) -> MatchResult:
+def resolve(
+    project: Project, pairing: MatchResult, actual: PlatformState, *, takeovers: Collection[str] = ()
+) -> MatchResult:
     """Return the pairing with agent ids in its specs and scope; entries that cannot be resolved are blocked.
 
-    Raises :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: then it is unknown
-    what is undeclared.
+    ``takeovers`` are the keys of entries that may name a schedule outside the scope. Raises
+    :class:`~halo_iac.errors.ProjectError` where an agent of ``scope`` does not resolve: what is undeclared is unknown.
     """
     catalog = Catalog(project, actual)
     in_scope = _resolve_scope(project, catalog)
-    resolved = [_resolve_pair(pair, catalog, project, in_scope) for pair in pairing.pairs]
+    resolved = [_resolve_pair(pair, catalog, project, in_scope, takeovers) for pair in pairing.pairs]
     blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
     pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Match))
     return pairing._replace(
@@ -152,8 +156,10 @@ def _resolve_scope(project: Project, catalog: Catalog) -> tuple[str, ...] | None
     return tuple(sorted({outcome for outcome in found.values() if isinstance(outcome, str)}))
 
 
-def _resolve_pair(pair: Match, catalog: Catalog, project: Project, in_scope: Collection[str] | None) -> Match | Blocked:
-    outside = _outside_scope(pair, project, in_scope)
+def _resolve_pair(
+    pair: Match, catalog: Catalog, project: Project, in_scope: Collection[str] | None, takeovers: Collection[str]
+) -> Match | Blocked:
+    outside = _outside_scope(pair, project, in_scope, takeovers)
     if outside is not None:
         return outside
     if pair.spec is None:
@@ -168,7 +174,9 @@ def _resolve_pair(pair: Match, catalog: Catalog, project: Project, in_scope: Col
     return pair if found == pair.spec.agent else Match(pair.entry, pair.remote, pair.spec.of_agent(found), pair.wave)
 
 
-def _outside_scope(pair: Match, project: Project, in_scope: Collection[str] | None) -> Blocked | None:
+def _outside_scope(
+    pair: Match, project: Project, in_scope: Collection[str] | None, takeovers: Collection[str]
+) -> Blocked | None:
     remote, prefix = pair.remote, project.scope.title_prefix
     if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
         # Files are held to their own prefix when they are loaded; this one is that of a base
@@ -184,7 +192,12 @@ def _outside_scope(pair: Match, project: Project, in_scope: Collection[str] | No
         what = f"has a title that does not start with {prefix!r}"
     else:
         return None
-    return _block(pair, f"its schedule {remote.id} {what} and is outside the project's scope", _TO_WIDEN)
+    key = pair.entry.key
+    is_named = pair.entry.id is not None or remote.title != pair.entry.title
+    if is_named and key in takeovers:
+        return None
+    hint = Hint(_TO_TAKE_OVER, Command("plan", "--allow-takeover", key)) if is_named else _TO_NAME.format(remote.id)
+    return _block(pair, f"its schedule {remote.id} {what} and is outside the project's scope", hint)
 
 
 def _suggested_yaml(pair: Match) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import GOLDEN, CommandLine, assert_golden
@@ -67,6 +68,36 @@ def test_teams_with_scopes_leave_each_other_alone(halo: CommandLine, folder: Pat
         assert halo("apply", "--sandbox", "--yes", "--file", name).code == 0
     titles = [each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]]
     assert sorted(titles) == ["Checkout: daily review", "Support: weekly review"]
+
+
+def test_a_schedule_is_handed_over_from_one_team_to_the_other(halo: CommandLine, folder: Path) -> None:
+    shutil.copytree(EXAMPLES / "scopes", folder, dirs_exist_ok=True)
+    for name in ("checkout.yaml", "support.yaml"):
+        assert halo("apply", "--sandbox", "--yes", "--file", name).code == 0
+    (before,) = [each for each in schedules(halo) if each["title"] == "Support: weekly review"]
+    former, heir = folder / "support.yaml", folder / "checkout.yaml"
+    head, entry = former.read_text().split("schedules:\n")
+    former.write_text(f"{head}schedules: {{}}\n")
+    taken = entry.replace('"Support: weekly', '"Checkout: weekly').replace("support-bot", "checkout")
+    heir.write_text(f'{heir.read_text()}\n{taken}    renamed_from: "Support: weekly review"\n')
+    refused = halo("plan", "--sandbox", "--file", "checkout.yaml")
+    command = "halo plan --allow-takeover weekly --file checkout.yaml --sandbox"
+    assert (refused.code, f"run `{command}` to take it over" in refused.out) == (1, True), refused.out
+    assert halo("plan", "--sandbox", "--file", "checkout.yaml", "--allow-takeover", "wekly").code == 64
+    planned = halo("plan", "--sandbox", "--file", "checkout.yaml", "--allow-takeover", "weekly", "--out", "p.json")
+    assert (planned.code, "--allow-takeover weekly" in planned.err) == (0, True), planned.text
+    assert planned.out.endswith("0 to archive; 1 unchanged. Runs a month: 30.4 → 34.8 (+4.3).\n"), planned.out
+    applied = halo("apply", "p.json", "--sandbox", "--yes", "--file", "checkout.yaml", "--allow-takeover", "weekly")
+    assert applied.code == 0, applied.text
+    (after,) = [each for each in schedules(halo) if each["title"] == "Checkout: weekly review"]
+    assert after["id"] == before["id"]
+    for name in ("support.yaml", "checkout.yaml"):
+        assert halo("plan", "--sandbox", "--file", name, "--detailed-exitcode").code == 0
+
+
+def schedules(halo: CommandLine) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+    return found
 
 
 def test_staging_reads_its_model_from_the_environment(halo: CommandLine, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from strategies import AGENT_IDS, AGENTS, actual, entry, project, remote
 
@@ -148,6 +150,37 @@ def test_a_match_without_the_prefix_is_outside_of_the_scope() -> None:
     assert blocks(entry("Team: A", "A"), Scope(title_prefix="Team: ")) == [
         ("its schedule 1 has a title that does not start with 'Team: ' and is outside the project's scope", ("1",))
     ]
+
+
+TAKE_OVER = (
+    "widen `scope:`; or, once no other file declares the schedule, "
+    "run `halo plan --allow-takeover 'key-Team: A'` to take it over"
+)
+
+
+@pytest.mark.parametrize(
+    ("taking", "held", "hint"),
+    [
+        (entry("Team: A", "A"), {}, TAKE_OVER),
+        (entry("Team: A", id="1"), {}, TAKE_OVER),
+        (entry("Team: A", id="1"), {"is_archived": True}, TAKE_OVER),
+        (
+            entry("Team: A"),
+            {"title": "Team: A", "agentUuid": SUPPORT},
+            "widen `scope:`; or add `id: 1` to the entry, which may then take it over",
+        ),
+    ],
+)
+def test_a_schedule_outside_of_the_scope_is_taken_over_by_an_entry_that_names_it(
+    taking: Entry, held: dict[str, Any], hint: str
+) -> None:
+    declared = project(taking, scope=Scope(agents=("checkout",), title_prefix="Team: "))
+    there = actual(remote("1", held.pop("title", "A"), **held))
+    pairing = match(declared, there)
+    assert [blocked.hint for blocked in resolve(declared, pairing, there).blocked] == [hint]
+    taken = resolve(declared, pairing, there, takeovers=[taking.key])
+    assert [pair.remote and pair.remote.id for pair in taken.pairs] == (["1"] if hint == TAKE_OVER else [])
+    assert [blocked.hint for blocked in resolve(declared, pairing, there, takeovers=["other"]).blocked] == [hint]
 
 
 def test_a_match_within_the_scope_is_fine() -> None:

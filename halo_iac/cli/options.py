@@ -119,6 +119,14 @@ AllowCreate = Annotated[
     list[str] | None,
     typer.Option("--allow-create", metavar="KEY", help="Create this entry even if a similar schedule exists."),
 ]
+AllowTakeover = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-takeover",
+        metavar="KEY",
+        help="Let this entry take a schedule from outside the scope, by its `renamed_from` or `id`.",
+    ),
+]
 Out = Annotated[
     str | None, typer.Option("--out", "-o", metavar="FILE", help="Save the plan, for `halo apply FILE` (mode 0600).")
 ]

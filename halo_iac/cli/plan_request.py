@@ -39,11 +39,19 @@ class PlanOptions(NamedTuple):
     targets: tuple[str, ...] = ()
     allow_archive: int = 0
     allow_create: frozenset[str] = frozenset()
+    allow_takeover: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, target: Sequence[str] | None, allow_archive: int, allow_create: Sequence[str] | None) -> PlanOptions:
+    def of(
+        cls,
+        target: Sequence[str] | None,
+        allow_archive: int,
+        allow_create: Sequence[str] | None,
+        allow_takeover: Sequence[str] | None,
+    ) -> PlanOptions:
         """Return what the options say."""
-        return cls(tuple(dict.fromkeys(target or ())), allow_archive, frozenset(allow_create or ()))
+        keys = (frozenset(allow_create or ()), frozenset(allow_takeover or ()))
+        return cls(tuple(dict.fromkeys(target or ())), allow_archive, *keys)
 
 
 class SavedPlans(NamedTuple):
@@ -122,7 +130,7 @@ def _sources(
     for number, each in enumerate(contexts):
         part = None if saved is None else saved.of(each, is_only=not context.is_list)
         targets = asked.targets or (part.targets if part is not None else ())
-        overrides = Overrides(0 if context.is_list else asked.allow_archive, asked.allow_create)
+        overrides = Overrides(0 if context.is_list else asked.allow_archive, *asked[2:])
         request = PlanRequest(targets, overrides, part, against[number] if against else None, keys)
         sources.append(ProjectSource(each.load, partial(_observe, contexts, number), request))
     return sources

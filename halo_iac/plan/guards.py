@@ -31,10 +31,11 @@ _SAME_TITLE: Final = "has the same title except for case, spacing, Unicode form 
 
 
 class Overrides(NamedTuple):
-    """What the command line permits: removals up to a number, creates of these keys."""
+    """What the command line permits: removals up to a number, creates and takeovers of these keys."""
 
     allow_archive: int = 0
     allow_create: frozenset[str] = frozenset()
+    allow_takeover: frozenset[str] = frozenset()
 
 
 class GuardInput(NamedTuple):

@@ -202,9 +202,15 @@ def plan(
     not on their order.
     """
     overrides = overrides or Overrides()
-    known = {*elsewhere, *(entry.key for entry in project.entries)} if targets or overrides.allow_create else set()
-    _check_keys("--target", targets, known)
-    _check_keys("--allow-create", sorted(overrides.allow_create), known)
+    keys = (
+        ("--target", targets),
+        ("--allow-create", sorted(overrides.allow_create)),
+        ("--allow-takeover", sorted(overrides.allow_takeover)),
+    )
+    if any(named for _, named in keys):
+        known = {*elsewhere, *(entry.key for entry in project.entries)}
+        for option, named in keys:
+            _check_keys(option, named, known)
     chosen = frozenset(targets)
     judged = decide_actions(project, differences, actual, chosen)
     paused = _paused(pairing, judged, chosen)

@@ -30,8 +30,9 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
     """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
     before = run_rate(spec for remote, spec in readable if is_firing(remote))
     paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
+    counted = {remote.id for remote, _ in readable}  # but what is archived, or taken over from outside the scope
     concerned = [change for change in changes if change.id not in paused]
-    lost = run_rate(each.before for each in concerned if each.before and each.action is not Action.UNARCHIVE)
+    lost = run_rate(each.before for each in concerned if each.before and each.id in counted)
     firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
     gained = run_rate(after.over(before) if before else after for before, after in firing)
     return RunRate(_rounded(before), _rounded(before - lost + gained))

@@ -28,6 +28,7 @@ def apply(
     yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
+    allow_takeover: options.AllowTakeover = None,
     protect: options.Protect = None,
     undeclared: options.Undeclared = None,
     require_head: options.RequireHead = None,
@@ -69,7 +70,7 @@ def apply(
         from halo_iac.cli.plan_request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
 
         limit = None if saved is None or plan_file is None else SavedPlans.of_document(plan_file, saved)
-        made = make_plans(context, PlanOptions.of(target, allow_archive, allow_create), saved=limit)
+        made = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), saved=limit)
         runs = [ProjectRun(run.context, redact_plan(*run)) for run in made]
         if not results.is_document:
             show_plans(context, runs)

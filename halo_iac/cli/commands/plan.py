@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac.cli import options
@@ -30,6 +30,7 @@ def plan(
     detailed_exitcode: options.DetailedExitcode = False,
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
+    allow_takeover: options.AllowTakeover = None,
     protect: options.Protect = None,
     undeclared: options.Undeclared = None,
     base: options.Base = None,
@@ -65,13 +66,14 @@ def plan(
             save_plans,
         )
 
-        runs = make_plans(context, PlanOptions.of(target, allow_archive, allow_create), against=against)
+        runs = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), against=against)
         if out is not None:
             save_plans(context, runs, out)
         plans = [ProjectPlan(run.planned, redact_plan(*run), spell=run.context.spell) for run in runs]
         results.put_plans(plans)
     if out is not None:
-        permits = _overrides(allow_archive, allow_create, protect, undeclared)
+        keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}
+        permits = _overrides(allow_archive, keys, protect, undeclared)
         console.log(_saved([each.shown for each in plans], out, permits))
     for each in plans if console.wants_json else ():
         _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
@@ -100,11 +102,14 @@ def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None
 
 
 def _overrides(
-    allow_archive: int, allow_create: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None
+    allow_archive: int,
+    permitted: Mapping[str, Iterable[str] | None],
+    protect: Iterable[str] | None,
+    undeclared: str | None,
 ) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
     return [
-        *(word for key in allow_create or () for word in ("--allow-create", key)),
+        *(word for option, keys in permitted.items() for key in keys or () for word in (option, key)),
         *(["--allow-archive", str(allow_archive)] if allow_archive else ()),
         *policy_flags(protect, undeclared),
     ]
