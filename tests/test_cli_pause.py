@@ -204,15 +204,33 @@ def test_what_was_paused_before_can_be_written_later(halo: CommandLine, there: P
     )
 
 
+def test_of_a_shared_entry_the_override_of_this_file_is_written(halo: CommandLine, there: Path) -> None:
+    paused = halo("pause", "r", "--sandbox", "--yes", "--write")
+    wrote = "halo.yaml: wrote `enabled: false` to overrides.schedules.r.\n"
+    assert (paused.code, enabled(halo), wrote in paused.text) == (0, "ABNr", True), paused.text
+    below = "overrides:\n  schedules:\n    r:\n      enabled: false\nschedules:\n"
+    assert (there / "halo.yaml").read_text() == FILE.replace("schedules:\n", below)
+    assert (there / "more.yaml").read_text() == MORE
+    assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
+    assert halo("resume", "r", "--sandbox", "--yes", "--write").code == 0
+    assert (enabled(halo), "      enabled: true\n" in (there / "halo.yaml").read_text()) == ("ABNR", True)
+
+
+def test_an_override_of_all_gives_way_to_one_of_the_entry(halo: CommandLine, there: Path) -> None:
+    file = there / "halo.yaml"
+    file.write_text(FILE.replace("version: 1", "version: 1\noverrides: {enabled: true}"))
+    assert halo("pause", "b", "--sandbox", "--yes", "--write").code == 0
+    assert "overrides: {enabled: true, schedules: {b: {enabled: false}}}\n" in file.read_text()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "key", "said"),
     [
-        ("", "", "r", "more.yaml:2: r is declared in an included file, which other project files may share"),
         (
             "version: 1",
-            "version: 1\noverrides: {enabled: true}",
+            "version: 1\nx-o: &o {enabled: true}\noverrides: *o",
             "b",
-            "halo.yaml:2 (overrides) overrides the value in b",
+            "b cannot be edited: `overrides` is an alias",
         ),
         ("enabled: true", "enabled: &on true", "a", "a cannot be edited: its enabled has an anchor"),
     ],

@@ -104,5 +104,6 @@ def test_staging_reads_its_model_from_the_environment(halo: CommandLine, folder:
     shutil.copytree(EXAMPLES / "environments", folder, dirs_exist_ok=True)
     planned = halo("plan", "--sandbox", "--file", "halo.staging.yaml", "--json", HALO_VAR_REVIEW_MODEL="halo-small")
     after = {change["key"]: change["after"] for change in planned.json["changes"]}
-    assert after["weekly"]["model_id"] == "halo-small"
-    assert {(each["enabled"], each["span_limit"]) for each in after.values()} == {(False, 500)}
+    assert after["research-weekly"]["model_id"] == "halo-small"
+    assert sorted(after) == ["checkout-daily", "research-weekly", "support-daily"]
+    assert {each["span_limit"] for each in after.values()} == {500}

@@ -9,7 +9,7 @@ import pytest
 
 from halo_iac.load.yaml_events import events
 from halo_iac.load.yaml_parser import parse_text
-from halo_iac.yaml_edit import CannotEdit, add_entries, rename_entry, set_enabled
+from halo_iac.yaml_edit import CannotEdit, add_entries, override_enabled, rename_entry, set_enabled
 from halo_iac.yaml_edit.edits import outline
 
 NEW: dict[str, Any] = {"new": {"title": "N: x", "hours": [9], "prompt": "1\n2"}}
@@ -280,4 +280,61 @@ def test_an_entry_comes_to_say_enabled_in_its_own_way(before: str, after: str) -
 def test_an_entry_that_shares_what_it_says_is_left_as_it_is(text: str, reason: str) -> None:
     with pytest.raises(CannotEdit) as caught:
         set_enabled(text, "a", is_enabled=False)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("include: [s.yaml]\n", "include: [s.yaml]\noverrides:\n  schedules:\n    a:\n      enabled: false\n"),
+        (
+            "include: [s.yaml]  # shared\n\n# ours\nschedules: {}\n",
+            (
+                "include: [s.yaml]  # shared\noverrides:\n  schedules:\n    a:\n      enabled: false\n"
+                "\n# ours\nschedules: {}\n"
+            ),
+        ),
+        ("overrides: {}\n", "overrides: {schedules: {a: {enabled: false}}}\n"),
+        (
+            "overrides:\n  lookback: 2d  # all\nschedules: {}\n",
+            "overrides:\n  lookback: 2d  # all\n  schedules:\n    a:\n      enabled: false\nschedules: {}\n",
+        ),
+        (
+            "overrides:\n  schedules:\n    b: {hours: 3}\n",
+            "overrides:\n  schedules:\n    b: {hours: 3}\n    a:\n      enabled: false\n",
+        ),
+        ("overrides: {schedules: {a: {hours: 3}}}", "overrides: {schedules: {a: {hours: 3, enabled: false}}}"),
+        ("overrides: {schedules: {a: {enabled: true }}}", "overrides: {schedules: {a: {enabled: false }}}"),
+        (
+            '{"version": 1, "overrides": {"enabled": true}}',
+            '{"version": 1, "overrides": {"enabled": true, "schedules": {"a": {"enabled": false}}}}',
+        ),
+        (
+            "x: &l {hours: 3}\noverrides:\n  schedules:\n    a:\n      <<: *l\n",
+            "x: &l {hours: 3}\noverrides:\n  schedules:\n    a:\n      <<: *l\n      enabled: false\n",
+        ),
+    ],
+)
+def test_an_override_is_written_into_what_is_there(before: str, after: str) -> None:
+    assert override_enabled(before, "a", is_enabled=False) == after
+
+
+def test_an_override_of_a_key_that_looks_like_a_number_has_quotes() -> None:
+    assert override_enabled("overrides: {}", "7", is_enabled=True) == "overrides: {schedules: {'7': {enabled: true}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x: &o {}\noverrides: *o\n", "`overrides` is an alias"),
+        ("x: &o {}\noverrides: {schedules: {a: *o}}\n", "`overrides.schedules.a` is an alias"),
+        (
+            "overrides: {schedules: {b: &b {hours: 3}, c: *b, a: &a {hours: 4}, d: *a}}\n",
+            "the edit would also change other parts of the file",
+        ),
+    ],
+)
+def test_an_override_that_others_share_is_left_as_it_is(text: str, reason: str) -> None:
+    with pytest.raises(CannotEdit) as caught:
+        override_enabled(text, "a", is_enabled=False)
     assert caught.value.reason == reason

@@ -1,4 +1,7 @@
-"""What ``pause --write`` and ``resume --write`` change in the project file: the ``enabled`` of entries."""
+"""What ``pause --write`` and ``resume --write`` change in the project file: the ``enabled`` of entries.
+
+Of an entry that other project files may share, or that an override is stronger than, it is `overrides.schedules`.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,18 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, ProjectError
 from halo_iac.load.limits import MAX_FILE
 from halo_iac.model.apply_result import Summary
+from halo_iac.model.project import Source
 from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
 from halo_iac.storage.file_lock import folder_lock
 from halo_iac.storage.outputs import check_way
-from halo_iac.yaml_edit import CannotEdit, set_enabled
+from halo_iac.yaml_edit import CannotEdit, override_enabled, set_enabled
 
 if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
 
 
 class _Draft(NamedTuple):
-    """The project file as it is, as it would be, what messages call it, and the keys of the entries that differ."""
+    """The project file as it is, as it would be, what messages call it, and the entries or overrides that differ."""
 
     path: Path
     name: str
@@ -71,23 +75,21 @@ class EnabledFile:
         check_replaceable(path)
         text = before.decode("utf-8-sig")
         for entry in entries:
-            text = self._edited(text, entry)
+            text = self._edited(text, entry, is_override=_is_override(project, entry))
         after = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
         self._check(path, after, keys)
-        return _Draft(path, project.path, before, after, tuple(entry.key for entry in entries))
+        return _Draft(path, project.path, before, after, tuple(_place(project, entry) for entry in entries))
 
     def _differing(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
         """Yield the entries that do not say it; a retired one says something stronger."""
         for entry in project.entries:
             if entry.key in keys and entry.spec is not None and entry.spec.enabled is not self._is_enabled:
-                if entry.origins.entry.path != project.path:
-                    message = f"{entry.key} is declared in an included file, which other project files may share"
-                    raise self._refusal(entry, message)
                 yield entry
 
-    def _edited(self, text: str, entry: Entry) -> str:
+    def _edited(self, text: str, entry: Entry, *, is_override: bool) -> str:
+        edit = override_enabled if is_override else set_enabled
         try:
-            return set_enabled(text, entry.key, is_enabled=self._is_enabled)
+            return edit(text, entry.key, is_enabled=self._is_enabled)
         except CannotEdit as error:
             raise self._refusal(entry, f"{entry.key} cannot be edited: {error.reason}") from None
 
@@ -105,3 +107,13 @@ class EnabledFile:
     def _refusal(self, entry: Entry, why: str) -> FileError:
         hint = f"run it without --write, and write {self._line} by hand"
         return FileError(f"{entry.origins.entry}: {why}; nothing was changed", hint=hint)
+
+
+def _is_override(project: Project, entry: Entry) -> bool:
+    """Say whether ``overrides.schedules`` is the place to write to, as the entry itself is not, or is weaker."""
+    where = entry.origins.of("enabled").source
+    return entry.origins.entry.path != project.path or where in {Source.OVERRIDES, Source.SCHEDULE_OVERRIDES}
+
+
+def _place(project: Project, entry: Entry) -> str:
+    return f"overrides.schedules.{entry.key}" if _is_override(project, entry) else entry.key
