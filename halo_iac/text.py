@@ -193,8 +193,8 @@ def hours_of(minutes: int) -> int:
 
 
 def lookback(hours: int) -> str:
-    """Return the line that gives an entry a look-back."""
-    return f"`lookback: {hours // 24}d`" if hours % 24 == 0 and hours > 24 else f"`lookback_hours: {hours}`"
+    """Return a look-back as it is written: in days where it is whole days, else in hours."""
+    return f"{hours}h" if hours % 24 else f"{hours // 24}d"
 
 
 def listed(keys: Iterable[str]) -> str:

@@ -216,7 +216,7 @@ def reviewed() -> Plan:
             for line, (change, share) in enumerate(zip(plan.changes, shares, strict=True), 1)
         ),
         findings=(
-            finding("coverage", "checkout-daily", 12, Severity.ERROR, hint="set `lookback_hours: 96`"),
+            finding("coverage", "checkout-daily", 12, Severity.ERROR, hint="set `lookback: 4d`"),
             finding("collision", "digest", 41, message="it fires in the same minute as `refund-watch`"),
             finding("budget", None, 3, message="122 runs a month, more than the 100 of `max_runs_per_month`"),
         ),

@@ -168,7 +168,7 @@ def test_as_json_findings_stand_beside_the_problems_and_in_the_plan(halo: Comman
         "severity": "warning",
         "message": "it looks back 4 days, and its closest fires are 24 hours apart: "
         "traces are analysed, and paid for, up to 4 times",
-        "hint": "set `lookback_hours: 24`",
+        "hint": "set `lookback: 1d`",
         "key": "daily",
         "path": "halo.yaml",
         "line": 8,

@@ -43,8 +43,7 @@ def test_what_exists_becomes_a_file_whose_plan_shows_no_change(halo: CommandLine
         "    title: Daily review\n"
         "    agent: checkout\n"
         "    frequency: daily\n"
-        "    hours: [9]\n"
-        "    minutes: [0]\n"
+        '    at: "09:00"\n'
         "    prompt: |\n"
         "      Look.\n"
         "\n"
@@ -53,11 +52,10 @@ def test_what_exists_becomes_a_file_whose_plan_shows_no_change(halo: CommandLine
         "    agent: checkout\n"
         "    frequency: weekly\n"
         "    days_of_week: [mon, thu]\n"
-        "    hours: [9]\n"
-        "    minutes: [0]\n"
+        '    at: "09:00"\n'
         "    prompt: |\n"
         "      Look.\n"
-        "    lookback_hours: 168\n"
+        "    lookback: 7d\n"
         "    enabled: false\n"
     )
     assert (folder / "halo.schema.json").read_text() == halo("schema").out
@@ -163,9 +161,8 @@ def test_what_is_not_declared_is_added_and_every_other_byte_stays(halo: CommandL
         "    daily-2:\n"
         "        title: Daily!\n"
         "        frequency: daily\n"
-        "        hours: [9]\n"
-        "        minutes: [0]\n"
-        "        lookback_hours: 48\n"
+        '        at: "09:00"\n'
+        "        lookback: 2d\n"
         f"\n# the end{below}"
     )
     before = tree(folder)["halo.yaml"]
@@ -313,12 +310,10 @@ def test_what_most_entries_say_is_written_once(halo: CommandLine, folder: Path) 
     assert "No changes. 4 schedules are as declared." in ended.out
     written = (folder / "halo.yaml").read_text()
     assert (
-        "\ndefaults:\n  agent: checkout\n  timezone: Asia/Tokyo\n  prompt: |\n    Look.\n  lookback_hours: 48\n\n"
-        in written
+        "\ndefaults:\n  agent: checkout\n  timezone: Asia/Tokyo\n  prompt: |\n    Look.\n  lookback: 2d\n\n" in written
     )
     assert written.endswith(
-        "  d:\n    title: D\n    frequency: daily\n    hours: [9]\n    minutes: [0]\n    timezone: UTC\n"
-        "    lookback_hours: 24\n"
+        '  d:\n    title: D\n    frequency: daily\n    at: "09:00"\n    timezone: UTC\n    lookback: 1d\n'
     )
 
 
@@ -400,3 +395,105 @@ def test_files_that_were_written_are_gone_again_if_what_follows_fails(folder: Pa
     with new_files(texts):
         pass
     assert tree(folder) == {"prompts/a.md": b"a", "prompts/b.md": b"b"}
+
+
+# An included file ---------------------------------------------------------------------------------------------------
+
+
+RESEARCH = """\
+# yaml-language-server: $schema=../halo.include.schema.json
+schedules:
+  research-daily:
+    title: 'Research: daily'
+    agent: research
+    frequency: daily
+    at: ["06:30", "18:30"]
+    prompt_file: prompts/research-daily.md
+    lookback: 1d
+
+  research-hourly:
+    title: 'Research: hourly'
+    agent: research
+    frequency: hourly
+    minutes: [0, 30]
+    prompt: |
+      Look.
+    lookback: 5h
+"""
+
+
+def researched(folder: Path) -> Path:
+    """Return a project file with a folder for included ones, of a project with schedules of a research team."""
+    daily = {"hours": [6, 18], "minutes": [30], "prompt": "Look.\nAgain."}
+    existing(
+        folder,
+        {"title": "Research: daily", "agentUuid": demo.RESEARCH_ID, "lookbackHours": 24, **daily},
+        {"title": "Research: hourly", "agentUuid": demo.RESEARCH_ID, "frequency": "hourly", "minutes": [0, 30]}
+        | {"lookbackHours": 5},
+        {"title": "Other"},
+    )
+    (folder / "schedules").mkdir()
+    (folder / "halo.include.schema.json").write_text("{}")
+    (folder / "schedules" / "none.yaml").write_text("schedules: {}\n")
+    file = folder / "halo.yaml"
+    file.write_text("version: 1\ninclude: [schedules/*.yaml]\ndefaults: {lookback: 2d}\n")
+    return file
+
+
+def test_schedules_go_into_an_included_file_that_is_new_or_there(halo: CommandLine, folder: Path) -> None:
+    file = researched(folder)
+    before, target = file.read_text(), folder / "schedules" / "research.yaml"
+    ended = halo("import", "Research: *", "--into", "schedules/research.yaml", "--prompt-files", "--sandbox")
+    assert (ended.code, ended.err) == (
+        0,
+        (
+            "Wrote schedules/research.yaml with 2 schedules and 1 prompt file in prompts/.\n"
+            'To limit halo.yaml to these titles, add `scope: {title_prefix: "Research: "}` to it.\n'
+        ),
+    )
+    assert (target.read_text(), file.read_text()) == (RESEARCH, before)
+    assert (folder / "schedules" / "prompts" / "research-daily.md").read_text() == "Look.\nAgain.\n"
+    assert halo("import", "Other", "--into", "schedules/none.yaml", "--sandbox").code == 0
+    assert "\n  other:\n    title: Other\n" in (folder / "schedules" / "none.yaml").read_text()
+    assert "No changes. 3 schedules are as declared." in halo("plan", "--sandbox").out
+
+
+@pytest.mark.parametrize(
+    ("into", "said"),
+    [
+        ("other.yaml", "error: other.yaml is not included by halo.yaml; nothing was written\n"),
+        ("gone/x.yaml", "error: gone: no such folder\n"),
+    ],
+)
+def test_a_file_that_is_not_included_gets_nothing(halo: CommandLine, folder: Path, into: str, said: str) -> None:
+    held = researched(folder).read_text()
+    before = sorted(folder.rglob("*.yaml"))
+    ended = halo("import", "--into", into, "--sandbox")
+    assert (ended.code, ended.err.startswith(said)) == (1, True), ended.err
+    assert (sorted(folder.rglob("*.yaml")), (folder / "halo.yaml").read_text()) == (before, held)
+
+
+def test_an_included_file_needs_a_project_file(halo: CommandLine, folder: Path) -> None:
+    existing(folder, {"title": "A"})
+    ended = halo("import", "--into", "x.yaml", "--sandbox")
+    assert (ended.code, "there is no halo.yaml" in ended.err) == (1, True), ended.err
+    assert not (folder / "x.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "head", "is_proposed"),
+    [
+        (["Research: *"], None, True),
+        (["Research: *", "Other"], None, False),
+        (["*"], None, False),
+        (["Research: *"], "version: 1\nscope: {agents: [research]}\nschedules: {}\n", False),
+        (["Research: *"], "version: 1\nschedules: {x: {title: X, state: archived}}\n", False),
+    ],
+)
+def test_a_scope_is_proposed_for_the_titles_of_a_glob(
+    halo: CommandLine, folder: Path, what: list[str], head: str | None, is_proposed: bool
+) -> None:
+    researched(folder)
+    (folder / "halo.yaml").unlink() if head is None else (folder / "halo.yaml").write_text(head)
+    ended = halo("import", *what, "--sandbox")
+    assert (ended.code, "scope: {title_prefix:" in ended.err) == (0, is_proposed), ended.err

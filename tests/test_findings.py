@@ -89,21 +89,21 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
 @pytest.mark.parametrize(
     ("fields", "hint"),
     [
-        ({"lookback_hours": 23}, "set `lookback_hours: 24`"),
+        ({"lookback_hours": 23}, "set `lookback: 1d`"),
         ({**MONDAY_AND_THURSDAY}, "set `lookback: 4d`"),
         (
             {"hours": (9, 17), "minutes": (0, 30)},
-            "set `lookback_hours: 16`; declare the fire after the long interval",
+            "set `lookback: 16h`; declare the fire after the long interval",
         ),
         ({**WEEKDAYS}, "set `lookback: 3d`, or declare the fire after the long interval as a separate entry"),
-        ({"lookback_hours": 72}, "set `lookback_hours: 24`"),
+        ({"lookback_hours": 72}, "set `lookback: 1d`"),
         (
             {**HOURLY, "minutes": (0, 15, 30, 45)},
-            "set `lookback_hours: 1`; fire less often; the shortest look-back is one hour",
+            "set `lookback: 1h`; fire less often; the shortest look-back is one hour",
         ),
-        ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback_hours: 25`"),
-        ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback_hours: 25`"),
-        ({**LOS_ANGELES}, "set `lookback_hours: 25` in `key-A`, or set `findings: {coverage-gap-dst: off}` if"),
+        ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback: 25h`"),
+        ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback: 25h`"),
+        ({**LOS_ANGELES}, "set `lookback: 25h` in `key-A`, or set `findings: {coverage-gap-dst: off}` if"),
     ],
     ids=str,
 )
@@ -135,7 +135,7 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
 def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(hours: int) -> None:
     odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
     (found,) = run_rules(project(odd, switches={"coverage-gap-dst": None}))
-    assert found.hint == "set `lookback_hours: 24`"
+    assert found.hint == "set `lookback: 1d`"
 
 
 # Several together ---------------------------------------------------------------------------------------------------

@@ -100,34 +100,34 @@ def nights(count: int) -> dict[str, Any]:
     [
         (
             project_of({"a": DAILY, "b": DAILY, "c": {**MONDAYS, **WEEK}}, defaults={**NEW_YORK, **DAY}),
-            "`lookback_hours: 25` in `defaults:`, and `lookback_hours: 169` in `c`",
+            "`lookback: 25h` in `defaults:`, and `lookback: 169h` in `c`",
         ),
         (
             project_of({"a": DAILY, "b": {**DAILY, **DAY}, "c": {**MONDAYS, **WEEK}}, defaults=NEW_YORK),
-            "`lookback_hours: 25` in `a` and `b`, and `lookback_hours: 169` in `c`",
+            "`lookback: 25h` in `a` and `b`, and `lookback: 169h` in `c`",
         ),
         (
             project_of({"a": {**DAILY, **DAY}, "b": {**DAILY, "lookback_hours": 16}}, overrides={**NEW_YORK, **DAY}),
-            "`lookback_hours: 25` in `overrides:`",
+            "`lookback: 25h` in `overrides:`",
         ),
         (
             project_of({"a": DAILY, "b": DAILY}, overrides={**NEW_YORK, "schedules": {"a": DAY, "b": DAY}}),
-            "`lookback_hours: 25` in `a` and `b` of `overrides.schedules:`",
+            "`lookback: 25h` in `a` and `b` of `overrides.schedules:`",
         ),
         (
             project_of({"a": {**DAILY, **NEW_YORK}, "b": {**DAILY, **TROLL}}, defaults=DAY),
-            "`lookback_hours: 26` in `defaults:`",
+            "`lookback: 26h` in `defaults:`",
         ),
-        (project_of(several(6, DAILY), defaults=NEW_YORK), "`lookback_hours: 25` in `defaults:`"),
+        (project_of(several(6, DAILY), defaults=NEW_YORK), "`lookback: 25h` in `defaults:`"),
         (
             project_of(several(6, {**DAILY, **DAY}), defaults=NEW_YORK),
-            "`lookback_hours: 25` in `k0`, `k1`, `k2`, `k3`, `k4` and 1 more",
+            "`lookback: 25h` in `k0`, `k1`, `k2`, `k3`, `k4` and 1 more",
         ),
         (
             project_of({"a": DAILY, **nights(7)}, defaults={**NEW_YORK, **DAY}),
             (
-                "`lookback_hours: 25` in `defaults:`, `lookback_hours: 14` in `k13`, `lookback_hours: 15` in `k14`, "
-                "`lookback_hours: 16` in `k15`, `lookback_hours: 17` in `k16`, `lookback_hours: 18` in `k17`, "
+                "`lookback: 25h` in `defaults:`, `lookback: 14h` in `k13`, `lookback: 15h` in `k14`, "
+                "`lookback: 16h` in `k15`, `lookback: 17h` in `k16`, `lookback: 18h` in `k17`, "
                 "and 1 hour more than now in 2 others"
             ),
         ),

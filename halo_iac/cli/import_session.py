@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from halo_iac.importing import (
     agent_names,
     entries_that_do_not_round_trip,
     import_schedules,
+    in_one_spelling,
     omit_defaults,
     put_prompts_in_files,
     select,
@@ -33,6 +35,7 @@ from halo_iac.render.yaml import block_text, project_text
 from halo_iac.resolve import Catalog, resolve
 from halo_iac.storage.atomic import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
 from halo_iac.storage.file_lock import folder_lock
+from halo_iac.storage.schema_files import INCLUDE_SCHEMA
 from halo_iac.yaml_edit import CannotEdit, add_entries
 
 if TYPE_CHECKING:
@@ -55,19 +58,26 @@ class ImportDraft:
 
 @dataclass
 class ImportContext:
-    """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about."""
+    """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about.
+
+    ``target`` is the file that gets the entries: the project file, or one that it includes; ``held`` is what that has.
+    """
 
     context: CommandContext
     path: Path
     before: bytes | None
+    target: Path
+    held: bytes | None
     project: Project
     connection: Connection
     actual: PlatformState
 
     @cached_property
     def text(self) -> str:
-        """Return the file's text without a byte order mark."""
-        return (self.before or b"").decode("utf-8-sig")
+        """Return the target's text without a byte order mark; of an included file that is to come, its beginning."""
+        if self.held is None and self.target != self.path:
+            return _include_head(self.path.parent, self.target)
+        return (self.held or b"").decode("utf-8-sig")
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -86,19 +96,31 @@ class ImportContext:
         base = {name: value for name, value in self.project.fallback.items() if name != "agent"}
         return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base
 
-    def plan(self, drafts: Mapping[Path, bytes]) -> Plan:
-        """Return the plan of the project with files as they are about to be."""
-        there = self.context
-        return plan_project(
-            lambda: there.load_file(self.path, drafts),
-            lambda _: (self.connection.host, self.actual),
-            PlanRequest(),
-        )
+    def plan(self, drafts: Mapping[Path, bytes], keys: Collection[str] = ()) -> Plan:
+        """Return the plan of the project with files as they are about to be, which have to hold entries with keys."""
+
+        def project() -> Project:
+            loaded = self.context.load_file(self.path, drafts)
+            if not {entry.key for entry in loaded.entries}.issuperset(keys):
+                hint = "add it to `include:`, or name a file with --into that is included"
+                raise FileError(f"{self.target} is not included by {self.path}; nothing was written", hint=hint)
+            return loaded
+
+        return plan_project(project, lambda _: (self.connection.host, self.actual), PlanRequest())
 
 
-def observe_for_import(context: CommandContext, path: Path) -> ImportContext:
+def _include_head(folder: Path, target: Path) -> str:
+    """Return how a new included file begins; editors find its schema where that stands beside the project file."""
+    schema = folder / INCLUDE_SCHEMA
+    line = f"# yaml-language-server: $schema={Path(os.path.relpath(schema, target.parent)).as_posix()}\n"
+    return f"{line if schema.is_file() else ''}schedules: {{}}\n"
+
+
+def observe_for_import(context: CommandContext, path: Path, into: Path | None) -> ImportContext:
     """Read the project file, if it is there, and the platform; raises where either is not fit to write entries for."""
     before, project = None, Project(str(path), ())
+    if into is not None and not path.exists():
+        raise FileError(f"--into names a file that {path} includes, but there is no {path}", hint="run `halo init`")
     if path.exists():
         before = read_bytes(path, MAX_FILE)
         project = context.load_file(path, {path: before})
@@ -106,11 +128,16 @@ def observe_for_import(context: CommandContext, path: Path) -> ImportContext:
             message = f"nothing was written: the sparse checkout leaves out the included file {project.unread[0]}"
             raise HaloError(message, hint="run `git sparse-checkout add` to check it out")
         check_replaceable(path)
+    held = before
+    if into is not None:
+        held = read_bytes(into, MAX_FILE) if into.exists() else None
+    if into is not None and held is not None:
+        check_replaceable(into)
     connection = context.connect(project)
     actual = connection.start_observing().result()
     if actual.gap is not None:
         raise HaloError(f"nothing was written: the list of schedules is incomplete ({actual.gap})", hint="run again")
-    return ImportContext(context, path, before, project, connection, actual)
+    return ImportContext(context, path, before, into or path, held, project, connection, actual)
 
 
 def select_schedules(ground: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
@@ -143,7 +170,7 @@ def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, ha
     while True:
         text, prompts = _laid_out(ground, adoption, has_prompt_files=has_prompt_files)
         try:
-            planned = ground.plan(_files(ground, text, prompts))
+            planned = ground.plan(_files(ground, text, prompts), adoption.entries.keys())
         except ProjectError as error:
             hint = "the change would cause these problems; nothing was written"
             raise ProjectError(error.problems, hint=hint) from None
@@ -155,15 +182,15 @@ def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, ha
 
 def write(ground: ImportContext, draft: ImportDraft) -> None:
     """Write all the files or none."""
-    console, folder = ground.context.console, ground.path.parent
+    console, folder = ground.context.console, ground.target.parent
     with new_files({folder / name: console.redacted(text) for name, text in draft.prompts.items()}):
-        if ground.before is not None:
-            mark = "\ufeff" if ground.before.startswith(codecs.BOM_UTF8) else ""
-            with folder_lock(ground.path):
-                replace_unchanged(ground.path, ground.before, mark + draft.text)
-        elif not write_new(ground.path, console.redacted(draft.text)):
+        if ground.held is not None:
+            mark = "\ufeff" if ground.held.startswith(codecs.BOM_UTF8) else ""
+            with folder_lock(ground.target):
+                replace_unchanged(ground.target, ground.held, mark + draft.text)
+        elif not write_new(ground.target, console.redacted(draft.text)):
             raise FileError(
-                f"{ground.path} was created in the meantime; it was not overwritten", hint="run the command again"
+                f"{ground.target} was created in the meantime; it was not overwritten", hint="run the command again"
             )
 
 
@@ -173,8 +200,8 @@ def named(remote: RemoteSchedule) -> str:
 
 
 def _files(ground: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
-    folder = ground.path.parent
-    return {ground.path: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
+    folder = ground.target.parent
+    return {ground.target: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
 
 
 def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
@@ -186,7 +213,9 @@ def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files
         mappings = [("defaults", shared), *entries.items()]
         (shared, *others), prompts = put_prompts_in_files(mappings, lambda name, text: _check_text(ground, name, text))
         entries = dict(zip(entries, others, strict=True))
-    missing = {name: text for name, text in prompts.items() if not (ground.path.parent / name).exists()}
+    entries = {key: in_one_spelling(fields) for key, fields in entries.items()}
+    shared = in_one_spelling(shared)
+    missing = {name: text for name, text in prompts.items() if not (ground.target.parent / name).exists()}
     if ground.before is None:
         return _new_text(ground, adoption, entries, shared), missing
     return (_merge_into_file(ground, entries) if entries else ground.text), missing
@@ -211,12 +240,12 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
         if not console.wants_json:
             console.print(lines)
             hint = "add the entries on standard output by hand"
-        raise FileError(f"{ground.path} was not changed: {error.reason}", hint=hint) from None
+        raise FileError(f"{ground.target} was not changed: {error.reason}", hint=hint) from None
 
 
 def _check_text(ground: ImportContext, name: str, text: str) -> bool:
     """Say whether a prompt file can have this text: nothing is there, or the same."""
-    path = ground.path.parent / name
+    path = ground.target.parent / name
     if not (path.exists() or path.is_symlink()):
         return True
     if not path.is_file():

@@ -53,7 +53,7 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
             f"and its fires are up to {format_duration(between.longest)} apart: "
             f"traces of up to {format_duration(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"set {lookback(_sufficient_lookback_hint(subject, cadence))}"
+        hint = f"set `lookback: {lookback(_sufficient_lookback_hint(subject, cadence))}`"
         if between.longest > 2 * between.shortest:
             hint += ", or declare the fire after the long interval as a separate entry"
         yield Violation(entries, "lookback_hours", message, hint)
@@ -91,7 +91,7 @@ def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
 def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
     """Return how to pay for traces less often without leaving any out, for which some hours are enough."""
     between = intervals(cadence)
-    ways = [f"set {lookback(enough)}"] if enough < hours else []
+    ways = [f"set `lookback: {lookback(enough)}`"] if enough < hours else []
     if between.shortest * 2 < 60:
         ways.append("fire less often; the shortest look-back is one hour")
     elif enough * 60 > 2 * between.shortest:
@@ -196,7 +196,7 @@ def _longer_lookback_hint(enough: Mapping[int, Iterable[Entry]]) -> str:
     if len(places[Source.BUILT_IN]) > LISTED:  # one line for all, and no other default is in its way
         places[Source.DEFAULTS] = places.pop(Source.BUILT_IN)
     shared = [source for source in (Source.OVERRIDES, Source.DEFAULTS) if places[source]]
-    parts = [f"{lookback(places[source][-1][0])} in `{source}:`" for source in shared]
+    parts = [f"`lookback: {lookback(places[source][-1][0])}` in `{source}:`" for source in shared]
     parts += _longer_lookback_each(places[Source.SCHEDULE_OVERRIDES], " of `overrides.schedules:`")
     return join_words([*parts, *_longer_lookback_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
 
@@ -208,7 +208,7 @@ def _longer_lookback_each(own: Iterable[tuple[int, Entry]], where: str = "") -> 
         enough[hours].append(entry)
     ordered = sorted(enough, key=lambda hours: (-len(enough[hours]), hours))
     for hours in ordered[:LISTED]:
-        yield f"{lookback(hours)} in {listed(entry.key for entry in enough[hours])}{where}"
+        yield f"`lookback: {lookback(hours)}` in {listed(entry.key for entry in enough[hours])}{where}"
     more = [hours - spec_of(entry).lookback_hours for hours in ordered[LISTED:] for entry in enough[hours]]
     if more:
         yield f"{format_duration(max(more) * 60)} more than now in {counted(len(more), 'other')}"

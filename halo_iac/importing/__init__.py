@@ -15,7 +15,7 @@ from halo_iac.importing.importer import (
     import_schedules,
     select,
 )
-from halo_iac.importing.layout import omit_defaults, put_prompts_in_files, shared_fields
+from halo_iac.importing.layout import in_one_spelling, omit_defaults, put_prompts_in_files, shared_fields
 
 __all__ = [
     "ImportResult",
@@ -23,6 +23,7 @@ __all__ = [
     "agent_names",
     "entries_that_do_not_round_trip",
     "import_schedules",
+    "in_one_spelling",
     "omit_defaults",
     "put_prompts_in_files",
     "select",

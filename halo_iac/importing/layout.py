@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from halo_iac.importing.importer import Entries, Fields
 from halo_iac.model.schedule import BUILT_IN, UNMANAGED_WHEN_LEFT_OUT
+from halo_iac.text import lookback
 
 _SHAREABLE: Final = ("agent", *(name for name, default in BUILT_IN.items() if default is not None))
 _DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
@@ -34,6 +35,25 @@ def _differs_from_default(name: str, value: object, base: Mapping[str, Any]) -> 
     if given is None and name in UNMANAGED_WHEN_LEFT_OUT:
         return value is False
     return value != given
+
+
+_MOST_TIMES: Final = 6
+"""How many times of day are written out; more are easier to read as hours and minutes."""
+_LONGEST_LOOKBACK: Final = 999_999
+
+
+def in_one_spelling(fields: Fields) -> Fields:
+    """Return fields as people write them: times of day, and the look-back with its unit."""
+    times = [f"{hour:02}:{minute:02}" for hour in fields.get("hours", ()) for minute in fields.get("minutes", ())]
+    written: Fields = {}
+    for name, value in fields.items():
+        if name == "lookback_hours" and value <= _LONGEST_LOOKBACK:
+            written["lookback"] = lookback(value)
+        elif name in {"hours", "minutes"} and 0 < len(times) <= _MOST_TIMES:
+            written["at"] = times if len(times) > 1 else times[0]
+        else:
+            written[name] = value
+    return written
 
 
 def shared_fields(entries: Iterable[Fields]) -> Fields:

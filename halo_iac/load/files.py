@@ -80,7 +80,7 @@ class DiskFiles:
 
     def __init__(self, drafts: Mapping[Path, bytes] | None = None, skipped: Collection[Path] = ()) -> None:
         self._drafts = {os.path.realpath(path): data for path, data in (drafts or {}).items()}
-        self._absent = _folders_of(skipped)
+        self._absent = _folders_of([*skipped, *map(Path, self._drafts)])
         self._folders: dict[str, str] = {}
 
     def real(self, path: str) -> str:

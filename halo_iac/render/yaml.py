@@ -142,19 +142,21 @@ def _escaped(name: str, value: object) -> object:
 def _quoted(value: object) -> object:
     if isinstance(value, dict):
         return {DoubleQuotedScalarString(key): _quoted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_quoted(each) for each in value]
     return DoubleQuotedScalarString(value) if isinstance(value, str) else value
 
 
 def _scalar(name: str, value: object) -> object:
-    """Quote what YAML would not let stand as it is; write other prompts as literal blocks, lists in one line."""
+    """Quote times, and what YAML would not let stand; write other prompts as literal blocks, lists in one line."""
     if isinstance(value, list):
-        flow = CommentedSeq(value)
+        flow = CommentedSeq(_scalar(name, each) for each in value)
         flow.fa.set_flow_style()
         return flow
     if not isinstance(value, str):
         return value
     lines = value.split("\n")
-    if not all(map(str.isprintable, lines)) or value != value.strip():
+    if name == "at" or not all(map(str.isprintable, lines)) or value != value.strip():
         return DoubleQuotedScalarString(value)
     has_trailing_space = any(line != line.rstrip() for line in lines)
     return value if name != "prompt" or has_trailing_space else LiteralScalarString(value + "\n")

@@ -12,8 +12,10 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.import_session import build_draft, named, observe_for_import, select_schedules, write
 from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.load.find import FILE_NAME
+from halo_iac.model.project import Scope
 from halo_iac.paths import display_path
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
+from halo_iac.render.yaml import scalar_text
 from halo_iac.storage.outputs import check_way
 from halo_iac.storage.schema_files import write_schemas
 from halo_iac.text import counted
@@ -29,6 +31,10 @@ What = Annotated[
 IncludeArchived = Annotated[
     bool, typer.Option("--include-archived", help="Also import archived schedules, with `state: archived`.")
 ]
+Into = Annotated[
+    str | None,
+    typer.Option("--into", metavar="FILE", help="Add them to this file, which the project file includes or will."),
+]
 PromptFiles = Annotated[bool, typer.Option("--prompt-files", help="Write multi-line prompts to files in prompts/.")]
 
 
@@ -38,6 +44,7 @@ def import_(
     what: What = None,
     include_archived: IncludeArchived = False,
     prompt_files: PromptFiles = False,
+    into: Into = None,
 ) -> int:
     """Add the platform's existing schedules to the project file.
 
@@ -50,19 +57,22 @@ def import_(
     Examples:
       halo import
       halo import "Checkout: *" --prompt-files
+      halo import "Research: *" --into schedules/research.yaml
       halo import --file halo.staging.yaml --sandbox
     """
     path = _target(context)
     with context.with_file(path) as there:
-        ground = observe_for_import(there, path)
+        ground = observe_for_import(there, path, _included(context, path, into))
         choice = select_schedules(ground, what or [], with_archived=include_archived)
         draft = build_draft(ground, choice.wanted, has_prompt_files=prompt_files)
         is_changed = ground.before is None or bool(draft.adoption.entries)
+        path = ground.target
         if is_changed:
             write(ground, draft)
         if ground.before is None:
             write_schemas(ground.path.parent)
         _print_summary(ground, choice, draft, path)
+        _propose_scope(ground, what or [])
         console = context.console
         with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
@@ -83,11 +93,35 @@ def _target(context: CommandContext) -> Path:
     return path
 
 
+def _included(context: CommandContext, path: Path, name: str | None) -> Path | None:
+    """Return the file that `--into` names, unless it is the project file itself."""
+    if name is None:
+        return None
+    into = Path(display_path(context.cwd / name, context.cwd))
+    check_way(into, context.cwd)
+    if not into.parent.is_dir():
+        raise FileError(f"{into.parent}: no such folder", hint="create it first")
+    return None if into.resolve() == path.resolve() else into
+
+
+def _propose_scope(ground: ImportContext, what: list[str]) -> None:
+    """Propose the scope that globs of titles stand for, so that no other schedule counts as undeclared."""
+    prefixes = {each.removesuffix("*") for each in what if each.endswith("*")}
+    if len({*what}) != 1 or not prefixes or ground.project.scope != Scope():
+        return
+    (prefix,) = prefixes
+    titles = [entry.title for entry in ground.project.entries if entry.title is not None]
+    if prefix.strip() and "*" not in prefix and all(title.startswith(prefix) for title in titles):
+        line = f"scope: {{title_prefix: {scalar_text(prefix, quote=chr(34), is_flow=True)}}}"
+        console = ground.context.console
+        console.log(console.err_style.safe(f"To limit {ground.path} to these titles, add `{line}` to it."))
+
+
 def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
     console = ground.context.console
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
-    if ground.before is None:
+    if ground.held is None:
         said = f"Wrote {path} with {count}{files}."
     elif draft.adoption.entries:
         said = f"Added {count} to {path}{files}."
