@@ -35,7 +35,7 @@ def cuts(document: Document) -> Iterator[Cut]:
         cut = ordinal if alias is None else anchors.get(alias[1], ordinal)
         end, words = found.get(cut), value.split()
         if cut in found and words and (end is None or text[:end].endswith(words[-1])):
-            key = str(location[1]) if location[0] == "schedules" else None
+            key = _entry_of(location)
             at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[cut]))
             yield Cut(key, _field(location), value, at, is_beginning=end is None)
 
@@ -60,7 +60,7 @@ def folds(document: Document) -> Iterator[Fold]:
         start = header.end() if header is not None else anchored.get(alias[1]) if alias is not None else None
         index = None if start is None else _joined_item(text, start)
         if index is not None:
-            key = str(location[1]) if location[0] == "schedules" else None
+            key = _entry_of(location)
             yield Fold(key, Origin(Source.ENTRY, document.path, *document.line_and_column(index)))
 
 
@@ -134,6 +134,12 @@ def _texts(
             yield place, ordinal, value
         else:
             yield from _texts(document, value, place, seen)
+
+
+def _entry_of(location: Location) -> str | None:
+    """Return the key of the entry that a value is about: its own, or one that ``overrides`` name."""
+    below = location[1:] if location[0] == "overrides" else location
+    return str(below[1]) if len(below) > 1 and below[0] == "schedules" else None
 
 
 def _field(location: Location) -> str:

@@ -88,8 +88,9 @@ class EntryReader(NamedTuple):
             self._refuse(place, key, raw)
             return None
         override = self.overrides_by_key.get(key)
-        over = override.layer.fields if override is not None else _NOTHING
-        state = over.get("state") or self.overrides.fields.get("state")
+        state = self.overrides.fields.get("state")
+        if override is not None:
+            state = override.layer.fields.get("state", state)
         given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS, state=state)
         written = raw if is_whole else written_fields(raw, given, hints.ENTRY_KEYS)
         entry = WrittenEntry(place, given, written)
@@ -102,7 +103,7 @@ class EntryReader(NamedTuple):
         if state is None and "state" in entry.written:  # whether it is to be retired cannot be told
             return None
         is_retired = state == "archived"
-        spec = None if is_retired else self._spec(entry, over, is_whole=is_whole)
+        spec = None if is_retired else self._spec(entry, is_whole=is_whole)
         if spec is None and not (is_retired and _names_a_schedule(entry) and is_whole):
             return None
         return Entry(
@@ -141,9 +142,11 @@ class EntryReader(NamedTuple):
             rule = f"it must begin with {quote(self.title_prefix)}"
             place.add_problem("title", f"the title is outside the scope: {rule}")
 
-    def _spec(self, entry: WrittenEntry, over: Mapping[str, Any], *, is_whole: bool) -> Spec | None:
+    def _spec(self, entry: WrittenEntry, *, is_whole: bool) -> Spec | None:
         place, given = entry.place, entry.given
-        merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields, **over}
+        merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
+        if entry.override is not None:
+            merged |= entry.override.layer.fields
         before = entry.problem_count
         if "title" not in entry.written:
             place.add_missing_problem("`title` is missing")
@@ -181,12 +184,12 @@ def _cadence(entry: WrittenEntry) -> Parts:
     if "frequency" not in given or "cron" in written:
         return {}
     try:
-        times = {**from_times(given["at"]), **entry.over_times} if "at" in given else {}
+        times = from_times(given["at"]) if "at" in given else {}
     except InexpressibleCron as error:
         entry.place_of("at").add_problem("at", error.message, error.hint)
         return {}
     _check_parts(entry)
-    return times
+    return times if entry.override is None else {**times, **entry.over_times}
 
 
 def _check_over_cron(entry: WrittenEntry) -> None:

@@ -117,8 +117,8 @@ class WrittenEntry(NamedTuple):
     @property
     def problem_count(self) -> int:
         """Return how many problems the documents that it is written in have so far."""
-        places = [self.place, *([self.override.place] if self.override is not None else [])]
-        return sum(place.problem_count for place in places)
+        of_override = 0 if self.override is None else self.override.place.problem_count
+        return self.place.problem_count + of_override
 
     @property
     def over_times(self) -> Fields:
