@@ -262,7 +262,9 @@ def test_a_schedule_that_has_left_the_scope_is_blocked_and_not_created_again(har
     harness.hold(wire("1", "Daily", agentUuid=demo.SUPPORT_BOT_ID))
     harness.declare({"scope": {"agents": ["checkout"]}, "undeclared": "archive"}, daily={"title": "Daily"})
     reason = f"its schedule 1 belongs to agent {demo.SUPPORT_BOT_ID} and is outside the project's scope"
-    assert harness.blocked() == {"daily": (reason, "widen `scope:` or move the entry")}
+    assert harness.blocked() == {
+        "daily": (reason, "widen `scope:`; or add `id: 1` to the entry, which may then take it over")
+    }
     assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
