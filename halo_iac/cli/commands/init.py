@@ -19,6 +19,7 @@ from halo_iac.load.find import FILE_NAME
 from halo_iac.storage.atomic import write_new
 from halo_iac.storage.outputs import check_way
 from halo_iac.storage.schema_files import write_schemas
+from halo_iac.text import lookback
 
 _HEAD: Final = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -32,7 +33,7 @@ version: 1
 
 defaults:                  # for fields that an entry leaves out
   timezone: {timezone}
-  lookback_hours: {lookback_hours}
+  lookback: {lookback}
   # enabled: true          # resume what is paused by hand; left out, it stays paused and every plan lists it
 
 """
@@ -111,7 +112,7 @@ def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
 
 
 def _text(entry: FirstEntry) -> str:
-    head = _HEAD.format(timezone=entry.timezone, lookback_hours=entry.lookback_hours)
+    head = _HEAD.format(timezone=entry.timezone, lookback=lookback(entry.lookback_hours))
     if entry.agent is not None:
         return f"{head}schedules:\n{entry.yaml}"
     commented = "".join(f"#{line[1:]}\n" for line in entry.yaml.splitlines())
