@@ -260,6 +260,16 @@ def test_no_comment_is_written_without_a_token_or_where_none_is_wanted(job: Job,
     assert job.host.comments == []
 
 
+@ON_GITHUB
+def test_a_merge_that_is_checked_out_is_compared_with_its_first_parent(job: Job) -> None:
+    job.edit("02:00", "03:00")
+    merged = {"GITHUB_REF": "refs/pull/7/merge"}
+    assert job.on_request("plan", "0" * 40, **merged).code == 0
+    assert ["03:00" in each.body for each in job.host.comments] == [True]
+    job.edit("Ours", "Yours", file="README.md")
+    assert "Only validated" in job.on_request("plan", "0" * 40, **merged).err
+
+
 # Who has a key ------------------------------------------------------------------------------------------------------
 
 
