@@ -266,6 +266,17 @@ def test_an_error_fails_where_nothing_would_change_as_well(halo: CommandLine, fo
     )
 
 
+def test_an_error_that_is_no_rule_is_not_said_to_be_one_that_can_be_set(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(ODD["paid-twice"])
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    (folder / "halo.yaml").write_text("version: 1\nundeclared: error\nschedules: {}\n")
+    ended = halo("apply", "--sandbox", "--yes")
+    assert (ended.code, ended.err) == (
+        1,
+        "error: a finding above is an error\nhint: nothing was changed; fix each finding\n",
+    )
+
+
 def test_as_json_the_error_says_what_was_found(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text("findings: {paid-twice: error}\n" + ODD["paid-twice"])
     ended = halo("apply", "--sandbox", "--json", "--yes")

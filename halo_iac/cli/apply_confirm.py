@@ -50,8 +50,10 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
 
 
 def _failed(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
-    hint = "nothing was changed; fix each finding, or set its rule to `warning` under `findings:`"
+    hint = "nothing was changed; fix each finding"
     failing = errors([finding for plan in plans for finding in plan.findings])
+    if any(finding.rule != "undeclared" for finding in failing):  # which is a policy, and no rule to be set
+        hint += ", or set its rule to `warning` under `findings:`"
     if not is_above:
         return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in failing), hint=hint)
     count = len(failing)
