@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from command_line import CommandLine
 from loopback import HangUp, Reply, Request, failure, result, serving
 from served_runs import COSTLY, QUIET, WAITING, Served, press_ctrl_c
 
+from halo_iac.model.runs import PROMPT
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Fault, Refuse
 
@@ -76,6 +78,25 @@ def test_what_is_asked_is_sent_and_what_is_left_out_is_not(halo_runs: Served) ->
     }
 
 
+def test_a_run_without_options_sends_what_the_official_client_sends_and_leaves_the_limits_to_the_platform(
+    halo_runs: Served,
+) -> None:
+    run = halo_runs("run", "get", halo_runs.started()["runId"], "--json").json["run"]
+    sent = next(each.input for each in halo_runs.sandbox.requests if each.procedure == "haloRun.create")
+    assert sent == {
+        "projectId": demo.DEMO_PROJECT_ID,
+        "agentUuid": demo.CHECKOUT_ID,
+        "prompt": PROMPT,
+        "windowStartAt": "2026-11-01T12:00:00.000Z",
+        "windowEndAt": "2026-11-02T12:00:00.000Z",
+        "modelId": None,
+        "subagentModelId": None,
+        "debug": False,
+    }
+    taken = [run[name] for name in ("maxSubagentDepth", "maxTurns", "reasoningEffort")]
+    assert (sha256(PROMPT.encode()).hexdigest()[:12], taken) == ("6c433747ec9f", [1, 20, "medium"])
+
+
 def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
     (folder / "p.md").write_bytes("\ufeffLook.\r\nCloser.\r\n\r\n".encode())
     run = halo_runs.started("--prompt-file", "p.md")["runId"]
@@ -98,6 +119,7 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
         (["--span-limit", "0"], "--span-limit"),
         (["--max-subagent-depth", "6"], "--max-subagent-depth"),
         (["--max-turns", "101"], "--max-turns"),
+        (["--max-turns", "2"], "--max-turns"),
         (["--reasoning-effort", "utmost"], "--reasoning-effort"),
         (["--prompt", " "], "--prompt is empty"),
         (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file were both given"),

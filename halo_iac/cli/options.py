@@ -202,7 +202,9 @@ AgentUuid = Annotated[
     list[str] | None,
     typer.Option("--agent-uuid", "--agent", metavar="AGENT", help="The agent: an alias, a name or a UUID."),
 ]
-Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The prompt; default: a general review.")]
+Prompt = Annotated[
+    str | None, typer.Option("--prompt", metavar="TEXT", help="The prompt; default: the review that `inf` asks for.")
+]
 PromptFile = Annotated[
     str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from this file.")
 ]
@@ -239,14 +241,19 @@ SpanLimit = Annotated[
 ]
 MaxSubagentDepth = Annotated[
     int | None,
-    typer.Option("--max-subagent-depth", metavar="N", min=1, max=5, help="1 to 5; default: the platform's."),
+    typer.Option("--max-subagent-depth", metavar="N", min=1, max=5, help="1 to 5; default: the platform's, 1 today."),
 ]
 MaxTurns = Annotated[
-    int | None, typer.Option("--max-turns", metavar="N", min=1, max=100, help="1 to 100; default: the platform's.")
+    int | None,
+    typer.Option("--max-turns", metavar="N", min=3, max=100, help="3 to 100; default: the platform's, 20 today."),
 ]
 ReasoningEffort = Annotated[
     Effort | None,
-    typer.Option("--reasoning-effort", metavar="LEVEL", help="none, minimal, low, medium, high or xhigh."),
+    typer.Option(
+        "--reasoning-effort",
+        metavar="LEVEL",
+        help="none, minimal, low, medium, high or xhigh; default: the platform's, medium today.",
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Ask the platform for detailed logs of the run.")]
 AgentTimeRange = Annotated[

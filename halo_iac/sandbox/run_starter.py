@@ -21,12 +21,12 @@ DEFAULTS: Final = {
     "subagentModelId": None,
     "summarizationModelId": None,
     "spanLimit": 10_000,
-    "maxSubagentDepth": 3,
-    "maxTurns": 50,
+    "maxSubagentDepth": 1,
+    "maxTurns": 20,
     "reasoningEffort": "medium",
     "debug": False,
 }
-"""What a run gets by default; for the first limits docs/protocol.md#values has them documented for schedules."""
+"""What a one-off run gets where nothing is said (docs/protocol.md#one-off-runs); a schedule says its limits itself."""
 
 
 @dataclass(frozen=True, slots=True)
