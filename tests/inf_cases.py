@@ -13,7 +13,8 @@ from typing import Any, Final
 from sandbox_calls import PROJECT, Caller, Json
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish, instant
+from halo_iac.sandbox.call import instant
+from halo_iac.sandbox.store.runs import OnFinish
 
 
 class Subjects(dict[str, str]):

@@ -22,6 +22,7 @@ from sandbox_process import exports, served
 from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.run_state import ENDINGS
 from halo_iac.sandbox.store import Key
 from halo_iac.sandbox.store.database import STEPS
 
@@ -375,3 +376,52 @@ def test_the_sandbox_has_a_private_folder_that_git_ignores(halo: CommandLine, fo
     halo("agent", "list", "--sandbox")
     assert os.name == "nt" or (folder / ".halo").stat().st_mode & 0o777 == 0o700
     assert (folder / ".halo" / ".gitignore").read_text() == "*\n"
+
+
+def test_the_next_runs_end_as_they_were_told_to(halo: CommandLine) -> None:
+    said = halo("sandbox", "next-run", "--ends", "failed", "--after", "1m30s", "--times", "2")
+    assert (said.code, said.out) == (0, "Next 2 runs: failed, 90s after the start\n")
+    assert halo("sandbox", "next-run", "--ends", "cancelled").out.endswith("\nThen 1 run: cancelled\n")
+    listed = halo("sandbox", "next-run", "--json").json
+    assert listed == [
+        {"ends": "failed", "afterSeconds": 90.0, "times": 2},
+        {"ends": "cancelled", "afterSeconds": None, "times": 1},
+    ]
+    assert halo("sandbox", "next-run", "--clear", "--ends", "no_traces").out == "Next 1 run: no_traces\n"
+    assert halo("sandbox", "next-run", "--clear").out == "No endings are set; runs complete.\n"
+
+
+@pytest.mark.parametrize("status", ENDINGS)
+def test_a_pipeline_can_be_tried_on_every_ending(halo: CommandLine, folder: Path, status: str) -> None:
+    assert halo("sandbox", "next-run", "--ends", status, "--after", "1s").code == 0
+    with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
+        assert [ending.status for ending, _ in sandbox.next_endings] == [status]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["next-run", "--ends", "bogus"], "'bogus' is not one of 'completed'"),
+        (["next-run", "--after", "10s"], "--after was given without --ends"),
+        (["next-run", "--times", "2"], "--times was given without --ends"),
+        (["next-run", "--ends", "failed", "--times", "0"], "--times"),
+        (["next-run", "--ends", "failed", "--after", "10"], "--after 10 is not a duration that a run can take"),
+        (["next-run", "--ends", "failed", "--after", "2 months"], "is not a duration that a run can take"),
+        (["serve", "--run-time", "25h"], "--run-time 25h is not a duration that a run can take"),
+        (["serve", "--run-time", "-3s"], "--run-time -3s is not a duration that a run can take"),
+    ],
+)
+def test_an_ending_or_a_run_time_that_makes_no_sense_is_wrong_usage(
+    halo: CommandLine, folder: Path, argv: list[str], message: str
+) -> None:
+    ended = halo("sandbox", *argv)
+    assert (ended.code, message in ended.err) == (64, True)
+    assert tree(folder) == {}
+
+
+def test_a_served_run_takes_the_time_that_was_asked_for(halo: CommandLine, folder: Path) -> None:
+    with served(folder, "--run-time", "1h") as running:
+        env = exports(running)
+        run = halo("run", "create", "--agent-uuid", "checkout", "--json", **env).json["runId"]
+    with closing(sqlite3.connect(folder / ".halo" / "sandbox.db")) as connection:
+        assert connection.execute("SELECT pace FROM runs WHERE id = ?", (run,)).fetchone() == (1200,)

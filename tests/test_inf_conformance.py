@@ -17,9 +17,10 @@ from official_client import needs_inf, run_inf
 from sandbox_calls import PROJECT, Caller, demo_agents
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish, instant
+from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
+from halo_iac.sandbox.store.runs import OnFinish
 
 pytestmark = needs_inf
 

@@ -28,8 +28,8 @@ from served_runs import COSTLY, WAITING, Served, press_ctrl_c, served_runs
 
 import halo_iac
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Pass, PatchResponse, Refuse
+from halo_iac.sandbox.store.runs import OnFinish
 
 # What is interrupted does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
 pytestmark = [

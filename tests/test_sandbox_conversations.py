@@ -7,8 +7,8 @@ import pytest
 from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.store.runs import OnFinish
 
 
 def ask(caller: Caller, started: dict[str, Any], prompt: str) -> dict[str, Any]:

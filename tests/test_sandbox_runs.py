@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish, instant
+from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.demo.traces import demo_spans
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.store import Key
+from halo_iac.sandbox.store.runs import OnFinish
 
 NOWHERE = "5a4db0c5-ffff-4000-8000-000000000001"
 COURSE = ["pending_export", "exporting_traces", "queued", "starting", "running", "completed"]
@@ -118,6 +120,65 @@ def test_a_run_can_be_told_to_come_to_nothing(caller: Caller, clock: Clock, stat
     assert statuses(caller, clock, started) == course
     assert run_of(caller, started)["errorMessage"] == "So it goes."
     assert statuses(caller, clock, start(caller)) == COURSE
+
+
+LENGTHS = [("failed", 10.0), ("timed_out", 10.0), ("export_failed", 5.0), ("cancelled", 600.0), ("completed", 30.0)]
+
+
+@pytest.mark.parametrize(("status", "after"), LENGTHS)
+def test_a_run_ends_as_and_when_it_was_told_to(caller: Caller, clock: Clock, status: str, after: float) -> None:
+    caller.sandbox.end_next_runs(OnFinish(status, after=after), times=2)
+    for _ in range(2):
+        started = start(caller)
+        clock.advance(seconds=after - 0.001)
+        assert run_of(caller, started)["completedAt"] is None
+        clock.advance(seconds=0.001)
+        assert run_of(caller, started)["status"] == status
+    assert caller.sandbox.next_endings == []
+    assert statuses(caller, clock, start(caller)) == COURSE
+
+
+def test_an_ending_that_was_asked_for_needs_no_traces_unless_the_run_is_to_complete(caller: Caller) -> None:
+    window = {"windowStartAt": "2020-01-01T00:00:00Z", "windowEndAt": "2020-01-02T00:00:00Z"}
+    caller.sandbox.end_next_runs(*(OnFinish(status, after=0) for status in ("failed", "completed")))
+    runs = [run_of(caller, start(caller, **window)) for _ in range(2)]
+    assert [run["status"] for run in runs] == ["failed", "no_traces"]
+
+
+def test_an_ending_is_that_of_the_next_run_of_whichever_process_and_can_be_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with Sandbox.open(path, pace=0) as one, Sandbox.open(path, pace=0) as other:
+        one.end_next_runs(OnFinish("failed"), times=9)
+        one.end_next_runs(OnFinish("incomplete"))
+        caller = Caller(other)
+        assert run_of(caller, start(caller))["status"] == "failed"
+        assert one.next_endings == [(OnFinish("failed"), 8), (OnFinish("incomplete"), 1)]
+        one.forget_next_endings()
+        assert run_of(caller, start(caller))["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "steps", "beats"),
+    [
+        ("completed", 3, 5, 4),
+        ("completed", 3000, 5, 46),
+        ("incomplete", 3, 7, 4),
+        ("timed_out", 3, 5, 4),
+        ("export_failed", 3, 0, 0),
+    ],
+)
+def test_a_run_shows_that_it_lives_and_what_its_agent_does(
+    caller: Caller, clock: Clock, status: str, seconds: float, steps: int, beats: int
+) -> None:
+    caller.sandbox.end_next_runs(OnFinish(status, after=seconds))
+    started = start(caller, maxTurns=7)
+    clock.advance(seconds=seconds)
+    events = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": 500})["events"]
+    taken = [event["payload"] for event in events if event["eventType"] == "agent.step"]
+    assert [(step["turn"], step["maxTurns"]) for step in taken] == [(turn, 7) for turn in range(1, steps + 1)]
+    assert sum(event["eventType"] == "run.heartbeat" for event in events) == beats
+    assert [event["createdAt"] for event in events] == sorted(event["createdAt"] for event in events)
+    assert len({event["eventId"] for event in events}) == len(events)
 
 
 def test_a_window_without_traces_ends_as_such(caller: Caller, clock: Clock) -> None:
@@ -236,9 +297,8 @@ def test_events_come_as_they_happen(caller: Caller, clock: Clock) -> None:
         seen += [(event["sequence"], event["eventType"], event["createdAt"]) for event in page["events"]]
         clock.advance(seconds=0.5)
     names = ["run.created", "export.started", "export.completed", "run.queued", "run.starting", "run.started"]
-    assert [(number, name) for number, name, _ in seen] == list(
-        enumerate([*names, "analysis.progress", "run.completed"], 1)
-    )
+    meanwhile = ["agent.step", "run.heartbeat"] * 4 + ["agent.step"]
+    assert [(number, name) for number, name, _ in seen] == list(enumerate([*names, *meanwhile, "run.completed"], 1))
     assert (seen[0][2], seen[-1][2]) == ("2026-11-02T12:00:00.000Z", "2026-11-02T12:00:03.000Z")
 
 
@@ -255,7 +315,7 @@ def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limi
         if cursor is None:
             break
         assert cursor == numbers[-1]
-    assert numbers == list(range(1, 9))
+    assert numbers == list(range(1, 17))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +347,7 @@ def test_logs_are_told_by_level_and_page(caller: Caller, clock: Clock) -> None:
         return [line["message"] for line in page["logs"]]
 
     everything = told()
-    assert [len(everything), everything[-1]] == [9, "run.failed"]
+    assert [len(everything), everything[-1]] == [17, "run.failed"]
     assert told(logLevel="info") == [line for line in everything if line != "analysis.debug"]
     assert told(logLevel="error") == ["run.failed"]
     assert told(limit=2, offset=3) == everything[3:5]

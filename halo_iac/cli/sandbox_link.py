@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
 
 
-def open_sandbox(path: Path, *, any_project: bool = True) -> Sandbox:
+def open_sandbox(path: Path, *, any_project: bool = True, pace: float = 1.0) -> Sandbox:
     """Return the sandbox in a file, made if need be; a clear error for a file that is none.
 
-    Without ``any_project`` it refuses projects that it does not hold, as the platform does.
+    Without ``any_project`` it refuses projects that it does not hold, as the platform does. ``pace`` is how many
+    seconds a run takes for each of the three that are usual.
     """
     from halo_iac.sandbox.platform import Sandbox
 
     try:
-        return Sandbox.open(path, any_project=any_project)
+        return Sandbox.open(path, any_project=any_project, pace=pace)
     except SandboxError as error:
         raise FileError(str(error), hint=error_hint(error, path)) from None
 

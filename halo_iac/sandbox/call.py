@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -26,14 +25,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OnFinish:
-    """How a run ends: one of :data:`halo_iac.sandbox.run_state.ENDINGS`, and its error message."""
-
-    status: str = "completed"
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """The choices of one sandbox; see :meth:`halo_iac.sandbox.platform.Sandbox.open`."""
 
@@ -41,8 +32,6 @@ class Settings:
     updates_archived: bool
     any_project: bool
     pace: float = 1.0
-    endings: deque[OnFinish] = field(default_factory=deque)
-    """What the next runs come to; when they are used up, runs complete."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, OnFinish, Procedure, Settings, instant
+from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
 from halo_iac.sandbox.handlers import agents, schedules
 from halo_iac.sandbox.handlers import agents as projects
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.analyst.spans import Span
     from halo_iac.sandbox.firing import Fire, Firing
     from halo_iac.sandbox.ingest import BadLine, Loaded
+    from halo_iac.sandbox.store.runs import NextEnding, OnFinish
 
 
 _USUAL: Final[dict[str, Procedure]] = {**agents.AGENT_PROCEDURES, **projects.PROJECT_PROCEDURES, **schedules.PROCEDURES}
@@ -224,9 +225,22 @@ class Sandbox:
         with self._store.writing() as tables:
             tables.drop_agent(project_id, agent_id)
 
-    def end_next_runs(self, *endings: OnFinish) -> None:
-        """Let the next runs come to these endings, in this order; one without traces ends as such all the same."""
-        self._settings.endings.extend(endings)
+    def end_next_runs(self, *endings: OnFinish, times: int = 1) -> None:
+        """Let the next runs come to these endings, in this order, whoever starts them; each one ``times`` times."""
+        with self._store.writing() as tables:
+            for ending in endings:
+                tables.runs.add_next_ending(ending, times)
+
+    def forget_next_endings(self) -> None:
+        """Let the next runs end as they would by themselves."""
+        with self._store.writing() as tables:
+            tables.runs.clear_next_endings()
+
+    @property
+    def next_endings(self) -> list[NextEnding]:
+        """What the next runs come to, in order; those after them complete."""
+        with self._store.reading() as tables:
+            return tables.runs.next_endings()
 
     def seed(self, project_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add schedules as they are, unchecked: with fields missing, of unknown kinds, or an id that is taken."""

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import OnFinish, Settings, instant
+from halo_iac.sandbox.call import Settings, instant
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.handlers import datasets as exports
 from halo_iac.sandbox.protocol import encoded
+from halo_iac.sandbox.run_state import paced
 from halo_iac.sandbox.store import AgentRow, Tables
-from halo_iac.sandbox.store.runs import ConversationRow, RunRow
+from halo_iac.sandbox.store.runs import ConversationRow, OnFinish, RunRow
 
 _LONGEST_TITLE: Final = 80
 DEFAULTS: Final = {
@@ -93,14 +94,14 @@ class RunStarter:
             ending=ending.status,
             error=ending.error,
         )
-        return self._added(again)
+        return self._added(paced(again, ending.after))
 
     def _row(self, order: RunOrder, conversation_id: str) -> RunRow:
         limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
         demo_history.provide(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
         export = exports.select_traces(self.tables, order.agent.place, order.start, order.end, limits["spanLimit"])
         ending = self._ending(export.span_count)
-        return RunRow(
+        row = RunRow(
             id=self.new_id(),
             conversation_id=conversation_id,
             schedule_id=order.schedule_id,
@@ -116,12 +117,12 @@ class RunStarter:
             ending=ending.status,
             error=ending.error,
         )
+        return paced(row, ending.after)
 
     def _ending(self, span_count: int) -> OnFinish:
-        if not span_count:
-            return OnFinish("no_traces")
-        endings = self.settings.endings
-        return endings.popleft() if endings else OnFinish()
+        """Return what was asked for, even of a run without traces, unless it is to complete all the same."""
+        asked = self.tables.runs.take_next_ending() or OnFinish()
+        return asked if span_count or asked.status != "completed" else OnFinish("no_traces", after=asked.after)
 
     def _added(self, row: RunRow) -> RunRow:
         self.tables.runs.add(row)

@@ -2,26 +2,30 @@
 
 The platform's statuses are known (docs/protocol.md#run-status); how long each lasts, and what its events and logs are
 called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; ``Sandbox.open``
-takes another ``pace``.
+takes another ``pace``. While a run is analysed, heartbeats and the agent's steps are among its events.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from typing import Any, Final
 
 from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.store.runs import RunRow
 
-ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "no_traces")
-"""What a run can come to by itself."""
+ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "cancelled", "no_traces")
+"""What a run can come to; ``cancelled`` by itself only where that was asked for."""
 
-_TERMINAL: Final = frozenset({*ENDINGS, "cancelled"})
 _TIME_LIMIT: Final = 60.0
+_HEARTBEAT: Final = 30.0
+"""Seconds that heartbeats are apart at most; there are at least four."""
+_TOOLS: Final = ("get_dataset_overview", "query_traces", "view_trace", "search_trace", "synthesize_traces")
+"""What the agent does in its turns: tools of HALO's engine."""
 _ERRORS: Final = {
     "incomplete": "The analysis ran out of turns before it had an answer.",
     "failed": "The analysis failed, as asked for.",
@@ -57,7 +61,7 @@ class RunState:
     @property
     def is_over(self) -> bool:
         """Say whether it is going to change no more."""
-        return self.status in _TERMINAL
+        return self.status in ENDINGS
 
     @property
     def updated_at(self) -> str:
@@ -99,6 +103,11 @@ def run_state(row: RunRow, now: str) -> RunState:
     return RunState(row, (*past, (row.cancelled_at, StateChange(0, "run.cancelled", "cancelled", reason, "warn"))))
 
 
+def paced(row: RunRow, after: float | None) -> RunRow:
+    """Return a run that ends so many seconds after its start; with ``None`` it keeps its pace."""
+    return row if after is None else replace(row, pace=after / max(moment.after for moment in _timeline(row)))
+
+
 def _timeline(row: RunRow) -> Iterator[StateChange]:
     if row.asked["origin"] == "follow_up":
         yield StateChange(0, "run.created", "queued")
@@ -117,15 +126,31 @@ def _timeline(row: RunRow) -> Iterator[StateChange]:
 
 
 def _analysed(row: RunRow, *, after: float, most: float) -> Iterator[StateChange]:
+    begins, ends = after + 0.4, after + (_TIME_LIMIT if row.ending == "timed_out" else most)
     yield StateChange(after, "run.starting", "starting")
-    yield StateChange(after + 0.4, "run.started", "running")
-    if row.asked["debug"]:
-        yield StateChange(after + 0.6, "analysis.debug", None, {"spans": row.span_count}, "debug")
-    yield StateChange(after + 0.8, "analysis.progress", None, {"spansRead": row.span_count})
-    lasts = _TIME_LIMIT if row.ending == "timed_out" else most
+    yield StateChange(begins, "run.started", "running")
+    debug = [StateChange(begins + 0.2, "analysis.debug", None, {"spans": row.span_count}, "debug")]
+    meanwhile = [*(debug if row.asked["debug"] else ()), *_steps(row, begins, ends), *_heartbeats(row, begins, ends)]
+    yield from sorted(meanwhile, key=lambda moment: moment.after)
     reason = {"message": row.error or _ERRORS[row.ending]} if row.ending in _ERRORS else {}
-    level = "info" if row.ending == "completed" else "error"
-    yield StateChange(after + lasts, f"run.{row.ending}", row.ending, reason, level)
+    level = {"completed": "info", "cancelled": "warn"}.get(row.ending, "error")
+    yield StateChange(ends, f"run.{row.ending}", row.ending, reason, level)
+
+
+def _steps(row: RunRow, begins: float, ends: float) -> Iterator[StateChange]:
+    """Yield the agent's turns; one that is incomplete has used up all that it may take."""
+    most = row.asked["maxTurns"]
+    turns = most if row.ending == "incomplete" else min(most, len(_TOOLS))
+    for turn in range(1, turns + 1):
+        payload = {"turn": turn, "maxTurns": most, "tool": _TOOLS[(turn - 1) % len(_TOOLS)]}
+        yield StateChange(begins + (ends - begins) * turn / (turns + 1), "agent.step", None, payload)
+
+
+def _heartbeats(row: RunRow, begins: float, ends: float) -> Iterator[StateChange]:
+    count = max(5, ceil((ends - begins) * row.pace / _HEARTBEAT))
+    for number in range(1, count):
+        passed = (ends - begins) * number / count
+        yield StateChange(begins + passed, "run.heartbeat", None, {"secondsRunning": round(passed * row.pace)})
 
 
 SECOND: Final = 1_000_000_000

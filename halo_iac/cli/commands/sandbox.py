@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.commands import sandbox_traces
+from halo_iac.cli.commands import sandbox_rehearsal, sandbox_traces
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.sandbox_link import is_removable, open_sandbox
@@ -33,12 +33,15 @@ Other commands use it with --sandbox.
 Examples:
   halo sandbox serve
   halo sandbox load traces.jsonl
+  halo sandbox next-run --ends failed
   halo sandbox reset --yes
 """
 
 group = typer.Typer(name="sandbox", help=_HELP, rich_markup_mode=None)
 
 _PORT: Final = 8787
+_USUAL_SECONDS: Final = 3
+"""How long a run takes at the pace of 1, as --run-time's help says."""
 
 
 @group.command("serve")
@@ -50,6 +53,10 @@ def serve(
     host: Annotated[
         list[str] | None,
         typer.Option("--host", metavar="NAME", help="Host name to accept besides localhost; can be repeated."),
+    ] = None,
+    run_time: Annotated[
+        str | None,
+        typer.Option("--run-time", metavar="DURATION", help="How long a run takes, such as 30s; default: 3s."),
     ] = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
@@ -65,14 +72,16 @@ def serve(
     Examples:
       halo sandbox serve
       halo sandbox serve --port 0 --sandbox-file other.db
+      halo sandbox serve --run-time 30s
     """
     console: Console = ctx.obj
+    pace = 1.0 if run_time is None else sandbox_rehearsal.duration(run_time, "--run-time") / _USUAL_SECONDS
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 
     project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # off for commands, which end before it pays; this one runs for days
-    with open_sandbox(path, any_project=False) as platform, _served(platform, port, host or ()) as url:
+    with open_sandbox(path, any_project=False, pace=pace) as platform, _served(platform, port, host or ()) as url:
         platform.admit(project_id)
         exports = (
             f"export INF_API_URL={url}",
@@ -119,6 +128,7 @@ def reset(
 
 group.command("load")(sandbox_traces.load)
 group.command("tick")(sandbox_traces.tick)
+group.command("next-run")(sandbox_rehearsal.next_run)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def load(
     console.prepare(json=json)
     choice = TargetOptions(file, project, sandbox=True, sandbox_file=sandbox_file)
     loaded: list[Loaded] = []
-    with _opened(console, choice) as (platform, project_id, _):
+    with opened(console, choice) as (platform, project_id, _):
         for path in files:
             loaded.append(_load(console, platform, project_id, path, is_strict=strict))
             if not console.wants_json:
@@ -96,7 +96,7 @@ def tick(
     console: Console = ctx.obj
     console.prepare(json=json)
     instant = None if until is None else _instant(until)
-    with _opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
+    with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
         try:
             fires = platform.tick(instant)
         except ValueError as error:
@@ -110,7 +110,7 @@ def tick(
 
 
 @contextmanager
-def _opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
+def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
     with CommandContext(console, choice) as context:
         project_id = context.connect_for_reading().project.id

@@ -4,7 +4,7 @@ Not documented, and chosen here:
 
 - A run of a project that the key does not cover is NOT_FOUND, like one that does not exist.
 - A window has to begin in the past and to end after it begins; it may end in the future, which holds no traces yet.
-- A run whose window holds no span of the agent ends as ``no_traces``, whatever else was to become of it.
+- A run whose window holds no span of the agent ends as ``no_traces``, unless another ending was asked for.
 - Cancelling takes effect at once; a run that is over stays as it is, and cancelling it is no error.
 - Whatever did not complete may be retried, in its conversation, and reads the traces that its window has by then.
 - One run at a time is in flight in a conversation; a follow-up needs a report to ask about.
@@ -96,7 +96,13 @@ def get_events(call: Call) -> bytes:
     first = wanted.get("cursor") or 0
     last = min(first + wanted["limit"], len(past))
     events = [
-        {"sequence": sequence, "eventType": moment.event, "createdAt": at, "payload": moment.payload}
+        {
+            "eventId": f"{wanted['runId']}-{sequence}",
+            "sequence": sequence,
+            "eventType": moment.event,
+            "createdAt": at,
+            "payload": moment.payload,
+        }
         for sequence, (at, moment) in enumerate(past[first:last], first + 1)
     ]
     return encoded({"events": events, "nextCursor": last if last < len(past) else None})

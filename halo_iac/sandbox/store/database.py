@@ -89,6 +89,11 @@ STEPS: Final = (
     """
     DELETE FROM keys WHERE key IN ('sk-inference-sandbox-read-write', 'sk-inference-sandbox-read-only')
     """,
+    """
+    CREATE TABLE next_endings (
+        seq INTEGER PRIMARY KEY, status TEXT NOT NULL, error TEXT, after REAL, times INTEGER NOT NULL
+    );
+    """,
 )
 """Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
 

@@ -19,6 +19,24 @@ class ConversationRow(NamedTuple):
     created_at: str
 
 
+class OnFinish(NamedTuple):
+    """How a run ends: one of :data:`halo_iac.sandbox.run_state.ENDINGS`, and its error message.
+
+    ``after`` is how many seconds after its start it ends; ``None``: whenever the usual course has it.
+    """
+
+    status: str = "completed"
+    error: str | None = None
+    after: float | None = None
+
+
+class NextEnding(NamedTuple):
+    """An ending that was asked for, and how many more runs come to it."""
+
+    ending: OnFinish
+    times: int
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """A run: all that its status, its events and its answer follow from, once the clock is known."""
@@ -125,6 +143,31 @@ class RunTables:
     def keep_answer(self, run_id: str, answer: str) -> None:
         """Keep what a run answered."""
         self._connection.execute("UPDATE runs SET answer = ? WHERE id = ?", (answer, run_id))
+
+    def next_endings(self) -> list[NextEnding]:
+        """Return what the next runs come to, in order."""
+        rows = self._connection.execute("SELECT status, error, after, times FROM next_endings ORDER BY seq")
+        return [NextEnding(OnFinish(*ending), times) for *ending, times in rows.fetchall()]
+
+    def add_next_ending(self, ending: OnFinish, times: int) -> None:
+        """Let some runs come to an ending, once those that others were asked for have."""
+        sql = "INSERT INTO next_endings (status, error, after, times) VALUES (?, ?, ?, ?)"
+        self._connection.execute(sql, (*ending, times))
+
+    def clear_next_endings(self) -> None:
+        """Let the next runs end as they would by themselves."""
+        self._connection.execute("DELETE FROM next_endings")
+
+    def take_next_ending(self) -> OnFinish | None:
+        """Return what the next run comes to, and count it; ``None`` where nothing was asked for."""
+        sql = "SELECT seq, status, error, after FROM next_endings ORDER BY seq LIMIT 1"
+        row = self._connection.execute(sql).fetchone()
+        if row is None:
+            return None
+        seq, *ending = row
+        self._connection.execute("UPDATE next_endings SET times = times - 1 WHERE seq = ?", (seq,))
+        self._connection.execute("DELETE FROM next_endings WHERE times <= 0")
+        return OnFinish(*ending)
 
     def _runs(self, where: str, *values: object) -> list[RunRow]:
         rows = self._connection.execute(f"SELECT {_COLUMNS} FROM runs {where}", values)  # noqa: S608 (the callers' constants)

@@ -1,0 +1,107 @@
+"""``halo sandbox next-run``: how the next runs of the local platform end, so that a pipeline meets every ending."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.commands.sandbox_traces import opened
+from halo_iac.cli.console import Console
+from halo_iac.cli.target import TargetOptions
+from halo_iac.errors import UsageError
+from halo_iac.load.suggest_duration import read_duration
+from halo_iac.render.json import document
+from halo_iac.text import counted
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.store.runs import NextEnding
+
+_LONGEST: Final = 24 * 60 * 60
+_MOST: Final = 1000
+
+
+class Ending(StrEnum):
+    """What a run can be told to end as: each final status (docs/protocol.md#run-status)."""
+
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    EXPORT_FAILED = "export_failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    NO_TRACES = "no_traces"
+
+
+def next_run(
+    ctx: typer.Context,
+    ends: Annotated[
+        Ending | None, typer.Option("--ends", metavar="STATUS", help=f"Final status: {', '.join(Ending)}.")
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", metavar="DURATION", help="Time from start to end, such as 10s; default: as usual."),
+    ] = None,
+    times: Annotated[
+        int | None,
+        typer.Option("--times", metavar="N", min=1, max=_MOST, help="How many runs end like that; default: 1."),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="First forget the endings that were set before.")] = False,
+    file: options.File = None,
+    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    sandbox_file: options.SandboxFile = None,
+    json: options.Json = False,
+) -> int:
+    """Choose how the next runs in the sandbox end.
+
+    It counts for whichever runs start next: one-off runs, retries, follow-ups and fires of schedules, of any project.
+    Endings that are set in turn follow each other; the runs after them complete. Without options it lists them.
+
+    \b
+    Examples:
+      halo sandbox next-run --ends failed
+      halo sandbox next-run --ends timed_out --after 10s --times 3
+      halo sandbox next-run --clear
+    """
+    console: Console = ctx.obj
+    console.prepare(json=json)
+    if ends is None and (after is not None or times is not None):
+        option = "--after" if after is not None else "--times"
+        raise UsageError(f"{option} was given without --ends", hint="add --ends and a status, such as --ends failed")
+    seconds = None if after is None else duration(after, "--after")
+    with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, _):
+        if clear:
+            platform.forget_next_endings()
+        if ends is not None:
+            from halo_iac.sandbox.store.runs import OnFinish
+
+            platform.end_next_runs(OnFinish(ends.value, after=seconds), times=times or 1)
+        listed = platform.next_endings
+    if console.wants_json:
+        console.print(document([_fields(each) for each in listed]))
+    else:
+        console.print("\n".join(_lines(listed)) or "No endings are set; runs complete.")
+    return 0
+
+
+def duration(text: str, option: str) -> float:
+    """Return a duration such as ``30s`` or ``1m30s`` in seconds; up to a day."""
+    found = read_duration(text)
+    if found is None or found.months or found.seconds > _LONGEST:
+        hint = "use a form such as 30s, 2m or 1h30m; at most 24h"
+        raise UsageError(f"{option} {text} is not a duration that a run can take", hint=hint)
+    return float(found.seconds)
+
+
+def _lines(endings: list[NextEnding]) -> list[str]:
+    told = []
+    for first, (ending, times) in zip(("Next", *["Then"] * len(endings)), endings, strict=False):
+        after = "" if ending.after is None else f", {ending.after:g}s after the start"
+        told.append(f"{first} {counted(times, 'run')}: {ending.status}{after}")
+    return told
+
+
+def _fields(each: NextEnding) -> dict[str, object]:
+    return {"ends": each.ending.status, "afterSeconds": each.ending.after, "times": each.times}
