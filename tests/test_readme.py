@@ -211,3 +211,7 @@ def test_the_exit_codes_are_those_of_help_and_of_every_error(halo: CommandLine) 
         assert words_of(short) <= words_of(meaning), code
     ours = (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.HaloError))
     assert {str(each.exit_code) for each in ours} <= dict(table).keys()
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
