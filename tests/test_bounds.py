@@ -158,7 +158,8 @@ def test_a_list_has_a_bound(tmp_path: Path, text: str, place: str) -> None:
 @pytest.mark.parametrize("path", ["/etc/x.yaml", "C:x.yaml", "a\\b.yaml", "../x.yaml", "a/../../x.yaml", ".x/y.yaml"])
 def test_a_refused_path_is_not_looked_for(tmp_path: Path, path: str) -> None:
     written = json.dumps(path)
-    text = f"version: 1\ninclude: [{written}]\nschedules: {{a: {{prompt_file: {written.replace('yaml', 'md')}}}}}\n"
+    entry = f"title: A, agent: x, frequency: hourly, prompt_file: {written.replace('yaml', 'md')}"
+    text = f"version: 1\ninclude: [{written}]\nschedules: {{a: {{{entry}}}}}\n"
     (tmp_path / "halo.yaml").write_text(text)
     watch = (
         "import os, sys\nfrom pathlib import Path\nfrom halo_iac.load import load\n"
