@@ -60,6 +60,8 @@ def display_path(path: Path | str, cwd: Path | str) -> str:
     if name in {"", ".", ".."} or not os.path.isabs(folder):  # noqa: PTH117 - a Path takes several times as long
         return _relative(str(path), str(cwd))
     shown = _relative_folder(folder, str(cwd))
+    if shown.startswith(".."):  # the path may be the working directory itself, or a folder above it
+        return _relative(str(path), str(cwd))
     return name if shown == "." else f"{shown.removesuffix('/')}/{name}"
 
 

@@ -72,6 +72,10 @@ CASES: dict[Words, tuple[Words, ...]] = {
         *(("--yes",), ("plan.json", "--yes", "--file", "lax.yaml"), ("--yes", "--file", "lax.yaml")),
         *(("KEY",), ("--allow-create", "KEY"), ("--require-head", "KEY")),
     ),
+    ("pause",): (("one", "--yes"), ("KEY",), ("one", "--reason", "KEY", "--yes"), ("--agent", "KEY", "--yes")),
+    ("resume",): (("one", "--yes"), ("KEY",), ("--id", "KEY", "--yes")),
+    ("drift",): ((), ("--ignore", "KEY"), ("--file", "KEY"), ("--format", "github", "--also", "markdown=drift.md")),
+    ("ci",): (("KEY",), ("validate",), ("plan",), ("plan", "--", "--target", "KEY"), ("drift",)),
     ("undo",): (("receipt.jsonl",), ("receipt.jsonl", "--yes", "--file", "lax.yaml"), ("KEY",)),
     ("preview",): ((), ("KEY",), ("--until", "KEY")),
     ("schema",): ((), ("KEY",)),
@@ -107,6 +111,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("sandbox", "reset"): (("--yes",), ("--sandbox-file", "halo.yaml")),
     ("sandbox", "load"): (("traces.jsonl",), ("KEY",), ("halo.yaml",)),
     ("sandbox", "tick"): ((), ("--until", "KEY")),
+    ("sandbox", "next-run"): ((), ("--ends", "KEY"), ("--ends", "failed", "--after", "KEY")),
 }
 """Command → what it is called with; ``KEY`` stands for the key, which somebody may paste anywhere."""
 

@@ -96,7 +96,7 @@ def _patterns(text: str) -> list[str]:
 
 
 def _encodings(part: str) -> str:
-    """Return the pattern of a character, or of backslashes, as JSON, YAML, HTML, URLs or our renderers escape it.
+    """Return the pattern of a character, or of backslashes, as JSON, YAML, HTML, URLs, shells or we escape it.
 
     In HTML, a place where a line may be broken may follow.
     """
@@ -105,5 +105,6 @@ def _encodings(part: str) -> str:
     code = ord(part[0])
     if part[0] == "\\":
         return rf"(?:(?:{_BACKSLASH})++(?:u{code:04x})?|(?i:%{code:02X}))+"
-    doubled = "''|" if part == "'" else ""  # YAML, between single quotes
-    return rf"(?:{_BACKSLASH})*+(?:u{code:04x}|(?i:%{code:02X})|&#?\w+;(?:<wbr>)?|{doubled}{re.escape(part)})"
+    # Between single quotes, YAML doubles one, and a command to be pasted has it in double quotes.
+    quoted = rf"'(?:{_BACKSLASH})*\"'(?:{_BACKSLASH})*\"'|''|" if part == "'" else ""
+    return rf"(?:{_BACKSLASH})*+(?:u{code:04x}|(?i:%{code:02X})|&#?\w+;(?:<wbr>)?|{quoted}{re.escape(part)})"

@@ -112,6 +112,7 @@ def tick(
 @contextmanager
 def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
+    console.spell = choice.spell
     with CommandContext(console, choice) as context:
         project_id = context.connect_for_reading().project.id
         path = context.sandbox_path
