@@ -414,7 +414,11 @@ def assert_as_before(there: World, kept: RecordedWrites, before: PlatformState) 
     }
     assert not any(new[id_][0] for id_ in new.keys() - old.keys())
     titles = Counter(each.title for each in before.schedules if each.is_active)
-    assert all(titles[each.title] > 1 for each in before.schedules if each.id in blocked)
+    stuck = {each.id for each in before.schedules if titles[each.title] > 1}
+    holders = {each.title: each.id for each in there.actual.schedules if each.is_active}
+    while more := {each.id for each in before.schedules if holders.get(each.title) in stuck} - stuck:
+        stuck |= more  # its title is held by one that cannot have its own back
+    assert blocked & {each.id for each in before.schedules} <= stuck
 
 
 def forms(actual: PlatformState) -> dict[str, tuple[bool, Spec | UnreadableSchedule]]:
