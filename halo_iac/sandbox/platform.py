@@ -226,7 +226,7 @@ class Sandbox:
             tables.drop_agent(project_id, agent_id)
 
     def end_next_runs(self, *endings: OnFinish, times: int = 1) -> None:
-        """Let the next runs come to these endings, in this order, whichever process starts them; each one ``times`` times."""
+        """Let the next runs, of any process, come to these endings, in this order; each one ``times`` times."""
         with self._store.writing() as tables:
             for ending in endings:
                 tables.runs.add_next_ending(ending, times)
