@@ -225,8 +225,8 @@ def test_run_get_and_events(inf: Inf) -> None:
         ["Seq", "Type"],
         *([str(event["sequence"]), event["eventType"]] for event in events["events"]),
     ]
-    first = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "5")
-    rest = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "5", "--cursor", str(first["nextCursor"]))
+    first = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "10")
+    rest = inf.json("halo", "runs-events", "--run-id", run_id, "--limit", "10", "--cursor", str(first["nextCursor"]))
     assert first["events"] + rest["events"] == events["events"]
     logs = inf.json("halo", "runs-logs", "--run-id", run_id, "--log-level", "info", "--limit", "2", "--offset", "1")
     assert [line["message"] for line in logs["logs"]] == ["export.started", "export.completed"]
