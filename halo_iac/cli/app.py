@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from halo_iac.cli.home_folder import from_home
 from halo_iac.errors import UsageError
@@ -149,6 +149,14 @@ def command_line(first: str | None = None) -> typer.Typer:
     for name in (first,) if first in _COMMANDS else _COMMANDS:
         _add(app, name)
     return app
+
+
+@cache
+def built_command(first: str) -> TyperGroup:
+    """Return the command line for a first word, ready to run; a process that runs many commands builds it once."""
+    from typer.main import get_command
+
+    return cast("TyperGroup", get_command(command_line(first)))  # which several commands are
 
 
 def _add(app: typer.Typer, name: str) -> None:

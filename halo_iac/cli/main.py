@@ -98,13 +98,11 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
 
 def _invoke(argv: Sequence[str], console: Console) -> int:
     """Run the command; not by typer's own loop, which has its own answers to Ctrl-C and to a closed pipe."""
-    import typer.main
-
-    from halo_iac.cli.app import command_line
+    from halo_iac.cli.app import built_command, command_line
 
     if _COMPLETION in console.env:
         command_line()(list(argv), prog_name="halo")
-    command = typer.main.get_command(command_line(argv[0] if argv else "--help"))
+    command = built_command(argv[0] if argv else "--help")
     with command.make_context("halo", list(argv), obj=console) as context:
         result = command.invoke(context)
     return result if isinstance(result, int) else 0
