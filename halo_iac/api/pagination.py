@@ -35,18 +35,23 @@ def read_rows(value: Json, name: str, procedure: str) -> Page:
 
 
 def pages(
-    read_page: Callable[[Cursor | None], Page], procedure: str, *, note: Callable[[str], None] | None = None
+    read_page: Callable[[Cursor | None], Page],
+    procedure: str,
+    *,
+    note: Callable[[str], None] | None = None,
+    is_streamed: bool = False,
 ) -> Iterator[Page]:
     """Yield every page, asked for only when wanted.
 
     Where cursors lead to no last page, ``note`` is told what the platform did and the pages end; without one, the
-    answer is unreadable. All pages together are held to the bounds of one answer.
+    answer is unreadable. All pages together are held to the bounds of one answer, unless each is let go before the next
+    is asked for: ``is_streamed``.
     """
     volume = MemoryBudget()
     seen: set[Cursor] = set()
     cursor: Cursor | None = None
     while True:
-        with volume:
+        with MemoryBudget() if is_streamed else volume:
             page = read_page(cursor)
         yield page
         cursor = page.next_cursor

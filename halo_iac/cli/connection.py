@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from halo_iac.api.runs import RunReader
     from halo_iac.api.schedules import Reader, Writer
     from halo_iac.api.secret import Secret
+    from halo_iac.api.traces import TraceReader
     from halo_iac.api.transport import Transport
     from halo_iac.observe import Observation
 
@@ -71,6 +72,15 @@ class Connection:
         from halo_iac.api.runs import RunReader
 
         return RunReader(self.transport, self.retry())
+
+    @cached_property
+    def trace_reader(self) -> TraceReader:
+        """Return the client that reads traces; where nothing names the team, the platform is asked for it once."""
+        from halo_iac.api.traces import TraceReader, TraceScope, team_of_project
+
+        retry, project, team = self.retry(), self.project.id, self.settings.team
+        found = team.value if team is not None else team_of_project(self.transport, retry, project)
+        return TraceReader(self.transport, TraceScope(found, project), retry)
 
     def retry(self, stop: threading.Event | None = None, *, is_run: bool = False) -> Retry:
         """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over.

@@ -1,0 +1,223 @@
+"""The platform's queries about traces and spans (docs/protocol.md#trace-procedures); nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from halo_iac.api.decode import unreadable_response
+from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows
+from halo_iac.api.retry import Retry
+from halo_iac.api.trpc import Json, RpcClient
+from halo_iac.errors import Delivery, Rejected, SettingsError
+from halo_iac.model.traces import FACETS, Facets, Span, SpanDetail, SpanPage, Trace, TracePage
+
+USUAL_TRACES: Final = 25
+"""How many traces, or spans of several traces, are listed by default."""
+USUAL_SPANS: Final = 1000
+"""How many spans of one trace are read by default."""
+USUAL_VALUES: Final = 50
+"""How many values of a facet are counted by default."""
+
+Filters = Mapping[str, Any]
+"""Which traces or spans are meant, as sent; always with ``startDate`` and ``endDate``.
+
+See docs/protocol.md#trace-filters.
+"""
+
+_PROJECT: Final = "project.getProject"
+
+
+class TraceScope(NamedTuple):
+    """What every query about traces carries."""
+
+    team_id: str
+    project_id: str
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as sent."""
+        return {"teamId": self.team_id, "projectId": self.project_id}
+
+
+class AttributeKey(NamedTuple):
+    """An attribute whose values are counted: ``scope`` is ``span`` or ``resource``."""
+
+    scope: str
+    key: str
+
+
+def team_of_project(caller: RpcClient, retry: Retry, project_id: str) -> str:
+    """Return the id of the team that the platform says a project belongs to."""
+    query = {"projectId": project_id}
+    answer = retry(lambda deadline: caller.call(_PROJECT, "query", query, deadline=deadline))
+    team = answer.get("teamId") if isinstance(answer, dict) else None
+    if not isinstance(team, str) or not team:
+        message = f"{_PROJECT}: the platform does not say which team project {project_id} belongs to"
+        raise SettingsError(message, hint="Name it with --team or INF_TEAM_ID.")
+    return team
+
+
+class TraceReader:
+    """Reads the traces and spans of one project.
+
+    Rows are as sent, in pages of at most 100; pages are asked for only when wanted, so that a trace of any length is
+    read in the memory of one page.
+    """
+
+    def __init__(self, caller: RpcClient, scope: TraceScope, retry: Retry | None = None) -> None:
+        self._caller = caller
+        self._scope = scope
+        self._retry = retry or Retry()
+
+    def trace(self, trace_id: str) -> Trace:
+        """Return a trace without its spans; ``Rejected`` with 404 if there is none."""
+        procedure = "traces.get"
+        return parse_trace(self._found(procedure, {"traceId": trace_id}, f"no trace {trace_id}"), procedure)
+
+    def span_pages(
+        self,
+        trace_id: str,
+        *,
+        limit: int | None = None,
+        page_size: int = LARGEST_PAGE,
+        cursor: Cursor | None = None,
+    ) -> Iterator[Page]:
+        """Yield pages of a trace's spans as sent, from ``cursor`` on; at most ``limit`` spans are asked for."""
+        procedure = "traces.getSpans"
+        left = limit
+
+        def read_page(following: Cursor | None) -> Page:
+            nonlocal left
+            size = min(page_size, LARGEST_PAGE, page_size if left is None else left)
+            query = {"traceId": trace_id, "limit": size, "cursor": cursor if following is None else following}
+            page = read_rows(self._read(procedure, query), "spans", procedure)
+            left = None if left is None else left - len(page.rows)
+            return page
+
+        for page in pages(read_page, procedure, is_streamed=True):
+            yield page
+            if left is not None and left <= 0:
+                return
+
+    def spans(self, trace_id: str, limit: int | None = None) -> Iterator[Span]:
+        """Yield a trace's spans in the platform's order, at most ``limit``."""
+        found = (row for page in self.span_pages(trace_id, limit=limit) for row in page.rows)
+        return (parse_span(row, "traces.getSpans") for row in islice(found, limit))
+
+    def span(self, trace_id: str, span_id: str) -> SpanDetail:
+        """Return a span with all that is held of it; ``Rejected`` with 404 if there is none."""
+        procedure = "spans.get"
+        query = {"traceId": trace_id, "spanId": span_id}
+        value = self._found(procedure, query, f"trace {trace_id} has no span {span_id}")
+        return SpanDetail(parse_span(value, procedure).wire)
+
+    def traces(
+        self,
+        filters: Filters,
+        *,
+        limit: int = USUAL_TRACES,
+        cursor: Cursor | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+    ) -> TracePage:
+        """Return a page of the traces that match, newest first unless ``sort_by`` says otherwise."""
+        procedure = "traces.list"
+        answer = self._list(procedure, filters, limit, cursor, sort_by, sort_order)
+        page = read_rows(answer, "traces", procedure)
+        total = answer.get("totalCount")
+        return TracePage(
+            answer,
+            tuple(parse_trace(row, procedure) for row in page.rows),
+            page.next_cursor,
+            total if isinstance(total, int) and not isinstance(total, bool) else None,
+        )
+
+    def span_list(
+        self,
+        filters: Filters,
+        *,
+        limit: int = USUAL_TRACES,
+        cursor: Cursor | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+    ) -> SpanPage:
+        """Return a page of the spans that match, of whichever trace."""
+        procedure = "spans.list"
+        answer = self._list(procedure, filters, limit, cursor, sort_by, sort_order)
+        page = read_rows(answer, "spans", procedure)
+        return SpanPage(answer, tuple(parse_span(row, procedure) for row in page.rows), page.next_cursor)
+
+    def search(
+        self, query: str, *, filters: Filters | None = None, limit: int | None = None, cursor: Cursor | None = None
+    ) -> Json:
+        """Return what the platform finds for words, as sent: its shape was never observed."""
+        return self._read("traces.search", {"query": query} | _given(filters=filters, limit=limit, cursor=cursor))
+
+    def facets(
+        self,
+        filters: Filters,
+        *,
+        of_spans: bool = False,
+        facet_ids: Sequence[str] = FACETS,
+        search: Mapping[str, str] | None = None,
+        attribute: AttributeKey | None = None,
+        limit: int = USUAL_VALUES,
+    ) -> Facets:
+        """Return how the traces that match divide, or the spans; ``search`` narrows the values of a facet to a text."""
+        procedure = "spans.facets" if of_spans else "traces.facets"
+        key = None if attribute is None else attribute._asdict()
+        query = {"filters": dict(filters), "facetIds": list(facet_ids), "limit": limit}
+        answer = self._read(procedure, query | _given(facetSearch=dict(search or {}) or None, attributeKey=key))
+        if not isinstance(answer, dict):
+            raise unreadable_response(procedure, "answered without facets")
+        return Facets(answer)
+
+    def query(self, procedure: str, fields: Mapping[str, Any]) -> Json:
+        """Return the answer to another query about traces as sent."""
+        return self._read(procedure, fields)
+
+    def _list(
+        self,
+        procedure: str,
+        filters: Filters,
+        limit: int,
+        cursor: Cursor | None,
+        sort_by: str | None,
+        sort_order: str | None,
+    ) -> Json:
+        query = {"limit": limit, "cursor": cursor, "filters": dict(filters)}
+        return self._read(procedure, query | _given(sortBy=sort_by, sortOrder=sort_order))
+
+    def _found(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
+        """Return an answer; where it is null there is no such thing, which other platforms say with a status."""
+        answer = self._read(procedure, query)
+        if answer is None:
+            raise Rejected(missing, procedure=procedure, delivery=Delivery.REFUSED, status=404)
+        return answer
+
+    def _read(self, procedure: str, query: Mapping[str, Any]) -> Json:
+        whole = {**self._scope.fields(), **query}
+        return self._retry(lambda deadline: self._caller.call(procedure, "query", whole, deadline=deadline))
+
+
+def parse_trace(value: Json, procedure: str) -> Trace:
+    """Return one trace; one without id is unreadable."""
+    if not _has_texts(value, "traceId"):
+        raise unreadable_response(procedure, "answered with a trace that has no id")
+    return Trace(value)
+
+
+def parse_span(value: Json, procedure: str) -> Span:
+    """Return one span; one without id is unreadable."""
+    if not _has_texts(value, "traceId", "spanId"):
+        raise unreadable_response(procedure, "answered with a span that has no id")
+    return Span(value)
+
+
+def _has_texts(value: Json, *names: str) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) and value[name] for name in names)
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - what JSON can hold
+    return {name: value for name, value in values.items() if value is not None}

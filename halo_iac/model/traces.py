@@ -1,0 +1,322 @@
+"""Traces and spans, in the platform's own words (docs/protocol.md#trace-fields).
+
+As in :mod:`~halo_iac.model.runs`, each is the plain mapping it arrived as, seen through attributes: what the platform
+left out, and a number that is none, is ``None``; ``wire`` is what ``--json`` prints. Numbers come as numbers or as
+decimal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+ERROR: Final = "STATUS_CODE_ERROR"
+"""The one status code that is an error; every other one counts as none."""
+
+OBSERVATION_KINDS: Final = (
+    "LLM",
+    "TOOL",
+    "CHAIN",
+    "RETRIEVER",
+    "EMBEDDING",
+    "AGENT",
+    "RERANKER",
+    "GUARDRAIL",
+    "EVALUATOR",
+    "PROMPT",
+    "UNKNOWN",
+    "SPAN",
+)
+
+FACETS: Final = (
+    "observation_kind",
+    "status",
+    "service_name",
+    "deployment_environment",
+    "agent_name",
+    "agent_id",
+    "llm_provider",
+    "llm_model_name",
+    "user_id",
+    "session_id",
+    "duration_ns",
+    "total_tokens",
+    "input_tokens",
+    "cache_read_tokens",
+    "output_tokens",
+    "cost_total",
+    "span_count",
+    "llm_span_count",
+    "span_attributes",
+    "resource_attributes",
+)
+"""What traces and spans can be counted by, in the order in which the official client asks for all of it."""
+
+
+_LONGEST_NUMBER: Final = 32
+"""Digits of a number that is believed."""
+
+
+class _Record(Protocol):
+    @property
+    def wire(self) -> Mapping[str, Any]: ...
+
+
+class _Field(Generic[T]):
+    """An attribute that reads one key of a record's ``wire``."""
+
+    def __init__(self, key: str, read: Callable[[object], T]) -> None:
+        self._key = key
+        self._read = read
+
+    def __get__(self, record: _Record, owner: type | None = None) -> T:
+        return self._read(record.wire.get(self._key))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(value) or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and len(value) < _LONGEST_NUMBER and value.removeprefix("-").isdecimal():
+        return int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One trace as a list shows it; ``wire`` always has a string ``traceId``."""
+
+    wire: Mapping[str, Any]
+
+    started_at = _Field("startTime", _text)
+    """When its first span began, as the platform writes instants."""
+    start = _Field("startTime", _instant)
+    """The same as an instant with a zone."""
+    duration_ns = _Field("durationNs", _whole)
+    root_name = _Field("rootSpanName", _text)
+    root_kind = _Field("rootObservationKind", _text)
+    """What its root span observed: one of :data:`OBSERVATION_KINDS`."""
+    service = _Field("serviceName", _text)
+    environment = _Field("deploymentEnvironment", _text)
+    agent = _Field("agentName", _text)
+    """The name of its agent."""
+    span_count = _Field("spanCount", _whole)
+    llm_span_count = _Field("llmSpanCount", _whole)
+    """How many of its spans call a model; only a trace that is read by its id says so."""
+    cached_tokens = _Field("cacheReadTokens", _whole)
+    """How many input tokens came from a cache."""
+    total_tokens = _Field("totalTokens", _whole)
+    cost = _Field("totalCost", _number)
+    """What its model calls cost, in US dollars."""
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+        return str(self.wire["traceId"])
+
+    @property
+    def has_error(self) -> bool:
+        """Say whether a span of it ended with an error."""
+        return self.wire.get("hasError") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span as a list shows it; ``wire`` always has the strings ``traceId`` and ``spanId``."""
+
+    wire: Mapping[str, Any]
+
+    parent_id = _Field("parentSpanId", _text)
+    """The id of the span that it is part of; ``None`` at a root."""
+    kind = _Field("observationKind", _text)
+    """What was observed: one of :data:`OBSERVATION_KINDS`."""
+    started_at = _Field("startTime", _text)
+    """When it began, as the platform writes instants."""
+    start = _Field("startTime", _instant)
+    """The same as an instant with a zone."""
+    duration_ns = _Field("durationNs", _whole)
+    """How long it took, in nanoseconds; negative where the recorder's clocks disagreed."""
+    status_message = _Field("statusMessage", _text)
+    """The recorder's words for how it ended, where the platform sends them."""
+    service = _Field("serviceName", _text)
+    environment = _Field("deploymentEnvironment", _text)
+    agent = _Field("agentName", _text)
+    """The name of its agent."""
+    scope = _Field("scopeName", _text)
+    """The library that recorded it."""
+    user_id = _Field("userId", _text)
+    session_id = _Field("sessionId", _text)
+    provider = _Field("llmProvider", _text)
+    model = _Field("llmModelName", _text)
+    input_tokens = _Field("inputTokens", _whole)
+    cached_tokens = _Field("cacheReadTokens", _whole)
+    """How many of the input tokens came from a cache."""
+    output_tokens = _Field("outputTokens", _whole)
+    total_tokens = _Field("totalTokens", _whole)
+    cost = _Field("costTotal", _number)
+    """What it cost, in US dollars."""
+
+    # Rows of a trace and details have these; rows of `spans.list` may leave them out.
+    input = _Field("input", _text)
+    """What it was given, such as a tool's arguments; often JSON."""
+    output = _Field("output", _text)
+    """What came of it; often JSON."""
+    input_messages = _Field("inputMessages", _text)
+    """The messages that a model was given, as JSON text: ``[{role, content}]``."""
+    output_messages = _Field("outputMessages", _text)
+    """The messages that a model answered with, in the same form."""
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+        return str(self.wire["spanId"])
+
+    @property
+    def trace_id(self) -> str:
+        """Return the id of its trace."""
+        return str(self.wire["traceId"])
+
+    @property
+    def name(self) -> str:
+        """Return its name; empty where it has none."""
+        return _text(self.wire.get("spanName")) or ""
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether it ended with an error."""
+        return self.wire.get("statusCode") == ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class SpanDetail(Span):
+    """One span with all that the platform holds of it."""
+
+    retrieval_documents = _Field("retrievalDocuments", _text)
+    """The documents that a retriever found, as JSON text."""
+    events = _Field("events", _list)
+    """What happened in it, as sent."""
+    links = _Field("links", _list)
+    """The spans that it refers to, as sent."""
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Return its attributes: text, whole numbers and other numbers, which the platform keeps apart."""
+        return _attributes(self.wire, "spanAttributes")
+
+    @property
+    def resource_attributes(self) -> Mapping[str, Any]:
+        """Return the attributes of what recorded it, in the same form."""
+        return _attributes(self.wire, "resourceAttributes")
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    """One page of traces; ``wire`` is the answer itself, ``total`` how many match, where the platform says so."""
+
+    wire: Mapping[str, Any]
+    traces: tuple[Trace, ...]
+    next_cursor: str | int | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPage:
+    """One page of spans; ``wire`` is the answer itself."""
+
+    wire: Mapping[str, Any]
+    spans: tuple[Span, ...]
+    next_cursor: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A value, and how many traces or spans have it."""
+
+    value: str
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How traces or spans divide; ``wire`` is the answer itself."""
+
+    wire: Mapping[str, Any]
+
+    @property
+    def categorical(self) -> Mapping[str, tuple[Counted, ...]]:
+        """Return the values of each facet that has any, most frequent first as the platform sends them."""
+        return _counts_by_name(self.wire, "categorical")
+
+    @property
+    def numeric(self) -> Mapping[str, tuple[float, float] | None]:
+        """Return the smallest and the largest value of each facet that is a number; ``None`` where there is none."""
+        found = self.wire.get("numeric")
+        return {name: _range(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+
+    @property
+    def attribute_keys(self) -> Mapping[str, tuple[Counted, ...]]:
+        """Return the attributes there are, under ``span`` and ``resource``."""
+        return _counts_by_name(self.wire, "attributeKeys")
+
+    @property
+    def attribute_values(self) -> Mapping[str, tuple[Counted, ...]]:
+        """Return the values of the one attribute that was asked about, under ``span`` or ``resource``."""
+        return _counts_by_name(self.wire, "attributeValues")
+
+
+def _range(value: object) -> tuple[float, float] | None:
+    if not isinstance(value, Mapping):
+        return None
+    least, most = _number(value.get("min")), _number(value.get("max"))
+    return None if least is None or most is None else (least, most)
+
+
+def _attributes(wire: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    joined: dict[str, Any] = {}
+    for kind in ("", "Int", "Double"):
+        found = wire.get(f"{name}{kind}")
+        joined |= found if isinstance(found, Mapping) else {}
+    return joined
+
+
+def _counts_by_name(wire: Mapping[str, Any], name: str) -> Mapping[str, tuple[Counted, ...]]:
+    found = wire.get(name)
+    if not isinstance(found, Mapping):
+        return {}
+    return {key: _counts(values) for key, values in found.items() if isinstance(values, list)}
+
+
+def _counts(values: list[Any]) -> tuple[Counted, ...]:
+    rows = (each for each in values if isinstance(each, Mapping))
+    return tuple(Counted(str(each.get("value", "")), _whole(each.get("count"))) for each in rows)
