@@ -1,0 +1,251 @@
+"""Citations: which traces and spans a report names, and where (docs/semantics.md#cited-traces).
+
+A report is prose that a model wrote, so an id is told by its form and by the words beside it: 32 hexadecimal digits or
+a UUID are a trace, 16 or 24 digits a span, ``8f3a…`` is an id cut short; the nearest of "trace", "span", "request" and
+the like, in the line, at the head of the column or above the list, says what anything else is. What stays in doubt is
+a guess: the platform knows whether there is such a trace. Takes time in proportion to the report.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from halo_iac.runs.report_lines import LIST_MARK, OTHER, PLATFORM, SPAN, TRACE, Line, label, lines
+
+ELLIPSIS: Final = "…"
+_JOINING: Final = {
+    *("and", "or", "id", "ids", "e", "g", "eg", "i", "ie", "like", "as", "such", "is", "are", "was", "were"),
+    *("for", "example", "examples", "instance", "named", "called"),
+}
+"""Words after which an id is still what the label before them says."""
+_TOKEN: Final = re.compile(r"(?:…|\.{3})?[0-9A-Za-z][0-9A-Za-z_-]*(?:(?:…|\.{3})[0-9A-Za-z]*)?")
+_WORTHWHILE: Final = re.compile(r"[0-9A-Fa-f]{4}|…|\.{3}|[Tt]race|TRACE")
+"""What a line has that cites anything; most have nothing of it."""
+_ENDING: Final = re.compile(r"[.;!?]\s|[{}]")
+"""What stands between two words that do not belong together."""
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HEX: Final = re.compile(r"[0-9a-f]+")
+_CUT: Final = re.compile(r"([0-9a-f-]*)(?:…|\.{3})([0-9a-f]*)")
+_PREFIX: Final = re.compile(r"(?:trace[_-]|tr-)(?=[0-9a-f]{8})")
+"""What some tracers put before the digits."""
+_QUOTES: Final = frozenset("`\"'")
+_AROUND: Final = " \t`\"'*_-+[](),"
+"""What may stand around the only word of a cell or of an element of a list."""
+_ODD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,127}")
+_TRACE_DIGITS: Final = 32
+_SPAN_DIGITS: Final = frozenset({16, 24})
+"""OpenTelemetry's spans have 16, those of the OpenAI Agents SDK as HALO exports them 24."""
+_LEAST: Final = 4
+"""Digits by which an id that was cut short can be told."""
+_LEAST_UNCUT: Final = 6
+_LEAST_UNSAID: Final = 8
+"""Digits that may be the beginning of an id where no dots say so, and where no word says so either."""
+_ALIKE: Final = 100
+"""How many ids with one beginning are compared with an id that was cut short."""
+
+
+class Place(NamedTuple):
+    """Where an id is cited: the line of the report, from 1, and the heading above it, empty before the first one."""
+
+    line: int
+    section: str
+
+
+@dataclass(slots=True)
+class Citation:
+    """An id and every place that cites it, in order; ``id`` is as cited, in small letters where it is hexadecimal.
+
+    With ``is_cut`` it is a beginning, an end, or both around ``…``; with ``is_guess`` it may be something else.
+    """
+
+    id: str
+    places: list[Place] = field(default_factory=list)
+    is_cut: bool = False
+    is_guess: bool = False
+    trace: str | None = None
+    """Of a span: the trace that the same line cites."""
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Return the beginning and the end that an id has which this one stands for."""
+        head, _, tail = self.id.partition(ELLIPSIS)
+        return head, tail
+
+    def means(self, id_: str) -> bool:
+        """Say whether this may be the citation of an id."""
+        head, tail = self.ends
+        if not self.is_cut:
+            return self.id == id_
+        return len(id_) >= len(head) + len(tail) and id_.startswith(head) and id_.endswith(tail)
+
+
+class Citations(NamedTuple):
+    """What a report cites, each once, in the order of the report."""
+
+    traces: tuple[Citation, ...]
+    spans: tuple[Citation, ...]
+
+
+def cited(markdown: str, *, known: Collection[str] = ()) -> Citations:
+    """Return the traces and spans that a report cites; ``known`` are ids of other things, such as its own run's."""
+    others = frozenset(each.lower() for each in known)
+    traces: dict[str, Citation] = {}
+    spans: dict[str, Citation] = {}
+    section, latest = "", None
+    for line in lines(markdown):
+        found = [each for each in _of_line(line) if each.id not in others]
+        if line.section != section:
+            section, latest = line.section, None
+        whole = (each.id for each in found if each.kind == TRACE and not (each.is_guess or each.is_cut))
+        latest = next(whole, latest)
+        for each in found:
+            citation = _add(traces if each.kind == TRACE else spans, each, Place(line.number, section))
+            if each.kind == SPAN and citation.trace is None:
+                citation.trace = latest
+    return _merged(traces, spans)
+
+
+class _Mention(NamedTuple):
+    """An id in a line."""
+
+    id: str
+    kind: str
+    is_cut: bool = False
+    is_guess: bool = False
+
+
+def _add(found: dict[str, Citation], mention: _Mention, place: Place) -> Citation:
+    citation = found.setdefault(mention.id, Citation(mention.id, [], mention.is_cut, mention.is_guess))
+    citation.is_guess &= mention.is_guess
+    if place not in citation.places[-1:]:
+        citation.places.append(place)
+    return citation
+
+
+# Lines into ids ------------------------------------------------------------------------------------------------------
+
+
+def _of_line(line: Line) -> Iterator[_Mention]:
+    has_whole = False  # beside a whole trace id, fewer digits are a span's
+    for text, above in line.cells:
+        if above is None and not _WORTHWHILE.search(text):
+            continue
+        near: str | None = None
+        end = 0
+        alone = LIST_MARK.sub("", text, count=1).strip(_AROUND)
+        for token in _TOKEN.finditer(text):
+            if near is not None and _ENDING.search(text, end, token.start()):
+                near = None
+            before, end, word = text[token.start() - 1 : token.start()], token.end(), token[0]
+            is_quoted = before in _QUOTES and before == text[end : end + 1]
+            says_trace = (near == TRACE and is_quoted) or (above == TRACE and word == alone)
+            mention = _mention(word, near, above, is_quoted=is_quoted) or (_odd(word) if says_trace else None)
+            if mention is not None:
+                is_span = has_whole and len(mention.id) in _SPAN_DIGITS
+                yield mention._replace(kind=SPAN) if is_span else mention
+                has_whole |= mention.kind == TRACE and len(mention.id) >= _TRACE_DIGITS
+            elif said := label(word):
+                near = said
+            elif word.lower() not in _JOINING:
+                near = None
+
+
+def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool) -> _Mention | None:
+    """Return the id that a word is; ``near`` is what the words before it say of it, ``above`` the lines above."""
+    if len(word) < _LEAST:
+        return None
+    small = word.lower()
+    if prefix := _PREFIX.match(small):
+        small, near = small[prefix.end() :], TRACE
+    said = near or above
+    if cut := _CUT.fullmatch(small):
+        return _cut(cut[1], cut[2], said, is_quoted=is_quoted)
+    if _UUID.fullmatch(small):
+        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said in {OTHER, PLATFORM})
+    if not _HEX.fullmatch(small):
+        return None
+    if len(small) == _TRACE_DIGITS:
+        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said == OTHER)
+    return _digits(small, said, is_quoted=is_quoted) if len(small) < _TRACE_DIGITS else None
+
+
+def _cut(head: str, tail: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
+    """Return an id that dots say is cut short: "added…" and "1000…" are none unless something says so."""
+    digits = head + tail
+    is_word = digits.isalpha() and not is_quoted
+    if len(digits) < _LEAST or (said is None and (is_word or digits.isdecimal())):
+        return None
+    kind = SPAN if said == SPAN else TRACE
+    return _Mention(f"{head}{ELLIPSIS}{tail}", kind, is_cut=True, is_guess=said in {OTHER, PLATFORM})
+
+
+def _digits(digits: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
+    """Return an id of fewer digits than a whole trace's; where nothing says what it is, a word or a number is none."""
+    is_number = digits.isdecimal() and not is_quoted
+    if said == TRACE and len(digits) >= _LEAST_UNCUT and not is_number:
+        is_word = digits.isalpha() and not is_quoted
+        return _Mention(digits, TRACE, is_cut=len(digits) not in _SPAN_DIGITS, is_guess=is_word)
+    if said == SPAN and len(digits) >= _LEAST_UNCUT and not is_number:
+        return _Mention(digits, SPAN, is_cut=len(digits) not in _SPAN_DIGITS)
+    if said is not None or digits.isdecimal() or digits.isalpha():
+        return None
+    if len(digits) in _SPAN_DIGITS:
+        return _Mention(digits, SPAN)
+    is_guess = is_quoted and len(digits) >= _LEAST_UNSAID
+    return _Mention(digits, TRACE, is_cut=True, is_guess=True) if is_guess else None
+
+
+def _odd(word: str) -> _Mention | None:
+    """Return an id of another form, which only its place tells: a tracer may have ids such as ``order-17``."""
+    is_odd = _ODD.fullmatch(word) and not _HEX.fullmatch(word.lower()) and label(word) is None
+    return _Mention(word, TRACE, is_guess=True) if is_odd else None
+
+
+# Ids that are cut short ----------------------------------------------------------------------------------------------
+
+
+def _merged(traces: dict[str, Citation], spans: dict[str, Citation]) -> Citations:
+    """Return the citations with those that are cut short joined to the only whole id that they can mean."""
+    whole_traces, whole_spans = _Index(traces.values()), _Index(spans.values())
+    for each in [each for each in traces.values() if each.is_cut]:
+        _join(each, whole_traces.meant_by(each) or whole_spans.meant_by(each), traces)
+    for each in [each for each in spans.values() if each.is_cut]:
+        _join(each, whole_spans.meant_by(each), spans)
+    return Citations(_in_order(traces.values()), _in_order(spans.values()))
+
+
+def _join(cut: Citation, meant: Sequence[Citation], among: dict[str, Citation]) -> None:
+    if len(meant) == 1:  # with more of them it stays as it is cited
+        meant[0].places += cut.places
+        del among[cut.id]
+
+
+def _in_order(found: Collection[Citation]) -> tuple[Citation, ...]:
+    for each in found:
+        each.places = sorted(set(each.places))
+    return tuple(sorted(found, key=lambda each: each.places[0].line))
+
+
+class _Index:
+    """The whole ids of a report, to be found by their beginnings and ends."""
+
+    def __init__(self, found: Collection[Citation]) -> None:
+        self._whole = {each.id: each for each in found if not each.is_cut}
+        self._heads = sorted(self._whole)
+        self._tails = sorted(id_[::-1] for id_ in self._whole)
+
+    def meant_by(self, cut: Citation) -> list[Citation]:
+        """Return the citations that one which is cut short may mean, or the first of many."""
+        head, tail = cut.ends
+        ids = _starting(self._heads, head) if head else [each[::-1] for each in _starting(self._tails, tail[::-1])]
+        return [self._whole[id_] for id_ in ids if cut.means(id_)]
+
+
+def _starting(ids: Sequence[str], head: str) -> Sequence[str]:
+    """Return the sorted ids that start with some digits, as many as are looked at."""
+    first = bisect_left(ids, head)
+    return [each for each in ids[first : first + _ALIKE] if each.startswith(head)]

@@ -1,0 +1,136 @@
+"""The lines of a report, each with the heading above it and what the words around it say that its ids are.
+
+As much markdown as citations need, read line by line in linear time: headings, fences, tables, lists. A fence that is
+never closed and a table without a head lose nothing but those words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+TRACE: Final = "trace"
+SPAN: Final = "span"
+PLATFORM: Final = "platform"
+OTHER: Final = "other"
+_LABELS: Final = {
+    TRACE: TRACE,
+    SPAN: SPAN,
+    "observation": SPAN,
+    **dict.fromkeys(
+        ("agent", "conversation", "dataset", "project", "run", "schedule", "session", "team", "user"), PLATFORM
+    ),
+    **dict.fromkeys(("checksum", "commit", "digest", "etag", "hash", "md5", "sha", "sha1", "sha256", "version"), OTHER),
+    **dict.fromkeys(("customer", "file", "key", "message", "order", "request", "response", "token"), OTHER),
+}
+"""Words that say what the ids beside them are: the platform's own things have UUIDs, as some traces have."""
+_WORDS: Final = re.compile(r"[0-9A-Za-z_-]+")
+_ID: Final = re.compile(r"[_-]?ids?$", re.IGNORECASE)
+_HEADING: Final = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+LIST_MARK: Final = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
+"""What an element of a list begins with."""
+_SAYING: Final = re.compile("trace|span|observation", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"[`*_#\\]+")
+_LONGEST_HEADING: Final = 200
+
+
+class Line(NamedTuple):
+    """A line: its number from 1, the heading above it, and the kind of the ids in each cell of it.
+
+    A line outside of a table is one cell. A kind is ``None`` where nothing above says one.
+    """
+
+    number: int
+    section: str
+    cells: tuple[tuple[str, str | None], ...]
+
+
+def label(word: str) -> str | None:
+    """Return what a word such as ``Traces``, ``trace_id``, ``parentSpanId`` or ``request`` says of the id beside it."""
+    name = re.split(r"[_-]|(?<=[a-z])(?=[A-Z])", _ID.sub("", word))[-1].lower()
+    return _LABELS.get(name) or _LABELS.get(name.removesuffix("s"))
+
+
+def _label_in(text: str) -> str | None:
+    """Return what the head of a column says of the ids below it; ``None`` for nothing or for two things."""
+    found = {label(word) for word in _WORDS.findall(text)} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _trace_or_span(text: str) -> str | None:
+    """Return what a heading, or the line before a list, says: anything else in it is more likely about the matter."""
+    found = _label_in(text) if _SAYING.search(text) else None
+    return found if found in {TRACE, SPAN} else None
+
+
+def lines(markdown: str) -> Iterator[Line]:
+    """Yield the lines of a report in order, line ends as in a file."""
+    return _Reader().read(markdown)
+
+
+class _Reader:
+    """Goes through the lines and knows what stands above the next one."""
+
+    def __init__(self) -> None:
+        self._section = ""
+        self._fence = ""
+        self._before = ""  # the line before where that is prose
+        self._columns: list[str | None] = []
+        self._above: str | None = None  # what a heading, or a line that ends in a colon, says of the list below it
+
+    def read(self, markdown: str) -> Iterator[Line]:
+        for number, text in enumerate((line.rstrip("\r") for line in markdown.split("\n")), 1):
+            self._enter(text)
+            yield Line(number, self._section, tuple(self._cells(text)))
+            self._leave(text)
+
+    def _enter(self, text: str) -> None:
+        if self._fence or _FENCE.match(text):
+            return
+        stripped = text.strip()
+        if _HEADING.match(text):
+            self._begin_section(stripped)
+        elif self._before and stripped and not stripped.strip("=-") and len(set(stripped)) == 1:
+            self._begin_section(self._before)
+        elif "|" in text and _is_delimiter(stripped):
+            self._columns = [_label_in(cell) for cell in _split(self._before)]
+        elif stripped and not (LIST_MARK.match(text) or text.startswith((" ", "\t")) or "|" in text):
+            self._above = None
+        if "|" not in text:
+            self._columns = []
+
+    def _begin_section(self, heading: str) -> None:
+        self._section = " ".join(_MARKUP.sub("", heading).split())[:_LONGEST_HEADING]
+        self._above = _trace_or_span(heading)
+
+    def _cells(self, text: str) -> Iterator[tuple[str, str | None]]:
+        if not self._columns:
+            yield text, self._above
+            return
+        for index, cell in enumerate(_split(text)):
+            yield cell, self._columns[index] if index < len(self._columns) else None
+
+    def _leave(self, text: str) -> None:
+        stripped = text.strip()
+        mark = _FENCE.match(text)
+        if mark is not None:
+            if not self._fence:
+                self._fence = mark[1]
+            elif mark[1].startswith(self._fence) and stripped == mark[1]:
+                self._fence = ""
+        if stripped.rstrip("*_ ").endswith(":"):
+            self._above = _trace_or_span(text) or self._above
+        self._before = "" if self._fence or mark or _HEADING.match(text) else stripped
+
+
+def _is_delimiter(row: str) -> bool:
+    """Say whether a row parts the head of a table from its body."""
+    cells = _split(row)
+    return all(cell.strip() and not cell.strip().strip(":").strip("-") for cell in cells)
+
+
+def _split(row: str) -> list[str]:
+    """Return the cells of a row."""
+    return re.split(r"(?<!\\)\|", row.strip().removeprefix("|").removesuffix("|"))
