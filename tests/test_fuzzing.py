@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzzing.__main__ import NAMES
 from fuzzing.laws import packed
 from fuzzing.targets import TARGETS
 from hypothesis import given
@@ -21,9 +20,6 @@ from strategies import documents
 from wire_samples import WIRE
 
 from halo_iac.render.json import plan_json
-
-EXECUTIONS = {"yaml": 1_500, "settings": 1_000, "traces": 4_000, "http": 1_000, "saved_plan": 4_000}
-"""How many take a few seconds; 600 for what is not named."""
 
 ODD = st.sampled_from(
     [None, True, 0, -1, 2**63, 10**400, 1.5, "", " ", "x" * 300, [], {}, [[]], {"a": None}, "$", "${A:-b}", *HOSTILE]
@@ -42,21 +38,16 @@ def test_no_bytes_are_too_much(name: str, data: bytes) -> None:
     TARGETS[name].check(data)
 
 
-@pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 only")
-def test_no_mutation_is_too_much(name: str, tmp_path: Path) -> None:
-    runs = str(EXECUTIONS.get(name, 600))
-    command = [sys.executable, "-m", "fuzzing", "--target", name, "--runs", runs, "--folder", str(tmp_path)]
+def test_no_mutation_is_too_much(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fuzzing", "--sample", "--folder", str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     ended = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
     notes = [path.read_text(encoding="utf-8", errors="replace") for path in (tmp_path / "finds").iterdir()]
     assert (ended.returncode, notes, ended.stderr) == (0, [], "")
-    target, executions, *_ = ended.stdout.split()
-    assert (target, int(executions.replace(",", "")) >= int(runs)) == (name, True)  # libFuzzer may do one more
-
-
-def test_the_runner_knows_every_target() -> None:
-    assert list(TARGETS) == list(NAMES)
+    *lines, found = ended.stdout.splitlines()
+    assert ([line.split()[0] for line in lines], found) == (list(TARGETS), "0 found")
+    assert all(int(line.split()[1].replace(",", "")) >= 600 for line in lines)
 
 
 @st.composite

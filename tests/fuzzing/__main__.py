@@ -1,74 +1,97 @@
 """``python -m fuzzing``: mutate what the targets take, guided by coverage, and say what came of it.
 
 A find is kept as a file, one for each place in the code, and the search goes on. An input that takes more than its time
-or memory ends the process, so each target has one of its own, started again until its time is over.
+or memory ends the process, so each target has one of its own, started again until its time is over. They are forked
+from one that has halo imported with its branches counted, which takes longer than a sample of a target.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
-import subprocess
 import sys
 import traceback
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
-NAMES: Final = ("yaml", "project", "saved_plan", "receipt", "settings", "traces", "answers", "http")
-"""The keys of ``targets.TARGETS``, which only the process that fuzzes imports."""
+import atheris
 
+with redirect_stderr(StringIO()), atheris.instrument_imports(include=["halo_iac"]):  # it tells of every module
+    from fuzzing.targets import TARGETS
+
+SAMPLE: Final = {"yaml": 1_500, "settings": 1_000, "traces": 4_000, "http": 1_000, "saved_plan": 4_000}
+"""How many executions are a sample, which takes a few seconds; 600 of a target that is not named."""
 LONGEST: Final = 8 * 1024
 MOST_SECONDS: Final = 10
 MOST_MEBIBYTES: Final = 1024
 """What one input may be and take."""
 
 
+class Tried(NamedTuple):
+    """What came of a target: executions, branches reached, and libFuzzer's last words where an input ended it."""
+
+    executions: int = 0
+    covered: int = 0
+    crash: str = ""
+
+
 def main(words: list[str]) -> int:
     """Do what the command line says; 1 where something was found."""
     parser = argparse.ArgumentParser(prog="python -m fuzzing", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="how long, shared by all targets")
-    parser.add_argument("--runs", type=int, help="instead, how many executions of each target, always the same ones")
+    parser.add_argument("--sample", action="store_true", help="instead, some executions of each, always the same ones")
     parser.add_argument("--folder", type=Path, default=Path(".fuzz"), help="where inputs and finds are kept")
-    parser.add_argument("--target", choices=NAMES, help="only this one")
-    parser.add_argument("--here", action="store_true", help="in this process, which ends with it")
+    parser.add_argument("--target", choices=TARGETS, help="only this one")
     asked = parser.parse_args(words)
-    names = (asked.target,) if asked.target else NAMES
+    names = (asked.target,) if asked.target else tuple(TARGETS)
     finds = asked.folder / "finds"
     finds.mkdir(parents=True, exist_ok=True)
     for name in names:
-        limit = f"-runs={asked.runs} -seed=1" if asked.runs else f"-max_total_time={asked.seconds // len(names)}"
-        if asked.here:
-            fuzz(name, limit, asked.folder)
-        print(f"{name:12}{tried(name, asked.folder, asked.seconds // len(names), asked.runs)}", flush=True)
+        if asked.sample:
+            tried = try_once(name, f"-runs={SAMPLE.get(name, 600)} -seed=1", asked.folder)
+        else:
+            tried = try_for(asked.seconds // len(names), name, asked.folder)
+        print(f"{name:12}{tried.executions:>12,} executions, {tried.covered:>6,} branches reached", flush=True)
+        print(tried.crash, end="", file=sys.stderr)
     found = sorted(path for path in finds.iterdir() if path.suffix != ".txt")
     print("\n".join([f"{len(found)} found", *map(str, found)]))
     return 1 if found else 0
 
 
-def tried(name: str, folder: Path, seconds: int, runs: int | None) -> str:
-    """Fuzz a target in processes of its own, and return how much was tried."""
-    end, executions, covered = monotonic() + seconds, 0, 0
-    while runs is not None or monotonic() < end:
-        limit = ["--runs", str(runs)] if runs is not None else ["--seconds", str(max(int(end - monotonic()), 1))]
-        command = [sys.executable, "-m", "fuzzing", "--here", "--target", name, "--folder", str(folder), *limit]
-        told = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-        executions += sum(map(int, re.findall(r"number_of_executed_units: (\d+)", told.stderr)))
-        covered = max(covered, *map(int, re.findall(r"cov: (\d+)", told.stderr)), 0)
-        if told.returncode:
-            print(told.stderr[-4000:], file=sys.stderr)
-        if runs is not None or told.returncode == 0:
+def try_for(seconds: int, name: str, folder: Path) -> Tried:
+    """Fuzz a target for so long, in as many processes as that takes."""
+    end, all_ = monotonic() + seconds, Tried()
+    while monotonic() < end:
+        one = try_once(name, f"-max_total_time={max(int(end - monotonic()), 1)}", folder)
+        all_ = Tried(all_.executions + one.executions, max(all_.covered, one.covered), one.crash)
+        print(one.crash, end="", file=sys.stderr)
+        if not one.crash:
             break
-    return f"{executions:>12,} executions, {covered:>6,} branches reached"
+    return all_._replace(crash="")
+
+
+def try_once(name: str, limit: str, folder: Path) -> Tried:
+    """Fuzz a target in a process of its own."""
+    log = folder / f"{name}.log"
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
+        fuzz(name, limit, folder)
+    _, status = os.waitpid(child, 0)
+    told = log.read_text(encoding="utf-8", errors="replace")
+    executions = sum(map(int, re.findall(r"number_of_executed_units: (\d+)", told)))
+    covered = max(map(int, re.findall(r"cov: (\d+)", told)), default=0)
+    return Tried(executions, covered, told[-4000:] if status else "")
 
 
 def fuzz(name: str, limit: str, folder: Path) -> None:
     """Fuzz a target in this process, which libFuzzer ends."""
-    import atheris
-
-    with atheris.instrument_imports(include=["halo_iac"]):
-        from fuzzing.targets import TARGETS
     target, seeds, words = TARGETS[name]
     corpus, dictionary = folder / "corpus" / name, folder / f"{name}.dict"
     corpus.mkdir(parents=True, exist_ok=True)
