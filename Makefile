@@ -26,7 +26,7 @@ test: lint
 # Ends an apply of two hundred changes at every tenth call, with three signals, and whatever starts runs at every step:
 # minutes, where `make test` takes a sample.
 soak: $(VENV)/developing
-	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py
+	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py tests/test_bounds.py
 
 # Drives the official client against a served sandbox, and the language server of editors over the schemas. npm installs
 # both; skipped without npm.

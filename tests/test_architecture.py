@@ -242,6 +242,7 @@ def named(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def imports_inside_functions() -> set[tuple[str, str]]:
     """Return each module and what a function of it imports, as it is written."""
     return {

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 from halo_iac.cli.home_folder import from_home
 from halo_iac.errors import UsageError
@@ -154,8 +155,6 @@ def command_line(first: str | None = None) -> typer.Typer:
 @cache
 def built_command(first: str) -> TyperGroup:
     """Return the command line for a first word, ready to run; a process that runs many commands builds it once."""
-    from typer.main import get_command
-
     return cast("TyperGroup", get_command(command_line(first)))  # which several commands are
 
 
