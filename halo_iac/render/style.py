@@ -28,9 +28,17 @@ _CODES: Final[dict[str, str]] = {
     "dim": "2",
     "added": "32",
     "removed": "31",
+    "failed": "1;31",
+    "bar": "36",
 }
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_ASCII: Final = str.maketrans({"→": "->", "│": "|", "…": "...", "·": "-"})
+_PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
+_ASCII: Final = str.maketrans(
+    {"→": "->", "│": "|", "…": "...", "·": "-", "✗": "x", "▶": ">", "µ": "u"}
+    | {"├": "|", "└": "`", "─": "-"}  # the guides of a tree
+    | dict.fromkeys("█▉▊▋▌▐", "#")  # and its bars
+    | dict.fromkeys("▍▎▏", ".")
+)
 
 
 class Style(NamedTuple):
@@ -98,6 +106,11 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def unpainted(text: str) -> str:
+    """Return a line as it is without colours."""
+    return _PAINT.sub("", text)
 
 
 def pad(text: str, width: int) -> str:

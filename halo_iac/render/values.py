@@ -68,6 +68,50 @@ def money(amount: float) -> str:
     return f"{amount:.2g}" if 0 < abs(amount) < 0.01 else f"{amount:,.2f}"
 
 
+_UNITS: Final = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
+_AGES: Final = 10**19
+_MOST_DOLLARS: Final = 10**12
+
+
+def elapsed(nanoseconds: int | None, style: Style) -> str:
+    """Return a length of time as people read it: ``850 ns``, ``12.5 ms``, ``2 min 03 s``, ``1 h 05 min``."""
+    if nanoseconds is None:
+        return "-"
+    if nanoseconds < 0:
+        return f"-{elapsed(-nanoseconds, style)}"
+    if nanoseconds == 0:
+        return "0 s"
+    if nanoseconds > _AGES:
+        return "over 300 years"
+    if nanoseconds >= 59_950_000_000:
+        return _long(round(nanoseconds / 10**9))
+    size, unit = next(each for each in reversed(_UNITS) if nanoseconds >= each[0] * 0.9995)
+    value = nanoseconds / size
+    digits = 0 if size == 1 or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {style.own(unit)}"
+
+
+def _long(seconds: int) -> str:
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24:,} d {hours % 24:02} h"
+
+
+def dollars(amount: float | None) -> str:
+    """Return a cost as people read it: ``$1,217.50``, and ``<$0.01`` where cents would be nothing."""
+    if amount is None:
+        return "-"
+    if amount < 0:
+        return f"-{dollars(-amount)}"
+    if amount >= _MOST_DOLLARS:
+        return f"${amount:.2g}"
+    return "<$0.01" if 0 < amount < 0.01 else f"${amount:,.2f}"
+
+
 def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, those beyond :data:`LISTED` counted."""
     return first_of(map(style.safe, names), len(names), LISTED)

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from halo_iac.render.style import Style, columns
+from halo_iac.render.style import Style, columns, unpainted
 
-_PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
 _WORD: Final = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
 _BAR: Final = re.compile(r"( *[│|])( [-+]?(?: |\Z)| ?)")
 _LABEL: Final = re.compile(r" *(?:[-+~^!?=.] )?(?:\S+(?: \S+){0,2}? {2,})?")
@@ -33,20 +32,20 @@ def folded(lines: Iterable[str], style: Style) -> Iterator[str]:
 
 
 def _fold(line: str, width: int) -> Iterator[str]:
-    plain = _PAINT.sub("", line)
+    plain = unpainted(line)
     if columns(plain) <= width:
         yield line
         return
     lead, nearest = _leads(plain, width)
     shown, used = "", 0
     for gap, word in _WORD.findall(line):
-        bare = _PAINT.sub("", word)
+        bare = unpainted(word)
         more = len(gap) + columns(bare)
         under = nearest if len(lead) > width - columns(bare) >= len(nearest) else lead
         if bare and used + more > width and used > len(under):
             yield shown
             shown = f"{under}\\{word}" if bare.startswith("::") else under + word  # which a runner obeys there
-            used = columns(_PAINT.sub("", shown))
+            used = columns(unpainted(shown))
         else:
             shown += gap + word
             used += more

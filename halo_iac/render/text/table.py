@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from halo_iac.render.style import Style, columns, pad, truncate
 
 _GAP: Final = "  "
+_SAMPLE: Final = 1000
+_NUMBER: Final = re.compile(r"\d+|-|<?-?\$?\d[\d,.]*(?: (?:ns|[uµ]s|ms|s|min|h|d)(?: \d\d (?:s|min|h))?)?", re.ASCII)
+"""What stands to the right in a column that holds nothing else: counts, costs and lengths of time."""
 _NARROWEST: Final = 8
 """No column is made narrower than this: below it, nothing can be told apart."""
 
@@ -19,15 +24,40 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *
     copied. If it is too narrow even so, each row becomes a record. Without a width nothing is cut. Columns of numbers
     stand to the right.
     """
-    cells = [[style.safe(cell) for cell in row] for row in rows]
+    return "".join(f"{line}\n" for line in _lines(headers, rows, (), style, whole))
+
+
+def table_lines(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], style: Style, *, whole: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield the same line by line, for rows of any number: as wide as the first :data:`_SAMPLE` of them need."""
+    rest = iter(rows)
+    return _lines(headers, list(islice(rest, _SAMPLE)), rest, style, whole)
+
+
+def _lines(
+    headers: Sequence[str],
+    first: Sequence[Sequence[str]],
+    rest: Iterable[Sequence[str]],
+    style: Style,
+    whole: Collection[str],
+) -> Iterator[str]:
+    cells = [[style.safe(cell) for cell in row] for row in first]
     natural = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
     least = [width if name in whole else min(width, _NARROWEST) for name, width in zip(headers, natural, strict=True)]
     if style.width is not None and whole and _total(least) > style.width:
-        return "\n".join(record(list(zip(headers, row, strict=True)), style) for row in rows)
+        for place, row in enumerate(chain(first, rest)):
+            yield from ("",) if place else ()
+            yield from record(list(zip(headers, row, strict=True)), style).splitlines()
+        return
     widths = _fitting(natural, least, style.width)
-    is_number = [bool(cells) and all(row[index].isdecimal() for row in cells) for index in range(len(headers))]
-    head = _line(headers, widths, is_number, style)
-    return "\n".join([style.paint(head, "bold"), *(_line(row, widths, is_number, style) for row in cells), ""])
+    fixed = [
+        None if name in whole or style.width is None else width for name, width in zip(headers, widths, strict=True)
+    ]
+    is_right = [bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells) for index in range(len(headers))]
+    yield style.paint(_line(headers, widths, widths, is_right, style), "bold")
+    for row in chain(cells, ([style.safe(cell) for cell in row] for row in rest)):
+        yield _line(row, widths, fixed, is_right, style)
 
 
 def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
@@ -44,12 +74,14 @@ def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
     return "\n".join([*lines, ""]) if lines else ""
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], is_number: Sequence[bool], style: Style) -> str:
+def _line(
+    cells: Sequence[str], widths: Sequence[int], most: Sequence[int | None], is_right: Sequence[bool], style: Style
+) -> str:
     ellipsis = style.own("…")
     parts = []
-    for cell, width, is_right in zip(cells, widths, is_number, strict=True):
-        shown = truncate(cell, width, ellipsis)
-        parts.append(shown.rjust(width) if is_right else pad(shown, width))
+    for cell, width, longest, to_right in zip(cells, widths, most, is_right, strict=True):
+        shown = cell if longest is None else truncate(cell, longest, ellipsis)
+        parts.append(shown.rjust(width) if to_right else pad(shown, width))
     return _GAP.join(parts).rstrip()
 
 

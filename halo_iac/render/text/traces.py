@@ -1,0 +1,158 @@
+"""The views of a trace (docs/protocol.md#trace-views): each takes it and its spans, and yields lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from halo_iac.hints import Command, Hint
+from halo_iac.model.span_tree import Oddity, SpanTree, span_tree
+from halo_iac.model.traces import Span, Trace
+from halo_iac.render.style import Style
+from halo_iac.render.text.fold import folded
+from halo_iac.render.text.table import record, table_lines
+from halo_iac.render.text.traces_tree import TreeDrawing
+from halo_iac.render.values import dollars, elapsed
+from halo_iac.text import counted
+
+_MOST_FAILED: Final = 3
+"""Of how many failed steps the commands that show them are printed."""
+
+
+class TraceOptions(NamedTuple):
+    """What of a trace is drawn: ``focus`` is the id of a span that is opened and marked, ``is_whole`` folds nothing."""
+
+    focus: str | None = None
+    is_whole: bool = False
+
+
+FOLDED: Final = TraceOptions()
+"""As a trace is drawn unless something else is asked for."""
+
+
+def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+    """Yield the facts of a trace, then its tree."""
+    tree = span_tree(spans)
+    yield from folded(record(_facts(trace, tree, style), style).splitlines(), style)
+    yield ""
+    yield from _tree(trace, tree, style, options)
+
+
+def trace_tree(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+    """Yield its spans below each other, and the commands that show what went wrong."""
+    return _tree(trace, span_tree(spans), style, options)
+
+
+def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+    """Yield the same with when each span ran."""
+    return _tree(trace, span_tree(spans), style, options, is_timeline=True)
+
+
+def trace_spans(
+    trace: Trace,  # noqa: ARG001 - every view takes one
+    spans: Iterable[Span],
+    style: Style,
+    options: TraceOptions = FOLDED,  # noqa: ARG001
+) -> Iterator[str]:
+    """Yield a table of the spans in their order, as they are read: those of any number take the memory of some."""
+    names = [name for name, least in _COLUMNS.items() if style.width is None or style.width >= least]
+    rows = ([_cells(span, style)[name] for name in names] for span in spans)
+    return table_lines(names, rows, style, whole={"SPAN"})
+
+
+_COLUMNS: Final = {
+    "SPAN": 0, "PARENT": 150, "NAME": 0, "KIND": 80, "STATUS": 60, "STARTED": 130, "TOOK": 0, "TOKENS": 110,
+    "COST": 110, "MODEL": 100,
+}  # fmt: skip
+"""The columns of the table, with from which width of a screen on there is room for each."""
+
+
+def _cells(span: Span, style: Style) -> dict[str, str]:
+    tokens = span.total_tokens
+    return {
+        "SPAN": span.id,
+        "PARENT": span.parent_id or "-",
+        "NAME": span.name or "-",
+        "KIND": span.kind or "-",
+        "STATUS": style.own("✗ error") if span.is_error else "ok",
+        "STARTED": span.started_at or "-",
+        "TOOK": elapsed(span.duration_ns, style),
+        "TOKENS": "-" if tokens is None else f"{tokens:,}",
+        "COST": dollars(span.cost),
+        "MODEL": span.model or "-",
+    }
+
+
+def _tree(
+    trace: Trace, tree: SpanTree, style: Style, options: TraceOptions, *, is_timeline: bool = False
+) -> Iterator[str]:
+    """Yield a tree, and below it what it cannot show and the commands that do, each after an empty line."""
+    drawing = TreeDrawing(tree, style, focus=options.focus, is_whole=options.is_whole, is_timeline=is_timeline)
+    yield from drawing.lines() if tree.size else ()
+    remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, is_folded=drawing.is_folded)), style)
+    for notes in (list(_failed(trace, tree, style)), list(remarks)):
+        yield from ("", *notes) if notes else ()
+
+
+def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
+    kind = f" ({trace.root_kind})" if trace.root_kind else ""
+    environment = f" ({trace.environment})" if trace.environment else ""
+    count = tree.size if trace.span_count is None else trace.span_count
+    llm = f", {trace.llm_span_count:,} of them LLM" if trace.llm_span_count else ""
+    cached = f", {trace.cached_tokens:,} of them from a cache" if trace.cached_tokens else ""
+    facts = {
+        "Trace": trace.id,
+        "Root": trace.root_name and f"{trace.root_name}{kind}",
+        "Agent": trace.agent,
+        "Service": trace.service and f"{trace.service}{environment}",
+        "Started": trace.started_at,
+        "Took": elapsed(trace.duration_ns, style),
+        "Spans": f"{count:,}{llm}",
+        "Tokens": f"{trace.total_tokens:,}{cached}" if trace.total_tokens else None,
+        "Cost": dollars(trace.cost) if trace.cost else None,
+        "Status": style.own("✗ error") if trace.has_error or tree.failing else "ok",
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+# What is said below a tree ------------------------------------------------------------------------------------------
+
+
+def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
+    for node in tree.failing[:_MOST_FAILED]:
+        message = f": {node.message}" if node.message else ""
+        said = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
+        yield from (style.paint(line, "failed") for line in folded([said], style))
+        yield f"  {style.safe(_command('span', 'get', trace.id, node.id))}"
+    more = len(tree.failing) - _MOST_FAILED
+    if more > 0:
+        yield f"{counted(more, 'more step')} failed:"
+        yield f"  {style.safe(_list_failed(trace))}"
+    elif trace.has_error and not tree.failing:
+        yield "No span that was read failed, but the trace has an error:"
+        yield f"  {style.safe(_list_failed(trace))}"
+
+
+def _remarks(trace: Trace, tree: SpanTree, *, is_folded: bool) -> Iterator[str]:
+    total = trace.span_count or 0
+    if not tree.size:
+        yield "It has no spans." if not total else "No span was read."
+    elif tree.size < total:
+        every = Command("trace", "get", trace.id, "--all")
+        yield Hint("{} of its {} spans were read; `{}` reads them all.", f"{tree.size:,}", f"{total:,}", every)
+    orphans, cycles = tree.odd(Oddity.ORPHAN), tree.odd(Oddity.CYCLE)
+    if orphans:
+        named = "names a parent" if orphans == 1 else "name parents"
+        yield f"{counted(orphans, 'span')} {named} not among the spans that were read."
+    if cycles:
+        yield f"{counted(cycles, 'cycle')} of spans below themselves, drawn from the span that began first."
+    if is_folded:
+        yield Hint("Some spans are folded; `{}` draws each.", Command("trace", "get", trace.id, "--no-fold"))
+
+
+def _list_failed(trace: Trace) -> Hint:
+    return _command("span", "list", "--trace-id", trace.id, "--status", "error", "--range", "all")
+
+
+def _command(*words: str) -> Hint:
+    return Hint("{}", Command(*words))

@@ -1,0 +1,276 @@
+"""A trace as a tree of its spans, and as a timeline of them (docs/protocol.md#trace-views).
+
+A line has the span to the left, then how long it took, in figures and as a bar on the trace's own scale. Each line fits
+on the screen; of a line that is too long the less important goes first, and ids are never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from typing import Final, NamedTuple
+
+from halo_iac.model.span_tree import Node, Oddity, SpanTree
+from halo_iac.render.style import LOG_WIDTH, Style, columns, pad, truncate, unpainted
+from halo_iac.render.text.traces_fold import Fold, Row, chosen, rows
+from halo_iac.render.values import dollars, elapsed
+from halo_iac.text import counted
+
+_GAP: Final = "  "
+_WIDE: Final = 80
+"""Columns of a screen from which on a level is indented by three of them, else by two."""
+_WITH_IDS: Final = 130
+"""Columns of a screen that has room for the id of every span."""
+_SHORTEST_NAME: Final = 8
+_EIGHTHS: Final = "▏▎▍▌▋▊▉"
+_HALVES: Final = {(False, False): " ", (True, False): "▌", (False, True): "▐", (True, True): "█"}
+_ODD: Final = {Oddity.ORPHAN: "(parent missing)", Oddity.CYCLE: "(part of a cycle)"}
+
+
+class _Layout(NamedTuple):
+    """How many columns each part of a line has; ``ids`` is 0 where they are left out."""
+
+    left: int
+    figures: int
+    bar: int
+    ids: int
+    lengths: int
+    step: int
+
+    @property
+    def deepest(self) -> int:
+        """Return how many levels leave room for names."""
+        return max(self.left // 2 // self.step, 4)
+
+
+class TreeDrawing:
+    """The lines of a tree: each span below what it is part of, with a bar as long as it took.
+
+    On a timeline, also when it began, counted from the first, and the bar stands where it ran. Of a long tree the ways
+    to failed steps and to the span ``focus`` are drawn first, and the rest is counted; ``is_whole`` draws it all.
+    Without a width nothing is cut.
+    """
+
+    def __init__(
+        self,
+        tree: SpanTree,
+        style: Style,
+        *,
+        focus: str | None = None,
+        is_whole: bool = False,
+        is_timeline: bool = False,
+    ) -> None:
+        self._tree = tree
+        self._style = style
+        self._is_timeline = is_timeline
+        layout = _layout(tree, style, is_timeline=is_timeline)
+        marked = tree.find(focus) if focus else None
+        self._rows = [
+            (row, _left(row, layout, style, is_marked=row.entry is marked))
+            for row in rows(tree, None if is_whole else chosen(tree, layout.deepest, marked))
+        ]
+        needed = max((columns(unpainted(left)) for row, left in self._rows if isinstance(row.entry, Node)), default=0)
+        self._layout = layout._replace(left=min(layout.left, needed) if style.width else needed)
+
+    @property
+    def is_folded(self) -> bool:
+        """Say whether there are spans that are only counted."""
+        return any(isinstance(row.entry, Fold) or row.hidden for row, _ in self._rows)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, those of a timeline below its scale."""
+        if self._is_timeline:
+            yield _ruler(self._tree, self._layout, self._style)
+        for row, left in self._rows:
+            yield left if isinstance(row.entry, Fold) else self._line(row.entry, left)
+
+    def _line(self, node: Node, left: str) -> str:
+        layout, style, first = self._layout, self._style, self._tree.starts
+        offset = None if node.start is None or first is None else node.start - first
+        lengths = [elapsed(each, style).rjust(layout.figures) for each in (offset, node.duration)[-layout.lengths :]]
+        bar = (
+            _lane(offset, max(node.duration or 0, 0), self._tree.length, layout.bar, style)
+            if self._is_timeline
+            else _length_bar(node, self._tree.longest, layout.bar, style)
+        )
+        parts = [left + " " * (layout.left - columns(unpainted(left))), *lengths]
+        parts.append(style.paint(bar, "failed" if node.is_error else "bar"))
+        if layout.ids:
+            parts[-1] += " " * (layout.bar - len(bar))
+            parts.append(style.paint(style.safe(node.id), "dim"))
+        return _GAP.join(parts).rstrip()
+
+
+# A line -------------------------------------------------------------------------------------------------------------
+
+
+def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
+    """Return what stands before the figures, painted: what a line hangs on, and its span or fold."""
+    guides = _guides(row, layout, style)
+    room = layout.left if isinstance(row.entry, Node) else style.width
+    most = None if style.width is None else (room or 0) - columns(guides)
+    drawn = (
+        _fold(row.entry, most, style)
+        if isinstance(row.entry, Fold)
+        else _span(row, row.entry, most, style, is_marked=is_marked)
+    )
+    return style.paint(guides, "dim") + drawn
+
+
+def _guides(row: Row, layout: _Layout, style: Style) -> str:
+    """Return what leads to a line from those above it, of many levels only the last."""
+    if row.depth == 0:
+        return ""
+    levels = row.guides[1:] if row.depth < len(row.guides) else row.guides
+    most = len(levels) if style.width is None else layout.deepest
+    beyond = "…" if len(levels) > most or row.depth > len(levels) else ""
+    *above, own = levels[-most:]
+    rule = "─" * (layout.step - 2)
+    drawn = [("│" if more else " ").ljust(layout.step) for more in above]
+    return style.own(f"{beyond}{''.join(drawn)}{'├' if own else '└'}{rule} ")
+
+
+class _Room:
+    """A part of a line that is filled piece by piece, as far as there are columns; ``None`` is no limit."""
+
+    def __init__(self, most: int | None, style: Style) -> None:
+        self._left = most
+        self._style = style
+        self._shown: list[str] = []
+
+    def put(self, text: str, role: str | None = None) -> bool:
+        """Add a piece if all of it has room, and say so."""
+        if self._left is not None:
+            if columns(text) > self._left:
+                return False
+            self._left -= columns(text)
+        self._shown.append(self._style.paint(text, role) if role else text)
+        return True
+
+    def cut(self, text: str, role: str | None = None, *, leave: int = 0) -> None:
+        """Add as much of a piece as has room, and leave some columns."""
+        if self._left is not None:
+            text = truncate(text, max(self._left - leave, 0), self._style.own("…"))
+        self.put(text, role)
+
+    @property
+    def left(self) -> int:
+        """Return how many columns are left."""
+        return LOG_WIDTH if self._left is None else self._left
+
+    def __str__(self) -> str:
+        return "".join(self._shown)
+
+
+def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bool) -> str:
+    """Return what a span is: its name, and what else of it there is room for."""
+    room = _Room(most, style)
+    if is_marked:
+        room.put(style.own("▶ "), "bold")
+    if node.is_error:
+        room.put(style.own("✗ "), "failed")
+    hidden = _hidden(row, is_brief=room.left < 40)
+    role = "failed" if node.is_error else "bold" if is_marked else None
+    room.cut(style.safe(node.name) or "(no name)", role, leave=columns(hidden))
+    room.put(hidden, "failed" if row.failures else "dim")
+    if node.oddity is not None:
+        room.put(f" {_ODD[node.oddity]}", "warning")
+    all(room.put(fact, "dim") for fact in _facts(node, style))
+    if node.message and room.left > 2 * _SHORTEST_NAME:
+        room.cut(f": {style.safe(node.message)}", "failed")
+    return str(room)
+
+
+def _hidden(row: Row, *, is_brief: bool) -> str:
+    if not row.hidden:
+        return ""
+    failures = f", {row.failures:,} failed" if row.failures else ""
+    if is_brief:
+        return f" +{row.hidden:,}"
+    return f" (+{counted(row.hidden, 'span')}{failures})"
+
+
+def _facts(node: Node, style: Style) -> Iterator[str]:
+    """Yield what else is known of a span, the most important first."""
+    yield f" {style.safe(node.kind)}"
+    separator = style.own(" · ")
+    if node.model:
+        yield f"{separator}{style.safe(node.model)}"
+    if node.input_tokens or node.output_tokens:
+        tokens = f"{node.input_tokens or 0:,} → {node.output_tokens or 0:,} tokens"
+        yield f"{separator}{style.own(tokens)}"
+    if node.cost:
+        yield f"{separator}{dollars(node.cost)}"
+
+
+def _fold(fold: Fold, most: int | None, style: Style) -> str:
+    """Return what is said of spans that are not drawn: how many, of which kind, how long they took, how many failed."""
+    room = _Room(most, style)
+    spans = _spans(fold, style)
+    below = f" and {fold.below:,} below {'it' if fold.spans == 1 else 'them'}" if fold.below else ""
+    if most is not None and columns(spans + below) > most:
+        spans, below = style.own(f"… {fold.spans + fold.below:,} spans"), ""
+    room.cut(spans + below, "dim")
+    if fold.failures:
+        room.put(f", {fold.failures:,} failed", "failed")
+    if fold.duration:
+        room.put(f", {elapsed(fold.duration, style)}", "dim")
+    if len(fold.kinds) > 1:
+        kinds = sorted(fold.kinds.items(), key=lambda each: (-each[1], each[0]))
+        room.put(f" ({', '.join(f'{count:,} {style.safe(kind)}' for kind, count in kinds)})", "dim")
+    return str(room)
+
+
+def _spans(fold: Fold, style: Style) -> str:
+    if fold.is_between:
+        return style.own(f"… {counted(fold.spans, 'span')} between")
+    more = "more " if fold.follows else ""
+    kind = f"{style.safe(next(iter(fold.kinds)))} " if len(fold.kinds) == 1 else ""
+    return style.own("… ") + f"{fold.spans:,} {more}{kind}spans"
+
+
+# Columns and bars ---------------------------------------------------------------------------------------------------
+
+
+def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
+    width = style.width or LOG_WIDTH
+    figures = _figures(tree)
+    lengths = 2 if is_timeline and width >= 60 else 1
+    ids = max((columns(style.safe(node.id)) for node in tree.walk()), default=0)
+    if style.width is not None and (width < _WITH_IDS or ids > width // 4):
+        ids = 0
+    room = width - lengths * (figures + len(_GAP)) - (ids + len(_GAP) if ids and style.width else 0) - len(_GAP)
+    bar = min(max(room * 2 // 5, 8), 60) if is_timeline else min(max(room // 4, 5), 40)
+    return _Layout(room - bar, figures, bar, ids, lengths, 3 if width >= _WIDE else 2)
+
+
+def _figures(tree: SpanTree) -> int:
+    """Return how many columns the longest length of time takes."""
+    longest = max([abs(node.duration or 0) for node in tree.walk()] + [tree.length])
+    return 8 if longest < 59 * 10**9 else 12 if longest < 10**16 else 16
+
+
+def _length_bar(node: Node, longest: int, width: int, style: Style) -> str:
+    if node.duration is None or node.duration < 0:
+        return ""
+    eighths = max(round(node.duration / longest * width * 8), 1) if longest else 1
+    return style.own("█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else ""))
+
+
+def _lane(offset: int | None, duration: int, length: int, width: int, style: Style) -> str:
+    """Return a bar that stands where a span ran, to half a column."""
+    if offset is None:
+        return ""
+    scale = 2 * width / max(length, 1)
+    first = min(int(offset * scale), 2 * width - 1)
+    last = max(min(ceil((offset + duration) * scale), 2 * width), first + 1)
+    cells = [(first <= half < last, first <= half + 1 < last) for half in range(0, last, 2)]
+    return style.own("".join(_HALVES[cell] for cell in cells))
+
+
+def _ruler(tree: SpanTree, layout: _Layout, style: Style) -> str:
+    heads = ["start", "took"][-layout.lengths :]
+    end = elapsed(tree.length, style)
+    ruler = f"0{end:>{layout.bar - 1}}" if layout.bar > columns(end) else ""
+    line = _GAP.join([pad("span", layout.left), *(head.rjust(layout.figures) for head in heads), ruler])
+    return style.paint(line.rstrip(), "bold")
