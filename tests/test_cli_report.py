@@ -534,6 +534,12 @@ def test_a_question_to_nobody_costs_nothing(halo_runs: Served) -> None:
 # pull ---------------------------------------------------------------------------------------------------------------
 
 
+def pulled(folder: Path) -> dict[str, bytes]:
+    """The reports that were pulled, by their paths, without the indexes."""
+    files = tree(folder / "reports")
+    return {f"reports/{name}": text for name, text in files.items() if not name.endswith("index.md")}
+
+
 @pytest.fixture
 def fired(declared: Served) -> Served:
     """Three days on: six reports, one of a run that found nothing among them."""
@@ -547,8 +553,11 @@ def fired(declared: Served) -> Served:
 def test_every_report_gets_a_file_and_a_second_pull_only_lists(fired: Served, folder: Path) -> None:
     first = fired("report", "pull", "--dir", "reports")
     files = tree(folder / "reports")
-    assert (first.code, sorted(first.out.splitlines())) == (0, sorted(f"reports/{name}" for name in files))
-    assert len(files) == 6
+    assert (first.code, sorted(first.out.splitlines())) == (0, sorted(pulled(folder)))
+    assert [name.split("/")[1:3] for name in sorted(pulled(folder))] == [["daily", "2026-11"]] * 3 + [
+        ["support", "2026-11"]
+    ] * 3
+    assert "| [`daily`](daily/index.md) | 3 |" in (folder / "reports" / "index.md").read_text()
     assert first.err.endswith("6 reports written, 0 already present.\n")
     before = len(fired.asked)
     second = fired("report", "pull", "--dir", "reports")
@@ -569,13 +578,42 @@ def test_a_file_says_where_its_report_comes_from(fired: Served, folder: Path) ->
 
 def test_an_edited_file_stays_and_a_deleted_one_comes_back(fired: Served, folder: Path) -> None:
     fired("report", "pull")
-    edited, deleted, renamed, *_ = sorted((folder / "reports").iterdir())
+    edited, deleted, renamed, *_ = [folder / name for name in sorted(pulled(folder))]
     edited.write_text("mine")
     deleted.unlink()
     renamed.rename(renamed.with_name(f"read--{renamed.name.rpartition('--')[2]}"))
     ended = fired("report", "pull")
-    assert (ended.code, ended.out) == (0, f"reports/{deleted.name}\n")
+    assert (ended.code, ended.out) == (0, f"{deleted.relative_to(folder)}\n")
     assert edited.read_text() == "mine"
+
+
+def test_a_folder_of_before_keeps_its_files_and_may_stay_flat(fired: Served, folder: Path) -> None:
+    fired("report", "pull", "--flat", "--since", "2026-11-05")
+    flat = pulled(folder)
+    assert (len(flat), len(tree(folder / "reports"))) == (2, 2)
+    assert (fired("report", "pull").code, len(pulled(folder))) == (0, 6)
+    assert flat.items() <= pulled(folder).items()
+    before = tree(folder / "reports")
+    assert (fired("report", "pull", "--flat").out, tree(folder / "reports")) == ("", before)
+
+
+def test_pulls_at_the_same_time_write_each_report_once(fired: Served, folder: Path) -> None:
+    ended: list[int] = []
+    pulls = [threading.Thread(target=lambda: ended.append(fired("report", "pull", "--json").code)) for _ in range(3)]
+    for each in pulls:
+        each.start()
+    for each in pulls:
+        each.join()
+    assert (ended, len(pulled(folder))) == ([0] * 3, 6)
+    assert "6 reports." in (folder / "reports" / "index.md").read_text()
+
+
+def test_an_index_of_someone_else_is_said_and_stays(fired: Served, folder: Path) -> None:
+    (folder / "reports").mkdir()
+    (folder / "reports" / "index.md").write_text("# Ours\n")
+    ended = fired("report", "pull")
+    assert (ended.code, (folder / "reports" / "index.md").read_text()) == (0, "# Ours\n")
+    assert "warning: reports/index.md is not an index that halo has written; it was left as it is\n" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -622,7 +660,7 @@ def test_what_could_not_be_read_fails_the_pull_and_the_next_one_heals_it(fired: 
     fired.sandbox.faults.add(Fault("haloConversation.getDetails", Refuse("NOT_FOUND")))
     first = fired("report", "pull", "--json")
     assert (first.code, len(first.json["written"]), len(first.json["problems"])) == (1, 5, 1)
-    assert (fired("report", "pull").code, len(tree(folder / "reports"))) == (0, 6)
+    assert (fired("report", "pull").code, len(pulled(folder))) == (0, 6)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
@@ -650,4 +688,4 @@ def test_a_run_without_a_report_is_counted_and_not_written(fired: Served, folder
     assert fired("schedule", "fire", "daily", *QUIET).code == 0
     document = fired("report", "pull", "--json").json
     assert [each["schedule"] for each in document["withoutReport"]] == ["daily"]
-    assert len(tree(folder / "reports")) == 6
+    assert len(pulled(folder)) == 6

@@ -47,8 +47,8 @@ def run(folder: Path, *command: str) -> str:
 
 
 def reports(clone: Path) -> list[str]:
-    listed = run(clone.parent / "origin.git", "git", "ls-tree", "--name-only", "reports").split()
-    return [name.rsplit("--", 1)[0] for name in listed]
+    listed = run(clone.parent / "origin.git", "git", "ls-tree", "-r", "--name-only", "reports").split()
+    return [name.rsplit("--", 1)[0] for name in listed if not name.endswith("index.md")]
 
 
 def test_reports_reach_a_branch_that_holds_nothing_else_and_only_new_ones_are_committed(checkout: Path) -> None:

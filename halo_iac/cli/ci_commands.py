@@ -12,6 +12,7 @@ from halo_iac.cli.ci_changes import touches_project
 from halo_iac.cli.ci_job import PENDING, CiJob
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
+from halo_iac.render.report import is_report_name
 from halo_iac.storage.receipt_file import load_receipt
 
 _PLAN: Final = "plan.json"
@@ -101,7 +102,7 @@ def report(job: CiJob) -> int:
     folder = job.folder / "reports"
     since = [] if any(each.startswith("--since") for each in job.args) else ["--since", "1d"]
     codes = [job.run("report", "pull", *file, "--dir", str(folder), *since) for file in job.each_file()]
-    names = sorted(each.name for each in folder.glob("*.md")) if folder.is_dir() else []
+    names = sorted(each.name for each in folder.rglob("*.md") if is_report_name(each.name)) if folder.is_dir() else []
     job.page.write_text("\n".join(["### halo · reports", "", *(f"- `{name}`" for name in names), ""]), encoding="utf-8")
     job.report(max(codes), **({"reports": folder} if names else {}))
     return max(codes)

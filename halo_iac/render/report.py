@@ -16,6 +16,13 @@ _ORDINARY_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-)){0,63}")
 _OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
 _SEPARATOR: Final = "--"
 _SUFFIX: Final = ".md"
+AGENT_SUFFIX: Final = ".agent.md"
+"""What the file for a coding agent ends in that lies beside a report."""
+_FOLDER: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
+_RESERVED: Final = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))]
+)
+"""What no file can be called on Windows."""
 
 
 def file_name(report: Report, label: str) -> str:
@@ -26,6 +33,28 @@ def file_name(report: Report, label: str) -> str:
     found = _INSTANT.match(report.conversation.created_at or "")
     when = f"{found[1]}T{found[2]}{found[3]}Z" if found else "undated"
     return f"{when}{_SEPARATOR}{slug(label)}{_SEPARATOR}{_id_in_names(report.conversation.id)}{_SUFFIX}"
+
+
+def folder_names(report: Report, label: str) -> tuple[str, str]:
+    """Return ``("checkout-daily", "2026-11")``: a folder for what ``label`` names, and one in it for the month.
+
+    Two labels never share a folder, though they differ in nothing but what file systems take for the same.
+    """
+    name = slug(label).lower()
+    if name != label or not _FOLDER.fullmatch(name) or name in _RESERVED:
+        name = f"{name}-{hashlib.sha256(label.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    found = _INSTANT.match(report.conversation.created_at or "")
+    return name, found[1][:7] if found else "undated"
+
+
+def is_report_name(name: str) -> bool:
+    """Say whether a file may be a report that was pulled, under whatever name a user has given it."""
+    return _SEPARATOR in name and name.endswith(_SUFFIX) and not name.endswith(AGENT_SUFFIX)
+
+
+def brief_name(name: str) -> str:
+    """Return the name of the file for a coding agent that lies beside a report."""
+    return f"{name.removesuffix(_SUFFIX)}{AGENT_SUFFIX}"
 
 
 def name_ending(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,14 +16,11 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import get_entry, match_entry
-from halo_iac.cli.report_output import write_to_folder
 from halo_iac.cli.run_request import agent_id_of, instant
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.render.json import document
-from halo_iac.render.report import ending_of, name_ending
 from halo_iac.runs.pull import PullRequest, pull
-from halo_iac.storage.atomic import check_writable
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.report_folder import ReportFolder
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
@@ -54,15 +51,18 @@ def pull_reports(
         str | None,
         typer.Option("--agent", "--agent-uuid", metavar="AGENT", help="Only reports of this agent's schedules."),
     ] = None,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="Write all files into DIR itself, without folders and indexes.")
+    ] = False,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
     ] = 8,
 ) -> int:
     """Write the reports of declared schedules into a folder.
 
-    Each report becomes one markdown file, with front matter that says where it comes from. Existing files are never
-    overwritten, edited or not, so the command can be interrupted and run again. Exit codes: 0 every report is in the
-    folder, 1 some could not be read.
+    Each report becomes one markdown file, DIR/SCHEDULE/MONTH/NAME.md, with front matter that says where it comes from.
+    Reports that are there are never overwritten, edited, moved or not, so the command can be interrupted and run again;
+    an index.md in each folder is written anew. Exit codes: 0 every report is in the folder, 1 some could not be read.
 
     \b
     Examples:
@@ -71,16 +71,17 @@ def pull_reports(
     """
     console = context.console
     since_instant = None if since is None else _since(since, context.now)
-    folder = Path(directory)
-    check_way(folder, context.cwd)
+    folder = ReportFolder(Path(directory), context.cwd, console.redacted, is_flat=flat)
     project = context.load()
     pairs_wanted = _named(project, schedule or ())
-    check_writable(folder)
+    folder.open()
     connection = context.connect_for_reading(project)
     wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
     took = _PullSummary([*unfit])
     try:
         _pull(context.console, connection, wanted, folder, took, since_instant, concurrency)
+        for path in folder.write_indexes():
+            console.warn(f"{path} is not an index that halo has written; it was left as it is", "rename it")
     except FileError as error:
         raise FileError(error.message, hint=f"{took.summary()}; run the command again to continue") from None
     return _finish(console, took)
@@ -142,18 +143,16 @@ def _pull(
     console: Console,
     connection: Connection,
     wanted: Sequence[PullRequest],
-    folder: Path,
+    folder: ReportFolder,
     took: _PullSummary,
     since: str | None,
     concurrency: int,
 ) -> None:
-    there = {name_ending(name) for name in _names_in(folder)}
-    reader = connection.run_reader
     found = pull(
-        reader,
+        connection.run_reader,
         connection.project.id,
         wanted,
-        lambda conversation_id: ending_of(conversation_id) in there,
+        lambda conversation_id: folder.find(conversation_id) is not None,
         since=since,
         at_once=concurrency,
     )
@@ -161,14 +160,7 @@ def _pull(
         _write_report(console, folder, pulled, took)
 
 
-def _names_in(folder: Path) -> Iterable[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except OSError as error:
-        raise FileError(f"{folder}: {error.strerror}", hint="check the folder and its permissions") from None
-
-
-def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _PullSummary) -> None:
+def _write_report(console: Console, folder: ReportFolder, pulled: PulledReport, took: _PullSummary) -> None:
     key = pulled.wanted.key
     if pulled.trouble is not None:
         took.problems.append(f"{key}: {pulled.trouble.message}")
@@ -177,7 +169,7 @@ def _write_report(console: Console, folder: Path, pulled: PulledReport, took: _P
     elif pulled.report is None:
         took.present += 1
     else:
-        path, is_new = write_to_folder(console, folder, pulled.report, key, key)
+        path, is_new = folder.write(pulled.report, key)
         if not is_new:
             took.present += 1
             return

@@ -1,0 +1,70 @@
+"""The index of a folder of reports: what is there, the newest first, the same text for the same files.
+
+It says what names of files say, so that a report which someone has edited or renamed changes nothing else in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from halo_iac.render.markdown.escape import code
+from halo_iac.render.report import brief_name
+from halo_iac.render.style import PLAIN
+from halo_iac.text import counted
+
+INDEX: Final = "index.md"
+MARK: Final = "<!-- halo report pull: an index; every pull writes it anew -->\n"
+"""What an index of ours begins with: no other file is written over."""
+_NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--(.+)--[^-].*\.md")
+_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
+"""What a link needs no escape for."""
+
+
+class Subfolder(NamedTuple):
+    """A folder in a folder of reports: how many it holds, and the path of the latest from the outer folder."""
+
+    name: str
+    reports: int
+    latest: str
+
+
+def index_text(heading: str, folders: Sequence[Subfolder], names: Sequence[str], briefs: Iterable[str]) -> str:
+    """Return the index of a folder: the folders in it, then the reports in it, ``names`` of files.
+
+    ``briefs`` are the files for coding agents that lie beside reports.
+    """
+    total = len(names) + sum(each.reports for each in folders)
+    parts = [f"{MARK}# {code(heading, PLAIN)}\n\n{counted(total, 'report')}.\n"]
+    if folders:
+        rows = (
+            f"| {_link(each.name, f'{each.name}/{INDEX}')} | {each.reports:,} | {_report(each.latest)} |"
+            for each in folders
+        )
+        parts.append(_table("| folder | reports | latest |", "| --- | ---: | --- |", rows))
+    if names:
+        there = frozenset(briefs)
+        rows = (f"| {_report(each)} | {_brief(each, there)} |" for each in sorted(names, reverse=True))
+        parts.append(_table("| report | for a coding agent |", "| --- | --- |", rows))
+    return "\n".join(parts)
+
+
+def _table(head: str, rule: str, rows: Iterable[str]) -> str:
+    return "\n".join([head, rule, *rows, ""])
+
+
+def _report(path: str) -> str:
+    name = path.rpartition("/")[2]
+    found = _NAME.fullmatch(name)
+    return _link(f"{found[4]}, {found[1]} {found[2]}:{found[3]} UTC" if found else name, path)
+
+
+def _brief(name: str, there: frozenset[str]) -> str:
+    brief = brief_name(name)
+    return _link("brief", brief) if brief in there else ""
+
+
+def _link(words: str, path: str) -> str:
+    octets = path.encode("utf-8", "surrogateescape")
+    return f"[{code(words, PLAIN)}]({''.join(chr(each) if each in _PLAIN else f'%{each:02X}' for each in octets)})"

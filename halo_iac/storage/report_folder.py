@@ -1,0 +1,152 @@
+"""A folder of pulled reports: one folder a schedule, one a month in it, an index in each.
+
+See docs/semantics.md#pulled-reports. What is there stays, edited, renamed or moved within the folder: a report is told
+by the id at the end of its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.errors import FileError
+from halo_iac.render.report import (
+    brief_name,
+    ending_of,
+    file_name,
+    folder_names,
+    is_report_name,
+    name_ending,
+    report_file,
+)
+from halo_iac.render.report_index import INDEX, MARK, Subfolder, index_text
+from halo_iac.storage.atomic import check_writable, read_start, write_atomically, write_new
+from halo_iac.storage.file_lock import folder_lock
+from halo_iac.storage.outputs import check_way
+
+if TYPE_CHECKING:
+    from halo_iac.model.runs import Report
+
+_DEEPEST: Final = 3
+"""Levels of folders that are looked into: schedules, months, and one that a user may have made."""
+
+
+class ReportFolder:
+    """A folder that reports are pulled into; ``redact`` takes keys out of what is written, names of files included.
+
+    With ``is_flat`` reports lie side by side in it, and there is no index. Methods raise
+    :class:`~halo_iac.errors.FileError`.
+    """
+
+    def __init__(self, path: Path, cwd: Path, redact: Callable[[str], str], *, is_flat: bool = False) -> None:
+        check_way(path, cwd)
+        self._path = path
+        self._cwd = cwd
+        self._redact = redact
+        self._is_flat = is_flat
+        self._found: dict[str, Path] = {}
+
+    def open(self) -> None:
+        """Make the folder if need be, and look what is there."""
+        check_writable(self._path)
+        self._found = {}
+        for folder in _scanned(self._path).walk():
+            self._found |= {name_ending(name): folder.path / name for name in folder.reports}
+
+    def find(self, conversation_id: str) -> Path | None:
+        """Return the file of a conversation's report that was there already, wherever it lies."""
+        return self._found.get(ending_of(conversation_id))
+
+    def write(self, report: Report, key: str) -> tuple[Path, bool]:
+        """Write the report of a schedule, unless it is there; return its file and whether it is new."""
+        label = self._redact(key)
+        folder = self._path if self._is_flat else self._path.joinpath(*folder_names(report, label))
+        path = folder / file_name(report, label)
+        return path, self._write(path, report_file(report, key))
+
+    def write_brief(self, report: Path, text: str) -> tuple[Path, bool]:
+        """Write the file for a coding agent beside a report, unless it is there."""
+        path = report.with_name(brief_name(report.name))
+        return path, self._write(path, text)
+
+    def write_indexes(self) -> Sequence[Path]:
+        """Write every index anew; return the files in their places that are not ours and stay as they are."""
+        if self._is_flat:
+            return ()
+        with folder_lock(self._path / INDEX):  # of two pulls at once, the last one has seen the files of both
+            folders = list(_scanned(self._path).walk())
+            return [each.path / INDEX for each in folders if each.needs_index and not self._write_index(each)]
+
+    def _write(self, path: Path, text: str) -> bool:
+        check_way(path, self._cwd)  # a link that a branch has committed may lead anywhere
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{path.parent}: {error.strerror}", hint="check the folder and its permissions") from None
+        return write_new(path, self._redact(text))
+
+    def _write_index(self, folder: _Folder) -> bool:
+        path = folder.path / INDEX
+        heading = "Reports" if folder.path == self._path else folder.path.name  # a checkout's own name may be any
+        text = self._redact(index_text(heading, folder.subfolders(), folder.reports, folder.briefs))
+        if path.is_symlink() or path.exists():
+            if path.is_symlink() or not path.is_file() or read_start(path, len(MARK)) != MARK.encode():
+                return False
+            if read_start(path, len(text.encode()) + 1) == text.encode():
+                return True
+        write_atomically(path, text)
+        return True
+
+
+@dataclass
+class _Folder:
+    """A folder with the names in it that matter."""
+
+    path: Path
+    reports: list[str] = field(default_factory=list)
+    briefs: list[str] = field(default_factory=list)
+    folders: list[_Folder] = field(default_factory=list)
+    has_index: bool = False
+
+    def walk(self) -> Iterator[_Folder]:
+        """Yield this folder and all below it."""
+        yield self
+        for each in self.folders:
+            yield from each.walk()
+
+    @property
+    def needs_index(self) -> bool:
+        return self.has_index or any(each.reports for each in self.walk())
+
+    def subfolders(self) -> list[Subfolder]:
+        """Return the folders in it that have reports, by name."""
+        found = []
+        for each in sorted(self.folders, key=lambda folder: folder.path.name):
+            below = [(name, folder.path / name) for folder in each.walk() for name in folder.reports]
+            if below:
+                latest = max(below)[1].relative_to(self.path).as_posix()
+                found.append(Subfolder(each.path.name, len(below), latest))
+        return found
+
+
+def _scanned(path: Path, level: int = 0) -> _Folder:
+    """Return what a folder holds, links and hidden folders left out."""
+    found = _Folder(path)
+    try:
+        with os.scandir(path) as entries:
+            for entry in sorted(entries, key=lambda each: each.name):
+                if entry.is_dir(follow_symlinks=False):
+                    if level < _DEEPEST and not entry.name.startswith("."):
+                        found.folders.append(_scanned(path / entry.name, level + 1))
+                elif is_report_name(entry.name):
+                    found.reports.append(entry.name)
+                elif entry.name.endswith(brief_name(".md")):
+                    found.briefs.append(entry.name)
+                else:
+                    found.has_index |= entry.name == INDEX
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}", hint="check the folder and its permissions") from None
+    return found
