@@ -29,8 +29,8 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
     "cli": "__init__ api apply base_comparison checkout ci errors findings fire_times git hints importing load "
-    "match model observe paths pausing pipeline plan preview render resolve runs sandbox storage text undo version "
-    "workers yaml_edit",
+    "match model observe page paths pausing pipeline plan preview render resolve runs sandbox storage text undo "
+    "version workers yaml_edit",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
     # What asks the host of the repository.
     "ci": "api errors storage",
@@ -43,9 +43,10 @@ LAYERS = {
     "git": "checkout errors load paths",  # a commit is a tree of files as the loader reads them
     "storage": "__init__ checkout errors load model paths render",
     # What only draws.
-    "render": "errors fire_times hints model preview text",
+    "render": "errors fire_times hints model page preview text",
     # What is pure: no platform, no clock, no printing.
     "base_comparison": "errors model resolve",
+    "page": "findings fire_times model preview",
     "preview": "fire_times model",
     "undo": "errors hints load match model plan resolve",  # what it writes has to be what a file could declare
     "pausing": "errors hints model plan resolve text",
@@ -74,7 +75,7 @@ LAYERS = {
 """Module or package of halo_iac → those it may import besides itself."""
 
 PURE = (
-    "base_comparison diff errors findings fire_times hints importing load match model pausing plan preview render "
+    "base_comparison diff errors findings fire_times hints importing load match model page pausing plan preview render "
     "resolve text undo yaml_edit"
 )
 
@@ -82,7 +83,9 @@ HOMES = {
     "_ruamel_yaml": "load/yaml_events",  # the C parser
     "cronsim": "fire_times sandbox/handlers/schedules",
     "deepdiff": "diff",
+    "jinja2": "render/html/*",
     "httpx": "api/exchange api/failures api/sandbox_transport api/transport ci/host_api",
+    "markupsafe": "render/html/*",
     "pydantic": "load/* model/* render/json storage/receipt_file",  # what people write, and our own documents
     "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/ingest",  # the fastest JSON parser
     "rich": "cli/* render/text/*",

@@ -99,7 +99,7 @@ def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[st
 )
 def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[str], name: str, count: int) -> None:
     hint = (
-        "run the command once for each file; validate, plan, drift, preview and apply take several"
+        "run the command once for each file; validate, plan, drift, preview, page and apply take several"
         if name == "--file"
         else "give it once"
     )

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "pause": ("pause.pause", "Pause schedules at once, declared or not."),
     "resume": ("pause.resume", "Resume paused schedules at once, declared or not."),
     "preview": ("preview.preview", "Show upcoming fires and a calendar of the week, offline."),
+    "page": ("page.page", "Draw the schedules as one HTML page to look at."),
     "ci": ("ci.ci", "Run a command as a job of a pipeline."),
     "schema": ("schema.schema", "Print the JSON Schema of a project file."),
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),
@@ -50,7 +51,7 @@ PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEI
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
-_ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview and apply take several"
+_ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
 _HELPING: Final = {"-h", "--help"}
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.

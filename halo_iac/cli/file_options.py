@@ -33,5 +33,5 @@ def check_single_file(word: str, cwd: Path) -> None:
     if not word.strip():
         raise UsageError("--file is empty", hint="give it a path, or remove it")
     if is_glob(word) and not (cwd / word).exists():
-        hint = "name one file; validate, plan, drift, preview and apply take several"
+        hint = "name one file; validate, plan, drift, preview, page and apply take several"
         raise UsageError(f"--file {word}: a glob may name several files, and this command takes one", hint=hint)

@@ -108,7 +108,7 @@ def make_plans(
     return tuple(map(ProjectRun, context.projects, plans))
 
 
-def make_drifts(context: CommandContext, ignored: Collection[DriftKind]) -> tuple[Drift, ...]:
+def make_drifts(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tuple[Drift, ...]:
     """Return how each project file and its platform differ; credentials in prompts are kept out of what is written."""
     found = drift_of_projects(_sources(context, PlanOptions()), ignored)
     for each, drift in zip(context.projects, found, strict=True):

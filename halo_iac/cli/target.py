@@ -15,7 +15,7 @@ from halo_iac.text import escape_control
 
 _FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
 """Commands that work on files alone."""
-_SEVERAL: Final = frozenset({"apply", "drift", "plan", "preview", "validate"})
+_SEVERAL: Final = frozenset({"apply", "drift", "page", "plan", "preview", "validate"})
 """Commands that take several project files."""
 _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
 """Commands that are told in another way where to work, or not at all."""

@@ -1,0 +1,234 @@
+"""A period of whole days: when schedules fire in it, and how often the traces of each moment are analysed.
+
+A fire analyses what ended within its look-back, so a moment may be analysed never, once, or several times
+(docs/page.md#look-back). Instants are seconds since 1970 in UTC; all of it follows from what is declared.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise, takewhile
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from halo_iac.findings.intervals import max_reads_per_trace
+from halo_iac.fire_times import Fire, is_forecastable, is_valid, runs_per_month
+from halo_iac.model.schedule import Cadence
+
+MOST_A_DAY: Final = 48
+"""How many fires a day are told apart: more are drawn as one band, and reckoned with as evenly spread."""
+_DAYS_A_MONTH: Final = 30
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = 3600
+
+
+class Period(NamedTuple):
+    """Days from ``start`` until before ``end`` as the clocks of ``timezone`` have them; ``now`` is in one of them."""
+
+    now: datetime
+    timezone: str
+    days: tuple[date, ...]
+    midnights: tuple[int, ...]
+
+    @classmethod
+    def around(cls, now: datetime, timezone: str, *, back: int, ahead: int) -> Period:
+        """Return ``back`` days before today, today, and the days up to ``ahead`` days from today on."""
+        zone = ZoneInfo(timezone)
+        today = now.astimezone(zone).date()
+        days = [today + count * _DAY for count in range(-back, ahead + 1)]
+        midnights = tuple(_seconds(datetime.combine(day, time(), zone)) for day in days)
+        return cls(now, timezone, tuple(days[:-1]), midnights)
+
+    @property
+    def start(self) -> int:
+        """Return the first instant."""
+        return self.midnights[0]
+
+    @property
+    def end(self) -> int:
+        """Return the instant after the last."""
+        return self.midnights[-1]
+
+    @property
+    def present(self) -> int:
+        """Return the current instant."""
+        return _seconds(self.now)
+
+    @property
+    def local_now(self) -> datetime:
+        """Return the same as the clocks of the period's time zone show it."""
+        return self.now.astimezone(ZoneInfo(self.timezone))
+
+    def place(self, instant: int) -> float:
+        """Return where an instant is, in days from the start: the days of clock changes are as long as the others."""
+        if instant <= self.start:
+            return 0.0
+        if instant >= self.end:
+            return float(len(self.days))
+        day = bisect_right(self.midnights, instant) - 1
+        begin, end = self.midnights[day : day + 2]
+        return day + (instant - begin) / (end - begin)
+
+
+class Stretch(NamedTuple):
+    """A part of a period whose traces are analysed equally often: ``times``, 0 for never."""
+
+    start: int
+    end: int
+    times: int
+
+    @property
+    def seconds(self) -> int:
+        """Return how long it is."""
+        return self.end - self.start
+
+
+class Coverage(NamedTuple):
+    """How often the traces of a period are analysed: stretches from its start to its end, in order."""
+
+    stretches: tuple[Stretch, ...]
+
+    def since(self, instant: int) -> Coverage:
+        """Return the same from an instant on."""
+        left = (Stretch(max(each.start, instant), each.end, each.times) for each in self.stretches)
+        return Coverage(tuple(each for each in left if each.seconds > 0))
+
+    @property
+    def gaps(self) -> tuple[Stretch, ...]:
+        """Return what is never analysed."""
+        return tuple(each for each in self.stretches if each.times == 0)
+
+    @property
+    def missed(self) -> int:
+        """Return for how many seconds nothing is analysed."""
+        return sum(each.seconds for each in self.gaps)
+
+    @property
+    def repeated(self) -> int:
+        """Return for how many seconds traces are analysed more than once."""
+        return sum(each.seconds for each in self.stretches if each.times > 1)
+
+    @property
+    def length(self) -> int:
+        """Return how many seconds it is about."""
+        return sum(each.seconds for each in self.stretches)
+
+    @property
+    def most(self) -> int:
+        """Return how often a trace is analysed at most."""
+        return max((each.times for each in self.stretches), default=0)
+
+
+class Track(NamedTuple):
+    """A cadence with its look-back: its fires in the period, and how often each moment is analysed.
+
+    ``fires`` is ``None`` where there are too many to be told apart.
+    """
+
+    cadence: Cadence
+    lookback_hours: int
+    fires: tuple[Fire, ...] | None
+    coverage: Coverage
+
+
+class ZoneChange(NamedTuple):
+    """Clocks of a zone that change: the first instant of the new time, and what they show before and then."""
+
+    at: int
+    before: str
+    after: str
+    timezone: str
+
+    @property
+    def goes_back(self) -> bool:
+        """Say whether an hour comes twice."""
+        return self.after < self.before
+
+
+class Timeline:
+    """The tracks of a period, each worked out once: many schedules share few cadences."""
+
+    def __init__(self, period: Period, lookbacks: Mapping[Cadence, int]) -> None:
+        """Take the period, and of each cadence the longest look-back in hours, for fires after its end count too."""
+        self.period = period
+        self._lookbacks = lookbacks
+        self._fires: dict[Cadence, tuple[Fire, ...]] = {}
+        self._tracks: dict[tuple[Cadence, int], Track] = {}
+
+    def track(self, cadence: Cadence, lookback_hours: int) -> Track:
+        """Return one track."""
+        found = self._tracks.get((cadence, lookback_hours))
+        if found is None:
+            found = self._tracks[cadence, lookback_hours] = self._track(cadence, lookback_hours)
+        return found
+
+    def together(self, looks: Iterable[tuple[Cadence, int]]) -> Coverage:
+        """Return how often each moment is analysed by several schedules; those of one track count each."""
+        steps: defaultdict[int, int] = defaultdict(int)
+        for cadence, hours in looks:
+            for start, end, times in self.track(cadence, hours).coverage.stretches:
+                steps[start] += times
+                steps[end] -= times
+        return self._coverage(steps)
+
+    def clock_changes(self, timezones: Iterable[str]) -> tuple[ZoneChange, ...]:
+        """Return when clocks change in the period, in order."""
+        found = [change for timezone in sorted(set(timezones)) for change in self._changes(timezone)]
+        return tuple(sorted(found))
+
+    def _track(self, cadence: Cadence, hours: int) -> Track:
+        period = self.period
+        if is_valid(cadence) and runs_per_month(cadence) > MOST_A_DAY * _DAYS_A_MONTH:
+            whole = Stretch(period.start, period.end, max_reads_per_trace(cadence, hours))
+            return Track(cadence, hours, None, Coverage((whole,)))
+        if cadence not in self._fires:
+            until = period.end + max(hours, self._lookbacks.get(cadence, 0)) * _HOUR
+            after = datetime.fromtimestamp(period.start - 1, UTC)
+            coming = takewhile(lambda fire: _seconds(fire.at) <= until, is_forecastable(cadence, after))
+            self._fires[cadence] = tuple(coming)
+        fires = self._fires[cadence]
+        steps: defaultdict[int, int] = defaultdict(int)
+        for fire in fires:
+            at = _seconds(fire.at)
+            steps[at - hours * _HOUR] += 1
+            steps[at] -= 1
+        shown = tuple(fire for fire in fires if _seconds(fire.at) < period.end)
+        return Track(cadence, hours, shown, self._coverage(steps))
+
+    def _coverage(self, steps: Mapping[int, int]) -> Coverage:
+        """Return stretches, given by how much the count of analyses changes at which instants."""
+        start, end = self.period.start, self.period.end
+        times = sum(change for at, change in steps.items() if at <= start)
+        stretches: list[Stretch] = []
+        begin = start
+        for at in sorted(at for at, change in steps.items() if start < at < end and change):
+            stretches.append(Stretch(begin, at, times))
+            begin, times = at, times + steps[at]
+        return Coverage((*stretches, Stretch(begin, end, times)))
+
+    def _changes(self, timezone: str) -> Iterator[ZoneChange]:
+        zone = ZoneInfo(timezone)
+        for before, after in pairwise(range(self.period.start, self.period.end + 1, 24 * _HOUR)):
+            if _offset(before, zone) != _offset(after, zone):
+                at = _first_after(before, after, lambda instant: _offset(instant, zone) != _offset(before, zone))  # noqa: B023
+                old = datetime.fromtimestamp(at, UTC) + _offset(before, zone)
+                new = datetime.fromtimestamp(at, UTC) + _offset(after, zone)
+                yield ZoneChange(at, f"{old:%H:%M}", f"{new:%H:%M}", timezone)
+
+
+def _first_after(low: int, high: int, is_after: Callable[[int], bool]) -> int:
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_after(middle) else (middle, high)
+    return high
+
+
+def _offset(instant: int, zone: ZoneInfo) -> timedelta:
+    return datetime.fromtimestamp(instant, zone).utcoffset() or timedelta()
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())

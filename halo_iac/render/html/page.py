@@ -1,0 +1,170 @@
+"""A page as one HTML file, from templates that escape whatever they are given."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from halo_iac.fire_times import describe, describe_reason, runs_per_month
+from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, Track
+from halo_iac.render.calendar import day
+from halo_iac.render.drift import drift_counts, item_rows, kind_heading, shared_hint
+from halo_iac.render.html import strip, words
+from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.values import counted_findings, money, number
+from halo_iac.text import counted
+
+PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
+"""What every page of ours begins with; a file that begins with something else is not written over."""
+
+_CODE: Final = re.compile("`([^`]+)`")
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def page_html(page: Page, style: Style = PLAIN) -> str:
+    """Return the whole file; same page, same bytes. ``style`` spells commands."""
+    environment = _environment(style)
+    css = _style_sheet(len(page.period.days))
+    template = environment.get_template("page.html.j2")
+    return template.render(page=page, draw=_Drawings(page), css=Markup(css), css_hash=_hash(css))  # noqa: S704 - ours
+
+
+@cache
+def _environment(style: Style) -> Environment:
+    """Return what fills templates: every text that is not markup of ours is made harmless, then escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: style.safe(value) if _is_text(value) else value,
+    )
+    environment.filters |= {"number": number, "money": money, "day": day, "lookback": _lookback, "describe": describe}
+    environment.filters["say"] = lambda text: _say(text, style)
+    environment.globals |= {
+        "counted": counted,
+        "counted_findings": counted_findings,
+        "runs_per_month": lambda cadence: float(runs_per_month(cadence)),
+        "describe_reason": describe_reason,
+        "words": words,
+        "drift_counts": drift_counts,
+        "shared_hint": shared_hint,
+        "kind_heading": lambda kind, count: kind_heading(kind, count, style),
+        "item_rows": lambda drift, item: item_rows(drift, item, style),
+    }
+    return environment
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, Markup)
+
+
+def _say(text: str, style: Style) -> Markup:
+    """Return a message with what stands in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(style.safe(text)))))  # noqa: S704 - escaped above
+
+
+def _lookback(hours: int) -> str:
+    return words.duration(hours * 3600)
+
+
+def _style_sheet(days: int) -> str:
+    columns = f".ruler{{grid-template-columns:repeat({days},1fr)}}"
+    return f"{_css()}{columns}\n"
+
+
+@cache
+def _css() -> str:
+    return (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+
+
+def _hash(css: str) -> str:
+    """Return what a content security policy calls a style sheet."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}"
+
+
+class _Drawings:
+    """The drawings of a page, each with the name under which it is used again."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._names: dict[Any, str] = {}
+
+    @cached_property
+    def width(self) -> int:
+        """Return the width of every drawing, in its own units."""
+        return len(self._page.period.days) * strip.DAY
+
+    @property
+    def height(self) -> int:
+        """Return the height of every drawing."""
+        return strip.HEIGHT
+
+    @cached_property
+    def weekends(self) -> str:
+        """Return the days of weekends as a path."""
+        size = f"h{strip.DAY}v{strip.HEIGHT}h-{strip.DAY}z"
+        days = enumerate(self._page.period.days)
+        return "".join(f"M{place * strip.DAY} 0{size}" for place, each in days if each.weekday() >= 5)
+
+    @cached_property
+    def mondays(self) -> str:
+        """Return the beginnings of weeks as lines."""
+        return "".join(strip.line(place) for place, each in enumerate(self._page.period.days) if each.weekday() == 0)
+
+    @cached_property
+    def now(self) -> str:
+        """Return the current instant as a line."""
+        return strip.line(self._page.period.place(self._page.period.present))
+
+    @cached_property
+    def past(self) -> str:
+        """Return the width of what is over."""
+        return f"{self._page.period.place(self._page.period.present) * strip.DAY:.2f}"
+
+    def changes(self, timezone: str) -> str:
+        """Return when the clocks of a zone change, as lines."""
+        period = self._page.period
+        return "".join(strip.line(period.place(e.at)) for e in self._page.clock_changes if e.timezone == timezone)
+
+    @cached_property
+    def weeks(self) -> list[tuple[str, int]]:
+        """Return the label of each week, or of the part of one that begins the period, and how many days it has."""
+        found: list[tuple[str, int]] = []
+        for each in self._page.period.days:
+            if not found or each.weekday() == 0:
+                found.append((day(each), 0))
+            found[-1] = (found[-1][0], found[-1][1] + 1)
+        return found
+
+    def of(self, schedule: PageSchedule) -> tuple[str, strip.Strip | None]:
+        """Return the name of a schedule's drawing, and its paths unless they were given out under it already."""
+        track = schedule.track
+        assert track is not None  # noqa: S101 - what does not fire has no drawing
+        key = (track.cadence, track.lookback_hours)
+        if key in self._names:
+            return self._names[key], None
+        name = self._names[key] = f"d{len(self._names)}"
+        return name, strip.strip(track, self._page.period)
+
+    def together(self, agent: PageAgent) -> strip.Strip:
+        """Return the drawing of all that looks at an agent."""
+        return strip.coverage_strip(agent.coverage, self._page.period)
+
+    def coming(self, coverage: Coverage) -> Coverage:
+        """Return how often what is still to come is analysed."""
+        return coverage.since(self._page.period.present)
+
+    def count(self, track: Track) -> int | None:
+        """Return how many fires are still to come in the period; ``None`` where they are not told apart."""
+        if track.fires is None:
+            return None
+        return sum(fire.at > self._page.period.now for fire in track.fires)

@@ -1,0 +1,144 @@
+"""What a page says in sentences: how much runs, what is not looked at, and what is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from halo_iac.fire_times import Fire
+from halo_iac.model.drift import DriftKind
+from halo_iac.page import Coverage, Page, PageAgent, PageProject, PageSchedule, ZoneChange
+from halo_iac.preview import ScheduleStatus
+from halo_iac.render.calendar import day, zone
+from halo_iac.render.values import number
+from halo_iac.text import counted, format_count, format_duration, join_and
+
+_SHOWN: Final = 3
+"""How many gaps, or agents, a sentence names."""
+
+
+class Instant(NamedTuple):
+    """An instant to read: ``at`` and ``utc`` for machines, its words, and those of the reader's zone if they differ."""
+
+    at: str
+    words: str
+    utc: str
+    here: str
+
+
+def instant(at: datetime, reader_timezone: str, *, has_year: bool = False) -> Instant:
+    """Return an instant in its own zone and in the reader's; ``here`` is empty where both clocks show the same."""
+    there = at.astimezone(ZoneInfo(reader_timezone))
+    its_day = "" if there.date() == at.date() else f"{day(there, has_year=has_year)} "
+    here = "" if there.replace(tzinfo=None) == at.replace(tzinfo=None) else f"{its_day}{there:%H:%M} {zone(there)}"
+    words = f"{day(at, has_year=has_year)} {at:%H:%M} {zone(at)}"
+    return Instant(at.isoformat(), words, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", here)
+
+
+def headline(page: Page) -> str:
+    """Return the page in one sentence."""
+    agents = [*page.agents]
+    reviewed = {agent.name for agent in agents if agent.is_reviewed}
+    active = sum(each.track is not None for agent in agents for each in agent.schedules)
+    runs = sum(agent.runs_per_month for agent in agents)
+    if not active:
+        return "No schedule runs"
+    verb = "reviews" if active == 1 else "review"
+    return f"{counted(active, 'schedule')} {verb} {counted(len(reviewed), 'agent')}, about {_times(runs)} a month"
+
+
+def _times(runs: float) -> str:
+    rounded = f"{runs:,.0f}" if runs >= 10 else number(runs)
+    return "once" if rounded == "1" else "twice" if rounded == "2" else f"{rounded} times"
+
+
+def is_not_running(project: PageProject) -> str:
+    """Return which schedules do not run though they are declared: ``1 paused, 1 archived``; empty where all do."""
+    paused = sum(each.forecast.status is ScheduleStatus.PAUSED for each in project.schedules)
+    parts = [(paused, "paused"), (len(project.archived), "archived")]
+    return ", ".join(f"{count:,} {word}" for count, word in parts if count)
+
+
+def missed(coverage: Coverage, now: int, timezone: str) -> str:
+    """Return how long no run looks at, and the first of those times in a zone; empty if there are none."""
+    gaps = coverage.gaps
+    if not gaps:
+        return ""
+    if coverage.missed == coverage.length:
+        return "the whole time"
+    zone_ = ZoneInfo(timezone)
+    shown = [_between(gap.start, gap.end, now, zone_) for gap in gaps[:_SHOWN]]
+    more = [f"{len(gaps) - _SHOWN:,} more"] if len(gaps) > _SHOWN else []
+    return f"{duration(coverage.missed)}: {join_and([*shown, *more])}"
+
+
+def _between(start: int, end: int, now: int, timezone: ZoneInfo) -> str:
+    first, last = (datetime.fromtimestamp(each, timezone) for each in (start, end))
+    from_ = "now" if start == now else f"{day(first)} {first:%H:%M}"
+    until = f"{last:%H:%M}" if last.date() == first.date() and start != now else f"{day(last)} {last:%H:%M}"
+    return f"{from_} to {until}"
+
+
+def repeated(coverage: Coverage) -> str:
+    """Return how much is analysed more than once: ``34 % of the time, at most 3 times``; empty where nothing is."""
+    if not coverage.repeated:
+        return ""
+    often = format_count(coverage.most)
+    share = coverage.repeated / coverage.length
+    if share > 0.995:
+        least = min(each.times for each in coverage.stretches)
+        return f"always, {often}" if least == coverage.most else f"always, at most {often}"
+    return f"{'under 1' if share < 0.005 else f'{share * 100:.0f}'} % of the time, at most {often}"
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time in days and hours, from some days on without minutes."""
+    minutes = round(seconds / 60)
+    if minutes >= 2 * 24 * 60:
+        hours = round(minutes / 60)
+        days, rest = divmod(hours, 24)
+        return f"{counted(days, 'day')} {counted(rest, 'hour')}" if rest else counted(days, "day")
+    return format_duration(minutes) if minutes else "under a minute"
+
+
+def next_of(schedules: Iterable[PageSchedule]) -> tuple[PageSchedule, Fire] | None:
+    """Return which schedule fires next, and when; of several at once the first."""
+    coming = [(each, each.next_fire) for each in schedules if each.next_fire is not None]
+    return min(coming, key=lambda one: one[1].at.timestamp(), default=None)
+
+
+def weeks(page: Page) -> str:
+    """Return how long the period lasts from now on: ``4 weeks``."""
+    days = sum(each >= page.period.local_now.date() for each in page.period.days)
+    return counted(days // 7, "week") if days % 7 == 0 else counted(days, "day")
+
+
+def open_agents(page: Page) -> list[tuple[PageAgent, str]]:
+    """Return the agents of which some traces are never looked at, with how long that is; the longest first."""
+    found = [(agent, agent.coverage.since(page.period.present).missed) for agent in page.agents]
+    ordered = sorted((each for each in found if each[1]), key=lambda each: -each[1])
+    whole = page.period.end - page.period.present
+    return [(agent, "the whole time" if seconds == whole else duration(seconds)) for agent, seconds in ordered]
+
+
+def change(found: ZoneChange) -> str:
+    """Return when the clocks of a zone change: ``Sun 28 Mar, 02:00 to 03:00 (Europe/Berlin)``."""
+    at = datetime.fromtimestamp(found.at, ZoneInfo(found.timezone))
+    return f"{day(at)}, {found.before} to {found.after} ({found.timezone})"
+
+
+_STATES: Final = {
+    DriftKind.CHANGED: "differs on the platform",
+    DriftKind.MISSING: "missing on the platform",
+    DriftKind.PAUSED: "paused on the platform",
+    DriftKind.AUTO_PAUSED: "paused by the platform",
+    DriftKind.BLOCKED: "blocked",
+}
+
+
+def states(schedule: PageSchedule) -> list[str]:
+    """Return what is to be known of a schedule before its times: that it is paused, or not as declared."""
+    paused = ["paused in the file"] if schedule.forecast.status is ScheduleStatus.PAUSED else []
+    return [*paused, *dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)]
