@@ -121,6 +121,14 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
+def show_invisible(text: str) -> str:
+    """Return a text of any number of lines with what cannot be seen in it written as escapes; tabs stay."""
+    text = text.replace("\r\n", "\n")
+    if not has_invisible(text):
+        return text
+    return "".join(each if each in "\n\t" or not is_invisible(each) else _visible(each) for each in text)
+
+
 LONGEST: Final = 100
 """Of how many characters a word may be that something near is looked for: it takes quadratic time."""
 

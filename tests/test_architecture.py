@@ -29,8 +29,10 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
     "cli": "__init__ api apply base_comparison checkout ci errors findings fire_times git hints importing load "
-    "match model observe page paths pausing pipeline plan preview render resolve runs sandbox storage text undo "
+    "match mcp model observe page paths pausing pipeline plan preview render resolve runs sandbox storage text undo "
     "version workers yaml_edit",
+    # What a coding assistant asks for; the command line hands it files and platforms.
+    "mcp": "api errors fire_times hints model render runs text version workers",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
     # What asks the host of the repository.
     "ci": "api errors storage",
@@ -81,12 +83,15 @@ PURE = (
 
 HOMES = {
     "_ruamel_yaml": "load/yaml_events",  # the C parser
+    "anyio": "mcp/server",
     "cronsim": "fire_times sandbox/handlers/schedules",
     "deepdiff": "diff",
     "jinja2": "render/html/*",
     "httpx": "api/exchange api/failures api/sandbox_transport api/transport ci/host_api",
     "markupsafe": "render/html/*",
-    "pydantic": "load/* model/* render/json storage/receipt_file",  # what people write, and our own documents
+    "mcp": "mcp/server",
+    "mcp_types": "mcp/server",
+    "pydantic": "load/* mcp/* model/* render/json storage/receipt_file",  # what people write, and our own documents
     "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/ingest",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
     "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",
@@ -133,6 +138,7 @@ BOOT = {
 HEAVY = {
     ("cli/*", "halo_iac.sandbox.*"): "sqlite3, and a platform that only --sandbox needs",
     ("cli/*", "halo_iac.git.* halo_iac.git halo_iac.base_comparison"): "only --base, --require-head and doctor ask git",
+    ("cli/commands/mcp", "halo_iac.mcp.server halo_iac.cli.mcp_host"): "the SDK, an extra that takes a second",
     ("cli/* render/text/report", "rich.*"): "only a terminal is drawn on",
     ("cli/context cli/sandbox_link", "halo_iac.api.transport halo_iac.api.sandbox_transport"): "httpx, 0.1 s",
     ("cli/context", "halo_iac.cli.connection halo_iac.cli.sandbox_link"): "offline nothing is asked",

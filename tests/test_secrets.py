@@ -83,6 +83,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("doctor",): ((), ("--file", "bad.yaml")),
     ("agent",): ((), ("KEY",)),
     ("agent", "list"): ((), ("--time-range", "KEY")),
+    ("mcp",): ((), ("--project", "KEY"), ("--file", "KEY/halo.yaml")),  # its answers: tests/test_mcp.py
     ("model",): ((),),
     ("model", "list"): ((), ("--team", "KEY")),
     ("schedule",): ((),),

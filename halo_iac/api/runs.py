@@ -76,13 +76,25 @@ class RunReader:
         self, project_id: str, *, agent: str | None = None, schedule: str | None = None, page_size: int | None = None
     ) -> Iterator[Page]:
         """Yield pages of conversations as sent, newest first, each asked for when it is wanted."""
-        size = None if page_size is None else min(page_size, LARGEST_PAGE)
-        query = {"projectId": project_id, **_given({"limit": size, "agentUuid": agent, "scheduleId": schedule})}
 
         def read_page(cursor: Cursor | None) -> Page:
-            return read_rows(self._read(_CONVERSATIONS, _with_cursor(query, cursor)), "conversations", _CONVERSATIONS)
+            return self.conversations_page(project_id, cursor, agent=agent, schedule=schedule, page_size=page_size)
 
         return pages(read_page, _CONVERSATIONS)
+
+    def conversations_page(
+        self,
+        project_id: str,
+        cursor: Cursor | None = None,
+        *,
+        agent: str | None = None,
+        schedule: str | None = None,
+        page_size: int | None = None,
+    ) -> Page:
+        """Return one page of conversations as sent, newest first."""
+        size = None if page_size is None else min(page_size, LARGEST_PAGE)
+        query = {"projectId": project_id, **_given({"limit": size, "agentUuid": agent, "scheduleId": schedule})}
+        return read_rows(self._read(_CONVERSATIONS, _with_cursor(query, cursor)), "conversations", _CONVERSATIONS)
 
     def conversation(self, conversation_id: str) -> ConversationDetails:
         """Return a whole conversation; ``Rejected`` with 404 if there is none."""

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "ci": ("ci.ci", "Run a command as a job of a pipeline."),
     "schema": ("schema.schema", "Print the JSON Schema of a project file."),
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),
+    "mcp": ("mcp.mcp", "Serve reports and traces to a coding assistant."),
     "agent": ("agent.group", "List the agents seen in the project's traces."),
     "model": ("model.group", "List the models that a schedule can use."),
     "schedule": ("schedule.group", "List, show and fire the platform's schedules."),

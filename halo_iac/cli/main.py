@@ -88,7 +88,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else _to_halo_error(error))
+        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else to_halo_error(error))
         try:
             console.print_error(ours)
         except KeyboardInterrupt:  # another one, in the middle of the message
@@ -114,7 +114,7 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
-def _to_halo_error(error: Exception) -> HaloError:
+def to_halo_error(error: Exception) -> HaloError:
     """Return whatever ended a command as an error with a message and an exit code."""
     from typer.exceptions import TyperException
 

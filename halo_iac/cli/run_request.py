@@ -17,7 +17,7 @@ from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import joined
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.project import Project as NoProject
-from halo_iac.model.remote import PlatformState
+from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.model.runs import LOOKBACK_HOURS, PROMPT, RunRequest, Window
 from halo_iac.resolve import Catalog, Unresolved
 from halo_iac.storage.atomic import read_start
@@ -88,6 +88,12 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
         hint = "use an earlier start; an instant without a zone is local time"
         raise UsageError(f"the window is in the future: it starts {since.isoformat()}", hint=hint)
     return Window(since, until)
+
+
+def lookback_of(remote: RemoteSchedule) -> int:
+    """Return how many hours a schedule looks back."""
+    hours = remote.wire.get("lookbackHours")
+    return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
 def instant(text: str, option: str) -> datetime:

@@ -88,6 +88,15 @@ class RemoteSchedule(NamedTuple):
         return str(self.wire.get("autoPauseReason") or "unknown reason")
 
     @property
+    def state(self) -> str:
+        """Return whether it fires, in a word: active, paused or archived."""
+        if not self.is_active:
+            return "archived"
+        if self.is_paused_by_platform:
+            return f"paused ({self.pause_reason})"
+        return "paused" if self.wire.get("enabled") is False else "active"
+
+    @property
     def age(self) -> tuple[str, str]:
         """Return what orders schedules from oldest to latest: creation instant, then id."""
         return (str(self.wire.get("createdAt") or ""), self.id)

@@ -16,13 +16,12 @@ from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import project_for, require_schedule_id
 from halo_iac.cli.report_output import fields_of, runs_table
-from halo_iac.cli.run_request import literal_prompt, window
+from halo_iac.cli.run_request import literal_prompt, lookback_of, window
 from halo_iac.cli.run_session import RunSession, show_started, start_one
 from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError
 from halo_iac.fire_times import describe
 from halo_iac.hints import Command, Hint
-from halo_iac.model.runs import LOOKBACK_HOURS
 from halo_iac.model.schedule import Spec
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record, table
@@ -166,7 +165,7 @@ def fire(
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     if lookback_hours is None and window_start_at is None:
-        lookback_hours = _lookback_of(connection.reader.schedule(found))
+        lookback_hours = lookback_of(connection.reader.schedule(found))
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
     start, end = literal_prompt(window_start_at, asked.start), literal_prompt(window_end_at, asked.end)
     started = start_one(
@@ -177,21 +176,8 @@ def fire(
     return show_started(context, started)
 
 
-def _lookback_of(remote: RemoteSchedule) -> int:
-    hours = remote.wire.get("lookbackHours")
-    return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
-
-
 def _row(remote: RemoteSchedule, names: Mapping[str, str]) -> tuple[str, ...]:
     spec = remote.spec()
     when = describe(spec.cadence) if isinstance(spec, Spec) else spec.reason
     agent = remote.agent_id or ""
-    return (remote.title, _state(remote), when, names.get(agent, agent), remote.id)
-
-
-def _state(remote: RemoteSchedule) -> str:
-    if not remote.is_active:
-        return "archived"
-    if remote.is_paused_by_platform:
-        return f"paused ({remote.pause_reason})"
-    return "paused" if remote.wire.get("enabled") is False else "active"
+    return (remote.title, remote.state, when, names.get(agent, agent), remote.id)

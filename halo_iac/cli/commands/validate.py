@@ -11,14 +11,11 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.cli.output import OutputWriter
+from halo_iac.cli.project_check import check_project, check_sound
 from halo_iac.cli.target import TargetOptions
-from halo_iac.errors import ProjectError, ProjectNotFound
-from halo_iac.findings import run_rules
 from halo_iac.model.finding import errors
 from halo_iac.model.project import Project
-from halo_iac.render.values import counted_findings
 from halo_iac.render.view import ProjectCheck, ReviewFormat
-from halo_iac.text import counted
 
 
 def validate(
@@ -62,22 +59,9 @@ def validate(
 
 def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
     """Return what is wrong with each project file, or what is odd about it and what to say of one that is fine."""
-    if context.is_list:
-        from halo_iac.cli.project_list import load_apart
+    if not context.is_list:
+        return [check_project(context)]
+    from halo_iac.cli.project_list import load_apart
 
-        found = load_apart(context.projects)
-    else:
-        try:
-            found = [("", context.load())]
-        except ProjectNotFound:
-            raise
-        except ProjectError as error:
-            found = [("", error.problems)]
-    return [_sound(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]
-
-
-def _sound(project: Project) -> ProjectCheck:
-    findings = run_rules(project)
-    odd = f", {counted_findings(findings)}" if findings else ""
-    conclusion = f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}"
-    return ProjectCheck(project.path, (), findings, conclusion)
+    found = load_apart(context.projects)
+    return [check_sound(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]

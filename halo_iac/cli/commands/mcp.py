@@ -1,0 +1,121 @@
+"""``halo mcp``: a Model Context Protocol server on standard input and output."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Annotated, Final, TextIO
+
+import typer
+
+from halo_iac.cli import options
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.signals import handling_signals
+from halo_iac.cli.target import TargetOptions
+from halo_iac.errors import HaloError
+
+_LAST_ANSWER: Final = 30.0
+"""Seconds for which the answer of a call that costs money is waited for when the client has gone."""
+_END: Final = 5.0
+"""Seconds after a signal in which the server ends by itself; a client that does not read could hold it up."""
+_LIBRARIES: Final = frozenset({"mcp", "mcp_types", "anyio"})
+
+
+def mcp(
+    ctx: typer.Context,
+    allow_runs: Annotated[
+        bool, typer.Option("--allow-runs", help="Also offer the tools that cost money: start_halo_run and ask_halo.")
+    ] = False,
+    file: options.File = None,
+    checkout: options.Checkout = None,
+    project: options.Project = None,
+    team: options.Team = None,
+    sandbox: options.Sandbox = False,
+    sandbox_file: options.SandboxFile = None,
+) -> int:
+    """Serve reports and traces to a coding assistant.
+
+    A Model Context Protocol server on stdin and stdout, which an assistant's client starts; docs/mcp.md has the
+    configuration for each. It only reads, unless --allow-runs is given, and never applies anything. It needs the extra
+    `mcp`: `pipx inject halo-iac mcp`.
+
+    \b
+    Examples:
+      halo mcp
+      halo mcp --sandbox
+      halo mcp --file envs/prod/halo.yaml --allow-runs
+    """
+    console: Console = ctx.obj
+    target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
+    console.prepare(json=False, spell=target.spell)
+    with CommandContext(console, target):
+        serve = _server()
+    from halo_iac.cli.mcp_host import McpHost
+
+    gc.enable()  # off for commands, which end before it pays; this one runs for hours
+    _log_to(console)
+    host = McpHost(console, target, allows_runs=allow_runs)
+    if console.is_interactive:
+        console.log("This is for a client that starts it, and waits for JSON-RPC on stdin; press Ctrl-C to stop it.")
+    serve(host, _lines_of_client(), _stop_on_signals)
+    host.finish(_LAST_ANSWER)
+    return 0
+
+
+def _server() -> Callable[..., None]:
+    """Return what serves; without the SDK, or with an old one, say how to install it."""
+    try:
+        from halo_iac.mcp.server import serve
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+            raise
+        hint = (
+            "run `pipx inject halo-iac 'mcp>=2.3,<3'`, or `pip install 'mcp>=2.3,<3'` where halo was installed by pip"
+        )
+        raise HaloError(
+            "`halo mcp` needs the Python package mcp 2.3 or newer, which is not installed", hint=hint
+        ) from None
+    return serve
+
+
+def _lines_of_client() -> TextIO:
+    """Return standard input for the protocol alone: programs that run meanwhile, such as git, read nothing of it."""
+    lines = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return lines
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """End as after the last line of the client, whichever signal asks for it; at once where that takes long."""
+
+    def end(*_: object) -> None:
+        last = threading.Timer(_END, os._exit, (0,))
+        last.daemon = True
+        last.start()
+        stop()
+
+    for number in handling_signals():
+        signal.signal(number, end)
+
+
+class _ToConsole(logging.Handler):
+    """Hands what libraries log to standard error: one line each, without tracebacks and keys."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self._console.log(self._console.err_style.safe(f"{record.name}: {record.getMessage()}"))
+
+
+def _log_to(console: Console) -> None:
+    logging.getLogger().addHandler(_ToConsole(console))

@@ -1,0 +1,236 @@
+"""What ``halo mcp`` gives its tools: for every call the files and the platform as the command line means them.
+
+See docs/mcp.md and docs/security.md#mcp-server.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from halo_iac.api.runs import RunWriter
+from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.entry_lookup import require_schedule_id
+from halo_iac.cli.main import to_halo_error
+from halo_iac.cli.plan_request import PlanOptions, make_plans
+from halo_iac.cli.project_check import check_project
+from halo_iac.cli.run_request import RunOptions, agent_id_of, build_request, literal_prompt, lookback_of, window
+from halo_iac.cli.target import TargetOptions
+from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.hints import Command, spell_out
+from halo_iac.load.files import INCLUDE_SUFFIXES, CheckoutBound, FileUnreadable, invalid_path_reason
+from halo_iac.match import match
+from halo_iac.mcp.session import Platform, RunOrder, Session, ShownPlan
+from halo_iac.model.remote import PlatformState
+from halo_iac.paths import resolve_path
+from halo_iac.render.style import Style
+from halo_iac.render.view import ProjectCheck, RenderContext, ReviewFormat, open_view
+from halo_iac.runs.polling import start
+
+if TYPE_CHECKING:
+    from halo_iac.model.project import Project
+    from halo_iac.model.remote import RemoteSchedule
+    from halo_iac.model.runs import StartedRun
+
+_AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
+    ("agent", "list"): "list_agents",
+    ("conversation", "get"): "get_halo_conversation",
+    ("conversation", "list"): "list_halo_conversations",
+    ("doctor",): "whoami",
+    ("plan",): "plan_project",
+    ("report", "get"): "get_halo_report",
+    ("report", "list"): "list_halo_conversations",
+    ("run", "events"): "list_halo_runs",
+    ("run", "poll"): "list_halo_runs",
+    ("schedule", "list"): "list_halo_schedules",
+    ("schedule", "runs"): "list_halo_runs",
+    ("validate",): "validate_project",
+}
+"""How commands begin that hints name → the tool that shows the same."""
+
+
+class McpHost:
+    """The process that serves one client: where it works, what it may do, and which costly calls are under way."""
+
+    def __init__(self, console: Console, target: TargetOptions, *, allows_runs: bool) -> None:
+        self.allows_runs = allows_runs
+        self._console = console
+        self._target = target
+        self._idle = threading.Condition()
+        self._starting = 0
+
+    @contextmanager
+    def open(self, project: str | None, stop: threading.Event) -> Iterator[Session]:
+        """Return the session of one call; a call that names a project overrides what the command line says."""
+        target = self._target if project is None else self._target._replace(project=project)
+        try:
+            with CommandContext(self._console, target) as context:
+                context.closing = stop
+                yield McpSession(self, context, stop)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call: no traceback reaches a client
+            ours = to_halo_error(error)
+            if not isinstance(error, HaloError):
+                self._console.log(f"{ours.message}; {ours.hint}")
+            raise ours from None
+        finally:
+            gc.enable()  # making a plan turns it off, and this process may run for days
+
+    def redacted(self, text: str) -> str:
+        """Return a text, or a document, without any key."""
+        return self._console.redacted(text)
+
+    def spelt(self, text: str) -> str:
+        """Return a hint in which commands are tools where there is one."""
+        return spell_out(text, self._as_tool)
+
+    def _as_tool(self, command: Command) -> str:
+        for length in (2, 1):
+            tool = _AS_TOOLS.get(command.words[:length])
+            if tool is not None:
+                return tool
+        return self._target.spell(command)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Keep :meth:`finish` waiting: what is being started costs money, and its answer holds the only way to it."""
+        with self._idle:
+            self._starting += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._starting -= 1
+                self._idle.notify_all()
+
+    def started(self, run: StartedRun) -> None:
+        """Say on standard error which run was started: the client may be gone, or may not want to know any more."""
+        self._console.log(self._console.err_style.safe(f"Started run {run.run_id}"))
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the answers of costly calls, for so many seconds at most."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._starting == 0, seconds)
+
+
+class McpSession:
+    """One call: a command's surroundings, of which nothing outlives it."""
+
+    def __init__(self, host: McpHost, context: CommandContext, stop: threading.Event) -> None:
+        self._host = host
+        self._context = context
+        self.stop = stop
+
+    @property
+    def allows_runs(self) -> bool:
+        """Say whether tools that cost money are offered."""
+        return self._host.allows_runs
+
+    @cached_property
+    def _connection(self) -> Connection:
+        project = self._project if self._context.choice.project is None else None
+        return self._context.connect(project).rate_limited(lambda: not self.stop.is_set())
+
+    @property
+    def platform(self) -> Platform:
+        """Return the platform, connected when first asked for; a call that was cancelled asks nothing more."""
+        return self._connection
+
+    @cached_property
+    def _project(self) -> Project | None:
+        return self._context.project_if_any()
+
+    def schedule_id(self, reference: str) -> str:
+        """Return the id of a schedule."""
+        return require_schedule_id(self._connection, self._project, reference)
+
+    def agent_id(self, reference: str) -> str:
+        """Return the UUID of an agent."""
+        return agent_id_of(self._connection, self._project, reference)
+
+    def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
+        """Return the keys of declared schedules by their ids; none where the project file cannot be read."""
+        try:
+            project = self._project
+        except HaloError:
+            return {}
+        pairs = () if project is None else match(project, PlatformState(schedules=tuple(schedules), agents=())).pairs
+        return {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
+
+    def check(self, file: str | None) -> ProjectCheck:
+        """Return what is wrong with a project file, or odd about it; nothing is asked."""
+        with self._of_file(file) as context:
+            check = check_project(context)
+            return check if check.file else check._replace(file=str(file or context.named_file or "halo.yaml"))
+
+    def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
+        """Return what an apply would change, and the same as text."""
+        with self._of_file(file) as context:
+            (run,) = make_plans(context, PlanOptions(tuple(targets)))
+            shown = run.shown
+            style = Style(spell=context.spell)
+            view = open_view(ReviewFormat.TEXT, RenderContext(style, self._context.console.clock()))
+            return ShownPlan(shown, view.plan(run.planned, shown))
+
+    def start(self, order: RunOrder) -> StartedRun:
+        """Start a run."""
+        now, connection = self._context.now, self._connection
+        if order.schedule is not None:
+            schedule = self.schedule_id(order.schedule)
+            hours = order.lookback_hours or lookback_of(connection.reader.schedule(schedule))
+            asked = window(None, None, hours, now)
+            begin, end = literal_prompt(None, asked.start), literal_prompt(None, asked.end)
+            look = Command("schedule", "runs", schedule)
+            return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", look)
+        given = RunOptions(prompt=order.prompt, lookback_hours=order.lookback_hours)
+        request = replace(build_request(given, now), agent=self.agent_id(str(order.agent)))
+        project = connection.project.id
+        return self._start(lambda writer: writer.create(project, request), "a run", Command("report", "list"))
+
+    def ask(self, conversation_id: str, question: str) -> StartedRun:
+        """Ask a question about a report."""
+        look = Command("conversation", "get", conversation_id)
+        return self._start(lambda writer: writer.follow_up(conversation_id, question), "the follow-up", look)
+
+    def _start(self, attempt: Callable[[RunWriter], StartedRun], what: str, look: Command) -> StartedRun:
+        connection = self._connection
+        with self._host.starting():
+            writer = RunWriter(connection.transport)
+            started = start(lambda: attempt(writer), connection.retry(self.stop), what=what, look=look)
+            self._host.started(started)
+        return started
+
+    @contextmanager
+    def _of_file(self, name: str | None) -> Iterator[CommandContext]:
+        """Yield the surroundings of a project file that a call names: one of the checkout that the server runs in."""
+        if name is None:
+            yield self._context
+            return
+        _check_in_checkout(self._context.cwd, name)
+        with CommandContext(self._context.console, self._context.choice._replace(file=name), self._context.cwd) as one:
+            one.closing = self.stop
+            yield one
+
+
+def _check_in_checkout(cwd: Path, name: str) -> None:
+    """Refuse a path that leads out of the checkout, or to what no project file is: an assistant chose it."""
+    reason = invalid_path_reason(name, INCLUDE_SUFFIXES)
+    if reason is not None:
+        raise UsageError(f"`file`: {reason}", hint="name a project file by its path from the server's folder")
+    folder = resolve_path(cwd)
+    checkout = find_checkout(folder / "any")
+    bound = CheckoutBound(folder / "any", checkout, None if checkout is None else git_folder(checkout))
+    try:
+        bound.check_text(str(folder), name)
+        bound.check(os.path.realpath(folder / name))
+    except FileUnreadable as error:
+        raise FileError(f"`file`: {error.reason}", hint="name a project file in the checkout") from None

@@ -1,0 +1,112 @@
+"""The arguments of tools: each declared once, so that one name means one thing in every tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from halo_iac.mcp.tool import MOST_CHARACTERS, Tool, ToolMisuse
+from halo_iac.model.ids import canonical_id
+from halo_iac.text import closest_match, quote, single_line
+
+_MOST_ROWS: Final = 100
+
+
+def _given(value: object) -> object:
+    """Return ``None`` for an empty text: some models fill in what they should leave out."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _id(value: str | None) -> str | None:
+    return None if value is None else canonical_id(value.strip())
+
+
+_Optional = BeforeValidator(_given)
+_AnId = AfterValidator(_id)
+
+Project = Annotated[
+    str | None,
+    Field(description="Id of the project; left out: the one of the project file or of the settings, see whoami."),
+    _Optional,
+    _AnId,
+]
+Agent = Annotated[
+    str | None, Field(description="An agent: its name, its UUID, or its alias in the project file."), _Optional, _AnId
+]
+Schedule = Annotated[
+    str | None, Field(description="A schedule: its key in the project file, or its id."), _Optional, _AnId
+]
+ConversationId = Annotated[str | None, Field(description="Id of a conversation."), _Optional, _AnId]
+RunId = Annotated[str | None, Field(description="Id of a run."), _Optional, _AnId]
+ARunId = Annotated[str, Field(description="Id of a run.", min_length=1), _AnId]
+AConversationId = Annotated[str, Field(description="Id of a conversation.", min_length=1), _AnId]
+ATraceId = Annotated[str, Field(description="Id of a trace, as reports cite it.", min_length=1)]
+ASpanId = Annotated[str, Field(description="Id of a span of the trace.", min_length=1)]
+ProjectFile = Annotated[
+    str | None,
+    Field(description="Path of the project file, relative to the server's folder; left out: the server's own."),
+    _Optional,
+]
+_Cursor = Annotated[
+    str | None,
+    Field(description="next_cursor of the answer before, to go on after it; the other arguments stay the same."),
+    _Optional,
+]
+
+
+class Arguments(BaseModel):
+    """What every tool takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: Project = None
+
+
+class Paged(Arguments):
+    """What every tool takes that lists something."""
+
+    limit: Annotated[int, Field(description="How many rows to return at most.", ge=1, le=_MOST_ROWS)] = 20
+    cursor: _Cursor = None
+
+
+class Long(Arguments):
+    """What every tool takes that returns a long text."""
+
+    max_chars: Annotated[
+        int, Field(description="How many characters of text to return at most.", ge=1_000, le=100_000)
+    ] = MOST_CHARACTERS
+    cursor: _Cursor = None
+
+
+def read_arguments(tool: Tool, given: Mapping[str, Any] | None) -> BaseModel:
+    """Return the arguments of a call; everything that is wrong with them is in the one error."""
+    named = {name: value for name, value in (given or {}).items() if value is not None}  # as some clients leave out
+    try:
+        return tool.arguments.model_validate(named)
+    except ValidationError as error:
+        known = [*tool.arguments.model_fields]
+        said = [_reason(each["type"], each["loc"], each["msg"], known) for each in error.errors(include_url=False)]
+        takes = f"it takes {', '.join(known)}" if known else "it takes no arguments"
+        raise ToolMisuse("\n".join(said), hint=f"call {tool.name} again; {takes}") from None
+
+
+def _reason(kind: str, place: tuple[str | int, ...], message: str, known: list[str]) -> str:
+    name = str(place[0]) if place else ""
+    if kind == "extra_forbidden":
+        near = closest_match(name, known, cutoff=0.6)
+        return f"unknown argument {quote(name)}" + (f"; did you mean `{near}`?" if near else "")
+    if kind == "missing":
+        return f"argument `{name}` is missing"
+    message = single_line(message.removeprefix("Value error, "))
+    return f"argument {quote(name)}: {message[:1].lower()}{message[1:]}"
+
+
+def exactly_one(tool: str, **given: str | None) -> None:
+    """Refuse a call that names none of several things, or more than one."""
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        names = " or ".join(f"`{name}`" for name in given)
+        what = f"both {' and '.join(f'`{name}`' for name in named)} were given" if named else "nothing was named"
+        raise ToolMisuse(f"{what}: {tool} takes one of {names}", hint=f"call {tool} again with one of {names}")

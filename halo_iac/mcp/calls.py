@@ -1,0 +1,84 @@
+"""One call of a tool: arguments as they came in, an answer as it goes out, or why there is none."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel
+
+from halo_iac.errors import HaloError
+from halo_iac.mcp.arguments import read_arguments
+from halo_iac.mcp.cursors import decode, encode
+from halo_iac.mcp.session import Host
+from halo_iac.mcp.tool import FIRST, Answer, Call, Tool, ToolMisuse
+from halo_iac.mcp.untrusted import PASSAGES, fenced, notice, shown, with_fences
+from halo_iac.text import Document, show_invisible
+
+_MOST_OF_AN_ERROR: Final = 4_000
+
+
+class Outcome(NamedTuple):
+    """What a call comes to: text for any client, the same as data, and whether it failed."""
+
+    text: str
+    structured: dict[str, Any] | None = None
+    is_error: bool = False
+
+
+def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: threading.Event) -> Outcome:
+    """Carry out one call; whatever goes wrong is an outcome as well. ``stop`` ends it early."""
+    nonce = secrets.token_hex(8)
+    try:
+        arguments = read_arguments(tool, given)
+        cursor = getattr(arguments, "cursor", None)
+        start = FIRST if cursor is None else decode(cursor, call_of(tool, arguments))
+        with host.open(getattr(arguments, "project", None), stop) as session:
+            answer = tool.run(Call(session, arguments, start))
+        return _answered(host, tool, arguments, answer, nonce)
+    except ToolMisuse as error:
+        return Outcome(_cut(host.redacted(f"error: {error.message}\nhint: {error.hint}")), is_error=True)
+    except HaloError as error:
+        return Outcome(_failure(host, error, nonce), is_error=True)
+
+
+def call_of(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
+    """Return what tells a call from others, for its cursors."""
+    return {"tool": tool.name, **arguments.model_dump(mode="json", exclude_none=True)}
+
+
+def _answered(host: Host, tool: Tool, arguments: BaseModel, answer: Answer, nonce: str) -> Outcome:
+    sent = Document(json.dumps(answer.data.model_dump(mode="json", exclude_none=True)))
+    data = shown(json.loads(host.redacted(sent)), host.redacted)
+    cursor = None if answer.position is None else encode(answer.position, call_of(tool, arguments))
+    structured = {
+        "notice": notice(nonce),
+        "summary": answer.summary,
+        **({} if cursor is None else {"next_cursor": cursor}),
+        "untrusted_data": with_fences(data, nonce),
+    }
+    return Outcome(_text(answer.summary, cursor, data, nonce), structured)
+
+
+def _text(summary: str, cursor: str | None, data: Mapping[str, Any], nonce: str) -> str:
+    """Return an answer as text: long texts as they are, the rest as JSON."""
+    facts = {name: value for name, value in data.items() if name not in PASSAGES}
+    passages = [value for name, value in data.items() if name in PASSAGES]
+    rest = () if cursor is None else (f"There is more: call again with the same arguments and cursor {cursor}",)
+    inside = "\n\n".join([json.dumps(facts, ensure_ascii=False), *passages])
+    return "\n".join((summary, *rest, notice(nonce), fenced(inside, nonce)))
+
+
+def _failure(host: Host, error: HaloError, nonce: str) -> str:
+    """Return what went wrong, which may quote the platform, and what to do about it."""
+    message = show_invisible(host.redacted(host.spelt(error.message)))
+    hint = "" if error.hint is None else show_invisible(host.redacted(host.spelt(error.hint)))
+    said = f"error ({error.code}); its message may quote others:\n{fenced(_cut(message), nonce)}"
+    return f"{said}\nhint: {_cut(hint)}" if hint else said
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_OF_AN_ERROR else f"{text[:_MOST_OF_AN_ERROR]}…"

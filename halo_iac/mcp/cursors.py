@@ -1,0 +1,83 @@
+"""Where an answer goes on: cursors that an assistant hands back, and lists that are given page by page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from halo_iac.api.pagination import Cursor, Page
+from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
+
+_MOST_PAGES: Final = 50
+"""How many pages of the platform one call reads: some may hold nothing that is wanted."""
+_WRONG: Final = "use next_cursor of an earlier answer, with the same arguments as there; or leave it out to start again"
+
+R = TypeVar("R", bound=Result)
+
+
+def encode(position: Position, call: Mapping[str, Any]) -> str:
+    """Return the cursor with which ``call``, a tool's name and its arguments, goes on at a position."""
+    text = json.dumps([_digest(call), *position], separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, call: Mapping[str, Any]) -> Position:
+    """Return the position in a cursor; one of another call, or none at all, is refused."""
+    try:
+        digest, *position = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError):
+        raise ToolMisuse("`cursor` is not a cursor of this server", hint=_WRONG) from None
+    if digest != _digest(call) or not all(each is None or isinstance(each, str | int) for each in position):
+        raise ToolMisuse("`cursor` belongs to a call with other arguments", hint=_WRONG)
+    return tuple(position)
+
+
+def _digest(call: Mapping[str, Any]) -> str:
+    """Return what tells one call from another; how much is wanted at once may change on the way."""
+    told = {name: value for name, value in call.items() if name not in {"cursor", "limit", "max_chars"}}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class Rows(NamedTuple):
+    """The rows of one answer, and where the next one begins."""
+
+    rows: list[Any]
+    position: Position | None
+
+
+def collect(
+    read_page: Callable[[Cursor | None], Page], make: Callable[[Any], R | None], position: Position, limit: int
+) -> Rows:
+    """Return rows from a position of paged ones on: at most ``limit``, and no more than an answer may hold.
+
+    A position is the cursor of a page and how many of its rows were given before. ``make`` returns ``None`` for what is
+    not wanted.
+    """
+    cursor, skipped = position[0], int(position[1] or 0)
+    rows: list[R] = []
+    size = 0
+    for _ in range(_MOST_PAGES):
+        page = read_page(cursor)
+        for index, sent in enumerate(page.rows[skipped:], skipped):
+            made = make(sent)
+            if made is None:
+                continue
+            size += len(made.model_dump_json(exclude_none=True))
+            if len(rows) == limit or (rows and size > MOST_CHARACTERS):
+                return Rows(rows, (cursor, index))
+            rows.append(made)
+        if page.next_cursor is None or page.next_cursor == cursor:
+            return Rows(rows, None)
+        cursor, skipped = page.next_cursor, 0
+        if len(rows) == limit:
+            break
+    return Rows(rows, (cursor, 0))
+
+
+def collect_all(found: Iterable[Any], make: Callable[[Any], R | None], position: Position, limit: int) -> Rows:
+    """Return the same of rows that are all there."""
+    page = Page(tuple(found), None)
+    return collect(lambda _: page, make, position, limit)

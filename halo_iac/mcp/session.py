@@ -1,0 +1,117 @@
+"""What tools may ask of the command line: platforms, names, plans. The command line makes it, tests may as well."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from halo_iac.api.auth import SelectedProject, Settings
+from halo_iac.api.runs import RunReader
+from halo_iac.api.schedules import Reader
+from halo_iac.model.plan import Plan
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.runs import StartedRun
+from halo_iac.render.view import ProjectCheck
+
+
+class Platform(Protocol):
+    """A platform and a project on it, to be read."""
+
+    @property
+    def reader(self) -> Reader:
+        """Return what reads schedules and agents."""
+
+    @property
+    def run_reader(self) -> RunReader:
+        """Return what reads runs and conversations."""
+
+    @property
+    def project(self) -> SelectedProject:
+        """Return the project that is meant."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings, and where each came from."""
+
+    @property
+    def base_url(self) -> str:
+        """Return the platform's address."""
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Say whether it is a sandbox on this machine."""
+
+
+class ShownPlan(NamedTuple):
+    """A plan as it may be shown, and drawn as text."""
+
+    plan: Plan
+    text: str
+
+
+class RunOrder(NamedTuple):
+    """A run that is asked for: of a schedule as the platform holds it, or of an agent."""
+
+    schedule: str | None = None
+    agent: str | None = None
+    prompt: str | None = None
+    lookback_hours: int | None = None
+
+
+class Session(Protocol):
+    """One call's view of files and platform; both are looked at anew by every call."""
+
+    @property
+    def stop(self) -> threading.Event:
+        """Return what is set when the call is cancelled: nothing more is asked then."""
+
+    @property
+    def allows_runs(self) -> bool:
+        """Say whether tools that cost money are offered."""
+
+    @property
+    def platform(self) -> Platform:
+        """Return the platform, connected when first asked for; a missing key is an error."""
+
+    def schedule_id(self, reference: str) -> str:
+        """Return the id of a schedule that is named by its key in the project file, or by its id."""
+
+    def agent_id(self, reference: str) -> str:
+        """Return the UUID of an agent that is named by its alias in the project file, its name or its UUID."""
+
+    def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
+        """Return the keys under which the project file declares schedules, by their ids."""
+
+    def check(self, file: str | None) -> ProjectCheck:
+        """Return what is wrong with a project file, or odd about it."""
+
+    def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
+        """Return what an apply would change."""
+
+    def start(self, order: RunOrder) -> StartedRun:
+        """Start a run, which costs money; exactly once."""
+
+    def ask(self, conversation_id: str, question: str) -> StartedRun:
+        """Ask a question about a report, which costs money; exactly once."""
+
+
+class Host(Protocol):
+    """What the process gives the server."""
+
+    @property
+    def allows_runs(self) -> bool:
+        """Say whether tools that cost money are offered."""
+
+    def open(self, project: str | None, stop: threading.Event) -> AbstractContextManager[Session]:
+        """Return the session of one call; ``project`` is the platform's project if the call names one.
+
+        Whatever goes wrong in it is raised as :class:`~halo_iac.errors.HaloError`.
+        """
+
+    def redacted(self, text: str) -> str:
+        """Return a text, or a document, without any key."""
+
+    def spelt(self, text: str) -> str:
+        """Return a hint with its commands as an assistant can carry them out: as tools where there is one."""

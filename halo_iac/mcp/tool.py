@@ -1,0 +1,111 @@
+"""The values that tools share: a tool, its answer, and why a call makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from halo_iac.errors import HaloError
+from halo_iac.mcp.session import Session
+from halo_iac.text import single_line
+
+MOST_CHARACTERS: Final = 20_000
+"""How long the data of an answer is unless the call asks for another length; what is left has a cursor."""
+LONGEST_LINE: Final = 300
+"""How much of a title, a name or a message is shown where it is one of many fields."""
+LONGEST_WORDS: Final = 2_000
+"""The same of what may have several lines, such as the value of an attribute."""
+
+
+class ToolMisuse(HaloError):  # noqa: N818 - says what is wrong with a call; its words are ours
+    """Arguments that make no sense: an unknown one, two that exclude each other, a cursor of another call."""
+
+    code = "arguments"
+
+
+class Result(BaseModel):
+    """The data of an answer; a field without a value is left out of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _line(value: object) -> object:
+    return single_line(value, limit=LONGEST_LINE) if isinstance(value, str) else value
+
+
+Line = Annotated[str, BeforeValidator(_line)]
+"""Words of others on one line, cut short."""
+
+
+def _words(value: object) -> object:
+    return f"{value[:LONGEST_WORDS]}…" if isinstance(value, str) and len(value) > LONGEST_WORDS else value
+
+
+Words = Annotated[str, BeforeValidator(_words)]
+"""Words of others on any number of lines, cut short."""
+
+Position = Sequence[str | int | None]
+"""Where an answer goes on; what it holds is the tool's own business."""
+
+
+class Answer(NamedTuple):
+    """What a call comes to: its data, which others wrote, and a summary in our own words.
+
+    ``position`` is where the rest begins, ``None`` if there is none.
+    """
+
+    data: Result
+    summary: str
+    position: Position | None = None
+
+
+FIRST: Final[Position] = (None, 0)
+"""Where an answer begins that continues none."""
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class Call(NamedTuple, Generic[A]):
+    """A call of a tool: what it may ask, its arguments, and where its answer begins."""
+
+    session: Session
+    given: A
+    start: Position = FIRST
+
+
+class Tool(NamedTuple):
+    """A tool: what an assistant chooses it by, what it takes and gives, and what it does.
+
+    ``changes`` says whether anything is different afterwards, ``costs`` whether it costs money, ``asks`` whether it
+    asks the platform.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: type[BaseModel]
+    result: type[Result]
+    run: Callable[[Call[Any]], Answer]
+    changes: bool = False
+    costs: bool = False
+    asks: bool = True
+
+
+class Excerpt(NamedTuple):
+    """A part of a long text; ``end`` is where the rest begins, ``None`` at the end of the text."""
+
+    text: str
+    end: int | None
+
+
+def excerpt(text: str, start: int, size: int) -> Excerpt:
+    """Return at most ``size`` characters of a text from ``start``, to the end of a line if one is near the end."""
+    if len(text) - start <= size:
+        return Excerpt(text[start:], None)
+    end = text.rfind("\n", start + size // 2, start + size) + 1 or start + size
+    return Excerpt(text[start:end], end)
+
+
+Total = Annotated[int, Field(description="How many there are in all.")]

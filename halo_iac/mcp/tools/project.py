@@ -1,0 +1,218 @@
+"""The project file: what is wrong with it, and what an apply would change."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from halo_iac.errors import Problem
+from halo_iac.mcp.arguments import Paged, ProjectFile
+from halo_iac.mcp.cursors import collect_all
+from halo_iac.mcp.tool import MOST_CHARACTERS, Answer, Call, Line, Result, Tool, Total, Words, excerpt
+from halo_iac.model.finding import Finding, Severity, errors
+from halo_iac.model.plan import Change, FieldChange, Plan
+from halo_iac.render.style import PLAIN
+from halo_iac.render.values import format_value
+from halo_iac.text import counted
+
+_MOST_STOPS: Final = 50
+"""How many entries and guards that are in the way are listed at most."""
+
+
+class CheckProject(Paged):
+    """The arguments of validate_project."""
+
+    file: ProjectFile = None
+
+
+class Issue(Result):
+    """Something wrong, or odd, at one place of a file."""
+
+    path: Annotated[Line, Field(description="The file.")]
+    line: Annotated[int, Field(description="The line, from 1; 0 for the whole file.")]
+    column: Annotated[int, Field(description="The column, from 1; 0 for the whole file.")]
+    severity: Annotated[str, Field(description="problem for what cannot be read; a finding is an error or a warning.")]
+    rule: Annotated[str | None, Field(description="The rule of a finding, which `findings:` can switch.")] = None
+    message: Annotated[Words, Field(description="What is wrong.")]
+    hint: Annotated[Words | None, Field(description="What to do about it.")] = None
+
+
+class Validation(Result):
+    """The answer of validate_project."""
+
+    file: Annotated[Line, Field(description="The project file.")]
+    is_valid: Annotated[bool, Field(description="Whether there is no problem, and no finding that is an error.")]
+    issues: Annotated[list[Issue], Field(description="Every problem of every file; findings only without problems.")]
+    total: Total
+
+
+def validate_project(call: Call[CheckProject]) -> Answer:
+    """Check the project file and everything that it includes, offline."""
+    session, wanted, start = call
+    check = session.check(wanted.file)
+    issues = [*map(_of_problem, check.problems), *map(_of_finding, check.findings)]
+    rows, rest = collect_all(issues, lambda issue: issue, start, wanted.limit)
+    is_valid = not check.problems and not errors(check.findings)
+    found = f"{counted(len(check.problems), 'problem')} and {counted(len(check.findings), 'finding')}"
+    said = f"The project file is {'valid' if is_valid else 'not valid'}: {found}."
+    return Answer(Validation(file=check.file, is_valid=is_valid, issues=rows, total=len(issues)), said, rest)
+
+
+def _of_problem(problem: Problem) -> Issue:
+    return Issue(
+        path=problem.path,
+        line=problem.line,
+        column=problem.column,
+        severity="problem",
+        message=problem.message,
+        hint=problem.hint,
+    )
+
+
+def _of_finding(finding: Finding) -> Issue:
+    return Issue(
+        path=finding.path,
+        line=finding.line,
+        column=finding.column,
+        severity="error" if finding.severity is Severity.ERROR else "warning",
+        rule=finding.rule,
+        message=finding.message,
+        hint=finding.hint,
+    )
+
+
+class PlanProject(Paged):
+    """The arguments of plan_project."""
+
+    file: ProjectFile = None
+    schedule: Annotated[
+        str | None, Field(description="Key of a schedule in the project file, to plan for it alone.")
+    ] = None
+
+
+class PlannedField(Result):
+    """A field that changes."""
+
+    field: Annotated[str, Field(description="The field, as the project file names it.")]
+    before: Annotated[Words, Field(description="The platform's value.")]
+    after: Annotated[Words, Field(description="The declared value.")]
+    origin: Annotated[Line, Field(description="File and line that say so.")]
+
+
+class PlannedChange(Result):
+    """What an apply would do to one schedule."""
+
+    action: Annotated[str, Field(description="create, update, unarchive or archive.")]
+    cause: Annotated[str, Field(description="Why it is planned.")]
+    schedule: Annotated[Line | None, Field(description="Its key; left out for an undeclared schedule.")] = None
+    schedule_id: Annotated[str | None, Field(description="Its id; left out for one that does not exist yet.")] = None
+    title: Annotated[Line, Field(description="Its title after the change.")]
+    origin: Annotated[Line, Field(description="File and line of its entry.")] = ""
+    fields: Annotated[list[PlannedField], Field(description="What differs.")]
+
+
+class Stop(Result):
+    """Why something is not planned, or may not be applied."""
+
+    subject: Annotated[Line, Field(description="The entry, or the guard, concerned.")]
+    message: Annotated[Words, Field(description="What is in the way.")]
+    hint: Annotated[Words | None, Field(description="What to do about it.")] = None
+
+
+class Planned(Result):
+    """The answer of plan_project."""
+
+    project_id: Annotated[str, Field(description="The project that the plan is for.")]
+    file: Annotated[Line, Field(description="The project file.")]
+    changes: Annotated[list[PlannedChange], Field(description="What an apply would do, in its order.")]
+    total: Annotated[int, Field(description="How many changes there are in all.")]
+    unchanged: Annotated[int, Field(description="How many schedules are as declared.")]
+    undeclared: Annotated[int, Field(description="How many schedules in scope no file declares; they stay.")]
+    blocked: Annotated[list[Stop], Field(description="Entries for which nothing can be planned, and why.")]
+    refusals: Annotated[list[Stop], Field(description="Guards that refuse to apply this plan, and what permits it.")]
+    warnings: Annotated[list[Words], Field(description="What is worth knowing.")]
+    runs_per_month_before: Annotated[float, Field(description="Runs a month now.")]
+    runs_per_month_after: Annotated[float, Field(description="Runs a month after an apply.")]
+    plan_text: Annotated[
+        str | None, Field(description="The plan as people read it; with the first answer only, its end may be cut.")
+    ] = None
+
+
+def plan_project(call: Call[PlanProject]) -> Answer:
+    """Return what an apply would change; nothing is changed."""
+    session, wanted, start = call
+    plan, text = session.plan(wanted.file, [wanted.schedule] if wanted.schedule else [])
+    rows, rest = collect_all(plan.changes, _change, start, wanted.limit)
+    drawn = None if start[1] else excerpt(text, 0, MOST_CHARACTERS).text
+    return Answer(_planned(plan, rows, drawn), _summary(plan), rest)
+
+
+def _summary(plan: Plan) -> str:
+    said = f"{counted(len(plan.changes), 'change')} planned, {plan.unchanged} unchanged. Nothing was changed"
+    if plan.blocked:
+        said += f"; {counted(len(plan.blocked), 'entry', 'entries')} blocked"
+    if plan.blocking_violations:
+        said += "; an apply would be refused"
+    return f"{said}. Applying is not for this server: a person or the pipeline runs `halo apply`."
+
+
+def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned:
+    blocked = [Stop(subject=each.key, message=each.reason, hint=each.hint) for each in plan.blocked]
+    refusals = [Stop(subject=each.guard, message=each.message, hint=each.override) for each in plan.refusals]
+    return Planned(
+        project_id=plan.host.project_id,
+        file=plan.file,
+        changes=rows,
+        total=len(plan.changes),
+        unchanged=plan.unchanged,
+        undeclared=len(plan.undeclared),
+        blocked=blocked[:_MOST_STOPS],
+        refusals=refusals[:_MOST_STOPS],
+        warnings=[each.message for each in plan.warnings[:_MOST_STOPS]],
+        runs_per_month_before=round(plan.runs_per_month.before, 1),
+        runs_per_month_after=round(plan.runs_per_month.after, 1),
+        plan_text=text,
+    )
+
+
+def _change(change: Change) -> PlannedChange:
+    return PlannedChange(
+        action=change.action.value,
+        cause=change.cause.value,
+        schedule=change.key,
+        schedule_id=change.id,
+        title=change.title,
+        origin=change.origin,
+        fields=[*map(_field, change.fields)],
+    )
+
+
+def _field(change: FieldChange) -> PlannedField:
+    return PlannedField(
+        field=change.field,
+        before=format_value(change.field, change.before, PLAIN),
+        after=format_value(change.field, change.after, PLAIN),
+        origin=change.origin,
+    )
+
+
+VALIDATE_PROJECT: Final = Tool(
+    "validate_project",
+    "Check the project file",
+    "Checks the halo project file and everything it includes, offline: every problem with file, line, column and what "
+    "to do, else findings about odd schedules. Use it after every edit of such a file, before plan_project.",
+    CheckProject,
+    Validation,
+    validate_project,
+    asks=False,
+)
+PLAN_PROJECT: Final = Tool(
+    "plan_project",
+    "Plan the project file",
+    "Shows what applying the halo project file would change on the platform: text as people read it, and every change "
+    "field by field. It never applies anything. Use it after validate_project to check what an edit means.",
+    PlanProject,
+    Planned,
+    plan_project,
+)

@@ -1,0 +1,202 @@
+"""Runs, and the schedules that start them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from halo_iac.api.decode import parse_conversation
+from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page
+from halo_iac.api.runs import RunReader
+from halo_iac.errors import PlatformError
+from halo_iac.fire_times import describe
+from halo_iac.mcp.arguments import Agent, Paged, Schedule
+from halo_iac.mcp.cursors import collect, collect_all
+from halo_iac.mcp.session import Session
+from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.model.runs import Conversation, Run
+from halo_iac.model.schedule import Spec
+from halo_iac.text import counted
+from halo_iac.workers import Task, run_concurrently
+
+_LIST: Final = "haloConversation.listForProject"
+_AT_ONCE: Final = 8
+
+
+class RunRow(Result):
+    """A run."""
+
+    run_id: Annotated[str, Field(description="Its id.")]
+    status: Annotated[Line, Field(description="How it stands; completed and incomplete ones may have a report.")]
+    is_over: Annotated[bool, Field(description="Whether nothing more will happen.")]
+    conversation_id: Annotated[str | None, Field(description="The conversation that its report goes to.")] = None
+    schedule_id: Annotated[str | None, Field(description="The schedule that started it.")] = None
+    origin: Annotated[Line | None, Field(description="What started it.")] = None
+    scheduled_for: Annotated[str | None, Field(description="The instant for which it was scheduled.")] = None
+    created_at: Annotated[str | None, Field(description="When it was made.")] = None
+    error: Annotated[Line | None, Field(description="Why it failed, in the platform's words.")] = None
+
+    @classmethod
+    def of(cls, run: Run) -> RunRow:
+        """Return a run as a row."""
+        return cls(
+            run_id=run.id,
+            status=run.status,
+            is_over=run.is_over,
+            conversation_id=run.conversation_id,
+            schedule_id=run.schedule_id,
+            origin=_text(run.wire, "origin"),
+            scheduled_for=_text(run.wire, "scheduledForAt"),
+            created_at=_text(run.wire, "createdAt"),
+            error=run.error,
+        )
+
+
+class ListRuns(Paged):
+    """The arguments of list_halo_runs."""
+
+    schedule: Schedule = None
+    agent: Agent = None
+
+
+class Runs(Result):
+    """The answer of list_halo_runs."""
+
+    runs: Annotated[list[RunRow], Field(description="Newest first.")]
+
+
+def list_runs(call: Call[ListRuns]) -> Answer:
+    """Return the runs of a schedule; or the latest run of each conversation, of one agent or of all."""
+    session, wanted, start = call
+    if wanted.schedule is not None and wanted.agent is None:
+        found = session.platform.run_reader.schedule_runs(session.schedule_id(wanted.schedule), LARGEST_PAGE)
+        latest = sorted(found, key=lambda run: run.age, reverse=True)
+        rows, rest = collect_all(latest, RunRow.of, start, wanted.limit)
+        said = f"{counted(len(rows), 'run')} of the schedule, newest first."
+        if rest is None and len(found) >= LARGEST_PAGE:
+            said += " The platform may hold older ones; list_halo_conversations lists their reports."
+        return Answer(Runs(runs=rows), said, rest)
+    rows, rest = _latest_of_conversations(session, wanted, start)
+    return Answer(Runs(runs=rows), f"The latest run of {counted(len(rows), 'conversation')}, newest first.", rest)
+
+
+def _latest_of_conversations(session: Session, wanted: ListRuns, start: Sequence[Any]) -> tuple[list[RunRow], Any]:
+    agent = None if wanted.agent is None else session.agent_id(wanted.agent)
+    schedule = None if wanted.schedule is None else session.schedule_id(wanted.schedule)
+    reader, project = session.platform.run_reader, session.platform.project.id
+    runs: dict[str, Run] = {}
+
+    def read_page(cursor: Cursor | None) -> Page:
+        page = reader.conversations_page(project, cursor, agent=agent, schedule=schedule, page_size=wanted.limit)
+        runs.update(_latest_runs(reader, [parse_conversation(row, _LIST) for row in page.rows]))
+        return page
+
+    def make(row: object) -> RunRow | None:
+        run = runs.get(parse_conversation(row, _LIST).id)
+        return None if run is None else RunRow.of(run)
+
+    rows, rest = collect(read_page, make, start, wanted.limit)
+    return rows, rest
+
+
+def _latest_runs(reader: RunReader, found: Sequence[Conversation]) -> Mapping[str, Run]:
+    """Return the latest run of each conversation by the conversation's id, read where the list does not hold it."""
+    known = {each.id: each.latest_run for each in found if each.latest_run is not None}
+
+    def read(conversation: str, run: str) -> Iterator[tuple[str, Run]]:
+        with suppress(PlatformError):
+            yield conversation, reader.run(run).run
+
+    missing = [
+        Task(partial(read, each.id, each.latest_run_id))
+        for each in found
+        if each.id not in known and each.latest_run_id
+    ]
+    return known | dict(run_concurrently(missing, _AT_ONCE))
+
+
+class ListSchedules(Paged):
+    """The arguments of list_halo_schedules."""
+
+    agent: Agent = None
+    include_archived: Annotated[bool, Field(description="Whether to list archived schedules as well.")] = False
+
+
+class ScheduleRow(Result):
+    """A schedule."""
+
+    schedule_id: Annotated[str, Field(description="Its id.")]
+    schedule: Annotated[Line | None, Field(description="Its key, where the project file declares it.")] = None
+    title: Annotated[Line, Field(description="Its title.")]
+    state: Annotated[Line, Field(description="active, paused or archived.")]
+    cadence: Annotated[Line, Field(description="When it fires, in words.")]
+    agent_id: Annotated[str | None, Field(description="UUID of the agent that it analyses.")] = None
+    lookback_hours: Annotated[int | None, Field(description="How far back each run looks.")] = None
+
+
+class Schedules(Result):
+    """The answer of list_halo_schedules."""
+
+    schedules: Annotated[list[ScheduleRow], Field(description="In the platform's order.")]
+    total: Total
+
+
+def list_schedules(call: Call[ListSchedules]) -> Answer:
+    """Return the schedules of the project, declared or not."""
+    session, wanted, start = call
+    platform = session.platform
+    agent = None if wanted.agent is None else session.agent_id(wanted.agent)
+    listing = platform.reader.schedules(platform.project.id, include_archived=wanted.include_archived, agent=agent)
+    keys = session.keys_of(listing.schedules)
+    rows, rest = collect_all(listing.schedules, partial(_schedule_row, keys), start, wanted.limit)
+    said = (
+        f"{len(rows)} of {counted(len(listing.schedules), 'schedule')}. get_halo_report has the latest report of one."
+    )
+    if listing.gap is not None:
+        said += " The list is incomplete: call again."
+    return Answer(Schedules(schedules=rows, total=len(listing.schedules)), said, rest)
+
+
+def _schedule_row(keys: Mapping[str, str], remote: RemoteSchedule) -> ScheduleRow:
+    spec = remote.spec()
+    hours = remote.wire.get("lookbackHours")
+    return ScheduleRow(
+        schedule_id=remote.id,
+        schedule=keys.get(remote.id),
+        title=remote.title,
+        state=remote.state,
+        cadence=describe(spec.cadence) if isinstance(spec, Spec) else f"unknown: {spec.reason}",
+        agent_id=remote.agent_id,
+        lookback_hours=hours if isinstance(hours, int) else None,
+    )
+
+
+def _text(wire: Mapping[str, Any], name: str) -> str | None:
+    value = wire.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+LIST_RUNS: Final = Tool(
+    "list_halo_runs",
+    "List HALO runs",
+    "Lists runs, newest first, with their status and why they failed: those of a schedule, or the latest run of each "
+    "conversation, of one agent or of all. Use it to see whether analyses work; for what they found use "
+    "get_halo_report.",
+    ListRuns,
+    Runs,
+    list_runs,
+)
+LIST_SCHEDULES: Final = Tool(
+    "list_halo_schedules",
+    "List HALO schedules",
+    "Lists the schedules of the project: key, title, state, cadence and agent. Use it to find the schedule whose "
+    "report is wanted; to change schedules, edit the project file and call plan_project.",
+    ListSchedules,
+    Schedules,
+    list_schedules,
+)
