@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.runs.citations import Citation, Citations, Place, cited
+from halo_iac.model.evidence import Citation, Citations, Place
+from halo_iac.runs.citations import cited
 
 A = "329ccea6c6f9491eeae2da1e8bf949ee"
 B = "494c16299cc913ae9378a1ad65c2fea2"

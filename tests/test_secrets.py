@@ -95,6 +95,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("report", "run"): (("checkout",), ("KEY",), ("checkout", "--no-wait"), ("checkout", "--output", "reports/")),
     ("report", "pull"): (("--dir", "pulled"), ("--since", "KEY"), ("--schedule", "KEY")),
     ("report", "get"): (("one",), ("one", "--all"), ("KEY",), ("00000000-0000-4000-8000-000000000001",)),
+    ("report", "traces"): (("one",), ("KEY",), ("one", "--json")),
     ("report", "list"): ((), ("--agent", "KEY")),
     ("report", "ask"): (("00000000-0000-4000-8000-000000000001", "KEY?"),),
     ("run",): ((),),

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from halo_iac.model.evidence import ELLIPSIS, TRACE_DIGITS, Citation, Citations, Place
 from halo_iac.runs.report_lines import LIST_MARK, OTHER, PLATFORM, SPAN, TRACE, Line, label, lines
 
-ELLIPSIS: Final = "…"
 _JOINING: Final = {
     *("and", "or", "id", "ids", "e", "g", "eg", "i", "ie", "like", "as", "such", "is", "are", "was", "were"),
     *("for", "example", "examples", "instance", "named", "called"),
@@ -36,7 +35,6 @@ _QUOTES: Final = frozenset("`\"'")
 _AROUND: Final = " \t`\"'*_-+[](),"
 """What may stand around the only word of a cell or of an element of a list."""
 _ODD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,127}")
-_TRACE_DIGITS: Final = 32
 _SPAN_DIGITS: Final = frozenset({16, 24})
 """OpenTelemetry's spans have 16, those of the OpenAI Agents SDK as HALO exports them 24."""
 _LEAST: Final = 4
@@ -46,48 +44,6 @@ _LEAST_UNSAID: Final = 8
 """Digits that may be the beginning of an id where no dots say so, and where no word says so either."""
 _ALIKE: Final = 100
 """How many ids with one beginning are compared with an id that was cut short."""
-
-
-class Place(NamedTuple):
-    """Where an id is cited: the line of the report, from 1, and the heading above it, empty before the first one."""
-
-    line: int
-    section: str
-
-
-@dataclass(slots=True)
-class Citation:
-    """An id and every place that cites it, in order; ``id`` is as cited, in small letters where it is hexadecimal.
-
-    With ``is_cut`` it is a beginning, an end, or both around ``…``; with ``is_guess`` it may be something else.
-    """
-
-    id: str
-    places: list[Place] = field(default_factory=list)
-    is_cut: bool = False
-    is_guess: bool = False
-    trace: str | None = None
-    """Of a span: the trace that the same line cites."""
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """Return the beginning and the end that an id has which this one stands for."""
-        head, _, tail = self.id.partition(ELLIPSIS)
-        return head, tail
-
-    def means(self, id_: str) -> bool:
-        """Say whether this may be the citation of an id."""
-        head, tail = self.ends
-        if not self.is_cut:
-            return self.id == id_
-        return len(id_) >= len(head) + len(tail) and id_.startswith(head) and id_.endswith(tail)
-
-
-class Citations(NamedTuple):
-    """What a report cites, each once, in the order of the report."""
-
-    traces: tuple[Citation, ...]
-    spans: tuple[Citation, ...]
 
 
 def cited(markdown: str, *, known: Collection[str] = ()) -> Citations:
@@ -147,7 +103,7 @@ def _of_line(line: Line) -> Iterator[_Mention]:
             if mention is not None:
                 is_span = has_whole and len(mention.id) in _SPAN_DIGITS
                 yield mention._replace(kind=SPAN) if is_span else mention
-                has_whole |= mention.kind == TRACE and len(mention.id) >= _TRACE_DIGITS
+                has_whole |= mention.kind == TRACE and len(mention.id) >= TRACE_DIGITS
             elif said := label(word):
                 near = said
             elif word.lower() not in _JOINING:
@@ -168,9 +124,9 @@ def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool)
         return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said in {OTHER, PLATFORM})
     if not _HEX.fullmatch(small):
         return None
-    if len(small) == _TRACE_DIGITS:
+    if len(small) == TRACE_DIGITS:
         return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said == OTHER)
-    return _digits(small, said, is_quoted=is_quoted) if len(small) < _TRACE_DIGITS else None
+    return _digits(small, said, is_quoted=is_quoted) if len(small) < TRACE_DIGITS else None
 
 
 def _cut(head: str, tail: str, said: str | None, *, is_quoted: bool) -> _Mention | None:

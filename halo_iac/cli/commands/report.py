@@ -11,19 +11,24 @@ from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.report_pull import pull_reports
 from halo_iac.cli.commands.report_run import run_reports
+from halo_iac.cli.commands.report_traces import report_traces
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.conversation_list import ConversationFilter, list_reports_of
-from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
+from halo_iac.cli.entry_lookup import looks_like_key
+from halo_iac.cli.report_lookup import find_report
 from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, section, show
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import CostlyCall
 from halo_iac.errors import HaloError, NoReport, PlatformError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
-from halo_iac.runs.reports import fetch, fetch_of_schedule, missing_report_reason
+from halo_iac.runs.evidence import cited_in
+from halo_iac.runs.reports import missing_report_reason
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
+    from halo_iac.cli.console import Console
     from halo_iac.model.project import Project
     from halo_iac.model.runs import ConversationDetails, Report, StartedRun
 
@@ -39,6 +44,7 @@ Examples:
 group = typer.Typer(name="report", help=_HELP, rich_markup_mode=None)
 group.command("run")(run_reports)
 group.command("pull")(pull_reports)
+group.command("traces")(report_traces)
 
 
 @group.command("get")
@@ -65,7 +71,7 @@ def get_report(
     console = context.console
     sink = ReportSink(console, output, is_raw=raw)
     project = context.project_if_any()
-    report, key = _find(context.connect_for_reading(project), project, id_)
+    report, key = find_report(context.connect_for_reading(project), project, id_)
     if all_:
         report = replace(report, markdown=_complete_thread(report.thread))
     if output is not None or not console.wants_json:
@@ -73,6 +79,8 @@ def get_report(
     if console.wants_json:
         messages = {"messages": report.thread.wire["messages"]} if all_ else {}
         console.print(document({**report_fields(report), **messages}))
+    elif output is None and console.out_is_terminal:
+        _say_how_to_go_on(console, report, id_)
     return 0
 
 
@@ -148,21 +156,20 @@ def follow_up(
 def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
     """Return the conversation with this id, or that of the report that a reference stands for."""
     if project is not None and looks_like_key(project, reference):
-        return _find(connection, project, reference)[0].thread
+        return find_report(connection, project, reference)[0].thread
     try:
         return connection.run_reader.conversation(reference)
     except PlatformError as error:
         if error.status != 404:
             raise
-    return _find(connection, project, reference)[0].thread
+    return find_report(connection, project, reference)[0].thread
 
 
-def _find(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
-    """Return the report, and the key of its schedule where it was found by that."""
-    reader = connection.run_reader
-    if project is not None and looks_like_key(project, reference):
-        return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
-    return fetch(reader, reference), None
+def _say_how_to_go_on(console: Console, report: Report, reference: str) -> None:
+    count = len(cited_in(report).traces)
+    if count:
+        cites = f"It cites {counted(count, 'trace')}. To show {'it' if count == 1 else 'them'} and what failed"
+        console.log(Hint("\n{}: {}", cites, Command("report", "traces", reference)))
 
 
 def _complete_thread(thread: ConversationDetails) -> str:

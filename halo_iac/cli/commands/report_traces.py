@@ -1,0 +1,81 @@
+"""``halo report traces``: the traces that a report cites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from halo_iac.cli.command import platform_command
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.report_lookup import find_report
+from halo_iac.render.json import document
+from halo_iac.render.text.evidence import evidence_text, is_missing
+from halo_iac.runs.evidence import AT_ONCE, USUAL_TRACES, cited_in, find_evidence
+
+if TYPE_CHECKING:
+    from halo_iac.model.evidence import Citation, Evidence, Place
+
+
+@platform_command
+def report_traces(
+    context: CommandContext,
+    id_: Annotated[
+        str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
+    ],
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Maximum number of traces to read.")
+    ] = USUAL_TRACES,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
+    ] = AT_ONCE,
+) -> int:
+    """Show the traces that a report cites, and what failed in them.
+
+    In the order of the report. Ids are found in its text, cut short or whole; those that the platform does not have
+    are listed as well. Exit codes: 0 every trace could be looked up, 1 some could not.
+
+    \b
+    Examples:
+      halo report traces checkout-daily
+      halo report traces d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f --json
+    """
+    console = context.console
+    project = context.project_if_any()
+    connection = context.connect_for_reading(project)
+    report, _ = find_report(connection, project, id_)
+    citations = cited_in(report)
+    found: list[Evidence] = []
+    if citations.traces:
+        found = find_evidence(connection.trace_reader, report, context.now, limit=limit, at_once=concurrency)
+    if console.wants_json:
+        traces, spans = [_trace_fields(each) for each in found], [_span_fields(each) for each in citations.spans]
+        console.print(document({**report.facts(), "traces": traces, "spans": spans}))
+    else:
+        console.print(evidence_text(found, citations.spans, console.out_style))
+    return int(any(each.trouble is not None for each in found))
+
+
+def _trace_fields(found: Evidence) -> dict[str, Any]:
+    """Return a cited trace for ``--json``: ``trace`` is as the platform sends it, ``null`` where it has none."""
+    trace, trouble = found.trace, found.trouble
+    return {
+        "traceId": trace.id if trace is not None else None,
+        "cited": found.citation.id,
+        "places": _places(found.citation.places),
+        "trace": trace.wire if trace is not None else None,
+        "failedSpans": [span.wire for span in found.failed],
+        "isMissing": is_missing(found),
+        "isUnread": found.is_unread,
+        "alike": list(found.alike),
+        "error": None if trouble is None else {"code": trouble.code, "message": trouble.message},
+    }
+
+
+def _span_fields(span: Citation) -> dict[str, Any]:
+    return {"spanId": span.id, "isCut": span.is_cut, "traceId": span.trace, "places": _places(span.places)}
+
+
+def _places(places: Sequence[Place]) -> list[dict[str, Any]]:
+    return [place._asdict() for place in places]

@@ -1,0 +1,77 @@
+"""What a report says about traces, and what the platform has of it (docs/semantics.md#cited-traces)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from halo_iac.errors import PlatformError
+from halo_iac.model.traces import Span, Trace
+
+ELLIPSIS: Final = "…"
+TRACE_DIGITS: Final = 32
+_HEX: Final = re.compile(r"[0-9a-f]+")
+
+
+class Place(NamedTuple):
+    """Where an id is cited: the line of the report, from 1, and the heading above it, empty before the first one."""
+
+    line: int
+    section: str
+
+
+@dataclass(slots=True)
+class Citation:
+    """An id and every place that cites it, in order; ``id`` is as cited, in small letters where it is hexadecimal.
+
+    With ``is_cut`` it is a beginning, an end, or both around ``…``; with ``is_guess`` it may be something else.
+    """
+
+    id: str
+    places: list[Place] = field(default_factory=list)
+    is_cut: bool = False
+    is_guess: bool = False
+    trace: str | None = None
+    """Of a span: the trace that the same line cites."""
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Return the beginning and the end that an id has which this one stands for."""
+        head, _, tail = self.id.partition(ELLIPSIS)
+        return head, tail
+
+    @property
+    def can_begin_others(self) -> bool:
+        """Say whether it may be the beginning of an id."""
+        return self.is_cut or (len(self.id) < TRACE_DIGITS and _HEX.fullmatch(self.id) is not None)
+
+    def means(self, id_: str) -> bool:
+        """Say whether this may be the citation of an id."""
+        head, tail = self.ends
+        return len(id_) >= len(head) + len(tail) and id_.startswith(head) and id_.endswith(tail)
+
+
+class Citations(NamedTuple):
+    """What a report cites, each once, in the order of the report."""
+
+    traces: tuple[Citation, ...]
+    spans: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One cited trace: as the platform has it, or why it cannot be shown.
+
+    With none of ``trace``, ``alike`` and ``trouble`` the platform has no such trace, unless ``is_unread``: it was more
+    than were to be read.
+    """
+
+    citation: Citation
+    trace: Trace | None = None
+    failed: tuple[Span, ...] = ()
+    """Its spans that failed and have none below them that did."""
+    alike: tuple[str, ...] = ()
+    """The ids that one which is cut short may mean."""
+    trouble: PlatformError | None = None
+    is_unread: bool = False

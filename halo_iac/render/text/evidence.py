@@ -1,0 +1,108 @@
+"""The traces that a report cites, as a table with what failed in them and what there is to say of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from halo_iac.hints import Command, Hint
+from halo_iac.model.evidence import Citation, Evidence, Place
+from halo_iac.render.style import Style
+from halo_iac.render.text.fold import folded
+from halo_iac.render.text.table import table
+from halo_iac.render.values import dollars, elapsed
+from halo_iac.text import counted, first_of
+
+_COLUMNS: Final = ("TRACE", "STARTED", "TOOK", "SPANS", "STATUS", "COST", "AGENT", "CITED")
+_MOST_FAILED: Final = 5
+"""Of how many failed steps the commands that show them are printed."""
+_MOST_NAMED: Final = 5
+
+
+def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: Style) -> str:
+    """Return every trace that a report cites on a line, then the steps that failed, then what could not be shown."""
+    if not found and not spans:
+        return "The report cites no trace.\n"
+    parts = [table(_COLUMNS, [_row(each, style) for each in found], style, whole={"TRACE"})] if found else []
+    for lines in (_failed(found, style), _spans(spans, style), _remarks(found, style)):
+        shown = "\n".join(folded(lines, style))
+        parts += [f"{shown}\n"] if shown else []
+    return "\n".join(parts)
+
+
+def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
+    """Return where something is cited: ``Errors: line 24; Volume: lines 31 and 40``."""
+    parts = []
+    for section, same in groupby(places[:most], key=lambda place: place.section):
+        numbers = [str(place.line) for place in same]
+        noun = "line" if len(numbers) == 1 else "lines"
+        parts.append(f"{section}: {noun} {', '.join(numbers)}" if section else f"{noun} {', '.join(numbers)}")
+    more = len(places) - most
+    return "; ".join(parts) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _row(found: Evidence, style: Style) -> tuple[str, ...]:
+    trace, cited = found.trace, where(found.citation.places)
+    if trace is None:
+        return (found.citation.id, "-", "-", "-", _absence(found), "-", "-", cited)
+    return (
+        trace.id,
+        trace.started_at or "-",
+        elapsed(trace.duration_ns, style),
+        "-" if trace.span_count is None else f"{trace.span_count:,}",
+        "error" if trace.has_error else "ok",
+        dollars(trace.cost),
+        trace.agent or "-",
+        cited,
+    )
+
+
+def _absence(found: Evidence) -> str:
+    if found.trouble is not None:
+        return "unreadable"
+    if found.alike:
+        return f"{len(found.alike):,} alike"
+    return "not read" if found.is_unread else "not found"
+
+
+def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
+    steps = [(each.trace.id, span) for each in found if each.trace is not None for span in each.failed]
+    for trace, span in steps[:_MOST_FAILED]:
+        message = f": {span.status_message}" if span.status_message else ""
+        said = f"{style.own('✗')} {style.safe((span.name or span.id) + message)}"
+        yield style.paint(said, "failed")
+        yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, span.id)))}"
+    if len(steps) > _MOST_FAILED:
+        yield f"{counted(len(steps) - _MOST_FAILED, 'more step')} failed."
+
+
+def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
+    for each in spans[:_MOST_NAMED]:
+        yield style.safe(f"The report cites span {each.id}: {where(each.places)}")
+        if each.trace is not None and not each.is_cut:
+            yield f"  {style.safe(Hint('{}', Command('span', 'get', each.trace, each.id)))}"
+    if len(spans) > _MOST_NAMED:
+        yield f"It cites {counted(len(spans) - _MOST_NAMED, 'more span')}."
+
+
+def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
+    for each in found:
+        if each.alike:
+            ids = first_of(each.alike, len(each.alike), _MOST_NAMED)
+            yield style.safe(f"{each.citation.id} may be {ids}.")
+        if each.trouble is not None:
+            yield style.safe(f"{each.citation.id} could not be read: {each.trouble.message}")
+    missing = [each.citation.id for each in found if is_missing(each)]
+    if missing:
+        verb, noun = ("is", "trace") if len(missing) == 1 else ("are", "traces")
+        named = first_of(missing, len(missing), _MOST_NAMED)
+        yield style.safe(f"{len(missing):,} cited {noun} {verb} not in this project, or no longer: {named}.")
+    unread = sum(each.is_unread for each in found)
+    if unread:
+        yield f"{counted(unread, 'more trace')} were not read; use --limit to read them."
+
+
+def is_missing(found: Evidence) -> bool:
+    """Say whether the platform has no trace of this id."""
+    return found.trace is None and not (found.alike or found.trouble or found.is_unread)

@@ -1,0 +1,163 @@
+"""Evidence: the traces that a report cites as the platform has them (docs/semantics.md#cited-traces)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from halo_iac.api.runs import instant
+from halo_iac.api.traces import TraceReader
+from halo_iac.errors import PlatformError
+from halo_iac.model.evidence import Citation, Citations, Evidence
+from halo_iac.model.ids import respelled
+from halo_iac.model.runs import Report
+from halo_iac.model.traces import Trace
+from halo_iac.runs.citations import cited
+from halo_iac.workers import Task, run_concurrently
+
+USUAL_TRACES: Final = 50
+"""How many traces of a report are read by default."""
+AT_ONCE: Final = 8
+"""How many requests are under way at the same time."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND: Final = timedelta(days=1)
+"""A trace that ends in a report's window may have begun before it."""
+_PAGE: Final = 100
+_ROUNDS: Final = 3
+"""Pages of traces that hold the digits of an id which was cut short, read to find those that begin with them."""
+
+
+def cited_in(report: Report) -> Citations:
+    """Return what a report cites besides its own run, conversation, schedule, agent and dataset."""
+    facts = report.facts()
+    own = [facts[name] for name in ("runId", "conversationId", "scheduleId", "agentUuid", "modelId")]
+    dataset = report.dataset.id if report.dataset is not None else None
+    return cited(report.markdown, known=[each for each in (*own, dataset) if isinstance(each, str)])
+
+
+def find_evidence(
+    reader: TraceReader,
+    report: Report,
+    now: datetime,
+    *,
+    limit: int = USUAL_TRACES,
+    at_once: int = AT_ONCE,
+) -> list[Evidence]:
+    """Return the traces that a report cites, each once, in its order; at most ``limit`` are asked for.
+
+    A guess that the platform does not have is left out. What cannot be read is told; an error after which nothing can
+    succeed is raised.
+    """
+    citations = cited_in(report).traces
+    chosen = sorted(range(len(citations)), key=lambda place: citations[place].is_guess)[:limit]
+    looking = _Search(reader, report, now)
+    found = dict(run_concurrently([Task(partial(looking.find, place, citations[place])) for place in chosen], at_once))
+    unread = (Evidence(each, is_unread=True) for each in citations)
+    every = [found.get(place, evidence) for place, evidence in enumerate(unread)]
+    return _once([each for each in every if not _is_wrong_guess(each)])
+
+
+def _is_wrong_guess(found: Evidence) -> bool:
+    return found.citation.is_guess and found.trace is None
+
+
+def _once(found: Iterable[Evidence]) -> list[Evidence]:
+    """Return each trace once, with the places of all its spellings."""
+    kept: dict[str, Evidence] = {}
+    for each in found:
+        same = kept.setdefault(each.citation.id if each.trace is None else each.trace.id, each)
+        if same is not each:
+            same.citation.places = sorted({*same.citation.places, *each.citation.places})
+    return list(kept.values())
+
+
+@dataclass
+class _Search:
+    """Looks for the traces of one report."""
+
+    reader: TraceReader
+    report: Report
+    now: datetime
+    _periods: tuple[dict[str, str], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        ever = _period(_EPOCH, self.now + _AROUND)
+        facts = self.report.facts()
+        start, end = _parsed(facts["windowStartAt"]), _parsed(facts["windowEndAt"])
+        self._periods = (_period(start - _AROUND, end + _AROUND), ever) if start and end else (ever,)
+
+    def find(self, place: int, citation: Citation) -> Iterator[tuple[int, Evidence]]:
+        """Yield what there is of a citation, under its place."""
+        try:
+            yield place, self._found(citation)
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            yield place, Evidence(citation, trouble=error)
+
+    def _found(self, citation: Citation) -> Evidence:
+        for spelling in () if citation.is_cut else filter(None, (citation.id, _otherwise(citation.id))):
+            trace = self._trace(spelling)
+            if trace is not None:
+                return self._with_failures(citation, trace)
+        if not citation.can_begin_others:
+            return Evidence(citation)
+        alike = self._alike(citation)
+        if len(alike) == 1:
+            return self._with_failures(citation, self._trace(alike[0].id) or alike[0])
+        return Evidence(citation, alike=tuple(each.id for each in alike))
+
+    def _trace(self, id_: str) -> Trace | None:
+        try:
+            return self.reader.trace(id_)
+        except PlatformError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    def _alike(self, citation: Citation) -> list[Trace]:
+        """Return the traces that an id which is cut short may mean: those of the report's window, else all."""
+        for period in self._periods:
+            found = {each.id: each for each in self._holding(max(citation.ends, key=len), period)}
+            alike = [each for each in found.values() if citation.means(each.id.lower())]
+            if alike:
+                return alike
+        return []
+
+    def _holding(self, digits: str, period: dict[str, str]) -> Iterator[Trace]:
+        wanted: dict[str, Any] = {**period, "stringFilters": [{"field": "trace_id", "op": "contains", "value": digits}]}
+        cursor = None
+        for _ in range(_ROUNDS):
+            page = self.reader.traces(wanted, limit=_PAGE, cursor=cursor)
+            yield from page.traces
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _with_failures(self, citation: Citation, trace: Trace) -> Evidence:
+        if not trace.has_error:
+            return Evidence(citation, trace)
+        wanted = {**self._periods[-1], "traceId": trace.id, "status": "error"}
+        spans = self.reader.span_list(wanted, limit=_PAGE).spans
+        above = {span.parent_id for span in spans}
+        return Evidence(citation, trace, tuple(span for span in spans if span.id not in above))
+
+
+def _otherwise(id_: str) -> str | None:
+    """Return the other spelling of an id: a UUID without dashes is a trace id of OpenTelemetry, and the reverse."""
+    return respelled(id_) or (id_.replace("-", "") if id_.count("-") == 4 and len(id_) == 36 else None)
+
+
+def _period(start: datetime, end: datetime) -> dict[str, str]:
+    return {"startDate": instant(start), "endDate": instant(end)}
+
+
+def _parsed(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
