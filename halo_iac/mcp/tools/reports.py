@@ -25,8 +25,9 @@ from halo_iac.mcp.cursors import collect
 from halo_iac.mcp.session import Session
 from halo_iac.mcp.tool import Answer, Call, Line, Position, Result, Tool, Total, excerpt
 from halo_iac.mcp.tools.runs import RunRow
+from halo_iac.model.evidence import Citations
 from halo_iac.model.runs import Message, Report
-from halo_iac.runs.citations import Citations, cited
+from halo_iac.runs.citations import cited
 from halo_iac.runs.reports import fetch_of_conversation, fetch_of_run, fetch_of_schedule
 from halo_iac.text import counted
 
