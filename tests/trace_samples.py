@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
-from halo_iac.model.traces import Span, Trace
+from halo_iac.model.traces import Span, SpanDetail, Trace
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MILLISECOND = 10**6
@@ -114,3 +115,81 @@ ODD = (
     span(10, 8, "", at=90, durationNs="no number", observationKind=None),
 )
 """Everything that a trace should not be."""
+
+# A conversation -----------------------------------------------------------------------------------------------------
+
+SYSTEM = {"role": "system", "content": "You help with payments. Be brief."}
+ASKED = {"role": "user", "content": "Please refund order 1234: the customer was charged twice."}
+LOOKS = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "c1", "function": {"name": "lookup_order", "arguments": '{"order": "1234"}'}}],
+}
+FOUND = {"role": "tool", "tool_call_id": "c1", "content": '{"order": "1234", "payments": ["p_1", "p_2"]}'}
+REFUNDS = {
+    "role": "assistant",
+    "content": "Two payments; I refund the second.",
+    "tool_calls": [
+        {"id": "c2", "function": {"name": "refund_payment", "arguments": '{"payment":"p_2","amount":59.9}'}}
+    ],
+}
+FAILED = {"role": "tool", "tool_call_id": "c2", "content": "the gateway timed out"}
+ANSWERS = {"role": "assistant", "content": "I could not refund it.\n\n" + " ".join(["The gateway is silent."] * 200)}
+
+
+def _call(number: int, at: int, took: int, given: list[dict[str, Any]], came: dict[str, Any]) -> Span:
+    messages = {"inputMessages": json.dumps(given), "outputMessages": json.dumps([came])}
+    return span(number, 1, "chat", "LLM", at=at, took=took, **messages, **MODEL)
+
+
+CONVERSATION = (
+    span(1, None, "checkout.assistant", "AGENT", took=9_400, input=ASKED["content"], output=ANSWERS["content"]),
+    _call(2, 4, 2_090, [SYSTEM, ASKED], LOOKS),
+    span(3, 1, "lookup_order", "TOOL", at=2_094, took=123, input='{"order":"1234"}', output=FOUND["content"]),
+    _call(4, 2_217, 1_000, [SYSTEM, ASKED, LOOKS, FOUND], REFUNDS),
+    span(
+        5,
+        1,
+        "refund_payment",
+        "TOOL",
+        at=3_217,
+        took=5_002,
+        failed=True,
+        input='{"amount": 59.9, "payment": "p_2"}',
+        output=FAILED["content"],
+        statusMessage="deadline exceeded",
+    ),
+    _call(6, 8_219, 1_000, [SYSTEM, ASKED, LOOKS, FOUND, REFUNDS, FAILED], ANSWERS),
+    span(7, 1, "state", "CHAIN", at=9_300, input='{"step": 3}', output='{"step": 4}'),
+)
+"""A refund that fails: each model call repeats all that was said before it."""
+
+DETAIL = SpanDetail(
+    {
+        **CONVERSATION[4].wire,
+        "deploymentEnvironment": "production",
+        "scopeName": "openinference.instrumentation.openai",
+        "agentName": "checkout",
+        "sessionId": "session-17",
+        "spanAttributes": {"tool.name": "refund_payment", "input.value": '{"amount": 59.9, "payment": "p_2"}'},
+        "spanAttributesInt": {"retry.count": 2},
+        "spanAttributesDouble": {"retry.backoff": 0.5},
+        "resourceAttributes": {"service.name": "checkout"},
+        "resourceAttributesInt": {"process.pid": 17},
+        "resourceAttributesDouble": {},
+        "events": [
+            {"name": "retry", "timestamp": "2026-11-23T09:00:05.717000000Z", "attributes": {"attempt": 2}},
+            {
+                "name": "exception",
+                "timeUnixNano": "1795424408219000000",
+                "attributes": {
+                    "exception.type": "GatewayTimeout",
+                    "exception.message": "no answer after 5 s",
+                    "exception.stacktrace": "Traceback:\n  line 7\nGatewayTimeout",
+                },
+            },
+        ],
+        "links": [{"traceId": "a" * 32, "spanId": "b" * 16, "attributes": {"why": "the order's first attempt"}}],
+    }
+)
+"""The failed refund, with all that a platform may hold of a span."""

@@ -34,7 +34,7 @@ _CODES: Final[dict[str, str]] = {
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
 _ASCII: Final = str.maketrans(
-    {"→": "->", "│": "|", "…": "...", "·": "-", "✗": "x", "▶": ">", "µ": "u"}
+    {"→": "->", "←": "<-", "│": "|", "…": "...", "·": "-", "✗": "x", "▶": ">", "µ": "u"}
     | {"├": "|", "└": "`", "─": "-"}  # the guides of a tree
     | dict.fromkeys("█▉▊▋▌▐", "#")  # and its bars
     | dict.fromkeys("▍▎▏", ".")

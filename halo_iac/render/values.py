@@ -15,6 +15,8 @@ from halo_iac.text import counted, first_of
 _NONE: Final = "(none)"
 LISTED: Final = 20
 """How many names a list shows before it counts the rest."""
+_MOST_LINES: Final = 24
+_CUT_END: Final = re.compile(r"[!-~]{1,200}\Z")
 _CUT_WORD: Final = re.compile(r"[!-~]+\Z")
 
 
@@ -120,6 +122,20 @@ def listed(names: Sequence[str], style: Style) -> str:
 def shortened(text: str, longest: int) -> str:
     """Return a text of so many characters at most, and of its last word nothing: half a key could not be hidden."""
     return text if len(text) <= longest else f"{_CUT_WORD.sub('', text[:longest])}…"
+
+
+def beginning(text: str, most: int) -> tuple[str, int]:
+    """Return the first characters and lines of a long text, and how many characters are left out.
+
+    Of a word that is cut nothing near the cut is shown, for the reason that :func:`shortened` has.
+    """
+    if len(text) <= most and text.count("\n") < _MOST_LINES:
+        return text, 0
+    lines = text[: most + 1].split("\n", _MOST_LINES)[:_MOST_LINES]
+    shown = "\n".join(lines)
+    if len(shown) > most:
+        shown = _CUT_END.sub("", shown[:most])
+    return shown, len(text) - len(shown)
 
 
 def problem_counts(problems: Sequence[Problem], findings: Sequence[Finding]) -> str:

@@ -11,6 +11,7 @@ from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record, table_lines
+from halo_iac.render.text.traces_thread import thread_lines
 from halo_iac.render.text.traces_tree import TreeDrawing
 from halo_iac.render.values import dollars, elapsed
 from halo_iac.text import counted
@@ -48,6 +49,11 @@ def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: T
     return _tree(trace, span_tree(spans), style, options, is_timeline=True)
 
 
+def trace_thread(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+    """Yield what was said in it, as people read a conversation; long texts are cut unless it is drawn whole."""
+    return thread_lines(trace.id, spans, style, is_whole=options.is_whole)
+
+
 def trace_spans(
     trace: Trace,  # noqa: ARG001 - every view takes one
     spans: Iterable[Span],
@@ -61,7 +67,7 @@ def trace_spans(
 
 
 _COLUMNS: Final = {
-    "SPAN": 0, "PARENT": 150, "NAME": 0, "KIND": 80, "STATUS": 60, "STARTED": 130, "TOOK": 0, "TOKENS": 110,
+    "SPAN": 0, "PARENT": 150, "NAME": 0, "KIND": 80, "STATUS": 60, "START": 130, "DURATION": 0, "TOKENS": 110,
     "COST": 110, "MODEL": 100,
 }  # fmt: skip
 """The columns of the table, with from which width of a screen on there is room for each."""
@@ -74,9 +80,9 @@ def _cells(span: Span, style: Style) -> dict[str, str]:
         "PARENT": span.parent_id or "-",
         "NAME": span.name or "-",
         "KIND": span.kind or "-",
-        "STATUS": style.own("✗ error") if span.is_error else "ok",
-        "STARTED": span.started_at or "-",
-        "TOOK": elapsed(span.duration_ns, style),
+        "STATUS": "error" if span.is_error else "ok",
+        "START": span.started_at or "-",
+        "DURATION": elapsed(span.duration_ns, style),
         "TOKENS": "-" if tokens is None else f"{tokens:,}",
         "COST": dollars(span.cost),
         "MODEL": span.model or "-",
@@ -105,8 +111,8 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
         "Root": trace.root_name and f"{trace.root_name}{kind}",
         "Agent": trace.agent,
         "Service": trace.service and f"{trace.service}{environment}",
-        "Started": trace.started_at,
-        "Took": elapsed(trace.duration_ns, style),
+        "Start": trace.started_at,
+        "Duration": elapsed(trace.duration_ns, style),
         "Spans": f"{count:,}{llm}",
         "Tokens": f"{trace.total_tokens:,}{cached}" if trace.total_tokens else None,
         "Cost": dollars(trace.cost) if trace.cost else None,

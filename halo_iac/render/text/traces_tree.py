@@ -269,7 +269,7 @@ def _lane(offset: int | None, duration: int, length: int, width: int, style: Sty
 
 
 def _ruler(tree: SpanTree, layout: _Layout, style: Style) -> str:
-    heads = ["start", "took"][-layout.lengths :]
+    heads = ["start", "time"][-layout.lengths :]
     end = elapsed(tree.length, style)
     ruler = f"0{end:>{layout.bar - 1}}" if layout.bar > columns(end) else ""
     line = _GAP.join([pad("span", layout.left), *(head.rjust(layout.figures) for head in heads), ruler])

@@ -1,0 +1,245 @@
+"""What was said in a trace, in order: who said it, which tools were called, and what came of it.
+
+See docs/protocol.md#trace-views. Model calls repeat all that was said before, and agents what their model said: each is
+kept where it was said first. A part that is long is cut as soon as it is read, so that memory holds what is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from halo_iac.model.messages import ChatMessage, Part, PartKind, json_value, read_messages
+from halo_iac.model.span_tree import nanoseconds
+from halo_iac.model.traces import Span
+from halo_iac.render.values import beginning
+
+WORKERS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
+"""The kinds of spans that are called, and answer."""
+_SPEAKERS: Final = frozenset({"LLM", "AGENT"})
+_LARGEST_JSON: Final = 1_000_000
+"""Characters beyond which arguments and results are compared as they are written, spaces included."""
+
+
+class Item(NamedTuple):
+    """One part of what was said; ``key`` is the same where the same is said again."""
+
+    role: str
+    kind: PartKind
+    name: str | None
+    key: bytes
+    text: str
+    left_out: int
+
+
+class Source(NamedTuple):
+    """What is kept of a span."""
+
+    id: str
+    kind: str
+    name: str
+    model: str | None
+    duration: int | None
+    message: str | None
+    is_error: bool
+
+
+class Event(NamedTuple):
+    """What a span was given when it began, or what came of it when it ended, in nanoseconds."""
+
+    at: int | None
+    source: Source
+    items: Sequence[Item]
+    is_output: bool
+
+    @property
+    def age(self) -> tuple[bool, int, int, int]:
+        """Return what orders events: at one instant one span ends, then the next begins, the longest first."""
+        duration = max(self.source.duration or 0, 0)
+        turn = 1 if not self.is_output else 0 if duration else 2
+        return (self.at is None, self.at or 0, turn, duration if self.is_output else -duration)
+
+
+class Block(NamedTuple):
+    """What one speaker says at one time."""
+
+    role: str
+    event: Event
+    items: Sequence[Item]
+
+    @property
+    def has_failed(self) -> bool:
+        """Say whether this is how a failed span ended."""
+        return self.event.source.is_error and self.event.is_output
+
+
+class Conversation:
+    """What some spans say; ``most`` is how many characters of a part are kept, ``None`` for all."""
+
+    def __init__(self, spans: Iterable[Span], most: int | None) -> None:
+        reading = _Reading(most)
+        for span in spans:
+            reading.read(span)
+        said = _Said(reading.outer)
+        self.blocks = list(_joined(_blocks(reading.events(), said)))
+        self.has_repeats = said.has_repeats
+        """Whether something was said again and is not shown again."""
+        self.left_out = reading.left_out
+        """How many spans of other kinds have input or output, beside those of models, agents and tools."""
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+class _Reading:
+    """Keeps of spans what was said, each part once and cut to ``most`` characters."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._items: dict[tuple[str, PartKind, str | None, bytes], Item] = {}
+        self._said: list[Event] = []
+        self._others: list[Event] = []
+        self.outer: set[str | None] = set()
+        """The ids of spans with a model call below them: what such a span says, that has said."""
+
+    def read(self, span: Span) -> None:
+        kind = (span.kind or "").upper()
+        source = Source(span.id, kind, span.name, span.model, span.duration_ns, span.status_message, span.is_error)
+        if kind == "LLM":
+            self.outer.add(span.parent_id)
+        given, came = _tool_messages(span) if kind in WORKERS else _model_messages(span)
+        start = nanoseconds(span.started_at)
+        end = None if start is None else start + max(span.duration_ns or 0, 0)
+        events = (
+            Event(start, source, self._read(given), is_output=False),
+            Event(end, source, self._read(came), is_output=True),
+        )
+        kept = self._said if kind in _SPEAKERS or kind in WORKERS else self._others
+        kept += (event for event in events if event.items or (event.is_output and span.is_error))
+
+    def events(self) -> Sequence[Event]:
+        """Return what was said from first to last: by models, agents and tools, or else by whatever there is."""
+        has_said = any(event.items for event in self._said)
+        return sorted(self._said if has_said else [*self._said, *self._others], key=lambda event: event.age)
+
+    @property
+    def left_out(self) -> int:
+        """Return how many spans of other kinds say something that is not shown."""
+        has_said = any(event.items for event in self._said)
+        return len({event.source.id for event in self._others if event.items}) if has_said else 0
+
+    def _read(self, messages: Sequence[ChatMessage]) -> Sequence[Item]:
+        return tuple(self._item(message.role, part) for message in messages for part in message.parts)
+
+    def _item(self, role: str, part: Part) -> Item:
+        key = _key(role, part)
+        known = self._items.get((role, part.kind, part.name, key))
+        if known is None:
+            text, left_out = (part.text, 0) if self._most is None else beginning(part.text, self._most)
+            known = Item(role, part.kind, part.name, key, text, left_out)
+            self._items[role, part.kind, part.name, key] = known
+        return known
+
+
+def _model_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMessage]]:
+    return (
+        _messages(span.input_messages, span.input, "user"),
+        _messages(span.output_messages, span.output, "assistant"),
+    )
+
+
+def _messages(messages: str | None, text: str | None, role: str) -> Sequence[ChatMessage]:
+    found = read_messages(messages) or read_messages(text)
+    plain = messages or text
+    if found or not plain:
+        return found
+    value = json_value(plain)
+    return [ChatMessage(role, (Part(PartKind.TEXT, value if isinstance(value, str) else plain),))]
+
+
+def _tool_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMessage]]:
+    given = Part(PartKind.CALL, span.input, span.name) if span.input else None
+    came = Part(PartKind.RESULT, _result(span.output)) if span.output else None
+    return [ChatMessage("tool", (given,))] if given else [], [ChatMessage("tool", (came,))] if came else []
+
+
+def _result(text: str) -> str:
+    """Return what a tool answered, without the message that some recorders wrap it in."""
+    found = [part.text for message in read_messages(text) for part in message.parts if part.kind is PartKind.RESULT]
+    value = json_value(text) if len(text) < _LARGEST_JSON else None
+    return found[0] if len(found) == 1 else value if isinstance(value, str) else text
+
+
+def _key(role: str, part: Part) -> bytes:
+    """Return the same for what is the same, however it is spaced, and whoever repeats a call or a result."""
+    text = part.text.strip()
+    who = role
+    if part.kind in {PartKind.CALL, PartKind.RESULT}:
+        value = json_value(text) if len(text) < _LARGEST_JSON else None
+        text = text if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        who = (part.name or "").replace(" ", ".").rpartition(".")[2] if part.kind is PartKind.CALL else ""
+    return blake2b(f"{part.kind.value}\0{who}\0{text}".encode(errors="replace"), digest_size=12).digest()
+
+
+# What is new --------------------------------------------------------------------------------------------------------
+
+
+class _Said:
+    """What was shown so far, and how often: the same question twice in one history was asked twice."""
+
+    def __init__(self, outer: set[str | None]) -> None:
+        self._outer = outer
+        self._shown: Counter[bytes] = Counter()
+        self._announced: Counter[bytes] = Counter()
+        """The calls that a model asked for and no tool has answered to."""
+        self.has_repeats = False
+
+    def new(self, event: Event) -> Sequence[Item]:
+        """Return what of an event was not shown before."""
+        kind = event.source.kind
+        if event.is_output and (kind in WORKERS or (kind == "LLM" and event.source.id not in self._outer)):
+            found = event.items
+            self._announced.update(item.key for item in found if item.kind is PartKind.CALL)
+        elif kind in WORKERS:
+            found = [item for item in event.items if not self._announced[item.key]]
+            self._announced.subtract(item.key for item in event.items if self._announced[item.key])
+        else:
+            found = self._unseen(event.items)
+            self.has_repeats |= len(found) < len(event.items)
+        self._shown.update(item.key for item in found)
+        return found
+
+    def _unseen(self, items: Sequence[Item]) -> Sequence[Item]:
+        found, here = [], Counter[bytes]()
+        for item in items:
+            here[item.key] += 1
+            if here[item.key] > self._shown[item.key]:
+                found.append(item)
+        return found
+
+
+def _blocks(events: Iterable[Event], said: _Said) -> Iterator[Block]:
+    for event in events:
+        new = said.new(event)
+        for role, items in groupby(new, lambda item: item.role):
+            yield Block(role, event, tuple(items))
+        if not new and event.is_output and event.source.is_error:
+            yield Block("tool" if event.source.kind in WORKERS else "assistant", event, ())
+
+
+def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield the blocks, a tool's arguments and its result as one where nothing was said between them."""
+    last: Block | None = None
+    for block in blocks:
+        if last is not None and last.event.source is block.event.source and last.role == block.role == "tool":
+            last = Block(block.role, block.event, (*last.items, *block.items))
+            continue
+        if last is not None:
+            yield last
+        last = block
+    if last is not None:
+        yield last

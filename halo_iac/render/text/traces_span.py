@@ -1,0 +1,247 @@
+"""The views of a span (docs/protocol.md#trace-views): each takes it, and yields lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from halo_iac.hints import Command, Hint
+from halo_iac.model.messages import ChatMessage, json_text, json_value, read_messages
+from halo_iac.model.span_tree import nanoseconds
+from halo_iac.model.traces import SpanDetail
+from halo_iac.render.style import Style
+from halo_iac.render.text.fold import folded
+from halo_iac.render.text.table import record
+from halo_iac.render.text.traces_thread import LONGEST, part_lines, text_lines
+from halo_iac.render.values import beginning, dollars, elapsed
+from halo_iac.text import counted, join_and
+
+_HEADINGS: Final = {
+    "TOOL": ("Arguments", "Result"),
+    "RETRIEVER": ("Query", "Answer"),
+    "GUARDRAIL": ("Checked", "Verdict"),
+}
+_LATEST: Final = 2
+"""How many of the messages that a model was given a summary shows."""
+_ERROR_ATTRIBUTES: Final = ("exception.message", "error.message", "error.type", "otel.status_description")
+_TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timestampNs")
+
+
+def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
+    """Yield the facts of a span, why it failed, what it was given and what came of it, and where more is."""
+    yield from folded(record(_facts(span, style), style).splitlines(), style)
+    sections = [*_error(span), *_sections(span, most=LONGEST)]
+    for section in sections:
+        yield ""
+        yield from folded(_section(section, style), style)
+    yield from ("", style.paint("See also", "bold"))
+    for command in _see_also(span, is_cut=any(section.left_out for section in sections)):
+        yield f"  {style.safe(Hint('{}', command))}"
+
+
+def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
+    """Yield the whole of what it was given and what came of it; JSON is indented."""
+    sections = list(_sections(span, most=None))
+    for place, section in enumerate(sections):
+        yield from ("",) if place else ()
+        yield from folded(_section(section, style), style)
+    if not sections:
+        yield "It has neither input nor output."
+
+
+def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
+    """Yield its attributes and those of what recorded it, by name; long ones are cut."""
+    found = {"Attributes": span.attributes, "Resource attributes": span.resource_attributes}
+    shown = [(title, values) for title, values in found.items() if values]
+    for place, (title, values) in enumerate(shown):
+        yield from ("",) if place else ()
+        yield style.paint(title, "bold")
+        yield from _pairs(values, style)
+    if not shown:
+        yield "It has no attributes."
+
+
+def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
+    """Yield what happened in it, with how long after it began."""
+    for place, event in enumerate(span.events):
+        yield from ("",) if place else ()
+        yield from _event(event, span, style)
+    if not span.events:
+        yield "It has no events."
+
+
+def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
+    """Yield the spans that it refers to, each with the command that shows it."""
+    for place, link in enumerate(span.links):
+        yield from ("",) if place else ()
+        values = link if isinstance(link, Mapping) else {"link": link}
+        yield from _pairs(values, style)
+        trace, other = (_first_text(values, *names) for names in (("traceId", "trace_id"), ("spanId", "span_id")))
+        if trace and other:
+            yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, other)))}"
+    if not span.links:
+        yield "It has no links."
+
+
+# What there is ------------------------------------------------------------------------------------------------------
+
+
+def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
+    cached = f" ({span.cached_tokens:,} of them from a cache)" if span.cached_tokens else ""
+    counts = (span.input_tokens, span.output_tokens)
+    tokens = None if counts == (None, None) else f"{counts[0] or 0:,} read{cached}, {counts[1] or 0:,} written"
+    holds = [
+        counted(len(found), noun)
+        for noun, found in (("attribute", span.attributes), ("event", span.events), ("link", span.links))
+        if found
+    ]
+    facts = {
+        "Span": span.id,
+        "Trace": span.trace_id,
+        "Parent": span.parent_id,
+        "Name": span.name,
+        "Kind": span.kind,
+        "Status": style.own("✗ error") if span.is_error else "ok",
+        "Start": span.started_at,
+        "Duration": elapsed(span.duration_ns, style),
+        "Agent": span.agent,
+        "Service": span.service and span.service + (f" ({span.environment})" if span.environment else ""),
+        "Recorded by": span.scope,
+        "Model": span.model and span.model + (f" ({span.provider})" if span.provider else ""),
+        "Tokens": tokens,
+        "Cost": dollars(span.cost) if span.cost else None,
+        "User": span.user_id,
+        "Session": span.session_id,
+        "Holds": join_and(holds) if holds else None,
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+class _Section(NamedTuple):
+    """A heading, and below it messages or a text; ``left_out`` says what of it is not shown."""
+
+    title: str
+    messages: Sequence[ChatMessage] = ()
+    text: str = ""
+    left_out: str = ""
+    is_error: bool = False
+
+
+def _sections(span: SpanDetail, *, most: int | None) -> Iterator[_Section]:
+    """Yield what a span was given, what came of it and what it found, of each so many characters."""
+    given, came = _HEADINGS.get((span.kind or "").upper(), ("Input", "Output"))
+    yield from _side(given, span.input_messages, span.input, most)
+    yield from _side(came, span.output_messages, span.output, most)
+    yield from _side("Documents", None, span.retrieval_documents, most)
+
+
+def _side(title: str, messages: str | None, text: str | None, most: int | None) -> Iterator[_Section]:
+    found = read_messages(messages)
+    if found:
+        left_out = len(found) - _LATEST if most is not None else 0
+        if left_out > 0:
+            yield _Section(title, found[-_LATEST:], left_out=f"{counted(left_out, 'message')} before these")
+        else:
+            yield _Section(title, found)
+    elif text or messages:
+        yield _cut(title, _indented(text or messages or ""), most)
+
+
+def _cut(title: str, text: str, most: int | None, *, is_error: bool = False) -> _Section:
+    shown, left_out = (text, 0) if most is None else beginning(text, most)
+    return _Section(title, (), shown, counted(left_out, "more character") if left_out else "", is_error)
+
+
+def _error(span: SpanDetail) -> Iterator[_Section]:
+    """Yield why a span failed, in each of the words that its recorder has for it."""
+    events = [event for event in span.events if isinstance(event, Mapping)]
+    raised = [_values(event) for event in events if str(event.get("name", "")).startswith("exception")]
+    said = [
+        span.status_message,
+        *(_exception(values) for values in raised),
+        *(_first_text(span.attributes, name) for name in _ERROR_ATTRIBUTES),
+    ]
+    reasons = [reason for reason in said if reason]
+    whole = [
+        reason for reason in dict.fromkeys(reasons) if not any(reason in each and reason != each for each in reasons)
+    ]
+    if whole and (span.is_error or raised):
+        yield _cut("Error", "\n".join(whole), LONGEST, is_error=True)
+
+
+def _exception(values: Mapping[str, Any]) -> str:
+    return ": ".join(filter(None, (_first_text(values, "exception.type"), _first_text(values, "exception.message"))))
+
+
+def _see_also(span: SpanDetail, *, is_cut: bool) -> Iterator[Command]:
+    views = {"io": is_cut, "attributes": span.attributes or span.resource_attributes, "events": span.events}
+    for view, has_more in {**views, "links": span.links}.items():
+        if has_more:
+            yield Command("span", "get", span.trace_id, span.id, "--view", view)
+    yield Command("trace", "get", span.trace_id, "--span", span.id)
+
+
+# Drawing ------------------------------------------------------------------------------------------------------------
+
+
+def _section(section: _Section, style: Style) -> Iterator[str]:
+    yield style.paint(section.title, "failed" if section.is_error else "bold")
+    left_out = f"{style.own('│ … ')}{section.left_out}"
+    if section.messages and section.left_out:
+        yield style.paint(left_out, "dim")
+    for place, message in enumerate(section.messages):
+        yield from (style.own("│"),) if place else ()
+        yield f"{style.own('│ ')}{style.paint(style.safe(message.role), 'bold')}"
+        for part in message.parts:
+            yield from part_lines(part, style)
+    if section.text:
+        yield from text_lines(section.text, style)
+        if section.left_out:
+            yield style.paint(left_out, "dim")
+
+
+def _event(event: object, span: SpanDetail, style: Style) -> Iterator[str]:
+    if not isinstance(event, Mapping):
+        yield from text_lines(_indented(json_text(event)), style)
+        return
+    at = next((event[name] for name in _TIMES if event.get(name) is not None), None)
+    start = nanoseconds(span.started_at)
+    instant = nanoseconds(at) if isinstance(at, str) and not at.isdecimal() else _whole(at)
+    name = style.paint(style.safe(str(event.get("name") or "(no name)")), "bold")
+    since = f"+{elapsed(instant - start, style)}" if instant is not None and start is not None else json_text(at)
+    yield f"{name}{style.own(' · ')}{style.safe(since)}" if at is not None else name
+    values = {key: value for key, value in _values(event).items() if key not in {"name", *_TIMES}}
+    yield from _pairs(values, style)
+
+
+def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """Yield names and values, sorted, long ones cut."""
+    pairs = []
+    for name, value in sorted(values.items()):
+        text, left_out = beginning(json_text(value), LONGEST)
+        pairs.append((name, f"{text}\n… {counted(left_out, 'more character')}" if left_out else text))
+    return folded(record(pairs, style).splitlines(), style)
+
+
+def _values(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an event says, its attributes beside the rest."""
+    attributes = event.get("attributes")
+    rest = {key: value for key, value in event.items() if key != "attributes"}
+    return {**rest, **attributes} if isinstance(attributes, Mapping) else dict(event)
+
+
+def _indented(text: str) -> str:
+    value = json_value(text)
+    if isinstance(value, dict | list):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return value if isinstance(value, str) else text
+
+
+def _first_text(values: Mapping[str, Any], *names: str) -> str | None:
+    return next((values[name] for name in names if isinstance(values.get(name), str) and values[name]), None)
+
+
+def _whole(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isdecimal() and len(text) < 20 else None

@@ -1,0 +1,79 @@
+"""A trace as the conversation that it was, as people read one (docs/protocol.md#trace-views)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from halo_iac.hints import Command, Hint
+from halo_iac.model.messages import Part, PartKind
+from halo_iac.model.traces import Span
+from halo_iac.render.style import Style
+from halo_iac.render.text.fold import folded
+from halo_iac.render.text.traces_said import WORKERS, Block, Conversation, Item, Source
+from halo_iac.render.values import elapsed
+from halo_iac.text import counted
+
+LONGEST: Final = 2_000
+"""Of how many characters a part is shown whole."""
+
+
+def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole: bool = False) -> Iterator[str]:
+    """Yield the conversation of a trace, blocks with an empty line between them; ``is_whole`` cuts nothing."""
+    conversation = Conversation(spans, None if is_whole else LONGEST)
+    for place, block in enumerate(conversation.blocks):
+        yield from ("",) if place else ()
+        yield from folded(_drawn(trace_id, block, style), style)
+        if block.has_failed:
+            yield f"  {style.safe(_command(trace_id, block.event.source))}"
+    notes = list(folded((style.safe(note) for note in _notes(conversation)), style))
+    yield from ("", *notes) if notes else ()
+
+
+def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
+    source, bar = block.event.source, style.own("│ ")
+    is_tool = source.kind in WORKERS
+    title = f"{source.kind.lower()} {source.name}" if is_tool else block.role
+    mark, role = (style.own("✗ "), "failed") if block.has_failed else ("", "bold")
+    facts = (None if is_tool else source.model, elapsed(source.duration, style)) if block.event.is_output else ()
+    known = "".join(style.own(" · ") + style.safe(fact) for fact in facts if fact)
+    yield style.paint(mark + style.safe(title), role) + style.paint(known, "dim")
+    for item in block.items:
+        yield from part_lines(item, style, names_tool=not is_tool)
+        if item.left_out:
+            note = Hint("{} more characters: `{}`", f"{item.left_out:,}", _command(trace_id, source, "--view", "io"))
+            yield bar + style.paint(style.own("… ") + style.safe(note), "dim")
+    if block.has_failed and source.message:
+        yield bar + style.paint(style.own("✗ ") + style.safe(source.message), "failed")
+
+
+def part_lines(part: Part | Item, style: Style, *, names_tool: bool = True) -> Iterator[str]:
+    """Yield the lines of a part of a message, each behind a bar."""
+    name = f"{style.safe(part.name)} " if part.name and names_tool else ""
+    text = f"[{part.text}]" if part.kind is PartKind.OTHER else part.text
+    lines = text_lines(text, style, lead=style.own(_LEADS.get(part.kind, "")) + (name if part.kind in _CALLS else ""))
+    return (style.paint(line, "dim") for line in lines) if part.kind is PartKind.THINKING else lines
+
+
+def text_lines(text: str, style: Style, *, lead: str = "") -> Iterator[str]:
+    """Yield the lines of foreign text, harmless and each behind a bar."""
+    bar = style.own("│ ")
+    for place, line in enumerate(text.replace("\r\n", "\n").split("\n")):
+        yield f"{bar}{'' if place else lead}{style.safe(line.expandtabs(4))}".rstrip()
+
+
+_CALLS: Final = frozenset({PartKind.CALL, PartKind.RESULT})
+_LEADS: Final = {PartKind.THINKING: "(thinking) ", PartKind.CALL: "→ ", PartKind.RESULT: "← "}
+
+
+def _command(trace_id: str, source: Source, *options: str) -> Hint:
+    return Hint("{}", Command("span", "get", trace_id, source.id, *options))
+
+
+def _notes(conversation: Conversation) -> Iterator[str]:
+    if not conversation.blocks:
+        yield "No conversation: the spans that were read have neither input nor output."
+    if conversation.has_repeats:
+        yield "What model calls and agents repeat is shown once."
+    if conversation.left_out:
+        yield f"Not shown: input and output of {counted(conversation.left_out, 'span')} of other kinds."
