@@ -96,24 +96,30 @@ class CommandLine:
         self,
         *argv: str,
         answer: str | None = None,
+        stdin: bytes = b"",
         encoding: str = "utf-8",
         is_terminal: bool = False,
         reactions: Mapping[str, Callable[[], object]] | None = None,
         **env: str,
     ) -> CommandResult:
-        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal.
+        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal;
+        ``stdin`` is what a pipe brings.
 
         ``reactions`` are what happens once certain words stand on standard error.
         """
         is_terminal = is_terminal or answer is not None
-        stdin = Stream(answer or "", is_terminal=answer is not None)
+        read = (
+            Stream(stdin.decode("latin-1"), encoding="latin-1")
+            if stdin
+            else Stream(answer or "", is_terminal=answer is not None)
+        )
         out = Stream(encoding=encoding, is_terminal=is_terminal)
         err = (
             ReactingStream(reactions, is_terminal=is_terminal)
             if reactions
             else Stream(encoding=encoding, is_terminal=is_terminal)
         )
-        return CommandResult(self.run(argv, stdin, out, err, env), out.written, err.written)
+        return CommandResult(self.run(argv, read, out, err, env), out.written, err.written)
 
     def run(self, argv: tuple[str, ...], stdin: TextIO, out: TextIO, err: TextIO, env: dict[str, str]) -> int:
         console = Console(stdin, out, err, {**self.env, **env}, clock=lambda: NOW, retry_policy=self.patience)

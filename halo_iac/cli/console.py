@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from halo_iac.cli.home_folder import home, with_home_expanded
 from halo_iac.errors import FileError, InterruptedRun, SettingsError
@@ -252,6 +252,10 @@ class Console:
             self._stderr.write("\n")  # what is said next is not part of the question's line
             raise
         return line.strip() if line else None
+
+    def stdin_bytes(self) -> BinaryIO:
+        """Return standard input as bytes."""
+        return getattr(self._stdin, "buffer", None) or io.BytesIO(self._stdin.read().encode())
 
     @property
     def is_interactive(self) -> bool:

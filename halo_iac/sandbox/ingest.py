@@ -1,7 +1,6 @@
-"""Reading HALO's span-per-line JSONL as a stream: a line at a time, however long the file.
+"""Taking traces in: what is kept of a span, whose it is, and the executions that makes.
 
-Required of a line are ``trace_id``, ``span_id``, ``name``, ``kind``, ``start_time``, ``end_time``, ``status``,
-``resource.attributes``, ``scope`` and ``attributes``; more keys are allowed. An attribute of an odd type (a token count
+An attribute of an odd type (a token count
 that is no number, nor a text that says one) counts as absent: exporters differ, and the span is still worth having.
 """
 
@@ -17,16 +16,14 @@ from itertools import islice
 from typing import Any, BinaryIO, Final, Literal
 from uuid import UUID, uuid5
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
+from halo_iac.sandbox import trace_files
 from halo_iac.sandbox.analyst.spans import EXCERPT, AgentIdentity, AgentSource, Link, Span, attribute
 from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.store import Store, Tables
+from halo_iac.sandbox.trace_files import BadLine
 
-MAX_LINE: Final = 16 * 1024 * 1024
-"""Bytes of a line; real spans carry whole conversations, but a file without line ends must not fill the memory."""
-
-_REST: Final = 1024 * 1024
 _MESSAGE: Final = 2000
 _COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
 """A token count; some exporters write numbers as texts, or as floating point numbers."""
@@ -42,9 +39,6 @@ _AGENT_KEYS: Final[tuple[tuple[str, AgentSource], ...]] = (
     ("agent.name", "agent_name"),
     ("inference.agent_name", "agent_name"),
 )
-_OTLP_KEYS: Final = frozenset({"resourceSpans", "scopeSpans", "traceId", "spanId", "startTimeUnixNano"})
-_TEXTS: Final = ("trace_id", "span_id", "name", "kind", "start_time", "end_time")
-_OBJECTS: Final = ("status", "resource", "scope", "attributes")
 
 
 class BadSpanError(ValueError):
@@ -55,52 +49,20 @@ class BadSpanError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that was skipped: its number, from 1, and why."""
-
-    number: int
-    reason: str
-
-
-def lines_of(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield a file's lines in bounded memory; one that is too long comes cut off, for :func:`read_spans` to refuse."""
-    while line := stream.readline(MAX_LINE + 1):
-        yield line
-        if len(line) > MAX_LINE and not line.endswith(b"\n"):
-            while (rest := stream.readline(_REST)) and not rest.endswith(b"\n"):
-                pass
-
-
-def read_spans(lines: Iterable[bytes]) -> Iterator[Span | BadLine]:
-    """Yield a span, or the reason why not, for every line that is not blank."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+def read_spans(stream: BinaryIO) -> Iterator[Span | BadLine]:
+    """Yield the spans of a file of any format that is known, and what of it is none, with the reason."""
+    for found in trace_files.read_spans(stream):
+        if isinstance(found, BadLine):
+            yield found
             continue
         try:
-            span = parse_line(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            yield span_of(found.span)
         except BadSpanError as bad:
-            yield BadLine(number, bad.reason)
-        else:
-            yield span
-
-
-def parse_line(line: bytes) -> Span:
-    """Return the span of one line; raise :class:`BadSpanError` for anything else."""
-    if len(line) > MAX_LINE:
-        raise BadSpanError(f"is longer than {MAX_LINE // 1024**2} MiB")
-    try:
-        found = from_json(line, cache_strings="keys")
-    except ValueError as error:
-        raise BadSpanError(_not_json(line, error)) from None
-    if not isinstance(found, dict):
-        raise BadSpanError("is not a JSON object; HALO's format has one span, as an object, on each line")
-    return span_of(found)
+            yield BadLine(found.line, bad.reason)
 
 
 def span_of(found: dict[str, Any]) -> Span:
     """Return the span of one parsed line; raise :class:`BadSpanError` where it lacks what the format requires."""
-    _check_shape(found)
     attributes: dict[str, Any] = found["attributes"]
     start, end = _instants(found)
     kind = _kind(attributes)
@@ -141,30 +103,6 @@ def span_of(found: dict[str, Any]) -> Span:
 # What has to be there ------------------------------------------------------------------------------------------------
 
 
-def _check_shape(found: dict[str, Any]) -> None:
-    lacking = [key for key in _TEXTS if not isinstance(found.get(key), str)]
-    lacking += [key for key in _OBJECTS if not isinstance(found.get(key), dict)]
-    if lacking and not _OTLP_KEYS.isdisjoint(found):
-        raise BadSpanError(
-            "is raw OTLP (camelCase keys such as traceId), not HALO's span-per-line format; "
-            "export the traces from HALO, or convert them to one object with trace_id, span_id, … a line"
-        )
-    if lacking:
-        raise BadSpanError(f"lacks {', '.join(lacking)}, or has it with another type")
-    if not isinstance(found["resource"].get("attributes"), dict):
-        raise BadSpanError("lacks resource.attributes, or has it with another type")
-    _check_ids(found)
-
-
-def _check_ids(found: dict[str, Any]) -> None:
-    if not found["trace_id"] or not found["span_id"]:
-        raise BadSpanError("has an empty trace_id or span_id")
-    if not found["kind"].startswith("SPAN_KIND_"):
-        raise BadSpanError("has a kind that does not start with SPAN_KIND_")
-    if not isinstance(found.get("parent_span_id") or "", str):
-        raise BadSpanError("has a parent_span_id that is not text")
-
-
 def _instants(found: dict[str, Any]) -> tuple[int, int]:
     try:
         start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
@@ -181,16 +119,6 @@ def _status(status: dict[str, Any]) -> Literal["OK", "ERROR", "UNSET"]:
     if found is None:
         raise BadSpanError("has a status.code other than STATUS_CODE_OK, STATUS_CODE_ERROR and STATUS_CODE_UNSET")
     return found  # type: ignore[no-any-return]
-
-
-def _not_json(line: bytes, error: ValueError) -> str:
-    if line.lstrip().startswith(b"["):
-        return "starts a JSON list; HALO's format has one span, as an object, on each line"
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-    return f"is not valid JSON ({str(error).split(' at line', maxsplit=1)[0]})"
 
 
 # What may be there ---------------------------------------------------------------------------------------------------

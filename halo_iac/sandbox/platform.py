@@ -35,8 +35,9 @@ from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 if TYPE_CHECKING:
     from halo_iac.sandbox.analyst.spans import Span
     from halo_iac.sandbox.firing import Fire, Firing
-    from halo_iac.sandbox.ingest import BadLine, Loaded
+    from halo_iac.sandbox.ingest import Loaded
     from halo_iac.sandbox.store.runs import NextEnding, OnFinish
+    from halo_iac.sandbox.trace_files import BadLine
 
 
 _USUAL: Final[dict[str, Procedure]] = {**agents.AGENT_PROCEDURES, **projects.PROJECT_PROCEDURES, **schedules.PROCEDURES}

@@ -28,7 +28,8 @@ from halo_iac.model.schedule import FIELDS
 from halo_iac.render.json import error_json, problems_json, read_plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text.problems import error_text
-from halo_iac.sandbox.ingest import BadLine, lines_of, read_spans
+from halo_iac.sandbox.ingest import read_spans
+from halo_iac.sandbox.trace_files import BadLine
 from halo_iac.storage.receipt_file import read_receipt
 
 _ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*[^\w\s,\[\]{}-]")
@@ -173,7 +174,7 @@ def _config_folder() -> Path:
 
 def traces(data: bytes) -> None:
     """A file for ``sandbox load`` is spans and bad lines, each with its reason on one line."""
-    for found in read_spans(lines_of(BytesIO(data))):
+    for found in read_spans(BytesIO(data)):
         if isinstance(found, BadLine):
-            assert found.number >= 1
+            assert found.number >= 0
             assert "\n" not in found.reason

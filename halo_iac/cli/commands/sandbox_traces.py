@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,6 +15,8 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
+from halo_iac.cli.trace_loading import FileLoad, at, failure_of, load_file, summary
+from halo_iac.cli.trace_sources import find_traces
 from halo_iac.errors import FileError, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
@@ -22,50 +24,58 @@ from halo_iac.sandbox.protocol import SandboxError
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.firing import Fire
-    from halo_iac.sandbox.ingest import BadLine, Loaded
+    from halo_iac.sandbox.ingest import Loaded
     from halo_iac.sandbox.platform import Sandbox
 
 _WIDEST: Final = timedelta(days=90)
 """The widest range over which the platform lists agents (docs/protocol.md#procedures)."""
-_MOST_SAID: Final = 20
-"""Bad lines of a file that are said one by one; a file of another kind has millions."""
 
 
 def load(
     ctx: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="A file of traces, with one JSON span on each line.")
+        list[str], typer.Argument(metavar="FILE", help="Files of traces, folders or globs; - for standard input.")
     ],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is not a span.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first value that is not a span.")] = False,
     project: options.Project = None,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
     json: options.Json = False,
 ) -> int:
-    """Load traces, as HALO exports them, into the sandbox.
+    """Load traces into the sandbox.
 
-    Agents are identified as on the platform: by agent.id, then agent.name. A line
-    that is not a span is skipped. A file can be loaded again: spans that were
-    loaded before are kept.
+    Reads HALO's JSON lines, OTLP as JSON, and OpenInference as Phoenix exports
+    it; a value on each line, one document, or a list; packed with gzip
+    or not. What a file holds decides, not its name; of a folder, files whose
+    names end in .json, .jsonl or .ndjson are read, and the same with .gz.
+
+    Agents are identified as on the platform: by agent.id, then agent.name. What
+    is not a span is skipped. A file can be loaded again: spans that were loaded
+    before are kept.
 
     \b
     Examples:
       halo sandbox load traces.jsonl
-      halo sandbox load monday.jsonl tuesday.jsonl --strict
+      halo sandbox load exports/ 'older/*.json.gz' --strict
+      kubectl logs deploy/agent | halo sandbox load -
     """
     console: Console = ctx.obj
     console.prepare(json=json)
     choice = TargetOptions(file, project, sandbox=True, sandbox_file=sandbox_file)
-    loaded: list[Loaded] = []
+    found: list[FileLoad] = []
+    names = find_traces(files)
     with opened(console, choice) as (platform, project_id, _):
-        for path in files:
-            loaded.append(_load(console, platform, project_id, path, is_strict=strict))
-            if not console.wants_json:
-                console.print(_summary(console, path, loaded[-1]))
-        _say_how_to_analyse(CommandContext(console, choice), loaded)
-    if console.wants_json:
-        _out_json(console, [_load_json(path, each) for path, each in zip(files, loaded, strict=True)])
+        for name in names:
+            found.append(load_file(console, platform, project_id, name, is_strict=strict))
+            _say_result(console, found[-1], is_only=len(names) == 1)
+            if strict and found[-1].failure:
+                break
+        _say_how_to_analyse(CommandContext(console, choice), [each.loaded for each in found if each.loaded])
+    if console.wants_json and any(each.loaded and each.loaded.spans for each in found):
+        _out_json(console, [each.wire() for each in found])
+    if failure := failure_of(found):
+        raise failure
     return 0
 
 
@@ -125,49 +135,11 @@ def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, s
                 raise FileError(str(error), hint=hint) from None
 
 
-def _load(console: Console, platform: Sandbox, project_id: str, path: Path, *, is_strict: bool) -> Loaded:
-    from halo_iac.sandbox.ingest import lines_of, read_spans
-
-    bad: list[BadLine] = []
-
-    def take_note(line: BadLine) -> bool:
-        if len(bad) < _MOST_SAID and not is_strict:
-            console.log(f"{_where(console, path, line)}; skipped")
-        bad[_MOST_SAID:] = [line]
-        return not is_strict
-
-    try:
-        with path.open("rb") as stream:
-            loaded = platform.load(project_id, read_spans(lines_of(stream)), take_note)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
-    if bad and is_strict:
-        hint = "the lines before it were loaded; remove --strict to skip it"
-        raise FileError(_where(console, path, bad[-1]), hint=hint)
-    if loaded.bad > _MOST_SAID:
-        console.log(f"{path}: {loaded.bad - _MOST_SAID:,} more lines are not spans")
-    if not loaded.spans:
-        hint = "use HALO's format: one span, as a JSON object, on each line"
-        raise FileError(f"{path} contains no spans", hint=hint)
-    return loaded
-
-
-def _where(console: Console, path: Path, bad: BadLine) -> str:
-    return console.err_style.safe(f"{path}:{bad.number}: {bad.reason}")
-
-
-def _summary(console: Console, path: Path, loaded: Loaded) -> str:
-    """Return what a file held, and whose: an agent whose traces are old is in no list that the platform gives."""
-    parts = [f"{loaded.spans:,} {'span' if loaded.spans == 1 else 'spans'}"]
-    if loaded.added < loaded.spans:
-        parts.append(f"{loaded.spans - loaded.added:,} of them already loaded")
-    if loaded.bad:
-        parts.append(f"{loaded.bad:,} bad {'line' if loaded.bad == 1 else 'lines'} skipped")
-    lines = [f"{path}: {', '.join(parts)}"]
-    if loaded.first is not None and loaded.last is not None:
-        lines.append(f"  from {_at(loaded.first)} to {_at(loaded.last)}")
-    lines += [f"  {agent_id}  {console.out_style.safe(name)}" for (_, name), agent_id in sorted(loaded.agents.items())]
-    return "\n".join(lines)
+def _say_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
+    if not console.wants_json and (said := summary(console, found)):
+        console.print(said)
+    if found.failure and not is_only:
+        console.log(f"{found.failure}{f' ({found.hint})' if found.hint else ''}")
 
 
 def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> None:
@@ -176,23 +148,10 @@ def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> No
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
         if last < oldest:
-            window = ("--window-start-at", _at(first), "--window-end-at", _at(last + 10**9))
+            window = ("--window-start-at", at(first), "--window-end-at", at(last + 10**9))
             who = console.err_style.safe(names[agent_id])
             unseen = f"{who} was last seen over {_WIDEST.days} days ago, so `halo agent list` does not show it"
             console.log(Hint("{}. To analyse it: {}", unseen, Command("report", "run", agent_id, *window)))
-
-
-def _load_json(path: Path, loaded: Loaded) -> dict[str, object]:
-    agents = [
-        {"id": agent_id, "identitySource": source, "identityValue": name}
-        for (source, name), agent_id in sorted(loaded.agents.items())
-    ]
-    counts = {"spans": loaded.spans, "added": loaded.added, "skipped": loaded.bad}
-    return {"file": str(path), **counts, "agents": agents}
-
-
-def _at(instant: int) -> str:
-    return f"{datetime.fromtimestamp(instant // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _fire_line(console: Console, fire: Fire) -> str:

@@ -1,0 +1,164 @@
+"""Loading one file of traces into the sandbox, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from halo_iac.cli.console import Console
+from halo_iac.cli.trace_sources import STDIN
+from halo_iac.errors import FileError
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.ingest import Loaded
+    from halo_iac.sandbox.platform import Sandbox
+    from halo_iac.sandbox.trace_files import BadLine
+
+_MOST_CAUSES: Final = 20
+"""Causes that are said one by one; files of other kinds have as many as lines."""
+
+
+@dataclass(slots=True)
+class Causes:
+    """Why values of a file were skipped: each cause with the first line that has it, and how many have."""
+
+    first: dict[str, tuple[int, int]] = field(default_factory=dict)
+    others: int = 0
+    end: BadLine | None = None
+    """What ended the file before its end."""
+
+    def add(self, bad: BadLine) -> None:
+        """Count one in."""
+        if bad.ends_file:
+            self.end = bad
+        elif bad.reason in self.first or len(self.first) < _MOST_CAUSES:
+            line, count = self.first.get(bad.reason, (bad.number, 0))
+            self.first[bad.reason] = (line, count + 1)
+        else:
+            self.others += 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileLoad:
+    """What loading one file has come to."""
+
+    name: str
+    causes: Causes
+    loaded: Loaded | None = None
+    failure: str = ""
+    """Why it could not be read, or not to its end; empty where it could."""
+    hint: str = ""
+
+    def wire(self) -> dict[str, object]:
+        """Return it as ``--json`` has it."""
+        found = self.loaded
+        agents = [] if found is None else sorted(found.agents.items())
+        counts = (0, 0, 0) if found is None else (found.spans, found.added, found.bad)
+        shown = [{"id": id_, "identitySource": source, "identityValue": name} for (source, name), id_ in agents]
+        problems = [
+            {"line": line, "count": count, "reason": reason} for reason, (line, count) in self.causes.first.items()
+        ]
+        return {
+            "file": self.name,
+            **dict(zip(("spans", "added", "skipped"), counts, strict=True)),
+            "agents": shown,
+            "problems": problems,
+            **({"error": self.failure} if self.failure else {}),
+        }
+
+
+def load_file(console: Console, platform: Sandbox, project_id: str, name: str, *, is_strict: bool) -> FileLoad:
+    """Load one file, and say on standard error what of it was skipped."""
+    from halo_iac.sandbox.ingest import read_spans
+
+    causes = Causes()
+
+    def take_note(bad: BadLine) -> bool:
+        causes.add(bad)
+        return not is_strict
+
+    try:
+        with _opened(console, name) as file:
+            loaded = platform.load(project_id, read_spans(file), take_note)
+    except OSError as error:
+        return FileLoad(name, causes, None, f"{name}: {error.strerror or error}", "check the path and its permissions")
+    if is_strict and causes.first:
+        (reason, (line, _)), *_ = causes.first.items()
+        hint = "the spans before it were loaded; remove --strict to skip it"
+        return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
+    return _judged(console, name, causes, loaded)
+
+
+def _judged(console: Console, name: str, causes: Causes, loaded: Loaded) -> FileLoad:
+    if causes.end is not None:
+        _say(console, name, causes)
+        failure = _where(console, name, causes.end.number, causes.end.reason)
+        return FileLoad(name, causes, loaded, failure, "the spans before it were loaded" if loaded.spans else "")
+    if loaded.spans:
+        _say(console, name, causes)
+        return FileLoad(name, causes, loaded)
+    hint = "see `halo sandbox load --help` for the formats that are read"
+    if len(causes.first) == 1:
+        [(reason, (line, _))] = causes.first.items()
+        return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
+    _say(console, name, causes)
+    return FileLoad(name, causes, loaded, f"{name} contains no spans", hint)
+
+
+@contextmanager
+def _opened(console: Console, name: str) -> Iterator[BinaryIO]:
+    if name == STDIN:
+        yield console.stdin_bytes()
+    else:
+        with Path(name).open("rb") as file:
+            yield file
+
+
+def _say(console: Console, name: str, causes: Causes) -> None:
+    for reason, (line, count) in causes.first.items():
+        more = f", and {count - 1:,} more for the same reason" if count > 1 else ""
+        console.log(f"{_where(console, name, line, reason)}; skipped{more}")
+    if causes.others:
+        console.log(f"{name}: {causes.others:,} more were skipped for other reasons")
+
+
+def _where(console: Console, name: str, line: int, reason: str) -> str:
+    place = f"{name}:{line}" if line else name
+    return console.err_style.safe(f"{place}: {reason}")
+
+
+def summary(console: Console, found: FileLoad) -> str:
+    """Return what a file held, and whose: an agent whose traces are old is in no list that the platform gives."""
+    loaded = found.loaded
+    if loaded is None or not loaded.spans:
+        return ""
+    parts = [f"{loaded.spans:,} {'span' if loaded.spans == 1 else 'spans'}"]
+    if loaded.added < loaded.spans:
+        parts.append(f"{loaded.spans - loaded.added:,} of them already loaded")
+    if skipped := loaded.bad - (found.causes.end is not None):
+        parts.append(f"{skipped:,} skipped")
+    lines = [f"{console.out_style.safe(found.name)}: {', '.join(parts)}"]
+    if loaded.first is not None and loaded.last is not None:
+        lines.append(f"  from {at(loaded.first)} to {at(loaded.last)}")
+    lines += [f"  {agent_id}  {console.out_style.safe(name)}" for (_, name), agent_id in sorted(loaded.agents.items())]
+    return "\n".join(lines)
+
+
+def at(instant: int) -> str:
+    """Return an instant in nanoseconds as people read it."""
+    return f"{datetime.fromtimestamp(instant // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def failure_of(found: list[FileLoad]) -> FileError | None:
+    """Return what a load ends with where a file could not be read to its end."""
+    failed = [each for each in found if each.failure]
+    if not failed:
+        return None
+    if len(found) == 1:
+        return FileError(failed[0].failure, hint=failed[0].hint)
+    which = "1 file" if len(failed) == 1 else f"{len(failed)} files"
+    return FileError(f"{which} of {len(found)} could not be read to the end", hint="what the others hold was loaded")

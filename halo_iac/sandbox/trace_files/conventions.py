@@ -1,0 +1,130 @@
+"""Attributes by other conventions' names, under the names that HALO reads them by.
+
+The exporter's own attributes stay; what is added is what HALO's format calls them (docs/protocol.md#trace-files).
+Conventions: OpenTelemetry's for generative AI (``gen_ai.*``), OpenLLMetry's, Vercel's AI SDK's and Langfuse's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_KIND: Final = "openinference.span.kind"
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "agent.name": ("gen_ai.agent.name",),
+    "llm.model_name": ("gen_ai.request.model", "gen_ai.response.model", "ai.model.id"),
+    "llm.provider": ("gen_ai.provider.name", "gen_ai.system", "ai.model.provider"),
+    "llm.token_count.prompt": (
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.prompt_tokens",
+        "llm.usage.prompt_tokens",
+        "ai.usage.promptTokens",
+        "ai.usage.inputTokens",
+    ),
+    "llm.token_count.completion": (
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.usage.completion_tokens",
+        "ai.usage.completionTokens",
+        "ai.usage.outputTokens",
+    ),
+    "llm.token_count.total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "ai.usage.totalTokens"),
+    "llm.token_count.prompt_details.cache_read": (
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_read_input_tokens",
+        "ai.usage.cachedInputTokens",
+    ),
+    "inference.llm.cost.total": ("llm.cost.total", "gen_ai.usage.cost"),
+    "tool.name": ("gen_ai.tool.name", "ai.toolCall.name"),
+    "input.value": (
+        "gen_ai.tool.call.arguments",
+        "gen_ai.input.messages",
+        "traceloop.entity.input",
+        "ai.toolCall.args",
+        "ai.prompt.messages",
+        "ai.prompt",
+        "langfuse.observation.input",
+    ),
+    "output.value": (
+        "gen_ai.tool.call.result",
+        "gen_ai.output.messages",
+        "traceloop.entity.output",
+        "ai.toolCall.result",
+        "ai.response.text",
+        "langfuse.observation.output",
+    ),
+    "session.id": ("gen_ai.conversation.id", "langfuse.session.id"),
+    "user.id": ("langfuse.user.id", "enduser.id"),
+}
+_KINDS: Final[dict[str, dict[str, str]]] = {
+    "gen_ai.operation.name": {
+        "chat": "LLM",
+        "text_completion": "LLM",
+        "generate_content": "LLM",
+        "embeddings": "EMBEDDING",
+        "execute_tool": "TOOL",
+        "retrieval": "RETRIEVER",
+        "create_agent": "AGENT",
+        "invoke_agent": "AGENT",
+        "invoke_workflow": "CHAIN",
+    },
+    "traceloop.span.kind": {"workflow": "CHAIN", "task": "CHAIN", "agent": "AGENT", "tool": "TOOL"},
+    "llm.request.type": {"chat": "LLM", "completion": "LLM", "embedding": "EMBEDDING", "rerank": "RERANKER"},
+    "ai.operationId": {
+        "ai.generateText.doGenerate": "LLM",
+        "ai.streamText.doStream": "LLM",
+        "ai.generateObject.doGenerate": "LLM",
+        "ai.streamObject.doStream": "LLM",
+        "ai.embed.doEmbed": "EMBEDDING",
+        "ai.embedMany.doEmbed": "EMBEDDING",
+        "ai.toolCall": "TOOL",
+    },
+    "langfuse.observation.type": {
+        "generation": "LLM",
+        "embedding": "EMBEDDING",
+        "agent": "AGENT",
+        "tool": "TOOL",
+        "chain": "CHAIN",
+        "retriever": "RETRIEVER",
+        "guardrail": "GUARDRAIL",
+        "evaluator": "EVALUATOR",
+    },
+}
+_OTHERS: Final = frozenset(name for names in _NAMES.values() for name in names) | _KINDS.keys()
+
+
+def fill(span: Json) -> Json:
+    """Add to a span what it says by other names, and why it failed where only an event says so; return it."""
+    attributes = span["attributes"]
+    if not _OTHERS.isdisjoint(attributes):
+        for name, others in _NAMES.items():
+            if name not in attributes:
+                for other in others:
+                    if attributes.get(other) not in (None, ""):
+                        attributes[name] = attributes[other]
+                        break
+        if _KIND not in attributes:
+            _fill_kind(attributes)
+    if span["status"].get("code") == "STATUS_CODE_ERROR" and span.get("events") and not span["status"].get("message"):
+        span["status"]["message"] = _exception(span["events"])
+    return span
+
+
+def _fill_kind(attributes: Json) -> None:
+    for name, kinds in _KINDS.items():
+        value = attributes.get(name)
+        if isinstance(value, str) and (kind := kinds.get(value)):
+            attributes[_KIND] = kind
+            return
+
+
+def _exception(events: object) -> str:
+    """Return what the last exception among a span's events says."""
+    for event in reversed(events if isinstance(events, list) else []):
+        held = event.get("attributes") if isinstance(event, dict) else None
+        if isinstance(held, dict):
+            said = held.get("exception.message") or held.get("exception.type")
+            if isinstance(said, str):
+                return said
+    return ""

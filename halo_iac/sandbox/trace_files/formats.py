@@ -1,0 +1,65 @@
+"""Which format a value of a file is in, told by its keys, and what has no spans at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from halo_iac.sandbox.trace_files import otlp, single
+from halo_iac.sandbox.trace_files.conventions import fill
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+Json = dict[str, Any]
+
+_AROUND: Final = ("data", "traces", "spans", "observations", "items")
+"""Keys under which answers of other platforms' APIs list what they hold."""
+_WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
+    (frozenset({"resourceMetrics"}), "OTLP metrics"),
+    (frozenset({"resource_metrics"}), "OTLP metrics"),
+    (frozenset({"resourceLogs"}), "OTLP logs"),
+    (frozenset({"resource_logs"}), "OTLP logs"),
+    (frozenset({"traceId", "value", "dataType"}), "Langfuse scores"),
+    (frozenset({"trace_id", "value", "data_type"}), "Langfuse scores"),
+    (frozenset({"traceID", "spanID"}), "Jaeger's JSON, which is not read; export OTLP as JSON"),
+    (frozenset({"run_type", "dotted_order"}), "LangSmith runs, which are not read; export OTLP as JSON"),
+    (frozenset({"traceId", "localEndpoint"}), "Zipkin's JSON, which is not read; export OTLP as JSON"),
+)
+
+
+def spans_of(value: object) -> Iterator[Json | NotASpanError]:
+    """Yield the spans of one value as HALO writes them; raise or yield :class:`NotASpanError` for what is none."""
+    if not isinstance(value, dict):
+        raise NotASpanError("is not a JSON object")
+    if single.is_span(value):
+        yield fill(single.span_of(value))
+    elif any(key in value for key in (*otlp.GROUPS, *otlp.SCOPES)):
+        for found in otlp.spans_of(value):
+            yield found if isinstance(found, NotASpanError) else fill(found)
+    else:
+        raise NotASpanError(_no_spans(value))
+
+
+def elements(value: object, deep: int = 3) -> Iterator[object]:
+    """Yield what a value is a list of, or an answer that lists; itself where it is neither."""
+    listed = value if isinstance(value, list) else _listed(value)
+    if listed is None or not deep:
+        yield value
+    else:
+        for each in listed:
+            yield from elements(each, deep - 1)
+
+
+def _listed(value: object) -> list[Any] | None:
+    if isinstance(value, dict) and "id" not in value and not single.is_span(value):
+        for key in _AROUND:
+            if isinstance(value.get(key), list):
+                listed: list[Any] = value[key]
+                return listed
+    return None
+
+
+def _no_spans(value: Json) -> str:
+    for keys, what in _WITHOUT_SPANS:
+        if keys <= value.keys():
+            return what if "," in what else f"{what}: no spans in them"
+    return "is no span in a format that is known"

@@ -1,0 +1,42 @@
+"""Instants as exporters write them: ISO 8601, or a number since 1970."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from halo_iac.sandbox.run_state import iso
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+_UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
+"""A number below the first is in units of so many nanoseconds: seconds up to the year 5138, then ms, µs and ns."""
+_ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
+
+
+def instant(value: object, key: str, *, is_utc: bool = False) -> str:
+    """Return an instant as HALO writes it; ``is_utc`` says that one without a zone is in UTC.
+
+    Whether a text is an instant is for the reader of the span to say.
+    """
+    if type(value) is int and value >= 10**17:
+        return iso(value) if value < 2**63 else _refuse(key)
+    if isinstance(value, str):
+        if not value.isdecimal():
+            return value if not is_utc or _ZONE.search(value) else f"{value}Z"
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        return _refuse(key)
+    return iso(_epoch(value, key))
+
+
+def _epoch(value: str | float, key: str) -> int:
+    try:
+        number = Decimal(str(value))
+        unit = next(unit for below, unit in _UNITS if 0 <= number < below)
+    except (InvalidOperation, StopIteration):
+        return int(_refuse(key))
+    return int(number * unit)
+
+
+def _refuse(key: str) -> str:
+    raise NotASpanError(f"has a {key} that is neither ISO 8601 nor a number since 1970")

@@ -1,0 +1,233 @@
+"""JSON that is too long to be held whole, read value by value.
+
+The standard library's decoder reads the value at a place of a text and says where it ends, as fast as ``json.loads``;
+where the text ends first, it is asked again with twice as much. That is all that a stream of values takes: no event for
+each token, and no other library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json
+
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+MAX_VALUE: Final = 32 * 1024 * 1024
+"""Characters of a value that has to be held whole: a span, or a trace with its observations."""
+WHOLE: Final = 1024 * 1024
+"""Characters up to which a value is parsed at once; a longer one is parsed element by element."""
+LISTS: Final = frozenset({"resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "data", "traces"})
+"""Keys of lists whose elements stand for themselves: of a long one, each is handed on before the next is read."""
+
+TOO_LONG: Final = (
+    f"holds one JSON value of more than {MAX_VALUE // 1024**2} MiB; "
+    "write JSON lines instead: one span, trace or OTLP request on each line"
+)
+_CUT_OFF: Final = "ends in the middle of a value; it was cut off"
+_STEP: Final = 256 * 1024
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_PARSE: Final = json.JSONDecoder().raw_decode
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_TAIL: Final = 16
+"""No literal and no escape is longer: a mistake this close to the end may be a value that goes on."""
+
+
+class BrokenJsonError(NotASpanError):
+    """The text is no JSON from here on; ``line`` is where, from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+class Located(NamedTuple):
+    """A value, and the number of the line on which it begins, from 1."""
+
+    line: int
+    value: Any
+
+
+class JsonText:
+    """JSON values one after the other, of which only what is being read is held.
+
+    ``more`` gives the next bytes, and none at the end. What is wrong raises :class:`BrokenJsonError`.
+    """
+
+    def __init__(self, more: Callable[[], bytes], line: int = 1) -> None:
+        self._more = more
+        self._decode = getincrementaldecoder("utf-8")().decode
+        self._text = ""
+        self._at = 0
+        self._has_ended = False
+        self._dropped = 0
+        self._line = line
+        self._lines_until = 0
+
+    def values(self) -> Iterator[Located]:
+        """Yield the values; a long one in parts, each of them as if the others were not there."""
+        try:
+            while self._peek():
+                yield from self._parts()
+        except RecursionError:
+            raise self._broken("is nested too deeply") from None
+
+    # Values ----------------------------------------------------------------------------------------------------------
+
+    def _parts(self) -> Iterator[Located]:
+        opening, line = self._peek(), self._line_here()
+        if (found := self._parsed(WHOLE)) is not None:
+            yield Located(line, found[0])
+        elif opening == "[":
+            for _ in self._elements():
+                yield from self._parts()
+        elif opening == "{":
+            yield from self._object_parts(line)
+        else:
+            raise self._broken(TOO_LONG if len(self._text) - self._at >= WHOLE else "is not valid JSON")
+
+    def _object_parts(self, line: int) -> Iterator[Located]:
+        """Yield a long object, its lists of :data:`LISTS` an element at a time, with all that stands before them."""
+        head: dict[str, Any] = {}
+        has_parts, begin = False, self._place()
+        for key in self._keys():
+            if key in LISTS and self._peek() == "[":
+                has_parts = True
+                for _ in self._elements():
+                    for part in self._parts():
+                        yield Located(part.line, {**head, key: [part.value]})
+            elif has_parts and key in {"resource", "scope"}:
+                raise self._broken(f"has {key} behind its spans; write it before them, or an OTLP request on each line")
+            else:
+                head[key] = self._whole(self._place() if has_parts else begin)
+        if not has_parts:
+            yield Located(line, head)
+
+    def _whole(self, begin: int) -> Any:  # noqa: ANN401 - any JSON
+        """Return the value at hand, however long, unless what began at ``begin`` is too long by now."""
+        opening = self._peek()
+        most = begin + MAX_VALUE - self._place()
+        if (found := self._parsed(min(WHOLE, most))) is not None:
+            return found[0]
+        if opening == "[" and most > 0:
+            return [self._whole(begin) for _ in self._elements()]
+        if opening == "{" and most > 0:
+            return {key: self._whole(begin) for key in self._keys()}
+        if (found := self._parsed(most)) is not None:
+            return found[0]
+        raise self._broken(TOO_LONG)
+
+    def _parsed(self, most: int) -> tuple[Any] | None:
+        """Parse the value at hand; ``None`` where it has more than so many characters."""
+        while True:
+            found, end, mistake = None, len(self._text), None
+            try:
+                found, end = _PARSE(self._text, self._at)
+            except json.JSONDecodeError as error:
+                mistake = error
+                if error.pos < len(self._text) - _TAIL and not error.msg.startswith("Unterminated string"):
+                    raise self._broken("is not valid JSON", error.pos) from None
+            except ValueError:  # of int: a number of thousands of digits
+                raise self._broken("holds a number that is too long") from None
+            if mistake is None and (end < len(self._text) or self._has_ended):
+                self._check_surrogates(end)
+                self._at = end
+                return (found,)
+            if self._has_ended and mistake is not None:
+                if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):
+                    raise self._broken(_CUT_OFF, len(self._text))
+                raise self._broken("is not valid JSON", mistake.pos)
+            held = len(self._text) - self._at
+            if held >= most:
+                return None
+            self._hold(min(max(2 * held, _STEP), most))
+
+    def _check_surrogates(self, end: int) -> None:
+        """Half a character, which the standard library takes, would fit into no UTF-8 text."""
+        if _SURROGATE.search(self._text, self._at, end):
+            try:
+                from_json(self._text[self._at : end])
+            except ValueError:
+                raise self._broken("is not valid JSON") from None
+
+    # Lists and objects -----------------------------------------------------------------------------------------------
+
+    def _elements(self) -> Iterator[None]:
+        """Yield at the begin of each element of the list at hand; it has to be read before the next."""
+        self._take("[")
+        if self._peek() == "]":
+            self._at += 1
+            return
+        yield
+        while self._take(",]") == ",":
+            yield
+
+    def _keys(self) -> Iterator[str]:
+        """Yield each key of the object at hand, and be at its value then."""
+        self._take("{")
+        if self._peek() == "}":
+            self._at += 1
+            return
+        while True:
+            if self._peek() != '"' or (found := self._parsed(WHOLE)) is None:
+                raise self._broken("is not valid JSON")
+            self._take(":")
+            yield found[0]
+            if self._take(",}") == "}":
+                return
+
+    def _take(self, expected: str) -> str:
+        found = self._peek()
+        if not found:
+            raise self._broken(_CUT_OFF)
+        if found not in expected:
+            raise self._broken("is not valid JSON")
+        self._at += 1
+        return found
+
+    # The text --------------------------------------------------------------------------------------------------------
+
+    def _peek(self) -> str:
+        """Go to the next character that is no space, and return it; none at the end."""
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches anything
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if self._has_ended:
+                return ""
+            self._hold(_STEP)
+
+    def _hold(self, most: int) -> None:
+        """Drop what was read, and hold at least so many characters from here on, as far as there are."""
+        self._line_here()
+        self._dropped += self._at
+        parts = [self._text[self._at :]]
+        held = len(parts[0])
+        self._text, self._at, self._lines_until = "", 0, 0
+        while held < most and not self._has_ended:
+            found = self._more()
+            self._has_ended = not found
+            try:
+                parts.append(self._decode(found, final=self._has_ended))
+            except UnicodeDecodeError:
+                raise self._broken("is not UTF-8") from None
+            held += len(parts[-1])
+        self._text = "".join(parts)
+
+    def _place(self) -> int:
+        """Return how many characters were read."""
+        return self._dropped + self._at
+
+    def _line_here(self) -> int:
+        self._line += self._text.count("\n", self._lines_until, self._at)
+        self._lines_until = self._at
+        return self._line
+
+    def _broken(self, reason: str, place: int | None = None) -> BrokenJsonError:
+        """Return what is wrong, at the place that is reached, or behind it in the text that is held."""
+        ahead = 0 if place is None else self._text.count("\n", self._at, place)
+        return BrokenJsonError(self._line_here() + ahead, reason)

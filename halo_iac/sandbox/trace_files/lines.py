@@ -1,0 +1,109 @@
+"""The JSON values of a file, told apart by its first line: a value on each line, or documents of many lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located
+from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
+
+_STEP: Final = 256 * 1024
+MOST_BARREN: Final = 256 * 1024 * 1024
+"""A small archive may hold endless zeros, or a billion empty lines; a file without a span in so many bytes is left."""
+
+
+class Bytes:
+    """A file's bytes, and how many were read since one of them belonged to a span (``barren``)."""
+
+    def __init__(self, stream: BufferedReader[Any]) -> None:
+        self._stream = stream
+        self.barren = 0
+
+    def readline(self, most: int) -> bytes:
+        """Return the rest of the line, or so many bytes of it; none at the end."""
+        return self._counted(self._stream.readline, most)
+
+    def read(self) -> bytes:
+        """Return some more bytes; none at the end."""
+        return self._counted(self._stream.read1, _STEP)
+
+    def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
+        found = read(most)
+        self.barren += len(found)
+        if self.barren > MOST_BARREN:
+            raise UnreadableError(f"begins {MOST_BARREN // 1024**2} MiB without a span; the rest was not read")
+        return found
+
+
+def read_values(source: Bytes) -> Iterator[Located | BadLine]:
+    """Yield the values of a file, and what of it is no JSON; :class:`UnreadableError` where it cannot be read on."""
+    number, is_first = 0, True
+    while line := source.readline(WHOLE):
+        number += 1
+        try:
+            if len(line) == WHOLE and not line.endswith(b"\n"):
+                yield from _long_line(line, source, number)
+            else:
+                yield Located(number, from_json(line, cache_strings="keys"))
+        except ValueError as error:
+            if not line.strip():
+                continue
+            if is_first and _goes_on(line, error):
+                yield from _document(line, source, number)
+                return
+            yield BadLine(number, *_not_json(line, error))
+        is_first = False
+
+
+def _long_line(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
+    line = _Line(begin, source)
+    try:
+        yield from JsonText(line.more, number).values()
+    except BrokenJsonError as broken:
+        yield BadLine(number, broken.reason)
+        while line.more():
+            pass
+
+
+class _Line:
+    """A line that comes in pieces."""
+
+    def __init__(self, begin: bytes, source: Bytes) -> None:
+        self._next, self._source = begin, source
+
+    def more(self) -> bytes:
+        found = self._next
+        self._next = b"" if found.endswith(b"\n") or not found else self._source.readline(_STEP)
+        return found
+
+
+def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
+    """Yield what the file holds as one text; after a mistake nothing says where the next value would begin."""
+    begins = [begin]
+    text = JsonText(lambda: begins.pop() if begins else source.read(), number)
+    try:
+        yield from text.values()
+    except BrokenJsonError as broken:
+        yield BadLine(broken.line, broken.reason, ends_file=True)
+
+
+def _goes_on(line: bytes, error: ValueError) -> bool:
+    """Say whether a line's JSON may go on on the next line; a string that does is a line that was cut off."""
+    return line.endswith(b"\n") and "EOF while parsing" in str(error) and "parsing a string" not in str(error)
+
+
+def _not_json(line: bytes, error: ValueError) -> tuple[str, bool]:
+    """Return what is wrong with a line, and whether the file ends with it."""
+    if not line.endswith(b"\n") and "EOF while parsing" in str(error):
+        return "ends in the middle of a line; it was cut off", True
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8", False
+    if "recursion limit" in str(error):
+        return "is nested too deeply", False
+    return "is not valid JSON", False

@@ -1,0 +1,189 @@
+"""OTLP as JSON: requests of resources, of scopes, of spans; keys in camelCase, or as protobuf spells them.
+
+What the OpenTelemetry collector's file exporter and the SDKs write. Ids are hexadecimal, or base64 where a library
+wrote them as protobuf's own JSON has bytes; whole numbers of 64 bits are texts.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Callable, Iterator
+from itertools import product
+from math import isfinite
+from typing import Any, Final
+
+from halo_iac.sandbox.trace_files.enums import span_kind, status_code
+from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+Json = dict[str, Any]
+
+GROUPS: Final = ("resourceSpans", "resource_spans")
+
+SCOPES: Final = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans")
+_SCOPE: Final = ("scope", "instrumentationLibrary", "instrumentation_library")
+_ID_LENGTHS: Final = {24: 16, 12: 8}
+"""Characters of an id in base64 and the bytes that they stand for."""
+
+
+def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
+    """Yield the spans of a request, or of one element of its lists, and why those that are wrong are not spans."""
+    for group in _listed(request, *GROUPS) or [request]:
+        resource = _resource(group)
+        for scoped in _listed(group, *SCOPES) or [group]:
+            scope = _scope(scoped)
+            for span in _listed(scoped, "spans"):
+                try:
+                    yield span_of(span, resource, scope)
+                except NotASpanError as bad:
+                    yield bad
+
+
+def span_of(span: Json, resource: Json, scope: Json) -> Json:
+    """Return one span of OTLP as HALO writes it."""
+    try:
+        start, end = _either(span, "startTimeUnixNano"), _either(span, "endTimeUnixNano")
+        found = {
+            "trace_id": hexadecimal(_either(span, "traceId")),
+            "span_id": hexadecimal(_either(span, "spanId")),
+            "parent_span_id": hexadecimal(_either(span, "parentSpanId") or ""),
+            "trace_state": _either(span, "traceState") or "",
+            "name": span.get("name") or "",
+            "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
+            "start_time": instant(start, "startTimeUnixNano"),
+            "end_time": instant(end or start, "endTimeUnixNano"),
+            "status": _status(span.get("status") or {}),
+            "resource": resource,
+            "scope": scope,
+            "attributes": attributes(span.get("attributes")),
+        }
+        if events := span.get("events"):
+            found["events"] = [_event(event) for event in events]
+        if links := span.get("links"):
+            found["links"] = [_link(link) for link in links]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, NotASpanError):
+            raise
+        raise NotASpanError("has an OTLP span that is not as OTLP says") from None
+    if not found["trace_id"] or not found["span_id"]:
+        raise NotASpanError("has an OTLP span without traceId or spanId")
+    return found
+
+
+# Attributes ----------------------------------------------------------------------------------------------------------
+
+
+def attributes(pairs: object) -> Json:
+    """Return attributes, written as pairs of key and value, as an object."""
+    if isinstance(pairs, dict):  # of those who write objects by hand
+        return pairs
+    found: Json = {}
+    for pair in pairs or ():  # type: ignore[attr-defined]
+        value = pair["value"]
+        text = value.get("stringValue")
+        found[pair["key"]] = any_value(value) if text is None else text
+    return found
+
+
+def any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
+    """Return what a value of OTLP holds; none where it is empty."""
+    for name, held in value.items():
+        return _VALUES[name](held)
+    return None
+
+
+def _array(held: Json) -> list[Any]:
+    return [any_value(each) for each in held.get("values") or ()]
+
+
+def _double(held: object) -> object:
+    """Return a number; what JSON has no number for is a text, in OTLP and here."""
+    number = float(held)  # type: ignore[arg-type]
+    return number if isfinite(number) else str(held)
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "string": lambda held: held,
+    "int": int,
+    "double": _double,
+    "bool": lambda held: held,
+    "bytes": lambda held: held,
+    "array": _array,
+    "kvlist": lambda held: attributes(held.get("values")),
+}
+_VALUES: Final = {
+    f"{name}{ending}": reader for (name, reader), ending in product(_READERS.items(), ("Value", "_value"))
+}
+
+
+# What belongs to a span ----------------------------------------------------------------------------------------------
+
+
+def _resource(group: Json) -> Json:
+    found = _object(group, "resourceSpans").get("resource") or {}
+    return {"attributes": attributes(found.get("attributes"))}
+
+
+def _scope(scoped: Json) -> Json:
+    found: Json = next((scoped[key] for key in _SCOPE if scoped.get(key)), {})
+    scope = {"name": found.get("name") or "", "version": found.get("version") or ""}
+    return scope | ({"attributes": attributes(found["attributes"])} if found.get("attributes") else {})
+
+
+def _status(value: Json) -> Json:
+    return {"code": status_code(value.get("code")), "message": value.get("message") or ""}
+
+
+def _event(event: Json) -> Json:
+    at = instant(_either(event, "timeUnixNano"), "timeUnixNano")
+    return {"name": event.get("name") or "", "timestamp": at, "attributes": attributes(event.get("attributes"))}
+
+
+def _link(link: Json) -> Json:
+    found = {"trace_id": hexadecimal(_either(link, "traceId")), "span_id": hexadecimal(_either(link, "spanId"))}
+    state = {"trace_state": link["traceState"]} if link.get("traceState") else {}
+    return found | state | {"attributes": attributes(link.get("attributes"))}
+
+
+def hexadecimal(text: str) -> str:
+    """Return an id as OTLP's JSON has it, where it may be in base64."""
+    if (size := _ID_LENGTHS.get(len(text))) and text.endswith("="):
+        try:
+            found = b64decode(text, validate=True)
+        except Error:
+            return text
+        return found.hex() if len(found) == size else text
+    return text
+
+
+def _either(found: Json, key: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what stands at a key in camelCase, or at the same as protobuf spells it."""
+    held = found.get(key)
+    return found.get(_SNAKE[key]) if held is None else held
+
+
+_SNAKE: Final = {
+    "traceId": "trace_id",
+    "spanId": "span_id",
+    "parentSpanId": "parent_span_id",
+    "traceState": "trace_state",
+    "startTimeUnixNano": "start_time_unix_nano",
+    "endTimeUnixNano": "end_time_unix_nano",
+    "timeUnixNano": "time_unix_nano",
+}
+
+
+def _listed(found: Json, *keys: str) -> list[Any]:
+    for key in keys:
+        if (held := found.get(key)) is not None:
+            if isinstance(held, list):
+                return held
+            raise NotASpanError(f"has {key} that are no list")
+    return []
+
+
+def _object(found: object, what: str) -> Json:
+    if not isinstance(found, dict):
+        raise NotASpanError(f"has {what} that is no JSON object")
+    return found

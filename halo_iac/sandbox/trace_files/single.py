@@ -1,0 +1,208 @@
+"""One span as an object: HALO's lines, and others that have the same keys by other names.
+
+Those are OpenInference as Phoenix exports it (objects with a ``context``, or rows of a table whose columns have dots in
+their names), what OpenTelemetry's console exporters print, OTLP's spans without what is around them, and HALO's own
+with camelCase, numbers for kinds and instants, or without what a reader can do without.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from halo_iac.sandbox.trace_files import otlp
+from halo_iac.sandbox.trace_files.enums import EXACT_CODES, span_kind, status_code
+from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.trace_files.nested import flat
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+Json = dict[str, Any]
+
+_TEXTS: Final = ("trace_id", "span_id", "name", "start_time", "end_time")
+_OBJECTS: Final = ("status", "resource", "scope", "attributes")
+_NAMES: Final = {
+    "trace_id": ("trace_id", "traceId", "context.trace_id"),
+    "span_id": ("span_id", "spanId", "context.span_id"),
+    "parent_span_id": ("parent_span_id", "parentSpanId", "parent_id", "parentId"),
+    "trace_state": ("trace_state", "traceState", "context.trace_state"),
+    "name": ("name", "span_name", "spanName"),
+    "kind": ("kind", "span_kind", "spanKind"),
+    "start_time": ("start_time", "startTime", "start_time_unix_nano", "startTimeUnixNano"),
+    "end_time": ("end_time", "endTime", "end_time_unix_nano", "endTimeUnixNano"),
+    "status": ("status",),
+    "status_code": ("status_code", "statusCode"),
+    "status_message": ("status_message", "statusMessage"),
+    "resource": ("resource",),
+    "scope": ("scope", "instrumentation_scope", "instrumentationScope"),
+    "attributes": ("attributes",),
+    "events": ("events",),
+    "links": ("links",),
+}
+_KNOWN: Final = frozenset(key for keys in _NAMES.values() for key in keys) | {"context"}
+"""What else a span has is kept as it is."""
+_EVENT_TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano")
+_INNER: Final = (("events", ("name", "timestamp")), ("links", ("trace_id", "span_id")))
+_COLUMN: Final = "attributes."
+_OPENINFERENCE: Final = frozenset({"context", "context.span_id", "span_kind"})
+"""Keys of those whose attributes may be nested, and whose instants are in UTC where they do not say."""
+
+
+def is_span(found: Json) -> bool:
+    """Say whether an object has the id of a span."""
+    return any(key in found for key in _NAMES["span_id"]) or (
+        isinstance(found.get("context"), dict) and "span_id" in found["context"]
+    )
+
+
+def span_of(found: Json) -> Json:
+    """Return a span as HALO writes it; one that is so already is returned as it is."""
+    return found if _is_exact(found) else _Reader(found).span()
+
+
+def _is_exact(found: Json) -> bool:
+    get = found.get
+    return (
+        all(type(get(key)) is str for key in _TEXTS)
+        and all(type(get(key)) is dict for key in _OBJECTS)
+        and str(get("kind")).startswith("SPAN_KIND_")
+        and type(found["resource"].get("attributes")) is dict
+        and type(get("parent_span_id", "")) is str
+        and found["status"].get("code") in EXACT_CODES
+        and not found["start_time"].isdecimal()
+        and all(_are_exact(get(key), texts) for key, texts in _INNER if get(key))
+    )
+
+
+def _are_exact(listed: object, texts: tuple[str, ...]) -> bool:
+    return isinstance(listed, list) and all(
+        isinstance(each, dict)
+        and all(type(each.get(key)) is str for key in texts)
+        and type(each.get("attributes")) is dict
+        for each in listed
+    )
+
+
+class _Reader:
+    """Finds the fields of one span under the names that it has them by."""
+
+    def __init__(self, found: Json) -> None:
+        context = found.get("context")
+        self._found = {**context, **found} if isinstance(context, dict) else found
+        self._is_openinference = not _OPENINFERENCE.isdisjoint(found)
+
+    def span(self) -> Json:
+        lacking = [key for key in ("trace_id", "span_id", "start_time") if self._get(key) in (None, "")]
+        if lacking:
+            raise NotASpanError(f"lacks {', '.join(lacking)}")
+        start = self._get("start_time")
+        attributes = self._attributes()
+        more = {key: held for key, held in self._found.items() if key not in _KNOWN and not key.startswith(_COLUMN)}
+        return {
+            "trace_id": self._id("trace_id"),
+            "span_id": self._id("span_id"),
+            "parent_span_id": self._id("parent_span_id"),
+            "trace_state": self._get("trace_state") or "",
+            "name": self._text("name"),
+            "kind": self._kind(attributes),
+            "start_time": instant(start, "start_time", is_utc=self._is_openinference),
+            "end_time": instant(self._get("end_time") or start, "end_time", is_utc=self._is_openinference),
+            "status": self._status(),
+            "resource": self._resource(),
+            "scope": self._scope(),
+            "attributes": attributes,
+            **self._events_and_links(),
+            **{key: held for key, held in more.items() if key not in {"trace_id", "span_id", "trace_state"}},
+        }
+
+    def _get(self, field: str) -> Any:  # noqa: ANN401 - any JSON
+        return next((held for key in _NAMES[field] if (held := self._found.get(key)) is not None), None)
+
+    def _text(self, field: str) -> str:
+        found = self._get(field)
+        if not isinstance(found or "", str):
+            raise NotASpanError(f"has a {field} that is not text")
+        return found or ""
+
+    def _id(self, field: str) -> str:
+        return otlp.hexadecimal(self._text(field).removeprefix("0x"))
+
+    def _attributes(self) -> Json:
+        found = self._get("attributes")
+        if isinstance(found, list):
+            return _pairs(found, "attributes")
+        if not isinstance(found or {}, dict):
+            raise NotASpanError("has attributes that are no JSON object")
+        columns = {key[len(_COLUMN) :]: held for key, held in self._found.items() if key.startswith(_COLUMN)}
+        both = {**(found or {}), **{key: held for key, held in columns.items() if held is not None}}
+        return flat(both) if self._is_openinference else both
+
+    def _kind(self, attributes: Json) -> str:
+        """Return OpenTelemetry's kind; one of OpenInference's, which some have in its place, is an attribute."""
+        value = self._get("kind")
+        found = span_kind(value)
+        if found is None:
+            attributes.setdefault("openinference.span.kind", str(value).upper())
+        return found or "SPAN_KIND_INTERNAL"
+
+    def _status(self) -> Json:
+        value = self._get("status")
+        if not isinstance(value, dict):
+            value = {"code": value if value is not None else self._get("status_code")}
+        code = value["code"] if "code" in value else value.get("status_code")
+        message = value.get("message") or value.get("description") or self._get("status_message")
+        return {"code": status_code(code), "message": message if isinstance(message, str) else ""}
+
+    def _resource(self) -> Json:
+        found = self._get("resource") or {}
+        if not isinstance(found, dict):
+            raise NotASpanError("has a resource that is no JSON object")
+        inner = found.get("attributes", found)
+        if isinstance(inner, dict):
+            return found if inner is not found else {"attributes": found}
+        return {**found, "attributes": _pairs(inner, "resource.attributes")}
+
+    def _scope(self) -> Json:
+        found = self._get("scope") or {}
+        return found if isinstance(found, dict) else {"name": str(found)}
+
+    def _events_and_links(self) -> Json:
+        events, links = (_objects(self._get(field), field) for field in ("events", "links"))
+        return ({"events": [self._event(each) for each in events]} if events else {}) | (
+            {"links": [_link(each) for each in links]} if links else {}
+        )
+
+    def _event(self, event: Json) -> Json:
+        at = next((event[key] for key in _EVENT_TIMES if event.get(key) is not None), self._get("start_time"))
+        held = event.get("attributes") or {}
+        return {
+            "name": str(event.get("name") or ""),
+            "timestamp": instant(at, "timestamp of an event", is_utc=self._is_openinference),
+            "attributes": flat(held) if isinstance(held, dict) else _pairs(held, "attributes of an event"),
+        }
+
+
+def _link(link: Json) -> Json:
+    context = link.get("context")
+    found = {**context, **link} if isinstance(context, dict) else link
+    ids = {field: _linked_id(found, field) for field in ("trace_id", "span_id")}
+    held = found.get("attributes") or {}
+    return {**ids, "attributes": held if isinstance(held, dict) else _pairs(held, "attributes of a link")}
+
+
+def _linked_id(found: Json, field: str) -> str:
+    held = next((found[key] for key in _NAMES[field] if found.get(key) is not None), "")
+    return otlp.hexadecimal(str(held).removeprefix("0x"))
+
+
+def _objects(found: object, what: str) -> list[Json]:
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise NotASpanError(f"has {what} that are no list of JSON objects")
+    return found
+
+
+def _pairs(found: object, what: str) -> Json:
+    try:
+        return otlp.attributes(found)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise NotASpanError(f"has {what} that are neither an object nor pairs of key and value") from None

@@ -1,0 +1,65 @@
+"""Gzip, unpacked as it is read: what was there before the stream ends, or goes wrong, is never lost."""
+
+from __future__ import annotations
+
+import zlib
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.sandbox.trace_files.problems import UnreadableError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_STEP: Final = 64 * 1024
+_WITH_HEADER: Final = 31
+
+
+class Unzipped(RawIOBase):
+    """The bytes that a gzip stream of one or several members packs; never more of them than are asked for.
+
+    Of ``gzip.GzipFile`` the end of a stream that was cut off gets lost.
+    """
+
+    def __init__(self, packed: BufferedReader[Any]) -> None:
+        self._packed = packed
+        self._member = zlib.decompressobj(_WITH_HEADER)
+        self._input = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Put bytes into a buffer and return how many; raise :class:`UnreadableError` where they end too early."""
+        view = memoryview(buffer).cast("B")
+        try:
+            found = self._read(len(view))
+        except zlib.error:
+            raise UnreadableError("is damaged: from here on it is no gzip stream") from None
+        view[: len(found)] = found
+        return len(found)
+
+    def _read(self, most: int) -> bytes:
+        while True:
+            if self._member.eof and not self._starts_next():
+                return b""
+            if not self._input:
+                self._input = self._packed.read1(_STEP)
+                if not self._input:
+                    raise UnreadableError("ends in the middle of the gzip stream; it was cut off")
+            found = self._member.decompress(self._input, most)
+            self._input = self._member.unconsumed_tail
+            if found:
+                return found
+
+    def _starts_next(self) -> bool:
+        """Go to the next member, behind the zeros that some writers fill up with; say whether there is one."""
+        self._input = self._member.unused_data.lstrip(b"\0")
+        while not self._input:
+            found = self._packed.read1(_STEP)
+            if not found:
+                return False
+            self._input = found.lstrip(b"\0")
+        self._member = zlib.decompressobj(_WITH_HEADER)
+        return True

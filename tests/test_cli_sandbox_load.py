@@ -1,0 +1,91 @@
+"""``halo sandbox load``: which files it reads, and what it says of each."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from trace_file_samples import halo_root, halo_span, otlp_request, written
+
+
+@pytest.fixture
+def traces(folder: Path) -> Path:
+    """Return a folder of the same two spans in several files, and of files of other kinds."""
+    (folder / "traces" / "old").mkdir(parents=True)
+    both = written(halo_root(), halo_span())
+    (folder / "traces" / "a.jsonl").write_bytes(both)
+    (folder / "traces" / "old" / "b.json.gz").write_bytes(gzip.compress(json.dumps(otlp_request(), indent=2).encode()))
+    (folder / "traces" / "README.md").write_text("About.\n")
+    (folder / "traces" / ".hidden.json").write_text("no JSON")
+    return folder / "traces"
+
+
+@pytest.mark.usefixtures("traces")
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        (["traces"], ["traces/a.jsonl", "traces/old/b.json.gz"]),
+        (["traces/"], ["traces/a.jsonl", "traces/old/b.json.gz"]),
+        (["traces/**/*.gz", "traces/a.jsonl"], ["traces/old/b.json.gz", "traces/a.jsonl"]),
+        (["traces/*"], ["traces/README.md", "traces/a.jsonl", "traces/old/b.json.gz"]),
+        (["traces/a.jsonl", "./traces/a.jsonl", "traces/old/../a.jsonl"], ["traces/a.jsonl"]),
+    ],
+)
+def test_files_are_named_by_paths_folders_and_globs_and_each_is_read_once(
+    halo: CommandLine, words: list[str], files: list[str]
+) -> None:
+    assert [each["file"] for each in halo("sandbox", "load", *words, "--json").json] == files
+
+
+def test_standard_input_is_read_packed_or_not(halo: CommandLine, traces: Path) -> None:
+    for name in ("a.jsonl", "old/b.json.gz"):
+        ended = halo("sandbox", "load", "-", stdin=(traces / name).read_bytes())
+        assert (ended.code, ended.out.partition("\n")[0].partition(",")[0]) == (0, "-: 2 spans")
+
+
+@pytest.mark.parametrize("word", ["traces/old/old", "nothing/*.json", "missing.json"])
+def test_what_names_no_file_is_an_error(halo: CommandLine, traces: Path, word: str) -> None:
+    (traces / "old" / "old").mkdir()
+    ended = halo("sandbox", "load", word)
+    assert ended.code == 1
+    assert f"error: {word}: " in ended.err
+
+
+def test_an_empty_name_is_not_the_folder_that_one_is_in(halo: CommandLine) -> None:
+    ended = halo("sandbox", "load", "")
+    assert (ended.code, ended.err.splitlines()[0]) == (64, "error: FILE is empty")
+
+
+def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: Path) -> None:
+    (traces / "cut.jsonl").write_bytes(written(halo_root(), halo_span())[:-9])
+    (traces / "scores.jsonl").write_bytes(written(*[{"traceId": "t", "value": 1, "dataType": "BOOLEAN"}] * 9))
+    ended = halo("sandbox", "load", "traces", "missing.json")
+    assert ended.code == 1
+    assert [line for line in ended.out.splitlines() if not line.startswith(" ")] == [
+        "traces/a.jsonl: 2 spans",
+        "traces/cut.jsonl: 1 span, 1 of them already loaded",
+        "traces/old/b.json.gz: 2 spans, 2 of them already loaded",
+    ]
+    hint = "see `halo sandbox load --help` for the formats that are read"
+    assert [line for line in ended.err.splitlines()[1:] if "last seen" not in line] == [
+        "traces/cut.jsonl:2: ends in the middle of a line; it was cut off (the spans before it were loaded)",
+        f"traces/scores.jsonl:1: Langfuse scores: no spans in them ({hint})",
+        "missing.json: No such file or directory (check the path and its permissions)",
+        "error: 3 files of 5 could not be read to the end",
+        "hint: what the others hold was loaded",
+    ]
+
+
+def test_a_cause_is_said_once_however_many_values_have_it(halo: CommandLine, folder: Path) -> None:
+    lines = [halo_root(), 7, {"resourceLogs": []}, 8, {"a": 1}, *[{"resourceLogs": []}] * 2000]
+    (folder / "t.jsonl").write_bytes(written(*lines))
+    ended = halo("sandbox", "load", "t.jsonl")
+    assert (ended.code, ended.out.splitlines()[0]) == (0, "t.jsonl: 1 span, 2,004 skipped")
+    assert ended.err.splitlines()[1:4] == [
+        "t.jsonl:2: is not a JSON object; skipped, and 1 more for the same reason",
+        "t.jsonl:3: OTLP logs: no spans in them; skipped, and 2,000 more for the same reason",
+        "t.jsonl:5: is no span in a format that is known; skipped",
+    ]

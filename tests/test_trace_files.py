@@ -1,0 +1,437 @@
+"""Files of traces, whichever tool wrote them: told apart by what they hold, and read as spans of HALO's format."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+from trace_file_samples import (
+    CALL,
+    ROOT,
+    START,
+    TRACE,
+    halo_root,
+    halo_span,
+    otlp_request,
+    otlp_root,
+    otlp_span,
+    written,
+)
+
+from halo_iac.sandbox.trace_files import BadLine, json_text, lines, read_spans
+
+Json = dict[str, Any]
+
+
+def spans(file: bytes) -> list[Json]:
+    """Return the spans of a file that holds nothing else."""
+    found = list(read_spans(io.BytesIO(file)))
+    assert not [each for each in found if isinstance(each, BadLine)]
+    return [each.span for each in found if not isinstance(each, BadLine)]
+
+
+def only(value: object) -> Json:
+    [found] = spans(json.dumps(value).encode())
+    return found
+
+
+def bad(file: bytes) -> list[BadLine]:
+    return [each for each in read_spans(io.BytesIO(file)) if isinstance(each, BadLine)]
+
+
+def reason(value: object) -> str:
+    [found] = bad(json.dumps(value).encode())
+    return found.reason
+
+
+# --- OTLP
+
+
+BOTH = [halo_root(), halo_span()]
+FORMS = {
+    "a request a line": written(otlp_request(otlp_root()), otlp_request(otlp_span())),
+    "one document": json.dumps(otlp_request(), indent=2).encode(),
+    "an array of requests": json.dumps([otlp_request(otlp_root()), otlp_request(otlp_span())]).encode(),
+    "an array over many lines": json.dumps([otlp_request()], indent=1).encode(),
+    "documents one after the other": b"".join(
+        json.dumps(otlp_request(each), indent=2).encode() for each in (otlp_root(), otlp_span())
+    ),
+    "no line end": json.dumps(otlp_request()).encode(),
+    "resource by resource": written(*otlp_request()["resourceSpans"]),
+    "an answer that lists": json.dumps({"data": [otlp_request()], "next_cursor": None}).encode(),
+    "packed": gzip.compress(written(otlp_request())),
+    "packed in two": gzip.compress(written(otlp_request(otlp_root())))
+    + gzip.compress(written(otlp_request(otlp_span()))),
+    "a mark before it": b"\xef\xbb\xbf" + written(otlp_request()),
+    "blank lines": b"\n\n" + written(otlp_request()) + b"  \r\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_otlp_is_read_however_it_is_laid_out(form: str) -> None:
+    assert spans(FORMS[form]) == BOTH
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_long_file_is_read_part_by_part(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_text, "WHOLE", 40)
+    monkeypatch.setattr(json_text, "_STEP", 7)
+    monkeypatch.setattr(lines, "WHOLE", 40)
+    monkeypatch.setattr(lines, "_STEP", 7)
+    assert spans(FORMS[form]) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"kind": "SPAN_KIND_SERVER"}, {"kind": "SPAN_KIND_SERVER"}),
+        ({"kind": "3"}, {"kind": "SPAN_KIND_CLIENT"}),
+        ({"status": {"code": "STATUS_CODE_OK"}}, {"status": {"code": "STATUS_CODE_OK", "message": ""}}),
+        ({"status": None}, {"status": {"code": "STATUS_CODE_UNSET", "message": ""}}),
+        ({"startTimeUnixNano": START}, {}),
+        ({"traceId": "W47/95gDgQPSabYzgT/GDA=="}, {}),
+        ({"endTimeUnixNano": None}, {"end_time": "2026-04-23T05:32:00.000000001Z"}),
+        ({"name": None}, {"name": ""}),
+    ],
+)
+def test_otlp_may_write_a_field_in_several_ways(changes: Json, expected: Json) -> None:
+    assert only(otlp_request(otlp_span(**changes))) == halo_span(**expected)
+
+
+def test_otlp_may_be_spelled_as_protobuf_does() -> None:
+    span = {
+        "trace_id": TRACE,
+        "span_id": ROOT,
+        "start_time_unix_nano": START,
+        "end_time_unix_nano": START + 2 * 10**9,
+        "name": "invoke_agent",
+        "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"string_value": "invoke_agent"}},
+            {"key": "gen_ai.agent.name", "value": {"string_value": "shop"}},
+        ],
+    }
+    scope = {"scope": {"name": "shop.tracing", "version": "2"}, "spans": [span]}
+    resource = {"attributes": [{"key": "service.name", "value": {"string_value": "shop-api"}}]}
+    assert only({"resource_spans": [{"resource": resource, "scope_spans": [scope]}]}) == halo_root()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"doubleValue": "NaN"}, "NaN"),
+        ({"doubleValue": 3}, 3.0),
+        ({"intValue": "-9223372036854775808"}, -(2**63)),
+        ({"bytesValue": "AAE="}, "AAE="),
+        ({}, None),
+    ],
+)
+def test_otlp_values_of_every_kind_are_read(value: Json, expected: object) -> None:
+    found = only(otlp_request(otlp_span(attributes=[{"key": "a", "value": value}])))
+    assert found["attributes"] == {"a": expected}
+
+
+def test_a_wrong_span_of_a_request_leaves_the_others() -> None:
+    request = otlp_request(otlp_root(), otlp_span(traceId=""), {"spanId": 7}, 7, otlp_span(attributes=[7]), otlp_span())  # type: ignore[arg-type]
+    found = list(read_spans(io.BytesIO(written({}, request))))
+    assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
+    assert [each for each in found if isinstance(each, BadLine)] == [
+        BadLine(1, "is no span in a format that is known"),
+        BadLine(2, "has an OTLP span without traceId or spanId"),
+        *[BadLine(2, "has an OTLP span that is not as OTLP says")] * 3,
+    ]
+
+
+# --- OpenInference
+
+
+def phoenix(**changes: object) -> Json:
+    """Return a call of a model as Phoenix exports it."""
+    return {
+        "name": "ChatCompletion",
+        "context": {"trace_id": TRACE, "span_id": CALL},
+        "span_kind": "LLM",
+        "parent_id": ROOT,
+        "start_time": "2026-04-23T05:32:00.000001+00:00",
+        "end_time": "2026-04-23T05:32:01.000001+00:00",
+        "status_code": "ERROR",
+        "status_message": "no answer",
+        "attributes": {
+            "llm": {
+                "model_name": "gpt-4.1",
+                "token_count": {"prompt": 12, "completion": 3},
+                "input_messages": [{"message": {"role": "user", "content": "Hello"}}],
+                "invocation_parameters": {"temperature": 0},
+            },
+            "session": {"id": "s-1"},
+            "metadata": {"a": {"b": 1}},
+            "tag": {"tags": ["x"]},
+            "output": None,
+        },
+        "events": [{"name": "first token", "timestamp": "2026-04-23T05:32:00.5+00:00", "attributes": {}}],
+        **changes,
+    }
+
+
+PHOENIX = {
+    "trace_id": TRACE,
+    "span_id": CALL,
+    "parent_span_id": ROOT,
+    "trace_state": "",
+    "name": "ChatCompletion",
+    "kind": "SPAN_KIND_INTERNAL",
+    "start_time": "2026-04-23T05:32:00.000001+00:00",
+    "end_time": "2026-04-23T05:32:01.000001+00:00",
+    "status": {"code": "STATUS_CODE_ERROR", "message": "no answer"},
+    "resource": {"attributes": {}},
+    "scope": {},
+    "attributes": {
+        "llm.model_name": "gpt-4.1",
+        "llm.token_count.prompt": 12,
+        "llm.token_count.completion": 3,
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.content": "Hello",
+        "llm.invocation_parameters": '{"temperature":0}',
+        "session.id": "s-1",
+        "metadata": '{"a":{"b":1}}',
+        "tag.tags": ["x"],
+        "openinference.span.kind": "LLM",
+    },
+    "events": [{"name": "first token", "timestamp": "2026-04-23T05:32:00.5+00:00", "attributes": {}}],
+}
+
+
+def test_phoenix_nests_its_attributes_and_they_are_read_as_openinference_names_them() -> None:
+    assert only(phoenix()) == PHOENIX
+
+
+def test_phoenix_exports_tables_whose_columns_have_dots() -> None:
+    row = phoenix(start_time=1_776_922_320_000, end_time=None, id=7)
+    attributes = row.pop("attributes")
+    columns = {
+        "attributes.llm.model_name": attributes["llm"]["model_name"],
+        "attributes.llm.token_count.prompt": 12,
+        "attributes.llm.token_count.completion": 3.0,
+        "attributes.llm.input_messages": [{"message.role": "user", "message.content": "Hello"}],
+        "attributes.llm.invocation_parameters": '{"temperature":0}',
+        "attributes.session.id": "s-1",
+        "attributes.metadata": attributes["metadata"],
+        "attributes.tag.tags": ["x"],
+        "attributes.output.value": None,
+    }
+    context = row.pop("context")
+    at = "2026-04-23T05:32:00.000000000Z"
+    assert only({**row, **{f"context.{key}": held for key, held in context.items()}, **columns}) == {
+        **PHOENIX,
+        "start_time": at,
+        "end_time": at,
+        "id": 7,
+    }
+
+
+def test_what_opentelemetry_prints_on_a_console_is_read() -> None:
+    printed = {
+        "name": "step",
+        "context": {"trace_id": f"0x{TRACE}", "span_id": f"0x{CALL}", "trace_state": "[]"},
+        "kind": "SpanKind.INTERNAL",
+        "parent_id": None,
+        "start_time": "2026-04-23T05:32:00.000001Z",
+        "end_time": "2026-04-23T05:32:01.000001Z",
+        "status": {"status_code": "ERROR", "description": "gone"},
+        "attributes": {"a": 1},
+        "events": [],
+        "links": [{"context": {"trace_id": f"0x{TRACE}", "span_id": f"0x{ROOT}"}, "attributes": {}}],
+        "resource": {"attributes": {"service.name": "shop"}, "schema_url": ""},
+    }
+    file = b"".join(json.dumps(printed, indent=4).encode() + b"\n" for _ in range(2))
+    [found, _] = spans(file)
+    assert found == {
+        "trace_id": TRACE,
+        "span_id": CALL,
+        "parent_span_id": "",
+        "trace_state": "[]",
+        "name": "step",
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": "2026-04-23T05:32:00.000001Z",
+        "end_time": "2026-04-23T05:32:01.000001Z",
+        "status": {"code": "STATUS_CODE_ERROR", "message": "gone"},
+        "resource": {"attributes": {"service.name": "shop"}, "schema_url": ""},
+        "scope": {},
+        "attributes": {"a": 1},
+        "links": [{"trace_id": TRACE, "span_id": ROOT, "attributes": {}}],
+    }
+
+
+# --- HALO's own, freely written
+
+
+@pytest.mark.parametrize(
+    ("written_at", "read_as"),
+    [
+        (1_776_922_320, "2026-04-23T05:32:00.000000000Z"),
+        (1_776_922_320.25, "2026-04-23T05:32:00.250000000Z"),
+        (1_776_922_320_001, "2026-04-23T05:32:00.001000000Z"),
+        (1_776_922_320_000_001, "2026-04-23T05:32:00.000001000Z"),
+        (1_776_922_320_000_000_001, "2026-04-23T05:32:00.000000001Z"),
+        ("1776922320000", "2026-04-23T05:32:00.000000000Z"),
+        ("2026-04-23 05:32:00+02:00", "2026-04-23 05:32:00+02:00"),
+    ],
+)
+def test_an_instant_may_be_a_number_of_any_unit(written_at: object, read_as: str) -> None:
+    assert only({"trace_id": "t", "span_id": "s", "start_time": written_at})["start_time"] == read_as
+
+
+def test_what_a_reader_can_do_without_may_be_missing_and_keys_may_be_in_camel_case() -> None:
+    found = {"traceId": "t", "spanId": "s", "startTime": 1_776_922_320, "name": "step", "kind": 3, "statusCode": "ok"}
+    at = "2026-04-23T05:32:00.000000000Z"
+    assert only({**found, "mine": 1}) == {
+        "trace_id": "t",
+        "span_id": "s",
+        "parent_span_id": "",
+        "trace_state": "",
+        "name": "step",
+        "kind": "SPAN_KIND_CLIENT",
+        "start_time": at,
+        "end_time": at,
+        "status": {"code": "STATUS_CODE_OK", "message": ""},
+        "resource": {"attributes": {}},
+        "scope": {},
+        "attributes": {},
+        "mine": 1,
+    }
+
+
+def test_otlp_spans_may_stand_alone() -> None:
+    assert only(otlp_span()) == {**halo_span(), "resource": {"attributes": {}}, "scope": {}}
+
+
+# --- other conventions
+
+
+@pytest.mark.parametrize(
+    ("attributes", "added"),
+    [
+        (
+            {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 3},
+            {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 3},
+        ),
+        ({"gen_ai.response.model": "m2", "gen_ai.provider.name": "x"}, {"llm.model_name": "m2", "llm.provider": "x"}),
+        (
+            {"traceloop.span.kind": "workflow", "llm.usage.total_tokens": 9},
+            {"openinference.span.kind": "CHAIN", "llm.token_count.total": 9},
+        ),
+        ({"gen_ai.conversation.id": "c", "enduser.id": "u"}, {"session.id": "c", "user.id": "u"}),
+        ({"gen_ai.agent.name": "other", "agent.name": "own"}, {}),
+        (
+            {"ai.toolCall.name": "f", "ai.operationId": "ai.toolCall"},
+            {"tool.name": "f", "openinference.span.kind": "TOOL"},
+        ),
+    ],
+)
+def test_attributes_of_other_conventions_are_found_under_halos_names(attributes: Json, added: Json) -> None:
+    assert only(halo_span(attributes=dict(attributes)))["attributes"] == {**attributes, **added}
+
+
+# --- what is not read
+
+JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"resourceMetrics": []}, "OTLP metrics: no spans in them"),
+        ({"resourceLogs": []}, "OTLP logs: no spans in them"),
+        (
+            {"id": "1", "traceId": "t", "name": "q", "value": 1, "dataType": "NUMERIC"},
+            "Langfuse scores: no spans in them",
+        ),
+        (
+            {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]},
+            "Jaeger's JSON, which is not read; export OTLP as JSON",
+        ),
+        ({"a": 1}, "is no span in a format that is known"),
+        ("text", "is not a JSON object"),
+    ],
+)
+def test_what_is_known_to_have_no_spans_is_named(value: object, said: str) -> None:
+    assert reason(value) == said
+
+
+OTLP_BYTES = b"\n\x9a\x01\n\x13\n\x11\n\x0cservice.name\x12\x01\x00" + bytes(range(128))
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
+        (b"\x00\x00\x01\x9a" + OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
+        (gzip.compress(OTLP_BYTES), "is OTLP as protobuf, not text; export OTLP as JSON instead"),
+        (b"\x01\x02", "is binary, not text; give it JSON or JSON lines"),
+        (b"PK\x03\x04....", "is a zip archive; unpack it first"),
+        (b"PAR1....", "is Parquet; export JSON or JSON lines instead"),
+        (b"\xff\xfe{\x00}\x00", "is UTF-16 text; save it as UTF-8"),
+        (b"id,timestamp,name\n1,2,3\n", "is CSV; export JSON or JSON lines instead"),
+        (b"<!doctype html>", "is HTML or XML; export JSON or JSON lines instead"),
+        (gzip.compress(gzip.compress(b"{}")), "is gzip within gzip; unpack it once"),
+    ],
+)
+def test_a_file_without_json_is_named_by_its_first_bytes(file: bytes, said: str) -> None:
+    assert bad(file) == [BadLine(0, said, ends_file=True)]
+
+
+# --- what was cut off, and what is too long
+
+PACKED = gzip.compress(written(halo_span()))
+
+
+@pytest.mark.parametrize("form", ["a request a line", "packed"])
+def test_a_file_may_end_anywhere_and_what_was_before_is_read(form: str) -> None:
+    whole = FORMS[form]
+    for end in range(30, len(whole) - 1, 97):
+        found = list(read_spans(io.BytesIO(whole[:end])))
+        assert [each.ends_file for each in found if isinstance(each, BadLine)] in ([True], [])
+        assert [each.span for each in found if not isinstance(each, BadLine)] in ([], BOTH[:1])
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "said"),
+    [
+        (written(halo_span())[:-9], 1, "ends in the middle of a line; it was cut off"),
+        (json.dumps(otlp_request(), indent=2).encode()[:-9], 161, "ends in the middle of a value; it was cut off"),
+        (PACKED[:-9], 1, "ends in the middle of the gzip stream; it was cut off"),
+        (PACKED + b"junk", 1, "is damaged: from here on it is no gzip stream"),
+        (PACKED + b"\0" * 512 + b"junk", 1, "is damaged: from here on it is no gzip stream"),
+        (b'{\n"a": 1,\n\n}', 4, "is not valid JSON"),
+        (b'[\n{"a": "\xff"}]', 1, "is not UTF-8"),
+    ],
+)
+def test_a_file_that_was_cut_off_says_where(file: bytes, line: int, said: str) -> None:
+    assert bad(file) == [BadLine(line, said, ends_file=True)]
+
+
+TOO_LONG = (
+    "holds one JSON value of more than 32 MiB; write JSON lines instead: one span, trace or OTLP request on each line"
+)
+
+
+@pytest.mark.parametrize("begin", [b'{"a": "', b'{"a": [', b'"', b'{"a": {"b": [{"c": ['])
+def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
+    begin: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_text, "MAX_VALUE", 3000)
+    monkeypatch.setattr(json_text, "WHOLE", 1000)
+    monkeypatch.setattr(json_text, "_STEP", 100)
+    monkeypatch.setattr(lines, "WHOLE", 1000)
+    monkeypatch.setattr(lines, "_STEP", 100)
+    file = begin + b"[]," * 2000 + b"\n" + written(halo_root())
+    found = list(read_spans(io.BytesIO(file)))
+    assert [each.reason if isinstance(each, BadLine) else each.span for each in found] == [TOO_LONG, halo_root()]
+
+
+@pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, gzip.compress(b" " * 10**6)])
+def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_BARREN", 4000)
+    assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
