@@ -109,6 +109,15 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("conversation",): ((),),
     ("conversation", "list"): ((), ("--agent", "KEY")),
     ("conversation", "get"): (("one",), ("KEY",)),
+    ("trace",): ((),),
+    ("trace", "list"): ((), ("--filter", "KEY"), ("--cursor", "KEY"), ("--agent", "KEY", "--range", "KEY")),
+    ("trace", "get"): (("one",), ("KEY", "--all"), ("one", "--output", "trace.json"), ("one", "--view", "thread")),
+    ("trace", "search"): (("KEY",), ("a", "--filters", "KEY")),
+    ("trace", "facets"): ((), ("--facet", "KEY"), ("--attribute-key", "KEY")),
+    ("span",): ((),),
+    ("span", "list"): ((), ("--metadata", "KEY"), ("--text", "KEY")),
+    ("span", "get"): (("one", "two"), ("KEY", "KEY", "--view", "io"), ("one", "two", "--output", "span.json")),
+    ("span", "facets"): ((), ("--search", "KEY")),
     ("sandbox",): ((),),
     ("sandbox", "serve"): (("--port", "KEY"), ("--sandbox-file", "halo.yaml")),  # it serves further below
     ("sandbox", "reset"): (("--yes",), ("--sandbox-file", "halo.yaml")),
@@ -178,6 +187,15 @@ def answers(key: str) -> dict[str, Any]:
     conversation = {"id": id_, "title": key, "latestRunId": key, "createdAt": "2026-11-02T12:00:00.000Z"}
     dataset = {"id": key, "agentUuid": key, "lifecycleStatus": key, "windowStartAt": key, "windowEndAt": key}
     project = {"id": "p", "name": key, "permissions": [key, "read"]}
+    trace = {"traceId": id_, "rootSpanName": key, "agentName": key, "startTime": key, "totalCost": key, "new": key}
+    span = {"traceId": id_, "spanId": key, "parentSpanId": key, "spanName": f"{key} {key}", "observationKind": key}
+    span |= {
+        "input": key,
+        "output": json.dumps({key: key}),
+        "inputMessages": json.dumps([{"role": key, "content": key}]),
+    }
+    detail = {**span, "events": [{"name": key}], "links": [key], "spanAttributes": {key: key}, "userId": key}
+    facets = {"categorical": {key: [{"value": key, "count": 1}]}, "attributeKeys": {"span": [{"value": key}]}}
     agent = {"id": WIRE["agentUuid"], "identitySource": "agent_name", "identityValue": "checkout"}
     return {
         "agent.listForProject": [agent, {"id": key, "identityValue": f"{key} {key}", "identitySource": key}],
@@ -196,6 +214,15 @@ def answers(key: str) -> dict[str, Any]:
             "dataset": dataset,
         },
         "project.getAuthContext": {"authMethod": key, "resolvedProject": project, "scopedProjects": [project]},
+        "project.getProject": {"teamId": "team", "name": key},
+        "traces.list": {"traces": [trace, {**trace, "traceId": key}], "nextCursor": key, "totalCount": 2},
+        "traces.get": trace,
+        "traces.getSpans": {"spans": [span, span], "nextCursor": None},
+        "traces.search": {"hits": [trace], "nextCursor": key},
+        "traces.facets": facets,
+        "spans.list": {"spans": [span], "nextCursor": key},
+        "spans.get": detail,
+        "spans.facets": facets,
         "haloRun.create": {"runId": id_, "conversationId": id_, "note": key},
     }
 

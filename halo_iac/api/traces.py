@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from halo_iac.api.decode import unreadable_response
 from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows
@@ -12,6 +12,8 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient
 from halo_iac.errors import Delivery, Rejected, SettingsError
 from halo_iac.model.traces import FACETS, Facets, Span, SpanDetail, SpanPage, Trace, TracePage
+
+P = TypeVar("P", TracePage, SpanPage)
 
 USUAL_TRACES: Final = 25
 """How many traces, or spans of several traces, are listed by default."""
@@ -38,6 +40,16 @@ class TraceScope(NamedTuple):
     def fields(self) -> dict[str, Any]:
         """Return it as sent."""
         return {"teamId": self.team_id, "projectId": self.project_id}
+
+
+class Order(NamedTuple):
+    """What a list is sorted by, and ``asc`` or ``desc``; ``None`` leaves it to the platform: newest first."""
+
+    by: str | None = None
+    direction: str | None = None
+
+
+NEWEST_FIRST: Final = Order()
 
 
 class AttributeKey(NamedTuple):
@@ -118,12 +130,11 @@ class TraceReader:
         *,
         limit: int = USUAL_TRACES,
         cursor: Cursor | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        order: Order = NEWEST_FIRST,
     ) -> TracePage:
-        """Return a page of the traces that match, newest first unless ``sort_by`` says otherwise."""
+        """Return a page of the traces that match."""
         procedure = "traces.list"
-        answer = self._list(procedure, filters, limit, cursor, sort_by, sort_order)
+        answer = self._list(procedure, filters, limit, cursor, order)
         page = read_rows(answer, "traces", procedure)
         total = answer.get("totalCount")
         return TracePage(
@@ -139,14 +150,25 @@ class TraceReader:
         *,
         limit: int = USUAL_TRACES,
         cursor: Cursor | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        order: Order = NEWEST_FIRST,
     ) -> SpanPage:
         """Return a page of the spans that match, of whichever trace."""
         procedure = "spans.list"
-        answer = self._list(procedure, filters, limit, cursor, sort_by, sort_order)
+        answer = self._list(procedure, filters, limit, cursor, order)
         page = read_rows(answer, "spans", procedure)
         return SpanPage(answer, tuple(parse_span(row, procedure) for row in page.rows), page.next_cursor)
+
+    def trace_pages(
+        self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
+    ) -> Iterator[TracePage]:
+        """Yield what :meth:`traces` returns, page after page, until there are ``limit`` traces."""
+        return _followed(lambda size, at: self.traces(filters, limit=size, cursor=at, order=order), limit, cursor)
+
+    def span_list_pages(
+        self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
+    ) -> Iterator[SpanPage]:
+        """Yield what :meth:`span_list` returns, page after page, until there are ``limit`` spans."""
+        return _followed(lambda size, at: self.span_list(filters, limit=size, cursor=at, order=order), limit, cursor)
 
     def search(
         self, query: str, *, filters: Filters | None = None, limit: int | None = None, cursor: Cursor | None = None
@@ -183,11 +205,10 @@ class TraceReader:
         filters: Filters,
         limit: int,
         cursor: Cursor | None,
-        sort_by: str | None,
-        sort_order: str | None,
+        order: Order,
     ) -> Json:
         query = {"limit": limit, "cursor": cursor, "filters": dict(filters)}
-        return self._read(procedure, query | _given(sortBy=sort_by, sortOrder=sort_order))
+        return self._read(procedure, query | _given(sortBy=order.by, sortOrder=order.direction))
 
     def _found(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
         """Return an answer; where it is null there is no such thing, which other platforms say with a status."""
@@ -199,6 +220,20 @@ class TraceReader:
     def _read(self, procedure: str, query: Mapping[str, Any]) -> Json:
         whole = {**self._scope.fields(), **query}
         return self._retry(lambda deadline: self._caller.call(procedure, "query", whole, deadline=deadline))
+
+
+def _followed(read: Callable[[int, Cursor | None], P], limit: int, cursor: Cursor | None) -> Iterator[P]:
+    seen = {cursor}
+    while True:
+        page = read(min(limit, LARGEST_PAGE), cursor)
+        yield page
+        limit -= len(page.rows)
+        cursor = page.next_cursor
+        if cursor is None or limit <= 0:
+            return
+        if cursor in seen:
+            raise unreadable_response("traces.list", "repeated a cursor")
+        seen.add(cursor)
 
 
 def parse_trace(value: Json, procedure: str) -> Trace:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from halo_iac.cli.picker import Choice, Picker
 from halo_iac.errors import HaloError, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
-from halo_iac.render.text.table import table
-from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.cli.connection import Connection
@@ -16,14 +15,6 @@ if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
     from halo_iac.cli.options import TimeRange
     from halo_iac.model.remote import Agent
-
-_AROUND: Final = 5
-"""Lines of a terminal that the list of agents leaves to its header, to what follows it and to the question."""
-_FEWEST: Final = 5
-"""How many agents are listed at least, however low the terminal is."""
-
-Numbered = Sequence[tuple[int, "Agent"]]
-"""Agents with the numbers that stand for them, however the list is filtered."""
 
 
 def agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
@@ -61,50 +52,10 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
 
 def ask_agent(console: Console, agents: Sequence[Agent], question: str) -> Agent | None:
     """List agents and ask which one is meant, until the answer is one; ``None`` at the end of input."""
-    numbered = tuple(enumerate(agents, 1))
-    _list(console, numbered)
-    while (answer := console.read_answer(question)) is not None:
-        found = _matching(numbered, answer)
-        if len(found) == 1 and _is_exact(found[0], answer):
-            return found[0][1]
-        if found:
-            _list(console, found)
-        else:
-            console.print_error_text(console.err_style.safe(f"No agent has the number or name {answer!r}."))
-    console.print_error_text("\n")
-    return None
+    picker = Picker("agent", ("NAME", "EXECUTIONS", "UUID"), frozenset({"NAME"}), question)
+    return picker.ask(console, [_choice(agent) for agent in agents])
 
 
-def _matching(agents: Numbered, answer: str) -> Numbered:
-    """Return the agent with this number, else those with this name or id, else those with it in their names."""
-    words = answer.casefold()
-    if not words:
-        return agents
-    return (
-        [each for each in agents if answer == str(each[0])]
-        or [each for each in agents if answer in {each[1].identity, each[1].id}]
-        or [each for each in agents if words == _name(each[1]).casefold()]
-        or [each for each in agents if words in _name(each[1]).casefold()]
-    )
-
-
-def _is_exact(found: tuple[int, Agent], answer: str) -> bool:
-    """Say whether an answer is all that an agent goes by: a run costs money, and a part of a name may be a slip."""
-    number, agent = found
-    return answer in {str(number), agent.id} or answer.casefold() == _name(agent).casefold()
-
-
-def _name(agent: Agent) -> str:
-    return agent.identity or agent.id
-
-
-def _list(console: Console, agents: Numbered) -> None:
-    """List as many agents as the terminal has lines for, and say how to find the others."""
-    room = max(console.height - _AROUND, _FEWEST)
-    rows = [
-        (str(number), _name(agent), "" if agent.executions is None else str(agent.executions), agent.id)
-        for number, agent in agents[:room]
-    ]
-    console.print_error_text(table(("#", "NAME", "EXECUTIONS", "UUID"), rows, console.err_style, whole={"NAME"}))
-    if len(agents) > room:
-        console.print_error_text(f"{counted(len(agents) - room, 'more agent')}; type a part of a name to filter.")
+def _choice(agent: Agent) -> Choice[Agent]:
+    name = agent.identity or agent.id
+    return Choice(agent, name, agent.id, (name, "" if agent.executions is None else str(agent.executions), agent.id))

@@ -41,11 +41,15 @@ _COMMANDS: Final = {
     "run": ("run.group", "Start and watch runs; each analyses an agent's traces once."),
     "conversation": ("conversation.group", "List and show conversations: reports and follow-ups."),
     "conv": ("conversation.alias", "List and show conversations: reports and follow-ups."),
+    "trace": ("trace.group", "List and show traces, which are what reports are about."),
+    "traces": ("trace.alias", "List and show traces, which are what reports are about."),
+    "span": ("span.group", "List and show spans, the steps of traces."),
+    "spans": ("span.alias", "List and show spans, the steps of traces."),
     "sandbox": ("sandbox.group", "Run a HALO platform on this machine: no key, no cost."),
 }
 """Command or group → the module of this package it is in, with its name there, and its line in ``halo --help``."""
 
-_HIDDEN: Final = {"conv"}
+_HIDDEN: Final = {"conv", "spans", "traces"}
 
 PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEIPT"}
 """What help calls a value that is a path."""

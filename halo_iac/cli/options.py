@@ -287,3 +287,29 @@ Raw = Annotated[bool, typer.Option("--raw", help="Print the markdown source, eve
 ScheduleKey = Annotated[
     str | None, typer.Option("--schedule", metavar="KEY", help="A schedule of the project file, by its key.")
 ]
+
+# Traces -------------------------------------------------------------------------------------------------------------
+
+RowLimit = Annotated[int, typer.Option("--limit", "-l", metavar="N", min=1, help="Maximum number to list.")]
+PageCursor = Annotated[
+    str | None, typer.Option("--cursor", metavar="CURSOR", help="Continue after the page that ended with this cursor.")
+]
+JsonOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the JSON to this new file (mode 0600) and print nothing."
+    ),
+]
+ProjectId = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        "--project-id",
+        metavar="ID",
+        help="Project id; default: the file, INF_PROJECT_ID, then the inf config file.",
+    ),
+]
+TeamId = Annotated[
+    str | None,
+    typer.Option("--team", "--team-id", metavar="ID", help="Team id; default: INF_TEAM_ID, then the inf config file."),
+]

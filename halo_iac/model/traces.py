@@ -249,6 +249,11 @@ class TracePage:
     next_cursor: str | int | None
     total: int | None = None
 
+    @property
+    def rows(self) -> Sequence[Trace]:
+        """Return the traces, as every kind of page has its rows."""
+        return self.traces
+
 
 @dataclass(frozen=True, slots=True)
 class SpanPage:
@@ -257,6 +262,11 @@ class SpanPage:
     wire: Mapping[str, Any]
     spans: tuple[Span, ...]
     next_cursor: str | int | None
+
+    @property
+    def rows(self) -> Sequence[Span]:
+        """Return the spans, as every kind of page has its rows."""
+        return self.spans
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,22 @@ class LazyList(list[Any]):
         return next(self._make(), None) is not None
 
 
+class LazyMembers(dict[str, Any]):
+    """A mapping for :func:`document_parts` whose members are made one after the other, when it is gone through."""
+
+    def __init__(self, make: Callable[[], Iterator[tuple[str, Any]]]) -> None:
+        super().__init__()
+        self._make = make
+
+    def items(self) -> Any:  # noqa: ANN401 - all that goes through it is the encoder
+        """Make the members."""
+        return self._make()
+
+    def __bool__(self) -> bool:
+        """Say that there are some."""
+        return True
+
+
 class JsonView:
     """Draws results as documents, which hold nothing of the reader's screen and of the clock."""
 

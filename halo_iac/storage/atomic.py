@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -49,8 +49,10 @@ def no_file(path: Path) -> FileError:
     )
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
+def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
     """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well.
+
+    A text that is too long to be held may come in parts.
 
     Without ``is_exact_mode`` the process's own mask takes away from the mode, as it does for any new file.
     """
@@ -137,13 +139,13 @@ def _hint(error: OSError, otherwise: str) -> str:
 
 
 @contextmanager
-def _temp_sibling(path: Path, text: str, mode: int) -> Iterator[Path]:
+def _temp_sibling(path: Path, text: str | Iterable[str], mode: int) -> Iterator[Path]:
     """Give a temporary file with the text, beside its future place; it is gone at the end, wherever it was put."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(mode & ~umask)

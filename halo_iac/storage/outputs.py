@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -74,7 +75,7 @@ def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) ->
         raise FileError(f"{message}; it was not overwritten", hint=hint)
 
 
-def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], text: str) -> None:
+def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], text: str | Iterable[str]) -> None:
     """Write a whole file that passes :func:`check_output` still, readable by its owner only: it may hold prompts."""
     check_output(path, cwd, what, starts)
     write_atomically(path, text, mode=0o600)

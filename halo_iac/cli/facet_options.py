@@ -1,0 +1,81 @@
+"""What traces and spans are counted by: the options of `halo trace facets` and `halo span facets` → what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from halo_iac.api.traces import USUAL_VALUES, AttributeKey
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.trace_filters import known_names
+from halo_iac.cli.trace_output import facets_table
+from halo_iac.errors import UsageError
+from halo_iac.model.traces import FACETS
+from halo_iac.render.json import document
+from halo_iac.text import quote
+
+_SCOPES = ("span", "resource")
+
+
+class FacetOptions(NamedTuple):
+    """Which facets are counted, ``None`` where all are, and how many values of each."""
+
+    facet: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--facet", metavar="FACET", help="Only this one, such as service_name; can be repeated or comma-separated."
+        ),
+    ] = None
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--search", metavar="FACET=TEXT", help="Only values with this in them: llm_model_name=gpt; can be repeated."
+        ),
+    ] = None
+    attribute_key: Annotated[
+        str | None,
+        typer.Option(
+            "--attribute-key", metavar="SCOPE:KEY", help="Count its values: span:tool.name or resource:host.name."
+        ),
+    ] = None
+    limit: Annotated[
+        int, typer.Option("--limit", "-l", metavar="N", min=1, help="Maximum number of values of one facet.")
+    ] = USUAL_VALUES
+
+
+def show_facets(
+    context: CommandContext, given: FacetOptions, filters: Mapping[str, Any], *, of_spans: bool = False
+) -> int:
+    """Ask how traces or spans divide, and write the answer."""
+    console = context.console
+    names = known_names(given.facet, "--facet", FACETS, "facet") or FACETS
+    search, attribute = _search(given.search or ()), _attribute(given.attribute_key)
+    found = context.connect_for_reading().trace_reader.facets(
+        filters, of_spans=of_spans, facet_ids=names, search=search, attribute=attribute, limit=given.limit
+    )
+    console.print(document(found.wire) if console.wants_json else facets_table(found, console.out_style))
+    return 0
+
+
+def _search(expressions: Sequence[str]) -> dict[str, str]:
+    wanted = {}
+    for expression in expressions:
+        name, sign, text = (part.strip() for part in expression.partition("="))
+        if not (name and sign and text):
+            hint = "write it as FACET=TEXT, such as llm_model_name=gpt"
+            raise UsageError(f"--search {quote(expression)} is not FACET=TEXT", hint=hint)
+        known_names([name], "--search", FACETS, "facet")
+        wanted[name] = text
+    return wanted
+
+
+def _attribute(given: str | None) -> AttributeKey | None:
+    if given is None:
+        return None
+    scope, _, key = (part.strip() for part in given.partition(":"))
+    if scope not in _SCOPES or not key:
+        hint = "write it as span:KEY or resource:KEY, such as span:tool.name"
+        raise UsageError(f"--attribute-key {quote(given)} is neither span:KEY nor resource:KEY", hint=hint)
+    return AttributeKey(scope, key)

@@ -1,0 +1,85 @@
+"""The question which of several things is meant, asked on the terminal until the answer is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from halo_iac.render.text.table import table
+from halo_iac.text import counted
+
+if TYPE_CHECKING:
+    from halo_iac.cli.console import Console
+
+T = TypeVar("T")
+
+_AROUND: Final = 5
+"""Lines of a terminal that the list leaves to its header, to what follows it and to the question."""
+_FEWEST: Final = 5
+"""How many are listed at least, however low the terminal is."""
+
+
+class Choice(NamedTuple, Generic[T]):
+    """One of the things: its ``cells`` in the list, and its name and id, by which it may be chosen."""
+
+    value: T
+    name: str
+    id: str
+    cells: Sequence[str]
+
+
+Numbered = Sequence[tuple[int, Choice[T]]]
+"""Choices with the numbers that stand for them, however the list is filtered."""
+
+
+class Picker(NamedTuple):
+    """What a list and its question say: ``noun`` is one of its things, ``headers`` stand above their cells."""
+
+    noun: str
+    headers: Sequence[str]
+    whole: frozenset[str]
+    question: str
+
+    def ask(self, console: Console, choices: Sequence[Choice[T]]) -> T | None:
+        """List the choices and ask which one is meant, until the answer is one; ``None`` at the end of input."""
+        numbered = tuple(enumerate(choices, 1))
+        self._list(console, numbered)
+        while (answer := console.read_answer(self.question)) is not None:
+            found = _matching(numbered, answer)
+            if len(found) == 1 and _is_exact(found[0], answer):
+                return found[0][1].value
+            if found:
+                self._list(console, found)
+            else:
+                words = f"No {self.noun} has the number or name {answer!r}."
+                console.print_error_text(console.err_style.safe(words))
+        console.print_error_text("\n")
+        return None
+
+    def _list(self, console: Console, choices: Numbered[T]) -> None:
+        """List as many as the terminal has lines for, and say how to find the others."""
+        room = max(console.height - _AROUND, _FEWEST)
+        rows = [(str(number), *choice.cells) for number, choice in choices[:room]]
+        console.print_error_text(table(("#", *self.headers), rows, console.err_style, whole=self.whole))
+        if len(choices) > room:
+            more = counted(len(choices) - room, f"more {self.noun}")
+            console.print_error_text(f"{more}; type a part of a name to filter.")
+
+
+def _matching(choices: Numbered[T], answer: str) -> Numbered[T]:
+    """Return the one with this number, else those with this name or id, else those with it in their names."""
+    words = answer.casefold()
+    if not words:
+        return choices
+    return (
+        [each for each in choices if answer == str(each[0])]
+        or [each for each in choices if answer in {each[1].name, each[1].id}]
+        or [each for each in choices if words == each[1].name.casefold()]
+        or [each for each in choices if words in each[1].name.casefold()]
+    )
+
+
+def _is_exact(found: tuple[int, Choice[T]], answer: str) -> bool:
+    """Say whether an answer is all that one goes by: a run costs money, and a part of a name may be a slip."""
+    number, choice = found
+    return answer in {str(number), choice.id} or answer.casefold() == choice.name.casefold()

@@ -1,0 +1,215 @@
+"""Which traces and spans are meant: the options that `halo trace` and `halo span` share → what is sent.
+
+See docs/protocol.md#trace-filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from halo_iac.api.runs import instant as as_sent
+from halo_iac.cli.filter_expressions import attribute_filters, field_filters
+from halo_iac.cli.run_request import instant
+from halo_iac.errors import UsageError
+from halo_iac.hints import joined
+from halo_iac.model.traces import OBSERVATION_KINDS
+from halo_iac.text import is_close, quote
+
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TraceRange(StrEnum):
+    """How far back traces are looked for."""
+
+    HOUR = "1h"
+    SIX_HOURS = "6h"
+    TWELVE_HOURS = "12h"
+    DAY = "1d"
+    THREE_DAYS = "3d"
+    WEEK = "7d"
+    TWO_WEEKS = "14d"
+    MONTH = "30d"
+    QUARTER = "90d"
+    ALL = "all"
+
+
+class Status(StrEnum):
+    """How a trace or span ended."""
+
+    OK = "ok"
+    ERROR = "error"
+
+
+class SpanScope(StrEnum):
+    """Which spans of a trace are meant."""
+
+    ALL = "all"
+    ROOT = "root"
+    ENTRYPOINT = "entrypoint"
+
+
+class Direction(StrEnum):
+    """In which order a list is sorted."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+SortOrder = Annotated[
+    Direction | None, typer.Option("--order", metavar="asc|desc", help="In which order to sort; default: desc.")
+]
+
+_AGAIN: Final = "can be repeated or comma-separated"
+_Names = list[str] | None
+
+
+class FilterOptions(NamedTuple):
+    """The options that say which traces or spans are meant, ``None`` where one was left out."""
+
+    range_: Annotated[
+        TraceRange | None,
+        typer.Option(
+            "--range",
+            metavar="1h|6h|12h|1d|3d|7d|14d|30d|90d|all",
+            help="How far back to look; default: 1d.",
+        ),
+    ] = None
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="ISO", help="Instead of --range: where the time begins; with --to.")
+    ] = None
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="ISO", help="Instead of --range: where the time ends; with --from.")
+    ] = None
+    kind: Annotated[
+        _Names, typer.Option("--kind", metavar="KIND", help=f"{', '.join(OBSERVATION_KINDS)}; {_AGAIN}.")
+    ] = None
+    provider: Annotated[
+        _Names, typer.Option("--provider", metavar="NAME", help=f"Provider of the model, such as openai; {_AGAIN}.")
+    ] = None
+    model: Annotated[_Names, typer.Option("--model", metavar="NAME", help=f"Model, such as gpt-4o; {_AGAIN}.")] = None
+    service: Annotated[_Names, typer.Option("--service", metavar="NAME", help=f"Service; {_AGAIN}.")] = None
+    environment: Annotated[
+        _Names, typer.Option("--environment", metavar="NAME", help=f"Deployment environment; {_AGAIN}.")
+    ] = None
+    user: Annotated[_Names, typer.Option("--user", metavar="ID", help=f"User; {_AGAIN}.")] = None
+    session: Annotated[_Names, typer.Option("--session", metavar="ID", help=f"Session; {_AGAIN}.")] = None
+    agent: Annotated[_Names, typer.Option("--agent", metavar="AGENT", help=f"Agent, by name or id; {_AGAIN}.")] = None
+    status: Annotated[Status | None, typer.Option("--status", metavar="ok|error", help="Only what ended so.")] = None
+    filter_: Annotated[
+        _Names,
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="A field, an operator and a value: 'duration>500' (ms), 'total_cost between:0.1,1', "
+            "'span_name~checkout', 'llm_model_name in:a,b', 'user_id empty'; can be repeated.",
+        ),
+    ] = None
+    metadata: Annotated[
+        _Names,
+        typer.Option("--metadata", metavar="EXPR", help="An attribute of a span: 'tool.name=search'; can be repeated."),
+    ] = None
+    resource: Annotated[
+        _Names,
+        typer.Option(
+            "--resource",
+            metavar="EXPR",
+            help="An attribute of what recorded it: 'host.name=worker-1'; can be repeated.",
+        ),
+    ] = None
+
+
+class SpanFilterOptions(NamedTuple):
+    """The options that say which spans are meant, besides :class:`FilterOptions`."""
+
+    trace_id: Annotated[str | None, typer.Option("--trace-id", metavar="TRACE", help="Only spans of this trace.")] = (
+        None
+    )
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="Only spans with this in their input or output.")
+    ] = None
+    scope: Annotated[
+        SpanScope, typer.Option("--scope", metavar="all|root|entrypoint", help="Which spans of each trace.")
+    ] = SpanScope.ALL
+
+
+def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
+    """Return what is sent for some options; ``spans`` has those that only spans can be filtered by."""
+    start, end = _window(given, now)
+    numbers, texts = field_filters(given.filter_ or (), of_spans=spans is not None)
+    attributes = attribute_filters(given.metadata or (), "--metadata", "span")
+    attributes += attribute_filters(given.resource or (), "--resource", "resource")
+    wanted = {
+        "startDate": as_sent(start),
+        "endDate": as_sent(end),
+        "observationKinds": _kinds(given.kind),
+        "llmProviders": names_of(given.provider, "--provider"),
+        "llmModelNames": names_of(given.model, "--model"),
+        "serviceNames": names_of(given.service, "--service"),
+        "deploymentEnvironments": names_of(given.environment, "--environment"),
+        "userIds": names_of(given.user, "--user"),
+        "sessionIds": names_of(given.session, "--session"),
+        "agents": names_of(given.agent, "--agent"),
+        "status": given.status and given.status.value,
+        "numericFilters": numbers,
+        "stringFilters": texts,
+        "metadataFilters": attributes,
+        **({} if spans is None else _span_filters(spans)),
+    }
+    return {name: value for name, value in wanted.items() if value}
+
+
+def names_of(values: Sequence[str] | None, option: str) -> list[str]:
+    """Return the values of an option that can be repeated and comma-separated; one without any is an error."""
+    names = [name for value in values or () for part in value.split(",") if (name := part.strip())]
+    if values and not names:
+        raise UsageError(f"{option} is empty", hint="give it a value, or remove it")
+    return names
+
+
+def known_names(values: Sequence[str] | None, option: str, known: Sequence[str], noun: str) -> list[str]:
+    """Return the same, where each has to be one that is known."""
+    names = names_of(values, option)
+    for name in names:
+        if name not in known:
+            hint = joined("; ", (is_close(name, known), f"use {', '.join(known)}"))
+            raise UsageError(f"{option}: {quote(name)} is no {noun}", hint=hint)
+    return names
+
+
+def _kinds(values: Sequence[str] | None) -> list[str]:
+    return known_names([each.upper() for each in values or ()], "--kind", OBSERVATION_KINDS, "kind of observation")
+
+
+def _span_filters(given: SpanFilterOptions) -> dict[str, Any]:
+    for option, value in (("--trace-id", given.trace_id), ("--text", given.text)):
+        if value is not None and not value.strip():
+            raise UsageError(f"{option} is empty", hint="give it a value, or remove it")
+    scope = None if given.scope is SpanScope.ALL else given.scope.value
+    return {"traceId": given.trace_id, "freeText": given.text, "scope": scope}
+
+
+def _window(given: FilterOptions, now: datetime) -> tuple[datetime, datetime]:
+    if given.from_ is None and given.to is None:
+        return _start(given.range_ or TraceRange.DAY, now), now
+    if given.from_ is None or given.to is None:
+        present, missing = ("--to", "--from") if given.from_ is None else ("--from", "--to")
+        hint = f"add {missing}, or use --range, which ends now"
+        raise UsageError(f"{present} was given without {missing}", hint=hint)
+    if given.range_ is not None:
+        raise UsageError("--range and --from with --to were both given", hint="pass one of them")
+    start, end = instant(given.from_, "--from"), instant(given.to, "--to")
+    if start >= end:
+        raise UsageError("--from is not before --to, so nothing can match", hint="swap them, or move one of them")
+    return start, end
+
+
+def _start(range_: TraceRange, now: datetime) -> datetime:
+    if range_ is TraceRange.ALL:
+        return _BEGINNING
+    count, unit = int(range_.value[:-1]), range_.value[-1]
+    return now - (timedelta(hours=count) if unit == "h" else timedelta(days=count))

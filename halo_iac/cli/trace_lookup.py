@@ -1,0 +1,107 @@
+"""Which trace or span is meant: by its id, else from a list of the latest; and what is near an id that there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.cli.picker import Choice, Picker
+from halo_iac.cli.trace_filters import FilterOptions, TraceRange, filters_of
+from halo_iac.cli.trace_output import TRACES
+from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
+from halo_iac.hints import Command, Hint, joined
+from halo_iac.text import closest_match
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from halo_iac.api.traces import TraceReader
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.model.traces import SpanDetail, Trace
+
+_SHOWN: Final = ("START", "DURATION", "STATUS", "ROOT SPAN", "TRACE")
+_LIST: Final = Command("trace", "list", "--range", "7d")
+_SHORTEST_START: Final = 4
+"""Characters of an id by whose beginning it may be meant."""
+
+
+def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> Trace:
+    """Return a trace; where there is none, the error names those with an id like it."""
+    try:
+        return reader.trace(trace_id)
+    except Rejected as error:
+        _add_near(error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST))
+
+
+def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_id: str) -> SpanDetail:
+    """Return a span; where there is none, the error names those of its trace with an id or a name like it."""
+    try:
+        return reader.span(trace_id, span_id)
+    except Rejected as error:
+        if error.status != 404:
+            raise
+        known = _known_spans(reader, trace_id)
+        if not known:
+            _add_near(error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST))
+        hint = Hint("run `{}` to see its spans", Command("trace", "get", trace_id, "--view", "spans"))
+        _add_near(error, span_id, known, hint)
+
+
+def _add_near(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
+    """Raise the error that there is no such thing, with what may have been meant."""
+    if error.status == 404:
+        near = _near(wanted, known)
+        error.hint = joined("; ", (near and f"did you mean {near}?", otherwise))
+    raise error
+
+
+def _near(wanted: str, known: dict[str, str]) -> str | None:
+    """Return the one id that begins so, or is named so, else the nearest."""
+    if len(wanted) >= _SHORTEST_START:
+        begun = [id_ for id_ in known if id_.startswith(wanted.casefold())]
+        if len(begun) == 1:
+            return begun[0]
+    named = [id_ for id_, name in known.items() if name == wanted]
+    return named[0] if named else closest_match(wanted, known)
+
+
+def _known_traces(reader: TraceReader, now: datetime) -> dict[str, str]:
+    """Return the traces that there are by id, with their names; the latest of many."""
+    with suppress(PlatformError):
+        every = filters_of(FilterOptions(range_=TraceRange.ALL), now)
+        return {trace.id: "" for trace in reader.traces(every, limit=LARGEST_PAGE).traces}
+    return {}
+
+
+def _known_spans(reader: TraceReader, trace_id: str) -> dict[str, str]:
+    """Return the first spans of a trace by id, with their names."""
+    with suppress(PlatformError):
+        return {span.id: span.name for span in reader.spans(trace_id, LARGEST_PAGE)}
+    return {}
+
+
+def choose_trace(context: CommandContext, reader: TraceReader) -> str:
+    """Ask on the terminal which of the latest traces is meant; one alone is taken without asking.
+
+    Without a terminal no id is an error.
+    """
+    console = context.console
+    if not console.is_interactive or console.wants_json:
+        raise UsageError("no trace was given", hint=Hint("name one; run `{}` to see them", Command("trace", "list")))
+    traces = reader.traces(filters_of(FilterOptions(), context.now)).traces
+    if not traces:
+        raise HaloError("there is no trace in the last day", hint=Hint("run `{}` to look further back", _LIST))
+    if len(traces) == 1:
+        return traces[0].id
+    picker = Picker("trace", _SHOWN, frozenset({"TRACE"}), "Which trace (number, name or id)? ")
+    chosen = picker.ask(console, [_choice(context, trace) for trace in traces])
+    if chosen is None:
+        raise UsageError("no trace was chosen", hint="answer with a number or an id from the list")
+    return chosen.id
+
+
+def _choice(context: CommandContext, trace: Trace) -> Choice[Trace]:
+    cells: Sequence[Any] = [TRACES.cells[name](trace, context.console.err_style) for name in _SHOWN]
+    return Choice(trace, trace.root_name or trace.id, trace.id, cells)

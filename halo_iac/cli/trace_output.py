@@ -1,0 +1,227 @@
+"""Lists of traces and spans, on standard output or in a file: page by page, so that their length takes no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+
+from halo_iac.api.traces import parse_span
+from halo_iac.errors import UsageError
+from halo_iac.model.traces import Facets, Span, SpanPage, Trace, TracePage
+from halo_iac.render.json import LazyList, LazyMembers, document_parts
+from halo_iac.render.text.table import table, table_lines
+from halo_iac.render.values import dollars, elapsed
+from halo_iac.storage.atomic import check_writable
+from halo_iac.storage.outputs import check_output, write_output
+
+if TYPE_CHECKING:
+    from halo_iac.api.pagination import Page
+    from halo_iac.cli.console import Console
+    from halo_iac.cli.context import CommandContext
+    from halo_iac.render.style import Style
+    from halo_iac.text import Document
+
+T = TypeVar("T")
+P = TypeVar("P", TracePage, SpanPage, "Page")
+
+_NONE: Final = "-"
+_NOT_OURS: Final = "already there"
+
+
+class Columns(NamedTuple, Generic[T]):
+    """The columns of a list: what each shows, which are never cut, and which a screen below ``width`` has room for."""
+
+    cells: Mapping[str, Callable[[T, Style], str]]
+    whole: frozenset[str]
+    narrow: tuple[str, ...]
+    width: int
+
+    def lines(self, items: Iterable[T], style: Style) -> Iterator[str]:
+        """Yield the list line by line."""
+        is_narrow = style.width is not None and style.width < self.width
+        shown = {name: cell for name, cell in self.cells.items() if not is_narrow or name in self.narrow}
+        rows = ([cell(each, style) for cell in shown.values()] for each in items)
+        return table_lines(tuple(shown), rows, style, whole=self.whole)
+
+
+def _count(value: int | None) -> str:
+    return _NONE if value is None else str(value)
+
+
+def _when(instant: str | None) -> str:
+    """Return an instant to the second, in a form that ``--from`` takes; as it was sent where it is in no such form."""
+    if instant is not None and len(instant) > len("2026-11-27T09:00:00.") and instant[19] == "." and instant[-1] == "Z":
+        return f"{instant[:19]}Z"
+    return instant or _NONE
+
+
+def _status(has_error: bool) -> str:
+    return "error" if has_error else "ok"
+
+
+TRACES: Final = Columns[Trace](
+    {
+        "TRACE": lambda trace, _: trace.id,
+        "START": lambda trace, _: _when(trace.started_at),
+        "DURATION": lambda trace, style: elapsed(trace.duration_ns, style),
+        "STATUS": lambda trace, _: _status(trace.has_error),
+        "SPANS": lambda trace, _: _count(trace.span_count),
+        "TOKENS": lambda trace, _: _count(trace.total_tokens),
+        "COST": lambda trace, _: dollars(trace.cost),
+        "AGENT": lambda trace, _: trace.agent or _NONE,
+        "ROOT SPAN": lambda trace, _: trace.root_name or _NONE,
+    },
+    whole=frozenset({"TRACE", "START", "STATUS"}),
+    narrow=("TRACE", "START", "STATUS", "ROOT SPAN"),
+    width=120,
+)
+
+SPANS: Final = Columns[Span](
+    {
+        "SPAN": lambda span, _: span.id,
+        "TRACE": lambda span, _: span.trace_id,
+        "START": lambda span, _: _when(span.started_at),
+        "DURATION": lambda span, style: elapsed(span.duration_ns, style),
+        "STATUS": lambda span, _: _status(span.is_error),
+        "KIND": lambda span, _: span.kind or _NONE,
+        "TOKENS": lambda span, _: _count(span.total_tokens),
+        "COST": lambda span, _: dollars(span.cost),
+        "MODEL": lambda span, _: span.model or _NONE,
+        "NAME": lambda span, _: span.name or _NONE,
+    },
+    whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
+    narrow=("SPAN", "TRACE", "STATUS", "KIND", "NAME"),
+    width=140,
+)
+
+
+# Lists --------------------------------------------------------------------------------------------------------------
+
+
+class PageStream(Generic[P]):
+    """Pages as they are read, and how many pages and rows there were so far.
+
+    The first is read at once: what cannot be read at all leaves no half of a document behind. What goes through the
+    rows before a second page was wanted starts anew.
+    """
+
+    last: P
+
+    def __init__(self, pages: Iterator[P]) -> None:
+        self.page_count = self.row_count = 0
+        self._pages: Iterator[P] = map(self._counted, pages)
+        next(self._pages)
+
+    def rows(self) -> Iterator[Any]:
+        """Yield the rows, each page asked for when it is wanted."""
+        yield from self.last.rows
+        for page in self._pages:
+            yield from page.rows
+
+    def _counted(self, page: P) -> P:
+        self.last = page
+        self.page_count += 1
+        self.row_count += len(page.rows)
+        return page
+
+
+def put_traces(console: Console, pages: Iterator[TracePage]) -> None:
+    """Write a list of traces."""
+    _put(console, "traces", pages, TRACES)
+
+
+def put_spans(console: Console, pages: Iterator[SpanPage]) -> None:
+    """Write a list of spans."""
+    _put(console, "spans", pages, SPANS)
+
+
+def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any]) -> None:
+    stream: PageStream[Any] = PageStream(pages)
+    if console.wants_json:
+        console.print_parts(document_parts(LazyMembers(lambda: _members(name, stream))))
+        return
+    console.print_parts(f"{line}\n" for line in columns.lines(stream.rows(), console.out_style))
+    cursor = stream.last.next_cursor
+    if cursor is not None:
+        shown = console.err_style.safe(str(cursor))
+        console.log(f"There are more; use --limit to show them, or --cursor {shown} to continue.")
+    elif not stream.row_count:
+        console.log(f"No {name[:-1]} matches; --range 7d looks further back than the last day.")
+
+
+def _members(name: str, stream: PageStream[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what an answer holds: the rows of every page under their name, everything else as the last page has it."""
+    yield name, LazyList(lambda: (row.wire for row in stream.rows()))
+    yield from ((key, value) for key, value in stream.last.wire.items() if key != name)
+
+
+# The spans of one trace ---------------------------------------------------------------------------------------------
+
+
+def spans_in(stream: PageStream[Page]) -> Iterator[Span]:
+    """Yield the spans of a trace."""
+    return (parse_span(row, "traces.getSpans") for row in stream.rows())
+
+
+def trace_document(trace: Trace, stream: PageStream[Page], page_size: int, limit: int | None) -> Iterator[Document]:
+    """Yield the document that the official client makes of a trace and its spans."""
+    return document_parts(LazyMembers(lambda: _trace_members(trace, stream, page_size, limit)))
+
+
+def _trace_members(
+    trace: Trace, stream: PageStream[Page], page_size: int, limit: int | None
+) -> Iterator[tuple[str, Any]]:
+    yield "trace", trace.wire
+    yield "spans", LazyList(stream.rows)
+    yield "nextCursor", stream.last.next_cursor
+    yield "hasMoreSpans", stream.last.next_cursor is not None
+    yield "spanCount", trace.wire.get("spanCount")
+    yield "loadedSpanCount", stream.row_count
+    yield "pageCount", stream.page_count
+    yield "pageSize", page_size
+    yield "requestedLimit", limit
+
+
+def write_document(context: CommandContext, output: str | None) -> Callable[[Iterable[Document]], None]:
+    """Return what writes a document to the file that ``--output`` names, else to standard output.
+
+    A file that cannot be written is an error at once, before anything is asked.
+    """
+    console = context.console
+    if output is None:
+        return console.print_parts
+    if not output.strip():
+        raise UsageError("--output is empty", hint="give it a file, or remove it")
+    path = Path(output)
+    check_output(path, context.cwd, _NOT_OURS, ())
+    check_writable(path.parent)
+
+    def write(parts: Iterable[Document]) -> None:
+        write_output(path, context.cwd, _NOT_OURS, (), (console.redacted(part) for part in parts))
+        console.log(console.err_style.safe(f"Wrote {path}"))
+
+    return write
+
+
+# Facets ---------------------------------------------------------------------------------------------------------
+
+
+def facets_table(facets: Facets, style: Style) -> str:
+    """Return the values of every facet that has any, one a line; of one that is a number, the smallest and largest."""
+    rows = [(name, each.value, _count(each.count)) for name, values in facets.categorical.items() for each in values]
+    rows += [(name, _range(name, found, style), "") for name, found in facets.numeric.items() if found is not None]
+    for scope, keys in facets.attribute_keys.items():
+        rows += [(f"{scope}_attributes", each.value, _count(each.count)) for each in keys]
+    for scope, values in facets.attribute_values.items():
+        rows += [(f"{scope} attribute", each.value, _count(each.count)) for each in values]
+    return table(("FACET", "VALUE", "COUNT"), rows, style, whole={"FACET", "VALUE"})
+
+
+def _range(name: str, found: tuple[float, float], style: Style) -> str:
+    least, most = found
+    if name == "duration_ns":
+        return f"{elapsed(int(least), style)} to {elapsed(int(most), style)}"
+    if name == "cost_total":
+        return f"{dollars(least)} to {dollars(most)}"
+    return f"{least:,.0f} to {most:,.0f}"
