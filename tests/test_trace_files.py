@@ -26,6 +26,10 @@ from halo_iac.sandbox.trace_files import BadLine, json_text, lines, read_spans
 Json = dict[str, Any]
 
 
+def packed(file: bytes) -> bytes:
+    return gzip.compress(file, mtime=0)
+
+
 def spans(file: bytes) -> list[Json]:
     """Return the spans of a file that holds nothing else."""
     found = list(read_spans(io.BytesIO(file)))
@@ -62,9 +66,8 @@ FORMS = {
     "no line end": json.dumps(otlp_request()).encode(),
     "resource by resource": written(*otlp_request()["resourceSpans"]),
     "an answer that lists": json.dumps({"data": [otlp_request()], "next_cursor": None}).encode(),
-    "packed": gzip.compress(written(otlp_request())),
-    "packed in two": gzip.compress(written(otlp_request(otlp_root())))
-    + gzip.compress(written(otlp_request(otlp_span()))),
+    "packed": packed(written(otlp_request())),
+    "packed in two": packed(written(otlp_request(otlp_root()))) + packed(written(otlp_request(otlp_span()))),
     "a mark before it": b"\xef\xbb\xbf" + written(otlp_request()),
     "blank lines": b"\n\n" + written(otlp_request()) + b"  \r\n",
 }
@@ -251,7 +254,7 @@ def test_what_opentelemetry_prints_on_a_console_is_read() -> None:
         "trace_id": TRACE,
         "span_id": CALL,
         "parent_span_id": "",
-        "trace_state": "[]",
+        "trace_state": "",
         "name": "step",
         "kind": "SPAN_KIND_INTERNAL",
         "start_time": "2026-04-23T05:32:00.000001Z",
@@ -262,6 +265,218 @@ def test_what_opentelemetry_prints_on_a_console_is_read() -> None:
         "attributes": {"a": 1},
         "links": [{"trace_id": TRACE, "span_id": ROOT, "attributes": {}}],
     }
+
+
+# --- Langfuse
+
+
+LANGFUSE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+def observation(number: int, kind: str, **changes: object) -> Json:
+    """Return an observation as Langfuse's API answers it."""
+    return {
+        "id": f"o{number}",
+        "traceId": LANGFUSE,
+        "type": kind,
+        "name": f"step {number}",
+        "startTime": f"2026-04-23T05:32:0{number}.000Z",
+        "endTime": f"2026-04-23T05:32:0{number}.500Z",
+        "level": "DEFAULT",
+        "statusMessage": None,
+        "parentObservationId": None,
+        "input": None,
+        "output": None,
+        "metadata": {},
+        "projectId": "p",
+        **changes,
+    }
+
+
+def langfuse_trace(*observations: object, **changes: object) -> Json:
+    """Return a trace as Langfuse's API answers it."""
+    return {
+        "id": LANGFUSE,
+        "timestamp": "2026-04-23T05:32:00.500Z",
+        "name": "chat",
+        "input": {"question": "Why?"},
+        "output": "So.",
+        "sessionId": "s-1",
+        "userId": "u-1",
+        "tags": ["vip"],
+        "metadata": {"plan": "pro"},
+        "environment": "prod",
+        "createdAt": "2026-04-23T05:33:00.000Z",
+        "projectId": "p",
+        "totalCost": 3,
+        "scores": [],
+        "observations": list(observations),
+        **changes,
+    }
+
+
+def attributes_of(found: Json, *keys: str) -> Json:
+    return {key: value for key, value in found["attributes"].items() if not keys or key in keys}
+
+
+def test_a_langfuse_generation_is_a_call_of_a_model() -> None:
+    usage = {"input": 12, "output": 3, "total": 15, "input_cached_tokens": 8}
+    generation = observation(
+        1,
+        "GENERATION",
+        model="gpt-4.1",
+        modelParameters={"temperature": 0},
+        input=[{"role": "user", "content": "Hello"}],
+        output="Hi",
+        usageDetails=usage,
+        costDetails={"input": 0.1, "total": 0.25},
+        level="ERROR",
+        statusMessage="overloaded",
+        completionStartTime="2026-04-23T05:32:01.100Z",
+        sessionId="s-1",
+        promptVersion=3,
+    )
+    assert only(generation) == {
+        "trace_id": LANGFUSE,
+        "span_id": "o1",
+        "parent_span_id": "",
+        "trace_state": "",
+        "name": "step 1",
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": "2026-04-23T05:32:01.000Z",
+        "end_time": "2026-04-23T05:32:01.500Z",
+        "status": {"code": "STATUS_CODE_ERROR", "message": "overloaded"},
+        "resource": {"attributes": {}},
+        "scope": {"name": "langfuse", "version": ""},
+        "attributes": {
+            "openinference.span.kind": "LLM",
+            "input.value": '[{"role":"user","content":"Hello"}]',
+            "output.value": "Hi",
+            "llm.model_name": "gpt-4.1",
+            "llm.invocation_parameters": '{"temperature":0}',
+            "llm.token_count.prompt": 12,
+            "llm.token_count.completion": 3,
+            "llm.token_count.total": 15,
+            "llm.token_count.prompt_details.cache_read": 8,
+            "inference.llm.cost.total": 0.25,
+            "session.id": "s-1",
+            "langfuse.completionStartTime": "2026-04-23T05:32:01.100Z",
+            "langfuse.promptVersion": 3,
+            "langfuse.projectId": "p",
+        },
+    }
+
+
+def test_a_langfuse_trace_is_the_span_above_several_observations() -> None:
+    root, first, second, third = spans(
+        written(
+            langfuse_trace(
+                observation(1, "AGENT", name="planner"),
+                observation(2, "TOOL", name="lookup", parentObservationId="o1"),
+                observation(3, "EVENT", endTime=None),
+            )
+        )
+    )
+    assert root == {
+        "trace_id": LANGFUSE,
+        "span_id": LANGFUSE,
+        "parent_span_id": "",
+        "trace_state": "",
+        "name": "chat",
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": "2026-04-23T05:32:00.500Z",
+        "end_time": "2026-04-23T05:32:03.000Z",
+        "status": {"code": "STATUS_CODE_UNSET", "message": ""},
+        "resource": {"attributes": {"deployment.environment": "prod"}},
+        "scope": {"name": "langfuse", "version": ""},
+        "attributes": {
+            "openinference.span.kind": "CHAIN",
+            "langfuse.trace.name": "chat",
+            "input.value": '{"question":"Why?"}',
+            "output.value": "So.",
+            "session.id": "s-1",
+            "user.id": "u-1",
+            "tag.tags": ["vip"],
+            "metadata": '{"plan":"pro"}',
+            "langfuse.trace.createdAt": "2026-04-23T05:33:00.000Z",
+            "langfuse.trace.projectId": "p",
+        },
+    }
+    assert [each["parent_span_id"] for each in (first, second, third)] == [LANGFUSE, "o1", LANGFUSE]
+    named = ("agent.name", "tool.name", "openinference.span.kind", "session.id")
+    assert [attributes_of(each, *named) for each in (first, second, third)] == [
+        {"openinference.span.kind": "AGENT", "session.id": "s-1", "agent.name": "planner"},
+        {"openinference.span.kind": "TOOL", "session.id": "s-1", "tool.name": "lookup"},
+        {"openinference.span.kind": "SPAN", "session.id": "s-1"},
+    ]
+    assert third["start_time"] == third["end_time"]
+
+
+def test_an_observation_above_all_others_stands_for_the_langfuse_trace() -> None:
+    [top, _] = spans(
+        written(langfuse_trace(observation(1, "SPAN", output="own"), observation(2, "SPAN", parentObservationId="o1")))
+    )
+    assert (top["span_id"], top["parent_span_id"]) == ("o1", "")
+    assert attributes_of(top, "input.value", "output.value", "langfuse.trace.name", "user.id") == {
+        "output.value": "own",
+        "user.id": "u-1",
+        "langfuse.trace.name": "chat",
+        "input.value": '{"question":"Why?"}',
+    }
+
+
+@pytest.mark.parametrize("observations", [["o1", "o2"], None])
+def test_a_langfuse_trace_without_its_observations_is_one_span(observations: object) -> None:
+    found = only(langfuse_trace(observations=observations))
+    assert (found["span_id"], found["start_time"], found["end_time"]) == (LANGFUSE, *["2026-04-23T05:32:00.500Z"] * 2)
+
+
+def test_langfuses_files_spell_keys_with_underscores_and_leave_out_that_instants_are_in_utc() -> None:
+    found = only(
+        {
+            "id": "o1",
+            "trace_id": LANGFUSE,
+            "project_id": "p",
+            "type": "GENERATION",
+            "parent_observation_id": "o0",
+            "start_time": "2026-04-23 05:32:01.000000",
+            "end_time": "2026-04-23 05:32:01.500000",
+            "name": "answer",
+            "level": "DEFAULT",
+            "status_message": None,
+            "provided_model_name": "gpt-4.1",
+            "usage_details": {"input": 12},
+            "total_cost": 0.5,
+            "user_id": "u-1",
+            "environment": "prod",
+        }
+    )
+    assert (found["parent_span_id"], found["start_time"]) == ("o0", "2026-04-23 05:32:01.000000Z")
+    assert found["attributes"] == {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-4.1",
+        "llm.token_count.prompt": 12,
+        "inference.llm.cost.total": 0.5,
+        "user.id": "u-1",
+        "langfuse.project_id": "p",
+    }
+
+
+def test_attributes_that_langfuse_keeps_of_opentelemetrys_spans_are_found() -> None:
+    kept = {"attributes": {"gen_ai.agent.name": "shop", "x": 1}, "resourceAttributes": {"service.name": "api"}}
+    found = only(observation(1, "SPAN", metadata=kept))
+    assert attributes_of(found, "agent.name", "x") == {"x": 1, "agent.name": "shop"}
+    assert found["resource"] == {"attributes": {"service.name": "api"}}
+
+
+def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
+    trace = langfuse_trace(7, observation(1, "SPAN"), observation(2, "SPAN", startTime=None), timestamp="soon")
+    found = list(read_spans(io.BytesIO(written(trace))))
+    assert [each.span["span_id"] for each in found if not isinstance(each, BadLine)] == ["o1"]
+    assert [each.reason for each in found if isinstance(each, BadLine)] == [
+        "has an observation that is no JSON object",
+        "lacks startTime",
+    ]
 
 
 # --- HALO's own, freely written
@@ -336,6 +551,10 @@ def test_attributes_of_other_conventions_are_found_under_halos_names(attributes:
 
 # --- what is not read
 
+
+SCORE = {"id": "1", "traceId": "t", "timestamp": "x", "name": "q", "value": 1, "dataType": "NUMERIC"}
+
+
 JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]}
 
 
@@ -344,10 +563,10 @@ JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]
     [
         ({"resourceMetrics": []}, "OTLP metrics: no spans in them"),
         ({"resourceLogs": []}, "OTLP logs: no spans in them"),
-        (
-            {"id": "1", "traceId": "t", "name": "q", "value": 1, "dataType": "NUMERIC"},
-            "Langfuse scores: no spans in them",
-        ),
+        (SCORE, "Langfuse scores: no spans in them"),
+        ({"data": [SCORE]}, "Langfuse scores: no spans in them"),
+        ({"id": "1", "expectedOutput": "x"}, "Langfuse dataset items: no spans in them"),
+        ({"id": "1", "projectId": "p", "createdAt": "x"}, "Langfuse sessions without their traces: no spans in them"),
         (
             {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]},
             "Jaeger's JSON, which is not read; export OTLP as JSON",
@@ -368,14 +587,14 @@ OTLP_BYTES = b"\n\x9a\x01\n\x13\n\x11\n\x0cservice.name\x12\x01\x00" + bytes(ran
     [
         (OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
         (b"\x00\x00\x01\x9a" + OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
-        (gzip.compress(OTLP_BYTES), "is OTLP as protobuf, not text; export OTLP as JSON instead"),
+        (packed(OTLP_BYTES), "is OTLP as protobuf, not text; export OTLP as JSON instead"),
         (b"\x01\x02", "is binary, not text; give it JSON or JSON lines"),
         (b"PK\x03\x04....", "is a zip archive; unpack it first"),
         (b"PAR1....", "is Parquet; export JSON or JSON lines instead"),
         (b"\xff\xfe{\x00}\x00", "is UTF-16 text; save it as UTF-8"),
         (b"id,timestamp,name\n1,2,3\n", "is CSV; export JSON or JSON lines instead"),
         (b"<!doctype html>", "is HTML or XML; export JSON or JSON lines instead"),
-        (gzip.compress(gzip.compress(b"{}")), "is gzip within gzip; unpack it once"),
+        (packed(packed(b"{}")), "is gzip within gzip; unpack it once"),
     ],
 )
 def test_a_file_without_json_is_named_by_its_first_bytes(file: bytes, said: str) -> None:
@@ -384,7 +603,7 @@ def test_a_file_without_json_is_named_by_its_first_bytes(file: bytes, said: str)
 
 # --- what was cut off, and what is too long
 
-PACKED = gzip.compress(written(halo_span()))
+PACKED = packed(written(halo_span()))
 
 
 @pytest.mark.parametrize("form", ["a request a line", "packed"])
@@ -431,7 +650,7 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
     assert [each.reason if isinstance(each, BadLine) else each.span for each in found] == [TOO_LONG, halo_root()]
 
 
-@pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, gzip.compress(b" " * 10**6)])
+@pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, packed(b" " * 10**6)])
 def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MOST_BARREN", 4000)
     assert bad(file)[-1].reason.endswith("without a span; the rest was not read")

@@ -45,10 +45,11 @@ def load(
 ) -> int:
     """Load traces into the sandbox.
 
-    Reads HALO's JSON lines, OTLP as JSON, and OpenInference as Phoenix exports
-    it; a value on each line, one document, or a list; packed with gzip
-    or not. What a file holds decides, not its name; of a folder, files whose
-    names end in .json, .jsonl or .ndjson are read, and the same with .gz.
+    Reads HALO's JSON lines, OTLP as JSON, OpenInference as Phoenix exports it,
+    and Langfuse's traces and observations: a value on each line, one document,
+    or a list; packed with gzip or not. What a file holds decides, not its name;
+    of a folder, files whose names end in .json, .jsonl or .ndjson are read, and
+    the same with .gz.
 
     Agents are identified as on the platform: by agent.id, then agent.name. What
     is not a span is skipped. A file can be loaded again: spans that were loaded

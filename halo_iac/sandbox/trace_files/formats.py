@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from halo_iac.sandbox.trace_files import otlp, single
+from halo_iac.sandbox.trace_files import langfuse, otlp, single
 from halo_iac.sandbox.trace_files.conventions import fill
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
@@ -18,8 +18,12 @@ _WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     (frozenset({"resource_metrics"}), "OTLP metrics"),
     (frozenset({"resourceLogs"}), "OTLP logs"),
     (frozenset({"resource_logs"}), "OTLP logs"),
+    (frozenset({"traceId", "value", "source"}), "Langfuse scores"),
+    (frozenset({"trace_id", "value", "source"}), "Langfuse scores"),
     (frozenset({"traceId", "value", "dataType"}), "Langfuse scores"),
     (frozenset({"trace_id", "value", "data_type"}), "Langfuse scores"),
+    (frozenset({"id", "expectedOutput"}), "Langfuse dataset items"),
+    (frozenset({"id", "projectId", "createdAt"}), "Langfuse sessions without their traces"),
     (frozenset({"traceID", "spanID"}), "Jaeger's JSON, which is not read; export OTLP as JSON"),
     (frozenset({"run_type", "dotted_order"}), "LangSmith runs, which are not read; export OTLP as JSON"),
     (frozenset({"traceId", "localEndpoint"}), "Zipkin's JSON, which is not read; export OTLP as JSON"),
@@ -33,10 +37,18 @@ def spans_of(value: object) -> Iterator[Json | NotASpanError]:
     if single.is_span(value):
         yield fill(single.span_of(value))
     elif any(key in value for key in (*otlp.GROUPS, *otlp.SCOPES)):
-        for found in otlp.spans_of(value):
-            yield found if isinstance(found, NotASpanError) else fill(found)
+        yield from _filled(otlp.spans_of(value))
+    elif langfuse.is_observation(value):
+        yield fill(langfuse.span_of(value))
+    elif langfuse.is_trace(value):
+        yield from _filled(langfuse.spans_of_trace(value))
     else:
         raise NotASpanError(_no_spans(value))
+
+
+def _filled(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
+    for span in spans:
+        yield span if isinstance(span, NotASpanError) else fill(span)
 
 
 def elements(value: object, deep: int = 3) -> Iterator[object]:
@@ -50,7 +62,7 @@ def elements(value: object, deep: int = 3) -> Iterator[object]:
 
 
 def _listed(value: object) -> list[Any] | None:
-    if isinstance(value, dict) and "id" not in value and not single.is_span(value):
+    if isinstance(value, dict) and not langfuse.is_trace(value) and not single.is_span(value):
         for key in _AROUND:
             if isinstance(value.get(key), list):
                 listed: list[Any] = value[key]

@@ -100,7 +100,7 @@ class _Reader:
             "trace_id": self._id("trace_id"),
             "span_id": self._id("span_id"),
             "parent_span_id": self._id("parent_span_id"),
-            "trace_state": self._get("trace_state") or "",
+            "trace_state": self._text("trace_state").strip("[]"),  # a console prints the empty one as a list
             "name": self._text("name"),
             "kind": self._kind(attributes),
             "start_time": instant(start, "start_time", is_utc=self._is_openinference),

@@ -1,0 +1,263 @@
+"""Langfuse: traces with their observations, or observations by themselves.
+
+As its API answers (camelCase) and as it exports to files (snake_case, instants in UTC without saying so). Each
+observation is a span. The trace is the span above them, unless one of them is above all others already; then that one
+gets what the trace says. What has no name of its own in HALO's format is kept as ``langfuse.…``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from halo_iac.sandbox.run_state import nanoseconds
+from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.trace_files.problems import NotASpanError
+
+Json = dict[str, Any]
+
+_KINDS: Final = {"GENERATION": "LLM", "EVENT": "SPAN"}
+"""Types of observations that HALO calls otherwise."""
+_TOKENS: Final = {
+    "llm.token_count.prompt": ("input", "promptTokens", "prompt_tokens", "input_tokens"),
+    "llm.token_count.completion": ("output", "completionTokens", "completion_tokens", "output_tokens"),
+    "llm.token_count.total": ("total", "totalTokens", "total_tokens"),
+    "llm.token_count.prompt_details.cache_read": (
+        "input_cached_tokens",
+        "cache_read_input_tokens",
+        "input_cache_read",
+    ),
+}
+_READ: Final = frozenset(
+    {
+        "id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime", "endTime",
+        "timestamp", "input", "output", "model", "providedModelName", "modelParameters", "usage", "usageDetails",
+        "costDetails", "totalCost", "calculatedTotalCost", "metadata", "tags", "userId", "sessionId", "environment",
+        "observations",
+    }
+)  # fmt: skip
+"""What has a place of its own in a span; costs of traces are those of their observations, and would count twice."""
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SNAKE: Final = {name: _HUMP.sub("_", name).lower() for name in _READ}
+_ALL_READ: Final = _READ | frozenset(_SNAKE.values())
+
+
+def is_trace(found: Json) -> bool:
+    """Say whether an object is a trace."""
+    if not isinstance(found.get("id"), str) or _get(found, "traceId") is not None:
+        return False
+    return "timestamp" in found or isinstance(found.get("observations"), list)
+
+
+def is_observation(found: Json) -> bool:
+    """Say whether an object is an observation."""
+    return "id" in found and "type" in found and _get(found, "traceId") is not None and "value" not in found
+
+
+def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
+    """Yield the spans of a trace, and why what is wrong of its observations are not spans.
+
+    Of observations that are ids alone nothing is known; they are elsewhere.
+    """
+    spans: list[Json] = []
+    for observation in trace.get("observations") or ():
+        if isinstance(observation, str):
+            continue
+        try:
+            spans.append(span_of(_object(observation), trace))
+        except NotASpanError as bad:
+            yield bad
+    ids = {span["span_id"] for span in spans}
+    tops = [span for span in spans if span["parent_span_id"] not in ids]
+    if len(tops) == 1:
+        _add_trace(tops[0]["attributes"], trace)
+    else:
+        try:
+            yield _root(trace, spans)
+        except NotASpanError as bad:
+            yield bad
+        for span in tops:
+            span["parent_span_id"] = span["parent_span_id"] or trace["id"]
+    yield from spans
+
+
+def span_of(observation: Json, trace: Json | None = None) -> Json:
+    """Return one observation as HALO writes a span."""
+    about = trace or {}
+    start = _instant(observation, "startTime")
+    kind = str(_get(observation, "type") or "SPAN").upper()
+    name = observation.get("name")
+    metadata = _get(observation, "metadata")
+    attributes = _metadata(metadata) | _common(observation) | _model(observation)
+    attributes["openinference.span.kind"] = _KINDS.get(kind, kind)
+    if name and kind in {"AGENT", "TOOL"}:
+        attributes.setdefault(f"{kind.lower()}.name", name)
+    for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
+        if value := _get(observation, key) or _get(about, key):
+            attributes[attribute] = value
+    return {
+        "trace_id": _text(observation, "traceId") or _text(about, "id"),
+        "span_id": _text(observation, "id"),
+        "parent_span_id": _text(observation, "parentObservationId"),
+        "trace_state": "",
+        "name": str(name or kind.lower()),
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": start,
+        "end_time": start if _get(observation, "endTime") is None else _instant(observation, "endTime"),
+        "status": _status(observation),
+        "resource": {"attributes": _resource(observation, about, metadata)},
+        "scope": {"name": "langfuse", "version": ""},
+        "attributes": attributes,
+    }
+
+
+# The trace -----------------------------------------------------------------------------------------------------------
+
+
+def _root(trace: Json, spans: list[Json]) -> Json:
+    """Return a trace as the span above its observations; it lasts from the first to the last of them."""
+    starts, ends = [span["start_time"] for span in spans], [span["end_time"] for span in spans]
+    if trace.get("timestamp") is not None:
+        starts.append(_instant(trace, "timestamp"))
+    if not starts:
+        raise NotASpanError("is a Langfuse trace without timestamp")
+    attributes: Json = {"openinference.span.kind": "CHAIN"}
+    _add_trace(attributes, trace)
+    for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
+        if value := _get(trace, key):
+            attributes[attribute] = value
+    try:
+        start, end = min(starts, key=nanoseconds), max(ends or starts, key=nanoseconds)
+    except ValueError:
+        raise NotASpanError("has a Langfuse trace whose instants are not ISO 8601") from None
+    return {
+        "trace_id": trace["id"],
+        "span_id": trace["id"],
+        "parent_span_id": "",
+        "trace_state": "",
+        "name": str(trace.get("name") or "trace"),
+        "kind": "SPAN_KIND_INTERNAL",
+        "start_time": start,
+        "end_time": end,
+        "status": {"code": "STATUS_CODE_UNSET", "message": ""},
+        "resource": {"attributes": _resource(trace, {}, trace.get("metadata"))},
+        "scope": {"name": "langfuse", "version": ""},
+        "attributes": attributes,
+    }
+
+
+def _add_trace(attributes: Json, trace: Json) -> None:
+    """Add what a trace says of itself to the attributes of its topmost span, where they do not say it already."""
+    own = {**_metadata(trace.get("metadata")), **_common(trace, "langfuse.trace.")}
+    if trace.get("name"):
+        own["langfuse.trace.name"] = trace["name"]
+    for key, value in own.items():
+        attributes.setdefault(key, value)
+
+
+# What belongs to a span ----------------------------------------------------------------------------------------------
+
+
+def _common(found: Json, prefix: str = "langfuse.") -> Json:
+    """Return what traces and observations have in common, and all that has no name in HALO's format."""
+    attributes: Json = {}
+    for key in ("input", "output"):
+        value = found.get(key)
+        if value is not None:
+            attributes[f"{key}.value"] = _as_text(value)
+    if found.get("tags"):
+        attributes["tag.tags"] = found["tags"]
+    for key, value in found.items():
+        if key not in _ALL_READ and value is not None and value not in ({}, []):
+            attributes[prefix + key] = value if isinstance(value, str | int | float) else _as_text(value)
+    return attributes
+
+
+def _model(observation: Json) -> Json:
+    attributes: Json = {}
+    if model := observation.get("model") or _get(observation, "providedModelName"):
+        attributes["llm.model_name"] = model
+    if parameters := _get(observation, "modelParameters"):
+        attributes["llm.invocation_parameters"] = _as_text(parameters)
+    usage = _usage(observation)
+    for attribute, keys in _TOKENS.items():
+        found = next((usage[key] for key in keys if usage.get(key) is not None), None)
+        if found is not None:
+            attributes[attribute] = found
+    costs = _get(observation, "costDetails")
+    cost = costs.get("total") if isinstance(costs, dict) else None
+    for key in ("totalCost", "calculatedTotalCost"):
+        cost = _get(observation, key) if cost is None else cost
+    if cost is not None:
+        attributes["inference.llm.cost.total"] = cost
+    return attributes
+
+
+def _usage(observation: Json) -> Json:
+    """Return how much of the model was used, where that is counted in tokens."""
+    for key in ("usageDetails", "usage"):
+        usage = _get(observation, key)
+        if isinstance(usage, dict) and usage and usage.get("unit") in (None, "TOKENS"):
+            return usage
+    return {key: observation.get(key) for key in ("promptTokens", "completionTokens", "totalTokens")}
+
+
+def _metadata(metadata: object) -> Json:
+    """Return metadata as OpenInference has it, and the attributes that Langfuse keeps of spans of OpenTelemetry's."""
+    if metadata in (None, {}, ""):
+        return {}
+    held = metadata.get("attributes") if isinstance(metadata, dict) else None
+    found = {key: value for key, value in held.items() if value is not None} if isinstance(held, dict) else {}
+    return {**found, "metadata": _as_text(metadata)}
+
+
+def _resource(found: Json, about: Json, metadata: object) -> Json:
+    held = metadata.get("resourceAttributes") if isinstance(metadata, dict) else None
+    resource = dict(held) if isinstance(held, dict) else {}
+    if environment := found.get("environment") or about.get("environment"):
+        resource.setdefault("deployment.environment", environment)
+    return resource
+
+
+def _status(observation: Json) -> Json:
+    has_failed = observation.get("level") == "ERROR"
+    return {
+        "code": "STATUS_CODE_ERROR" if has_failed else "STATUS_CODE_UNSET",
+        "message": str(_get(observation, "statusMessage") or ""),
+    }
+
+
+# Values --------------------------------------------------------------------------------------------------------------
+
+
+def _get(found: Json, key: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what stands at a key as the API spells it, or as files do."""
+    held = found.get(key)
+    return found.get(_SNAKE[key]) if held is None else held
+
+
+def _instant(found: Json, key: str) -> str:
+    value = _get(found, key)
+    if value is None:
+        raise NotASpanError(f"lacks {key}")
+    return instant(value, key, is_utc=True)
+
+
+def _text(found: Json, key: str) -> str:
+    value = _get(found, key)
+    if value is not None and not isinstance(value, str):
+        raise NotASpanError(f"has {key} that is not text")
+    return value or ""
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else to_json(value).decode()
+
+
+def _object(found: object) -> Json:
+    if not isinstance(found, dict):
+        raise NotASpanError("has an observation that is no JSON object")
+    return found
