@@ -29,8 +29,8 @@ LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
     "cli": "__init__ api apply base_comparison checkout ci errors findings fire_times git hints importing load "
-    "match mcp model observe page paths pausing pipeline plan preview render resolve runs sandbox storage text undo "
-    "version workers yaml_edit",
+    "match mcp model observe page paths pausing pipeline plan preview render report_diff resolve runs sandbox storage "
+    "text undo version workers yaml_edit",
     # What a coding assistant asks for; the command line hands it files and platforms.
     "mcp": "api errors fire_times hints model render runs text version workers",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
@@ -50,6 +50,7 @@ LAYERS = {
     "base_comparison": "errors model resolve",
     "page": "findings fire_times model preview",
     "preview": "fire_times model",
+    "report_diff": "model",
     "undo": "errors hints load match model plan resolve",  # what it writes has to be what a file could declare
     "pausing": "errors hints model plan resolve text",
     "plan": "diff errors fire_times hints model text",

@@ -16,6 +16,7 @@ from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
 from halo_iac.plan import plan
+from halo_iac.report_diff import report_diff
 from halo_iac.resolve import resolve
 
 MANY = 5_000
@@ -118,3 +119,23 @@ def test_a_wave_takes_what_the_waves_before_have_freed(held: list[int], wanted: 
             expected[name] = wave
             del waiting[name]
     assert topological_layers(wishes, holding, {str(name) for name in pinned}) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("## Case\n\nfirst\n" * MANY, "## Case\n\nsecond\n" * MANY),
+        ("ab\nba\n" * MANY, "ba\nba\nab\n" * MANY),
+        ("".join(f"{place} of {place}\n" for place in range(MANY)), "".join(f"x{place}\n" for place in range(MANY))),
+        ("word " * MANY, "word other " * MANY),
+        ("|" * 20 * MANY, f"{'|' * 20 * MANY}\n{'-|' * MANY}"),
+        ("| a |\n| - |\n" + "| x |\n" * MANY, "| a |\n| - |\n" + "| x |\n" * 2 * MANY),
+        (f"# a{' ' * 20 * MANY}b", f"{'#' * 20 * MANY}"),
+        ("f" * 20 * MANY, "1-" * 10 * MANY),
+        ("```\n" * MANY, "~~~\n# a\n" * MANY),
+    ],
+)
+def test_any_two_reports_are_compared(before: str, after: str) -> None:
+    start = process_time()
+    report_diff(before, after)
+    assert process_time() - start < SECONDS

@@ -1,0 +1,88 @@
+"""Lines that belong together: equal but for what means nothing, then but for numbers, then alike."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from halo_iac.model.report_diff import DiffKind, LineDiff, Words
+from halo_iac.report_diff.alignment import Common, common, gaps, refined
+from halo_iac.report_diff.noise import Token, is_near, is_same, mask, tokens
+
+_SEARCHED: Final = 1_600
+"""How many pairs of lines of one gap are looked at for those that are alike."""
+_ALIKE: Final = 0.6
+"""How much of the words of two lines has to be the same for one to be the other, changed."""
+
+
+_LONGEST: Final = 10_000
+"""Characters of a line to which its words are compared."""
+
+
+def aligned(before: Sequence[str], after: Sequence[str]) -> Common:
+    """Return the places of lines that belong together, rising in both."""
+    if before == after:
+        return [(place, place) for place in range(len(before))]
+    found = common([*map(mask, before)], [*map(mask, after)])
+    found = refined(before, after, found, _equal_but_for_numbers)
+    return refined(before, after, found, _alike)
+
+
+def line_diffs(before: Sequence[str], after: Sequence[str], pairs: Common) -> Iterator[LineDiff]:
+    """Yield the lines that differ, in the order of both."""
+    for i_from, i, j_from, j in gaps(pairs, len(before), len(after)):
+        yield from (LineDiff(line, None) for line in before[i_from:i])
+        yield from (LineDiff(None, line) for line in after[j_from:j])
+        if i < len(before) and not is_same(before[i], after[j]):
+            yield LineDiff(before[i], after[j], words(before[i], after[j]))
+
+
+def words(before: str, after: str) -> tuple[Words, ...]:
+    """Return a line in pieces, what differs marked; what means nothing is as in ``after``."""
+    if max(len(before), len(after)) > _LONGEST:
+        return (Words(DiffKind.GONE, before), Words(DiffKind.NEW, after))
+    old, new = [*tokens(before)], [*tokens(after)]
+    equal = common([token.key for token in old], [token.key for token in new])
+    pairs = [(i, j) for i, j in equal if is_near(old[i].seconds, new[j].seconds)]
+    pieces: list[Words] = []
+    for i_from, i, j_from, j in gaps(pairs, len(old), len(new)):
+        pieces += _marked(old[i_from:i], new[j_from:j])
+        pieces += [Words(None, token.text) for token in new[j : j + 1]]
+    return tuple(
+        Words(kind, "".join(piece.text for piece in group)) for kind, group in groupby(pieces, lambda piece: piece.kind)
+    )
+
+
+def _marked(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Words]:
+    """Yield what is gone and what is new in its place; the space before both belongs to neither."""
+    gone, added = ("".join(token.text for token in each) for each in (old, new))
+    rest = (added or gone).lstrip()
+    if rest != (added or gone):
+        yield Words(None, (added or gone).removesuffix(rest))
+    if gone:
+        yield Words(DiffKind.GONE, gone.lstrip())
+    if added:
+        yield Words(DiffKind.NEW, added.lstrip())
+
+
+def _equal_but_for_numbers(before: Sequence[str], after: Sequence[str]) -> Common:
+    key = partial(mask, numbers=True)
+    return common([*map(key, before)], [*map(key, after)])
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> Common:
+    """Return lines that share most of their words, each with the most alike of those that are left."""
+    if len(before) * len(after) > _SEARCHED:
+        return []
+    old, new = (
+        [frozenset(token.key for token in tokens(line[:_LONGEST])) for line in each] for each in (before, after)
+    )
+    found: Common = []
+    taken = -1
+    for i, bag in enumerate(old):
+        scores = [(2 * len(bag & new[j]) / (len(bag) + len(new[j])), -j) for j in range(taken + 1, len(new))]
+        score, place = max(scores, default=(0.0, 0))
+        if score >= _ALIKE:
+            taken = -place
+            found.append((i, taken))
+    return found
