@@ -93,8 +93,7 @@ HOMES = {
     "mcp": "mcp/server",
     "mcp_types": "mcp/server",
     "pydantic": "load/* mcp/* model/* render/json storage/receipt_file",  # what people write, and our own documents
-    # The fastest JSON parser.
-    "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/ingest sandbox/trace_files/*",
+    "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/*",  # the fastest JSON parser
     "rich": "cli/* render/text/*",
     "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",
     "sqlite3": "sandbox/store/*",
@@ -181,8 +180,11 @@ HEAVY = {
     ("storage/file_lock", "fcntl"): "POSIX alone has it",
     ("sandbox/server", "resource"): "POSIX alone has it",
     ("sandbox/platform", "halo_iac.sandbox.handlers halo_iac.sandbox.firing"): "runs, which a plan does not start",
-    ("sandbox/platform sandbox/demo/history", "halo_iac.sandbox.ingest halo_iac.sandbox.demo.traces"): "traces",
-    ("sandbox/handlers/datasets", "halo_iac.sandbox.analyst.*"): "the analysis of traces",
+    (
+        "sandbox/platform sandbox/demo/history",
+        "halo_iac.sandbox.ingest halo_iac.sandbox.span_record halo_iac.sandbox.demo.traces",
+    ): "traces",
+    ("sandbox/handlers/datasets", "halo_iac.sandbox.analyst.* halo_iac.sandbox.span_record"): "the analysis of traces",
 }
 """Modules, what they may import inside functions, and why it is not imported with them.
 

@@ -24,7 +24,7 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.run_state import ENDINGS
 from halo_iac.sandbox.store import Key
-from halo_iac.sandbox.store.database import STEPS
+from halo_iac.sandbox.store.schema import STEPS
 
 PROJECT = """\
 version: 1

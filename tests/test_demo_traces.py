@@ -12,8 +12,8 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.analyst import AgentIdentity, Figures, Link, Span, Window, analyse, attribute, render_report
 from halo_iac.sandbox.analyst.figures import FixKind
 from halo_iac.sandbox.demo.traces import TRACED_AGENTS, demo_spans
-from halo_iac.sandbox.ingest import span_of
 from halo_iac.sandbox.run_state import HOUR, nanoseconds
+from halo_iac.sandbox.span_record import span_of
 
 NOON = nanoseconds("2026-11-02T12:34:00Z")
 DAY = 24 * HOUR
@@ -30,7 +30,7 @@ FLAWS = {
 
 
 def spans_of(agent: str, anchor: int = NOON) -> list[Span]:
-    return [span_of(json.loads(json.dumps(each))) for each in demo_spans(anchor, agent)]
+    return [span_of(json.loads(json.dumps(each))).span for each in demo_spans(anchor, agent)]
 
 
 def analysed(agent: str, anchor: int, span: int) -> Figures:

@@ -128,7 +128,7 @@ def test_a_forgotten_agent_is_back_once_it_is_seen(caller: Caller) -> None:
     assert counts(caller) == {"writer": 2}
 
 
-def test_an_execution_is_a_trace_that_began_within_the_range(caller: Caller) -> None:
+def test_an_execution_is_a_trace_that_ended_within_the_range(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     hours = (2, 4, 20, 50, 24 * 20)  # before noon
     load(caller.sandbox, [span(f"t{h}", 1, at=3 * 3600 - h * 3600, **writer) for h in hours])
@@ -138,14 +138,14 @@ def test_an_execution_is_a_trace_that_began_within_the_range(caller: Caller) -> 
     assert found == {name: {"writer": count} if count else {} for name, count in expected.items()}
 
 
-def test_a_trace_counts_for_every_agent_in_it_and_begins_when_it_begins(caller: Caller) -> None:
+def test_a_trace_counts_for_every_agent_in_it_and_ends_when_its_last_span_does(caller: Caller) -> None:
     both = [
         span("a", 1, at=-3600 * 20, **{"agent.name": "planner"}),
-        span("a", 2, 1, at=3600 * 2, **{"agent.name": "writer"}),
-        span("a", 3, 2, at=3600 * 2),
+        span("a", 2, 1, at=-3600 * 4, **{"agent.name": "writer"}),
+        span("a", 3, 2, at=-3600 * 18),
     ]
     loaded = load(caller.sandbox, both)
-    assert (counts(caller, "1d"), counts(caller, "12h")) == ({"planner": 1, "writer": 1}, {})
+    assert (counts(caller, "12h"), counts(caller, "6h")) == ({"planner": 1, "writer": 1}, {})
     assert [spans_read(caller, agent_id(loaded, name)) for name in ("planner", "writer")] == [1, 2]
 
 
@@ -218,8 +218,9 @@ def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
 ) -> None:
     parsed = [each for each in read_spans(file_of(spans)) if not isinstance(each, BadLine)]
     expected: dict[tuple[str, str], list[int]] = {}
-    for trace in {each.trace_id for each in parsed}:
-        links = [Link(each.span_id, each.parent_id, each.own_agent) for each in parsed if each.trace_id == trace]
+    for trace in {each.span.trace_id for each in parsed}:
+        own = [record.span for record in parsed if record.span.trace_id == trace]
+        links = [Link(each.span_id, each.parent_id, each.own_agent) for each in own]
         owners = list(attribute(links).values())
         for agent in {owner for owner in owners if owner is not None}:
             expected.setdefault(agent, []).append(owners.count(agent))
@@ -263,11 +264,11 @@ def test_spans_that_come_later_are_none_of_an_earlier_runs_business(caller: Call
     assert spans_read(caller, found) == 3
 
 
-def test_a_window_takes_the_traces_that_begin_in_it(caller: Caller) -> None:
+def test_a_window_takes_the_traces_that_end_in_it(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
-    edges = [span(f"t{at}", 1, at=at, **writer) for at in (-1, 0, 59, 60)]
+    edges = [span(f"t{at}", 1, at=at, **writer) for at in (-1, 0, 58, 59, 60)]  # each ends half a second later
     found = agent_id(load(caller.sandbox, edges), "writer")
-    window = {"windowStartAt": "2026-11-02T09:00:00Z", "windowEndAt": "2026-11-02T09:01:00Z"}
+    window = {"windowStartAt": "2026-11-02T09:00:00.5Z", "windowEndAt": "2026-11-02T09:00:59.5Z"}
     assert spans_read(caller, found, **window) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from halo_iac.sandbox.analyst import AgentIdentity, Span
 from halo_iac.sandbox.ingest import read_spans
 from halo_iac.sandbox.run_state import iso, nanoseconds
+from halo_iac.sandbox.span_record import SpanRecord
 from halo_iac.sandbox.trace_files import BadLine
 
 START = 1776922320_000000001
@@ -22,15 +24,20 @@ END = 1776922321_500000000
 SMALLEST = PLAIN._replace(trace_id="t1", span_id="s1", name="step", kind="SPAN", start=START, end=END)
 
 
-def parse_line(text: bytes) -> Span:
+def record(text: bytes) -> SpanRecord:
     """Return the span of a file of one line."""
     (found,) = read_spans(io.BytesIO(text))
-    assert isinstance(found, Span)
+    assert isinstance(found, SpanRecord)
     return found
 
 
+def read(text: bytes) -> Span:
+    """Return what the analyst sees of it."""
+    return record(text).span
+
+
 def attributed(**attributes: Field) -> Span:
-    return parse_line(line(attributes={name.replace("__", "."): value for name, value in attributes.items()}))
+    return read(line(attributes={name.replace("__", "."): value for name, value in attributes.items()}))
 
 
 def why_not(text: bytes) -> str:
@@ -40,7 +47,7 @@ def why_not(text: bytes) -> str:
 
 
 def test_a_span_needs_no_more_than_what_is_required() -> None:
-    assert parse_line(line()) == SMALLEST
+    assert read(line()) == SMALLEST
 
 
 def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show() -> None:
@@ -51,9 +58,7 @@ def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show()
         "input.value": '{"pattern": "x"}',
         "output.value": "y" * 1000,
     }
-    found = parse_line(
-        line(parent_span_id="s0", resource={"attributes": {"service.name": "demo"}}, attributes=attributes)
-    )
+    found = read(line(parent_span_id="s0", resource={"attributes": {"service.name": "demo"}}, attributes=attributes))
     assert found == SMALLEST._replace(
         parent_id="s0",
         kind="TOOL",
@@ -67,7 +72,7 @@ def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show()
         output_excerpt="y" * 200,
         output_length=1000,
     )
-    again = parse_line(line(attributes={**attributes, "output.value": "z"}))
+    again = read(line(attributes={**attributes, "output.value": "z"}))
     assert (again.input_digest, again.output_digest == found.output_digest) == (found.input_digest, False)
 
 
@@ -80,7 +85,7 @@ def test_a_model_call_keeps_model_tokens_and_cost() -> None:
         "inference.llm.cost.total": "0.0012",
         "input.value": "not kept",
     }
-    assert parse_line(line(attributes=attributes)) == SMALLEST._replace(
+    assert read(line(attributes=attributes)) == SMALLEST._replace(
         kind="LLM", model="m", prompt_tokens=3, completion_tokens=4, total_tokens=7, cost=Decimal("0.0012")
     )
 
@@ -95,7 +100,7 @@ def test_openinference_comes_before_halos_own_names() -> None:
         "inference.llm.input_tokens": 9,
         "llm.token_count.total": 5,
     }
-    assert parse_line(line(attributes=attributes)) == SMALLEST._replace(
+    assert read(line(attributes=attributes)) == SMALLEST._replace(
         kind="CHAIN", model="a", prompt_tokens=0, total_tokens=5
     )
 
@@ -110,7 +115,7 @@ def test_openinference_comes_before_halos_own_names() -> None:
     ],
 )
 def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expected: AgentIdentity | None) -> None:
-    assert parse_line(line(attributes=attributes)).own_agent == expected
+    assert read(line(attributes=attributes)).own_agent == expected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expec
 def test_a_failed_span_says_why_as_far_as_it_knows(
     status: dict[str, Any], attributes: dict[str, Any], message: str
 ) -> None:
-    assert parse_line(line(status=status, attributes=attributes)).message == message
+    assert read(line(status=status, attributes=attributes)).message == message
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,6 @@ def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> Non
         (line(parent_span_id=7), "has a parent_span_id that is not text"),
         (line(start_time="today"), "has a start_time or end_time that is not an ISO 8601 instant with a zone"),
         (line(start_time=-1), "has a start_time that is neither ISO 8601 nor a number since 1970"),
-        (line(end_time="2026-04-23T05:31:00Z"), "ends before it starts"),
         (line(status={"code": "BAD"}), "has a status other than UNSET, OK and ERROR"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
@@ -188,17 +192,20 @@ def test_what_is_no_span_says_why(text: bytes, reason: str) -> None:
 
 def test_bad_lines_are_numbered_and_the_rest_is_read() -> None:
     file = b"\xef\xbb\xbf" + line() + b"\r\n\n  \n{\n" + line(span_id="s2")
-    assert list(read_spans(io.BytesIO(file))) == [
+    found = read_spans(io.BytesIO(file))
+    assert [each if isinstance(each, BadLine) else each.span for each in found] == [
         SMALLEST,
         BadLine(4, "is not valid JSON"),
         SMALLEST._replace(span_id="s2"),
     ]
 
 
-def test_a_span_survives_being_a_row() -> None:
-    found = attributed(inference__llm__cost__total="0.0012", agent__name="a")
-    assert Span.of_row(found.row()) == found
-    assert found.row()[-1] == "0.0012"
+def test_a_span_may_end_before_it_starts_where_clocks_disagree() -> None:
+    assert read(line(end_time="2026-04-23T05:31:00Z")).duration < 0
+
+
+def test_a_span_is_kept_whole() -> None:
+    assert json.loads(record(line(more=[1.5, None])).body) == json.loads(line(more=[1.5, None]))
 
 
 @given(st.integers(min_value=0, max_value=2**63 - 10**9))
@@ -254,4 +261,4 @@ def test_whatever_a_line_holds_it_is_a_span_or_has_a_reason(
     changes: dict[str, Any], attributes: dict[str, Any]
 ) -> None:
     (found,) = read_spans(io.BytesIO(line(**{"attributes": attributes, **changes})))
-    assert found.reason if isinstance(found, BadLine) else Span.of_row(found.row()) == found
+    assert found.reason if isinstance(found, BadLine) else found.span.start >= 0

@@ -19,7 +19,7 @@ from halo_iac.sandbox.demo import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store import Key, Store
-from halo_iac.sandbox.store.database import STEPS
+from halo_iac.sandbox.store.schema import STEPS
 
 
 def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:

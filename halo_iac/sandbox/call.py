@@ -59,6 +59,8 @@ class Procedure:
     run: Callable[[Call], bytes]
     is_recording: bool = False
     """Whether a query keeps what it worked out."""
+    shows_traces: bool = False
+    """Whether it lists traces of a time range (``filters``), those of the demo agents included."""
 
 
 def instant(moment: datetime) -> str:

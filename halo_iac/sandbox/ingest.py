@@ -1,55 +1,26 @@
-"""Taking traces in: what is kept of a span, whose it is, and the executions that makes.
-
-An attribute of an odd type (a token count
-that is no number, nor a text that says one) counts as absent: exporters differ, and the span is still worth having.
-"""
+"""Taking traces in: from files of them to spans, whose each is, and what a trace sums up to."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from hashlib import blake2b
+from decimal import Decimal
 from itertools import islice
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 from uuid import UUID, uuid5
 
 from pydantic_core import to_json
 
 from halo_iac.sandbox import trace_files
-from halo_iac.sandbox.analyst.spans import EXCERPT, AgentIdentity, AgentSource, Link, Span, attribute
-from halo_iac.sandbox.run_state import nanoseconds
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute
+from halo_iac.sandbox.span_record import BadSpanError, Labels, SpanRecord, span_of
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
-
-_MESSAGE: Final = 2000
-_COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
-"""A token count; some exporters write numbers as texts, or as floating point numbers."""
-_MOST: Final = 10**12
-"""A count beyond this is no measurement, and would not fit into SQLite's integers when summed."""
-_DEAREST: Final = 10**9
-_FINEST: Final = -18
-"""Costs go up to 10⁹ in steps of 10⁻¹⁸: all within the 28 digits in which decimals are exact."""
-
-_STATUS: Final = {"STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR", "STATUS_CODE_UNSET": "UNSET"}
-_AGENT_KEYS: Final[tuple[tuple[str, AgentSource], ...]] = (
-    ("agent.id", "agent_id"),
-    ("agent.name", "agent_name"),
-    ("inference.agent_name", "agent_name"),
-)
+from halo_iac.sandbox.trace_summary import Step, Summary, summarise
 
 
-class BadSpanError(ValueError):
-    """A line that is no span; ``reason`` says why, in words that follow the line's number."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def read_spans(stream: BinaryIO) -> Iterator[Span | BadLine]:
+def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
     """Yield the spans of a file of any format that is known, and what of it is none, with the reason."""
     for found in trace_files.read_spans(stream):
         if isinstance(found, BadLine):
@@ -61,135 +32,6 @@ def read_spans(stream: BinaryIO) -> Iterator[Span | BadLine]:
             yield BadLine(found.line, bad.reason)
 
 
-def span_of(found: dict[str, Any]) -> Span:
-    """Return the span of one parsed line; raise :class:`BadSpanError` where it lacks what the format requires."""
-    attributes: dict[str, Any] = found["attributes"]
-    start, end = _instants(found)
-    kind = _kind(attributes)
-    status = _status(found["status"])
-    prompt = _count(attributes, "llm.token_count.prompt", "inference.llm.input_tokens")
-    completion = _count(attributes, "llm.token_count.completion", "inference.llm.output_tokens")
-    agent = _agent(attributes)
-    is_tool = kind == "TOOL"
-    arguments = _text(attributes.get("input.value")) if is_tool else None
-    result = _text(attributes.get("output.value")) if is_tool or status == "ERROR" else None
-    return Span(
-        trace_id=found["trace_id"],
-        span_id=found["span_id"],
-        parent_id=found.get("parent_span_id") or None,
-        name=found["name"],
-        kind=kind,
-        start=start,
-        end=end,
-        status=status,
-        message=_message(found["status"], attributes) if status == "ERROR" else "",
-        agent_source=agent and agent.source,
-        agent_value=agent and agent.value,
-        service=_name(found["resource"]["attributes"], "service.name"),
-        model=_name(attributes, "llm.model_name", "inference.llm.model_name"),
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=_total(attributes, prompt, completion),
-        tool=_name(attributes, "tool.name") if is_tool else None,
-        input_digest=arguments and _digest(arguments),
-        input_excerpt=arguments and arguments[:EXCERPT],
-        output_digest=None if result is None else _digest(result),
-        output_excerpt=None if result is None else result[:EXCERPT],
-        output_length=None if result is None else len(result),
-        cost=_cost(attributes.get("inference.llm.cost.total")),
-    )
-
-
-# What has to be there ------------------------------------------------------------------------------------------------
-
-
-def _instants(found: dict[str, Any]) -> tuple[int, int]:
-    try:
-        start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
-    except ValueError:
-        raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
-    if end < start:
-        raise BadSpanError("ends before it starts")
-    return start, end
-
-
-def _status(status: dict[str, Any]) -> Literal["OK", "ERROR", "UNSET"]:
-    code = status.get("code")
-    found: Any = _STATUS.get(code) if isinstance(code, str) else None
-    if found is None:
-        raise BadSpanError("has a status.code other than STATUS_CODE_OK, STATUS_CODE_ERROR and STATUS_CODE_UNSET")
-    return found  # type: ignore[no-any-return]
-
-
-# What may be there ---------------------------------------------------------------------------------------------------
-
-
-def _agent(attributes: dict[str, Any]) -> AgentIdentity | None:
-    for key, source in _AGENT_KEYS:
-        value = attributes.get(key)
-        if isinstance(value, str) and value.strip():
-            return AgentIdentity(source, value)
-    return None
-
-
-def _kind(attributes: dict[str, Any]) -> str:
-    return (_name(attributes, "openinference.span.kind", "inference.observation_kind") or "SPAN").upper()
-
-
-def _name(attributes: dict[str, Any], *keys: str) -> str | None:
-    for key in keys:
-        value = attributes.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
-    said = status.get("message")
-    if not (isinstance(said, str) and said.strip()):
-        said = _name(attributes, "exception.message", "error.message", "exception.type", "error.type") or ""
-    return said[:_MESSAGE]
-
-
-def _count(attributes: dict[str, Any], *keys: str) -> int | None:
-    for key in keys:
-        value = attributes.get(key)
-        if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
-            count = int(found[1])
-            if count <= _MOST:
-                return count
-    return None
-
-
-def _total(attributes: dict[str, Any], prompt: int | None, completion: int | None) -> int | None:
-    total = _count(attributes, "llm.token_count.total")
-    if total is None and not (prompt is None and completion is None):
-        return (prompt or 0) + (completion or 0)
-    return total
-
-
-def _cost(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        cost = Decimal(str(value).strip())
-        if not 0 <= cost <= _DEAREST:
-            return None
-        return cost if int(cost.as_tuple().exponent) >= _FINEST else cost.quantize(Decimal(1).scaleb(_FINEST))
-    except InvalidOperation:
-        return None
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return to_json(value).decode()
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=12).hexdigest()
-
-
 _NAMESPACE = UUID("5a4db0c5-0000-4000-8000-0000000000a9")
 
 
@@ -198,39 +40,146 @@ class SpanIngest:
 
     def __init__(self, tables: Tables, project_id: str, *, is_demo: bool = False) -> None:
         self._tables = tables
+        self._spans = tables.spans
         self._project_id = project_id
         self._is_demo = is_demo
         self._places = tables.agent_places(project_id)
+        self._names: dict[int, str] = {}
+        self._profiles: dict[tuple[Labels, int], int] = {}
+        self._keys: dict[tuple[str, ...], int] = {}
         self.agents: dict[tuple[str, str], str] = {}
         """The agents that spans were found to belong to, and their ids."""
 
-    def take(self, spans: Iterable[Span]) -> int:
+    def take(self, records: Iterable[SpanRecord]) -> int:
         """Take some spans in and return how many are new.
 
         A trace that is new is settled with what there is of it; one that gets more spans has to be settled again.
         """
-        traces: dict[str, list[Span]] = {}
-        for span in spans:
-            traces.setdefault(span.trace_id, []).append(span)
+        traces: dict[str, dict[str, SpanRecord]] = {}
+        for record in records:
+            traces.setdefault(record.span.trace_id, {}).setdefault(record.span.span_id, record)
+        last_trace, last_span = self._spans.last_trace(), self._spans.last_span()
         rows: list[tuple[Any, ...]] = []
-        executions: list[tuple[int, int, int, int]] = []
+        new: dict[int, tuple[str, list[Step]]] = {}
+        old: list[int] = []
         for trace_id, found in traces.items():
-            trace, is_new = self._tables.spans.trace(self._project_id, trace_id)
-            owners = self._owners(Link(span.span_id, span.parent_id, span.own_agent) for span in found)
-            rows += [(trace, owners[span.span_id], *span.row()[1:]) for span in found]
+            place = self._spans.place(self._project_id, trace_id)
+            is_new, place = place is None, place or last_trace + len(new) + 1
+            steps = self._steps(found, last_span + len(rows))
+            rows += [self._row(place, step, record) for step, record in zip(steps, found.values(), strict=True)]
             if is_new:
-                executions += _executions(trace, min(span.start for span in found), owners)
-        self._tables.spans.add_executions(executions, is_demo=self._is_demo)
-        return self._tables.spans.add(rows)
+                new[place] = (trace_id, steps)
+            else:
+                old.append(place)
+        self._add_traces(new)
+        self._spans.reopen(old)
+        self._spans.name_agents(self._names)
+        bodies = [record.body for found in traces.values() for record in found.values()]
+        return self._spans.add(rows, ((row[0], body) for row, body in zip(rows, bodies, strict=True)))
 
     def settle(self, trace: int) -> None:
-        """Reckon anew whose the spans of a trace are, and the executions that makes."""
-        rows = self._tables.spans.links(trace)
-        owners = self._owners(Link(row[2], row[3], _identity(row[4], row[5])) for row in rows)
-        self._tables.spans.mark({row[0]: owners[row[2]] for row in rows})
-        self._tables.spans.settle(trace)
-        executions = _executions(trace, min(row[1] for row in rows), owners)
-        self._tables.spans.add_executions(executions, is_demo=self._is_demo)
+        """Reckon anew whose the spans of a trace are, its summary, and the executions that makes."""
+        known = {place: AgentIdentity(*identity) for identity, (place, _) in self._places.items()}  # type: ignore[arg-type]
+        rows = self._spans.steps(trace)
+        steps = [Step._make((*row[:-2], None if row[-2] is None else Decimal(row[-2]))) for row in rows]
+        owners = self._owners(Link(row[1], row[2], known.get(row[-1])) for row in rows)
+        steps = [step._replace(agent=owners[step.span_id] or 0) for step in steps]
+        changed = {step.seq: self._moved(step) for step, row in zip(steps, rows, strict=True) if step.agent != row[8]}
+        steps = [step._replace(profile=changed.get(step.seq, step.profile)) for step in steps]
+        self._spans.mark(changed)
+        summary = summarise(steps)
+        self._spans.settle(trace, self._summary_row(summary))
+        self._add_around({trace: (summary, steps)})
+
+    def _steps(self, found: Mapping[str, SpanRecord], last_span: int) -> list[Step]:
+        """Return the steps of the spans of one trace, which get places behind ``last_span``."""
+        spans = [record.span for record in found.values()]
+        owners = self._owners(Link(span.span_id, span.parent_id, span.own_agent) for span in spans)
+        return [
+            self._step(seq, record, owners[record.span.span_id] or 0)
+            for seq, record in enumerate(found.values(), last_span + 1)
+        ]
+
+    def _step(self, seq: int, record: SpanRecord, agent: int) -> Step:
+        span, word = record.span, self._spans.words.number
+        return Step(
+            seq,
+            span.span_id,
+            span.parent_id,
+            span.start,
+            span.end,
+            span.kind,
+            span.has_failed,
+            span.model is not None,
+            agent,
+            self._profile(record.labels, agent),
+            word(span.name),
+            None if record.user is None else word(record.user),
+            None if record.session is None else word(record.session),
+            span.prompt_tokens,
+            span.completion_tokens,
+            record.cached_tokens,
+            span.total_tokens,
+            span.cost,
+        )
+
+    def _row(self, trace: int, step: Step, record: SpanRecord) -> tuple[Any, ...]:
+        span, own = record.span, None
+        if span.own_agent is not None:
+            own = self._place(span.own_agent)
+            if span.agent_source == "agent_id" and record.agent_name is not None:
+                self._names[own] = record.agent_name
+        return (
+            step.seq,
+            trace,
+            step.profile,
+            step.name,
+            *(span.span_id, span.parent_id, span.start, span.end),
+            own,
+            *(step.user, step.session),
+            *(step.prompt_tokens, step.completion_tokens, step.total_tokens, step.cached_tokens),
+            None if span.cost is None else str(span.cost),
+            span.message,
+            *(span.tool, span.input_digest, span.output_digest, span.output_length),
+        )
+
+    def _profile(self, labels: Labels, agent: int) -> int:
+        found = self._profiles.get((labels, agent))
+        if found is None:
+            keys = (self._keys_word(labels.keys), self._keys_word(labels.resource_keys))
+            found = self._spans.profiles.number(self._project_id, agent, *labels[:-2], *keys)
+            self._profiles[labels, agent] = found
+        return found
+
+    def _keys_word(self, keys: tuple[str, ...]) -> int:
+        return self._spans.words.number(to_json(sorted(keys)).decode())
+
+    def _moved(self, step: Step) -> int:
+        """Return the profile of a span that turned out to be another agent's."""
+        project_id, _, *labels = self._spans.profiles.values(step.profile)
+        return self._spans.profiles.number(project_id, step.agent, *labels)
+
+    def _add_traces(self, traces: Mapping[int, tuple[str, list[Step]]]) -> None:
+        found = {trace: (summarise(steps), steps) for trace, (_, steps) in traces.items()}
+        self._spans.add_traces(
+            (trace, self._project_id, traces[trace][0], self._is_demo, *self._summary_row(summary))
+            for trace, (summary, _) in found.items()
+        )
+        self._add_around(found)
+
+    def _add_around(self, traces: Mapping[int, tuple[Summary, Sequence[Step]]]) -> None:
+        """Write down by what traces are found: their words, and whose executions they are."""
+        words = [(field, word, trace) for trace, (summary, _) in traces.items() for field, word in summary.words]
+        executions = [each for trace, (summary, steps) in traces.items() for each in _executions(trace, summary, steps)]
+        span = max((step.ended - step.started for _, steps in traces.values() for step in steps), default=0)
+        length = max((summary.ended - summary.started for summary, _ in traces.values()), default=0)
+        self._spans.add_words(words)
+        self._spans.add_executions(executions, is_demo=self._is_demo)
+        self._spans.set_longest(self._project_id, span, length)
+
+    def _summary_row(self, summary: Summary) -> tuple[Any, ...]:
+        mix = self._spans.mixes.number(to_json(summary.profiles).decode())
+        return (summary.started, summary.ended, mix, *summary[3:-1])
 
     def _owners(self, links: Iterable[Link]) -> dict[str, int | None]:
         found = attribute(links)
@@ -252,13 +201,9 @@ class SpanIngest:
         return agent_id
 
 
-def _executions(trace: int, started: int, owners: Mapping[str, int | None]) -> list[tuple[int, int, int, int]]:
-    counts = Counter(agent for agent in owners.values() if agent is not None)
-    return [(agent, started, trace, spans) for agent, spans in counts.items()]
-
-
-def _identity(source: str | None, value: str | None) -> AgentIdentity | None:
-    return None if source is None or value is None else AgentIdentity(source, value)  # type: ignore[arg-type]
+def _executions(trace: int, summary: Summary, steps: Iterable[Step]) -> list[tuple[int, int, int, int]]:
+    counts = Counter(step.agent for step in steps if step.agent)
+    return [(agent, summary.ended, trace, spans) for agent, spans in counts.items()]
 
 
 _BATCH: Final = 5_000
@@ -280,17 +225,19 @@ class Loaded:
     agents: dict[tuple[str, str], str] = field(default_factory=dict)
     """Ids of the agents that were seen, by what they are known by."""
     seen: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """When the first and the last trace of each of them began, by its id, whichever file they came in."""
+    """When the first and the last trace of each of them ended, by its id, whichever file they came in."""
 
-    def count(self, batch: list[Span]) -> None:
+    def count(self, batch: list[SpanRecord]) -> None:
         """Count some spans in."""
         self.spans += len(batch)
-        starts = [span.start for span in batch]
+        starts = [record.span.start for record in batch]
         self.first = min(starts if self.first is None else [self.first, *starts])
         self.last = max(starts if self.last is None else [self.last, *starts])
 
 
-def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
+def load(
+    store: Store, project_id: str, found: Iterable[SpanRecord | BadLine], on_bad: Callable[[BadLine], bool]
+) -> Loaded:
     """Take spans into a project. A span that is there stays as it is, so a file may be loaded again.
 
     ``on_bad`` is told of every line that is no span, and says whether to go on.
@@ -305,7 +252,7 @@ def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad:
                 loaded.added += arrivals.take(batch)
             loaded.agents |= arrivals.agents
     finally:
-        _settle(store)
+        settle(store)
     with store.reading() as tables:
         places = tables.agent_places(project_id)
         spells = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
@@ -313,7 +260,9 @@ def load(store: Store, project_id: str, found: Iterable[Span | BadLine], on_bad:
     return loaded
 
 
-def _good(found: Iterable[Span | BadLine], loaded: Loaded, on_bad: Callable[[BadLine], bool]) -> Iterator[Span]:
+def _good(
+    found: Iterable[SpanRecord | BadLine], loaded: Loaded, on_bad: Callable[[BadLine], bool]
+) -> Iterator[SpanRecord]:
     for each in found:
         if isinstance(each, BadLine):
             loaded.bad += 1
@@ -323,13 +272,16 @@ def _good(found: Iterable[Span | BadLine], loaded: Loaded, on_bad: Callable[[Bad
             yield each
 
 
-def _settle(store: Store) -> None:
+def settle(store: Store) -> None:
     """Settle the traces that came in pieces, those of a load that was cut off included."""
     while True:
         with store.writing() as tables:
             traces = tables.spans.unsettled(_TRACES)
-            arrivals = {project_id: SpanIngest(tables, project_id) for _, project_id in traces}
-            for trace, project_id in traces:
-                arrivals[project_id].settle(trace)
+            arrivals: dict[tuple[str, bool], SpanIngest] = {}
+            for trace, project_id, is_demo in traces:
+                of = (project_id, is_demo)
+                if of not in arrivals:
+                    arrivals[of] = SpanIngest(tables, project_id, is_demo=is_demo)
+                arrivals[of].settle(trace)
         if len(traces) < _TRACES:
             return

@@ -15,6 +15,7 @@ from uuid import uuid4
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
+from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
 from halo_iac.sandbox.handlers import agents, schedules
 from halo_iac.sandbox.handlers import agents as projects
@@ -33,9 +34,9 @@ from halo_iac.sandbox.recent_requests import RecentRequests, RecordedRequest
 from halo_iac.sandbox.store import Key, ScheduleRow, Store, Tables
 
 if TYPE_CHECKING:
-    from halo_iac.sandbox.analyst.spans import Span
     from halo_iac.sandbox.firing import Fire, Firing
     from halo_iac.sandbox.ingest import Loaded
+    from halo_iac.sandbox.span_record import SpanRecord
     from halo_iac.sandbox.store.runs import NextEnding, OnFinish
     from halo_iac.sandbox.trace_files import BadLine
 
@@ -63,6 +64,7 @@ def _of_runs() -> dict[str, Procedure]:
         conversations,
         datasets,
         runs,
+        traces,
     )
     from halo_iac.sandbox.handlers import runs as schedule_runs
 
@@ -71,6 +73,7 @@ def _of_runs() -> dict[str, Procedure]:
         **datasets.PROCEDURES,
         **runs.RUN_PROCEDURES,
         **schedule_runs.SCHEDULE_RUN_PROCEDURES,
+        **traces.PROCEDURES,
     }
 
 
@@ -154,6 +157,7 @@ class Sandbox:
         sandbox = cls(Store(path), settings, clock, ids, listed)
         try:
             sandbox.key = sandbox._own_key(is_in_memory=path is None)
+            sandbox._settle()
             sandbox.admit(project)
         except BaseException:
             sandbox.close()  # the caller never gets it
@@ -199,6 +203,15 @@ class Sandbox:
                 demo.add_keys(tables, is_in_memory=is_in_memory)
                 known = tables.own_key()
         return known or ""
+
+    def _settle(self) -> None:
+        """Settle what a load that was cut off, or an older version, has left behind."""
+        with self._store.reading() as tables:
+            is_settled = not tables.spans.has_unsettled()
+        if not is_settled:
+            from halo_iac.sandbox.ingest import settle
+
+            settle(self._store)
 
     def admit(self, project_id: str) -> None:
         """Let a project exist, with the demo agents in it; one that is there stays as it is."""
@@ -298,7 +311,7 @@ class Sandbox:
 
         return Firing(self._store, self._settings, self._ids, self._clock, self.closing.wait)
 
-    def load(self, project_id: str, found: Iterable[Span | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
+    def load(self, project_id: str, found: Iterable[SpanRecord | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
         """Take traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
         from halo_iac.sandbox.ingest import load
 
@@ -341,10 +354,23 @@ class Sandbox:
         if self._settings.any_project and key.every_project:
             self._admit_named(given)
         self.advance()
+        if procedure.shows_traces:
+            self._provide(given)
         is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
         with self._store.reading() if is_reading else self._store.writing() as tables:
             now = instant(self._now(tables))
             return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
+
+    def _provide(self, given: object) -> None:
+        """Let the demo agents' traces of a query's time range be there; looking for them takes no write lock."""
+        window = demo_history.window_asked(given)
+        if window is None:
+            return
+        with self._store.reading() as tables:
+            is_whole = demo_history.is_provided(tables, *window, instant(self._now(tables)))
+        if not is_whole:
+            with self._store.writing() as tables:
+                demo_history.provide_all(tables, *window, instant(self._now(tables)))
 
     def _now(self, tables: Tables) -> datetime:
         """Return what the sandbox's own clock says, which :meth:`tick` moves."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
 AgentSource = Literal["agent_id", "agent_name"]
 """What an agent is known by, in the platform's words (docs/protocol.md#fields)."""
@@ -21,7 +21,7 @@ class AgentIdentity(NamedTuple):
 
 
 class Span(NamedTuple):
-    """One step of a trace; a tuple, because millions are made and each may become a row (:meth:`row`).
+    """One step of a trace; a tuple, because millions are made.
 
     Instants are nanoseconds since 1970 UTC. Of inputs and outputs only those of tools are kept, and the outputs of
     failed steps: a digest to compare them by, an excerpt to show, and the output's length.
@@ -74,15 +74,6 @@ class Span(NamedTuple):
     def call(self) -> str:
         """What was called: the tool's name, else the span's."""
         return self.tool or self.name
-
-    def row(self) -> tuple[Any, ...]:
-        """Return the fields in order as SQLite takes them; the cost, which comes last, as text."""
-        return (*self[:-1], None if self.cost is None else str(self.cost))
-
-    @classmethod
-    def of_row(cls, row: tuple[Any, ...]) -> Self:
-        """Return the span that :meth:`row` gave these values of."""
-        return cls._make((*row[:-1], None if row[-1] is None else Decimal(row[-1])))
 
 
 def order(span: Span) -> tuple[int, int, str, str]:

@@ -6,49 +6,101 @@ Each works in slots of so many minutes, counted from 1970, one trace a slot, whi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from halo_iac.sandbox import demo
+from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import nanoseconds
 from halo_iac.sandbox.store import AgentRow, Tables
 
 _MINUTE: Final = 60_000_000_000
 _DAY: Final = 24 * 60 * _MINUTE
 _DELAY: Final = 5 * _MINUTE
+_ALWAYS: Final = {"startDate": "1970-01-01T00:00:00Z", "endDate": "9999-01-01T00:00:00Z"}
 _BEFORE: Final = timedelta(days=30)
+_SHOWN: Final = timedelta(days=31)
+"""How far back from its end a query about traces writes them down."""
 
 
 def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> int:
-    """Return how many slots of a demo agent began in a time range, without writing a trace; 0 for any other agent."""
+    """Return how many traces of a demo agent ended in a time range, without writing one; 0 for any other agent."""
     if agent.id not in demo.EVERY:
         return 0
-    slot = demo.EVERY[agent.id] * _MINUTE
     first = max(since, _began(tables, project_id))
-    return max(0, -(-until // slot) + (-first // slot))
+    return max(0, _ended_before(agent, until) - _ended_before(agent, first))
 
 
 def provide(tables: Tables, project_id: str, agent: AgentRow, start: datetime, end: datetime, now: str) -> None:
     """Write down a demo agent's traces of the days of a window, as far as they are not; others have their own."""
+    for day, since, until in _missing(tables, project_id, agent, (nanoseconds(start), nanoseconds(end)), now):
+        _write(tables, project_id, agent, since, until)
+        tables.spans.set_demo_until(agent.place, day, until)
+
+
+def is_provided(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
+    """Say whether all demo agents' traces of a window are written down."""
+    start, end = _shown(start, end, now)
+    window = nanoseconds(start), nanoseconds(end)
+    agents = tables.agents(project_id)
+    return not any(_missing(tables, project_id, agent, window, now) for agent in agents)
+
+
+def provide_all(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> None:
+    """Write down all demo agents' traces of a window; of one that is longer than a month, of its last month."""
+    start, end = _shown(start, end, now)
+    for agent in tables.agents(project_id):
+        provide(tables, project_id, agent, start, end, now)
+
+
+def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
+    """Return the project and the time range that a query names; ``None`` where the procedure is to refuse it."""
+    filters = given.get("filters") or {} if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not isinstance(filters, dict):
+        return None
+    with suppress(rules.InvalidInput):
+        start, end = (rules.instant(filters.get(name) or usual) for name, usual in _ALWAYS.items())
+        return rules.identifier(given.get("projectId")), start, end
+    return None
+
+
+def _shown(start: datetime, end: datetime, now: str) -> tuple[datetime, datetime]:
+    end = min(end, datetime.fromisoformat(now))
+    return max(start, end - _SHOWN), end
+
+
+def _missing(
+    tables: Tables, project_id: str, agent: AgentRow, window: tuple[int, int], now: str
+) -> list[tuple[int, int, int]]:
+    """Return the days of a window that lack traces of a demo agent, and between which instants those begin."""
     if agent.id not in demo.EVERY:
-        return
+        return []
     slot = demo.EVERY[agent.id] * _MINUTE
     reached = (nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
-    first = max(nanoseconds(start), _began(tables, project_id)) // _DAY
-    for day in range(first, min(nanoseconds(end) - 1, reached) // _DAY + 1):
-        done, until = tables.spans.demo_until(agent.place, day), min((day + 1) * _DAY, reached)
-        if done < until:
-            since = max(day * _DAY, done - _DELAY + 1)  # behind the last slot whose trace is there
-            _write(tables, project_id, agent, since, until)
-            tables.spans.set_demo_until(agent.place, day, until)
+    first = max(window[0], _began(tables, project_id)) // _DAY
+    last = min(window[1] - 1, reached) // _DAY
+    done = tables.spans.demo_until(agent.place, first, last)
+    ends = ((day, done.get(day, 0), min((day + 1) * _DAY, reached)) for day in range(first, last + 1))
+    # Behind the last slot whose trace is there.
+    return [(day, max(day * _DAY, begun - _DELAY + 1), until) for day, begun, until in ends if begun < until]
+
+
+def _ended_before(agent: AgentRow, instant: int) -> int:
+    """Return how many of an agent's traces since 1970 ended before an instant."""
+    slot = demo.EVERY[agent.id] * _MINUTE
+    last = (instant - 1) // slot
+    if instant - last * slot > _DELAY:
+        return last + 1
+    from halo_iac.sandbox.demo.traces import ended_at
+
+    return last + (ended_at(str(agent.wire["identityValue"]), last) < instant)
 
 
 def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> None:
     from halo_iac.sandbox.demo.traces import spans_between
-    from halo_iac.sandbox.ingest import (
-        SpanIngest,
-        span_of,
-    )
+    from halo_iac.sandbox.ingest import SpanIngest
+    from halo_iac.sandbox.span_record import span_of
 
     spans = spans_between(since, until, str(agent.wire["identityValue"]))
     SpanIngest(tables, project_id, is_demo=True).take(map(span_of, spans))

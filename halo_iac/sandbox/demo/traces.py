@@ -36,11 +36,25 @@ def demo_spans(anchor: int, agent: str, days: int = _DAYS) -> Iterator[dict[str,
 
 def spans_between(since: int, until: int, agent: str) -> Iterator[dict[str, Any]]:
     """Yield the same of the slots that begin between two instants, as far as their traces have ended by the second."""
-    play, minutes, stamp = _PLAYS[agent]
-    slot = minutes * 60 * SECOND
+    slot = _slot(agent)
     for number in range(-(-since // slot), until // slot + 1):
-        scene = Scene(agent, number, number * slot, stamp)
-        scene.pass_time(0, 120_000)
-        play(scene)
+        scene = _played(agent, number)
         if nanoseconds(scene.spans[0]["end_time"]) <= until:
             yield from scene.spans
+
+
+def ended_at(agent: str, number: int) -> int:
+    """Return when the trace of an agent's slot ended, in nanoseconds."""
+    return nanoseconds(_played(agent, number).spans[0]["end_time"])
+
+
+def _played(agent: str, number: int) -> Scene:
+    play, _, stamp = _PLAYS[agent]
+    scene = Scene(agent, number, number * _slot(agent), stamp)
+    scene.pass_time(0, 120_000)
+    play(scene)
+    return scene
+
+
+def _slot(agent: str) -> int:
+    return _PLAYS[agent][1] * 60 * SECOND

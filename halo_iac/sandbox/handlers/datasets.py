@@ -69,12 +69,12 @@ def answer(tables: Tables, row: RunRow, agent: int) -> str:
 
 
 def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
-    from halo_iac.sandbox.analyst.spans import Span
     from halo_iac.sandbox.analyst.traces import Node, Trace
+    from halo_iac.sandbox.span_record import span_of_row
 
     left = row.asked["spanLimit"]
     for trace in row.chosen:
-        spans = [Span.of_row(each) for each in tables.spans.of_trace(trace, agent, until=row.seen, limit=left)]
+        spans = [span_of_row(each) for each in tables.spans.of_trace(trace, agent, until=row.seen, limit=left)]
         left -= len(spans)
         if spans:
             yield Trace(spans, map(Node._make, tables.spans.shape_of_trace(trace, until=row.seen)))

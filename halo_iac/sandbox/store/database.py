@@ -15,87 +15,9 @@ from urllib.parse import quote
 
 from halo_iac.paths import PRIVATE_FOLDER, make_private_folder, restrict_permissions
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
+from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.span_bodies import add_functions
 from halo_iac.sandbox.store.tables import Tables
-
-STEPS: Final = (
-    """
-    CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE keys (
-        key TEXT PRIMARY KEY, can_read INTEGER NOT NULL, can_write INTEGER NOT NULL, every_project INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE key_projects (
-        key TEXT NOT NULL REFERENCES keys, project_id TEXT NOT NULL REFERENCES projects, PRIMARY KEY (key, project_id)
-    ) WITHOUT ROWID;
-    CREATE TABLE agents (
-        seq INTEGER PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, id TEXT NOT NULL, last_seen_at TEXT,
-        wire TEXT NOT NULL, UNIQUE (project_id, id)
-    );
-    CREATE TABLE schedules (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL REFERENCES projects,
-        agent_id TEXT, is_archived INTEGER NOT NULL, asked_model_id TEXT, wire TEXT NOT NULL
-    );
-    CREATE INDEX schedules_of_project ON schedules (project_id, seq);
-    """,
-    """
-    CREATE TABLE clock (
-        only INTEGER PRIMARY KEY CHECK (only = 1), ahead REAL NOT NULL, lease_holder TEXT, lease_until TEXT
-    );
-    INSERT INTO clock VALUES (1, 0, NULL, NULL);
-    ALTER TABLE schedules ADD COLUMN next_at TEXT;
-    UPDATE schedules SET next_at = '' WHERE NOT is_archived;
-    CREATE INDEX schedules_due ON schedules (next_at) WHERE next_at IS NOT NULL;
-
-    ALTER TABLE agents ADD COLUMN is_counted INTEGER NOT NULL DEFAULT 0;
-    UPDATE agents SET is_counted = 1 WHERE last_seen_at IS NULL AND id LIKE '5a4db0c5-a000-4000-8000-%';
-    ALTER TABLE agents ADD COLUMN is_gone INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE traces (
-        seq INTEGER PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects, trace_id TEXT NOT NULL,
-        is_settled INTEGER NOT NULL DEFAULT 0, UNIQUE (project_id, trace_id)
-    );
-    CREATE INDEX traces_unsettled ON traces (seq) WHERE NOT is_settled;
-    CREATE TABLE spans (
-        seq INTEGER PRIMARY KEY, trace INTEGER NOT NULL, agent INTEGER, span_id TEXT NOT NULL, parent_id TEXT,
-        name TEXT NOT NULL, kind TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, status TEXT NOT NULL,
-        message TEXT NOT NULL, agent_source TEXT, agent_value TEXT, service TEXT, model TEXT, prompt_tokens INTEGER,
-        completion_tokens INTEGER, total_tokens INTEGER, tool TEXT, input_digest TEXT, input_excerpt TEXT,
-        output_digest TEXT, output_excerpt TEXT, output_length INTEGER, cost TEXT, UNIQUE (trace, span_id)
-    );
-    CREATE TABLE executions (
-        agent INTEGER NOT NULL, started INTEGER NOT NULL, trace INTEGER NOT NULL, spans INTEGER NOT NULL,
-        is_demo INTEGER NOT NULL, PRIMARY KEY (agent, started, trace)
-    ) WITHOUT ROWID;
-    CREATE INDEX executions_of_trace ON executions (trace);
-
-    CREATE TABLE demo_days (
-        agent INTEGER NOT NULL, day INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (agent, day)
-    ) WITHOUT ROWID;
-
-    CREATE TABLE conversations (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL REFERENCES projects,
-        agent_id TEXT NOT NULL, schedule_id TEXT, title TEXT NOT NULL, created_at TEXT NOT NULL
-    );
-    CREATE INDEX conversations_of_project ON conversations (project_id, created_at, seq);
-    CREATE TABLE runs (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, conversation_id TEXT NOT NULL REFERENCES conversations (id),
-        schedule_id TEXT, scheduled_for TEXT, created_at TEXT NOT NULL, asked TEXT NOT NULL, dataset_id TEXT,
-        span_count INTEGER NOT NULL, left_out INTEGER NOT NULL, chosen TEXT NOT NULL, seen INTEGER NOT NULL,
-        pace REAL NOT NULL, ending TEXT NOT NULL, error TEXT, cancelled_at TEXT, cancel_reason TEXT, answer TEXT,
-        UNIQUE (schedule_id, scheduled_for)
-    );
-    CREATE INDEX runs_of_conversation ON runs (conversation_id, seq);
-    CREATE INDEX runs_of_schedule ON runs (schedule_id, created_at, seq);
-    CREATE INDEX runs_of_dataset ON runs (dataset_id);
-    """,
-    """
-    DELETE FROM keys WHERE key IN ('sk-inference-sandbox-read-write', 'sk-inference-sandbox-read-only')
-    """,
-    """
-    CREATE TABLE next_endings (
-        seq INTEGER PRIMARY KEY, status TEXT NOT NULL, error TEXT, after REAL, times INTEGER NOT NULL
-    );
-    """,
-)
-"""Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
 
 _Objects = frozenset[tuple[str, str, str, str]]
 
@@ -238,6 +160,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
+        add_functions(connection)
     except sqlite3.Error:
         connection.close()
         raise

@@ -69,7 +69,7 @@ class RunRow:
 
 _NAMES: Final = tuple(field.name for field in fields(RunRow))
 _COLUMNS: Final = ", ".join(_NAMES)
-_ADD: Final = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (constants)
+_ADD: Final = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
 _CONVERSATION: Final = "SELECT id, project_id, agent_id, schedule_id, title, created_at"
 _PAGE: Final = f"""
     {_CONVERSATION}, seq FROM conversations
@@ -170,7 +170,7 @@ class RunTables:
         return OnFinish(*ending)
 
     def _runs(self, where: str, *values: object) -> list[RunRow]:
-        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM runs {where}", values)  # noqa: S608 (the callers' constants)
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM runs {where}", values)
         return [_run(row) for row in rows.fetchall()]
 
 

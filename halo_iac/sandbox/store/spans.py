@@ -11,24 +11,42 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-_FIELDS: Final = """span_id, parent_id, name, kind, started, ended, status, message, agent_source, agent_value, service,
-    model, prompt_tokens, completion_tokens, total_tokens, tool, input_digest, input_excerpt, output_digest,
-    output_excerpt, output_length, cost"""
-_ADD: Final = f"INSERT OR IGNORE INTO spans (trace, agent, {_FIELDS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 (all constants)
-_NEW_TRACE: Final = """
-    INSERT INTO traces (project_id, trace_id, is_settled) VALUES (?, ?, 1) ON CONFLICT DO NOTHING RETURNING seq
+from halo_iac.sandbox.store.interned import Interned
+
+_SPAN: Final = """seq, trace, profile, name, span_id, parent_id, started, ended, own_agent, user, session,
+    prompt_tokens, completion_tokens, total_tokens, cached_tokens, cost, message, tool, input_digest,
+    output_digest, output_length"""
+_ADD: Final = f"INSERT OR IGNORE INTO spans ({_SPAN}) VALUES ({', '.join('?' * 21)})"
+_SUMMARY: Final = """started, ended, mix, root, agent, spans, llm_spans, failed, prompt_tokens, completion_tokens,
+    cached_tokens, total_tokens, cost"""
+_ADD_TRACE: Final = f"""
+    INSERT INTO traces (seq, project_id, trace_id, is_demo, is_settled, {_SUMMARY})
+    VALUES (?, ?, ?, ?, 1, {", ".join("?" * 13)})
 """
-_OLD_TRACE: Final = "UPDATE traces SET is_settled = 0 WHERE project_id = ? AND trace_id = ? RETURNING seq"
-_OF_TRACE: Final = f"""
-    SELECT traces.trace_id, {_FIELDS} FROM spans JOIN traces ON traces.seq = spans.trace
-    WHERE trace = ? AND agent = ? AND spans.seq <= ? ORDER BY started, ended, span_id LIMIT ?
-"""  # noqa: S608 (likewise)
+_SETTLE: Final = f"UPDATE traces SET is_settled = 1, ({_SUMMARY}) = ({', '.join('?' * 13)}) WHERE seq = ?"
+_STEPS: Final = """
+    SELECT spans.seq, span_id, parent_id, started, ended, kind, status = 'ERROR', model <> '', agent, profile, name,
+    user, session, prompt_tokens, completion_tokens, cached_tokens, total_tokens, cost, own_agent
+    FROM spans JOIN profiles ON profiles.id = profile WHERE trace = ? ORDER BY spans.seq
+"""
+_OF_TRACE: Final = """
+    SELECT trace_id, span_id, parent_id, words.text, kind, spans.started, max(spans.started, spans.ended), status,
+    message, NULL, NULL, nullif(service, ''), nullif(model, ''), spans.prompt_tokens, spans.completion_tokens,
+    spans.total_tokens, tool, input_digest, NULL, output_digest, NULL, output_length, spans.cost,
+    CASE WHEN input_digest IS NOT NULL OR output_digest IS NOT NULL THEN (
+        SELECT json FROM bodies WHERE span = spans.seq
+    ) END
+    FROM spans JOIN traces ON traces.seq = spans.trace JOIN profiles ON profiles.id = profile
+    JOIN words ON words.id = spans.name
+    WHERE trace = ? AND profiles.agent = ? AND spans.seq <= ? ORDER BY spans.started, spans.ended, span_id LIMIT ?
+"""
+_PROFILE: Final = "project_id agent kind status service environment provider model keys resource_keys"
 
 
 class Execution(NamedTuple):
-    """A trace as far as one agent is concerned; ``trace`` is its place in the store, ``started`` nanoseconds."""
+    """A trace as far as one agent is concerned; ``trace`` is its place in the store, ``ended`` nanoseconds."""
 
-    started: int
+    ended: int
     trace: int
     spans: int
 
@@ -38,71 +56,104 @@ class SpanTables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.words = Interned(connection, "words", ("text",))
+        self.profiles = Interned(connection, "profiles", _PROFILE.split())
+        self.mixes = Interned(connection, "mixes", ("profiles",))
 
-    def trace(self, project_id: str, trace_id: str) -> tuple[int, bool]:
-        """Return a trace's place, and whether it is new, and so settled; any other is unsettled from now on."""
-        row = self._connection.execute(_NEW_TRACE, (project_id, trace_id)).fetchone()
-        if row is not None:
-            return row[0], True
-        return self._connection.execute(_OLD_TRACE, (project_id, trace_id)).fetchone()[0], False
+    def place(self, project_id: str, trace_id: str) -> int | None:
+        """Return a trace's place; ``None`` where there is no such trace yet."""
+        sql = "SELECT seq FROM traces WHERE project_id = ? AND trace_id = ?"
+        row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
+        return None if row is None else int(row[0])
 
-    def add(self, rows: Iterable[Sequence[Any]]) -> int:
-        """Add spans, each its trace's place, its agent's and its fields; return how many were not there yet."""
-        before = self._connection.total_changes
-        self._connection.executemany(_ADD, rows)
-        return self._connection.total_changes - before
+    def last_trace(self) -> int:
+        """Return the place of the trace that was added last; 0 where there is none."""
+        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0])
 
-    def mark(self, owners: Mapping[int, int | None]) -> None:
-        """Write down whose some spans are."""
-        marks = [(agent, span) for span, agent in owners.items()]
-        self._connection.executemany("UPDATE spans SET agent = ? WHERE seq = ?", marks)
+    def add_traces(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add traces with their summaries: each its place, project, id, whether it is a demo's, and the summary."""
+        self._connection.executemany(_ADD_TRACE, rows)
 
-    def unsettled(self, limit: int) -> list[tuple[int, str]]:
-        """Return place and project of some traces that have got spans since they were last settled."""
-        sql = "SELECT seq, project_id FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
+    def reopen(self, traces: Iterable[int]) -> None:
+        """Write down that some traces have got more spans and are to be settled."""
+        self._connection.executemany("UPDATE traces SET is_settled = 0 WHERE seq = ?", ((trace,) for trace in traces))
+
+    def add(self, spans: Iterable[Sequence[Any]], bodies: Iterable[tuple[int, bytes]]) -> int:
+        """Add spans and their bodies, each with its place; return how many were not there yet."""
+        before = self.last_span()
+        self._connection.executemany(_ADD, spans)
+        new = {seq for (seq,) in self._connection.execute("SELECT seq FROM spans WHERE seq > ?", (before,))}
+        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", (body for body in bodies if body[0] in new))
+        return len(new)
+
+    def add_words(self, words: Iterable[tuple[int, int, int]]) -> None:
+        """Let traces be found by words: each the kind of word, the word and the trace."""
+        self._connection.executemany("INSERT OR IGNORE INTO trace_words VALUES (?, ?, ?)", words)
+
+    def set_longest(self, project_id: str, span: int, trace: int) -> None:
+        """Write down that a project has a span and a trace as long as this, if it has none that is longer."""
+        sql = """UPDATE projects SET longest_span = max(longest_span, ?), longest_trace = max(longest_trace, ?)
+                 WHERE id = ?"""
+        self._connection.execute(sql, (span, trace, project_id))
+
+    def name_agents(self, names: Mapping[int, str]) -> None:
+        """Write down what agents that are known by an id are called."""
+        sql = "UPDATE agents SET name = ? WHERE seq = ? AND name IS NOT ?"
+        self._connection.executemany(sql, ((name, agent, name) for agent, name in names.items()))
+
+    def mark(self, profiles: Mapping[int, int]) -> None:
+        """Let some spans have other profiles."""
+        marks = [(profile, span) for span, profile in profiles.items()]
+        self._connection.executemany("UPDATE spans SET profile = ? WHERE seq = ?", marks)
+
+    def has_unsettled(self) -> bool:
+        """Say whether a trace has got spans since it was last settled."""
+        return self._connection.execute("SELECT 1 FROM traces WHERE NOT is_settled LIMIT 1").fetchone() is not None
+
+    def unsettled(self, limit: int) -> list[tuple[int, str, bool]]:
+        """Return place and project of some such traces, and whether each is a demo's."""
+        sql = "SELECT seq, project_id, is_demo FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
         return self._connection.execute(sql, (limit,)).fetchall()
 
-    def links(self, trace: int) -> list[tuple[int, int, str, str | None, str | None, str | None]]:
-        """Return seq, start, id, parent's id and the agent's source and value of every span of a trace."""
-        sql = "SELECT seq, started, span_id, parent_id, agent_source, agent_value FROM spans WHERE trace = ?"
-        return self._connection.execute(sql, (trace,)).fetchall()
+    def steps(self, trace: int) -> list[tuple[Any, ...]]:
+        """Return the values of a :class:`~halo_iac.sandbox.trace_summary.Step`, and the own agent, of every span."""
+        return self._connection.execute(_STEPS, (trace,)).fetchall()
+
+    def settle(self, trace: int, summary: Sequence[Any]) -> None:
+        """Write down a trace's summary, and forget its executions, which are about to be written down anew."""
+        self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
+        self._connection.execute(_SETTLE, (*summary, trace))
 
     def add_executions(self, executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool) -> None:
-        """Write down executions: each its agent, its start, its trace and its number of spans."""
+        """Write down executions: each its agent, its end, its trace and its number of spans."""
         rows = ((*execution, is_demo) for execution in executions)
         self._connection.executemany("INSERT INTO executions VALUES (?, ?, ?, ?, ?)", rows)
-
-    def settle(self, trace: int) -> None:
-        """Forget the executions of a trace, which are about to be written down anew."""
-        self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
-        self._connection.execute("UPDATE traces SET is_settled = 1 WHERE seq = ?", (trace,))
 
     def execution_counts(self, since: int, until: int) -> dict[int, int]:
         """Return how often each agent was at work in a time range, agents by their place; demo traces do not count."""
         sql = """SELECT agents.seq, (SELECT count(*) FROM executions
-                 WHERE agent = agents.seq AND started >= ? AND started < ? AND NOT is_demo) FROM agents"""
+                 WHERE agent = agents.seq AND ended >= ? AND ended < ? AND NOT is_demo) FROM agents"""
         return dict(self._connection.execute(sql, (since, until)).fetchall())
 
     def seen(self, agent: int) -> tuple[int, int] | None:
-        """Return the starts of an agent's first and last execution, in nanoseconds; ``None`` where it has none."""
-        sql = "SELECT min(started), max(started) FROM executions WHERE agent = ?"
+        """Return the ends of an agent's first and last execution, in nanoseconds; ``None`` where it has none."""
+        sql = "SELECT min(ended), max(ended) FROM executions WHERE agent = ?"
         first, last = self._connection.execute(sql, (agent,)).fetchone()
         return None if first is None else (first, last)
 
-    def demo_until(self, agent: int, day: int) -> int:
-        """Return up to when a demo agent's traces of a day are there; 0 where none are."""
-        sql = "SELECT until FROM demo_days WHERE agent = ? AND day = ?"
-        row = self._connection.execute(sql, (agent, day)).fetchone()
-        return 0 if row is None else int(row[0])
+    def demo_until(self, agent: int, first: int, last: int) -> dict[int, int]:
+        """Return up to when a demo agent's traces of some days are there, by the day."""
+        sql = "SELECT day, until FROM demo_days WHERE agent = ? AND day BETWEEN ? AND ?"
+        return dict(self._connection.execute(sql, (agent, first, last)).fetchall())
 
     def set_demo_until(self, agent: int, day: int, until: int) -> None:
         """Write down up to when a demo agent's traces of a day are there."""
         self._connection.execute("INSERT OR REPLACE INTO demo_days VALUES (?, ?, ?)", (agent, day, until))
 
     def executions(self, agent: int, since: int, until: int) -> Iterator[Execution]:
-        """Yield an agent's executions in a time range, latest first."""
-        sql = """SELECT started, trace, spans FROM executions WHERE agent = ? AND started >= ? AND started < ?
-                 ORDER BY started DESC, trace DESC"""
+        """Yield an agent's executions that ended in a time range, latest first."""
+        sql = """SELECT ended, trace, spans FROM executions WHERE agent = ? AND ended >= ? AND ended < ?
+                 ORDER BY ended DESC, trace DESC"""
         for row in self._connection.execute(sql, (agent, since, until)):
             yield Execution(*row)
 
@@ -111,18 +162,22 @@ class SpanTables:
         return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM spans").fetchone()[0])
 
     def of_trace(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:
-        """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``."""
+        """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``.
+
+        Each is the values of a span without its excerpts, and its body where it has any.
+        """
         return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
 
     def shape_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
         """Return id, parent's id, start, end and whether it failed of every span of a trace, likewise."""
-        sql = """SELECT span_id, parent_id, started, ended, status = 'ERROR' FROM spans
-                 WHERE trace = ? AND seq <= ? ORDER BY started"""
+        sql = """SELECT span_id, parent_id, started, max(started, ended), status = 'ERROR'
+                 FROM spans JOIN profiles ON profiles.id = profile WHERE trace = ? AND seq <= ? ORDER BY started"""
         return self._connection.execute(sql, (trace, until)).fetchall()
 
     def summary(self, trace: int, *, until: int) -> tuple[str, int, int, int]:
         """Return a trace's id, start, end and number of spans, up to the one that was added at ``until``."""
-        sql = """SELECT trace_id, min(started), max(ended), count(*) FROM spans JOIN traces ON traces.seq = trace
+        sql = """SELECT trace_id, min(spans.started), max(max(spans.started, spans.ended)), count(*)
+                 FROM spans JOIN traces ON traces.seq = trace
                  WHERE trace = ? AND spans.seq <= ?"""
         trace_id, started, ended, spans = self._connection.execute(sql, (trace, until)).fetchone()
         return trace_id, started, ended, spans

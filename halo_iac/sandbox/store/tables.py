@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store.runs import RunTables
 from halo_iac.sandbox.store.spans import SpanTables
+from halo_iac.sandbox.store.trace_queries import TraceQueries
 
 _FARTHEST: Final = 10**11
 """Seconds by which the clock may be ahead: three thousand years."""
@@ -73,6 +74,11 @@ class Tables:
         self.spans = SpanTables(connection)
 
     @cached_property
+    def traces(self) -> TraceQueries:
+        """Return the queries about traces and spans."""
+        return TraceQueries(self._connection)
+
+    @cached_property
     def runs(self) -> RunTables:
         """Return the runs and conversations."""
         return RunTables(self._connection)
@@ -117,7 +123,7 @@ class Tables:
 
     def add_project(self, project_id: str, name: str, created_at: str) -> None:
         """Add a project; one that is there keeps its name."""
-        sql = "INSERT OR IGNORE INTO projects VALUES (?, ?, ?)"
+        sql = "INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)"
         self._connection.execute(sql, (project_id, name, created_at))
 
     def key(self, text: str) -> Key | None:

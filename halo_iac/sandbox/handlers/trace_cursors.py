@@ -1,0 +1,63 @@
+"""Cursors of lists of traces and spans: where a page ended, and of which query.
+
+A cursor of another query is refused. The official client reckons its time range anew for every page, so a range as long
+as before, up to a day later, is the same query, and stays what it was for the first page.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from halo_iac.sandbox.protocol import RequestRefused
+from halo_iac.sandbox.store.trace_filters import Filters
+from halo_iac.sandbox.store.trace_queries import Position
+
+_DAY: Final = 24 * 3600 * 10**9
+
+
+class Query(NamedTuple):
+    """A query whose pages belong together: what it asks besides its time range, and that range."""
+
+    digest: str
+    filters: Filters
+
+
+def query_of(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Query:
+    """Return the query of a procedure's checked input."""
+    asked = {name: value for name, value in wanted.items() if name not in {"cursor", "limit", "teamId", "filters"}}
+    others = replace(filters, start=None, end=None)
+    text = json.dumps([procedure, asked, repr(others), _extent(filters)], sort_keys=True, default=str)
+    return Query(blake2b(text.encode(), digest_size=12).hexdigest(), filters)
+
+
+def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]:
+    """Return where to go on, and the time range of the first page."""
+    if cursor is None:
+        return query.filters, None
+    try:
+        digest, value, seq, start, end = json.loads(urlsafe_b64decode(cursor.encode()))
+        position = Position(float(value) if isinstance(value, float) else int(value), int(seq))
+    except (ValueError, TypeError):
+        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.") from None
+    now = query.filters
+    if digest != query.digest or abs((now.start or 0) - (start or 0)) > _DAY:
+        raise RequestRefused("BAD_REQUEST", "cursor is of another query: repeat the query that returned it.")
+    return replace(now, start=start, end=end), position
+
+
+def cursor_after(query: Query, filters: Filters, position: Position) -> str:
+    """Return the cursor of what follows a position."""
+    text = json.dumps([query.digest, position.value, position.seq, filters.start, filters.end])
+    return urlsafe_b64encode(text.encode()).decode("ascii")
+
+
+def _extent(filters: Filters) -> int | None:
+    """Return how long a time range is; of one that goes back to 1970 only that it does."""
+    if not filters.start or filters.end is None:
+        return 0 if filters.start == 0 else None
+    return filters.end - filters.start

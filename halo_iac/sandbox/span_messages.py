@@ -1,0 +1,108 @@
+"""What a model was told and said, found in a span's attributes.
+
+OpenInference flattens a conversation into attributes such as ``llm.input_messages.0.message.role``; others write it as
+one JSON text. Where neither is there, an input or output that is itself a conversation is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+from pydantic_core import from_json, to_json
+
+_PREFIX: Final = {"input": "llm.input_messages", "output": "llm.output_messages"}
+_TEXTS: Final = {
+    "input": ("gen_ai.input.messages", "gen_ai.prompt", "input.value"),
+    "output": ("gen_ai.output.messages", "gen_ai.completion", "output.value"),
+}
+_DOCUMENTS: Final = "retrieval.documents"
+_PARTS: Final = re.compile(r"[^.]+")
+
+
+def messages(attributes: Mapping[str, Any], which: Literal["input", "output"]) -> str:
+    """Return the messages as JSON text: ``[{role, content, …}]``; blank where there are none."""
+    found = _unflattened(attributes, _PREFIX[which])
+    listed = [_message(each) for each in found] if found else next(_written(attributes, which), [])
+    return to_json(listed, inf_nan_mode="strings").decode() if listed else ""
+
+
+def documents(attributes: Mapping[str, Any]) -> str:
+    """Return the documents of a retrieval as JSON text; blank where there are none."""
+    found = _unflattened(attributes, _DOCUMENTS)
+    listed = [each.get("document", each) if isinstance(each, dict) else each for each in found]
+    return to_json(listed, inf_nan_mode="strings").decode() if listed else ""
+
+
+def _written(attributes: Mapping[str, Any], which: str) -> Iterator[list[Any]]:
+    """Yield the conversations that are one value, be it a list or its JSON text."""
+    for key in (_PREFIX[which], *_TEXTS[which]):
+        value = attributes.get(key)
+        if isinstance(value, str) and value[:1] in {"[", "{"}:
+            try:
+                value = from_json(value)
+            except ValueError:
+                continue
+        listed = [_message(each) for each in _conversation(value)]
+        if listed and all(isinstance(each, dict) and "role" in each for each in listed):
+            yield listed
+
+
+def _conversation(value: Any) -> list[Any]:  # noqa: ANN401 (any JSON)
+    """Return the messages in a list, in a request to a model, or in its answer."""
+    match value:
+        case list():
+            return value
+        case {"messages": list(found)}:
+            return found
+        case {"choices": list(found)}:
+            return [each.get("message") for each in found if isinstance(each, dict)]
+        case {"role": str()}:
+            return [value]
+        case _:
+            return []
+
+
+def _message(value: Any) -> Any:  # noqa: ANN401 (likewise)
+    """Return a message as ``{role, content, …}``: OpenInference wraps it, and each of its parts."""
+    if not isinstance(value, dict):
+        return value
+    found = value.get("message", value)
+    if not isinstance(found, dict):
+        return value
+    found = dict(found)
+    if isinstance(parts := found.pop("contents", None), list):
+        found["content"] = [_part(part) for part in parts]
+    if isinstance(calls := found.get("tool_calls"), list):
+        found["tool_calls"] = [each.get("tool_call", each) if isinstance(each, dict) else each for each in calls]
+    return found
+
+
+def _part(value: Any) -> Any:  # noqa: ANN401 (likewise)
+    return value.get("message_content", value) if isinstance(value, dict) else value
+
+
+def _unflattened(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
+    """Return the list that was flattened into attributes such as ``prefix.0.name.1.other``."""
+    root: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key.startswith(prefix + ".") and value is not None:
+            *way, last = _PARTS.findall(key[len(prefix) :])
+            place = root
+            for part in way:
+                inner = place.setdefault(part, {})
+                place = inner if isinstance(inner, dict) else place
+            place[last] = value
+    found = _lists(root)
+    return found if isinstance(found, list) else []
+
+
+def _lists(value: Any) -> Any:  # noqa: ANN401 (likewise)
+    """Turn what is numbered into lists."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _lists(each) for key, each in value.items()}
+    if inner and all(key.isdecimal() for key in inner):
+        return [inner[key] for key in sorted(inner, key=int)]
+    return inner

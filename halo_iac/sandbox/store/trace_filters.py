@@ -1,0 +1,269 @@
+"""Which traces and spans are meant, as conditions of SQL.
+
+A condition on a trace asks whether one of its spans is such, and a negated one whether none is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from json import dumps
+from typing import Any, Final, NamedTuple
+
+from halo_iac.sandbox.trace_summary import NAME, SESSION, USER
+
+AGENT_NAME: Final = """coalesce(agents.name, CASE json_extract(agents.wire, '$.identitySource')
+    WHEN 'agent_name' THEN json_extract(agents.wire, '$.identityValue') END, '')"""
+AGENT_ID: Final = """coalesce(CASE json_extract(agents.wire, '$.identitySource')
+    WHEN 'agent_id' THEN json_extract(agents.wire, '$.identityValue') END, '')"""
+
+PROFILE_FIELDS: Final = {
+    "observation_kind": "profiles.kind",
+    "status": "CASE profiles.status WHEN 'ERROR' THEN 'error' ELSE 'ok' END",
+    "service_name": "profiles.service",
+    "deployment_environment": "profiles.environment",
+    "agent_name": AGENT_NAME,
+    "agent_id": AGENT_ID,
+    "llm_provider": "profiles.provider",
+    "llm_model_name": "profiles.model",
+}
+WORD_FIELDS: Final = {"span_name": (NAME, "name"), "user_id": (USER, "user"), "session_id": (SESSION, "session")}
+ID_FIELDS: Final = ("trace_id", "span_id", "trace_import_id")
+TEXT_FIELDS: Final = (*PROFILE_FIELDS, *WORD_FIELDS, *ID_FIELDS)
+
+SPAN_NUMBERS: Final = {
+    "duration_ns": "(spans.ended - spans.started)",
+    "total_tokens": "spans.total_tokens",
+    "input_tokens": "spans.prompt_tokens",
+    "cache_read_tokens": "spans.cached_tokens",
+    "output_tokens": "spans.completion_tokens",
+    "cost_total": "CAST(spans.cost AS REAL)",
+}
+TRACE_NUMBERS: Final = {
+    **{name: sql.replace("spans.", "traces.") for name, sql in SPAN_NUMBERS.items()},
+    "span_count": "traces.spans",
+    "llm_span_count": "traces.llm_spans",
+}
+COMPARISONS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "<>", "between": "BETWEEN"}
+NEGATED: Final = {"neq": "eq", "does_not_contain": "contains", "is_empty": "is_not_empty", "not_in": "in"}
+"""What an operation denies."""
+_ASSERTED: Final = {
+    "eq": "{} = ?",
+    "contains": "instr(lower({}), lower(?)) > 0",
+    "in": "{} IN (SELECT value FROM json_each(?))",
+    "is_not_empty": "{} <> ''",
+}
+TEXT_OPS: Final = ("eq", "neq", "contains", "does_not_contain", "is_empty", "is_not_empty", "in", "not_in")
+
+_PROFILES: Final = "profiles LEFT JOIN agents ON agents.seq = profiles.agent"
+
+
+class TextFilter(NamedTuple):
+    """What a text must be; ``values`` is one for most operations, none for ``is_empty`` and ``is_not_empty``."""
+
+    field: str
+    op: str
+    values: tuple[str, ...] = ()
+
+
+class NumberFilter(NamedTuple):
+    """What a number must be; ``values`` are two for ``between``. What is not recorded never matches."""
+
+    field: str
+    op: str
+    values: tuple[float, ...]
+
+
+class AttributeFilter(NamedTuple):
+    """What an attribute of a span, or of its resource, must be; ``scope`` is ``span`` or ``resource``."""
+
+    scope: str
+    key: str
+    op: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which traces, or spans, are meant: those that ended in ``[start, end)`` (nanoseconds) and pass every filter."""
+
+    start: int | None = None
+    end: int | None = None
+    texts: tuple[TextFilter, ...] = ()
+    numbers: tuple[NumberFilter, ...] = ()
+    attributes: tuple[AttributeFilter, ...] = ()
+    agents: tuple[str, ...] = ()
+    """Names or ids, of which one is the agent's."""
+    trace_id: str | None = None
+    free_text: str | None = None
+    scope: str | None = None
+    """``root``: spans without a parent; ``entrypoint``: those whose parent is missing or of another service."""
+
+
+class Where(NamedTuple):
+    """A condition and what stands for its question marks."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+def joined(conditions: Sequence[Where], word: str = "AND") -> Where:
+    """Return one condition out of several."""
+    sql = f" {word} ".join(f"({each.sql})" for each in conditions) or "1"
+    return Where(sql, tuple(value for each in conditions for value in each.values))
+
+
+def of_spans(project_id: str, filters: Filters) -> Where:
+    """Return the condition on ``spans``, beside ``traces`` and ``bodies``, but for their time."""
+    return joined(list(_span_conditions(project_id, filters)))
+
+
+def of_traces(filters: Filters) -> Where:
+    """Return the condition on ``traces``, but for their time and project."""
+    return joined(list(_trace_conditions(filters)))
+
+
+# Spans ---------------------------------------------------------------------------------------------------------------
+
+
+def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
+    on_profile = [Where("profiles.project_id = ?", (project_id,))]
+    for each in filters.texts:
+        if each.field in PROFILE_FIELDS:
+            on_profile.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
+        elif each.field in WORD_FIELDS:
+            yield _negatable(each.op, partial(_has_word, each))
+        else:
+            yield _compared(_id(each.field), each.op, each.values)
+    if filters.agents:
+        on_profile.append(_is_agent(filters.agents))
+    for attribute in filters.attributes:
+        yield _negatable(attribute.op, partial(_has_attribute, attribute))
+    if len(on_profile) > 1:
+        profile = joined(on_profile)
+        yield Where(f"spans.profile IN (SELECT profiles.id FROM {_PROFILES} WHERE {profile.sql})", profile.values)
+    yield from (_number(SPAN_NUMBERS, each) for each in filters.numbers)
+    if filters.scope is not None:
+        yield Where(_SCOPES[filters.scope])
+    if filters.free_text is not None:
+        yield Where("mentions(bodies.json, ?)", (filters.free_text,))
+
+
+_SCOPES: Final = {
+    "root": "spans.parent_id IS NULL",
+    "entrypoint": """NOT EXISTS (
+        SELECT 1 FROM spans AS parents JOIN profiles AS theirs ON theirs.id = parents.profile
+        JOIN profiles AS own ON own.id = spans.profile
+        WHERE parents.trace = spans.trace AND parents.span_id = spans.parent_id AND theirs.service = own.service
+    )""",
+}
+
+
+def _has_word(each: TextFilter, op: str) -> Where:
+    column = f"spans.{WORD_FIELDS[each.field][1]}"
+    word = _compared("words.text", op, each.values)
+    return Where(f"coalesce({column} IN (SELECT words.id FROM words WHERE {word.sql}), 0)", word.values)
+
+
+def _has_attribute(each: AttributeFilter, op: str) -> Where:
+    found = _compared("attribute_text(bodies.json, ?, ?)", op, each.values)
+    has_key = _with_key(each)
+    return Where(
+        f"spans.profile IN (SELECT profiles.id FROM profiles WHERE {has_key.sql}) AND {found.sql}",
+        (*has_key.values, each.scope, each.key, *found.values),
+    )
+
+
+def _with_key(each: AttributeFilter) -> Where:
+    column = "keys" if each.scope == "span" else "resource_keys"
+    sql = f"""EXISTS (
+        SELECT 1 FROM words, json_each(words.text) AS listed WHERE words.id = profiles.{column} AND listed.value = ?
+    )"""
+    return Where(sql, (each.key,))
+
+
+# Traces --------------------------------------------------------------------------------------------------------------
+
+
+def _trace_conditions(filters: Filters) -> Iterator[Where]:
+    for each in filters.texts:
+        yield _negatable(each.op, partial(_trace_has, each))
+    if filters.agents:
+        yield _has_profile(_is_agent(filters.agents))
+    for attribute in filters.attributes:
+        yield _negatable(attribute.op, partial(_trace_has_attribute, attribute))
+    yield from (_number(TRACE_NUMBERS, each) for each in filters.numbers)
+    if filters.trace_id is not None:
+        yield Where("traces.trace_id = ?", (filters.trace_id,))
+    if filters.free_text is not None:
+        yield _has_span(Where("mentions(bodies.json, ?)", (filters.free_text,)))
+
+
+def _trace_has(each: TextFilter, op: str) -> Where:
+    if each.field == "status":
+        return _compared("CASE WHEN traces.failed THEN 'error' ELSE 'ok' END", op, each.values)
+    if each.field in PROFILE_FIELDS:
+        return _has_profile(_compared(PROFILE_FIELDS[each.field], op, each.values))
+    if each.field in WORD_FIELDS:
+        word = _compared("words.text", op, each.values)
+        return Where(
+            f"""traces.seq IN (SELECT trace FROM trace_words JOIN words ON words.id = word
+            WHERE field = ? AND {word.sql})""",
+            (WORD_FIELDS[each.field][0], *word.values),
+        )
+    found = _compared(_id(each.field), op, each.values)
+    return _has_span(found) if each.field == "span_id" else found
+
+
+def _trace_has_attribute(each: AttributeFilter, op: str) -> Where:
+    return joined([_has_profile(_with_key(each)), _has_span(_has_attribute(each, op))])
+
+
+def _has_profile(profile: Where) -> Where:
+    return Where(
+        f"""traces.mix IN (SELECT mixes.id FROM mixes, json_each(mixes.profiles) AS listed, {_PROFILES}
+        WHERE profiles.id = listed.value AND {profile.sql})""",
+        profile.values,
+    )
+
+
+def _has_span(span: Where) -> Where:
+    return Where(
+        f"""EXISTS (SELECT 1 FROM spans JOIN bodies ON bodies.span = spans.seq
+        WHERE spans.trace = traces.seq AND {span.sql})""",
+        span.values,
+    )
+
+
+# Both ----------------------------------------------------------------------------------------------------------------
+
+
+def _id(field: str) -> str:
+    return {"trace_id": "traces.trace_id", "span_id": "spans.span_id"}.get(field, "''")
+
+
+def _negatable(op: str, assertion: Callable[[str], Where]) -> Where:
+    """Return a condition that is asserted, or denied, of what ``assertion`` makes of an operation."""
+    if op not in NEGATED:
+        return assertion(op)
+    found = assertion(NEGATED[op])
+    return Where(f"NOT ({found.sql})", found.values)
+
+
+def _compared(sql: str, op: str, values: tuple[str, ...]) -> Where:
+    asserted = _ASSERTED[NEGATED.get(op, op)].format(sql)
+    listed = (dumps(values),) if op in {"in", "not_in"} else values
+    return Where(f"NOT ({asserted})" if op in NEGATED else asserted, listed)
+
+
+def _number(fields: dict[str, str], each: NumberFilter) -> Where:
+    marks = "? AND ?" if each.op == "between" else "?"
+    return Where(f"{fields[each.field]} {COMPARISONS[each.op]} {marks}", each.values)
+
+
+def _is_agent(names: tuple[str, ...]) -> Where:
+    each = "{} IN (SELECT value FROM json_each(?))"
+    found = [Where(each.format(column), (dumps(names),)) for column in (AGENT_NAME, AGENT_ID, "agents.id")]
+    known = joined(found, "OR")
+    return Where(f"({known.sql})", known.values)

@@ -1,0 +1,243 @@
+"""Queries about traces and spans: pages of places in the store, and the rows at these places."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from json import dumps
+from typing import Final, NamedTuple
+
+from halo_iac.sandbox.store.trace_filters import AGENT_NAME, Filters, Where, joined, of_spans, of_traces
+
+TRACE_SORTS: Final = {
+    "start_time": "traces.started",
+    "duration": "traces.ended - traces.started",
+    "total_cost": "coalesce(CAST(traces.cost AS REAL), -1)",
+    "total_tokens": "coalesce(traces.total_tokens, -1)",
+    "span_count": "traces.spans",
+    "llm_span_count": "traces.llm_spans",
+}
+SPAN_SORTS: Final = {
+    "start_time": "spans.started",
+    "duration_ns": "spans.ended - spans.started",
+    "cost_total": "coalesce(CAST(spans.cost AS REAL), -1)",
+    "total_tokens": "coalesce(spans.total_tokens, -1)",
+}
+_LATEST: Final = 2**63 - 1
+_ALIKE: Final = 6
+"""Characters by which ids are near to each other."""
+_FEW: Final = 3
+
+_TRACE_ROWS: Final = f"""
+    SELECT traces.seq, trace_id, traces.started, traces.ended, words.text, profiles.kind, profiles.service,
+    profiles.environment, {AGENT_NAME}, traces.spans, llm_spans, failed, traces.prompt_tokens,
+    traces.completion_tokens, traces.cached_tokens, traces.total_tokens, traces.cost
+    FROM traces JOIN spans ON spans.seq = traces.root JOIN profiles ON profiles.id = spans.profile
+    JOIN words ON words.id = spans.name LEFT JOIN agents ON agents.seq = traces.agent
+    WHERE traces.seq IN (SELECT value FROM json_each(?))
+"""
+_SPAN_ROWS: Final = f"""
+    SELECT spans.seq, trace_id, span_id, parent_id, words.text, profiles.kind, spans.started, spans.ended,
+    profiles.status, message, service, environment, provider, model, {AGENT_NAME}, users.text, sessions.text,
+    spans.prompt_tokens, spans.completion_tokens, spans.cached_tokens, spans.total_tokens, spans.cost, bodies.json
+    FROM spans JOIN traces ON traces.seq = spans.trace JOIN profiles ON profiles.id = spans.profile
+    JOIN words ON words.id = spans.name JOIN bodies ON bodies.span = spans.seq
+    LEFT JOIN words AS users ON users.id = spans.user LEFT JOIN words AS sessions ON sessions.id = spans.session
+    LEFT JOIN agents ON agents.seq = profiles.agent
+    WHERE spans.seq IN (SELECT value FROM json_each(?))
+"""
+
+
+class TraceRow(NamedTuple):
+    """A trace as listed; instants are nanoseconds, texts are blank where there is nothing to say."""
+
+    seq: int
+    trace_id: str
+    started: int
+    ended: int
+    root_name: str
+    root_kind: str
+    service: str
+    environment: str
+    agent: str
+    spans: int
+    llm_spans: int
+    failed: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    total_tokens: int | None
+    cost: str | None
+
+
+class SpanRow(NamedTuple):
+    """A span as listed, and its whole JSON."""
+
+    seq: int
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    started: int
+    ended: int
+    status: str
+    message: str
+    service: str
+    environment: str
+    provider: str
+    model: str
+    agent: str
+    user: str | None
+    session: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    total_tokens: int | None
+    cost: str | None
+    body: bytes
+
+
+class Position(NamedTuple):
+    """Where a page ended: what its last row is sorted by, and its place in the store."""
+
+    value: float
+    seq: int
+
+
+class Order(NamedTuple):
+    """What is sorted by: one of the sorts above, and which way; equal ones as they came in."""
+
+    by: str
+    is_descending: bool
+
+
+class TraceQueries:
+    """What is asked about traces and spans, inside one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def page_of_traces(
+        self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
+    ) -> list[Position]:
+        """Return where some traces are that pass the filters, behind a position."""
+        where = joined([self._traces_in(project_id, filters), of_traces(filters)])
+        return self._page("SELECT {}, traces.seq FROM traces", TRACE_SORTS[order.by], order, where, after, limit)
+
+    def count_traces(self, project_id: str, filters: Filters) -> int:
+        """Return how many traces pass the filters."""
+        where = joined([self._traces_in(project_id, filters), of_traces(filters)])
+        sql = f"SELECT count(*) FROM traces WHERE {where.sql}"
+        return int(self._connection.execute(sql, where.values).fetchone()[0])
+
+    def page_of_spans(
+        self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
+    ) -> list[Position]:
+        """Return where some spans are that pass the filters, of whichever trace, behind a position."""
+        trace = None
+        if filters.trace_id is not None and (trace := self.place(project_id, filters.trace_id)) is None:
+            return []
+        scope = self._spans_in(project_id, filters) if trace is None else Where("spans.trace = ?", (trace,))
+        return self._spans(joined([scope, _ended_in("spans", filters)]), project_id, filters, order, after, limit)
+
+    def spans_of_trace(
+        self, trace: int, project_id: str, filters: Filters, after: Position | None, limit: int
+    ) -> list[Position]:
+        """Return where some spans of a trace are that pass the filters, in the order they began."""
+        where = joined([Where("spans.trace = ?", (trace,)), _ended_in("spans", filters)])
+        return self._spans(where, project_id, filters, Order("start_time", is_descending=False), after, limit)
+
+    def traces(self, places: Sequence[int]) -> list[TraceRow]:
+        """Return the traces at some places, in this order."""
+        rows = self._connection.execute(_TRACE_ROWS, (dumps(places),)).fetchall()
+        found = {row[0]: TraceRow._make(row) for row in rows}
+        return [found[place] for place in places]
+
+    def spans(self, places: Sequence[int]) -> list[SpanRow]:
+        """Return the spans at some places, in this order."""
+        rows = self._connection.execute(_SPAN_ROWS, (dumps(places),)).fetchall()
+        found = {row[0]: SpanRow._make(row) for row in rows}
+        return [found[place] for place in places]
+
+    def lengths(self, places: Sequence[int]) -> list[int]:
+        """Return how many bytes the JSON of some spans has, in this order."""
+        sql = "SELECT span, length(json) FROM bodies WHERE span IN (SELECT value FROM json_each(?))"
+        found = dict(self._connection.execute(sql, (dumps(places),)).fetchall())
+        return [found[place] for place in places]
+
+    def place(self, project_id: str, trace_id: str) -> int | None:
+        """Return a trace's place; ``None`` where there is none."""
+        sql = "SELECT seq FROM traces WHERE project_id = ? AND trace_id = ?"
+        row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
+        return None if row is None else int(row[0])
+
+    def ids_like(self, project_id: str, trace_id: str) -> list[str]:
+        """Return the ids of a few traces that begin as this one does; none where there are many."""
+        begin = trace_id[: min(_ALIKE, max(1, len(trace_id) - 1))]
+        sql = """SELECT trace_id FROM traces WHERE project_id = ? AND trace_id >= ? AND trace_id < ?
+                 ORDER BY trace_id LIMIT ?"""
+        values = (project_id, begin, f"{begin}\U0010ffff", _FEW + 1)
+        found = [row[0] for row in self._connection.execute(sql, values).fetchall()]
+        return found if len(found) <= _FEW else []
+
+    def place_of_span(self, trace: int, span_id: str) -> int | None:
+        """Return the place of a trace's span; ``None`` where there is none."""
+        sql = "SELECT seq FROM spans WHERE trace = ? AND span_id = ?"
+        row = self._connection.execute(sql, (trace, span_id)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _spans(
+        self, scope: Where, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
+    ) -> list[Position]:
+        select = """SELECT {}, spans.seq FROM spans JOIN traces ON traces.seq = spans.trace
+                    JOIN bodies ON bodies.span = spans.seq"""
+        where = joined([scope, of_spans(project_id, filters)])
+        return self._page(select, SPAN_SORTS[order.by], order, where, after, limit)
+
+    def _page(
+        self, select: str, by: str, order: Order, where: Where, after: Position | None, limit: int
+    ) -> list[Position]:
+        seq = f"{select.split('FROM ')[1].split(maxsplit=1)[0]}.seq"
+        sign, way = ("<", "DESC") if order.is_descending else (">", "ASC")
+        if after is not None:
+            where = joined([where, Where(f"({by}, {seq}) {sign} (?, ?)", tuple(after))])
+        sql = f"{select.format(by)} WHERE {where.sql} ORDER BY {by} {way}, {seq} {way} LIMIT ?"
+        return [Position._make(row) for row in self._connection.execute(sql, (*where.values, limit)).fetchall()]
+
+    def _traces_in(self, project_id: str, filters: Filters) -> Where:
+        return joined(
+            [
+                Where("traces.project_id = ? AND traces.started IS NOT NULL", (project_id,)),
+                self._began_near(project_id, "trace", filters),
+                _ended_in("traces", filters),
+            ]
+        )
+
+    def _spans_in(self, project_id: str, filters: Filters) -> Where:
+        project = Where(
+            "spans.profile IN (SELECT profiles.id FROM profiles WHERE profiles.project_id = ?)", (project_id,)
+        )
+        return joined([self._began_near(project_id, "span", filters), project])
+
+    def _began_near(self, project_id: str, what: str, filters: Filters) -> Where:
+        """Return when all that ended in a time range began: the index is by start, and nothing is longer than this."""
+        row = self._connection.execute(
+            f"SELECT longest_{what} FROM projects WHERE id = ?",
+            (project_id,),
+        ).fetchone()
+        longest = 0 if row is None else int(row[0])
+        first = 0 if filters.start is None else max(0, filters.start - longest)
+        last = _LATEST if filters.end is None else filters.end
+        return Where(f"{what}s.started >= ? AND {what}s.started < ?", (first, last))
+
+
+def _ended_in(table: str, filters: Filters) -> Where:
+    """Return that something ended in the filters' time range; a span whose clock ran back ends when it starts."""
+    end = "max(spans.started, spans.ended)" if table == "spans" else "traces.ended"
+    conditions = []
+    if filters.start is not None:
+        conditions.append(Where(f"{end} >= ?", (filters.start,)))
+    if filters.end is not None:
+        conditions.append(Where(f"{end} < ?", (filters.end,)))
+    return joined(conditions)
