@@ -7,7 +7,7 @@ asked before the files are parsed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,17 +91,27 @@ def _plan_project(
     return PairedPlan(planned, pairing)
 
 
-def drift_of_projects(sources: Sequence[ProjectSource], ignored: Collection[DriftKind]) -> tuple[Drift, ...]:
+class ObservedProject(NamedTuple):
+    """How a project file and its platform differ, and the id of each entry's schedule there, by key."""
+
+    drift: Drift
+    ids: Mapping[str, str]
+
+
+def observe_projects(
+    sources: Sequence[ProjectSource], ignored: Collection[DriftKind] = ()
+) -> tuple[ObservedProject, ...]:
     """Return how each of several project files and its platform differ, but for kinds of differences to ignore."""
     from halo_iac.plan.drift import find_drift
 
-    def drift(source: ProjectSource) -> Drift:
+    def observed(source: ProjectSource) -> ObservedProject:
         project = source.load()
         host, actual = source.observe(project)
-        planned, _ = _stages(project, actual, host, source.request)
-        return find_drift(planned, actual, ignored)
+        planned, pairing = _stages(project, actual, host, source.request)
+        ids = {pair.entry.key: pair.remote.id for pair in pairing.pairs if pair.remote is not None}
+        return ObservedProject(find_drift(planned, actual, ignored), ids)
 
-    return tuple(map(drift, sources))
+    return tuple(map(observed, sources))
 
 
 def _stages(

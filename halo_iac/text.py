@@ -253,11 +253,16 @@ def escape_control(text: str, *, is_unicode: bool = True) -> str:
 
     Line ends become symbols too; :func:`escape_control_lines` keeps them. Without ``is_unicode`` the result is ASCII.
     """
-    if not (text.isascii() and text.isprintable()):
-        text = _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
-    text = neutralize_log_commands(text)
+    text = neutralize_log_commands(show_hidden(text, is_unicode=is_unicode))
     is_obeyed = text.startswith(_GROUPS) or ("::" in text and text.lstrip().startswith("::"))
     return f"\\{text}" if is_obeyed else text
+
+
+def show_hidden(text: str, *, is_unicode: bool = True) -> str:
+    """Return the text on one line, with a sign in the place of each character that cannot be seen."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
 
 
 def neutralize_log_commands(text: str) -> str:

@@ -88,6 +88,7 @@ HOMES = {
     "cronsim": "fire_times sandbox/handlers/schedules",
     "deepdiff": "diff",
     "jinja2": "render/html/*",
+    "markdown_it": "render/html/*",
     "httpx": "api/exchange api/failures api/sandbox_transport api/transport ci/host_api",
     "markupsafe": "render/html/*",
     "mcp": "mcp/server",

@@ -14,6 +14,7 @@ import pytest
 from command_line import NOW, CommandLine, assert_golden
 from render_asserts import assert_harmless
 from render_samples import HOSTILE
+from served_runs import Served
 from strategies import entry, project
 
 from halo_iac.findings import run_rules
@@ -21,6 +22,7 @@ from halo_iac.load import load
 from halo_iac.model.project import Entry
 from halo_iac.page import ProjectInput, page
 from halo_iac.render.html import PAGE_START, page_html
+from halo_iac.sandbox.faults import Fault, Refuse
 
 ROOT = Path(__file__).parent.parent
 SPRING = datetime(2027, 3, 26, 12, 0, tzinfo=UTC)
@@ -195,8 +197,41 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
     halo("apply", "--sandbox", "--yes")
     halo("pause", "early", "--sandbox", "--yes")
     result = halo("page", "--sandbox", "--out", "a.html", "--json")
-    assert result.json == {"path": "a.html", "schedules": 1, "agents": 2}
+    assert result.json == {"path": "a.html", "schedules": 1, "agents": 2, "reports": 0}
     assert "paused on the platform" in words((folder / "a.html").read_text())
+
+
+def test_past_runs_and_pulled_reports_stand_at_their_fires(halo_runs: Served, folder: Path) -> None:
+    known = FILE.replace("agent: shop", "agent: checkout").replace("agent: bot", "agent: research")
+    (folder / "halo.yaml").write_text(known)
+    halo_runs("apply", "--yes")
+    for _ in range(4):
+        halo_runs.clock.advance(hours=12)
+        halo_runs("schedule", "list")
+    assert halo_runs("report", "pull", "--dir", "reports").code == 0
+    (folder / "reports/README.md").write_text("# Ours\n")
+    result = halo_runs("page", "--reports", "reports")
+    assert (result.code, result.out) == (0, "Wrote halo.html: 1 active schedule, 2 reports\n")
+    assert result.err.endswith("Not reports, so left out: `README.md`\n")
+    text = (folder / "halo.html").read_text()
+    targets = {each[1:] for each in Elements(text).of("href") if each.startswith("#r")}
+    assert targets == {"r1", "r2", "reports"} <= set(Elements(text).of("id"))
+    assert "completed Wed 4 Nov 02:30 CET (01:30 UTC) its report" in words(text)
+    assert 'class="dot report"' in text
+    assert halo_runs("page", "--offline", "--reports", "reports", "--out", "offline.html").code == 0
+    assert "its report" in (folder / "offline.html").read_text()
+    assert halo_runs("page", "--offline", "--reports", "none").code == 1
+
+
+def test_runs_that_cannot_be_read_are_missing_with_a_warning(halo_runs: Served, folder: Path) -> None:
+    known = FILE.replace("agent: shop", "agent: checkout").replace("agent: bot", "agent: research")
+    (folder / "halo.yaml").write_text(known)
+    halo_runs("apply", "--yes")
+    halo_runs.sandbox.faults.add(Fault("haloSchedule.listRuns", Refuse("NOT_FOUND"), times=None))
+    result = halo_runs("page")
+    assert result.code == 1
+    assert "the runs of `early` could not be read" in result.err
+    assert "could not be read" in words((folder / "halo.html").read_text())
 
 
 def test_several_project_files_are_one_page(halo: CommandLine, folder: Path) -> None:

@@ -17,7 +17,7 @@ from halo_iac.findings import credentials_of
 from halo_iac.findings.today import find_clock_change_today
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Plan, PlanList
-from halo_iac.pipeline import PlanRequest, ProjectSource, drift_of_projects, plan_projects
+from halo_iac.pipeline import ObservedProject, PlanRequest, ProjectSource, observe_projects, plan_projects
 from halo_iac.plan import Overrides
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import listed
@@ -28,7 +28,7 @@ _SERIOUSNESS: Final = (130, 5, 4, 1, 3, 2, 0)
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
     from halo_iac.model.apply_result import Summary
-    from halo_iac.model.drift import Drift, DriftKind
+    from halo_iac.model.drift import DriftKind
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
 
@@ -108,11 +108,11 @@ def make_plans(
     return tuple(map(ProjectRun, context.projects, plans))
 
 
-def make_drifts(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tuple[Drift, ...]:
+def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tuple[ObservedProject, ...]:
     """Return how each project file and its platform differ; credentials in prompts are kept out of what is written."""
-    found = drift_of_projects(_sources(context, PlanOptions()), ignored)
-    for each, drift in zip(context.projects, found, strict=True):
-        hide_credentials(each, each.load(), drift.plan)
+    found = observe_projects(_sources(context, PlanOptions()), ignored)
+    for each, seen in zip(context.projects, found, strict=True):
+        hide_credentials(each, each.load(), seen.drift.plan)
     return found
 
 

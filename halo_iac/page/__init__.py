@@ -1,24 +1,31 @@
 """What ``halo page`` shows: the schedules of project files, when they fire, and what their runs look at.
 
 ``timeline`` has a period of days, the fires in it and how often each moment is analysed; ``contents`` puts together
-what is declared and, where it was read, what the platform and a folder of reports say of it. All of it is pure;
+what is declared and, where it was read, what the platform and a folder of reports say of it; ``history`` joins
+these two. All of it is pure;
 ``render/html`` draws it (docs/page.md).
 """
 
-from halo_iac.page.contents import Page, PageAgent, PageProject, PageSchedule, ProjectInput, page
+from halo_iac.page.contents import Page, PageAgent, PageProject, PageSchedule, PlatformInput, ProjectInput, page
+from halo_iac.page.history import Outcome, PageReport, PastRun, failures_in_a_row
 from halo_iac.page.timeline import Coverage, Period, Stretch, Timeline, Track, ZoneChange
 
 __all__ = [
     "Coverage",
+    "Outcome",
     "Page",
     "PageAgent",
     "PageProject",
+    "PageReport",
     "PageSchedule",
+    "PastRun",
     "Period",
+    "PlatformInput",
     "ProjectInput",
     "Stretch",
     "Timeline",
     "Track",
     "ZoneChange",
+    "failures_in_a_row",
     "page",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -11,20 +11,36 @@ from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import Drift, DriftItem
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry, Project
+from halo_iac.model.runs import Run
 from halo_iac.model.schedule import Cadence, Spec
+from halo_iac.model.stored_report import StoredReport, StoredReports
+from halo_iac.page.history import PageReport, PastRun, past_runs
 from halo_iac.page.timeline import Coverage, Period, Timeline, Track, ZoneChange
 from halo_iac.preview import Preview, ScheduleForecast, ScheduleStatus, Span, preview
 
+BACK: Final = 14
+"""How many days before today are shown, where something is known of them."""
 NEXT: Final = 5
 """How many next fires are written out, as `halo preview` does."""
 
 
+class PlatformInput(NamedTuple):
+    """What a platform says of a project file: how it differs, and the latest runs of each entry, by key.
+
+    ``unread`` has why the runs of an entry are not known.
+    """
+
+    drift: Drift
+    runs: Mapping[str, Sequence[Run]]
+    unread: Mapping[str, str]
+
+
 class ProjectInput(NamedTuple):
-    """A project file, and what was found out about it; ``drift`` is ``None`` where the platform was not asked."""
+    """A project file, and what was found out about it; ``platform`` is ``None`` where it was not asked."""
 
     project: Project
     findings: Sequence[Finding] = ()
-    drift: Drift | None = None
+    platform: PlatformInput | None = None
 
 
 class PageSchedule(NamedTuple):
@@ -35,6 +51,9 @@ class PageSchedule(NamedTuple):
     track: Track | None = None
     findings: tuple[Finding, ...] = ()
     drift: tuple[DriftItem, ...] = ()
+    past: tuple[PastRun, ...] = ()
+    reports: tuple[PageReport, ...] = ()
+    unread: str | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +98,7 @@ class PageProject(NamedTuple):
     archived: tuple[PageSchedule, ...]
     findings: tuple[Finding, ...]
     max_runs_per_month: int | None
-    drift: Drift | None
+    platform: PlatformInput | None
 
     @property
     def schedules(self) -> Iterable[PageSchedule]:
@@ -98,17 +117,27 @@ class PageProject(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The whole page; ``reader_timezone`` is that of those who read it."""
+    """The whole page; ``reader_timezone`` is that of those who read it.
+
+    ``reports`` is ``None`` where no folder of them was read; ``unclaimed`` are those of no declared schedule.
+    """
 
     period: Period
     reader_timezone: str
     projects: tuple[PageProject, ...]
     clock_changes: tuple[ZoneChange, ...]
+    reports: StoredReports | None = None
+    unclaimed: tuple[PageReport, ...] = ()
 
     @property
     def has_platform(self) -> bool:
         """Say whether a platform was asked."""
-        return any(project.drift is not None for project in self.projects)
+        return any(project.platform is not None for project in self.projects)
+
+    @property
+    def has_past(self) -> bool:
+        """Say whether runs or reports were read."""
+        return self.reports is not None or self.has_platform
 
     @property
     def agents(self) -> Iterable[PageAgent]:
@@ -121,6 +150,11 @@ class Page(NamedTuple):
         return (schedule for agent in self.agents for schedule in agent.schedules)
 
     @property
+    def all_schedules(self) -> Iterable[PageSchedule]:
+        """Return every schedule, those that are archived as well."""
+        return (each for project in self.projects for each in (*project.schedules, *project.archived))
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Return every finding."""
         return tuple(finding for project in self.projects for finding in project.all_findings)
@@ -131,8 +165,18 @@ class Page(NamedTuple):
         return sum(project.runs_per_month for project in self.projects)
 
 
-def page(inputs: Sequence[ProjectInput], now: datetime, reader_timezone: str, *, ahead: int, back: int = 0) -> Page:
-    """Return the page of some project files: ``back`` days before today, and ``ahead`` from today on."""
+def page(
+    inputs: Sequence[ProjectInput],
+    now: datetime,
+    reader_timezone: str,
+    *,
+    ahead: int,
+    reports: StoredReports | None = None,
+) -> Page:
+    """Return the page of some project files, ``ahead`` days from today on.
+
+    It begins :data:`BACK` days before today where there is something to show of them: runs or reports.
+    """
     previews = [preview(each.project, each.project.entries, Span(now, NEXT)) for each in inputs]
     zones = {
         each.cadence.timezone
@@ -140,10 +184,39 @@ def page(inputs: Sequence[ProjectInput], now: datetime, reader_timezone: str, *,
         for each in found.forecasts
         if each.cadence is not None and each.status is ScheduleStatus.ACTIVE
     }
-    period = Period.around(now, next(iter(zones)) if len(zones) == 1 else reader_timezone, back=back, ahead=ahead)
+    has_past = reports is not None or any(each.platform is not None for each in inputs)
+    timezone = next(iter(zones)) if len(zones) == 1 else reader_timezone
+    period = Period.around(now, timezone, back=BACK if has_past else 0, ahead=ahead)
     timeline = Timeline(period, _longest_lookbacks(entry for each in inputs for entry in each.project.entries))
-    projects = tuple(_project(each, found, timeline) for each, found in zip(inputs, previews, strict=True))
-    return Page(period, reader_timezone, projects, timeline.clock_changes(zones))
+    shelf = _Shelf(reports.reports if reports is not None else ())
+    projects = tuple(_project(each, found, timeline, shelf) for each, found in zip(inputs, previews, strict=True))
+    return Page(period, reader_timezone, projects, timeline.clock_changes(zones), reports, shelf.rest())
+
+
+class _Shelf:
+    """Reports by the key of their schedule, each handed out once."""
+
+    def __init__(self, reports: Sequence[StoredReport]) -> None:
+        self._by_key: defaultdict[str | None, list[PageReport]] = defaultdict(list)
+        latest_first = [PageReport(number, report) for number, report in enumerate(reports, 1)]
+        for each in latest_first:
+            self._by_key[each.report.schedule].append(each)
+
+    def of(self, key: str) -> tuple[PageReport, ...]:
+        """Return the reports of an entry, the latest first, each with the one before it."""
+        return _with_former(self._by_key.pop(key, []))
+
+    def rest(self) -> tuple[PageReport, ...]:
+        """Return what is left, the latest first."""
+        left = [
+            report for key, reports in self._by_key.items() for report in (_with_former(reports) if key else reports)
+        ]
+        return tuple(sorted(left))
+
+
+def _with_former(reports: Sequence[PageReport]) -> tuple[PageReport, ...]:
+    former = [*(each.report for each in reports[1:]), None]
+    return tuple(each._replace(before=before) for each, before in zip(reports, former, strict=False))
 
 
 def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:
@@ -155,27 +228,32 @@ def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:
     return longest
 
 
-def _project(given: ProjectInput, found: Preview, timeline: Timeline) -> PageProject:
-    project = given.project
+def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _Shelf) -> PageProject:
+    project, platform = given.project, given.platform
     keys = {entry.key for entry in project.entries}
-    by_key: defaultdict[str, list[Finding]] = defaultdict(list)
+    findings: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in given.findings:
-        by_key[finding.key if finding.key in keys else ""].append(finding)
-    differing: defaultdict[str, list[DriftItem]] = defaultdict(list)
-    for item in given.drift.items if given.drift is not None else ():
-        differing[item.key or ""].append(item)
+        findings[finding.key if finding.key in keys else ""].append(finding)
+    drift: defaultdict[str, list[DriftItem]] = defaultdict(list)
+    for item in platform.drift.items if platform is not None else ():
+        drift[item.key or ""].append(item)
     by_agent: dict[str, list[PageSchedule]] = {}
     archived: list[PageSchedule] = []
     for entry, forecast in zip(project.entries, found.forecasts, strict=True):
+        reports = shelf.of(entry.key)
         schedule = _schedule(entry, forecast, timeline)._replace(
-            findings=tuple(by_key[entry.key]), drift=tuple(differing[entry.key])
+            findings=tuple(findings[entry.key]),
+            drift=tuple(drift[entry.key]),
+            past=past_runs(platform.runs.get(entry.key, ()) if platform is not None else (), reports),
+            reports=reports,
+            unread=platform.unread.get(entry.key) if platform is not None else None,
         )
         (archived if forecast.agent is None else by_agent.setdefault(forecast.agent, [])).append(schedule)
     agents = tuple(
         _agent(name, project.aliases.get(name, name), schedules, timeline) for name, schedules in by_agent.items()
     )
-    general = tuple(by_key[""])
-    return PageProject(project.path, found, agents, tuple(archived), general, project.max_runs_per_month, given.drift)
+    general = tuple(findings[""])
+    return PageProject(project.path, found, agents, tuple(archived), general, project.max_runs_per_month, platform)
 
 
 def _schedule(entry: Entry, forecast: ScheduleForecast, timeline: Timeline) -> PageSchedule:

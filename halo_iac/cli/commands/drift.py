@@ -47,9 +47,9 @@ def drift(
         if not context.is_list:
             context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
-        from halo_iac.cli.plan_request import make_drifts
+        from halo_iac.cli.plan_request import observe
 
-        found = make_drifts(context, frozenset(ignore or ()))
+        found = [each.drift for each in observe(context, frozenset(ignore or ()))]
         if context.is_list:
             spelt = [ProjectDrift(*each) for each in zip(found, (p.spell for p in context.projects), strict=True)]
             results.put(lambda view: view.drifts(spelt))

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.local_timezone import local_zone
-from halo_iac.cli.plan_request import make_drifts
+from halo_iac.cli.plan_request import observe
 from halo_iac.cli.project_list import load_projects
 from halo_iac.errors import UsageError
 from halo_iac.findings import run_rules
 from halo_iac.load.siblings import with_siblings
 from halo_iac.model.zones import zone_names
-from halo_iac.page import Page, ProjectInput
+from halo_iac.page import Page, PlatformInput, ProjectInput
 from halo_iac.page import page as page_of
 from halo_iac.render.html import PAGE_START, page_html
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
+from halo_iac.runs.history import recent_runs
 from halo_iac.storage.outputs import check_output, write_output
-from halo_iac.text import counted, is_close, quote
+from halo_iac.storage.stored_reports import read_reports
+from halo_iac.text import counted, first_of, is_close, quote
+
+if TYPE_CHECKING:
+    from halo_iac.pipeline import ObservedProject
 
 _OUT: Final = "halo.html"
+_RUNS: Final = 20
+"""How many of the latest runs of a schedule are shown."""
+_LISTED: Final = 5
 _WEEKS: Final = 4
 _MOST_WEEKS: Final = 13
 _STARTS: Final = (PAGE_START.encode(),)
@@ -41,6 +49,12 @@ def page(
     weeks: Annotated[
         int, typer.Option("--weeks", metavar="N", min=1, max=_MOST_WEEKS, help="How many coming weeks to show.")
     ] = _WEEKS,
+    reports: Annotated[
+        str | None,
+        typer.Option(
+            "--reports", metavar="DIR", help="Show the reports that `halo report pull` wrote into this folder."
+        ),
+    ] = None,
     timezone: Annotated[
         str | None,
         typer.Option(
@@ -52,23 +66,27 @@ def page(
 
     It shows when each runs in the coming weeks, and which traces no run looks at. The file needs no script and makes no
     request, so it can be mailed, printed, or kept as an artifact of a pipeline. Without --offline it shows as well how
-    the platform differs from the project file. A file that is there is replaced only if it is such a page.
+    the platform differs from the project file, and what became of the latest runs. A file that is there is replaced
+    only if it is such a page. Exit codes: 0 written, 1 not written, or runs that could not be read are missing in it.
 
     \b
     Examples:
       halo page --offline
+      halo page --reports reports
       halo page --out calendar.html --weeks 8 --timezone America/New_York
       halo page -f 'envs/*/halo.yaml' --out public/index.html
     """
     path = Path(out)
     check_output(path, context.cwd, _NO_PAGE, _STARTS)
     reader_timezone = _timezone(context, timezone)
+    stored = None if reports is None else read_reports(context.cwd / reports)
     inputs = _declared(context) if offline else _observed(context)
-    found = page_of(inputs, context.console.clock(), reader_timezone, ahead=weeks * 7)
+    now = context.console.clock() if offline else context.now
+    found = page_of(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
     text = context.console.redacted(page_html(found, Style(spell=context.console.spell)))
     write_output(path, context.cwd, _NO_PAGE, _STARTS, text)
     _say(context, path, found)
-    return 0
+    return int(any(each.unread for each in found.schedules))
 
 
 def _timezone(context: CommandContext, named: str | None) -> str:
@@ -88,17 +106,36 @@ def _declared(context: CommandContext) -> list[ProjectInput]:
 def _observed(context: CommandContext) -> list[ProjectInput]:
     if not context.is_list:
         context.observe_early()
-    drifts = make_drifts(context)
-    projects = [each.load() for each in context.projects]
-    return [ProjectInput(project, run_rules(project), drift) for project, drift in zip(projects, drifts, strict=True)]
+    found = []
+    for each, seen in zip(context.projects, observe(context), strict=True):
+        project = each.load()
+        found.append(ProjectInput(project, run_rules(project), _platform(each, seen)))
+    return found
+
+
+def _platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
+    history = recent_runs(context.observed.run_reader, seen.ids.values(), _RUNS)
+    by_key = {key: history[schedule_id] for key, schedule_id in seen.ids.items()}
+    unread = {key: found.trouble.message for key, found in by_key.items() if found.trouble is not None}
+    return PlatformInput(seen.drift, {key: found.runs for key, found in by_key.items()}, unread)
 
 
 def _say(context: CommandContext, path: Path, found: Page) -> None:
-    """Say what was written; with ``--json`` as a document."""
+    """Say what was written, with ``--json`` as a document, and what is missing in it."""
+    console = context.console
     active = sum(each.track is not None for each in found.schedules)
-    if context.console.wants_json:
-        facts = {"path": str(path), "schedules": active, "agents": len([*found.agents])}
-        context.console.print(document(facts))
+    reports = 0 if found.reports is None else len(found.reports.reports)
+    if console.wants_json:
+        facts = {"path": str(path), "schedules": active, "agents": len([*found.agents]), "reports": reports}
+        console.print(document(facts))
     else:
-        shown = context.console.out_style.safe(str(path))
-        context.console.print(f"Wrote {shown}: {counted(active, 'active schedule')}")
+        and_reports = f", {counted(reports, 'report')}" if found.reports is not None else ""
+        console.print(f"Wrote {console.out_style.safe(str(path))}: {counted(active, 'active schedule')}{and_reports}")
+    others = found.reports.others if found.reports is not None else ()
+    if others:
+        shown = first_of((quote(name) for name in others), len(others), _LISTED)
+        console.log(console.err_style.safe(f"Not reports, so left out: {shown}"))
+    for schedule in found.schedules:
+        if schedule.unread:
+            hint = "the page says so; run the command again"
+            console.warn(f"the runs of `{schedule.forecast.key}` could not be read: {schedule.unread}", hint)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +16,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from halo_iac.fire_times import describe, describe_reason, runs_per_month
-from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, Track
+from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, PastRun, Track
 from halo_iac.render.calendar import day
 from halo_iac.render.drift import drift_counts, item_rows, kind_heading, shared_hint
 from halo_iac.render.html import strip, words
+from halo_iac.render.html.report import report_html
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.values import counted_findings, money, number
 from halo_iac.text import counted
@@ -55,6 +59,7 @@ def _environment(style: Style) -> Environment:
         "runs_per_month": lambda cadence: float(runs_per_month(cadence)),
         "describe_reason": describe_reason,
         "words": words,
+        "report_html": report_html,
         "drift_counts": drift_counts,
         "shared_hint": shared_hint,
         "kind_heading": lambda kind, count: kind_heading(kind, count, style),
@@ -136,13 +141,14 @@ class _Drawings:
         return "".join(strip.line(period.place(e.at)) for e in self._page.clock_changes if e.timezone == timezone)
 
     @cached_property
-    def weeks(self) -> list[tuple[str, int]]:
-        """Return the label of each week, or of the part of one that begins the period, and how many days it has."""
-        found: list[tuple[str, int]] = []
-        for each in self._page.period.days:
-            if not found or each.weekday() == 0:
-                found.append((day(each), 0))
-            found[-1] = (found[-1][0], found[-1][1] + 1)
+    def weeks(self) -> list[tuple[str, str, int]]:
+        """Return the first weekday and date of each week, or of a part of one, and how many days it has."""
+        days = self._page.period.days
+        starts = [place for place, each in enumerate(days) if place == 0 or each.weekday() == 0]
+        found = []
+        for start, end in pairwise([*starts, len(days)]):
+            weekday, _, its_date = day(days[start]).partition(" ")
+            found.append((weekday, its_date, end - start))
         return found
 
     def of(self, schedule: PageSchedule) -> tuple[str, strip.Strip | None]:
@@ -158,6 +164,24 @@ class _Drawings:
     def together(self, agent: PageAgent) -> strip.Strip:
         """Return the drawing of all that looks at an agent."""
         return strip.coverage_strip(agent.coverage, self._page.period)
+
+    def dots(self, past: Sequence[PastRun]) -> list[tuple[str, str]]:
+        """Return what became of past runs: for each outcome the dots of its runs as one path."""
+        places: dict[str, list[float]] = {}
+        for run in past:
+            if self._is_shown(run.at):
+                places.setdefault(run.outcome.name.lower(), []).append(self._place(run.at))
+        return [(outcome, strip.dots(found)) for outcome, found in places.items()]
+
+    def at(self, instant: datetime) -> str:
+        """Return an instant as a line, empty where it is outside the period."""
+        return strip.line(self._place(instant)) if self._is_shown(instant) else ""
+
+    def _place(self, instant: datetime) -> float:
+        return self._page.period.place(int(instant.timestamp()))
+
+    def _is_shown(self, instant: datetime) -> bool:
+        return self._page.period.start <= instant.timestamp() < self._page.period.end
 
     def coming(self, coverage: Coverage) -> Coverage:
         """Return how often what is still to come is analysed."""

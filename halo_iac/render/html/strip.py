@@ -60,6 +60,11 @@ def coverage_strip(coverage: Coverage, period: Period) -> Strip:
     return Strip("", "", "", *_bars(coverage, period))
 
 
+def dots(places: Iterable[float]) -> str:
+    """Return a dot at each place, at the height of the marks: lines of no length, whose ends are round."""
+    return "".join(f"M{_number(place)} {_TOP + _MARK / 2}h0" for place in places)
+
+
 def _close(places: Sequence[float]) -> Iterator[list[float]]:
     """Yield places in order, those that are too close to be told apart together."""
     run: list[float] = []

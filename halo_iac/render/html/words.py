@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from halo_iac.fire_times import Fire
 from halo_iac.model.drift import DriftKind
-from halo_iac.page import Coverage, Page, PageAgent, PageProject, PageSchedule, ZoneChange
+from halo_iac.model.schedule import Cadence
+from halo_iac.page import Coverage, Page, PageAgent, PageProject, PageSchedule, ZoneChange, failures_in_a_row
 from halo_iac.preview import ScheduleStatus
 from halo_iac.render.calendar import day, zone
 from halo_iac.render.values import number
@@ -139,6 +140,26 @@ _STATES: Final = {
 
 
 def states(schedule: PageSchedule) -> list[str]:
-    """Return what is to be known of a schedule before its times: that it is paused, or not as declared."""
+    """Return what is to be known of a schedule before its times: that it is paused, not as declared, or failing."""
     paused = ["paused in the file"] if schedule.forecast.status is ScheduleStatus.PAUSED else []
-    return [*paused, *dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)]
+    differing = dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)
+    return [*paused, *differing, *_failing(schedule)]
+
+
+def _failing(schedule: PageSchedule) -> list[str]:
+    failures = failures_in_a_row(schedule.past)
+    if not failures:
+        return []
+    if len(failures) == 1:
+        return ["the last run failed"]
+    return [f"the last {len(failures):,} runs failed"]
+
+
+def failing(page: Page) -> int:
+    """Return how many schedules failed at their last run."""
+    return sum(bool(failures_in_a_row(each.past)) for each in page.schedules)
+
+
+def local(at: datetime, cadence: Cadence | None, page: Page) -> datetime:
+    """Return an instant in the zone of a cadence; without one, in the reader's."""
+    return at.astimezone(ZoneInfo(cadence.timezone if cadence is not None else page.reader_timezone))

@@ -1,0 +1,85 @@
+"""What became of past fires: runs that the platform lists, and reports that were pulled, joined by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import takewhile
+from typing import Final, NamedTuple
+
+from halo_iac.model.runs import NO_TRACES, WITH_REPORT, Run
+from halo_iac.model.stored_report import StoredReport
+
+_STOPPED: Final = "cancelled"
+"""The status of a run that a person ended, which says nothing about the next ones."""
+
+
+class Outcome(StrEnum):
+    """How a run ended, as far as its reader is concerned."""
+
+    REPORT = "report"
+    FAILED = "failed"
+    EMPTY = "no traces"
+    STOPPED = "cancelled"
+    UNDER_WAY = "under way"
+
+
+class PageReport(NamedTuple):
+    """A pulled report: its ``number`` on the page, from 1, and the report of the same schedule ``before`` it."""
+
+    number: int
+    report: StoredReport
+    before: StoredReport | None = None
+
+
+class PastRun(NamedTuple):
+    """A run that was due at an instant, its status in the platform's word, and its report if that was pulled."""
+
+    at: datetime
+    outcome: Outcome
+    status: str
+    error: str | None = None
+    report: PageReport | None = None
+
+
+def past_runs(runs: Iterable[Run], reports: Sequence[PageReport]) -> tuple[PastRun, ...]:
+    """Return the runs of a schedule, the latest first; a report that belongs to none of them counts as one."""
+    by_id = {each.report.run or each.report.path: each for each in reports}
+    by_conversation = {each.report.conversation: each for each in reports if each.report.conversation}
+    found: list[PastRun] = []
+    for run in runs:
+        report = by_id.get(run.id) or by_conversation.get(run.conversation_id or "")
+        at = _instant(run.age[0]) or (report.report.at if report else None)
+        if at is not None:
+            found.append(PastRun(at, _outcome(run.status), run.status, run.error, report))
+    joined = {each.report.number for each in found if each.report is not None}
+    for each in reports:
+        if each.number not in joined and each.report.at is not None:
+            status = each.report.status or "completed"
+            found.append(PastRun(each.report.at, Outcome.REPORT, status, None, each))
+    return tuple(sorted(found, key=lambda run: run.at, reverse=True))
+
+
+def failures_in_a_row(past: Sequence[PastRun]) -> Sequence[PastRun]:
+    """Return the latest runs that failed one after the other, those that are not over or were cancelled left out."""
+    over = [run for run in past if run.outcome not in {Outcome.UNDER_WAY, Outcome.STOPPED}]
+    return [*takewhile(lambda run: run.outcome is Outcome.FAILED, over)]
+
+
+def _outcome(status: str) -> Outcome:
+    if status in WITH_REPORT:
+        return Outcome.REPORT
+    if status == NO_TRACES:
+        return Outcome.EMPTY
+    if status == _STOPPED:
+        return Outcome.STOPPED
+    return Outcome.FAILED if Run({"id": "", "status": status}).is_over else Outcome.UNDER_WAY
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else None

@@ -1,0 +1,37 @@
+"""The latest runs of many schedules, read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from halo_iac.api.runs import RunReader
+from halo_iac.errors import PlatformError
+from halo_iac.model.runs import Run
+from halo_iac.workers import Task, run_concurrently
+
+
+class RunHistory(NamedTuple):
+    """The latest runs of a schedule, or why they could not be read."""
+
+    schedule_id: str
+    runs: tuple[Run, ...] = ()
+    trouble: PlatformError | None = None
+
+
+def recent_runs(
+    reader: RunReader, schedule_ids: Iterable[str], count: int, *, at_once: int = 8
+) -> dict[str, RunHistory]:
+    """Return the latest runs of schedules by id; an error after which nothing can succeed is raised."""
+    tasks = [Task(partial(_read, reader, schedule_id, count)) for schedule_id in schedule_ids]
+    return {found.schedule_id: found for found in run_concurrently(tasks, at_once)}
+
+
+def _read(reader: RunReader, schedule_id: str, count: int) -> Iterator[RunHistory]:
+    try:
+        yield RunHistory(schedule_id, reader.schedule_runs(schedule_id, count))
+    except PlatformError as error:
+        if error.ends_the_run:
+            raise
+        yield RunHistory(schedule_id, trouble=error)
