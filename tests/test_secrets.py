@@ -78,7 +78,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("ci",): (("KEY",), ("validate",), ("plan",), ("plan", "--", "--target", "KEY"), ("drift",)),
     ("undo",): (("receipt.jsonl",), ("receipt.jsonl", "--yes", "--file", "lax.yaml"), ("KEY",)),
     ("preview",): ((), ("KEY",), ("--until", "KEY")),
-    ("page",): (("--offline",), ("--out", "KEY"), ("--timezone", "KEY"), ("--reports", "KEY"), ()),
+    ("page",): (("--offline",), ("--timezone", "KEY"), ("--reports", "KEY"), ()),
     ("schema",): ((), ("KEY",)),
     ("doctor",): ((), ("--file", "bad.yaml")),
     ("agent",): ((), ("KEY",)),
