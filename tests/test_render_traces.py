@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from time import process_time
@@ -75,6 +76,18 @@ def test_the_span_that_is_asked_for_is_opened_and_marked() -> None:
     text = drawn("tree", turns(60, 41), PLAIN, TraceOptions(focus=span_id(152)))
     assert "▶ chat LLM" in text
     assert "turn 51 CHAIN" in text
+
+
+def test_a_span_that_is_not_there_is_said() -> None:
+    text = drawn("tree", CHECKOUT, PLAIN, TraceOptions(focus="none"))
+    assert text.endswith("\nSpan none is not among the spans that were read.\n")
+
+
+def test_a_failed_step_shows_the_beginning_of_what_it_was_given() -> None:
+    given = json.dumps({"order": "1234", "lines": list(range(200))}, indent=2)
+    lines = drawn("tree", [span(1, None, "refund", "TOOL", failed=True, input=given)], Style(width=60)).splitlines()
+    assert lines[2:4] == ["✗ refund", '│ → { "order": "1234", "lines": [ 0, 1, 2, 3, 4, 5, 6, 7, 8,']
+    assert (lines[-2][-1], lines[-1]) == ("…", f"  halo span get {TRACE} {span_id(1)}")
 
 
 def test_a_trace_that_is_not_folded_shows_every_span() -> None:

@@ -71,6 +71,7 @@ CHECKOUT = (
         "TOOL",
         at=3_800,
         took=5_002.61,
+        input='{"payment": "p_2", "amount": 59.9}',
         failed=True,
         statusMessage="payment gateway timed out after 5 s",
     ),

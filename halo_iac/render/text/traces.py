@@ -6,18 +6,20 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from halo_iac.hints import Command, Hint
-from halo_iac.model.span_tree import Oddity, SpanTree, span_tree
+from halo_iac.model.span_tree import LONGEST_GIVEN, Oddity, SpanTree, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record, table_lines
-from halo_iac.render.text.traces_thread import thread_lines
+from halo_iac.render.text.traces_thread import text_lines, thread_lines
 from halo_iac.render.text.traces_tree import TreeDrawing
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted
 
 _MOST_FAILED: Final = 3
 """Of how many failed steps the commands that show them are printed."""
+_LONGEST_GIVEN: Final = LONGEST_GIVEN * 3 // 4
+"""How many characters are shown of what such a step was given."""
 
 
 class TraceOptions(NamedTuple):
@@ -95,7 +97,7 @@ def _tree(
     """Yield a tree, and below it what it cannot show and the commands that do, each after an empty line."""
     drawing = TreeDrawing(tree, style, focus=options.focus, is_whole=options.is_whole, is_timeline=is_timeline)
     yield from drawing.lines() if tree.size else ()
-    remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, is_folded=drawing.is_folded)), style)
+    remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, options, drawing)), style)
     for notes in (list(_failed(trace, tree, style)), list(remarks)):
         yield from ("", *notes) if notes else ()
 
@@ -129,6 +131,10 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
         message = f": {node.message}" if node.message else ""
         said = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([said], style))
+        if node.given:
+            shown, left_out = beginning(node.given, _LONGEST_GIVEN)
+            given = " ".join(shown.split()) + (style.own("…") if left_out else "")
+            yield from folded(text_lines(given, style, lead=style.own("→ ")), style)
         yield f"  {style.safe(_command('span', 'get', trace.id, node.id))}"
     more = len(tree.failing) - _MOST_FAILED
     if more > 0:
@@ -139,20 +145,22 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
         yield f"  {style.safe(_list_failed(trace))}"
 
 
-def _remarks(trace: Trace, tree: SpanTree, *, is_folded: bool) -> Iterator[str]:
+def _remarks(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeDrawing) -> Iterator[str]:
     total = trace.span_count or 0
     if not tree.size:
         yield "It has no spans." if not total else "No span was read."
     elif tree.size < total:
         every = Command("trace", "get", trace.id, "--all")
         yield Hint("{} of its {} spans were read; `{}` reads them all.", f"{tree.size:,}", f"{total:,}", every)
+    if options.focus is not None and tree.find(options.focus) is None:
+        yield f"Span {options.focus} is not among the spans that were read."
     orphans, cycles = tree.odd(Oddity.ORPHAN), tree.odd(Oddity.CYCLE)
     if orphans:
         named = "names a parent" if orphans == 1 else "name parents"
         yield f"{counted(orphans, 'span')} {named} not among the spans that were read."
     if cycles:
         yield f"{counted(cycles, 'cycle')} of spans below themselves, drawn from the span that began first."
-    if is_folded:
+    if drawing.is_folded:
         yield Hint("Some spans are folded; `{}` draws each.", Command("trace", "get", trace.id, "--no-fold"))
 
 
