@@ -13,14 +13,13 @@ from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.facet_options import FacetOptions, show_facets
-from halo_iac.cli.report_output import fields_of
 from halo_iac.cli.trace_filters import FilterOptions, SortOrder, SpanFilterOptions, filters_of
 from halo_iac.cli.trace_lookup import read_span
 from halo_iac.cli.trace_output import put_spans, write_document
 from halo_iac.model.traces import SpanDetail
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
-from halo_iac.render.text.table import record
+from halo_iac.render.text.traces_span import span_attributes, span_events, span_io, span_links, span_summary
 
 _HELP = """List and show spans, the steps of traces.
 
@@ -54,20 +53,12 @@ class SpanView(StrEnum):
     RAW = "raw"
 
 
-def _simple(*names: str) -> Callable[[SpanDetail, Style], Iterator[str]]:
-    def lines(detail: SpanDetail, style: Style) -> Iterator[str]:
-        fields = {name: value for name, value in detail.wire.items() if not names or name in names}
-        yield from record(fields_of(fields), style).splitlines()
-
-    return lines
-
-
-_VIEWS: Final = {
-    SpanView.SUMMARY: _simple(),
-    SpanView.IO: _simple("input", "output", "inputMessages", "outputMessages"),
-    SpanView.ATTRIBUTES: _simple("spanAttributes", "resourceAttributes"),
-    SpanView.EVENTS: _simple("events"),
-    SpanView.LINKS: _simple("links"),
+_VIEWS: Final[dict[SpanView, Callable[[SpanDetail, Style], Iterator[str]]]] = {
+    SpanView.SUMMARY: span_summary,
+    SpanView.IO: span_io,
+    SpanView.ATTRIBUTES: span_attributes,
+    SpanView.EVENTS: span_events,
+    SpanView.LINKS: span_links,
 }
 
 

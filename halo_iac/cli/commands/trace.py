@@ -24,7 +24,14 @@ from halo_iac.model.traces import Span, Trace
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
 from halo_iac.render.text.table import record, table
-from halo_iac.render.text.traces import TraceOptions, trace_spans, trace_summary, trace_timeline, trace_tree
+from halo_iac.render.text.traces import (
+    TraceOptions,
+    trace_spans,
+    trace_summary,
+    trace_thread,
+    trace_timeline,
+    trace_tree,
+)
 
 _HELP = """List and show traces, which are what reports are about.
 
@@ -66,7 +73,7 @@ _VIEWS: Final[dict[TraceView, Drawing]] = {
     TraceView.SUMMARY: trace_summary,
     TraceView.TREE: trace_tree,
     TraceView.TIMELINE: trace_timeline,
-    TraceView.THREAD: trace_spans,
+    TraceView.THREAD: trace_thread,
     TraceView.SPANS: trace_spans,
 }
 
