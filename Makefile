@@ -11,7 +11,7 @@ INF_VERSION := 0.0.278
 YAML_SERVER := .yaml-server
 YAML_SERVER_VERSION := 1.25.0
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml)
-CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py tests/test_same_intent.py
+CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py $(wildcard tests/test_same_intent*.py)
 
 SECONDS := 3600
 
