@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from halo_iac.errors import PlatformError
-from halo_iac.model.traces import Span, Trace
+from halo_iac.model.traces import Span, SpanDetail, Trace
 
 ELLIPSIS: Final = "…"
 TRACE_DIGITS: Final = 32
@@ -75,3 +75,13 @@ class Evidence:
     """The ids that one which is cut short may mean."""
     trouble: PlatformError | None = None
     is_unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTrace:
+    """A cited trace with its spans, as far as they were read, and all there is of the steps that failed."""
+
+    trace: Trace
+    places: tuple[Place, ...]
+    spans: tuple[Span, ...] = ()
+    steps: tuple[SpanDetail, ...] = ()

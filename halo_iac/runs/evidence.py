@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any, Final
 
 from halo_iac.api.runs import instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.errors import PlatformError
-from halo_iac.model.evidence import Citation, Citations, Evidence
+from halo_iac.model.evidence import Citation, Citations, Evidence, OpenedTrace
 from halo_iac.model.ids import respelled
 from halo_iac.model.runs import Report
+from halo_iac.model.span_tree import span_tree
 from halo_iac.model.traces import Trace
 from halo_iac.runs.citations import cited
 from halo_iac.workers import Task, run_concurrently
@@ -22,6 +25,10 @@ USUAL_TRACES: Final = 50
 """How many traces of a report are read by default."""
 AT_ONCE: Final = 8
 """How many requests are under way at the same time."""
+_MOST_SPANS: Final = 500
+"""Spans that are read of a trace which is opened."""
+_MOST_STEPS: Final = 2
+"""Failed steps that are read of one."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND: Final = timedelta(days=1)
 """A trace that ends in a report's window may have begun before it."""
@@ -161,3 +168,43 @@ def _parsed(text: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
+
+
+# What matters most of it ---------------------------------------------------------------------------------------------
+
+
+def open_evidence(
+    reader: TraceReader, found: Sequence[Evidence], *, most: int = 5, at_once: int = AT_ONCE
+) -> list[OpenedTrace]:
+    """Return the cited traces that matter most, with their spans and the failed steps: at most ``most`` of them.
+
+    First those in which different steps failed, then those that are cited for different reasons; of one kind at most
+    two before others have their turn. One that cannot be read is left out.
+    """
+    kinds: Counter[object] = Counter()
+    ranked: list[tuple[tuple[int, bool, int], Evidence]] = []
+    for each in sorted((each for each in found if each.trace is not None), key=_weight):
+        kind = frozenset(span.name for span in each.failed) or each.citation.places[0].section
+        ranked.append(((kinds[kind] // 2, *_weight(each)), each))
+        kinds[kind] += 1
+    telling = [each for _, each in sorted(ranked, key=itemgetter(0))[:most]]
+    opened = dict(run_concurrently([Task(partial(_opened, reader, *each)) for each in enumerate(telling)], at_once))
+    return [opened[place] for place in sorted(opened)]
+
+
+def _weight(found: Evidence) -> tuple[bool, int]:
+    return (found.trace is None or not found.trace.has_error, -len(found.citation.places))
+
+
+def _opened(reader: TraceReader, place: int, found: Evidence) -> Iterator[tuple[int, OpenedTrace]]:
+    trace = found.trace
+    assert trace is not None  # noqa: S101 - no other is opened
+    try:
+        spans = tuple(reader.spans(trace.id, _MOST_SPANS))
+        failing = [node.id for node in span_tree(spans).failing[:_MOST_STEPS]]
+        steps = tuple(reader.span(trace.id, id_) for id_ in failing)
+    except PlatformError as error:
+        if error.ends_the_run:
+            raise
+        return
+    yield place, OpenedTrace(trace, tuple(found.citation.places), spans, steps)

@@ -48,17 +48,23 @@ class ReportFolder:
         self._redact = redact
         self._is_flat = is_flat
         self._found: dict[str, Path] = {}
+        self._briefs: set[Path] = set()
 
     def open(self) -> None:
         """Make the folder if need be, and look what is there."""
         check_writable(self._path)
-        self._found = {}
         for folder in _scanned(self._path).walk():
             self._found |= {name_ending(name): folder.path / name for name in folder.reports}
+            self._briefs |= {folder.path / name for name in folder.briefs}
 
     def find(self, conversation_id: str) -> Path | None:
         """Return the file of a conversation's report that was there already, wherever it lies."""
         return self._found.get(ending_of(conversation_id))
+
+    def has_brief(self, conversation_id: str) -> bool:
+        """Say whether the file for a coding agent was there already beside that report."""
+        report = self.find(conversation_id)
+        return report is not None and report.with_name(brief_name(report.name)) in self._briefs
 
     def write(self, report: Report, key: str) -> tuple[Path, bool]:
         """Write the report of a schedule, unless it is there; return its file and whether it is new."""

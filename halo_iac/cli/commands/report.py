@@ -16,11 +16,12 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.conversation_list import ConversationFilter, list_reports_of
 from halo_iac.cli.entry_lookup import looks_like_key
+from halo_iac.cli.report_brief import MaxChars, brief_of
 from halo_iac.cli.report_lookup import find_report
 from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, section, show
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import CostlyCall
-from halo_iac.errors import HaloError, NoReport, PlatformError
+from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.runs.evidence import cited_in
@@ -55,31 +56,46 @@ def get_report(
         str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
     ],
     all_: Annotated[bool, typer.Option("--all", help="Print the whole thread, with questions and answers.")] = False,
+    for_agent: Annotated[
+        bool, typer.Option("--for-agent", help="Print a document for a coding agent: the report and its evidence.")
+    ] = False,
+    max_chars: MaxChars = None,
     output: run_options.Output = None,
     raw: run_options.Raw = False,
 ) -> int:
     """Print a report; of a schedule, that of its latest completed run.
 
-    A file or pipe receives it exactly as it is stored on the platform.
+    A file or pipe receives it exactly as it is stored on the platform. With --for-agent it is fenced as data, between
+    what to do and how to verify, with the traces that it cites: those that failed first.
 
     \b
     Examples:
       halo report get checkout-daily
       halo report get d4e6f8a0-2c4e-4a6c-8e0f-1a2b3c4d5e6f > report.md
       halo report get checkout-daily --all --json
+      halo report get checkout-daily --for-agent | claude -p
     """
     console = context.console
-    sink = ReportSink(console, output, is_raw=raw)
+    if all_ and for_agent:
+        raise UsageError("--all and --for-agent were both given", hint="remove one of them")
+    if max_chars is not None and not for_agent:
+        raise UsageError("--max-chars requires --for-agent", hint="add --for-agent, or remove --max-chars")
+    sink = ReportSink(console, output, is_raw=raw or for_agent)
     project = context.project_if_any()
-    report, key = find_report(context.connect_for_reading(project), project, id_)
-    if all_:
-        report = replace(report, markdown=_complete_thread(report.thread))
+    connection = context.connect_for_reading(project)
+    report, key = find_report(connection, project, id_)
+    markdown, extra = report.markdown, {}
+    if for_agent:
+        markdown = brief_of(context, connection, report, id_, key, max_chars)
+        extra = {"brief": markdown}
+    elif all_:
+        markdown, extra = _complete_thread(report.thread), {"messages": report.thread.wire["messages"]}
     if output is not None or not console.wants_json:
-        sink.put([NamedReport(key or report.conversation.title or "report", report)], key)
+        shown = replace(report, markdown=markdown)
+        sink.put([NamedReport(key or report.conversation.title or "report", shown)], key)
     if console.wants_json:
-        messages = {"messages": report.thread.wire["messages"]} if all_ else {}
-        console.print(document({**report_fields(report), **messages}))
-    elif output is None and console.out_is_terminal:
+        console.print(document({**report_fields(report), **extra}))
+    elif output is None and console.out_is_terminal and not for_agent:
         _say_how_to_go_on(console, report, id_)
     return 0
 

@@ -16,8 +16,9 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import get_entry, match_entry
+from halo_iac.cli.report_brief import MaxChars, brief_of
 from halo_iac.cli.run_request import agent_id_of, instant
-from halo_iac.errors import FileError, HaloError, UsageError
+from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
 from halo_iac.render.json import document
 from halo_iac.runs.pull import PullRequest, pull
 from halo_iac.storage.report_folder import ReportFolder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from halo_iac.cli.console import Console
     from halo_iac.model.plan import Match
     from halo_iac.model.project import Project
+    from halo_iac.model.runs import Report
     from halo_iac.runs.pull import PulledReport
 
 _AGO: Final = re.compile(r"(\d{1,6})([hdw])")
@@ -54,6 +56,10 @@ def pull_reports(
     flat: Annotated[
         bool, typer.Option("--flat", help="Write all files into DIR itself, without folders and indexes.")
     ] = False,
+    for_agent: Annotated[
+        bool, typer.Option("--for-agent", help="Also write a document for a coding agent beside each report.")
+    ] = False,
+    max_chars: MaxChars = None,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
     ] = 8,
@@ -62,14 +68,18 @@ def pull_reports(
 
     Each report becomes one markdown file, DIR/SCHEDULE/MONTH/NAME.md, with front matter that says where it comes from.
     Reports that are there are never overwritten, edited, moved or not, so the command can be interrupted and run again;
-    an index.md in each folder is written anew. Exit codes: 0 every report is in the folder, 1 some could not be read.
+    an index.md in each folder is written anew. With --for-agent, NAME.agent.md beside each report is
+    what report get --for-agent prints. Exit codes: 0 every report is in the folder, 1 some could not be read.
 
     \b
     Examples:
       halo report pull --dir reports
       halo report pull --dir reports --since 7d --schedule checkout-daily
+      halo report pull --for-agent
     """
     console = context.console
+    if max_chars is not None and not for_agent:
+        raise UsageError("--max-chars requires --for-agent", hint="add --for-agent, or remove --max-chars")
     since_instant = None if since is None else _since(since, context.now)
     folder = ReportFolder(Path(directory), context.cwd, console.redacted, is_flat=flat)
     project = context.load()
@@ -78,8 +88,9 @@ def pull_reports(
     connection = context.connect_for_reading(project)
     wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
     took = _PullSummary([*unfit])
+    pulling = _Pulling(context, connection, folder, took, for_agent=for_agent, max_chars=max_chars)
     try:
-        _pull(context.console, connection, wanted, folder, took, since_instant, concurrency)
+        pulling.run(wanted, since_instant, concurrency)
         for path in folder.write_indexes():
             console.warn(f"{path} is not an index that halo has written; it was left as it is", "rename it")
     except FileError as error:
@@ -94,6 +105,7 @@ class _PullSummary:
     problems: list[str] = field(default_factory=list)
     written: list[dict[str, Any]] = field(default_factory=list)
     without: list[dict[str, Any]] = field(default_factory=list)
+    briefs: list[str] = field(default_factory=list)
     present: int = 0
 
     def summary(self) -> str:
@@ -139,41 +151,68 @@ def _is_of(pair: Match, agent_id: str | None) -> bool:
     return agent_id is None or (pair.remote is not None and pair.remote.agent_id == agent_id)
 
 
-def _pull(
-    console: Console,
-    connection: Connection,
-    wanted: Sequence[PullRequest],
-    folder: ReportFolder,
-    took: _PullSummary,
-    since: str | None,
-    concurrency: int,
-) -> None:
-    found = pull(
-        connection.run_reader,
-        connection.project.id,
-        wanted,
-        lambda conversation_id: folder.find(conversation_id) is not None,
-        since=since,
-        at_once=concurrency,
-    )
-    for pulled in found:
-        _write_report(console, folder, pulled, took)
+@dataclass
+class _Pulling:
+    """Writes what a pull finds."""
 
+    context: CommandContext
+    connection: Connection
+    folder: ReportFolder
+    took: _PullSummary
+    for_agent: bool
+    max_chars: int | None
 
-def _write_report(console: Console, folder: ReportFolder, pulled: PulledReport, took: _PullSummary) -> None:
-    key = pulled.wanted.key
-    if pulled.trouble is not None:
-        took.problems.append(f"{key}: {pulled.trouble.message}")
-    elif pulled.absence is not None:
-        took.without.append({"schedule": key, "reason": pulled.absence.message})
-    elif pulled.report is None:
-        took.present += 1
-    else:
-        path, is_new = folder.write(pulled.report, key)
-        if not is_new:
+    def run(self, wanted: Sequence[PullRequest], since: str | None, concurrency: int) -> None:
+        """Write every report that is not there."""
+        connection = self.connection
+        reader, project = connection.run_reader, connection.project.id
+        for pulled in pull(reader, project, wanted, self._has, since=since, at_once=concurrency):
+            self._write(pulled)
+
+    def _has(self, conversation_id: str) -> bool:
+        if self.for_agent and not self.folder.has_brief(conversation_id):
+            return False
+        return self.folder.find(conversation_id) is not None
+
+    def _write(self, pulled: PulledReport) -> None:
+        key, took = pulled.wanted.key, self.took
+        if pulled.trouble is not None:
+            took.problems.append(f"{key}: {pulled.trouble.message}")
+        elif pulled.absence is not None:
+            took.without.append({"schedule": key, "reason": pulled.absence.message})
+        elif pulled.report is None:
             took.present += 1
+        else:
+            path = self._write_report(pulled.report, key)
+            if self.for_agent:
+                self._write_brief(path, pulled.report, key)
+
+    def _write_report(self, report: Report, key: str) -> Path:
+        there = self.folder.find(report.conversation.id)
+        path, is_new = (there, False) if there is not None else self.folder.write(report, key)
+        if is_new:
+            self.took.written.append({"path": str(path), "schedule": key, **report.facts()})
+            self._say(path)
+        else:
+            self.took.present += 1
+        return path
+
+    def _write_brief(self, path: Path, report: Report, key: str) -> None:
+        id_ = report.conversation.id
+        try:
+            text = brief_of(self.context, self.connection, report, id_, key, self.max_chars)
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            self.took.problems.append(f"{key}: the traces of {id_} could not be read: {error.message}")
             return
-        took.written.append({"path": str(path), "schedule": key, **pulled.report.facts()})
+        brief, is_new = self.folder.write_brief(path, text)
+        if is_new:
+            self.took.briefs.append(str(brief))
+            self._say(brief)
+
+    def _say(self, path: Path) -> None:
+        console = self.context.console
         if not console.wants_json:
             console.print(console.out_style.safe(str(path)))
 
@@ -183,6 +222,8 @@ def _finish(console: Console, took: _PullSummary) -> int:
         written = sorted(took.written, key=lambda each: str(each["path"]))
         without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
         result = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
+        if took.briefs:
+            result["forAgent"] = sorted(took.briefs)
         console.print(document(result))
     else:
         console.log(f"{took.summary()}.")

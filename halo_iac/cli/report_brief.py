@@ -1,0 +1,46 @@
+"""A report for a coding agent, with the traces that it cites as evidence.
+
+See docs/semantics.md#brief-for-a-coding-agent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
+from halo_iac.render.markdown.brief import LEAST_CHARS, USUAL_CHARS, Brief, brief_markdown
+from halo_iac.runs.evidence import cited_in, find_evidence, open_evidence
+
+if TYPE_CHECKING:
+    from halo_iac.model.runs import Report
+
+MaxChars = Annotated[
+    int | None,
+    typer.Option(
+        "--max-chars",
+        metavar="N",
+        min=LEAST_CHARS,
+        help=f"With --for-agent: maximum length of the document; default: {USUAL_CHARS}.",
+    ),
+]
+
+
+def brief_of(
+    context: CommandContext,
+    connection: Connection,
+    report: Report,
+    reference: str,
+    schedule: str | None,
+    max_chars: int | None,
+) -> str:
+    """Return a report as a document for a coding agent; its traces are read for it."""
+    cited = cited_in(report).traces
+    opened = []
+    if cited:
+        found = find_evidence(connection.trace_reader, report, context.now)
+        opened = open_evidence(connection.trace_reader, found)
+    brief = Brief(report, reference, schedule, len(cited), opened)
+    return brief_markdown(brief, context.console.out_style, max_chars=max_chars or USUAL_CHARS)
