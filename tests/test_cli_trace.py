@@ -13,6 +13,7 @@ from command_line import CommandLine
 from loopback import Recorder, Reply, Request, failure, result, serving
 
 from halo_iac.api.trpc import Json
+from halo_iac.model.traces import OBSERVATION_KINDS
 
 TRACE = "84559aaf5d124026b1da35a7a66d9e94"
 OTHER = "d1c160a28f2041918075678c90d47e83"
@@ -126,7 +127,7 @@ def test_a_list_that_was_cut_says_how_to_go_on(halo_on: On) -> None:
     ended = halo("traces", "ls")
     assert (len(ended.out.splitlines()), ended.err) == (
         26,
-        "There are more; use --limit to show them, or --cursor 25 to continue.\n",
+        "25 of 30 traces are shown; use --limit to show more.\n",
     )
 
 
@@ -144,7 +145,7 @@ def test_a_list_that_was_cut_says_how_to_go_on(halo_on: On) -> None:
             ("--range", "1d", "--from", "2026-11-01", "--to", "2026-11-02"),
             "--range and --from with --to were both given",
         ),
-        (("--kind", "LLN"), "--kind: `LLN` is no kind of observation"),
+        (("--kind", "LLN"), f"--kind: `LLN` is not one of {', '.join(OBSERVATION_KINDS)}"),
         (("--user", ""), "--user is empty"),
         (("--model", ","), "--model is empty"),
         (("--status", "warn"), "Invalid value for '--status': 'warn' is not one of 'ok', 'error'"),
@@ -220,10 +221,10 @@ def test_a_long_trace_takes_the_memory_of_some_pages(halo_on: On, folder: Path, 
 @pytest.mark.parametrize(
     ("argv", "near"),
     [
-        (("trace", "get", TRACE[:10]), f"did you mean {TRACE}?; "),
-        (("trace", "get", f"{TRACE[:-1]}0"), f"did you mean {TRACE}?; "),
+        (("trace", "get", TRACE[:10]), f"did you mean {TRACE}? If not, "),
+        (("trace", "get", f"{TRACE[:-1]}0"), f"did you mean {TRACE}? If not, "),
         (("trace", "get", "zzzz"), ""),
-        (("span", "get", f"{TRACE[:-1]}0", f"{1:016x}"), f"did you mean {TRACE}?; "),
+        (("span", "get", f"{TRACE[:-1]}0", f"{1:016x}"), f"did you mean {TRACE}? If not, "),
     ],
 )
 def test_an_unknown_trace_names_the_one_that_is_near(halo_on: On, argv: tuple[str, ...], near: str) -> None:
@@ -237,7 +238,8 @@ def test_an_unknown_trace_names_the_one_that_is_near(halo_on: On, argv: tuple[st
 
 
 @pytest.mark.parametrize(
-    ("span", "near"), [("step 2", f"did you mean {2:016x}?; "), (f"{1:015x}2", f"did you mean {2:016x}?; "), ("z", "")]
+    ("span", "near"),
+    [("step 2", f"did you mean {2:016x}? If not, "), (f"{1:015x}2", f"did you mean {2:016x}? If not, "), ("z", "")],
 )
 def test_an_unknown_span_names_the_one_that_is_near(halo_on: On, span: str, near: str) -> None:
     halo, _ = halo_on(Platform())
@@ -302,9 +304,9 @@ def test_facets_are_a_table(halo: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("facets", "--facet", "model"), "--facet: `model` is no facet"),
+        (("facets", "--facet", "model"), "--facet: `model` is not one of observation_kind, status, "),
         (("facets", "--search", "status"), "--search `status` is not FACET=TEXT"),
-        (("facets", "--search", "foo=x"), "--search: `foo` is no facet"),
+        (("facets", "--search", "foo=x"), "--search: `foo` is not one of "),
         (("facets", "--attribute-key", "span:"), "--attribute-key `span:` is neither span:KEY nor resource:KEY"),
         (("search",), "there is nothing to search for"),
         (("search", "a", "--query", "b"), "TEXT and --query were both given"),

@@ -49,11 +49,11 @@ FORM = "write a name, an operator and a value, such as 'duration>500' or 'user_i
         ("", "it is empty", FORM),
         (" ", "it is empty", FORM),
         (">5", "no name stands before the operator", FORM),
-        ("foo>1", "`foo` is not a field", FIELDS),
-        ("latency", "`latency` is not a field", f"did you mean `duration`?; {FIELDS}"),
-        ("Total_Cost>5", "`Total_Cost` is not a field", f"did you mean `total_cost`?; {FIELDS}"),
-        ("agent_id=x", "`agent_id` is not a field", f"did you mean `--agent`?; {FIELDS}"),
-        ("model=x", "`model` is not a field", f"did you mean `--model`?; {FIELDS}"),
+        ("foo>1", "`foo` is not a field", f"the {FIELDS}"),
+        ("latency", "`latency` is not a field", f"did you mean `duration`? The {FIELDS}"),
+        ("Total_Cost>5", "`Total_Cost` is not a field", f"did you mean `total_cost`? The {FIELDS}"),
+        ("agent_id=x", "`agent_id` is not a field", f"did you mean `--agent`? The {FIELDS}"),
+        ("model=x", "`model` is not a field", f"did you mean `--model`? The {FIELDS}"),
         ("duration", "no operator follows `duration`", f"the operators of duration {OF_NUMBERS}"),
         ("duration 5", "`5` is not an operator with a value", f"the operators of duration {OF_NUMBERS}"),
         ("duration~3", "duration is a number, which ~ does not compare", f"the operators of duration {OF_NUMBERS}"),
@@ -91,7 +91,7 @@ def test_counts_of_spans_are_fields_of_traces_alone() -> None:
     assert caught.value.message == "--filter `span_count>3`: span_count is a field of traces, not of spans"
     with pytest.raises(UsageError) as caught:
         field_filters(["nothing>3"], of_spans=True)
-    assert caught.value.hint == f"fields are {NUMBERS} (numbers) and {TEXTS} (texts)"
+    assert caught.value.hint == f"the fields are {NUMBERS} (numbers) and {TEXTS} (texts)"
 
 
 OF_ATTRIBUTES = "the operators of a are =  !=  ~  !~  empty  not-empty"

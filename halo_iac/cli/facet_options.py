@@ -50,7 +50,7 @@ def show_facets(
 ) -> int:
     """Ask how traces or spans divide, and write the answer."""
     console = context.console
-    names = known_names(given.facet, "--facet", FACETS, "facet") or FACETS
+    names = known_names(given.facet, "--facet", FACETS) or FACETS
     search, attribute = _search(given.search or ()), _attribute(given.attribute_key)
     found = context.connect_for_reading().trace_reader.facets(
         filters, of_spans=of_spans, facet_ids=names, search=search, attribute=attribute, limit=given.limit
@@ -66,7 +66,7 @@ def _search(expressions: Sequence[str]) -> dict[str, str]:
         if not (name and sign and text):
             hint = "write it as FACET=TEXT, such as llm_model_name=gpt"
             raise UsageError(f"--search {quote(expression)} is not FACET=TEXT", hint=hint)
-        known_names([name], "--search", FACETS, "facet")
+        known_names([name], "--search", FACETS)
         wanted[name] = text
     return wanted
 

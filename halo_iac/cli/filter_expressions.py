@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from halo_iac.errors import UsageError
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint
 from halo_iac.text import closest_match, quote
 
 Sent = dict[str, Any]
@@ -181,10 +181,10 @@ def _check_field(name: str, wrong: _Wrong, *, of_spans: bool) -> None:
         return
     numbers = [each for each in _NUMBERS if not (of_spans and each in _OF_TRACES)]
     meant = _MEANT.get(name) or closest_match(name, {*numbers, *_TEXTS})
-    known = f"fields are {', '.join(numbers)} (numbers) and {', '.join(_TEXTS)} (texts)"
+    known = f"{', '.join(numbers)} (numbers) and {', '.join(_TEXTS)} (texts)"
     raise wrong(
         f"{_shown(name, 'what stands before the operator')} is not a field",
-        joined("; ", (meant and f"did you mean `{meant}`?", known)),
+        f"did you mean `{meant}`? The fields are {known}" if meant else f"the fields are {known}",
     )
 
 

@@ -16,7 +16,6 @@ from halo_iac.api.runs import instant as as_sent
 from halo_iac.cli.filter_expressions import attribute_filters, field_filters
 from halo_iac.cli.run_request import instant
 from halo_iac.errors import UsageError
-from halo_iac.hints import joined
 from halo_iac.model.traces import OBSERVATION_KINDS
 from halo_iac.text import is_close, quote
 
@@ -146,7 +145,7 @@ def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | N
     wanted = {
         "startDate": as_sent(start),
         "endDate": as_sent(end),
-        "observationKinds": _kinds(given.kind),
+        "observationKinds": known_names(given.kind, "--kind", OBSERVATION_KINDS),
         "llmProviders": names_of(given.provider, "--provider"),
         "llmModelNames": names_of(given.model, "--model"),
         "serviceNames": names_of(given.service, "--service"),
@@ -171,18 +170,15 @@ def names_of(values: Sequence[str] | None, option: str) -> list[str]:
     return names
 
 
-def known_names(values: Sequence[str] | None, option: str, known: Sequence[str], noun: str) -> list[str]:
-    """Return the same, where each has to be one that is known."""
+def known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
+    """Return the same, where each has to be one that is known, in whichever case."""
+    spelt = {name.casefold(): name for name in known}
     names = names_of(values, option)
     for name in names:
-        if name not in known:
-            hint = joined("; ", (is_close(name, known), f"use {', '.join(known)}"))
-            raise UsageError(f"{option}: {quote(name)} is no {noun}", hint=hint)
-    return names
-
-
-def _kinds(values: Sequence[str] | None) -> list[str]:
-    return known_names([each.upper() for each in values or ()], "--kind", OBSERVATION_KINDS, "kind of observation")
+        if name.casefold() not in spelt:
+            hint = is_close(name, known) or "use one of them"
+            raise UsageError(f"{option}: {quote(name)} is not one of {', '.join(known)}", hint=hint)
+    return [spelt[name.casefold()] for name in names]
 
 
 def _span_filters(given: SpanFilterOptions) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _add_near(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hi
     """Raise the error that there is no such thing, with what may have been meant."""
     if error.status == 404:
         near = _near(wanted, known)
-        error.hint = joined("; ", (near and f"did you mean {near}?", otherwise))
+        error.hint = joined(" ", (near and f"did you mean {near}? If not,", otherwise))
     raise error
 
 

@@ -142,10 +142,10 @@ def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any
         console.print_parts(document_parts(LazyMembers(lambda: _members(name, stream))))
         return
     console.print_parts(f"{line}\n" for line in columns.lines(stream.rows(), console.out_style))
-    cursor = stream.last.next_cursor
-    if cursor is not None:
-        shown = console.err_style.safe(str(cursor))
-        console.log(f"There are more; use --limit to show them, or --cursor {shown} to continue.")
+    if stream.last.next_cursor is not None:
+        total = getattr(stream.last, "total", None)
+        shown = "There are more" if total is None else f"{stream.row_count:,} of {total:,} {name} are shown"
+        console.log(f"{shown}; use --limit to show {'them' if total is None else 'more'}.")
     elif not stream.row_count:
         console.log(f"No {name[:-1]} matches; --range 7d looks further back than the last day.")
 
