@@ -180,7 +180,10 @@ HEAVY = {
     ): "the models of project files, which only init and import take",
     ("storage/file_lock", "fcntl"): "POSIX alone has it",
     ("sandbox/server", "resource"): "POSIX alone has it",
-    ("sandbox/platform", "halo_iac.sandbox.handlers halo_iac.sandbox.firing"): "runs, which a plan does not start",
+    (
+        "sandbox/platform sandbox/procedures",
+        "halo_iac.sandbox.handlers halo_iac.sandbox.firing",
+    ): "runs, which a plan does not start, and traces, which it does not read",
     (
         "sandbox/platform sandbox/demo/history",
         "halo_iac.sandbox.ingest halo_iac.sandbox.span_record halo_iac.sandbox.demo.traces",

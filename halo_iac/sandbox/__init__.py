@@ -7,7 +7,7 @@ the parts:
 - ``platform``         :class:`~halo_iac.sandbox.platform.Sandbox`: all of it behind one ``answer(request)``
 - ``server``           the same on a loopback port
 - ``protocol``         requests, answers, errors and the tRPC envelope
-- ``handlers``         the procedures, one module a router of the API
+- ``handlers``         the procedures, one module a router of the API; ``procedures`` lists them
 - ``call``             what a procedure gets
 - ``validation``       what an input must look like
 - ``faults``           misbehaviour on demand, as a plain list

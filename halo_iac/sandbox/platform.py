@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,12 +14,11 @@ from uuid import uuid4
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, Settings, instant
+from halo_iac.sandbox.call import Call, Kind, Settings, instant
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
-from halo_iac.sandbox.handlers import agents, schedules
-from halo_iac.sandbox.handlers import agents as projects
 from halo_iac.sandbox.handlers.schedules import next_fire
+from halo_iac.sandbox.procedures import procedure_named
 from halo_iac.sandbox.protocol import (
     Answer,
     Request,
@@ -39,42 +38,6 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.span_record import SpanRecord
     from halo_iac.sandbox.store.runs import NextEnding, OnFinish
     from halo_iac.sandbox.trace_files import BadLine
-
-
-_USUAL: Final[dict[str, Procedure]] = {**agents.AGENT_PROCEDURES, **projects.PROJECT_PROCEDURES, **schedules.PROCEDURES}
-_METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
-
-
-def required_permission(request: Request, name: str) -> Procedure:
-    """Return the procedure that a request names, or refuse."""
-    procedure = _USUAL.get(name) or _of_runs().get(name)
-    if procedure is None:
-        raise RequestRefused("NOT_FOUND", f'No procedure is called "{name}".')
-    if request.method != _METHODS[procedure.kind]:
-        raise RequestRefused(
-            "METHOD_NOT_SUPPORTED", f"{name} is a {procedure.kind} and does not accept {request.method}."
-        )
-    return procedure
-
-
-@cache
-def _of_runs() -> dict[str, Procedure]:
-    """Return the procedures that a plan has no use for, and need not wait for."""
-    from halo_iac.sandbox.handlers import (
-        conversations,
-        datasets,
-        runs,
-        traces,
-    )
-    from halo_iac.sandbox.handlers import runs as schedule_runs
-
-    return {
-        **conversations.PROCEDURES,
-        **datasets.PROCEDURES,
-        **runs.RUN_PROCEDURES,
-        **schedule_runs.SCHEDULE_RUN_PROCEDURES,
-        **traces.PROCEDURES,
-    }
 
 
 def authenticate(request: Request, tables: Tables) -> Key:
@@ -345,7 +308,7 @@ class Sandbox:
             return fail(RequestRefused("INTERNAL_SERVER_ERROR", str(error)), name)
 
     def _called(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> bytes:  # noqa: ANN401 (JSON)
-        procedure = required_permission(request, name)
+        procedure = procedure_named(request, name)
         with self._store.reading() as tables:
             key = authenticate(request, tables)
         check_permission(key, procedure.kind)

@@ -29,6 +29,7 @@ _LISTS: Final = {
     "deploymentEnvironments": "deployment_environment",
     "userIds": "user_id",
     "sessionIds": "session_id",
+    "agents": store.AGENTS,
 }
 _TEXT_FIELDS: Final = tuple(field for field in store.TEXT_FIELDS if field != "agent_id")
 _ATTRIBUTE_OPS: Final = ("eq", "neq", "contains", "does_not_contain", "is_empty", "is_not_empty")
@@ -37,7 +38,7 @@ _MOST: Final = 1000
 """Filters of one kind, and values of one filter."""
 
 _DATES: Final = ("startDate", "endDate")
-_COMMON: Final = (*_DATES, *_LISTS, "agents", "status", "numericFilters", "stringFilters", "metadataFilters")
+_COMMON: Final = (*_DATES, *_LISTS, "status", "numericFilters", "stringFilters", "metadataFilters")
 _FOR_SPANS: Final = ("traceId", "freeText", "scope")
 
 
@@ -81,9 +82,8 @@ class _Reader:
             texts=tuple(texts),
             numbers=tuple(self._each("numericFilters", self._number)),
             attributes=tuple(self._each("metadataFilters", self._attribute)),
-            agents=self._read("agents", _texts) or (),
             trace_id=self._read("traceId", rules.text),
-            free_text=self._read("freeText", rules.text) or None,
+            mentions=self._mentions(),
             scope=self._read("scope", rules.one_of(_SCOPES)),
         )
 
@@ -114,6 +114,10 @@ class _Reader:
             values = self._read(name, _kinds if name == "observationKinds" else _texts)
             if values:
                 yield TextFilter(field, "in", values)
+
+    def _mentions(self) -> tuple[str, ...]:
+        text = self._read("freeText", rules.text)
+        return (text,) if text else ()
 
     def _status(self) -> Iterator[TextFilter]:
         status = self._read("status", rules.one_of(("ok", "error")))

@@ -72,7 +72,12 @@ def span_wire(row: SpanRow) -> Json:
 def span_with_bodies(row: SpanRow) -> Json:
     """Return a span with what it was given and gave."""
     body = from_json(row.body)
-    return {**span_wire(row), "scopeName": _scope(body), **bodies(body["attributes"])}
+    return {**span_wire(row), "scopeName": _scope(body), **_bodies(body["attributes"])}
+
+
+def bodies_of(row: SpanRow) -> dict[str, str]:
+    """Return what a span was given and gave, each as text, blank where there is nothing."""
+    return _bodies(from_json(row.body)["attributes"])
 
 
 def span_detail(row: SpanRow) -> Json:
@@ -85,7 +90,7 @@ def span_detail(row: SpanRow) -> Json:
         "traceState": body.get("trace_state") or "",
         "scopeName": _scope(body),
         "scopeVersion": scope.get("version") or "",
-        **bodies(body["attributes"]),
+        **_bodies(body["attributes"]),
         "events": body.get("events") or [],
         "links": body.get("links") or [],
         **_by_type("spanAttributes", body["attributes"]),
@@ -93,8 +98,7 @@ def span_detail(row: SpanRow) -> Json:
     }
 
 
-def bodies(attributes: Mapping[str, Any]) -> Json:
-    """Return inputs, outputs, messages and documents, each as text, blank where there are none."""
+def _bodies(attributes: Mapping[str, Any]) -> dict[str, str]:
     return {
         "input": _text(attributes.get("input.value")),
         "output": _text(attributes.get("output.value")),

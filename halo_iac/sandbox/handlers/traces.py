@@ -60,7 +60,7 @@ def list_traces(call: Call) -> bytes:
     page = call.tables.traces.page_of_traces(wanted["projectId"], filters, _order(wanted), after, limit + 1)
     return written(
         {
-            "traces": [trace_rows.trace_wire(row) for row in call.tables.traces.traces(_places(page[:limit]))],
+            "traces": [trace_rows.trace_wire(row) for row in call.tables.traces.traces(places(page[:limit]))],
             "nextCursor": cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None,
             "totalCount": call.tables.traces.count_traces(wanted["projectId"], filters),
         }
@@ -78,10 +78,11 @@ def get_spans(call: Call) -> bytes:
     wanted = checked(call, _SPANS_OF_TRACE)
     query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
     filters, after = resumed(query, wanted.get("cursor"))
-    place, limit = place_of(call, wanted), wanted.get("limit") or _USUAL_SPANS
-    page = call.tables.traces.spans_of_trace(place, wanted["projectId"], filters, after, limit + 1)
-    size = _fitting(call.tables.traces.lengths(_places(page[:limit])))
-    rows = call.tables.traces.spans(_places(page[:size]))
+    place_of(call, wanted)
+    limit = wanted.get("limit") or _USUAL_SPANS
+    page = call.tables.traces.spans_of_trace(wanted["projectId"], wanted["traceId"], filters, after, limit + 1)
+    size = fitting(call.tables.traces.lengths(places(page[:limit])))
+    rows = call.tables.traces.spans(places(page[:size]))
     return written(
         {
             "spans": [trace_rows.span_with_bodies(row) for row in rows],
@@ -99,7 +100,9 @@ def list_spans(call: Call) -> bytes:
     page = call.tables.traces.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)
     return written(
         {
-            "spans": [trace_rows.span_wire(row) for row in call.tables.traces.spans(_places(page[:limit]))],
+            "spans": [
+                trace_rows.span_wire(row) for row in call.tables.traces.spans(places(page[:limit]), has_bodies=False)
+            ],
             "nextCursor": cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None,
         }
     )
@@ -141,16 +144,17 @@ def _order(wanted: dict[str, Any]) -> Order:
     return Order(wanted.get("sortBy") or "start_time", is_descending=wanted.get("sortOrder") != "asc")
 
 
-def _places(page: Sequence[Position]) -> list[int]:
+def places(page: Sequence[Position]) -> list[int]:
+    """Return the places of a page's rows."""
     return [position.seq for position in page]
 
 
-def _fitting(lengths: Sequence[int]) -> int:
-    """Return how many spans, of these lengths, make a page."""
+def fitting(lengths: Sequence[int], most: int = _PAGE_BYTES) -> int:
+    """Return how many spans of these lengths make a page of so many bytes; at least one."""
     total = 0
     for count, length in enumerate(lengths):
         total += length
-        if total > _PAGE_BYTES:
+        if total > most:
             return max(1, count)
     return len(lengths)
 

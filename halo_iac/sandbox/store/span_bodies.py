@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+_ESCAPED: Final = frozenset('"\\')
+_AROUND: Final = 80
+"""Characters of an excerpt on either side."""
 _SEARCHED: Final = ("name", "status", "attributes", "resource", "events", "links")
 
 
@@ -32,23 +35,34 @@ def _attribute_text(body: bytes, scope: str, key: str) -> str:
 def _mentions(body: bytes, text: str) -> bool:
     """Say whether a span has a text, in whatever case, in its name, message, attributes, events or links."""
     wanted = text.casefold()
-    if wanted.isascii() and '"' not in wanted and "\\" not in wanted and wanted.encode() not in body.lower():
+    is_plain = wanted.isascii() and wanted.isprintable() and not _ESCAPED.intersection(wanted)
+    if is_plain and wanted.encode() not in body.lower():
         return False  # a look at the bytes spares parsing most of them
-    span = from_json(body)
-    return any(wanted in each.casefold() for key in _SEARCHED if key in span for each in _texts(span[key]))
+    return any(wanted in each.casefold() for _, each in _texts(from_json(body)))
 
 
-def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON)
-    left = [value]
+def excerpt(body: bytes, text: str) -> tuple[str, str]:
+    """Return where a span has a text first, and what is around it there."""
+    wanted = text.casefold()
+    for where, each in _texts(from_json(body)):
+        at = each.casefold().find(wanted)
+        if at >= 0:
+            first, last = max(0, at - _AROUND), at + len(text) + _AROUND
+            return where, f"{'…' if first else ''}{each[first:last]}{'…' if last < len(each) else ''}"
+    return "", ""
+
+
+def _texts(span: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every text of a span and where it is, such as ``attributes.tool.name``."""
+    left: list[tuple[str, Any]] = [(key, span[key]) for key in reversed(_SEARCHED) if key in span]
     while left:
-        match left.pop():
-            case str() as text:
-                yield text
+        where, value = left.pop()
+        match value:
             case list() as values:
-                left += values
+                left += [(f"{where}[{place}]", each) for place, each in enumerate(values)][::-1]
             case dict() as values:
-                left += values.values()
+                left += [(f"{where}.{key}", each) for key, each in values.items()][::-1]
             case None:
                 pass
             case other:
-                yield text_of(other)
+                yield where, text_of(other)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store.runs import RunTables
 from halo_iac.sandbox.store.spans import SpanTables
+from halo_iac.sandbox.store.trace_facets import TraceFacets
 from halo_iac.sandbox.store.trace_queries import TraceQueries
 
 _FARTHEST: Final = 10**11
@@ -77,6 +78,11 @@ class Tables:
     def traces(self) -> TraceQueries:
         """Return the queries about traces and spans."""
         return TraceQueries(self._connection)
+
+    @cached_property
+    def facets(self) -> TraceFacets:
+        """Return the counts of traces and spans."""
+        return TraceFacets(self._connection, self.traces)
 
     @cached_property
     def runs(self) -> RunTables:

@@ -30,6 +30,8 @@ PROFILE_FIELDS: Final = {
 }
 WORD_FIELDS: Final = {"span_name": (NAME, "name"), "user_id": (USER, "user"), "session_id": (SESSION, "session")}
 ID_FIELDS: Final = ("trace_id", "span_id", "trace_import_id")
+AGENTS: Final = "agents"
+"""Instead of a field: one of the values is the agent's name or id."""
 TEXT_FIELDS: Final = (*PROFILE_FIELDS, *WORD_FIELDS, *ID_FIELDS)
 
 SPAN_NUMBERS: Final = {
@@ -93,10 +95,9 @@ class Filters:
     texts: tuple[TextFilter, ...] = ()
     numbers: tuple[NumberFilter, ...] = ()
     attributes: tuple[AttributeFilter, ...] = ()
-    agents: tuple[str, ...] = ()
-    """Names or ids, of which one is the agent's."""
     trace_id: str | None = None
-    free_text: str | None = None
+    mentions: tuple[str, ...] = ()
+    """Texts that occur, in whatever case."""
     scope: str | None = None
     """``root``: spans without a parent; ``entrypoint``: those whose parent is missing or of another service."""
 
@@ -130,14 +131,14 @@ def of_traces(filters: Filters) -> Where:
 def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
     on_profile = [Where("profiles.project_id = ?", (project_id,))]
     for each in filters.texts:
-        if each.field in PROFILE_FIELDS:
+        if each.field == AGENTS:
+            on_profile.append(_is_agent(each.values))
+        elif each.field in PROFILE_FIELDS:
             on_profile.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
         elif each.field in WORD_FIELDS:
             yield _negatable(each.op, partial(_has_word, each))
         else:
             yield _compared(_id(each.field), each.op, each.values)
-    if filters.agents:
-        on_profile.append(_is_agent(filters.agents))
     for attribute in filters.attributes:
         yield _negatable(attribute.op, partial(_has_attribute, attribute))
     if len(on_profile) > 1:
@@ -146,8 +147,7 @@ def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
     yield from (_number(SPAN_NUMBERS, each) for each in filters.numbers)
     if filters.scope is not None:
         yield Where(_SCOPES[filters.scope])
-    if filters.free_text is not None:
-        yield Where("mentions(bodies.json, ?)", (filters.free_text,))
+    yield from (Where("mentions(bodies.json, ?)", (text,)) for text in filters.mentions)
 
 
 _SCOPES: Final = {
@@ -189,20 +189,19 @@ def _with_key(each: AttributeFilter) -> Where:
 def _trace_conditions(filters: Filters) -> Iterator[Where]:
     for each in filters.texts:
         yield _negatable(each.op, partial(_trace_has, each))
-    if filters.agents:
-        yield _has_profile(_is_agent(filters.agents))
     for attribute in filters.attributes:
         yield _negatable(attribute.op, partial(_trace_has_attribute, attribute))
     yield from (_number(TRACE_NUMBERS, each) for each in filters.numbers)
     if filters.trace_id is not None:
         yield Where("traces.trace_id = ?", (filters.trace_id,))
-    if filters.free_text is not None:
-        yield _has_span(Where("mentions(bodies.json, ?)", (filters.free_text,)))
+    yield from (_has_span(Where("mentions(bodies.json, ?)", (text,))) for text in filters.mentions)
 
 
 def _trace_has(each: TextFilter, op: str) -> Where:
     if each.field == "status":
         return _compared("CASE WHEN traces.failed THEN 'error' ELSE 'ok' END", op, each.values)
+    if each.field == AGENTS:
+        return _has_profile(_is_agent(each.values))
     if each.field in PROFILE_FIELDS:
         return _has_profile(_compared(PROFILE_FIELDS[each.field], op, each.values))
     if each.field in WORD_FIELDS:

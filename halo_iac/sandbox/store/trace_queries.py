@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from json import dumps
 from typing import Final, NamedTuple
 
-from halo_iac.sandbox.store.trace_filters import AGENT_NAME, Filters, Where, joined, of_spans, of_traces
+from halo_iac.sandbox.store.trace_filters import AGENT_ID, AGENT_NAME, Filters, Where, joined, of_spans, of_traces
+from halo_iac.sandbox.trace_summary import SESSION
 
 TRACE_SORTS: Final = {
     "start_time": "traces.started",
@@ -39,9 +41,10 @@ _TRACE_ROWS: Final = f"""
 _SPAN_ROWS: Final = f"""
     SELECT spans.seq, trace_id, span_id, parent_id, words.text, profiles.kind, spans.started, spans.ended,
     profiles.status, message, service, environment, provider, model, {AGENT_NAME}, users.text, sessions.text,
-    spans.prompt_tokens, spans.completion_tokens, spans.cached_tokens, spans.total_tokens, spans.cost, bodies.json
+    spans.prompt_tokens, spans.completion_tokens, spans.cached_tokens, spans.total_tokens, spans.cost,
+    CASE WHEN ? THEN (SELECT json FROM bodies WHERE span = spans.seq) ELSE x'' END
     FROM spans JOIN traces ON traces.seq = spans.trace JOIN profiles ON profiles.id = spans.profile
-    JOIN words ON words.id = spans.name JOIN bodies ON bodies.span = spans.seq
+    JOIN words ON words.id = spans.name
     LEFT JOIN words AS users ON users.id = spans.user LEFT JOIN words AS sessions ON sessions.id = spans.session
     LEFT JOIN agents ON agents.seq = profiles.agent
     WHERE spans.seq IN (SELECT value FROM json_each(?))
@@ -96,6 +99,21 @@ class SpanRow(NamedTuple):
     total_tokens: int | None
     cost: str | None
     body: bytes
+    """Empty where it was not asked for."""
+
+
+class SessionRow(NamedTuple):
+    """A session of an agent, summed up from its traces; ``word`` is its place in the store."""
+
+    word: int
+    session: str
+    started: int
+    ended: int
+    traces: int
+    spans: int
+    failed: int
+    total_tokens: int | None
+    cost: float | None
 
 
 class Position(NamedTuple):
@@ -122,12 +140,12 @@ class TraceQueries:
         self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
     ) -> list[Position]:
         """Return where some traces are that pass the filters, behind a position."""
-        where = joined([self._traces_in(project_id, filters), of_traces(filters)])
-        return self._page("SELECT {}, traces.seq FROM traces", TRACE_SORTS[order.by], order, where, after, limit)
+        where = self.where_traces(project_id, filters)
+        return self._page("traces", "traces", TRACE_SORTS[order.by], order, where, after, limit)
 
     def count_traces(self, project_id: str, filters: Filters) -> int:
         """Return how many traces pass the filters."""
-        where = joined([self._traces_in(project_id, filters), of_traces(filters)])
+        where = self.where_traces(project_id, filters)
         sql = f"SELECT count(*) FROM traces WHERE {where.sql}"
         return int(self._connection.execute(sql, where.values).fetchone()[0])
 
@@ -135,18 +153,42 @@ class TraceQueries:
         self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
     ) -> list[Position]:
         """Return where some spans are that pass the filters, of whichever trace, behind a position."""
-        trace = None
-        if filters.trace_id is not None and (trace := self.place(project_id, filters.trace_id)) is None:
-            return []
-        scope = self._spans_in(project_id, filters) if trace is None else Where("spans.trace = ?", (trace,))
-        return self._spans(joined([scope, _ended_in("spans", filters)]), project_id, filters, order, after, limit)
+        where = self.where_spans(project_id, filters)
+        source = self.source_of_spans(filters)
+        return self._page("spans", source, SPAN_SORTS[order.by], order, where, after, limit)
 
     def spans_of_trace(
-        self, trace: int, project_id: str, filters: Filters, after: Position | None, limit: int
+        self, project_id: str, trace_id: str, filters: Filters, after: Position | None, limit: int
     ) -> list[Position]:
         """Return where some spans of a trace are that pass the filters, in the order they began."""
-        where = joined([Where("spans.trace = ?", (trace,)), _ended_in("spans", filters)])
-        return self._spans(where, project_id, filters, Order("start_time", is_descending=False), after, limit)
+        order = Order("start_time", is_descending=False)
+        return self.page_of_spans(project_id, replace(filters, trace_id=trace_id), order, after, limit)
+
+    def where_traces(self, project_id: str, filters: Filters) -> Where:
+        """Return the condition on ``traces`` that the filters make."""
+        scope = Where("traces.project_id = ? AND traces.started IS NOT NULL", (project_id,))
+        time = [self._began_near(project_id, "trace", filters), _ended_in("traces", filters)]
+        return joined([scope, *time, of_traces(filters)])
+
+    def where_spans(self, project_id: str, filters: Filters) -> Where:
+        """Return the condition on :meth:`source_of_spans` that the filters make."""
+        if filters.trace_id is None:
+            sql = "spans.profile IN (SELECT profiles.id FROM profiles WHERE profiles.project_id = ?)"
+            scope = joined([self._began_near(project_id, "span", filters), Where(sql, (project_id,))])
+        else:
+            scope = Where("spans.trace = ?", (self.place(project_id, filters.trace_id) or 0,))
+        return joined([scope, _ended_in("spans", filters), of_spans(project_id, filters)])
+
+    @staticmethod
+    def source_of_spans(filters: Filters) -> str:
+        """Return the tables that a condition on spans needs."""
+        needs_bodies = filters.attributes or filters.mentions
+        needs_traces = any(each.field == "trace_id" for each in filters.texts)
+        return (
+            "spans"
+            + (" JOIN bodies ON bodies.span = spans.seq" if needs_bodies else "")
+            + (" JOIN traces ON traces.seq = spans.trace" if needs_traces else "")
+        )
 
     def traces(self, places: Sequence[int]) -> list[TraceRow]:
         """Return the traces at some places, in this order."""
@@ -154,11 +196,30 @@ class TraceQueries:
         found = {row[0]: TraceRow._make(row) for row in rows}
         return [found[place] for place in places]
 
-    def spans(self, places: Sequence[int]) -> list[SpanRow]:
-        """Return the spans at some places, in this order."""
-        rows = self._connection.execute(_SPAN_ROWS, (dumps(places),)).fetchall()
+    def spans(self, places: Sequence[int], *, has_bodies: bool = True) -> list[SpanRow]:
+        """Return the spans at some places, in this order, with their JSON if it is wanted."""
+        rows = self._connection.execute(_SPAN_ROWS, (has_bodies, dumps(places))).fetchall()
         found = {row[0]: SpanRow._make(row) for row in rows}
         return [found[place] for place in places]
+
+    def sessions(
+        self, project_id: str, filters: Filters, text: str, after: Position | None, limit: int
+    ) -> list[SessionRow]:
+        """Return some sessions of the traces that pass the filters, the latest first; ``text`` is in their ids."""
+        where = self.where_traces(project_id, filters)
+        behind = "HAVING (max(traces.ended), word) < (?, ?)" if after is not None else ""
+        sql = f"""SELECT word, words.text, min(traces.started), max(traces.ended), count(*), sum(traces.spans),
+                  sum(traces.failed > 0), sum(traces.total_tokens), sum(CAST(traces.cost AS REAL))
+                  FROM trace_words JOIN words ON words.id = word JOIN traces ON traces.seq = trace_words.trace
+                  WHERE field = {SESSION} AND instr(lower(words.text), lower(?)) > 0 AND {where.sql}
+                  GROUP BY word {behind} ORDER BY max(traces.ended) DESC, word DESC LIMIT ?"""
+        values = (text, *where.values, *(after or ()), limit)
+        return [SessionRow._make(row) for row in self._connection.execute(sql, values).fetchall()]
+
+    def has_agent(self, project_id: str, identity: str) -> bool:
+        """Say whether an agent of the project has a name or an id."""
+        sql = f"""SELECT 1 FROM agents WHERE project_id = ? AND ? IN ({AGENT_NAME}, {AGENT_ID}, id) LIMIT 1"""
+        return self._connection.execute(sql, (project_id, identity)).fetchone() is not None
 
     def lengths(self, places: Sequence[int]) -> list[int]:
         """Return how many bytes the JSON of some spans has, in this order."""
@@ -187,38 +248,15 @@ class TraceQueries:
         row = self._connection.execute(sql, (trace, span_id)).fetchone()
         return None if row is None else int(row[0])
 
-    def _spans(
-        self, scope: Where, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
-    ) -> list[Position]:
-        select = """SELECT {}, spans.seq FROM spans JOIN traces ON traces.seq = spans.trace
-                    JOIN bodies ON bodies.span = spans.seq"""
-        where = joined([scope, of_spans(project_id, filters)])
-        return self._page(select, SPAN_SORTS[order.by], order, where, after, limit)
-
     def _page(
-        self, select: str, by: str, order: Order, where: Where, after: Position | None, limit: int
+        self, table: str, source: str, by: str, order: Order, where: Where, after: Position | None, limit: int
     ) -> list[Position]:
-        seq = f"{select.split('FROM ')[1].split(maxsplit=1)[0]}.seq"
         sign, way = ("<", "DESC") if order.is_descending else (">", "ASC")
         if after is not None:
-            where = joined([where, Where(f"({by}, {seq}) {sign} (?, ?)", tuple(after))])
-        sql = f"{select.format(by)} WHERE {where.sql} ORDER BY {by} {way}, {seq} {way} LIMIT ?"
+            where = joined([where, Where(f"({by}, {table}.seq) {sign} (?, ?)", tuple(after))])
+        sql = f"""SELECT {by}, {table}.seq FROM {source} WHERE {where.sql}
+                  ORDER BY {by} {way}, {table}.seq {way} LIMIT ?"""
         return [Position._make(row) for row in self._connection.execute(sql, (*where.values, limit)).fetchall()]
-
-    def _traces_in(self, project_id: str, filters: Filters) -> Where:
-        return joined(
-            [
-                Where("traces.project_id = ? AND traces.started IS NOT NULL", (project_id,)),
-                self._began_near(project_id, "trace", filters),
-                _ended_in("traces", filters),
-            ]
-        )
-
-    def _spans_in(self, project_id: str, filters: Filters) -> Where:
-        project = Where(
-            "spans.profile IN (SELECT profiles.id FROM profiles WHERE profiles.project_id = ?)", (project_id,)
-        )
-        return joined([self._began_near(project_id, "span", filters), project])
 
     def _began_near(self, project_id: str, what: str, filters: Filters) -> Where:
         """Return when all that ended in a time range began: the index is by start, and nothing is longer than this."""

@@ -1,0 +1,113 @@
+"""``traces.facets`` and ``spans.facets``: what filters there are to choose from, and how much each would leave.
+
+Not documented, and chosen here: a trace counts once for each value that its spans have, and is ``ok`` unless a span of
+it failed; the most frequent values come first; what is blank is left out, and a number that nothing has is null.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from halo_iac.sandbox import validation as rules
+from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.traces import FILTERS, SCOPE, checked, written
+from halo_iac.sandbox.protocol import RequestRefused
+from halo_iac.sandbox.store.trace_facets import CATEGORIES, KEYS, NUMBERS, Counts
+from halo_iac.sandbox.validation import InvalidInput, Shape, nullable, optional, required
+
+FACETS: Final = (*CATEGORIES, *NUMBERS, *KEYS)
+_USUAL_LIMIT: Final = 50
+
+
+def _facets(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise InvalidInput("must be a list")
+    return [rules.one_of(FACETS)(each) for each in value]
+
+
+def _search(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise InvalidInput("must be an object of texts, by facet")
+    return {rules.one_of(FACETS)(facet): rules.text(text) for facet, text in value.items()}
+
+
+_KEY: Final[Shape] = {"scope": required(rules.one_of(("span", "resource"))), "key": required(rules.non_empty)}
+_SHAPE: Final[Shape] = {
+    **SCOPE,
+    **FILTERS,
+    "facetIds": nullable(_facets),
+    "facetSearch": nullable(_search),
+    "attributeKey": nullable(lambda value: value),
+    "limit": optional(rules.integer(1, 1000)),
+}
+
+
+def of_traces(call: Call) -> bytes:
+    """Count traces."""
+    return _counted(call, of_spans=False)
+
+
+def of_spans(call: Call) -> bytes:
+    """Count spans."""
+    return _counted(call, of_spans=True)
+
+
+def _counted(call: Call, *, of_spans: bool) -> bytes:
+    wanted = checked(call, _SHAPE)
+    filters = filters_of(wanted.get("filters"), of_spans=of_spans)
+    facets = FACETS if wanted.get("facetIds") is None else wanted["facetIds"]
+    key = _attribute_key(wanted.get("attributeKey"))
+    table = call.tables.facets
+    counts = (table.of_spans if of_spans else table.of_traces)(wanted["projectId"], filters, facets)
+    if key is not None:
+        values = table.values(wanted["projectId"], filters, key["scope"], key["key"], of_spans=of_spans)
+        counts = counts._replace(values=values)
+    return written(_wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _USUAL_LIMIT)))
+
+
+def _attribute_key(given: object) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        return rules.checked(given, _KEY)
+    except RequestRefused as refusal:
+        raise RequestRefused("BAD_REQUEST", f"attributeKey: {refusal.message}") from None
+
+
+def _wire(
+    counts: Counts, facets: tuple[str, ...], key: Mapping[str, str] | None, search: Mapping[str, str], limit: int
+) -> dict[str, Any]:
+    keys = {scope: facet for facet, scope in KEYS.items()}
+    return {
+        "categorical": {
+            facet: _listed(counts.categories[facet], search.get(facet, ""), limit)
+            for facet in facets
+            if facet in counts.categories
+        },
+        "numeric": {facet: _range(counts, facet) for facet in facets if facet in NUMBERS},
+        "attributeKeys": {
+            scope: _listed(counts.keys.get(scope, Counter()), search.get(facet, ""), limit)
+            for scope, facet in keys.items()
+        },
+        "attributeValues": {} if key is None else {key["scope"]: _listed(counts.values, "", limit)},
+    }
+
+
+def _listed(counter: Counter[str], search: str, limit: int) -> list[dict[str, Any]]:
+    found = [(value, count) for value, count in counter.items() if search.casefold() in value.casefold()]
+    found.sort(key=lambda each: (-each[1], each[0]))
+    return [{"value": value, "count": count} for value, count in found[:limit]]
+
+
+def _range(counts: Counts, facet: str) -> dict[str, float] | None:
+    found = counts.numbers.get(facet)
+    return None if found is None else {"min": found[0], "max": found[1]}
+
+
+PROCEDURES: Final = {
+    "traces.facets": Procedure(Kind.QUERY, of_traces, shows_traces=True),
+    "spans.facets": Procedure(Kind.QUERY, of_spans, shows_traces=True),
+}

@@ -1,0 +1,142 @@
+"""How traces, or spans, divide: how many have each value of a facet, and between what the numbers lie.
+
+Traces that have spans of the same profiles share a mix, and spans a profile; so what is counted in SQL is few rows, and
+what each of them stands for is added up here. A trace counts once for each value that its spans have.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from halo_iac.sandbox.store.trace_filters import (
+    AGENT_ID,
+    AGENT_NAME,
+    PROFILE_FIELDS,
+    SPAN_NUMBERS,
+    TRACE_NUMBERS,
+    WORD_FIELDS,
+    Filters,
+    Where,
+)
+from halo_iac.sandbox.store.trace_queries import TraceQueries
+
+KEYS: Final = {"span_attributes": "span", "resource_attributes": "resource"}
+"""Facets of the names of attributes, and whose attributes."""
+NUMBERS: Final = tuple(TRACE_NUMBERS)
+CATEGORIES: Final = (*PROFILE_FIELDS, "user_id", "session_id")
+
+_PROFILES: Final = f"""
+    SELECT profiles.id, kind, CASE status WHEN 'ERROR' THEN 'error' ELSE 'ok' END, service, environment, {AGENT_NAME},
+    {AGENT_ID}, provider, model, own.text, theirs.text
+    FROM profiles LEFT JOIN agents ON agents.seq = profiles.agent
+    JOIN words AS own ON own.id = keys JOIN words AS theirs ON theirs.id = resource_keys
+    WHERE profiles.project_id = ?
+"""
+
+Range = tuple[float, float] | None
+
+
+class Counts(NamedTuple):
+    """How often each value of each facet occurs, and the least and the most of each number."""
+
+    categories: dict[str, Counter[str]]
+    keys: dict[str, Counter[str]]
+    numbers: dict[str, Range]
+    values: Counter[str]
+
+
+class TraceFacets:
+    """Counts traces and spans, inside one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, queries: TraceQueries) -> None:
+        self._connection = connection
+        self._queries = queries
+
+    def of_traces(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
+        """Count the traces that pass the filters."""
+        where = self._queries.where_traces(project_id, filters)
+        rows = self._all(f"SELECT mix, count(*) FROM traces WHERE {where.sql} GROUP BY mix", where)
+        mixes = {mix: json.loads(profiles) for mix, profiles in self._connection.execute("SELECT * FROM mixes")}
+        counts = self._counted(project_id, ((mixes[mix], count) for mix, count in rows), facets)
+        for facet in ("user_id", "session_id"):
+            if facet in facets:
+                counts.categories[facet] = self._words_of_traces(where, WORD_FIELDS[facet][0])
+        numbers = {facet: TRACE_NUMBERS[facet] for facet in facets if facet in TRACE_NUMBERS}
+        return counts._replace(numbers=self._ranges("traces", numbers, where))
+
+    def of_spans(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
+        """Count the spans that pass the filters."""
+        where = self._queries.where_spans(project_id, filters)
+        source = self._queries.source_of_spans(filters)
+        rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
+        counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
+        for facet in ("user_id", "session_id"):
+            if facet in facets:
+                column = f"spans.{WORD_FIELDS[facet][1]}"
+                sql = f"""SELECT words.text, count(*) FROM {source} JOIN words ON words.id = {column}
+                          WHERE {where.sql} GROUP BY words.id"""
+                counts.categories[facet] = Counter(dict(self._all(sql, where)))
+        numbers = {facet: SPAN_NUMBERS[facet] for facet in facets if facet in SPAN_NUMBERS}
+        return counts._replace(numbers=self._ranges(source, numbers, where))
+
+    def values(self, project_id: str, filters: Filters, scope: str, key: str, *, of_spans: bool) -> Counter[str]:
+        """Count the values of one attribute."""
+        what = "1" if of_spans else "DISTINCT spans.trace"
+        where = (self._queries.where_spans if of_spans else self._queries.where_traces)(project_id, filters)
+        has_key = Where(
+            f"""spans.profile IN (SELECT profiles.id FROM profiles, words, json_each(words.text) AS listed
+            WHERE words.id = profiles.{"keys" if scope == "span" else "resource_keys"} AND listed.value = ?)""",
+            (key,),
+        )
+        sql = f"""SELECT attribute_text(bodies.json, ?, ?) AS value, count({what})
+                  FROM spans JOIN traces ON traces.seq = spans.trace JOIN bodies ON bodies.span = spans.seq
+                  WHERE {has_key.sql} AND {where.sql} GROUP BY value"""
+        rows = self._connection.execute(sql, (scope, key, *has_key.values, *where.values)).fetchall()
+        return Counter({value: count for value, count in rows if value})
+
+    def _counted(self, project_id: str, groups: Iterable[tuple[list[int], int]], facets: Sequence[str]) -> Counts:
+        known = {row[0]: row[1:] for row in self._connection.execute(_PROFILES, (project_id,))}
+        keys = {number: (_listed(row[-2]), _listed(row[-1])) for number, row in known.items()}
+        categories = {facet: Counter[str]() for facet in PROFILE_FIELDS if facet in facets}
+        places = [(list(PROFILE_FIELDS).index(facet), counter) for facet, counter in categories.items()]
+        attributes = [(place, Counter[str]()) for place, facet in enumerate(KEYS) if facet in facets]
+        for profiles, count in groups:
+            for place, counter in places:
+                for value in _values(place, [known[profile] for profile in profiles]):
+                    counter[value] += count
+            for place, counter in attributes:
+                for key in {key for profile in profiles for key in keys[profile][place]}:
+                    counter[key] += count
+        for counter in categories.values():
+            counter.pop("", None)
+        return Counts(categories, {list(KEYS.values())[place]: counter for place, counter in attributes}, {}, Counter())
+
+    def _words_of_traces(self, where: Where, field: int) -> Counter[str]:
+        sql = f"""SELECT words.text, count(*) FROM trace_words JOIN words ON words.id = word
+                  WHERE field = {field} AND trace IN (SELECT traces.seq FROM traces WHERE {where.sql}) GROUP BY word"""
+        return Counter(dict(self._all(sql, where)))
+
+    def _ranges(self, source: str, numbers: Mapping[str, str], where: Where) -> dict[str, Range]:
+        if not numbers:
+            return {}
+        columns = ", ".join(f"min({sql}), max({sql})" for sql in numbers.values())
+        [row] = self._all(f"SELECT {columns} FROM {source} WHERE {where.sql}", where)
+        pairs = zip(row[::2], row[1::2], strict=True)
+        return {facet: None if pair[0] is None else pair for facet, pair in zip(numbers, pairs, strict=True)}
+
+    def _all(self, sql: str, where: Where) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, where.values).fetchall()
+
+
+def _values(place: int, profiles: list[tuple[str, ...]]) -> set[str]:
+    """Return the values that spans of some profiles have; a trace has failed, or it has not."""
+    found = {profile[place] for profile in profiles}
+    return {"error"} if "error" in found and list(PROFILE_FIELDS)[place] == "status" else found
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))

@@ -1,0 +1,281 @@
+"""Facets, searches, drawings and sessions of traces, as the sandbox serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sandbox_calls import PROJECT, Caller, Clock, Json, error
+from sandbox_traces import RANGE, SCOPE, SPANS, load, span
+
+from halo_iac.sandbox.platform import Sandbox
+
+TURNS = [
+    span("e", 1, at=600, attributes={"agent.name": "research", "session.id": "s-1"}),
+    span("f", 1, at=900, status="ERROR", attributes={"agent.name": "research", "session.id": "s-2"}),
+    span("g", 1, at=950, attributes={"agent.name": "other", "session.id": "s-2"}),
+]
+"""More turns of the sessions."""
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Caller]:
+    with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
+        load(sandbox, [*SPANS, *TURNS])
+        yield Caller(sandbox)
+
+
+def ask(caller: Caller, procedure: str, **given: Json) -> Json:
+    return caller.get(procedure, {**SCOPE, **given})
+
+
+def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
+    status, _, _, message = error(caller.ask(procedure, {**SCOPE, **given}))
+    return status, message
+
+
+def counted(listed: list[dict[str, Json]]) -> dict[str, int]:
+    return {each["value"]: each["count"] for each in listed}
+
+
+# --- facets
+
+
+def test_facets_count_traces_by_what_their_spans_have(shared: Caller) -> None:
+    found = ask(shared, "traces.facets", filters=RANGE)
+    assert {facet: counted(listed) for facet, listed in found["categorical"].items()} == {
+        "observation_kind": {"SPAN": 4, "AGENT": 2, "LLM": 2, "TOOL": 1},
+        "status": {"ok": 4, "error": 2},
+        "service_name": {"shop": 1, "web": 1},
+        "deployment_environment": {"production": 1},
+        "agent_name": {"research": 3, "Checkout": 1, "other": 1},
+        "agent_id": {"checkout": 1},
+        "llm_provider": {"openai": 2},
+        "llm_model_name": {"gpt-4o": 1, "o3": 1},
+        "user_id": {"u-1": 1},
+        "session_id": {"s-1": 2, "s-2": 2},
+    }
+    assert found["numeric"] == {
+        "duration_ns": {"min": 10**9, "max": 10 * 10**9},
+        "total_tokens": {"min": 110, "max": 310},
+        "input_tokens": {"min": 100, "max": 300},
+        "cache_read_tokens": {"min": 5, "max": 5},
+        "output_tokens": {"min": 10, "max": 10},
+        "cost_total": {"min": 0.01, "max": 0.2},
+        "span_count": {"min": 1, "max": 3},
+        "llm_span_count": {"min": 0, "max": 1},
+    }
+    assert (counted(found["attributeKeys"]["span"])["tool.name"], found["attributeValues"]) == (1, {})
+    assert counted(found["attributeKeys"]["resource"]) == {"service.name": 2, "deployment.environment": 1}
+
+
+def test_facets_count_spans(shared: Caller) -> None:
+    found = ask(shared, "spans.facets", filters={**RANGE, "traceId": "a"})
+    assert counted(found["categorical"]["observation_kind"]) == {"AGENT": 1, "LLM": 1, "TOOL": 1}
+    assert counted(found["categorical"]["agent_id"]) == {"checkout": 3}
+    assert counted(found["categorical"]["user_id"]) == {"u-1": 1}
+    assert found["numeric"]["duration_ns"] == {"min": 10**9, "max": 9 * 10**9}
+    assert found["numeric"]["span_count"] is None
+    assert counted(found["attributeKeys"]["span"])["openinference.span.kind"] == 3
+
+
+def test_every_facet_counts_what_the_filter_of_its_name_lists(shared: Caller) -> None:
+    for of, listing in (("traces.facets", "traces.list"), ("spans.facets", "spans.list")):
+        for facet, listed in ask(shared, of, filters=RANGE)["categorical"].items():
+            for each in listed if facet != "agent_id" else ():
+                named = {"field": facet, "op": "eq", "value": each["value"]}
+                page = ask(shared, listing, filters={**RANGE, "stringFilters": [named]}, limit=1000)
+                assert len(page[listing.split(".")[0]]) == each["count"], (of, facet, each)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"facetIds": ["status"]}, {"status": {"ok": 4, "error": 2}}),
+        ({"facetIds": ["agent_name"], "limit": 1}, {"agent_name": {"research": 3}}),
+        ({"facetIds": ["agent_name"], "facetSearch": {"agent_name": "CHECK"}}, {"agent_name": {"Checkout": 1}}),
+        ({"facetIds": ["llm_model_name"], "filters": {**RANGE, "status": "error"}}, {"llm_model_name": {"gpt-4o": 1}}),
+        ({"facetIds": ["session_id"], "filters": {**RANGE, "agents": ["other"]}}, {"session_id": {"s-2": 1}}),
+        ({"facetIds": ["duration_ns"]}, {}),
+    ],
+)
+def test_facets_may_be_chosen_searched_and_filtered(shared: Caller, given: Json, expected: Json) -> None:
+    found = ask(shared, "traces.facets", **{"filters": RANGE, **given})["categorical"]
+    assert {facet: counted(listed) for facet, listed in found.items()} == expected
+
+
+def test_values_of_one_attribute_are_counted(shared: Caller) -> None:
+    for procedure, count in (("traces.facets", 2), ("spans.facets", 3)):
+        key = {"scope": "span", "key": "session.id"}
+        found = ask(shared, procedure, filters=RANGE, facetIds=["status"], attributeKey=key)
+        assert counted(found["attributeValues"]["span"])["s-1"] == count
+    found = ask(shared, "spans.facets", filters=RANGE, attributeKey={"scope": "resource", "key": "service.name"})
+    assert counted(found["attributeValues"]["resource"]) == {"shop": 1, "web": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"facetIds": ["colour"]}, "facetIds must be one of observation_kind, status, "),
+        ({"facetSearch": {"colour": "x"}}, "facetSearch must be one of observation_kind, "),
+        ({"attributeKey": {"scope": "event", "key": "k"}}, "attributeKey: scope must be one of span, resource."),
+        ({"attributeKey": "k"}, "attributeKey: The input must be a JSON object."),
+        ({"filters": {"scope": "root"}}, "filters.scope is not a filter of traces"),
+    ],
+)
+def test_a_facet_that_there_is_not_is_refused(shared: Caller, given: Json, message: str) -> None:
+    status, said = refusal(shared, "traces.facets", **given)
+    assert (status, said[: len(message)]) == (400, message)
+
+
+# --- search
+
+
+def test_a_search_says_where_it_found_a_text(shared: Caller) -> None:
+    found = ask(shared, "traces.search", query="TIMED", filters=RANGE)
+    [trace] = found["traces"]
+    assert (trace["traceId"], trace["hasError"], found["nextCursor"]) == ("a", True, None)
+    assert trace["matches"] == [
+        {
+            "spanId": "a-3",
+            "spanName": "charge_card",
+            "observationKind": "TOOL",
+            "statusCode": "STATUS_CODE_ERROR",
+            "field": "status.message",
+            "excerpt": "timed out",
+        }
+    ]
+    assert ask(shared, "traces.search", query="no such text", filters=RANGE)["traces"] == []
+
+
+def test_a_search_takes_filters_of_which_one_end_may_be_open_and_goes_on(shared: Caller) -> None:
+    wanted = {"query": "research", "filters": {"endDate": RANGE["endDate"]}, "limit": 2}
+    page = ask(shared, "traces.search", **wanted)
+    assert [each["traceId"] for each in page["traces"]] == ["f", "e"]
+    page = ask(shared, "traces.search", **wanted, cursor=page["nextCursor"])
+    assert ([each["traceId"] for each in page["traces"]], page["nextCursor"]) == (["b"], None)
+
+
+def test_a_search_finds_text_however_it_is_escaped(caller: Caller) -> None:
+    load(caller.sandbox, [span("t", 1, attributes={"input.value": 'é "x" \\ tab\t', "nested": {"deep": ["Ärger"]}})])
+    for text in ("É", '"x"', "\\ tab", "ärger", "tab\t"):
+        found = ask(caller, "traces.search", query=text, filters=RANGE)["traces"]
+        assert [each["traceId"] for each in found] == ["t"], text
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
+        yield Caller(sandbox)
+
+
+# --- one trace, drawn
+
+
+def test_a_tree_has_the_trace_and_its_spans_without_their_texts(shared: Caller) -> None:
+    found = ask(shared, "traces.getTree", traceId="a")
+    assert found["trace"] == ask(shared, "traces.get", traceId="a")
+    assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-2", "a-3"]
+    assert ("input" in found["spans"][0], found["nextCursor"]) == (False, None)
+    only = ask(shared, "traces.getTree", traceId="a", filters={"status": "error"})
+    assert [each["spanId"] for each in only["spans"]] == ["a-1", "a-3"]
+
+
+def test_details_are_those_of_every_span(shared: Caller) -> None:
+    found = ask(shared, "traces.getDetail", traceId="a")
+    assert found["spans"] == [ask(shared, "spans.get", traceId="a", spanId=each) for each in ("a-1", "a-2", "a-3")]
+
+
+def test_a_trace_with_more_spans_than_fit_is_gone_on_with_by_its_spans(
+    shared: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halo_iac.sandbox.handlers.trace_views._MOST_SPANS", 2)
+    for procedure in ("traces.getTree", "traces.getDetail"):
+        found = ask(shared, procedure, traceId="a")
+        assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-2"]
+        rest = ask(shared, "traces.getSpans", traceId="a", cursor=found["nextCursor"])
+        assert [each["spanId"] for each in rest["spans"]] == ["a-3"]
+
+
+def test_bodies_are_cut_and_say_so(caller: Caller) -> None:
+    load(caller.sandbox, [span("t", 1, attributes={"input.value": "x" * 5000}), span("t", 2, 1)])
+    found = ask(caller, "traces.getBodies", traceId="t", spanIds=["t-2", "t-1"])["bodies"]
+    assert [(each["spanId"], len(each["input"]), each["isTruncated"]) for each in found] == [
+        ("t-2", 0, False),
+        ("t-1", 4000, True),
+    ]
+    assert refusal(caller, "traces.getBodies", traceId="t", spanIds=["t-1", "t-9", "t-8"]) == (
+        404,
+        "Span t-9, t-8 were not found in trace t.",
+    )
+    assert refusal(caller, "traces.getBodies", traceId="t", spanIds=[])[0] == 400
+    assert refusal(caller, "traces.getTree", traceId="nowhere")[0] == 404
+
+
+# --- sessions
+
+
+def test_sessions_of_an_agent_are_summed_up_the_latest_first(shared: Caller) -> None:
+    wanted = {"agentIdentity": "research", "filters": RANGE, "limit": 1}
+    page = ask(shared, "traces.listSessions", **wanted)
+    assert page["sessions"] == [
+        {
+            "sessionId": "s-2",
+            "agentIdentity": "research",
+            "startTime": "2026-10-01T09:15:00.000000000Z",
+            "endTime": "2026-10-01T09:15:01.000000000Z",
+            "durationNs": 10**9,
+            "traceCount": 1,
+            "spanCount": 1,
+            "errorTraceCount": 1,
+            "totalTokens": None,
+            "totalCost": None,
+            "hasError": True,
+        }
+    ]
+    page = ask(shared, "traces.listSessions", **wanted, cursor=page["nextCursor"])
+    [session] = page["sessions"]
+    assert (session["sessionId"], session["traceCount"], session["totalTokens"], page["nextCursor"]) == (
+        "s-1",
+        2,
+        310,
+        None,
+    )
+    found = ask(shared, "traces.listSessions", agentIdentity="research", query="S-1")["sessions"]
+    assert [each["sessionId"] for each in found] == ["s-1"]
+
+
+def test_the_traces_of_a_session_come_in_the_order_they_began(shared: Caller) -> None:
+    wanted = {"agentIdentity": "research", "sessionId": "s-1"}
+    page = ask(shared, "traces.listSessionTraces", **wanted, limit=1)
+    assert [each["traceId"] for each in page["traces"]] == ["b"]
+    page = ask(shared, "traces.listSessionTraces", **wanted, limit=1, cursor=page["nextCursor"])
+    assert ([each["traceId"] for each in page["traces"]], page["nextCursor"]) == (["e"], None)
+    tree = ask(shared, "traces.getSessionTree", **wanted, focusTraceId="e")
+    assert [(each["trace"]["traceId"], len(each["spans"])) for each in tree["traces"]] == [("b", 2), ("e", 1)]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "given", "message"),
+    [
+        ("traces.listSessions", {"agentIdentity": "x"}, f"Agent x was not found in project {PROJECT}."),
+        (
+            "traces.listSessionTraces",
+            {"agentIdentity": "research", "sessionId": "s-9"},
+            "Session s-9 was not found among the traces of agent research.",
+        ),
+        (
+            "traces.getSessionTree",
+            {"agentIdentity": "research", "sessionId": "s-1", "focusTraceId": "a"},
+            "Trace a was not found in session s-1.",
+        ),
+    ],
+)
+def test_a_session_that_is_not_there_is_said(shared: Caller, procedure: str, given: Json, message: str) -> None:
+    assert refusal(shared, procedure, **given) == (404, message)
+
+
+@pytest.mark.parametrize("name", ["traces.exports.list", "traces.exports.create", "traces.imports.create"])
+def test_what_the_sandbox_does_not_serve_is_said_with_what_there_is_instead(shared: Caller, name: str) -> None:
+    status, said = refusal(shared, name)
+    assert (status, said.partition(":")[0]) == (501, f"The sandbox does not serve {name}")
