@@ -128,6 +128,11 @@ def test_parallel_calls_are_told_apart_by_their_results() -> None:
     assert [line for line in text.splitlines() if line] == [*asked, *answered]
 
 
+def test_a_retriever_answers_with_its_documents() -> None:
+    found = span(1, kind="RETRIEVER", name="search", input="refunds", retrievalDocuments='[{"content": "five days"}]')
+    assert '│ ← [{"content": "five days"}]' in thread(found)
+
+
 def test_what_other_spans_hold_is_shown_where_there_is_nothing_else() -> None:
     state = span(1, kind="CHAIN", input='{"step": 3}', output="done")
     assert '│ {"step": 3}' in thread(state)
@@ -140,7 +145,7 @@ def test_a_trace_in_which_nothing_is_said_says_so() -> None:
 
 def test_a_long_text_is_cut_with_a_note_unless_it_is_asked_for() -> None:
     spans = [llm(1, [says("user", "x " * 5_000)], [])]
-    assert f"│ … 8,000 more characters: `halo span get {TRACE} {span_id(1)} --view io`" in thread(*spans)
+    assert f"│ … 8,000 more characters\n  halo span get {TRACE} {span_id(1)} --view io\n" in thread(*spans)
     assert thread(*spans, is_whole=True).count("x ") + 1 >= 5_000
 
 

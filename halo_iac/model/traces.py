@@ -196,6 +196,8 @@ class Span:
     """The messages that a model was given, as JSON text: ``[{role, content}]``."""
     output_messages = _Field("outputMessages", _text)
     """The messages that a model answered with, in the same form."""
+    retrieval_documents = _Field("retrievalDocuments", _text)
+    """The documents that a retriever found, as JSON text."""
 
     @property
     def id(self) -> str:
@@ -222,8 +224,6 @@ class Span:
 class SpanDetail(Span):
     """One span with all that the platform holds of it."""
 
-    retrieval_documents = _Field("retrievalDocuments", _text)
-    """The documents that a retriever found, as JSON text."""
     events = _Field("events", _list)
     """What happened in it, as sent."""
     links = _Field("links", _list)

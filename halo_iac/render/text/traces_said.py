@@ -163,7 +163,8 @@ def _messages(messages: str | None, text: str | None, role: str) -> Sequence[Cha
 
 def _tool_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMessage]]:
     given = Part(PartKind.CALL, span.input, span.name) if span.input else None
-    came = Part(PartKind.RESULT, _result(span.output)) if span.output else None
+    answer = span.output or span.retrieval_documents
+    came = Part(PartKind.RESULT, _result(answer)) if answer else None
     return [ChatMessage("tool", (given,))] if given else [], [ChatMessage("tool", (came,))] if came else []
 
 

@@ -75,7 +75,7 @@ def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
     """Yield the spans that it refers to, each with the command that shows it."""
     for place, link in enumerate(span.links):
         yield from ("",) if place else ()
-        values = link if isinstance(link, Mapping) else {"link": link}
+        values = _values(link) if isinstance(link, Mapping) else {"link": link}
         yield from _pairs(values, style)
         trace, other = (_first_text(values, *names) for names in (("traceId", "trace_id"), ("spanId", "span_id")))
         if trace and other:

@@ -23,28 +23,35 @@ def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole
     conversation = Conversation(spans, None if is_whole else LONGEST)
     for place, block in enumerate(conversation.blocks):
         yield from ("",) if place else ()
-        yield from folded(_drawn(trace_id, block, style), style)
-        if block.has_failed:
-            yield f"  {style.safe(_command(trace_id, block.event.source))}"
+        yield from _drawn(trace_id, block, style)
     notes = list(folded((style.safe(note) for note in _notes(conversation)), style))
     yield from ("", *notes) if notes else ()
 
 
 def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
+    """Yield the lines of a block; commands in it are whole, however narrow the screen."""
     source, bar = block.event.source, style.own("│ ")
     is_tool = source.kind in WORKERS
+    yield from folded([_heading(block, style, is_tool=is_tool)], style)
+    for item in block.items:
+        yield from folded(part_lines(item, style, names_tool=not is_tool), style)
+        if item.left_out:
+            yield bar + style.paint(f"{style.own('…')} {counted(item.left_out, 'more character')}", "dim")
+            yield _command(trace_id, source, style, "--view", "io")
+    if block.has_failed:
+        if source.message:
+            yield from folded([bar + style.paint(style.own("✗ ") + style.safe(source.message), "failed")], style)
+        yield _command(trace_id, source, style)
+
+
+def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
+    """Return who speaks, and of what is an answer the model and how long it took."""
+    source = block.event.source
     title = f"{source.kind.lower()} {source.name}" if is_tool else block.role
     mark, role = (style.own("✗ "), "failed") if block.has_failed else ("", "bold")
     facts = (None if is_tool else source.model, elapsed(source.duration, style)) if block.event.is_output else ()
     known = "".join(style.own(" · ") + style.safe(fact) for fact in facts if fact)
-    yield style.paint(mark + style.safe(title), role) + style.paint(known, "dim")
-    for item in block.items:
-        yield from part_lines(item, style, names_tool=not is_tool)
-        if item.left_out:
-            note = Hint("{} more characters: `{}`", f"{item.left_out:,}", _command(trace_id, source, "--view", "io"))
-            yield bar + style.paint(style.own("… ") + style.safe(note), "dim")
-    if block.has_failed and source.message:
-        yield bar + style.paint(style.own("✗ ") + style.safe(source.message), "failed")
+    return style.paint(mark + style.safe(title), role) + style.paint(known, "dim")
 
 
 def part_lines(part: Part | Item, style: Style, *, names_tool: bool = True) -> Iterator[str]:
@@ -66,8 +73,8 @@ _CALLS: Final = frozenset({PartKind.CALL, PartKind.RESULT})
 _LEADS: Final = {PartKind.THINKING: "(thinking) ", PartKind.CALL: "→ ", PartKind.RESULT: "← "}
 
 
-def _command(trace_id: str, source: Source, *options: str) -> Hint:
-    return Hint("{}", Command("span", "get", trace_id, source.id, *options))
+def _command(trace_id: str, source: Source, style: Style, *options: str) -> str:
+    return f"  {style.safe(Hint('{}', Command('span', 'get', trace_id, source.id, *options)))}"
 
 
 def _notes(conversation: Conversation) -> Iterator[str]:
