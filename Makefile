@@ -10,6 +10,9 @@ INF := .inf
 INF_VERSION := 0.0.278
 YAML_SERVER := .yaml-server
 YAML_SERVER_VERSION := 1.25.0
+MCP := .mcp
+INSPECTOR := .inspector
+INSPECTOR_VERSION := 2.12.0
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml)
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py $(wildcard tests/test_same_intent*.py)
 
@@ -28,15 +31,18 @@ test: lint
 soak: $(VENV)/developing
 	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py tests/test_bounds.py
 
-# Drives the official client against a served sandbox, and the language server of editors over the schemas. npm installs
-# both; skipped without npm.
+# Drives the official client against a served sandbox, the language server of editors over the schemas, and the MCP
+# server with the SDK's client and the inspector. npm installs all but the SDK; skipped without npm.
 ifneq ($(shell command -v npm 2>/dev/null),)
-conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERVER_VERSION)
+conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERVER_VERSION) \
+		$(MCP)/installed $(INSPECTOR)/$(INSPECTOR_VERSION)
 	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
 	HALO_TEST_YAML_SERVER=$(CURDIR)/$(YAML_SERVER)/node_modules/.bin/yaml-language-server $(BIN)/pytest tests/test_editor.py
+	HALO_TEST_MCP=$(CURDIR)/$(MCP) HALO_TEST_INSPECTOR=$(CURDIR)/$(INSPECTOR)/node_modules/.bin/mcp-inspector \
+		$(BIN)/pytest tests/test_mcp_server.py
 else
 conformance:
-	@echo "make conformance: skipped: npm, which installs the official client and the language server, is not on PATH"
+	@echo "make conformance: skipped: npm, which installs the clients and the language server, is not on PATH"
 endif
 
 lint: $(VENV)/developing $(CHECKS)/installed
@@ -94,7 +100,7 @@ dist: $(RELEASE)/installed
 		&& PATH="$$folder/bin:$$PATH" sh examples/demo.sh
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) $(YAML_SERVER) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) $(YAML_SERVER) $(MCP) $(INSPECTOR) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -133,6 +139,16 @@ $(INF)/$(INF_VERSION):
 
 $(YAML_SERVER)/$(YAML_SERVER_VERSION):
 	$(call npm_install,$(YAML_SERVER),yaml-language-server@$(YAML_SERVER_VERSION))
+	@touch $@
+
+$(INSPECTOR)/$(INSPECTOR_VERSION):
+	$(call npm_install,$(INSPECTOR),@modelcontextprotocol/inspector@$(INSPECTOR_VERSION))
+	@touch $@
+
+# The MCP server with its SDK. Apart from the rest, for it brings click, where httpx would import rich.
+$(MCP)/installed: pyproject.toml
+	$(PYTHON) -m venv $(MCP)
+	$(MCP)/bin/pip install --quiet --disable-pip-version-check --editable '.[mcp]'
 	@touch $@
 
 define npm_install

@@ -30,7 +30,7 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=600)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
-_FOR_TESTS = {"HALO_SOAK", "HALO_TEST_INF", "HALO_UPDATE_GOLDEN"}
+_FOR_TESTS = {"HALO_SOAK", "HALO_TEST_INF", "HALO_TEST_INSPECTOR", "HALO_TEST_MCP", "HALO_UPDATE_GOLDEN"}
 """Variables that speak to the tests, not to halo."""
 
 IS_SOAK = bool(os.environ.get("HALO_SOAK"))

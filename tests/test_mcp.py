@@ -73,7 +73,18 @@ def test_only_what_costs_money_changes_anything_and_is_left_out_by_default() -> 
 
 
 NAMES = {
-    *("project", "limit", "cursor", "max_chars", "agent", "schedule", "conversation_id", "run_id", "trace_id"),
+    *(
+        "status",
+        "project",
+        "limit",
+        "cursor",
+        "max_chars",
+        "agent",
+        "schedule",
+        "conversation_id",
+        "run_id",
+        "trace_id",
+    ),
     *("span_id", "file", "include_archived", "time_range", "prompt", "lookback_hours", "question", "wait_seconds"),
 }
 

@@ -38,6 +38,8 @@ from halo_iac.render.view import ProjectCheck, RenderContext, ReviewFormat, open
 from halo_iac.runs.polling import start
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from halo_iac.model.project import Project
     from halo_iac.model.remote import RemoteSchedule
     from halo_iac.model.runs import StartedRun
@@ -131,6 +133,11 @@ class McpSession:
         self.stop = stop
 
     @property
+    def now(self) -> datetime:
+        """Return the current instant, or the sandbox's."""
+        return self._context.now
+
+    @property
     def allows_runs(self) -> bool:
         """Say whether tools that cost money are offered."""
         return self._host.allows_runs
@@ -156,6 +163,12 @@ class McpSession:
     def agent_id(self, reference: str) -> str:
         """Return the UUID of an agent."""
         return agent_id_of(self._connection, self._project, reference)
+
+    def agent_name(self, reference: str) -> str:
+        """Return what traces call an agent."""
+        id_ = self.agent_id(reference)
+        agents = self._connection.reader.agents(self._connection.project.id)
+        return next((agent.identity for agent in agents if agent.id == id_ and agent.identity), reference)
 
     def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
         """Return the keys of declared schedules by their ids; none where the project file cannot be read."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from halo_iac.api.auth import SelectedProject, Settings
 from halo_iac.api.runs import RunReader
 from halo_iac.api.schedules import Reader
+from halo_iac.api.traces import TraceReader
 from halo_iac.model.plan import Plan
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import StartedRun
@@ -26,6 +28,10 @@ class Platform(Protocol):
     @property
     def run_reader(self) -> RunReader:
         """Return what reads runs and conversations."""
+
+    @property
+    def trace_reader(self) -> TraceReader:
+        """Return what reads traces and spans."""
 
     @property
     def project(self) -> SelectedProject:
@@ -68,6 +74,10 @@ class Session(Protocol):
         """Return what is set when the call is cancelled: nothing more is asked then."""
 
     @property
+    def now(self) -> datetime:
+        """Return the current instant, as the platform has it."""
+
+    @property
     def allows_runs(self) -> bool:
         """Say whether tools that cost money are offered."""
 
@@ -80,6 +90,9 @@ class Session(Protocol):
 
     def agent_id(self, reference: str) -> str:
         """Return the UUID of an agent that is named by its alias in the project file, its name or its UUID."""
+
+    def agent_name(self, reference: str) -> str:
+        """Return what traces call an agent that is named in the same ways."""
 
     def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
         """Return the keys under which the project file declares schedules, by their ids."""

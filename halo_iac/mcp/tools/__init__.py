@@ -1,4 +1,4 @@
-"""The tools, in the order in which a client lists them: what finds and reads first, what costs money last."""
+"""The tools, in the order in which a client lists them: what a fix begins with first, what costs money last."""
 
 from typing import Final
 
@@ -8,10 +8,12 @@ from halo_iac.mcp.tools.costly import ASK, START_RUN
 from halo_iac.mcp.tools.project import PLAN_PROJECT, VALIDATE_PROJECT
 from halo_iac.mcp.tools.reports import GET_CONVERSATION, GET_REPORT, LIST_CONVERSATIONS
 from halo_iac.mcp.tools.runs import LIST_RUNS, LIST_SCHEDULES
+from halo_iac.mcp.tools.spans import GET_SPAN
+from halo_iac.mcp.tools.traces import GET_TRACE, LIST_TRACES
 
 READING: Final = (
-    *(WHOAMI, LIST_SCHEDULES, GET_REPORT, LIST_CONVERSATIONS, GET_CONVERSATION, LIST_RUNS, LIST_AGENTS),
-    *(VALIDATE_PROJECT, PLAN_PROJECT),
+    *(WHOAMI, LIST_SCHEDULES, GET_REPORT, GET_TRACE, GET_SPAN, LIST_TRACES, LIST_CONVERSATIONS, GET_CONVERSATION),
+    *(LIST_RUNS, LIST_AGENTS, VALIDATE_PROJECT, PLAN_PROJECT),
 )
 """The tools that change nothing."""
 COSTLY: Final = (START_RUN, ASK)

@@ -1,0 +1,195 @@
+"""One span with all that is held of it: what it was given, what came of it, and how it failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
+from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Position, Result, Tool, Words, excerpt
+from halo_iac.mcp.tools.code_places import code_places
+from halo_iac.mcp.tools.traces import milliseconds
+from halo_iac.model.traces import SpanDetail
+from halo_iac.text import counted
+
+_MOST_PLACES: Final = 20
+_STACK_TRACE: Final = "exception.stacktrace"
+_MOST_ATTRIBUTES: Final = 8_000
+"""How long the attributes of a span may be in all."""
+_SAID_ELSEWHERE: Final = ("input.value", "output.value", "llm.input_messages.", "llm.output_messages.", _STACK_TRACE)
+"""Attributes of which the platform makes fields of their own, and stack traces, which are long."""
+
+
+class GetSpan(Long):
+    """The arguments of get_span."""
+
+    trace_id: ATraceId
+    span_id: ASpanId
+
+
+class Place(Result):
+    """A line of code that a span names."""
+
+    file: Annotated[Line, Field(description="The file, as it was named where the agent ran.")]
+    line: Annotated[int | None, Field(description="The line.")] = None
+    function: Annotated[Line | None, Field(description="The function.")] = None
+    is_library: Annotated[bool, Field(description="Whether it lies where libraries are installed.")]
+
+
+class Body(Result):
+    """A long text of a span, or a part of one."""
+
+    name: Annotated[
+        str, Field(description="stack trace, input, output, input messages, output messages, documents, events, links.")
+    ]
+    content: Annotated[str, Field(description="The text; often JSON.")]
+    total: Annotated[int, Field(description="How many characters it has in all.")]
+    is_continued: Annotated[bool, Field(description="Whether its beginning was in the answer before.")] = False
+    is_cut: Annotated[bool, Field(description="Whether its end is in the next answer.")] = False
+
+
+class SpanFacts(Result):
+    """The answer of get_span."""
+
+    trace_id: Annotated[str, Field(description="The trace that it belongs to.")]
+    span_id: Annotated[str, Field(description="Its id.")]
+    parent_span_id: Annotated[str | None, Field(description="The span that it is part of.")] = None
+    name: Annotated[Line, Field(description="Its name, such as that of a tool.")]
+    kind: Annotated[Line | None, Field(description="What it is: LLM, TOOL, AGENT, CHAIN and the like.")] = None
+    is_error: Annotated[bool, Field(description="Whether it failed.")]
+    message: Annotated[Words | None, Field(description="How it failed.")] = None
+    code: Annotated[
+        list[Place] | None,
+        Field(description="Files and lines that it names, the innermost of the application first."),
+    ] = None
+    agent: Annotated[Line | None, Field(description="The name of its agent.")] = None
+    service: Annotated[Line | None, Field(description="The service that recorded it.")] = None
+    started_at: Annotated[Line | None, Field(description="When it began.")] = None
+    duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
+    model: Annotated[Line | None, Field(description="The model that it called.")] = None
+    input_tokens: Annotated[int | None, Field(description="How many tokens went in.")] = None
+    output_tokens: Annotated[int | None, Field(description="How many came out.")] = None
+    cost_usd: Annotated[float | None, Field(description="What it cost, in US dollars.")] = None
+    attributes: Annotated[
+        dict[str, Any] | None,
+        Field(description="Its attributes, long values cut; with the first answer only."),
+    ] = None
+    attributes_left_out: Annotated[int | None, Field(description="How many more it has.")] = None
+    bodies: Annotated[list[Body], Field(description="Its long texts, the stack trace first.")]
+
+
+def get_span(call: Call[GetSpan]) -> Answer:
+    """Return a span; its long texts as far as they fit."""
+    session, wanted, start = call
+    span = session.platform.trace_reader.span(wanted.trace_id, wanted.span_id)
+    texts = [*_texts(span)]
+    bodies, rest = _bodies(texts, start, wanted.max_chars)
+    is_first = tuple(start) == FIRST
+    attributes = _attributes(span) if is_first else {}
+    left_out = len(span.attributes) - len(attributes) if is_first else 0
+    data = SpanFacts(
+        trace_id=span.trace_id,
+        span_id=span.id,
+        parent_span_id=span.parent_id,
+        name=span.name,
+        kind=span.kind,
+        is_error=span.is_error,
+        message=span.status_message,
+        code=[*_places(span, texts)] or None,
+        agent=span.agent,
+        service=span.service,
+        started_at=span.started_at,
+        duration_ms=milliseconds(span.duration_ns),
+        model=span.model,
+        input_tokens=span.input_tokens,
+        output_tokens=span.output_tokens,
+        cost_usd=span.cost,
+        attributes=attributes or None,
+        attributes_left_out=left_out or None,
+        bodies=bodies,
+    )
+    how = "failed" if span.is_error else "did not fail"
+    return Answer(data, f"A span that {how}, {len(bodies)} of {counted(len(texts), 'long text')} of it here.", rest)
+
+
+def _texts(span: SpanDetail) -> Iterator[tuple[str, str]]:
+    """Yield the long texts of a span by name, what tells most of a failure first."""
+    traces = [str(_event_attributes(event).get(_STACK_TRACE) or "") for event in span.events]
+    traces.append(str(span.attributes.get(_STACK_TRACE) or ""))
+    yield from (("stack trace", trace) for trace in dict.fromkeys(traces) if trace)
+    named = {
+        "input": span.input,
+        "output": span.output,
+        "input messages": span.input_messages,
+        "output messages": span.output_messages,
+        "documents": span.retrieval_documents,
+    }
+    yield from ((name, text) for name, text in named.items() if text)
+    for name, rows in (("events", [*map(_without_stack_trace, span.events)]), ("links", [*span.links])):
+        if rows:
+            yield name, json.dumps(rows, ensure_ascii=False)
+
+
+def _event_attributes(event: object) -> Mapping[str, Any]:
+    found = event.get("attributes") if isinstance(event, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _without_stack_trace(event: object) -> object:
+    attributes = _event_attributes(event)
+    if not isinstance(event, Mapping) or _STACK_TRACE not in attributes:
+        return event
+    rest = {name: value for name, value in attributes.items() if name != _STACK_TRACE}
+    return {**event, "attributes": rest}
+
+
+def _bodies(texts: Sequence[tuple[str, str]], start: Position, size: int) -> tuple[list[Body], Position | None]:
+    """Return texts from a position on, the last of them cut where it does not fit."""
+    first, offset = int(start[0] or 0), int(start[1] or 0)
+    bodies: list[Body] = []
+    for index, (name, text) in enumerate(texts[first:], first):
+        if size <= 0:
+            return bodies, (index, 0)
+        begin = offset if index == first else 0
+        part, end = excerpt(text, begin, size)
+        bodies.append(Body(name=name, content=part, total=len(text), is_continued=begin > 0, is_cut=end is not None))
+        if end is not None:
+            return bodies, (index, end)
+        size -= len(part)
+    return bodies, None
+
+
+def _places(span: SpanDetail, texts: Sequence[tuple[str, str]]) -> Iterator[Place]:
+    attributes = {**span.resource_attributes, **span.attributes}
+    for place in code_places(attributes, [text for name, text in texts if name == "stack trace"], _MOST_PLACES):
+        yield Place(file=place.file, line=place.line, function=place.function, is_library=place.is_library)
+
+
+def _attributes(span: SpanDetail) -> dict[str, Any]:
+    """Return the attributes that fit, but for those that are given in another way."""
+    found: dict[str, Any] = {}
+    room = _MOST_ATTRIBUTES
+    for name, value in span.attributes.items():
+        if name.startswith(_SAID_ELSEWHERE):
+            continue
+        shown = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
+        room -= len(name) + min(len(str(shown)), LONGEST_WORDS)
+        if room < 0:
+            break
+        found[name] = shown[:LONGEST_WORDS] if isinstance(shown, str) else shown
+    return found
+
+
+GET_SPAN: Final = Tool(
+    "get_span",
+    "Open a span",
+    "Opens one span of a trace with all that is held of it: how it failed, the files and lines that it names, stack "
+    "trace, arguments or messages, result and attributes. Use it on a failed step that get_trace names, to find the "
+    "code to change.",
+    GetSpan,
+    SpanFacts,
+    get_span,
+)
