@@ -96,6 +96,16 @@ def test_events_and_links_of_any_shape_are_shown(odd: object) -> None:
         assert drawn(view, detail)
 
 
+@pytest.mark.parametrize("events", ['[{"name": "retry"}]', {"name": "retry"}, [{"name": "retry"}], "retry", ["retry"]])
+def test_events_are_shown_however_they_are_sent(events: object) -> None:
+    assert "retry" in drawn("events", SpanDetail({**DETAIL.wire, "events": events}))
+
+
+@pytest.mark.parametrize("given", [{"order": "1234"}, '{"order":"1234"}', [{"order": "1234"}]])
+def test_input_is_shown_however_it_is_sent(given: object) -> None:
+    assert '"order": "1234"' in drawn("io", SpanDetail({**DETAIL.wire, "input": given}))
+
+
 # What is shown once -------------------------------------------------------------------------------------------------
 
 

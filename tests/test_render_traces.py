@@ -78,6 +78,13 @@ def test_the_span_that_is_asked_for_is_opened_and_marked() -> None:
     assert "turn 51 CHAIN" in text
 
 
+def test_a_long_trace_shows_how_it_began_and_ended_and_what_took_longest() -> None:
+    spans = [span(0, None, "root"), *(span(n, 0, f"s{n}", at=n, took=n % 97) for n in range(1, 301))]
+    shown = re.findall(r"\b(s\d+) ", "\n".join(TreeDrawing(span_tree(spans), PLAIN).lines()))
+    assert {"s1", "s2", "s3", "s96", "s193", "s290", "s300"} <= set(shown)
+    assert len(shown) < 60
+
+
 def test_a_span_that_is_not_there_is_said() -> None:
     text = drawn("tree", CHECKOUT, PLAIN, TraceOptions(focus="none"))
     assert text.endswith("\nSpan none is not among the spans that were read.\n")

@@ -7,6 +7,7 @@ decimal text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,8 +110,23 @@ def _number(value: object) -> float | None:
     return number if isfinite(number) else None
 
 
+def _body(value: object) -> str | None:
+    """Return what was given or said, which comes as text; whatever else it is, as JSON."""
+    if value is None or isinstance(value, str):
+        return value or None
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _list(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
+    """Return a list, which may come as JSON text; whatever else it is, as its only item, so that nothing is lost."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return [value]
+    if isinstance(value, list):
+        return value
+    return () if not value else [value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +204,15 @@ class Span:
     """What it cost, in US dollars."""
 
     # Rows of a trace and details have these; rows of `spans.list` may leave them out.
-    input = _Field("input", _text)
+    input = _Field("input", _body)
     """What it was given, such as a tool's arguments; often JSON."""
-    output = _Field("output", _text)
+    output = _Field("output", _body)
     """What came of it; often JSON."""
-    input_messages = _Field("inputMessages", _text)
+    input_messages = _Field("inputMessages", _body)
     """The messages that a model was given, as JSON text: ``[{role, content}]``."""
-    output_messages = _Field("outputMessages", _text)
+    output_messages = _Field("outputMessages", _body)
     """The messages that a model answered with, in the same form."""
-    retrieval_documents = _Field("retrievalDocuments", _text)
+    retrieval_documents = _Field("retrievalDocuments", _body)
     """The documents that a retriever found, as JSON text."""
 
     @property

@@ -1,6 +1,7 @@
 """Which spans of a long trace are drawn, and what is said of the others (docs/protocol.md#trace-views).
 
-First comes the way to each step that failed, then what is near the top. Whatever is left out is counted in the place
+First comes the way to each step that failed, then what is near the top: how it began and ended, and what took longest.
+Whatever is left out is counted in the place
 where it would be, so that every span is drawn once or counted once.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -21,6 +23,8 @@ _MOST_FAILING: Final = 10
 """To how many failing steps the way is opened."""
 _FIRST: Final = 10
 """How many spans below one are drawn before those further down get their turn."""
+_OPENING: Final = 3
+"""How many of those are the first; one is the last, and the others are the longest."""
 _BEGINNING: Final = 2
 """How many spans of a long way are drawn at its top."""
 MOST_GUIDES: Final = 64
@@ -123,10 +127,18 @@ class _Choice:
         levels = deque([roots])
         while levels and self.room > 0:
             nodes = levels.popleft()
-            self.add(nodes[:most])
+            self.add(_telling(nodes, most))
             levels += [
                 node.children for node in nodes if node in self.taken and node.children and node.depth < self._deepest
             ]
+
+
+def _telling(nodes: Sequence[Node], most: int) -> Sequence[Node]:
+    """Return those of spans side by side that say most: how it began, how it ended, and what took longest."""
+    if len(nodes) <= most:
+        return nodes
+    ends = [*nodes[:_OPENING], nodes[-1]]
+    return [*ends, *nlargest(most - len(ends), nodes[_OPENING:-1], key=lambda node: node.duration or 0)]
 
 
 def _neighbours(node: Node) -> Sequence[Node]:
