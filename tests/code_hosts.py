@@ -9,6 +9,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +57,15 @@ def _new(posts: list[Post], author: str, body: str, title: str = "") -> Reply:
     return _reply({}, 201)
 
 
+def _in_state(posts: list[Post], query: Mapping[str, list[str]]) -> list[Post]:
+    """Return the posts that a list is asked for: those that are open, or those closed since an instant."""
+    if query.get("state") != ["closed"]:
+        return [each for each in posts if each.is_open]
+    [since] = query.get("since") or query["updated_after"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", since)
+    return [each for each in posts if not each.is_open]
+
+
 @dataclass
 class Github:
     """The REST API of one repository, and who the token belongs to by GraphQL."""
@@ -84,8 +94,9 @@ class Github:
             found.body = body.get("body", found.body)
             found.is_open = body.get("state", "open") == "open"
             return _reply({})
-        listed = [self._shown(each) for each in posts if each.is_open]
-        page = int(parse_qs(url.query)["page"][0])
+        query = parse_qs(url.query)
+        listed = [self._shown(each) for each in _in_state(posts, query)]
+        page = int(query["page"][0])
         more = {"Link": f'<{url.path}?page={page + 1}>; rel="next"'} if page * PAGE < len(listed) else {}
         return _reply(listed[page * PAGE - PAGE : page * PAGE], **more)
 
@@ -157,8 +168,9 @@ class Gitlab:
             found.body = found.body if text is None else text
             found.is_open = body.get("state_event") != "close"
             return _reply({})
-        listed = [self._shown(each) for each in posts if each.is_open]
-        page = int(parse_qs(url.query)["page"][0])
+        query = parse_qs(url.query)
+        listed = [self._shown(each) for each in _in_state(posts, query)]
+        page = int(query["page"][0])
         more = str(page + 1) if page * PAGE < len(listed) else ""
         return _reply(listed[page * PAGE - PAGE : page * PAGE], **{"x-next-page": more})
 

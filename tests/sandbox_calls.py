@@ -129,3 +129,11 @@ def start(caller: Caller, **fields: object) -> dict[str, Any]:
     """Start a run."""
     started: dict[str, Any] = caller.do("haloRun.create", {**WANTED, **fields})
     return started
+
+
+def fire_now(sandbox: Sandbox) -> None:
+    """Have the only schedule analyse the last day."""
+    [schedule] = sandbox.schedules()
+    now = datetime.now(UTC)
+    window = {"windowStartAt": (now - timedelta(days=1)).isoformat(), "windowEndAt": now.isoformat()}
+    Caller(sandbox).do("haloSchedule.fireNow", {"id": schedule["id"], **window})

@@ -62,7 +62,14 @@ def outside(document: str) -> str:
 
 
 def test_a_brief_has_the_task_the_report_the_evidence_and_how_to_verify() -> None:
-    assert_golden("render/brief.md", brief(report(), opened()))
+    document = brief(report(), opened())
+    tag = re.compile("untrusted-[0-9a-f]{32}")
+    assert_golden("render/brief-words.md", tag.sub("untrusted-0", outside(document)))
+    facts, found, evidence = (part.partition("\n</")[0] for part in tag.sub("T", document).split("\n<T>\n")[1:])
+    assert facts.splitlines()[:3] == ["schedule: daily", "title: Daily", "run: r-1"]
+    assert found == "# Found\n\nIt fails."
+    for words in (TRACE, "checkout", "charge_card", "timed out", '"order": 17', "halo span get"):
+        assert words in evidence
 
 
 def test_the_same_report_and_traces_give_the_same_bytes() -> None:

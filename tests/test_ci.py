@@ -17,7 +17,7 @@ from code_hosts import TOKEN, CodeHost, Github, Gitlab, Post
 from command_line import CommandLine, CommandResult
 from loopback import serving
 from repositories import Git, repository
-from sandbox_calls import Caller
+from sandbox_calls import Caller, fire_now
 
 from halo_iac.ci.github import GithubHost
 from halo_iac.ci.host import Trigger
@@ -124,7 +124,7 @@ def job(
     monkeypatch.chdir(git.folder)
     monkeypatch.setenv("COLUMNS", "80")
     host: CodeHost = request.param(tmp_path / "temp")
-    with Sandbox.open(None) as sandbox, serve(sandbox) as platform, serving(host) as server:
+    with Sandbox.open(None, pace=0) as sandbox, serve(sandbox) as platform, serving(host) as server:
         halo = CommandLine(
             {"INF_CONFIG_DIR": str(tmp_path / "inf"), "INF_API_URL": platform.url, "PATH": os.environ["PATH"]}
         )
@@ -463,6 +463,80 @@ def test_a_report_downloads_what_a_day_has_brought(job: Job) -> None:
     assert (job.on_branch("plan").code, job.on_branch("apply").code) == (0, 0)
     ended = job.on_branch("report")
     assert ended.code == 0, ended.text
+
+
+# The latest reports as issues ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reported(job: Job) -> Job:
+    assert (job.on_branch("plan").code, job.on_branch("apply").code) == (0, 0)
+    return job
+
+
+def test_fixes_keep_one_issue_a_schedule_with_its_latest_report(reported: Job) -> None:
+    job = reported
+    ended = job.on_branch("fixes")
+    assert (ended.code, job.host.issues) == (0, []), ended.text
+    fire_now(job.sandbox)
+    for _ in range(2):
+        ended = job.on_branch("fixes")
+        assert ended.code == 0, ended.text
+    (issue,) = job.host.issues
+    assert issue.title == "HALO report: nightly"
+    mark, shown, rest = issue.body.split("\n", 2)
+    assert mark.startswith("<!-- halo-ci: report ")
+    assert shown.startswith("<!-- halo-shows: ")
+    assert "A coding agent or a person can take this issue" in rest
+    assert "# What the traces show" in rest
+    assert "charge_card" in rest
+    assert [each.name for each in (job.folder / "fixes").iterdir()] == ["1-nightly.md"]
+    issue.body += "\n- [x] done by hand"
+    assert job.on_branch("fixes").code == 0
+    assert issue.body.endswith("done by hand")
+    fire_now(job.sandbox)
+    assert job.on_branch("fixes").code == 0
+    assert (len(job.host.issues), issue.body.startswith(mark), shown in issue.body) == (1, True, False)
+
+
+def test_only_people_close_an_issue_and_a_newer_report_opens_another(reported: Job) -> None:
+    job = reported
+    fire_now(job.sandbox)
+    assert job.on_branch("fixes").code == 0
+    (first,) = job.host.issues
+    first.is_open = False
+    job.host.issues.insert(0, Post("99", first.body, 7))
+    assert job.on_branch("fixes").code == 0
+    assert len(job.host.issues) == 2
+    fire_now(job.sandbox)
+    assert job.on_branch("fixes").code == 0
+    assert [each.is_open for each in job.host.issues] == [True, False, True]
+
+
+def test_jobs_of_other_names_have_issues_of_their_own(reported: Job) -> None:
+    fire_now(reported.sandbox)
+    for name in ("", "prod"):
+        assert reported.on_branch("fixes", HALO_CI_NAME=name).code == 0
+    assert [each.title for each in reported.host.issues] == ["HALO report: nightly", "HALO report: nightly (prod)"]
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "code"),
+    [
+        (("--", "--schedule", "nightly"), {"HALO_CI_TOKEN": ""}, 0),
+        (("--", "--schedule", "nightly"), {"HALO_CI_COMMENT": "no"}, 0),
+        ((), {"HALO_CI_TOKEN": "wrong-token"}, 0),
+        (("--", "--schedule", "nightley"), {}, 64),
+        (("--", "--since", "1d"), {}, 64),
+        ((), {"INF_API_KEY": "sk-inference-wrong"}, 1),
+    ],
+)
+def test_what_keeps_an_issue_from_being_written(
+    reported: Job, args: tuple[str, ...], env: dict[str, str], code: int
+) -> None:
+    fire_now(reported.sandbox)
+    ended = reported.on_branch("fixes", *args, **env)
+    assert (ended.code, reported.host.issues) == (code, []), ended.text
 
 
 # What the host learns -----------------------------------------------------------------------------------------------

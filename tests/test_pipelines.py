@@ -24,7 +24,7 @@ from ci_runner import ACTION, EXAMPLES, ROOT, Runner, StepResult, action_env, ev
 from code_hosts import TOKEN, Github, Gitlab
 from loopback import serving
 from repositories import Git, repository
-from sandbox_calls import Caller
+from sandbox_calls import Caller, fire_now
 
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID, DEMO_READ_KEY
 from halo_iac.sandbox.platform import Sandbox
@@ -46,7 +46,8 @@ def steps(workflow: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN40
 
 
 def example(name: str) -> Any:  # noqa: ANN401 - YAML
-    return read(GITHUB / ".github" / "workflows" / f"halo-{name}.yml")
+    folder = EXAMPLES / "fixes" if name == "fixes" else GITHUB
+    return read(folder / ".github" / "workflows" / f"halo-{name}.yml")
 
 
 # By construction ----------------------------------------------------------------------------------------------------
@@ -269,7 +270,7 @@ def pipeline(copied: Path, host: Github | Gitlab, folder: Path) -> Iterator[Pipe
     (origin.folder / "halo").chmod(0o755)
     origin.commit()
     git = origin.clone(folder / "clone")
-    with Sandbox.open(None) as sandbox, serve(sandbox) as platform, serving(host) as server:
+    with Sandbox.open(None, pace=0) as sandbox, serve(sandbox) as platform, serving(host) as server:
         yield Pipeline(runner(git, folder / "temp", platform.url), sandbox, host, server.url, origin)
 
 
@@ -299,6 +300,9 @@ def test_an_example_on_github_plans_comments_applies_finds_drift_and_undoes(gith
     assert on.github("drift", "drift", host.on_branch(on.url)).code == 0
     assert [(each.title, each.is_open) for each in host.issues] == [("HALO drift", True)]
     assert on.github("report", "report", host.on_branch(on.url)).code == 0
+    fire_now(on.sandbox)
+    assert on.github("fixes", "fixes", host.on_branch(on.url)).code == 0
+    assert [each.title for each in host.issues] == ["HALO drift", "HALO report: nightly"]
 
 
 def test_an_example_on_github_undoes_by_the_receipt_of_a_run(github: Pipeline) -> None:

@@ -121,6 +121,10 @@ class _Comments:
         for each in self._api.listed(self._path):
             yield _post(each, "id")
 
+    def closed(self, since: str) -> Iterator[Post]:  # noqa: ARG002 - see Posts
+        """Yield nothing: comments are not closed."""
+        return iter(())
+
     def add(self, text: str) -> None:
         """Write a new comment."""
         self._api.ask("POST", self._path, {"body": text})
@@ -141,10 +145,17 @@ class _Issues(_Comments):
         self._title = title
 
     def all(self) -> Iterator[Post]:
-        """Yield the open issues, the oldest first; GitHub lists pull requests among them."""
-        for each in self._api.listed(self._path, state="open", direction="asc"):
-            if "pull_request" not in each:
-                yield _post(each, "number")
+        """Yield the open issues, the oldest first."""
+        return self._listed(state="open", direction="asc")
+
+    def closed(self, since: str) -> Iterator[Post]:
+        """Yield the closed issues that have changed since an instant."""
+        return self._listed(state="closed", since=since)
+
+    def _listed(self, **query: str) -> Iterator[Post]:
+        """Yield issues; GitHub lists pull requests among them."""
+        found = self._api.listed(self._path, **query)
+        return (_post(each, "number") for each in found if "pull_request" not in each)
 
     def add(self, text: str) -> None:
         """Open an issue."""

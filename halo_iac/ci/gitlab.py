@@ -91,7 +91,14 @@ class _Notes:
 
     def all(self) -> Iterator[Post]:
         """Yield the posts, the oldest first."""
-        for each in self._api.listed(self._path, **self.query):
+        return self._listed(**self.query)
+
+    def closed(self, since: str) -> Iterator[Post]:  # noqa: ARG002 - see Posts
+        """Yield nothing: notes are not closed."""
+        return iter(())
+
+    def _listed(self, **query: str) -> Iterator[Post]:
+        for each in self._api.listed(self._path, **query):
             author = str((each.get("author") or {}).get("id", ""))
             yield Post(int(each[self.number_field]), author, each.get(self.text_field) or "")
 
@@ -117,6 +124,10 @@ class _Issues(_Notes):
     def __init__(self, api: HostApi, path: str, title: str) -> None:
         super().__init__(api, path)
         self._title = title
+
+    def closed(self, since: str) -> Iterator[Post]:
+        """Yield the closed issues that have changed since an instant."""
+        return self._listed(state="closed", updated_after=since)
 
     def add(self, text: str) -> None:
         """Open an issue."""

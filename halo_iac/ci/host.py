@@ -32,6 +32,9 @@ class Posts(Protocol):
     def all(self) -> Iterator[Post]:
         """Yield every post, the oldest first."""
 
+    def closed(self, since: str) -> Iterator[Post]:
+        """Yield the issues that are closed and have changed since an instant; comments are never closed."""
+
     def add(self, text: str) -> None:
         """Write a new post."""
 

@@ -6,7 +6,7 @@ Anyone may write a marker, so its author has to be us (docs/security.md#untruste
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from halo_iac.ci.host import Post, Posts
@@ -42,10 +42,41 @@ def close(posts: Posts, mark: str, page: str) -> bool:
     return True
 
 
+def offer(posts: Posts, mark: str, shown: str, page: str, since: str) -> bool:
+    """Show a page in the open issue with this marker, or in a new one; return whether an issue was written.
+
+    ``shown`` is the line that says what the page is about. An issue that shows the same stays as it is, whatever users
+    have made of its text, and one that they have closed since the instant ``since`` is not opened again.
+    """
+    authors = posts.authors()
+
+    def ours(found: Iterable[Post]) -> Iterator[Post]:
+        return (each for each in found if each.author in authors and _line(each.text, 0) == mark)
+
+    mine = next(ours(posts.all()), None)
+    if mine is None:
+        if any(_line(each.text, 1) == shown for each in ours(posts.closed(since))):
+            return False
+        posts.add(f"{mark}\n{shown}\n{page}")
+        return True
+    if _line(mine.text, 1) == shown:
+        return False
+    posts.change(mine.number, f"{mark}\n{shown}\n{page}")
+    return True
+
+
+def about(what: str) -> str:
+    """Return the hidden line that says what a post is about."""
+    digest = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"<!-- halo-shows: {digest[:16]} -->"
+
+
 def _mine(posts: Posts, mark: str) -> Post | None:
     authors = posts.authors()
-    return next((each for each in posts.all() if each.author in authors and _first_line(each.text) == mark), None)
+    return next((each for each in posts.all() if each.author in authors and _line(each.text, 0) == mark), None)
 
 
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0].rstrip("\r")
+def _line(text: str, number: int) -> str:
+    """Return one of the first lines of a text."""
+    lines = text.split("\n", number + 1)
+    return lines[number].rstrip("\r") if len(lines) > number else ""

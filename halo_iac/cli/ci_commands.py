@@ -9,6 +9,7 @@ from typing import Final
 
 from halo_iac.ci.posts import close, keep
 from halo_iac.cli.ci_changes import touches_project
+from halo_iac.cli.ci_fixes import fixes
 from halo_iac.cli.ci_job import PENDING, CiJob
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
@@ -115,6 +116,7 @@ COMMANDS: Final[Mapping[str, Callable[[CiJob], int]]] = {
     "drift": drift,
     "undo": undo,
     "report": report,
+    "fixes": fixes,
 }
 """What can be run."""
 

@@ -22,12 +22,13 @@ class CiCommand(StrEnum):
     DRIFT = "drift"
     UNDO = "undo"
     REPORT = "report"
+    FIXES = "fixes"
 
 
 def ci(
     ctx: typer.Context,
     command: Annotated[
-        CiCommand, typer.Argument(metavar="COMMAND", help="validate, plan, apply, drift, undo or report.")
+        CiCommand, typer.Argument(metavar="COMMAND", help="validate, plan, apply, drift, undo, report or fixes.")
     ],
     args: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="Options of the command, after `--`.", show_default=False)
@@ -37,8 +38,8 @@ def ci(
 
     Works on GitHub, GitLab and other hosts. Reads the job's environment: HALO_CI_FILES, HALO_CI_BASE, HALO_CI_NAME,
     HALO_CI_ALLOW_ARCHIVE and others, and what the host says of the pull request, its labels and its base. Writes the
-    job's summary and outputs, and with HALO_CI_TOKEN keeps one comment on the pull request, and one issue that tells of
-    drift, up to date. docs/ci.md has all variables.
+    job's summary and outputs, and with HALO_CI_TOKEN keeps up to date: one comment on the pull request, one issue that
+    tells of drift, and with fixes one issue a schedule that shows its latest report. docs/ci.md has all variables.
 
     A plan with changes is a success. Without a key (a fork, Dependabot, a merge queue), and where no file of the
     project differs from the base, plan only validates. apply carries out the plan that plan has saved. Exit codes: as
@@ -48,6 +49,7 @@ def ci(
     Examples:
       halo ci plan
       halo ci plan -- --target checkout-daily
+      halo ci fixes -- --schedule checkout-daily
     """
     console: Console = ctx.obj
     console.prepare(json=False)
