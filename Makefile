@@ -13,6 +13,8 @@ YAML_SERVER_VERSION := 1.25.0
 MCP := .mcp
 INSPECTOR := .inspector
 INSPECTOR_VERSION := 2.12.0
+AXE := .axe
+AXE_VERSION := 4.14.1
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml)
 CONFORMANCE := tests/test_inf_conformance.py tests/test_inf_commands.py $(wildcard tests/test_same_intent*.py)
 
@@ -32,14 +34,16 @@ soak: $(VENV)/developing
 	HALO_SOAK=1 $(BIN)/pytest -n auto tests/test_interruption.py tests/test_interrupted_runs.py tests/test_bounds.py
 
 # Drives the official client against a served sandbox, the language server of editors over the schemas, and the MCP
-# server with the SDK's client and the inspector. npm installs all but the SDK; skipped without npm.
+# server with the SDK's client and the inspector, and opens pages in a browser, if there is one. npm installs all but the
+# SDK and what drives the browser; skipped without npm.
 ifneq ($(shell command -v npm 2>/dev/null),)
 conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERVER_VERSION) \
-		$(MCP)/installed $(INSPECTOR)/$(INSPECTOR_VERSION)
+		$(MCP)/installed $(INSPECTOR)/$(INSPECTOR_VERSION) $(VENV)/browsing $(AXE)/$(AXE_VERSION)
 	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
 	HALO_TEST_YAML_SERVER=$(CURDIR)/$(YAML_SERVER)/node_modules/.bin/yaml-language-server $(BIN)/pytest tests/test_editor.py
 	HALO_TEST_MCP=$(CURDIR)/$(MCP) HALO_TEST_INSPECTOR=$(CURDIR)/$(INSPECTOR)/node_modules/.bin/mcp-inspector \
 		$(BIN)/pytest tests/test_mcp_server.py
+	HALO_TEST_AXE=$(CURDIR)/$(AXE)/node_modules/axe-core/axe.min.js $(BIN)/pytest tests/test_page_browser.py
 else
 conformance:
 	@echo "make conformance: skipped: npm, which installs the clients and the language server, is not on PATH"
@@ -100,7 +104,7 @@ dist: $(RELEASE)/installed
 		&& PATH="$$folder/bin:$$PATH" sh examples/demo.sh
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) $(YAML_SERVER) $(MCP) $(INSPECTOR) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CHECKS) $(RELEASE) $(INF) $(YAML_SERVER) $(AXE) $(MCP) $(INSPECTOR) .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml
@@ -135,6 +139,15 @@ $(RELEASE)/installed: pyproject.toml
 $(INF)/$(INF_VERSION):
 	$(call npm_install,$(INF),@inference/cli@$(INF_VERSION))
 	@chmod +x $(INF)/node_modules/@inference/*/bin/inf*
+	@touch $@
+
+# Where there is no wheel of it, the tests that drive a browser say so and are skipped.
+$(VENV)/browsing: $(VENV)/developing
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[browser]' || true
+	@touch $@
+
+$(AXE)/$(AXE_VERSION):
+	$(call npm_install,$(AXE),axe-core@$(AXE_VERSION))
 	@touch $@
 
 $(YAML_SERVER)/$(YAML_SERVER_VERSION):

@@ -48,7 +48,7 @@ LAYERS = {
     "render": "errors fire_times hints model page preview text",
     # What is pure: no platform, no clock, no printing.
     "base_comparison": "errors model resolve",
-    "page": "findings fire_times model preview",
+    "page": "findings fire_times model preview report_diff",
     "preview": "fire_times model",
     "report_diff": "model",
     "undo": "errors hints load match model plan resolve",  # what it writes has to be what a file could declare

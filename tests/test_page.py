@@ -71,7 +71,7 @@ def words(text: str) -> str:
 def test_the_page_of_the_team_looks_as_agreed() -> None:
     declared = load(ROOT / "examples/team/halo.yaml", variables={}, cwd=ROOT)
     found = page([ProjectInput(declared, run_rules(declared))], NOW, "Europe/Berlin", ahead=28)
-    assert_golden("page/team.html", page_html(found))
+    assert_golden("page/team.html", page_html(found).partition("<body>")[2])
     assert page_html(found) == page_html(found)
 
 

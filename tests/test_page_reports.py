@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from render_samples import HOSTILE
+from strategies import entry, project
 
 from halo_iac.errors import FileError
 from halo_iac.model.runs import Run
-from halo_iac.model.stored_report import StoredReport
-from halo_iac.page import Outcome, PageReport, PastRun, failures_in_a_row
+from halo_iac.model.stored_report import StoredReport, StoredReports
+from halo_iac.page import Outcome, PageReport, PastRun, ProjectInput, failures_in_a_row, page
 from halo_iac.page.history import past_runs
+from halo_iac.render.html import page_html
 from halo_iac.render.html.report import report_html
+from halo_iac.report_diff import report_diff
 from halo_iac.storage.stored_reports import LONGEST, MOST_BYTES, read_reports
 
 FRONT = """\
@@ -170,6 +173,27 @@ def test_failures_are_counted_from_the_latest_run_that_is_over(statuses: list[st
 
 def test_a_run_without_an_instant_is_left_out() -> None:
     assert past_runs([Run({"id": "r", "scheduledForAt": "soon"}), Run({"id": "q"})], ()) == ()
+
+
+def test_each_report_is_held_against_the_one_of_its_schedule_before() -> None:
+    texts = ("# Review\n\n2 traces failed.\n", "# Review\n\n3 traces failed.\n", "# Other\n\nNothing.\n")
+    stored = [StoredReport(f"{n}.md", text, "key-A", run=f"r-{n}", at=at(3 - n)) for n, text in enumerate(texts[:2])]
+    lone = StoredReport("lone.md", texts[2], "key-gone", at=at(1))
+    left_out = StoredReport("old.md", None, "key-A", at=at(1), is_cut=True)
+    declared = project(entry("A"))
+    reports = StoredReports((*stored, lone, left_out))
+    found = page([ProjectInput(declared)], at(4), "UTC", ahead=7, reports=reports)
+    (schedule,) = found.schedules
+    assert [each.report.path for each in schedule.reports] == ["0.md", "1.md", "old.md"]
+    first, *others = [each.diff for each in schedule.reports]
+    assert first == report_diff(texts[1], texts[0])
+    assert others == [None, None]
+    assert [(each.number, each.diff) for each in found.unclaimed] == [(3, None)]
+    text = page_html(found)
+    assert "Against the report before: 1 section changed" in text
+    assert "<del>3</del><ins>2</ins> traces failed." in text
+    assert "There was no room for this report" in text
+    assert "Reports of no declared schedule" in text
 
 
 # Markdown of others -------------------------------------------------------------------------------------------------

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import Drift, DriftItem
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry, Project
+from halo_iac.model.report_diff import ReportDiff
 from halo_iac.model.runs import Run
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.model.stored_report import StoredReport, StoredReports
 from halo_iac.page.history import PageReport, PastRun, past_runs
 from halo_iac.page.timeline import Coverage, Period, Timeline, Track, ZoneChange
 from halo_iac.preview import Preview, ScheduleForecast, ScheduleStatus, Span, preview
+from halo_iac.report_diff import report_diff
 
 BACK: Final = 14
 """How many days before today are shown, where something is known of them."""
@@ -203,20 +206,23 @@ class _Shelf:
             self._by_key[each.report.schedule].append(each)
 
     def of(self, key: str) -> tuple[PageReport, ...]:
-        """Return the reports of an entry, the latest first, each with the one before it."""
-        return _with_former(self._by_key.pop(key, []))
+        """Return the reports of an entry, the latest first, each held against the one before it."""
+        return _compared(self._by_key.pop(key, []))
 
     def rest(self) -> tuple[PageReport, ...]:
         """Return what is left, the latest first."""
-        left = [
-            report for key, reports in self._by_key.items() for report in (_with_former(reports) if key else reports)
-        ]
+        left = [report for key, reports in self._by_key.items() for report in (_compared(reports) if key else reports)]
         return tuple(sorted(left))
 
 
-def _with_former(reports: Sequence[PageReport]) -> tuple[PageReport, ...]:
-    former = [*(each.report for each in reports[1:]), None]
-    return tuple(each._replace(before=before) for each, before in zip(reports, former, strict=False))
+def _compared(reports: Sequence[PageReport]) -> tuple[PageReport, ...]:
+    """Return reports, the latest first, each held against the next one in the list."""
+    return (*(later._replace(diff=_diff(former, later)) for later, former in pairwise(reports)), *reports[-1:])
+
+
+def _diff(former: PageReport, later: PageReport) -> ReportDiff | None:
+    before, after = former.report.markdown, later.report.markdown
+    return None if before is None or after is None else report_diff(before, after)
 
 
 def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:

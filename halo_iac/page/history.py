@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Final, NamedTuple
 
+from halo_iac.model.report_diff import ReportDiff
 from halo_iac.model.runs import NO_TRACES, WITH_REPORT, Run
 from halo_iac.model.stored_report import StoredReport
 
@@ -26,11 +27,14 @@ class Outcome(StrEnum):
 
 
 class PageReport(NamedTuple):
-    """A pulled report: its ``number`` on the page, from 1, and the report of the same schedule ``before`` it."""
+    """A pulled report: its ``number`` on the page, from 1, and how it differs from the one of its schedule before.
+
+    ``diff`` is ``None`` where there is none before, or one of the two is not on the page.
+    """
 
     number: int
     report: StoredReport
-    before: StoredReport | None = None
+    diff: ReportDiff | None = None
 
 
 class PastRun(NamedTuple):

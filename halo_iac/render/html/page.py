@@ -19,7 +19,7 @@ from halo_iac.fire_times import describe, describe_reason, runs_per_month
 from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, PastRun, Track
 from halo_iac.render.calendar import day
 from halo_iac.render.drift import drift_counts, item_rows, kind_heading, shared_hint
-from halo_iac.render.html import strip, words
+from halo_iac.render.html import diff, strip, words
 from halo_iac.render.html.report import report_html
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.values import counted_findings, money, number
@@ -60,6 +60,7 @@ def _environment(style: Style) -> Environment:
         "describe_reason": describe_reason,
         "words": words,
         "report_html": report_html,
+        "diff": diff,
         "drift_counts": drift_counts,
         "shared_hint": shared_hint,
         "kind_heading": lambda kind, count: kind_heading(kind, count, style),
@@ -173,9 +174,9 @@ class _Drawings:
                 places.setdefault(run.outcome.name.lower(), []).append(self._place(run.at))
         return [(outcome, strip.dots(found)) for outcome, found in places.items()]
 
-    def at(self, instant: datetime) -> str:
-        """Return an instant as a line, empty where it is outside the period."""
-        return strip.line(self._place(instant)) if self._is_shown(instant) else ""
+    def target(self, instant: datetime) -> str:
+        """Return what to point at for an instant, empty where it is outside the period."""
+        return strip.target(self._place(instant)) if self._is_shown(instant) else ""
 
     def _place(self, instant: datetime) -> float:
         return self._page.period.place(int(instant.timestamp()))

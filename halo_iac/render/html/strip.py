@@ -22,6 +22,7 @@ _TOP: Final = 2
 _MARK: Final = 11
 _BASE: Final = 38
 _STEP: Final = 7
+_TARGET: Final = 6
 _CLOSE: Final = 3.5 / 24
 """Marks that are nearer to each other than this part of a day are drawn as one band."""
 _LEVELS: Final = 3
@@ -63,6 +64,11 @@ def coverage_strip(coverage: Coverage, period: Period) -> Strip:
 def dots(places: Iterable[float]) -> str:
     """Return a dot at each place, at the height of the marks: lines of no length, whose ends are round."""
     return "".join(f"M{_number(place)} {_TOP + _MARK / 2}h0" for place in places)
+
+
+def target(place: float) -> str:
+    """Return a box around a place, over the whole height, to be pointed at."""
+    return f"M{_number(place - _TARGET / 2 / DAY)} 0h{_TARGET}v{HEIGHT}h-{_TARGET}z"
 
 
 def _close(places: Sequence[float]) -> Iterator[list[float]]:
