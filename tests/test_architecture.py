@@ -173,6 +173,8 @@ HEAVY = {
         "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing halo_iac.plan.drift",
     ): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
+    ("cli/compared_reports", "halo_iac.storage.report_file"): "ruamel.yaml, which only a report in a file takes",
+    ("cli/commands/report_diff", "halo_iac.render.markdown.*"): "what draws plans, which only --format markdown takes",
     ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
     (
         "storage/schema_files",

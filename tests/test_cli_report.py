@@ -233,16 +233,6 @@ def test_a_schedule_that_cannot_be_run_is_wrong_usage(declared: Served, argv: tu
     assert (ended.code, declared.paid) == (64, [])
 
 
-def test_the_last_scheduled_report_is_printed_beside_the_new_one(declared: Served) -> None:
-    declared.clock.advance(hours=22)
-    ended = declared("report", "run", "--schedule", "daily", "--compare")
-    headings = [line for line in ended.out.splitlines() if line.startswith("# daily")]
-    assert (ended.code, headings) == (0, ["# daily", "# daily, as last scheduled (2026-11-03T09:00:00.000Z)"])
-    document = declared("report", "run", "--schedule", "daily", "--compare", "--json").json
-    assert document["comparedWith"]["scheduleId"] is not None
-    assert document["reports"][0]["scheduleId"] is None
-
-
 def test_without_an_earlier_report_the_new_one_is_printed_alone(declared: Served) -> None:
     ended = declared("report", "run", "--schedule", "daily", "--compare")
     assert (ended.code, ended.out.startswith("# What the traces show")) == (0, True)

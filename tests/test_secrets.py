@@ -106,6 +106,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
         ("KEY",),
         ("00000000-0000-4000-8000-000000000001",),
     ),
+    ("report", "diff"): (("one",), ("one", "KEY"), ("KEY.md", "one"), ("one", "--format", "markdown")),
     ("report", "traces"): (("one",), ("KEY",), ("one", "--json")),
     ("report", "list"): ((), ("--agent", "KEY")),
     ("report", "ask"): (("00000000-0000-4000-8000-000000000001", "KEY?"),),

@@ -17,6 +17,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class DocumentFormat(StrEnum):
+    """How a result is written that may go into an issue as well."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 class TimeRange(StrEnum):
     """How far back the platform looks for agents (docs/protocol.md#procedures)."""
 
@@ -83,6 +91,9 @@ SandboxAnywhere = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and errors as JSON on stderr.")]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="text|json", help="Output format.")]
+DocumentFormatOption = Annotated[
+    DocumentFormat, typer.Option("--format", metavar="text|json|markdown", help="Output format.")
+]
 ReviewFormatOption = Annotated[
     ReviewFormat,
     typer.Option(

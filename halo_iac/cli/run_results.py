@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
@@ -16,10 +16,12 @@ from halo_iac.errors import HaloError
 from halo_iac.hints import spell_out
 from halo_iac.model.runs import RunRequest
 from halo_iac.render.json import document
+from halo_iac.render.report_diff import report_diff_fields
 from halo_iac.render.text.problems import error_text
 from halo_iac.render.text.table import table
 
 if TYPE_CHECKING:
+    from halo_iac.model.report_diff import ReportComparison
     from halo_iac.model.runs import Report, StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
@@ -37,21 +39,26 @@ class RunResult:
     error: HaloError | None = None
 
 
-def titled_reports(outcomes: Sequence[RunResult], earlier: Report | None) -> list[NamedReport]:
-    """Return what there is to read, the earlier report last."""
-    titled = [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
-    if earlier is not None and titled:
-        when = earlier.conversation.created_at or "before"
-        titled = [*titled, NamedReport(f"{titled[0].name}, as last scheduled ({when})", earlier)]
-    return titled
+class Comparison(NamedTuple):
+    """The last scheduled report, and how the new one differs from it where there is one."""
+
+    earlier: Report
+    found: ReportComparison | None = None
 
 
-def finish(context: CommandContext, outcomes: Sequence[RunResult], earlier: Report | None, *, is_waiting: bool) -> int:
+def named_reports(outcomes: Sequence[RunResult]) -> list[NamedReport]:
+    """Return what there is to read."""
+    return [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
+
+
+def finish(
+    context: CommandContext, outcomes: Sequence[RunResult], compared: Comparison | None, *, is_waiting: bool
+) -> int:
     """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""
     console = context.console
     errors = list({id(each.error): each.error for each in outcomes if each.error is not None}.values())
     if console.wants_json:
-        console.print(document(_document(outcomes, earlier, console, is_waiting=is_waiting)))
+        console.print(document(_document(outcomes, compared, console, is_waiting=is_waiting)))
     else:
         if not is_waiting:
             console.print(_ids(outcomes, console))
@@ -73,11 +80,12 @@ def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
 
 
 def _document(
-    outcomes: Sequence[RunResult], earlier: Report | None, console: Console, *, is_waiting: bool
+    outcomes: Sequence[RunResult], compared: Comparison | None, console: Console, *, is_waiting: bool
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"runs" if not is_waiting else "reports": [_fields(each, console) for each in outcomes]}
-    if earlier is not None:
-        result["comparedWith"] = report_fields(earlier)
+    if compared is not None:
+        result["comparedWith"] = report_fields(compared.earlier)
+        result["diff"] = None if compared.found is None else report_diff_fields(compared.found)
     return result
 
 

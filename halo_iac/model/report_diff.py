@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class DiffKind(StrEnum):
@@ -87,6 +88,21 @@ class ReportDiff(NamedTuple):
     def count(self, kind: DiffKind) -> int:
         """Return how many sections differ in a way."""
         return sum(section.kind is kind for section in self.sections)
+
+
+class ComparedReport(NamedTuple):
+    """One of two reports: what it was named by, and where it comes from in the platform's own field names."""
+
+    name: str
+    facts: Mapping[str, Any]
+
+
+class ReportComparison(NamedTuple):
+    """Two reports, the earlier one first, and how they differ."""
+
+    before: ComparedReport
+    after: ComparedReport
+    diff: ReportDiff
 
 
 def _kind(before: object, after: object) -> DiffKind:

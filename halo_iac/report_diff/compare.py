@@ -67,7 +67,7 @@ class _Comparison:
         title = (new.title,) if new.title and not path else ()
         if any(own):
             yield SectionDiff(DiffKind.CHANGED, path or title, *own)
-        elif any(line.strip() for line in new.lines):
+        elif any(line.strip() for line in new.lines[len(title) :]):  # more than the title of the document
             self.unchanged += 1
         for i, j in _paired(old.children, new.children, _section_key, Section.whole):
             if i is None or j is None:
@@ -78,12 +78,12 @@ class _Comparison:
 
     def _one_sided(self, section: Section, path: tuple[str, ...], is_gone: bool) -> SectionDiff:
         """Return a section that only one of the reports has, with all that is in it."""
-        lines = [line.rstrip() for line in section.whole()]
-        size = sum(map(bool, lines))
+        lines = "\n".join([*section.whole()][len(section.heading) :]).strip().split("\n")
+        size = 1 + sum(map(bool, lines))
         self._count(0, size * is_gone, size * (not is_gone))
         kind = DiffKind.GONE if is_gone else DiffKind.NEW
-        found = (LineDiff(line, None) if is_gone else LineDiff(None, line) for line in lines[len(section.heading) :])
-        return SectionDiff(kind, (*path, section.title), tuple(found))
+        found = (LineDiff(line, None) if is_gone else LineDiff(None, line) for line in map(str.rstrip, lines))
+        return SectionDiff(kind, (*path, section.title), tuple(found) if any(lines) else ())
 
     def _own(self, old: Section, new: Section) -> tuple[tuple[LineDiff, ...], tuple[TableDiff, ...]]:
         """Return how the lines and the tables of two sections differ, without those of the sections in them."""

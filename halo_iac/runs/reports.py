@@ -76,6 +76,27 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
     )
 
 
+def fetch_before(reader: RunReader, report: Report) -> Report:
+    """Return the report of the run before of the same schedule; ``NoReport`` says why there is none."""
+    run = report.run
+    if run is None or run.schedule_id is None:
+        raise NoReport(
+            f"the report of conversation {report.conversation.id} is of no schedule, so there is none before it",
+            hint="name the report to compare it with as well",
+        )
+    earlier = [
+        each
+        for each in reader.schedule_runs(run.schedule_id, LARGEST_PAGE)
+        if each.is_completed and each.age < run.age and each.conversation_id != report.conversation.id
+    ]
+    if not earlier:
+        raise NoReport(
+            f"schedule {run.schedule_id} has no completed run before {run.id}",
+            hint=Hint("run `{}` to see them all", Command("schedule", "runs", run.schedule_id)),
+        )
+    return _fetch_of_listed(reader, max(earlier, key=lambda each: each.age))
+
+
 def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:
     """Return why a run left no report, and what to do; ``agent`` is what people call it."""
     if not run.is_over:

@@ -9,6 +9,7 @@ import typer
 
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.commands.report_diff import diff_reports
 from halo_iac.cli.commands.report_pull import pull_reports
 from halo_iac.cli.commands.report_run import run_reports
 from halo_iac.cli.commands.report_traces import report_traces
@@ -46,6 +47,7 @@ group = typer.Typer(name="report", help=_HELP, rich_markup_mode=None)
 group.command("run")(run_reports)
 group.command("pull")(pull_reports)
 group.command("traces")(report_traces)
+group.command("diff")(diff_reports)
 
 
 @group.command("get")

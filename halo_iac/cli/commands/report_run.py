@@ -11,21 +11,23 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.compared_reports import compare_reports
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.report_output import ReportSink
 from halo_iac.cli.run_request import RunOptions, build_request, requests_for
-from halo_iac.cli.run_results import RunResult, finish, titled_reports
+from halo_iac.cli.run_results import Comparison, RunResult, finish, named_reports
 from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.started_runs import creating
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import WITH_REPORT, RunRequest
+from halo_iac.render.text.report_diff import report_diff_text
 from halo_iac.runs.reports import fetch_of_run, fetch_of_schedule, missing_report_reason
 
 if TYPE_CHECKING:
-    from halo_iac.model.runs import Report
+    from halo_iac.cli.console import Console
 
 
 @platform_command
@@ -38,7 +40,10 @@ def run_reports(
     agent_uuid: run_options.AgentUuid = None,
     schedule: run_options.ScheduleKey = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="With --schedule, also print the last scheduled report for comparison.")
+        bool,
+        typer.Option(
+            "--compare", help="With --schedule, also show how the report differs from the last scheduled one."
+        ),
     ] = False,
     run: RunOptions = RunOptions(),  # noqa: B008 - immutable
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
@@ -64,16 +69,19 @@ def run_reports(
         raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
     sink = ReportSink(context.console, output, is_raw=raw)
     job = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
-    earlier = _earlier_report(job, schedule) if compare and schedule is not None else None
+    compared = _earlier_report(job, schedule) if compare and schedule is not None else None
     sink.make_ready()
     outcomes = _start(job)
     if no_wait:
         _print_wait_command(context, outcomes)
     else:
         outcomes = _wait(job.session, outcomes, interval, timeout)
+        compared = _with_difference(context.console, compared, outcomes[0])
         if not context.console.wants_json or output is not None:
-            sink.put(titled_reports(outcomes, earlier), schedule)
-    return finish(context, outcomes, earlier, is_waiting=not no_wait)
+            sink.put(named_reports(outcomes), schedule)
+        if compared is not None and compared.found is not None and not context.console.wants_json:
+            context.console.print(f"\n{report_diff_text(compared.found, context.console.out_style)}")
+    return finish(context, outcomes, compared, is_waiting=not no_wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +122,24 @@ def _prepare(
     return _ReportJob(RunSession.begin(context, connection), (replace(order, name=schedule),))
 
 
-def _earlier_report(job: _ReportJob, schedule: str) -> Report | None:
+def _earlier_report(job: _ReportJob, schedule: str) -> Comparison | None:
     """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
     context, connection = job.session.context, job.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)
-        return fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True)
+        return Comparison(fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True))
     except PlatformError:
         raise
     except HaloError as error:
         why = Hint("{} ({})", error.message, error.hint) if error.hint else error.message
         context.console.log(f"Nothing to compare with: {context.console.err_style.safe(why)}")
         return None
+
+
+def _with_difference(console: Console, compared: Comparison | None, new: RunResult) -> Comparison | None:
+    if compared is None or new.report is None:
+        return compared
+    return Comparison(compared.earlier, compare_reports(console, new.order.name, compared.earlier, new.report))
 
 
 # The runs -----------------------------------------------------------------------------------------------------------
