@@ -422,16 +422,35 @@ def test_traces_of_another_project_are_not_shown(shared: Caller) -> None:
     assert error(shared.ask("traces.get", {**other, "traceId": "a"}))[0] == 404
 
 
+LAST_DAY = {"startDate": "2026-11-01T12:00:00.000Z", "endDate": "2026-11-02T12:00:00.000Z"}
+NO_TICKET = {"field": "span_name", "op": "does_not_contain", "value": "create_ticket"}
+
+
 def test_demo_traces_are_there_to_be_read(caller: Caller) -> None:
-    last_day = {"startDate": "2026-11-01T12:00:00.000Z", "endDate": "2026-11-02T12:00:00.000Z"}
-    page = caller.get("traces.list", {**SCOPE, "filters": {**last_day, "agents": ["checkout"]}, "limit": 100})
+    page = caller.get("traces.list", {**SCOPE, "filters": {**LAST_DAY, "agents": ["checkout"]}, "limit": 100})
     assert page["totalCount"] == 48
     failed = caller.get(
-        "spans.list", {**SCOPE, "filters": {**last_day, "status": "error", "observationKinds": ["TOOL"]}}
+        "spans.list", {**SCOPE, "filters": {**LAST_DAY, "status": "error", "observationKinds": ["TOOL"]}}
     )
     row = next(each for each in failed["spans"] if each["spanName"] == "charge_card")
     detail = caller.get("spans.get", {**SCOPE, "traceId": row["traceId"], "spanId": row["spanId"]})
     assert sorted(json.loads(detail["input"])) == ["amount", "order"]
+    [event] = detail["events"]
+    assert (event["name"], event["attributes"]["exception.message"]) == ("exception", row["statusMessage"])
+
+
+def test_demo_traces_tell_what_was_said_and_in_which_session(caller: Caller) -> None:
+    filters = {**LAST_DAY, "agents": ["support-bot"], "stringFilters": [NO_TICKET]}
+    newest = caller.get("traces.list", {**SCOPE, "filters": filters, "limit": 1})["traces"][0]
+    spans = caller.get("traces.getSpans", {**SCOPE, "traceId": newest["traceId"]})["spans"]
+    last = [each for each in spans if each["observationKind"] == "LLM"][-1]
+    said = json.loads(last["inputMessages"])
+    assert [each["role"] for each in said] == ["system", "user", "assistant", "tool"]
+    assert said[2]["tool_calls"][0]["function"]["name"] == said[3]["name"] == "lookup_account"
+    [answer] = json.loads(last["outputMessages"])
+    assert answer == {"role": "assistant", "content": spans[0]["output"]}
+    sessions = caller.get("traces.listSessions", {**SCOPE, "agentIdentity": "support-bot", "filters": LAST_DAY})
+    assert [each["traceCount"] for each in sessions["sessions"]][1:-1] == [4] * 4
 
 
 # --- files of older versions

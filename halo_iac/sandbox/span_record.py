@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Literal, NamedTuple
 
@@ -26,16 +27,50 @@ _FINEST: Final = -18
 """Costs go up to 10⁹ in steps of 10⁻¹⁸: all within the 28 digits in which decimals are exact."""
 
 _STATUS: Final = {"STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR", "STATUS_CODE_UNSET": "UNSET"}
-_AGENT_KEYS: Final[tuple[tuple[str, AgentSource], ...]] = (
-    ("agent.id", "agent_id"),
-    ("agent.name", "agent_name"),
-    ("inference.agent_name", "agent_name"),
-)
+_MESSAGES: Final = ("exception.message", "error.message", "exception.type", "error.type")
 _ENVIRONMENT: Final = ("deployment.environment", "deployment.environment.name")
-_PROVIDER: Final = ("llm.provider", "inference.llm.provider", "llm.system", "gen_ai.system")
-_USER: Final = ("user.id", "inference.user_id", "enduser.id")
-_SESSION: Final = ("session.id", "inference.session_id", "gen_ai.conversation.id")
-_CACHED: Final = ("llm.token_count.prompt_details.cache_read", "inference.llm.cache_read_tokens")
+
+
+class _Keys(NamedTuple):
+    """The names of the attributes in which a span says something, the first that does before the others."""
+
+    kind: tuple[str, ...]
+    agent_id: tuple[str, ...]
+    agent_name: tuple[str, ...]
+    provider: tuple[str, ...]
+    model: tuple[str, ...]
+    user: tuple[str, ...]
+    session: tuple[str, ...]
+    prompt: tuple[str, ...]
+    completion: tuple[str, ...]
+    total: tuple[str, ...]
+    cached: tuple[str, ...]
+    cost: tuple[str, ...]
+    tool: tuple[str, ...]
+
+
+_KEYS: Final = _Keys(
+    kind=("openinference.span.kind", "inference.observation_kind"),
+    agent_id=("agent.id",),
+    agent_name=("agent.name", "inference.agent_name"),
+    provider=("llm.provider", "inference.llm.provider", "llm.system", "gen_ai.system"),
+    model=("llm.model_name", "inference.llm.model_name"),
+    user=("user.id", "inference.user_id", "enduser.id"),
+    session=("session.id", "inference.session_id", "gen_ai.conversation.id"),
+    prompt=("llm.token_count.prompt", "inference.llm.input_tokens"),
+    completion=("llm.token_count.completion", "inference.llm.output_tokens"),
+    total=("llm.token_count.total",),
+    cached=("llm.token_count.prompt_details.cache_read", "inference.llm.cache_read_tokens"),
+    cost=("inference.llm.cost.total",),
+    tool=("tool.name",),
+)
+
+
+@lru_cache(maxsize=4096)
+def _keys_among(names: tuple[str, ...]) -> _Keys:
+    """Return which of the keys a span has that has attributes of these names, as millions of spans do."""
+    known = frozenset(names)
+    return _Keys._make(tuple(key for key in keys if key in known) for keys in _KEYS)
 
 
 class BadSpanError(ValueError):
@@ -78,35 +113,35 @@ def span_of(found: dict[str, Any]) -> SpanRecord:
     """Return the record of a span in HALO's format; raise :class:`BadSpanError` where a value of it cannot be."""
     attributes: dict[str, Any] = found["attributes"]
     resource: dict[str, Any] = found["resource"]["attributes"]
-    span = _span(found, attributes, resource)
-    labels = Labels(
-        span.kind,
-        span.status,
-        span.service or "",
-        _name(resource, *_ENVIRONMENT) or "",
-        _name(attributes, *_PROVIDER) or "",
-        span.model or "",
-        tuple(attributes),
-        tuple(resource),
-    )
+    names = tuple(attributes)
+    keys = _keys_among(names)
+    span = _span(found, attributes, keys, _name(resource, ("service.name",)))
     return SpanRecord(
         span,
-        labels,
-        _name(attributes, "agent.name", "inference.agent_name") if span.agent_source else None,
-        _name(attributes, *_USER),
-        _name(attributes, *_SESSION),
-        _count(attributes, *_CACHED),
+        Labels(
+            span.kind,
+            span.status,
+            span.service or "",
+            _name(resource, _ENVIRONMENT) or "",
+            _name(attributes, keys.provider) or "",
+            span.model or "",
+            names,
+            tuple(resource),
+        ),
+        _name(attributes, keys.agent_name),
+        _name(attributes, keys.user),
+        _name(attributes, keys.session),
+        _count(attributes, keys.cached),
         to_json(found, inf_nan_mode="constants"),
     )
 
 
-def _span(found: dict[str, Any], attributes: dict[str, Any], resource: dict[str, Any]) -> Span:
+def _span(found: dict[str, Any], attributes: dict[str, Any], keys: _Keys, service: str | None) -> Span:
     start, end = _instants(found)
-    kind = _kind(attributes)
+    kind = (_name(attributes, keys.kind) or "SPAN").upper()
     status = _status(found["status"])
-    prompt = _count(attributes, "llm.token_count.prompt", "inference.llm.input_tokens")
-    completion = _count(attributes, "llm.token_count.completion", "inference.llm.output_tokens")
-    agent = _agent(attributes)
+    prompt, completion = _count(attributes, keys.prompt), _count(attributes, keys.completion)
+    agent = _agent(attributes, keys)
     is_tool = kind == "TOOL"
     arguments = _text(attributes.get("input.value")) if is_tool else None
     result = _text(attributes.get("output.value")) if is_tool or status == "ERROR" else None
@@ -122,18 +157,18 @@ def _span(found: dict[str, Any], attributes: dict[str, Any], resource: dict[str,
         message=_message(found["status"], attributes) if status == "ERROR" else "",
         agent_source=agent and agent.source,
         agent_value=agent and agent.value,
-        service=_name(resource, "service.name"),
-        model=_name(attributes, "llm.model_name", "inference.llm.model_name"),
+        service=service,
+        model=_name(attributes, keys.model),
         prompt_tokens=prompt,
         completion_tokens=completion,
-        total_tokens=_total(attributes, prompt, completion),
-        tool=_name(attributes, "tool.name") if is_tool else None,
+        total_tokens=_total(_count(attributes, keys.total), prompt, completion),
+        tool=_name(attributes, keys.tool) if is_tool else None,
         input_digest=arguments and _digest(arguments),
         input_excerpt=arguments and arguments[:EXCERPT],
         output_digest=None if result is None else _digest(result),
         output_excerpt=None if result is None else result[:EXCERPT],
         output_length=None if result is None else len(result),
-        cost=_cost(attributes.get("inference.llm.cost.total")),
+        cost=_cost(attributes[keys.cost[0]]) if keys.cost else None,
     )
 
 
@@ -171,19 +206,20 @@ def _status(status: dict[str, Any]) -> Literal["OK", "ERROR", "UNSET"]:
 # What may be there ---------------------------------------------------------------------------------------------------
 
 
-def _agent(attributes: dict[str, Any]) -> AgentIdentity | None:
-    for key, source in _AGENT_KEYS:
-        value = attributes.get(key)
-        if isinstance(value, str) and value.strip():
-            return AgentIdentity(source, value)
+def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | None:
+    sources: tuple[tuple[tuple[str, ...], AgentSource], ...] = (
+        (keys.agent_id, "agent_id"),
+        (keys.agent_name, "agent_name"),
+    )
+    for names, source in sources:
+        for key in names:
+            value = attributes[key]
+            if isinstance(value, str) and value.strip():
+                return AgentIdentity(source, value)
     return None
 
 
-def _kind(attributes: dict[str, Any]) -> str:
-    return (_name(attributes, "openinference.span.kind", "inference.observation_kind") or "SPAN").upper()
-
-
-def _name(attributes: dict[str, Any], *keys: str) -> str | None:
+def _name(attributes: dict[str, Any], keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = attributes.get(key)
         if isinstance(value, str) and value:
@@ -194,13 +230,13 @@ def _name(attributes: dict[str, Any], *keys: str) -> str | None:
 def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
     said = status.get("message")
     if not (isinstance(said, str) and said.strip()):
-        said = _name(attributes, "exception.message", "error.message", "exception.type", "error.type") or ""
+        said = _name(attributes, _MESSAGES) or ""
     return said[:_MESSAGE]
 
 
-def _count(attributes: dict[str, Any], *keys: str) -> int | None:
+def _count(attributes: dict[str, Any], keys: tuple[str, ...]) -> int | None:
     for key in keys:
-        value = attributes.get(key)
+        value = attributes[key]
         if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
             count = int(found[1])
             if count <= _MOST:
@@ -208,8 +244,7 @@ def _count(attributes: dict[str, Any], *keys: str) -> int | None:
     return None
 
 
-def _total(attributes: dict[str, Any], prompt: int | None, completion: int | None) -> int | None:
-    total = _count(attributes, "llm.token_count.total")
+def _total(total: int | None, prompt: int | None, completion: int | None) -> int | None:
     if total is None and not (prompt is None and completion is None):
         return (prompt or 0) + (completion or 0)
     return total

@@ -17,6 +17,8 @@ AGENT: Final = "checkout"
 EVERY: Final = 30
 """Minutes from one trace to the next."""
 
+_SYSTEM: Final = "You take an order to its payment: look up the stock, quote the shipping, charge the card once."
+_DONE: Final = "Your order is placed and paid. It ships today by ground."
 _TIMES_OUT: Final = frozenset({4, 12, 20})
 _MINI: Final = Model("gpt-4.1-mini", "openai", Decimal("0.40"), Decimal("1.60"))
 
@@ -24,7 +26,9 @@ _MINI: Final = Model("gpt-4.1-mini", "openai", Decimal("0.40"), Decimal("1.60"))
 def play(scene: Scene) -> None:
     """Write one trace. Only the topmost span names the agent, by its id."""
     basket = {"sku": f"SKU-{scene.rng.randrange(1000, 9999)}", "quantity": scene.rng.randrange(1, 4)}
-    names = {"agent.id": AGENT, "agent.name": "Checkout"}
+    wish = f"Check out {basket['quantity']} of {basket['sku']}, shipped to the US."
+    names = {"agent.id": AGENT, "agent.name": "Checkout", "input.value": wish}
+    scene.hear(_SYSTEM, wish)
     with scene.inside("AGENT", "checkout", **names) as top:
         scene.step("GUARDRAIL", "order_guardrail", 4, 12)
         scene.ask(_MINI, "ChatCompletion", 850, 45)
@@ -32,7 +36,8 @@ def play(scene: Scene) -> None:
         scene.use("quote_shipping", 60, 140, {"country": "US", **basket}, {"carrier": "ground", "price": "4.90"})
         scene.ask(_MINI, "ChatCompletion", 1300, 60)
         if _charge(scene):
-            scene.ask(_MINI, "ChatCompletion", 1450, 90)
+            scene.ask(_MINI, "ChatCompletion", 1450, 90, says=_DONE)
+            top["attributes"]["output.value"] = _DONE
         else:
             fail(top, "checkout failed: payment was not confirmed")
 

@@ -24,7 +24,9 @@ _SUBJECTS: Final = ("grid storage", "ferry routes", "soil sensors", "tidal power
 def play(scene: Scene) -> None:
     """Write one trace. Every span names the agent, as exports from HALO do."""
     subject = scene.rng.choice(_SUBJECTS)
-    with scene.inside("AGENT", "research.memo"):
+    wish, memo = f"Write a memo on {subject}.", f"# {subject.capitalize()}\n\nWhat four pages on it agree on."
+    scene.hear("You read the web, one page after the other, and write a memo.", wish)
+    with scene.inside("AGENT", "research.memo", **{"input.value": wish, "output.value": memo}):
         scene.ask(_HAIKU, "plan", 700, 120)
         with scene.inside("CHAIN", "gather"):
             for query in ("overview", "figures"):
@@ -34,4 +36,4 @@ def play(scene: Scene) -> None:
                 address = {"url": f"https://example.org/{subject.replace(' ', '-')}/{page}"}
                 scene.use("fetch_page", 6_000, 14_000, address, f"Page {page} on {subject}. " * 40)
                 scene.ask(_HAIKU, "summarise", 2200, 150)
-        scene.ask(_OPUS, "write_memo", 5200, 700)
+        scene.ask(_OPUS, "write_memo", 5200, 700, says=memo)

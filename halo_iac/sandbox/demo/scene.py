@@ -45,7 +45,13 @@ class Scene:
     stamp: Mapping[str, Any]
     """Attributes that this agent's exporter puts on every span."""
     spans: list[Json] = field(default_factory=list)
+    context: Json = field(default_factory=dict)
+    """Attributes of every span from here on: whom the agent is talking to."""
     _open: list[Json] = field(default_factory=list)
+    _messages: list[Json] = field(default_factory=list)
+    _answer: Json = field(default_factory=dict)
+    _asked: Json = field(default_factory=dict)
+    _calls: int = 0
     rng: random.Random = field(init=False)
     trace_id: str = field(init=False)
 
@@ -71,8 +77,16 @@ class Scene:
         span["end_time"] = iso(self.clock)
         return span
 
-    def ask(self, model: Model, name: str, prompt: int, completion: int) -> Json:
-        """Call a model with about as many tokens; the longer its answer, the longer it takes."""
+    def hear(self, system: str, user: str) -> None:
+        """Begin the conversation that every model call from here on is given."""
+        self._messages = [{"message.role": "system", "message.content": system}]
+        self._messages.append({"message.role": "user", "message.content": user})
+
+    def ask(self, model: Model, name: str, prompt: int, completion: int, says: str = "") -> Json:
+        """Call a model with about as many tokens; the longer its answer, the longer it takes.
+
+        It is given the conversation so far, and answers with what it ``says`` and the tools that are used next.
+        """
         read, written = self.around(prompt), self.around(completion)
         attributes = {
             "llm.provider": model.provider,
@@ -81,15 +95,33 @@ class Scene:
             "llm.token_count.completion": written,
             "llm.token_count.total": read + written,
             "inference.llm.cost.total": model.cost(read, written),
+            **_flattened("llm.input_messages", self._messages),
         }
-        return self.step("LLM", name, 250 + 8 * written, 350 + 12 * written, **attributes)
+        self._answer = {"message.role": "assistant", "message.content": says}
+        self._calls = 0
+        self._asked = self.step("LLM", name, 250 + 8 * written, 350 + 12 * written, **attributes)
+        self._asked["attributes"].update(_flattened("llm.output_messages", [self._answer]))
+        self._messages.append(self._answer)
+        return self._asked
 
     def use(self, tool: str, least: int, most: int, arguments: Json, result: object = None) -> Json:
-        """Call a tool; without a result it gives none."""
+        """Call a tool, as the model asked for; without a result it gives none."""
         attributes: Json = {"tool.name": tool, "input.value": json.dumps(arguments)}
+        text = "" if result is None else result if isinstance(result, str) else json.dumps(result)
         if result is not None:
-            attributes["output.value"] = result if isinstance(result, str) else json.dumps(result)
+            attributes["output.value"] = text
+        self._call(tool, attributes["input.value"])
+        self._messages.append({"message.role": "tool", "message.name": tool, "message.content": text})
         return self.step("TOOL", tool, least, most, **attributes)
+
+    def _call(self, tool: str, arguments: str) -> None:
+        """Let the model's last answer ask for a call."""
+        function = f"message.tool_calls.{self._calls}.tool_call.function"
+        call = {f"{function}.name": tool, f"{function}.arguments": arguments}
+        self._calls += 1
+        self._answer.update(call)
+        if self._asked:
+            self._asked["attributes"].update(_flattened("llm.output_messages", [call]))
 
     def pass_time(self, least: int, most: int) -> None:
         """Let some milliseconds pass."""
@@ -122,6 +154,7 @@ class Scene:
                 "inference.export.schema_version": 1,
                 "inference.observation_kind": kind,
                 **self.stamp,
+                **self.context,
                 **attributes,
             },
         }
@@ -132,3 +165,14 @@ class Scene:
 def fail(span: Json, message: str) -> None:
     """Make a step one that failed."""
     span["status"] = {"code": "STATUS_CODE_ERROR", "message": message}
+    attributes = {"exception.type": "ToolError", "exception.message": message}
+    span["events"] = [
+        {"name": "exception", "timestamp": span["end_time"] or span["start_time"], "attributes": attributes}
+    ]
+
+
+def _flattened(prefix: str, messages: list[Json]) -> Json:
+    """Return messages as OpenInference writes them: an attribute for each field of each."""
+    return {
+        f"{prefix}.{number}.{name}": value for number, message in enumerate(messages) for name, value in message.items()
+    }

@@ -18,6 +18,11 @@ AGENT: Final = "support-bot"
 EVERY: Final = 60
 
 _SONNET: Final = Model("claude-sonnet-4-5", "anthropic", Decimal(3), Decimal(15))
+_SYSTEM: Final = "You answer customers from the help center, and open a ticket where that does not help."
+_NEXT: Final = "A colleague follows up within a day; you need do nothing more."
+_DOCUMENT: Final = "retrieval.documents.0.document"
+_TURNS: Final = 4
+"""Turns that make up a session."""
 _TOPICS: Final = ("refund", "late parcel", "password", "invoice", "damaged item")
 
 
@@ -25,10 +30,15 @@ def play(scene: Scene) -> None:
     """Write one trace. The topmost span names the agent, by its name."""
     topic = scene.rng.choice(_TOPICS)
     customer = scene.token("cus")
-    with scene.inside("AGENT", "support-bot.turn", **{"agent.name": AGENT}):
+    question, answer = f"I need help with this: {topic}.", f"I have looked into your {topic}. {_NEXT}"
+    scene.context = {"session.id": f"session-{scene.number // _TURNS}", "user.id": customer}
+    scene.hear(_SYSTEM, question)
+    with scene.inside("AGENT", "support-bot.turn", **{"agent.name": AGENT, "input.value": question}) as top:
+        top["attributes"]["output.value"] = answer
         scene.step("GUARDRAIL", "tone_guardrail", 5, 15)
         if scene.number % 6 != 2:
-            scene.step("RETRIEVER", "search_help_center", 120, 400, **{"input.value": topic})
+            found = {"input.value": topic, f"{_DOCUMENT}.id": f"help-{topic}", f"{_DOCUMENT}.content": _NEXT}
+            scene.step("RETRIEVER", "search_help_center", 120, 400, **found)
         scene.ask(_SONNET, "messages.create", 1800, 80)
         scene.use("lookup_account", 80, 200, {"customer": customer}, {"plan": "standard", "since": 2021})
         if scene.number % 8 == 5:
@@ -36,7 +46,7 @@ def play(scene: Scene) -> None:
         elif scene.number % 4 == 0:
             ticket = {"customer": customer, "topic": topic, "priority": "high"}
             scene.use("create_ticket", 150, 300, ticket, {"ticket": scene.token("tic")})
-        scene.ask(_SONNET, "messages.create", 2400, 160)
+        scene.ask(_SONNET, "messages.create", 2400, 160, says=answer)
 
 
 def _insist(scene: Scene, customer: str, topic: str) -> None:
