@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
@@ -109,6 +110,7 @@ class PageStream(Generic[P]):
     last: P
 
     def __init__(self, pages: Iterator[P]) -> None:
+        gc.enable()  # off for commands, which read little; answers that refer to themselves would be kept
         self.page_count = self.row_count = 0
         self._pages: Iterator[P] = map(self._counted, pages)
         next(self._pages)

@@ -15,15 +15,14 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.trace_queries import add_to, json_option
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.facet_options import FacetOptions, show_facets
-from halo_iac.cli.report_output import fields_of
 from halo_iac.cli.trace_filters import FilterOptions, SortOrder, filters_of
+from halo_iac.cli.trace_hits import hits_text
 from halo_iac.cli.trace_lookup import choose_trace, read_trace
 from halo_iac.cli.trace_output import PageStream, put_traces, spans_in, trace_document, write_document
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
-from halo_iac.render.text.table import record, table
 from halo_iac.render.text.traces import (
     TraceOptions,
     trace_spans,
@@ -183,7 +182,9 @@ def search_traces(
     wanted = _search_filters(json_filters, filters, context)
     reader = context.connect_for_reading().trace_reader
     found = reader.search(text, filters=wanted, limit=limit, cursor=cursor)
-    console.print(document(found) if console.wants_json else _hits(found, console.out_style))
+    console.print(document(found) if console.wants_json else hits_text(found, console.out_style))
+    if isinstance(found, dict) and found.get("nextCursor") is not None:
+        console.log("There are more; use --limit to show them.")
     return 0
 
 
@@ -219,18 +220,6 @@ def _search_filters(given: str | None, options_: FilterOptions, context: Command
     if options_ != FilterOptions():
         raise UsageError("--filters was given together with options that filter", hint="pass one kind of them")
     return json_option("--filters", given, dict)
-
-
-def _hits(found: Any, style: Style) -> str:  # noqa: ANN401 - whatever the platform sent
-    """Return what was found: rows of objects as a table, anything else as its fields."""
-    rows = (
-        next((value for value in found.values() if isinstance(value, list)), None) if isinstance(found, dict) else found
-    )
-    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        cells = [[dict(fields_of(row)).get(name, "") for name in names] for row in rows]
-        return table(names, cells, style, whole={name for name in names if name.endswith(("Id", "id"))})
-    return record(fields_of(found), style) if isinstance(found, dict) else document(found)
 
 
 for each in (group, alias):

@@ -1,0 +1,56 @@
+"""What a search of traces found, as text: how the platform answers was never observed, so much is taken as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import TYPE_CHECKING, Any, Final
+
+from halo_iac.cli.report_output import fields_of
+from halo_iac.cli.trace_output import TRACES
+from halo_iac.model.traces import Trace
+from halo_iac.render.json import document
+from halo_iac.render.text.table import record, table
+
+if TYPE_CHECKING:
+    from halo_iac.render.style import Style
+
+_OF_TRACE: Final = ("TRACE", "START", "STATUS", "ROOT SPAN")
+_EXCERPTS: Final = frozenset({"excerpt", "highlight", "match", "snippet", "text"})
+"""Names under which the words may stand that were found."""
+
+
+def hits_text(found: object, style: Style) -> str:
+    """Return traces that were found, each with the span and the words that match; anything else by its fields."""
+    rows = _rows(found)
+    if rows is None:
+        return record(fields_of(found), style) if isinstance(found, Mapping) else document(found)
+    if not all(isinstance(row.get("traceId"), str) for row in rows):
+        return "\n".join(record(fields_of(row), style) for row in rows)
+    cells = [
+        [*(TRACES.cells[name](Trace(row), style) for name in _OF_TRACE), _text(row, {"spanId"}), _text(row, _EXCERPTS)]
+        for row in rows
+    ]
+    return table((*_OF_TRACE, "SPAN", "FOUND"), cells, style, whole={"TRACE", "STATUS", "SPAN"})
+
+
+def _rows(found: object) -> list[Mapping[str, Any]] | None:
+    """Return the one list of objects in an answer."""
+    lists = [value for value in found.values() if isinstance(value, list)] if isinstance(found, Mapping) else [found]
+    rows: Any = lists[0] if len(lists) == 1 else None
+    return rows if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows) else None
+
+
+def _text(value: object, names: Set[str]) -> str:
+    """Return the first text under one of some names, however deep."""
+    return next(_texts(value, names), "")
+
+
+def _texts(value: object, names: Set[str]) -> Iterator[str]:
+    waiting: list[object] = [value]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, Mapping):
+            yield from (text for name, text in each.items() if name in names and isinstance(text, str))
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
