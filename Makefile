@@ -42,7 +42,7 @@ conformance: $(VENV)/developing $(INF)/$(INF_VERSION) $(YAML_SERVER)/$(YAML_SERV
 	HALO_TEST_INF=$(CURDIR)/$(INF)/node_modules/.bin/inf $(BIN)/pytest -n auto --dist worksteal $(CONFORMANCE)
 	HALO_TEST_YAML_SERVER=$(CURDIR)/$(YAML_SERVER)/node_modules/.bin/yaml-language-server $(BIN)/pytest tests/test_editor.py
 	HALO_TEST_MCP=$(CURDIR)/$(MCP) HALO_TEST_INSPECTOR=$(CURDIR)/$(INSPECTOR)/node_modules/.bin/mcp-inspector \
-		$(BIN)/pytest tests/test_mcp_server.py
+		$(BIN)/pytest -n auto tests/test_mcp_server.py tests/test_mcp_dialogue.py
 	HALO_TEST_AXE=$(CURDIR)/$(AXE)/node_modules/axe-core/axe.min.js $(BIN)/pytest tests/test_page_browser.py
 else
 conformance:
@@ -74,7 +74,7 @@ fuzz: $(VENV)/developing
 	PYTHONPATH=tests $(BIN)/python -m fuzzing --seconds $(SECONDS)
 
 # Measured without the development tools: some of them slow imports down.
-bench: $(BENCH)/installed
+bench: $(BENCH)/installed $(MCP)/installed
 	$(BENCH)/bin/python benchmarks/run.py
 
 # Writes what is generated and committed: the JSON Schemas, and the reference of the commands.

@@ -70,20 +70,20 @@ class Bench:
 def version(bench: Bench) -> Iterator[Line]:
     """S1: asking for the version costs what Python costs."""
     both = compare(bench.halo("--version"), bench.python("-c", "pass"), bench.pairs * 4)
-    yield _ratio("S1", "halo --version / python -c pass", both, 1.8)
+    yield ratio("S1", "halo --version / python -c pass", both, 1.8)
 
 
 def usage(bench: Bench) -> Iterator[Line]:
     """S2: help loads the command line and no more."""
     both = compare(bench.halo("--help"), bench.python("-c", "pass"), bench.pairs * 2)
-    yield _ratio("S2", "halo --help / python -c pass", both, 6.5)
+    yield ratio("S2", "halo --help / python -c pass", both, 6.5)
 
 
 def validation(bench: Bench) -> Iterator[Line]:
     """S3: checking a project that declares nothing costs little more than importing the libraries."""
     project = str(bench.project(0))
     both = compare(bench.halo("validate", "--file", project), bench.python("-c", _LIBRARIES), bench.pairs * 2)
-    yield _ratio("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
+    yield ratio("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
 
 
 def completion(bench: Bench) -> Iterator[Line]:
@@ -93,7 +93,7 @@ def completion(bench: Bench) -> Iterator[Line]:
     asking = {"_HALO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     halo = bench.halo()
     both = compare(Command(halo.argv, {**halo.env, **asking}), bench.python("-c", "pass"), bench.pairs * 4)
-    yield _ratio("S4", f"completion of {count:,} keys / python -c pass", both, 6)
+    yield ratio("S4", f"completion of {count:,} keys / python -c pass", both, 6)
 
 
 def official(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
@@ -106,7 +106,7 @@ def official(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[
         with serving(count) as server:
             listing = Command([inf, "--json", "halo", "schedule", "list"], bench.env(server))
             both = compare(bench.plan(count, server), listing, bench.pairs)
-        yield _ratio(goal, f"plan of {count:,} / inf --json halo schedule list", both, bound)
+        yield ratio(goal, f"plan of {count:,} / inf --json halo schedule list", both, bound)
 
     return measure
 
@@ -121,7 +121,7 @@ def peer(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line
         )
         with serving(count) as server:
             both = compare(bench.plan(count, server), sync, bench.pairs)
-        yield _ratio(goal, f"plan of {count:,} / octodns-sync", both, bound)
+        yield ratio(goal, f"plan of {count:,} / octodns-sync", both, bound)
 
     return measure
 
@@ -165,7 +165,7 @@ def several(bench: Bench) -> Iterator[Line]:
         env = {name: value for name, value in bench.env(server).items() if name != "INF_PROJECT_ID"}
         halo = bench.halo("plan").argv
         both = compare(Command([*halo, *together], env), Command([*halo, *together[:2]], env), bench.pairs)
-    yield _ratio("P5", f"plan of 4 projects of {count:,} / of one of them, {pages} pages at 50 ms", both, 1.3)
+    yield ratio("P5", f"plan of 4 projects of {count:,} / of one of them, {pages} pages at 50 ms", both, 1.3)
 
 
 def split(bench: Bench) -> Iterator[Line]:
@@ -175,7 +175,7 @@ def split(bench: Bench) -> Iterator[Line]:
     with serving(count) as server:
         parts = bench.halo("plan", "--file", str(project), server=server)
         both = compare(parts, bench.plan(count, server), bench.pairs)
-    yield _ratio("P6", f"plan of {count:,} in {count:,} files and {count:,} prompt files / in one file", both, 1.6)
+    yield ratio("P6", f"plan of {count:,} in {count:,} files and {count:,} prompt files / in one file", both, 1.6)
 
 
 def applying(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
@@ -220,7 +220,8 @@ def requests(bench: Bench) -> Iterator[Line]:
     yield Line("R1", f"requests of a plan of {pages} pages beyond {pages} + 2", excess, 0, detail)
 
 
-def _ratio(goal: str, what: str, both: Comparison, bound: float) -> Line:
+def ratio(goal: str, what: str, both: Comparison, bound: float) -> Line:
+    """Return what the first of two commands takes relative to the second."""
     detail = f"{both.first.wall:.3f} s / {both.second.wall:.3f} s; cpu {both.cpu:.2f}"
     return Line(goal, what, both.wall, bound, detail)
 

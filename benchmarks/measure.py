@@ -30,10 +30,11 @@ _KIB_PER_UNIT: Final = 1 / 1024 if sys.platform == "darwin" else 1
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run, and the whole environment it runs in."""
+    """What to run, the whole environment it runs in, and the file that is its standard input, if any."""
 
     argv: list[str]
     env: Mapping[str, str]
+    given: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,12 @@ class Comparison:
 def run(command: Command, *, codes: Collection[int] = (0,)) -> Cost:
     """Run a command to its end; one that ends with none of ``codes`` ends the measurements, since failing is fast."""
     with tempfile.TemporaryFile() as output:
-        redirected = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
+        redirected: list[tuple[object, ...]] = [
+            (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+            (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+        ]
+        if command.given is not None:
+            redirected.append((os.POSIX_SPAWN_OPEN, 0, str(command.given), os.O_RDONLY, 0))
         began = time.perf_counter()
         child = os.posix_spawn(command.argv[0], command.argv, command.env, file_actions=redirected)
         _, status, usage = os.wait4(child, 0)

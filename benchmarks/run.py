@@ -10,9 +10,10 @@ from pathlib import Path
 from goals import GOALS as SPEED
 from goals import Bench, Line
 from load_goals import GOALS as LOAD
+from mcp_goals import GOALS as MCP
 from report_goals import GOALS as REPORTS
 
-GOALS = {**SPEED, **REPORTS, **LOAD}
+GOALS = {**SPEED, **MCP, **REPORTS, **LOAD}
 
 PAIRS = 7
 FEWEST = 3
@@ -41,7 +42,7 @@ def _measure(bench: Bench, goals: list[str]) -> None:
             found = True
             print(_text(line), flush=True)
         if not found:
-            print(f"{goal:4}{'-':>10}  {'':6}  not measured: `inf` is neither on PATH nor in HALO_BENCH_INF")
+            print(f"{goal:4}{'-':>10}  {'':6}  not measured: what it needs is not installed, see benchmarks/README.md")
 
 
 def _text(line: Line) -> str:

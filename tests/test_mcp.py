@@ -6,7 +6,9 @@ The protocol itself is tried in tests/test_mcp_server.py, which needs the SDK.
 from __future__ import annotations
 
 import json
+import re
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -590,3 +592,35 @@ def test_without_the_sdk_the_command_says_how_to_install_it(halo: CommandLine, m
         "hint: run `pipx inject halo-iac 'mcp>=2.3,<3'`, or `pip install 'mcp>=2.3,<3'` where halo was installed by "
         "pip\n"
     )
+
+
+# What the documents say ---------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs" / "mcp.md").read_text(encoding="utf-8")
+
+
+OF_ANSWERS = {"apply_halo_fixes", "next_cursor", "untrusted_data"}
+
+
+def configurations() -> Iterator[dict[str, Any]]:
+    """Yield what docs/mcp.md has each client start."""
+    for language, block in re.findall(r"```(json|toml)\n(.*?)```", PAGE, re.DOTALL):
+        document = json.loads(block) if language == "json" else tomllib.loads(block)
+        (servers,) = (value for name, value in document.items() if name in {"mcpServers", "servers", "mcp_servers"})
+        yield servers["halo"]
+
+
+def test_the_documented_configurations_start_a_command_that_there_is(halo: CommandLine) -> None:
+    started = [*configurations()]
+    assert len(started) == 6
+    for each in started:
+        assert each["command"] == "halo"
+        assert halo(*each["args"], "--help").code == 0
+        assert "INF_API_KEY" in {*each.get("env", ()), *each.get("env_vars", ())}
+
+
+def test_the_documents_name_every_tool_and_no_other() -> None:
+    _, _, table = PAGE.partition("| tool | does |")
+    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.partition(" | ")[0])}
+    assert named & {*TOOLS} == {*TOOLS}
+    assert set(re.findall(r"`([a-z]+_\w+)`", PAGE)) - {*TOOLS} <= {*NAMES, *OF_ANSWERS}

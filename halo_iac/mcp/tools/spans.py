@@ -88,8 +88,7 @@ def get_span(call: Call[GetSpan]) -> Answer:
     texts = [*_texts(span)]
     bodies, rest = _bodies(texts, start, wanted.max_chars)
     is_first = tuple(start) == FIRST
-    attributes = _attributes(span) if is_first else {}
-    left_out = len(span.attributes) - len(attributes) if is_first else 0
+    attributes, left_out = _attributes(span) if is_first else ({}, 0)
     data = SpanFacts(
         trace_id=span.trace_id,
         span_id=span.id,
@@ -97,7 +96,7 @@ def get_span(call: Call[GetSpan]) -> Answer:
         name=span.name,
         kind=span.kind,
         is_error=span.is_error,
-        message=span.status_message,
+        message=span.status_message or _exception(span),
         code=[*_places(span, texts)] or None,
         agent=span.agent,
         service=span.service,
@@ -134,16 +133,28 @@ def _texts(span: SpanDetail) -> Iterator[tuple[str, str]]:
 
 
 def _event_attributes(event: object) -> Mapping[str, Any]:
+    """Return what an event says, which some recorders put beside its name."""
     found = event.get("attributes") if isinstance(event, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, Mapping) else event if isinstance(event, Mapping) else {}
+
+
+def _exception(span: SpanDetail) -> str | None:
+    """Return the first exception that a span names, as `type: message`."""
+    for values in (*map(_event_attributes, span.events), span.attributes):
+        said = [str(values[name]) for name in ("exception.type", "exception.message") if values.get(name)]
+        if said:
+            return ": ".join(said)
+    return None
 
 
 def _without_stack_trace(event: object) -> object:
-    attributes = _event_attributes(event)
-    if not isinstance(event, Mapping) or _STACK_TRACE not in attributes:
+    if not isinstance(event, Mapping):
         return event
-    rest = {name: value for name, value in attributes.items() if name != _STACK_TRACE}
-    return {**event, "attributes": rest}
+    return {
+        name: _without_stack_trace(value) if name == "attributes" else value
+        for name, value in event.items()
+        if name != _STACK_TRACE
+    }
 
 
 def _bodies(texts: Sequence[tuple[str, str]], start: Position, size: int) -> tuple[list[Body], Position | None]:
@@ -168,19 +179,19 @@ def _places(span: SpanDetail, texts: Sequence[tuple[str, str]]) -> Iterator[Plac
         yield Place(file=place.file, line=place.line, function=place.function, is_library=place.is_library)
 
 
-def _attributes(span: SpanDetail) -> dict[str, Any]:
-    """Return the attributes that fit, but for those that are given in another way."""
+def _attributes(span: SpanDetail) -> tuple[dict[str, Any], int]:
+    """Return the attributes that fit, but for those that are given in another way, and how many do not."""
     found: dict[str, Any] = {}
+    wanted = {name: value for name, value in span.attributes.items() if not name.startswith(_SAID_ELSEWHERE)}
     room = _MOST_ATTRIBUTES
-    for name, value in span.attributes.items():
-        if name.startswith(_SAID_ELSEWHERE):
-            continue
+    for name, value in wanted.items():
         shown = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
-        room -= len(name) + min(len(str(shown)), LONGEST_WORDS)
+        shown = shown[:LONGEST_WORDS] if isinstance(shown, str) else shown
+        room -= len(name) + len(str(shown))
         if room < 0:
             break
-        found[name] = shown[:LONGEST_WORDS] if isinstance(shown, str) else shown
-    return found
+        found[name] = shown
+    return found, len(wanted) - len(found)
 
 
 GET_SPAN: Final = Tool(

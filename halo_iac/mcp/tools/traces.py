@@ -102,7 +102,8 @@ def list_traces(call: Call[ListTraces]) -> Answer:
         return Page(page.traces, page.next_cursor)
 
     rows, rest = collect(read_page, TraceRow.of, start, wanted.limit)
-    said = f"{counted(len(rows), 'trace')} of the last {wanted.time_range}, newest first."
+    when = "ever" if wanted.time_range == "all" else f"in the last {wanted.time_range}"
+    said = f"{counted(len(rows), 'trace')} that began {when}, newest first."
     return Answer(Traces(traces=rows, total=total), said, rest)
 
 
