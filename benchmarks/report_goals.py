@@ -109,7 +109,8 @@ def _pulled(bench: Bench, folder: Path, server: Server, concurrency: int = 8) ->
 
 
 def _files(folder: Path) -> set[tuple[str, int, int, int]]:
-    found = ((path.name, path.stat()) for path in folder.iterdir())
+    """Return the reports of a folder, with what tells whether one was written again; indexes are written anew."""
+    found = ((path.name, path.stat()) for path in folder.rglob("*.md") if path.name != "index.md")
     return {(name, status.st_ino, status.st_mtime_ns, status.st_size) for name, status in found}
 
 
