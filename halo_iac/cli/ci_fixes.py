@@ -14,7 +14,6 @@ from halo_iac.cli.report_brief import brief_of
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HostError, NoReport, PlatformError, UsageError
 from halo_iac.render.markdown.escape import code
-from halo_iac.render.markdown.report_issue import BRIEF_CHARS, report_issue
 from halo_iac.render.report import slug
 from halo_iac.render.style import PLAIN
 from halo_iac.runs.reports import fetch_of_schedule
@@ -24,6 +23,11 @@ if TYPE_CHECKING:
     from halo_iac.cli.connection import Connection
 
 _SINCE_EVER: Final = "1970-01-01T00:00:00Z"
+_ABOUT: Final = """\
+A coding agent or a person can take this issue: below is what to do, what has changed since the report before, the
+report, and the traces that it cites. A newer report replaces this text; comments stay. Close the issue when the report
+is dealt with: halo never closes it, and opens another one only for a newer report.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +90,16 @@ def _pages(job: CiJob, files: tuple[str, ...], keys: Sequence[str]) -> Iterator[
 def _page(context: CommandContext, connection: Connection, key: str, schedule: str, files: tuple[str, ...]) -> _Page:
     try:
         report = fetch_of_schedule(connection.run_reader, schedule)
-        brief = brief_of(context, connection, report, key, key, BRIEF_CHARS)
+        brief = brief_of(context, connection, report, key, key, None)
     except NoReport as absence:
         return _Page(key, files, said=absence.message)
     except PlatformError as error:
         if error.ends_the_run:
             raise
         return _Page(key, files, said=error.message, is_failed=True)
-    text = report_issue(key, report, "", brief, PLAIN)
-    return _Page(key, files, report.conversation.id, report.conversation.created_at or _SINCE_EVER, text)
+    begun = report.conversation.created_at or _SINCE_EVER
+    head = f"The latest HALO report of the schedule {code(key, PLAIN)}, of {code(begun, PLAIN)}."
+    return _Page(key, files, report.conversation.id, begun, f"{head}\n\n{_ABOUT}\n{brief}")
 
 
 # What the host is told ----------------------------------------------------------------------------------------------

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from halo_iac.cli.compared_reports import compare_reports
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.errors import NoReport
 from halo_iac.render.markdown.brief import LEAST_CHARS, USUAL_CHARS, Brief, brief_markdown
+from halo_iac.render.style import LOG_WIDTH, Style
+from halo_iac.render.text.report_diff import report_diff_text
 from halo_iac.runs.evidence import cited_in, find_evidence, open_evidence
+from halo_iac.runs.reports import fetch_before
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report
@@ -36,11 +41,22 @@ def brief_of(
     schedule: str | None,
     max_chars: int | None,
 ) -> str:
-    """Return a report as a document for a coding agent; its traces are read for it."""
+    """Return a report as a document for a coding agent; its traces, and the report before it, are read for it."""
     cited = cited_in(report).traces
     opened = []
     if cited:
         found = find_evidence(connection.trace_reader, report, context.now)
         opened = open_evidence(connection.trace_reader, found)
-    brief = Brief(report, reference, schedule, len(cited), opened)
+    changes = _changes(context, connection, report, reference)
+    brief = Brief(report, reference, schedule, len(cited), opened, changes)
     return brief_markdown(brief, context.console.out_style, max_chars=max_chars or USUAL_CHARS)
+
+
+def _changes(context: CommandContext, connection: Connection, report: Report, name: str) -> str:
+    """Return how a report differs from the one before it of the same schedule; nothing where there is none."""
+    try:
+        before = fetch_before(connection.run_reader, report)
+    except NoReport:
+        return ""
+    comparison = compare_reports(context.console, name, before, report)
+    return report_diff_text(comparison, Style(width=LOG_WIDTH)).strip("\n")

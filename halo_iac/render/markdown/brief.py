@@ -28,6 +28,8 @@ USUAL_CHARS: Final = 40_000
 LEAST_CHARS: Final = 4_000
 _OF_REPORT: Final = 0.6
 """The share of the room that a long report leaves to its evidence no more than the rest of."""
+_OF_CHANGES: Final = 0.15
+"""The share of a document that says what has changed."""
 _LEAST_OF_TRACE: Final = 600
 """Characters below which a trace is not begun."""
 _GOOD_SHARE: Final = 2_000
@@ -60,7 +62,8 @@ class Brief(NamedTuple):
     """What a brief is made of.
 
     ``reference`` is what the report is called in commands, ``schedule`` the key of its schedule's entry, ``cited`` how
-    many traces it cites; ``opened`` are those that matter most.
+    many traces it cites; ``opened`` are those that matter most. ``changes`` is how it differs from the one before, as
+    text; empty where there is none.
     """
 
     report: Report
@@ -68,6 +71,7 @@ class Brief(NamedTuple):
     schedule: str | None = None
     cited: int = 0
     opened: Sequence[OpenedTrace] = ()
+    changes: str = ""
 
 
 def brief_markdown(brief: Brief, style: Style, *, max_chars: int = USUAL_CHARS) -> str:
@@ -75,9 +79,12 @@ def brief_markdown(brief: Brief, style: Style, *, max_chars: int = USUAL_CHARS) 
     plain = Style(width=_WIDTH, spell=style.spell)
     report = neutralize_markdown(brief.report.markdown).strip("\n")
     evidence = [_evidence(each, plain) for each in brief.opened]
-    tag = _tag(report, *("".join(each) for each in evidence))
+    changes = _beginning(neutralize_markdown(brief.changes), int(max_chars * _OF_CHANGES))
+    tag = _tag(report, changes, *("".join(each) for each in evidence))
     about = f": {code(brief.schedule, plain)}" if brief.schedule else ""
     head = [_TASK.format(tag=tag, about=about), "## Where it comes from\n", _data(_facts(brief), tag)]
+    if changes:
+        head += ["## What has changed since the report before\n", _data(changes, tag)]
     tail = _verifying(brief, plain)
     room = max_chars - sum(map(len, (*head, tail))) - _SLACK
     shown = _traces(brief, evidence, tag, room - min(len(report), int(room * _OF_REPORT)))
