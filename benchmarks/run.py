@@ -11,9 +11,10 @@ from goals import GOALS as SPEED
 from goals import Bench, Line
 from load_goals import GOALS as LOAD
 from mcp_goals import GOALS as MCP
+from page_goals import GOALS as PAGES
 from report_goals import GOALS as REPORTS
 
-GOALS = {**SPEED, **MCP, **REPORTS, **LOAD}
+GOALS = {**SPEED, **MCP, **REPORTS, **LOAD, **PAGES}
 
 PAIRS = 7
 FEWEST = 3

@@ -260,7 +260,7 @@ def escape_control(text: str, *, is_unicode: bool = True) -> str:
 
 def show_hidden(text: str, *, is_unicode: bool = True) -> str:
     """Return the text on one line, with a sign in the place of each character that cannot be seen."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and (text.isascii() or (is_unicode and not has_invisible(text))):
         return text
     return _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
 

@@ -196,6 +196,17 @@ def test_each_report_is_held_against_the_one_of_its_schedule_before() -> None:
     assert "Reports of no declared schedule" in text
 
 
+def test_the_latest_reports_have_their_text_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("halo_iac.render.html.page._LARGEST", 200_000)
+    declared = project(*(entry(f"{number}") for number in range(30)))
+    words = "\u65e5\u672c " * 1_000
+    stored = tuple(StoredReport(f"{n}.md", words, f"key-{n}", at=at(28 - n)) for n in range(28))
+    text = page_html(page([ProjectInput(declared)], at(29), "UTC", ahead=28, reports=StoredReports(stored)))
+    shown = [number for number in range(1, 29) if "There was no room" not in text.split(f'id="r{number}"')[1][:500]]
+    assert 150_000 < len(text.encode()) < 220_000
+    assert shown == [*range(1, 20)]
+
+
 # Markdown of others -------------------------------------------------------------------------------------------------
 
 PLAIN_TAGS = {

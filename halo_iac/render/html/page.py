@@ -29,6 +29,9 @@ PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
 """What every page of ours begins with; a file that begins with something else is not written over."""
 
 _CODE: Final = re.compile("`([^`]+)`")
+_LARGEST: Final = 4_700_000
+_SCHEDULE: Final = 2_000
+"""How many bytes a page has about, so that it stays below 5 MB, and how many of them a schedule takes."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -36,8 +39,31 @@ def page_html(page: Page, style: Style = PLAIN) -> str:
     """Return the whole file; same page, same bytes. ``style`` spells commands."""
     environment = _environment(style)
     css = _style_sheet(len(page.period.days))
-    template = environment.get_template("page.html.j2")
-    return template.render(page=page, draw=_Drawings(page), css=Markup(css), css_hash=_hash(css))  # noqa: S704 - ours
+    draw = _Drawings(page)
+    parts = environment.get_template("parts.html.j2").make_module({"page": page, "draw": draw})
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        draw=draw,
+        parts=parts,
+        reports=_reports(page, parts),
+        css=Markup(css),  # noqa: S704 - our own
+        css_hash=_hash(css),
+    )
+
+
+def _reports(page: Page, parts: Any) -> dict[int, Markup]:  # noqa: ANN401 - a template has whatever it defines
+    """Return each report by its number, without its text once the later ones have taken all the room there is."""
+    found = [(each, schedule.forecast.cadence) for schedule in page.all_schedules for each in schedule.reports]
+    found += [(each, None) for each in page.unclaimed]
+    room = _LARGEST - _SCHEDULE * sum(1 for _ in page.all_schedules)
+    drawn: dict[int, Markup] = {}
+    for report, cadence in sorted(found, key=lambda one: one[0].number):
+        whole = parts.report(report, cadence, room > 0)
+        size = len(whole.encode())
+        has_room = size <= room
+        drawn[report.number] = whole if has_room else parts.report(report, cadence, False)  # noqa: FBT003 - a macro
+        room -= size if has_room else 0
+    return drawn
 
 
 @cache
