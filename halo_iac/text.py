@@ -223,11 +223,6 @@ def first_of(names: Iterable[str], count: int, most: int) -> str:
     return shown if count <= most else f"{shown} and {count - most:,} more"
 
 
-def join_words(parts: Sequence[str]) -> str:
-    """Return parts of a sentence that may hold an "and" themselves as one: ``a and b, c, and d``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
-
-
 def format_count(count: int) -> str:
     """Return how often something happens that happens more than once: ``twice``, ``3 times``."""
     return "twice" if count == 2 else f"{count:,} times"

@@ -107,7 +107,8 @@ def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
 
 @pytest.mark.parametrize("rule", ODD)
 def test_a_finding_is_shown_by_validate_and_beside_its_change(halo: CommandLine, folder: Path, rule: str) -> None:
-    (folder / "halo.yaml").write_text(ODD[rule])
+    on = "" if rule != "coverage-gap-dst" else f"findings: {{{rule}: warning}}\n"
+    (folder / "halo.yaml").write_text(on + ODD[rule])
     texts = [shown(halo, folder, "validate"), shown(halo, folder, "plan", "--sandbox")]
     assert_golden(f"findings/{rule}.txt", "\n".join(texts))
     assert {finding["rule"] for finding in halo("validate", "--json").json["findings"]} == {rule}

@@ -24,6 +24,8 @@ MONDAY_AND_THURSDAY = {"frequency": "weekly", "days_of_week": (1, 4)}
 FIRST = {"frequency": "monthly", "days_of_month": (1,)}
 HOURLY = {"frequency": "hourly", "hours": ()}
 LOS_ANGELES = {"timezone": "America/Los_Angeles"}
+TROLL = {"timezone": "Antarctica/Troll"}  # where clocks go back by two hours
+DST = {"coverage-gap-dst": Severity.WARNING}
 SECRET = "sk-proj-0123456789abcdefghijklmn"
 
 
@@ -57,7 +59,7 @@ def rules_of(project_: Project) -> list[tuple[str, str | None]]:
         ({**FIRST, "days_of_month": (28,), "lookback_hours": 31 * 24}, []),
         ({**FIRST, "days_of_month": (29,), "lookback_hours": 59 * 24}, ["paid-twice", "missing-day"]),
         ({**FIRST, "days_of_month": (1, 31), "lookback_hours": 30 * 24}, ["paid-twice", "missing-day"]),
-        ({**LOS_ANGELES}, ["coverage-gap-dst"]),
+        ({**LOS_ANGELES}, []),
         ({**LOS_ANGELES, "lookback_hours": 25}, []),
         ({**LOS_ANGELES, "lookback_hours": 23}, ["coverage-gap"]),
         ({**LOS_ANGELES, **HOURLY, "lookback_hours": 1}, []),
@@ -101,9 +103,8 @@ def test_a_retired_entry_is_nothing_to_any_rule() -> None:
             {**HOURLY, "minutes": (0, 15, 30, 45)},
             "set `lookback: 1h`; fire less often; the shortest look-back is one hour",
         ),
-        ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback: 25h`"),
-        ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback: 25h`"),
-        ({**LOS_ANGELES}, "set `lookback: 25h` in `key-A`, or set `findings: {coverage-gap-dst: off}` if"),
+        ({**LOS_ANGELES, "lookback_hours": 23}, "set `lookback: 1d`"),
+        ({**LOS_ANGELES, "lookback_hours": 72}, "set `lookback: 1d`"),
     ],
     ids=str,
 )
@@ -131,11 +132,45 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
     )
 
 
+@pytest.mark.parametrize(
+    ("fields", "lacking"),
+    [
+        ({**LOS_ANGELES}, 1),
+        ({**LOS_ANGELES, "lookback_hours": 25}, 0),
+        ({**LOS_ANGELES, "lookback_hours": 23}, 0),  # which is said at every fire
+        ({**LOS_ANGELES, **WEEKDAYS, "lookback_hours": 72}, 1),
+        ({**LOS_ANGELES, "hours": (9, 17), "lookback_hours": 16}, 1),
+        ({**LOS_ANGELES, **FIRST, "lookback_hours": 31 * 24}, 1),
+        ({**TROLL}, 2),
+        ({**TROLL, "lookback_hours": 25}, 1),
+        ({"timezone": "America/Phoenix"}, 0),
+    ],
+    ids=str,
+)
+def test_the_hour_when_clocks_go_back_is_told_of_where_that_is_asked_for(
+    fields: Mapping[str, object], lacking: int
+) -> None:
+    odd = entry("A", **fields)
+    found = [each for each in run_rules(project(odd, switches=DST)) if each.rule == "coverage-gap-dst"]
+    hours = {1: "1 hour", 2: "2 hours"}.get(lacking)
+    assert [(each.message, each.hint) for each in found] == (
+        [(f"`key-A` leaves out up to {hours} a year, when clocks go back", f"look back {hours} longer")] * bool(lacking)
+    )
+    assert odd.spec is not None
+    longer = entry("A", **{**fields, "lookback_hours": odd.spec.lookback_hours + lacking})
+    assert "coverage-gap-dst" not in {rule for rule, _ in rules_of(project(longer, switches=DST)) if lacking}
+
+
+def test_the_hour_when_clocks_go_back_is_said_once_of_all() -> None:
+    (found,) = run_rules(project(entry("A", **TROLL), entry("B", agent="b", **LOS_ANGELES), switches=DST))
+    assert found.message == "`key-A` and `key-B` leave out up to 2 hours a year, when clocks go back"
+
+
 @pytest.mark.parametrize("hours", [23, 72])
-def test_a_hint_leaves_out_the_hour_when_clocks_go_back_where_its_rule_is_off(hours: int) -> None:
+def test_a_hint_has_the_hour_when_clocks_go_back_where_its_rule_is_on(hours: int) -> None:
     odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
-    (found,) = run_rules(project(odd, switches={"coverage-gap-dst": None}))
-    assert found.hint == "set `lookback: 1d`"
+    (found,) = run_rules(project(odd, switches=DST))
+    assert found.hint == "set `lookback: 25h`"
 
 
 # Several together ---------------------------------------------------------------------------------------------------
@@ -235,7 +270,7 @@ def test_the_project_file_knows_every_rule_and_says_what_it_does_by_itself() -> 
     said = {name: str(hint) for name, hint in RuleSettings.__annotations__.items()}
     assert list(said) == [rule.name for rule in RULES]
     for rule in RULES:
-        assert f"default: {rule.severity}." in said[rule.name]
+        assert f"default: {rule.severity or 'off'}." in said[rule.name]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ all, with what each does unless the project file switches it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from heapq import nlargest
 from typing import Final, NamedTuple
@@ -17,18 +17,9 @@ from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
 from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
-from halo_iac.model.project import Entry, Project, Source
+from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence, Frequency
-from halo_iac.text import (
-    LISTED,
-    counted,
-    format_count,
-    format_duration,
-    hours_of,
-    join_words,
-    listed,
-    lookback,
-)
+from halo_iac.text import format_count, format_duration, hours_of, listed, lookback
 
 _DST: Final = "coverage-gap-dst"
 _TOO_MANY: Final = "too-many-runs"
@@ -78,11 +69,11 @@ def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
 
 
 def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
-    """Return how many hours of look-back leave nothing out, nor the hour when clocks go back unless its rule is off.
+    """Return how many hours of look-back leave nothing out, nor the hour when clocks go back where its rule is on.
 
     Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
     """
-    is_off = subject.project.switches.get(_DST, Severity.WARNING) is None
+    is_off = subject.project.switches.get(_DST) is None
     if is_off or cadence.frequency == Frequency.MONTHLY:
         return hours_of(intervals(cadence).longest)
     return hours_of(longest_gap(cadence))
@@ -166,52 +157,23 @@ def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
 def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
     """Look-back long enough but for the interval in which clocks go back: an hour a year that is never analysed.
 
-    Every daily schedule with the documented look-back of a day has it, so it is said once of them all.
+    Every daily schedule with the documented look-back of a day has it, so it is off unless a project file asks for it,
+    and said once of them all.
     """
-    enough: defaultdict[int, list[Entry]] = defaultdict(list)
+    short: list[Entry] = []
+    most = 0
     for (cadence, hours), entries in subject.looks.items():
         longest = intervals(cadence).longest
         if not longest <= hours * 60 < longest + MOST_SAVED:
             continue
-        elapsed = longest_gap(cadence)
-        if hours * 60 < elapsed:
-            enough[hours_of(elapsed)] += entries
-    if enough:
-        found = [entry for entries in enough.values() for entry in entries]
-        message = (
-            f"once a year, when clocks go back, fires of {listed(entry.key for entry in found)} are further apart than "
-            "the look-back: the traces of that hour are never analysed"
-        )
-        longer = _longer_lookback_hint(enough)
-        hint = f"set {longer}, or set `findings: {{{_DST}: off}}` if an hour a year does not matter"
-        yield Violation(found, "lookback_hours", message, hint, is_shared=True)
-
-
-def _longer_lookback_hint(enough: Mapping[int, Iterable[Entry]]) -> str:
-    """Return which look-back to write in which place, so that one edit is enough for all entries."""
-    places: defaultdict[Source, list[tuple[int, Entry]]] = defaultdict(list)
-    for hours in sorted(enough):
-        for entry in enough[hours]:
-            places[entry.origins.of("lookback_hours").source].append((hours, entry))
-    if len(places[Source.BUILT_IN]) > LISTED:  # one line for all, and no other default is in its way
-        places[Source.DEFAULTS] = places.pop(Source.BUILT_IN)
-    shared = [source for source in (Source.OVERRIDES, Source.DEFAULTS) if places[source]]
-    parts = [f"`lookback: {lookback(places[source][-1][0])}` in `{source}:`" for source in shared]
-    parts += _longer_lookback_each(places[Source.SCHEDULE_OVERRIDES], " of `overrides.schedules:`")
-    return join_words([*parts, *_longer_lookback_each([*places[Source.ENTRY], *places[Source.BUILT_IN]])])
-
-
-def _longer_lookback_each(own: Iterable[tuple[int, Entry]], where: str = "") -> Iterator[str]:
-    """Yield the same for look-backs that entries have of their own, the most frequent first, the rare ones counted."""
-    enough: defaultdict[int, list[Entry]] = defaultdict(list)
-    for hours, entry in own:
-        enough[hours].append(entry)
-    ordered = sorted(enough, key=lambda hours: (-len(enough[hours]), hours))
-    for hours in ordered[:LISTED]:
-        yield f"`lookback: {lookback(hours)}` in {listed(entry.key for entry in enough[hours])}{where}"
-    more = [hours - spec_of(entry).lookback_hours for hours in ordered[LISTED:] for entry in enough[hours]]
-    if more:
-        yield f"{format_duration(max(more) * 60)} more than now in {counted(len(more), 'other')}"
+        lacking = hours_of(longest_gap(cadence)) - hours
+        if lacking > 0:
+            short += entries
+            most = max(most, lacking)
+    if short:
+        who, more = listed(entry.key for entry in short), format_duration(most * 60)
+        message = f"{who} {'leaves' if len(short) == 1 else 'leave'} out up to {more} a year, when clocks go back"
+        yield Violation(short, "lookback_hours", message, f"look back {more} longer", is_shared=True)
 
 
 def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
@@ -271,12 +233,13 @@ def _counted_runs(project: Project) -> Fraction:
 class Rule(NamedTuple):
     """A rule: what it is called, what it looks for, and what its findings do unless a project file switches them.
 
+    ``severity`` is ``None`` for one that a project file has to switch on.
     One without a ``check`` needs more than the project: an instant (:mod:`halo_iac.findings.today`) or the platform.
     """
 
     name: str
     check: Callable[[RuleInput], Iterable[Violation]] | None
-    severity: Severity = Severity.WARNING
+    severity: Severity | None = Severity.WARNING
 
 
 CREDENTIALS: Final = Rule("credential-in-prompt", credential_in_prompt, Severity.ERROR)
@@ -285,7 +248,7 @@ UNUSED_GLOB: Final = Rule("unused-glob", None)
 
 RULES: Final = (
     Rule("coverage-gap", coverage_gap),
-    Rule(_DST, coverage_gap_dst),
+    Rule(_DST, coverage_gap_dst, None),
     Rule("paid-twice", overlapping_lookback),
     Rule("missing-day", missing_day),
     Rule("crowded-minute", busiest_minute),

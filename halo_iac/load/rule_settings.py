@@ -17,7 +17,7 @@ _RULES: Final = {
         "The look-back is shorter than the longest interval between fires, so that some traces are never "
         "analysed; default: warning."
     ),
-    "coverage-gap-dst": "The look-back is long enough except for the day on which clocks go back; default: warning.",
+    "coverage-gap-dst": "The look-back is long enough except for the day on which clocks go back; default: off.",
     "paid-twice": (
         "The look-back is more than twice the shortest interval between fires, so that traces are analysed "
         "several times; default: warning."
