@@ -349,7 +349,7 @@ def test_a_plan_is_text_and_data_and_changes_nothing(ask: Assistant, halo_runs: 
 
 
 def test_a_long_report_comes_in_parts_that_join_to_the_whole(halo: CommandLine) -> None:
-    lines = [f"## Heading {number} <script>alert(1)</script>\n{'x' * (number % 300)}" for number in range(10_000)]
+    lines = [f"## Heading {number} <script>alert(1)</script>\n{'x' * (number % 60)}" for number in range(10_000)]
     whole = "\n".join(lines)
     with serving(platform(whole)) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
@@ -380,6 +380,48 @@ def test_rows_of_long_words_are_cut_and_an_answer_holds_no_more_than_it_may(halo
     found = [row for page in pages for row in page.data["conversations"]]
     assert [row["conversation_id"] for row in found] == [row["id"] for row in rows]
     assert all(len(page.outcome.text) < MOST_CHARACTERS + 2_000 for page in pages)
+
+
+HUGE = "x" * 100_000
+
+
+def huge(request: Request) -> Reply:
+    """Answer anything with a hundred of it, every text of which is long."""
+    run = {"id": HUGE, "status": HUGE, "conversationId": HUGE, "scheduleId": HUGE, "origin": HUGE, "errorMessage": HUGE}
+    conversation = {"id": HUGE, "title": HUGE, "latestRunId": HUGE, "agentUuid": HUGE, "createdAt": HUGE}
+    span = {"traceId": HUGE, "spanId": HUGE, "spanName": HUGE, "observationKind": HUGE, "statusMessage": HUGE}
+    trace = {"traceId": HUGE, "rootSpanName": HUGE, "agentName": HUGE, "serviceName": HUGE, "startTime": HUGE}
+    detail = {**span, "input": HUGE, "events": [{"name": HUGE, "attributes": {"exception.stacktrace": HUGE}}]}
+    message = {"sequence": 1, "role": "assistant", "content": HUGE}
+    answers: dict[str, object] = {
+        "project.getAuthContext": {"scopedProjects": [{"id": HUGE, "name": HUGE, "permissions": [HUGE] * 20}] * 3},
+        "project.getProject": {"teamId": "t"},
+        "agent.listForProject": [{"id": HUGE, "identityValue": HUGE, "identitySource": HUGE}] * 3,
+        "haloSchedule.listForProject": {
+            "schedules": [{"id": HUGE, "title": HUGE, "agentUuid": HUGE}],
+            "nextCursor": None,
+        },
+        "haloSchedule.listRuns": [run] * 3,
+        "haloConversation.listForProject": {"conversations": [{**conversation, "latestRun": run}], "nextCursor": "1"},
+        "haloConversation.getDetails": {"conversation": conversation, "messages": [message], "runs": [run]},
+        "haloRun.getById": run,
+        "traces.list": {"traces": [trace] * 3, "nextCursor": None},
+        "traces.get": {**trace, "hasError": True},
+        "traces.getSpans": {"spans": [span], "nextCursor": None},
+        "spans.list": {"spans": [{**span, "statusCode": "STATUS_CODE_ERROR"}] * 10, "nextCursor": None},
+        "spans.get": {**detail, "spanAttributes": {HUGE: 1, "a": HUGE}, "links": [HUGE]},
+    }
+    return result(answers[request.path.rpartition("/")[2]])
+
+
+@pytest.mark.parametrize("name", [tool.name for tool in READING])
+def test_no_answer_is_long_whatever_the_platform_sends(halo: CommandLine, name: str) -> None:
+    needed = dict.fromkeys(input_schema(TOOLS[name]).get("required", ()), "id")
+    given = needed | ({"conversation_id": "c"} if name == "get_halo_report" else {})
+    with serving(huge) as recorder:
+        answered = Assistant(signed_in(halo, recorder.url)).tried(name, **given)
+    assert len(answered.outcome.text) < 60_000
+    assert len(json.dumps(answered.outcome.structured)) < 60_000
 
 
 def test_a_platform_that_pages_without_end_is_not_followed(halo: CommandLine) -> None:

@@ -20,7 +20,7 @@ def _given(value: object) -> object:
 
 
 def _id(value: str | None) -> str | None:
-    return None if value is None else canonical_id(value.strip())
+    return None if value is None else canonical_id(value.strip(" \t\n`"))
 
 
 _Optional = BeforeValidator(_given)
@@ -42,8 +42,8 @@ ConversationId = Annotated[str | None, Field(description="Id of a conversation."
 RunId = Annotated[str | None, Field(description="Id of a run."), _Optional, _AnId]
 ARunId = Annotated[str, Field(description="Id of a run.", min_length=1), _AnId]
 AConversationId = Annotated[str, Field(description="Id of a conversation.", min_length=1), _AnId]
-ATraceId = Annotated[str, Field(description="Id of a trace, as reports cite it.", min_length=1)]
-ASpanId = Annotated[str, Field(description="Id of a span of the trace.", min_length=1)]
+ATraceId = Annotated[str, Field(description="Id of a trace, as reports cite it.", min_length=1), _AnId]
+ASpanId = Annotated[str, Field(description="Id of a span of the trace.", min_length=1), _AnId]
 ProjectFile = Annotated[
     str | None,
     Field(description="Path of the project file, relative to the server's folder; left out: the server's own."),

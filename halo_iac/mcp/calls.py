@@ -14,8 +14,8 @@ from halo_iac.errors import HaloError
 from halo_iac.mcp.arguments import read_arguments
 from halo_iac.mcp.cursors import decode, encode
 from halo_iac.mcp.session import Host
-from halo_iac.mcp.tool import FIRST, Answer, Call, Tool, ToolMisuse
-from halo_iac.mcp.untrusted import PASSAGES, fenced, notice, shown, with_fences
+from halo_iac.mcp.tool import FIRST, PASSAGES, Answer, Call, Tool, ToolMisuse
+from halo_iac.mcp.untrusted import fenced, notice, shown, with_fences
 from halo_iac.text import Document, show_invisible
 
 _MOST_OF_AN_ERROR: Final = 4_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from halo_iac.errors import HaloError
 from halo_iac.mcp.session import Session
@@ -16,7 +16,7 @@ MOST_CHARACTERS: Final = 20_000
 LONGEST_LINE: Final = 300
 """How much of a title, a name or a message is shown where it is one of many fields."""
 LONGEST_WORDS: Final = 2_000
-"""The same of what may have several lines, such as the value of an attribute."""
+"""The same of everything else, such as the value of an attribute."""
 
 
 class ToolMisuse(HaloError):  # noqa: N818 - says what is wrong with a call; its words are ours
@@ -25,10 +25,25 @@ class ToolMisuse(HaloError):  # noqa: N818 - says what is wrong with a call; its
     code = "arguments"
 
 
+PASSAGES: Final = frozenset({"report", "content", "plan_text"})
+"""The members of an answer that hold a long text: its tool cuts it, and it is fenced by itself."""
+
+
 class Result(BaseModel):
-    """The data of an answer; a field without a value is left out of it."""
+    """The data of an answer; a field without a value is left out of it, and no other text than a passage is long."""
 
     model_config = ConfigDict(frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _short(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, list | tuple):
+            return [_cut(each) for each in value]
+        return value if info.field_name in PASSAGES else _cut(value)
+
+
+def _cut(value: object) -> object:
+    return f"{value[:LONGEST_WORDS]}…" if isinstance(value, str) and len(value) > LONGEST_WORDS else value
 
 
 def _line(value: object) -> object:
@@ -38,13 +53,6 @@ def _line(value: object) -> object:
 Line = Annotated[str, BeforeValidator(_line)]
 """Words of others on one line, cut short."""
 
-
-def _words(value: object) -> object:
-    return f"{value[:LONGEST_WORDS]}…" if isinstance(value, str) and len(value) > LONGEST_WORDS else value
-
-
-Words = Annotated[str, BeforeValidator(_words)]
-"""Words of others on any number of lines, cut short."""
 
 Position = Sequence[str | int | None]
 """Where an answer goes on; what it holds is the tool's own business."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from halo_iac.mcp.tool import PASSAGES
 from halo_iac.text import show_invisible
-
-PASSAGES: Final = frozenset({"report", "content", "plan_text"})
-"""The members of an answer that hold a long text: each is fenced by itself."""
 
 NOTICE: Final = (
     "What stands in `untrusted_data`, and between <untrusted-{0}> and </untrusted-{0}>, was written by the platform, "

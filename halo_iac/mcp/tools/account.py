@@ -16,6 +16,7 @@ from halo_iac.text import counted
 from halo_iac.version import full_version
 
 _MOST_PROJECTS: Final = 50
+_MOST_PERMISSIONS: Final = 10
 
 
 class AProject(Result):
@@ -68,7 +69,7 @@ def whoami(call: Call[Arguments]) -> Answer:
 
 
 def _project(found: AccessibleProject) -> AProject:
-    return AProject(project_id=found.id, name=found.name, permissions=[*found.permissions])
+    return AProject(project_id=found.id, name=found.name, permissions=[*found.permissions][:_MOST_PERMISSIONS])
 
 
 class ListAgents(Paged):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -9,15 +10,15 @@ from pydantic import Field
 from halo_iac.errors import Problem
 from halo_iac.mcp.arguments import Paged, ProjectFile
 from halo_iac.mcp.cursors import collect_all
-from halo_iac.mcp.tool import MOST_CHARACTERS, Answer, Call, Line, Result, Tool, Total, Words, excerpt
+from halo_iac.mcp.tool import MOST_CHARACTERS, Answer, Call, Line, Result, Tool, Total, excerpt
 from halo_iac.model.finding import Finding, Severity, errors
 from halo_iac.model.plan import Change, FieldChange, Plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import format_value
 from halo_iac.text import counted
 
-_MOST_STOPS: Final = 50
-"""How many entries and guards that are in the way are listed at most."""
+_MOST_IN_THE_WAY: Final = 5_000
+"""How many characters of entries, guards or warnings are listed of each; the plan's text has all of them."""
 
 
 class CheckProject(Paged):
@@ -34,8 +35,8 @@ class Issue(Result):
     column: Annotated[int, Field(description="The column, from 1; 0 for the whole file.")]
     severity: Annotated[str, Field(description="problem for what cannot be read; a finding is an error or a warning.")]
     rule: Annotated[str | None, Field(description="The rule of a finding, which `findings:` can switch.")] = None
-    message: Annotated[Words, Field(description="What is wrong.")]
-    hint: Annotated[Words | None, Field(description="What to do about it.")] = None
+    message: Annotated[str, Field(description="What is wrong.")]
+    hint: Annotated[str | None, Field(description="What to do about it.")] = None
 
 
 class Validation(Result):
@@ -95,8 +96,8 @@ class PlannedField(Result):
     """A field that changes."""
 
     field: Annotated[str, Field(description="The field, as the project file names it.")]
-    before: Annotated[Words, Field(description="The platform's value.")]
-    after: Annotated[Words, Field(description="The declared value.")]
+    before: Annotated[str, Field(description="The platform's value.")]
+    after: Annotated[str, Field(description="The declared value.")]
     origin: Annotated[Line, Field(description="File and line that say so.")]
 
 
@@ -116,8 +117,8 @@ class Stop(Result):
     """Why something is not planned, or may not be applied."""
 
     subject: Annotated[Line, Field(description="The entry, or the guard, concerned.")]
-    message: Annotated[Words, Field(description="What is in the way.")]
-    hint: Annotated[Words | None, Field(description="What to do about it.")] = None
+    message: Annotated[str, Field(description="What is in the way.")]
+    hint: Annotated[str | None, Field(description="What to do about it.")] = None
 
 
 class Planned(Result):
@@ -131,7 +132,7 @@ class Planned(Result):
     undeclared: Annotated[int, Field(description="How many schedules in scope no file declares; they stay.")]
     blocked: Annotated[list[Stop], Field(description="Entries for which nothing can be planned, and why.")]
     refusals: Annotated[list[Stop], Field(description="Guards that refuse to apply this plan, and what permits it.")]
-    warnings: Annotated[list[Words], Field(description="What is worth knowing.")]
+    warnings: Annotated[list[str], Field(description="What is worth knowing.")]
     runs_per_month_before: Annotated[float, Field(description="Runs a month now.")]
     runs_per_month_after: Annotated[float, Field(description="Runs a month after an apply.")]
     plan_text: Annotated[
@@ -158,8 +159,6 @@ def _summary(plan: Plan) -> str:
 
 
 def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned:
-    blocked = [Stop(subject=each.key, message=each.reason, hint=each.hint) for each in plan.blocked]
-    refusals = [Stop(subject=each.guard, message=each.message, hint=each.override) for each in plan.refusals]
     return Planned(
         project_id=plan.host.project_id,
         file=plan.file,
@@ -167,13 +166,25 @@ def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned
         total=len(plan.changes),
         unchanged=plan.unchanged,
         undeclared=len(plan.undeclared),
-        blocked=blocked[:_MOST_STOPS],
-        refusals=refusals[:_MOST_STOPS],
-        warnings=[each.message for each in plan.warnings[:_MOST_STOPS]],
+        blocked=_fitting(Stop(subject=each.key, message=each.reason, hint=each.hint) for each in plan.blocked),
+        refusals=_fitting(Stop(subject=each.guard, message=each.message, hint=each.override) for each in plan.refusals),
+        warnings=[each.message for each in _fitting(Stop(subject="", message=each.message) for each in plan.warnings)],
         runs_per_month_before=round(plan.runs_per_month.before, 1),
         runs_per_month_after=round(plan.runs_per_month.after, 1),
         plan_text=text,
     )
+
+
+def _fitting(found: Iterable[Stop]) -> list[Stop]:
+    """Return the first ones, as many as an answer has room for."""
+    rows: list[Stop] = []
+    size = 0
+    for each in found:
+        size += len(each.model_dump_json())
+        if rows and size > _MOST_IN_THE_WAY:
+            break
+        rows.append(each)
+    return rows
 
 
 def _change(change: Change) -> PlannedChange:

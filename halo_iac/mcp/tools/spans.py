@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
-from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Position, Result, Tool, Words, excerpt
+from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Position, Result, Tool, excerpt
 from halo_iac.mcp.tools.code_places import code_places
 from halo_iac.mcp.tools.traces import milliseconds
 from halo_iac.model.traces import SpanDetail
@@ -60,7 +60,7 @@ class SpanFacts(Result):
     name: Annotated[Line, Field(description="Its name, such as that of a tool.")]
     kind: Annotated[Line | None, Field(description="What it is: LLM, TOOL, AGENT, CHAIN and the like.")] = None
     is_error: Annotated[bool, Field(description="Whether it failed.")]
-    message: Annotated[Words | None, Field(description="How it failed.")] = None
+    message: Annotated[str | None, Field(description="How it failed.")] = None
     code: Annotated[
         list[Place] | None,
         Field(description="Files and lines that it names, the innermost of the application first."),

@@ -14,7 +14,7 @@ from halo_iac.api.runs import instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.mcp.arguments import Agent, ATraceId, Paged
 from halo_iac.mcp.cursors import collect
-from halo_iac.mcp.tool import FIRST, Answer, Call, Line, Result, Tool, Words
+from halo_iac.mcp.tool import FIRST, Answer, Call, Line, Result, Tool
 from halo_iac.model.span_tree import Node, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.text import counted
@@ -148,7 +148,7 @@ class FailedStep(Result):
 
     span_id: Annotated[str, Field(description="Its id; open it with get_span for arguments, message and stack trace.")]
     name: Annotated[Line, Field(description="Its name.")]
-    message: Annotated[Words | None, Field(description="How it failed.")] = None
+    message: Annotated[str | None, Field(description="How it failed.")] = None
     path: Annotated[list[Line], Field(description="The names of the spans that it is part of, from the root down.")]
 
 
