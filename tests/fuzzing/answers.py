@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -21,15 +21,21 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.api.schedules import Reader, Writer
 from halo_iac.api.secret import Secret
+from halo_iac.api.traces import TraceReader, TraceScope
 from halo_iac.api.transport import Transport
 from halo_iac.api.trpc import Answer, Context, Json, Kind, parse_response
+from halo_iac.cli.trace_hits import hits_text
+from halo_iac.cli.trace_output import SPANS, TRACES, facets_table
 from halo_iac.errors import PlatformError, SettingsError
 from halo_iac.load import load
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
+from halo_iac.model.traces import Span, SpanDetail, Trace
 from halo_iac.render.json import document, error_json
-from halo_iac.render.style import PLAIN
+from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.problems import error_text
+from halo_iac.render.text.traces import trace_spans, trace_summary, trace_thread, trace_timeline
+from halo_iac.render.text.traces_span import span_attributes, span_events, span_io, span_links, span_summary
 
 _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _ONCE: Final = Retry(attempts=1)
@@ -86,6 +92,28 @@ def _questions() -> Iterator[Callable[[_Scripted], object]]:
     yield lambda caller: RunReader(caller, _ONCE).conversations("project")
     yield lambda caller: RunReader(caller, _ONCE).conversation("one").answers
     yield lambda caller: RunWriter(caller).retry("one")
+    yield from (partial(_draw_traces, view=view) for view in _TRACE_VIEWS)
+    yield from (partial(_draw_span, view=view) for view in _SPAN_VIEWS)
+    yield lambda caller: [*TRACES.lines(TraceReader(caller, _SCOPE, _ONCE).traces({}).traces, PLAIN)]
+    yield lambda caller: [*SPANS.lines(TraceReader(caller, _SCOPE, _ONCE).span_list({}).spans, PLAIN)]
+    yield lambda caller: facets_table(TraceReader(caller, _SCOPE, _ONCE).facets({}), PLAIN)
+    yield lambda caller: hits_text(TraceReader(caller, _SCOPE, _ONCE).search("x"), PLAIN)
+
+
+_SCOPE: Final = TraceScope("team", "project")
+_TRACE_VIEWS: Final = (trace_summary, trace_timeline, trace_thread, trace_spans)
+_SPAN_VIEWS: Final = (span_summary, span_io, span_attributes, span_events, span_links)
+
+
+def _draw_traces(caller: _Scripted, view: Callable[[Trace, Iterable[Span], Style], Iterator[str]]) -> None:
+    reader = TraceReader(caller, _SCOPE, _ONCE)
+    for _ in view(reader.trace("t"), reader.spans("t", 100), PLAIN):
+        pass
+
+
+def _draw_span(caller: _Scripted, view: Callable[[SpanDetail, Style], Iterator[str]]) -> None:
+    for _ in view(TraceReader(caller, _SCOPE, _ONCE).span("t", "s"), PLAIN):
+        pass
 
 
 @cache

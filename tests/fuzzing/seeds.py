@@ -113,6 +113,14 @@ def answers() -> Iterator[bytes]:
     yield _then([{"conversation": run, "messages": [message], "runs": [run], "dataset": {"windowStartAt": "x"}}])
     project = {"id": "p", "name": "P", "permissions": ["read"]}
     yield _then([{"authMethod": "key", "teamId": "t", "resolvedProject": project, "scopedProjects": [project]}])
+    span = {"traceId": "t", "spanId": "s", "parentSpanId": "s", "spanName": "n", "observationKind": "LLM"}
+    span |= {"startTime": "2026-11-02T12:00:00.123456789Z", "durationNs": "5", "statusCode": "STATUS_CODE_ERROR"}
+    span |= {"inputMessages": '[{"role": "user", "content": [{"text": "x"}]}]', "output": '{"a": 1}', "costTotal": 0.1}
+    detail = {**span, "events": [{"name": "e", "attributes": {"a": 1}}], "links": [span], "spanAttributes": {"a": "b"}}
+    facet = {"value": "v", "count": "1"}
+    yield _then([{"traces": [span], "spans": [span, {**span, "spanId": "r"}], "nextCursor": None, **span}])
+    yield _then([detail])
+    yield _then([{"categorical": {"a": [facet]}, "numeric": {"duration_ns": {"min": 1, "max": "2"}}}])
     error = {"message": f"no {KEY}", "code": -32004, "data": {"code": "NOT_FOUND", "httpStatus": 404}}
     yield b"404\nretry-after: 7\n\n" + json.dumps({"error": error}).encode()
     yield b"403\nserver: cloudflare\ncf-ray: 1\ncontent-type: text/html\n\n<html>"
