@@ -207,6 +207,13 @@ def test_every_view_shows_the_steps(halo_on: On, view: str) -> None:
     assert ended.out
 
 
+@pytest.mark.parametrize("view", ["thread", "spans"])
+def test_a_view_that_was_cut_says_so(halo_on: On, view: str) -> None:
+    halo, _ = halo_on(Platform())
+    ended = halo("trace", "get", TRACE, "--limit", "2", "--view", view)
+    assert ended.err == f"Only 2 spans were read; `halo trace get {TRACE} --view {view} --all` reads them all.\n"
+
+
 @pytest.mark.parametrize("options", [("--json",), ("--view", "spans")])
 def test_a_long_trace_takes_the_memory_of_some_pages(halo_on: On, folder: Path, options: tuple[str, ...]) -> None:
     halo, _ = halo_on(Platform(spans=1_500, padding="x" * 20_000))

@@ -20,6 +20,7 @@ from halo_iac.cli.trace_hits import hits_text
 from halo_iac.cli.trace_lookup import choose_trace, read_trace
 from halo_iac.cli.trace_output import PageStream, put_traces, spans_in, trace_document, write_document
 from halo_iac.errors import UsageError
+from halo_iac.hints import Command, Hint
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
@@ -31,6 +32,7 @@ from halo_iac.render.text.traces import (
     trace_timeline,
     trace_tree,
 )
+from halo_iac.text import counted
 
 _HELP = """List and show traces, which are what reports are about.
 
@@ -75,6 +77,10 @@ _VIEWS: Final[dict[TraceView, Drawing]] = {
     TraceView.THREAD: trace_thread,
     TraceView.SPANS: trace_spans,
 }
+
+
+_SAYING_NOTHING: Final = frozenset({TraceView.SPANS, TraceView.THREAD})
+"""Views that say nothing of spans that were not read."""
 
 
 @platform_command
@@ -147,6 +153,10 @@ def get_trace(
         return 0
     lines = _VIEWS[view](trace, spans_in(stream), console.out_style, TraceOptions(span, is_whole=no_fold))
     console.print_parts(f"{line}\n" for line in lines)
+    is_said = view not in _SAYING_NOTHING and trace.span_count is not None
+    if stream.last.next_cursor is not None and not is_said:
+        every = Command("trace", "get", trace.id, "--view", view, "--all")
+        console.log(Hint("Only {} were read; `{}` reads them all.", counted(stream.row_count, "span"), every))
     return 0
 
 
