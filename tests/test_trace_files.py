@@ -147,6 +147,27 @@ def test_a_wrong_span_of_a_request_leaves_the_others() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        (7, "has resourceSpans that is no JSON object"),
+        ({"resource": 7}, "has a part that is not as OTLP says"),
+        ({"resource": {"attributes": [7]}}, "has a part that is not as OTLP says"),
+        ({"scopeSpans": {}}, "has scopeSpans that are no list"),
+        ({"scopeSpans": [7]}, "has a part that is not as OTLP says"),
+        ({"scopeSpans": [{"scope": "s"}]}, "has a part that is not as OTLP says"),
+        ({"scopeSpans": [{"spans": {}}]}, "has spans that are no list"),
+        ({"scopeSpans": [{"spans": [otlp_span(name=7)]}]}, "has a name that is not text"),
+        ({"scopeSpans": [{"spans": [otlp_span(status={"message": 7})]}]}, "has a status.message that is not text"),
+    ],
+)
+def test_a_wrong_part_of_a_request_leaves_the_others(part: object, reason: str) -> None:
+    whole = otlp_request()["resourceSpans"]
+    found = list(read_spans(io.BytesIO(written({"resourceSpans": [part, *whole]}))))
+    assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
+    assert [each for each in found if isinstance(each, BadLine)] == [BadLine(1, reason)]
+
+
 # --- OpenInference
 
 

@@ -25,31 +25,49 @@ SCOPES: Final = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "in
 _SCOPE: Final = ("scope", "instrumentationLibrary", "instrumentation_library")
 _ID_LENGTHS: Final = {24: 16, 12: 8}
 """Characters of an id in base64 and the bytes that they stand for."""
+_WRONG: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a value raises that is of another kind than it should be."""
 
 
 def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a request, or of one element of its lists, and why those that are wrong are not spans."""
     for group in _listed(request, *GROUPS) or [request]:
-        resource = _resource(group)
-        for scoped in _listed(group, *SCOPES) or [group]:
-            scope = _scope(scoped)
-            for span in _listed(scoped, "spans"):
-                try:
-                    yield span_of(span, resource, scope)
-                except NotASpanError as bad:
-                    yield bad
+        yield from _as_far_as_right(_spans_of_resource(group))
+
+
+def _spans_of_resource(group: Json) -> Iterator[Json | NotASpanError]:
+    resource = _resource(group)
+    for scoped in _listed(group, *SCOPES) or [group]:
+        yield from _as_far_as_right(_spans_of_scope(scoped, resource))
+
+
+def _spans_of_scope(scoped: Json, resource: Json) -> Iterator[Json | NotASpanError]:
+    scope = _scope(scoped)
+    for span in _listed(scoped, "spans"):
+        try:
+            yield span_of(span, resource, scope)
+        except NotASpanError as bad:
+            yield bad
+
+
+def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
+    """Yield the spans of a part of a request; what is wrong with the part itself is no reason to lose the others."""
+    try:
+        yield from spans
+    except _WRONG as error:
+        yield error if isinstance(error, NotASpanError) else NotASpanError("has a part that is not as OTLP says")
 
 
 def span_of(span: Json, resource: Json, scope: Json) -> Json:
     """Return one span of OTLP as HALO writes it."""
     try:
         start, end = _either(span, "startTimeUnixNano"), _either(span, "endTimeUnixNano")
-        found = {
+        found: Json = {
             "trace_id": hexadecimal(_either(span, "traceId")),
             "span_id": hexadecimal(_either(span, "spanId")),
             "parent_span_id": hexadecimal(_either(span, "parentSpanId") or ""),
-            "trace_state": _either(span, "traceState") or "",
-            "name": span.get("name") or "",
+            "trace_state": _text(_either(span, "traceState"), "traceState"),
+            "name": _text(span.get("name"), "name"),
             "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
             "start_time": instant(start, "startTimeUnixNano"),
             "end_time": instant(end or start, "endTimeUnixNano"),
@@ -62,7 +80,7 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
             found["events"] = [_event(event) for event in events]
         if links := span.get("links"):
             found["links"] = [_link(link) for link in links]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _WRONG as error:
         if isinstance(error, NotASpanError):
             raise
         raise NotASpanError("has an OTLP span that is not as OTLP says") from None
@@ -127,17 +145,21 @@ def _resource(group: Json) -> Json:
 
 def _scope(scoped: Json) -> Json:
     found: Json = next((scoped[key] for key in _SCOPE if scoped.get(key)), {})
-    scope = {"name": found.get("name") or "", "version": found.get("version") or ""}
+    scope = {key: _text(found.get(key), f"scope.{key}") for key in ("name", "version")}
     return scope | ({"attributes": attributes(found["attributes"])} if found.get("attributes") else {})
 
 
 def _status(value: Json) -> Json:
-    return {"code": status_code(value.get("code")), "message": value.get("message") or ""}
+    return {"code": status_code(value.get("code")), "message": _text(value.get("message"), "status.message")}
 
 
 def _event(event: Json) -> Json:
     at = instant(_either(event, "timeUnixNano"), "timeUnixNano")
-    return {"name": event.get("name") or "", "timestamp": at, "attributes": attributes(event.get("attributes"))}
+    return {
+        "name": _text(event.get("name"), "name of an event"),
+        "timestamp": at,
+        "attributes": attributes(event.get("attributes")),
+    }
 
 
 def _link(link: Json) -> Json:
@@ -172,6 +194,12 @@ _SNAKE: Final = {
     "endTimeUnixNano": "end_time_unix_nano",
     "timeUnixNano": "time_unix_nano",
 }
+
+
+def _text(found: object, what: str) -> str:
+    if not isinstance(found or "", str):
+        raise NotASpanError(f"has a {what} that is not text")
+    return found or ""  # type: ignore[return-value]
 
 
 def _listed(found: Json, *keys: str) -> list[Any]:
