@@ -175,12 +175,14 @@ def test_the_table_says_where_each_is_cited_and_what_is_not_there() -> None:
     assert_golden("render/evidence.txt", text)
 
 
-def test_no_id_is_broken_on_a_narrow_screen() -> None:
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_no_id_is_broken_and_each_trace_has_a_line_where_a_screen_has_room(width: int) -> None:
     evidence = found(Platform([A], failing={A}), f"# A long heading of a section of a report\n{A} {B}")
-    text = evidence_text(evidence, (), Style(width=40, unicode=False))
-    assert text.count(A) == 2
-    assert text.count(B) == 2
-    assert text.isascii()
+    text = evidence_text(evidence, (), Style(width=width, unicode=False))
+    assert (text.count(A), text.count(B), text.isascii()) == (2, 2, True)
+    if width > 60:
+        assert len([line for line in text.splitlines() if line.startswith((A, B))]) == 2
+        assert max(map(len, text.split("\n\n")[0].splitlines())) <= width
 
 
 def test_a_report_that_cites_nothing_says_so() -> None:

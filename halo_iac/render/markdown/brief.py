@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.hints import Command, Hint
-from halo_iac.model.evidence import OpenedTrace
+from halo_iac.model.evidence import OpenedTrace, Place
 from halo_iac.model.runs import Report
 from halo_iac.render.markdown.escape import code
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.style import Style
+from halo_iac.render.text.evidence import where
 from halo_iac.render.text.traces import trace_summary
 from halo_iac.render.text.traces_span import span_summary
 from halo_iac.render.text.traces_thread import thread_lines
@@ -137,8 +138,8 @@ def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int
         share = left // max(1, min(len(evidence) - place, left // _GOOD_SHARE)) - 100
         if share < _LEAST_OF_TRACE:
             break
-        lines = ", ".join(str(each.line) for each in brief.opened[place].places[:10])
-        part = f"### Trace {place + 1}, cited in line {lines} of the report\n\n{_data(_fitting(sections, share), tag)}"
+        lines = where([Place(each.line, "") for each in brief.opened[place].places])
+        part = f"### Trace {place + 1}, cited in {lines} of the report\n\n{_data(_fitting(sections, share), tag)}"
         parts.append(part)
         left -= len(part)
     shown = f"{len(parts)} shown below, {_SHOWN}" if parts else "none is shown here"

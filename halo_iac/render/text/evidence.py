@@ -14,7 +14,12 @@ from halo_iac.render.text.table import table
 from halo_iac.render.values import dollars, elapsed
 from halo_iac.text import counted, first_of
 
-_COLUMNS: Final = ("TRACE", "STARTED", "TOOK", "SPANS", "STATUS", "COST", "AGENT", "CITED")
+_COLUMNS: Final = {
+    "TRACE": 0, "STARTED": 140, "TOOK": 0, "SPANS": 90, "STATUS": 0, "COST": 100, "AGENT": 110, "CITED": 0,
+}  # fmt: skip
+"""The columns of the table, with from which width of a screen on there is room for each."""
+_WITH_SECTIONS: Final = 120
+"""Columns of a screen that has room for the headings under which a trace is cited."""
 _MOST_FAILED: Final = 5
 """Of how many failed steps the commands that show them are printed."""
 _MOST_NAMED: Final = 5
@@ -24,38 +29,46 @@ def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: S
     """Return every trace that a report cites on a line, then the steps that failed, then what could not be shown."""
     if not found and not spans:
         return "The report cites no trace.\n"
-    parts = [table(_COLUMNS, [_row(each, style) for each in found], style, whole={"TRACE"})] if found else []
+    parts = [_table(found, style)] if found else []
     for lines in (_failed(found, style), _spans(spans, style), _remarks(found, style)):
         shown = "\n".join(folded(lines, style))
         parts += [f"{shown}\n"] if shown else []
     return "\n".join(parts)
 
 
+def _table(found: Sequence[Evidence], style: Style) -> str:
+    names = [name for name, least in _COLUMNS.items() if style.width is None or style.width >= least]
+    return table(names, [[_cells(each, style)[name] for name in names] for each in found], style, whole={"TRACE"})
+
+
+def _cells(found: Evidence, style: Style) -> dict[str, str]:
+    trace, places = found.trace, found.citation.places
+    is_wide = style.width is None or style.width >= _WITH_SECTIONS
+    cited = where(places) if is_wide else where([Place(place.line, "") for place in places])
+    if trace is None:
+        absent = dict.fromkeys(_COLUMNS, "-")
+        return {**absent, "TRACE": found.citation.id, "STATUS": _absence(found), "CITED": cited}
+    return {
+        "TRACE": trace.id,
+        "STARTED": trace.started_at or "-",
+        "TOOK": elapsed(trace.duration_ns, style),
+        "SPANS": "-" if trace.span_count is None else f"{trace.span_count:,}",
+        "STATUS": "error" if trace.has_error else "ok",
+        "COST": dollars(trace.cost),
+        "AGENT": trace.agent or "-",
+        "CITED": cited,
+    }
+
+
 def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
-    """Return where something is cited: ``Errors: line 24; Volume: lines 31 and 40``."""
+    """Return where something is cited: ``Errors: line 24; Volume: lines 31, 40``."""
     parts = []
     for section, same in groupby(places[:most], key=lambda place: place.section):
         numbers = [str(place.line) for place in same]
-        noun = "line" if len(numbers) == 1 else "lines"
-        parts.append(f"{section}: {noun} {', '.join(numbers)}" if section else f"{noun} {', '.join(numbers)}")
+        said = f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+        parts.append(f"{section}: {said}" if section else said)
     more = len(places) - most
     return "; ".join(parts) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _row(found: Evidence, style: Style) -> tuple[str, ...]:
-    trace, cited = found.trace, where(found.citation.places)
-    if trace is None:
-        return (found.citation.id, "-", "-", "-", _absence(found), "-", "-", cited)
-    return (
-        trace.id,
-        trace.started_at or "-",
-        elapsed(trace.duration_ns, style),
-        "-" if trace.span_count is None else f"{trace.span_count:,}",
-        "error" if trace.has_error else "ok",
-        dollars(trace.cost),
-        trace.agent or "-",
-        cited,
-    )
 
 
 def _absence(found: Evidence) -> str:
