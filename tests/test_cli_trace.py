@@ -370,3 +370,15 @@ def test_answers_are_let_go_while_pages_are_read() -> None:
         assert gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "No span was found in the last day; --range 7d looks further back.\n"),
+        (("--range", "7d"), "No span was found.\n"),
+    ],
+)
+def test_nothing_found_says_where_to_look(halo_on: On, options: tuple[str, ...], said: str) -> None:
+    halo, _ = halo_on(Platform(spans=0))
+    assert halo("span", "list", *options).err == said

@@ -97,7 +97,7 @@ class FilterOptions(NamedTuple):
     ] = None
     user: Annotated[_Names, typer.Option("--user", metavar="ID", help=f"User; {_AGAIN}.")] = None
     session: Annotated[_Names, typer.Option("--session", metavar="ID", help=f"Session; {_AGAIN}.")] = None
-    agent: Annotated[_Names, typer.Option("--agent", metavar="AGENT", help=f"Agent, by name or id; {_AGAIN}.")] = None
+    agent: Annotated[_Names, typer.Option("--agent", metavar="NAME", help=f"Agent, by name or id; {_AGAIN}.")] = None
     status: Annotated[Status | None, typer.Option("--status", metavar="ok|error", help="Only what ended so.")] = None
     filter_: Annotated[
         _Names,
@@ -120,6 +120,11 @@ class FilterOptions(NamedTuple):
             help="An attribute of what recorded it: 'host.name=worker-1'; can be repeated.",
         ),
     ] = None
+
+    @property
+    def is_last_day(self) -> bool:
+        """Say whether the time is left to the default."""
+        return self.range_ is None and self.from_ is None and self.to is None
 
 
 class SpanFilterOptions(NamedTuple):

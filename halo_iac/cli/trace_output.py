@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from halo_iac.api.pagination import Page
     from halo_iac.cli.console import Console
     from halo_iac.cli.context import CommandContext
+    from halo_iac.cli.trace_filters import FilterOptions
     from halo_iac.render.style import Style
     from halo_iac.text import Document
 
@@ -128,17 +129,17 @@ class PageStream(Generic[P]):
         return page
 
 
-def put_traces(console: Console, pages: Iterator[TracePage]) -> None:
-    """Write a list of traces."""
-    _put(console, "traces", pages, TRACES)
+def put_traces(console: Console, pages: Iterator[TracePage], filters: FilterOptions) -> None:
+    """Write a list of traces; ``filters`` is what it was asked with."""
+    _put(console, "traces", pages, TRACES, filters)
 
 
-def put_spans(console: Console, pages: Iterator[SpanPage]) -> None:
-    """Write a list of spans."""
-    _put(console, "spans", pages, SPANS)
+def put_spans(console: Console, pages: Iterator[SpanPage], filters: FilterOptions) -> None:
+    """Write a list of spans; ``filters`` is what it was asked with."""
+    _put(console, "spans", pages, SPANS, filters)
 
 
-def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any]) -> None:
+def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any], filters: FilterOptions) -> None:
     stream: PageStream[Any] = PageStream(pages)
     if console.wants_json:
         console.print_parts(document_parts(LazyMembers(lambda: _members(name, stream))))
@@ -149,7 +150,8 @@ def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any
         shown = "There are more" if total is None else f"{stream.row_count:,} of {total:,} {name} are shown"
         console.log(f"{shown}; use --limit to show {'them' if total is None else 'more'}.")
     elif not stream.row_count:
-        console.log(f"No {name[:-1]} matches; --range 7d looks further back than the last day.")
+        where = " in the last day; --range 7d looks further back" if filters.is_last_day else ""
+        console.log(f"No {name[:-1]} was found{where}.")
 
 
 def _members(name: str, stream: PageStream[Any]) -> Iterator[tuple[str, Any]]:
@@ -178,7 +180,8 @@ def _trace_members(
     yield "spans", LazyList(stream.rows)
     yield "nextCursor", stream.last.next_cursor
     yield "hasMoreSpans", stream.last.next_cursor is not None
-    yield "spanCount", trace.wire.get("spanCount")
+    if "spanCount" in trace.wire:
+        yield "spanCount", trace.wire["spanCount"]
     yield "loadedSpanCount", stream.row_count
     yield "pageCount", stream.page_count
     yield "pageSize", page_size

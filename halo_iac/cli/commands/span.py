@@ -87,7 +87,8 @@ def list_spans(
     """
     wanted = filters_of(filters, context.now, spans)
     reader = context.connect_for_reading().trace_reader
-    put_spans(context.console, reader.span_list_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order)))
+    pages = reader.span_list_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
+    put_spans(context.console, pages, filters)
     return 0
 
 

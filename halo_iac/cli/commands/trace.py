@@ -107,7 +107,8 @@ def list_traces(
     """
     wanted = filters_of(filters, context.now)
     reader = context.connect_for_reading().trace_reader
-    put_traces(context.console, reader.trace_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order)))
+    pages = reader.trace_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
+    put_traces(context.console, pages, filters)
     return 0
 
 
