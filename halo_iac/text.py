@@ -46,6 +46,10 @@ INVISIBLE_RANGES: Final = (
 letters and marks of no width. Variation selectors are not among them: they are part of many an emoji."""
 
 SURROGATES: Final = (0xD800, 0xDFFF)
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
+)
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 _INVISIBLE: Final = frozenset(chr(code) for first, last in INVISIBLE_RANGES for code in range(first, last + 1))
 
@@ -58,6 +62,14 @@ def is_invisible(character: str) -> bool:
 def has_invisible(text: str) -> bool:
     """Say whether there is such a character in a text."""
     return not _INVISIBLE.isdisjoint(text)
+
+
+def without_half_characters(document: bytes | bytearray) -> bytes:
+    """Return a JSON document in which each half of a surrogate pair is U+FFFD.
+
+    JavaScript writes such halves where it cut a text within an emoji; a strict parser takes none of the document then.
+    """
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if _HALF.fullmatch(found[0]) else found[0], document)
 
 
 _ONCE_SPECIAL: Final = frozenset("?[")

@@ -244,6 +244,22 @@ def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: st
     assert error.hint == "Check that the address points at the platform; it comes from: INF_API_URL."
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (rb"a\ud83d", "a\ufffd"),
+        (rb"\uDE00b", "\ufffdb"),
+        (rb"\ud83d\u0041\ud83d\n", "\ufffdA\ufffd\n"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \\\ude00", "\\ud83d \\\ufffd"),
+    ],
+)
+def test_a_text_that_was_cut_within_a_character_is_read(written: bytes, text: str) -> None:
+    body = b'{"result":{"data":{"a":"' + written + b'"}}}'
+    with serving(lambda _: Reply(200, body)) as platform, calling(platform.url) as api:
+        assert api.call("a.b", "query") == {"a": text}
+
+
 def test_a_broken_compression_is_unreadable() -> None:
     error = failed_answer(lambda _: Reply(200, b"no gzip", {"Content-Encoding": "gzip"}))
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 
 from halo_iac.api import response_hints as advice
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unreadable
-from halo_iac.text import single_line
+from halo_iac.text import single_line, without_half_characters
 
 Kind = Literal["query", "mutation"]
 
@@ -110,10 +110,7 @@ def parse_response(answer: Answer, context: Context) -> Json:
 
 
 def _result(answer: Answer, context: Context) -> Json:
-    try:
-        document = from_json(answer.body, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:
-        document = None
+    document = _json(answer.body)
     result = document.get("result") if isinstance(document, dict) else None
     if not isinstance(result, dict):
         hint = advice.wrong_url(context.url_origin)
@@ -158,6 +155,15 @@ def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
     return _unreadable(answer, context, shape, advice.hint_for_status(answer.status, context.key_origin))
 
 
+def _json(body: bytes | bytearray) -> Json:
+    """Return what a body holds; ``None`` where it is no JSON."""
+    try:
+        return from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        whole = without_half_characters(body) if b"\\u" in body else body
+        return None if whole == body else _json(whole)
+
+
 def _reason_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -166,10 +172,7 @@ def _reason_phrase(status: int) -> str:
 
 
 def _trpc_error(body: bytes | bytearray) -> dict[str, Any] | None:
-    try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        return None
+    document = _json(body)
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else None
 
