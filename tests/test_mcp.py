@@ -9,12 +9,15 @@ import json
 import re
 import threading
 import tomllib
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from command_line import CommandLine, assert_golden
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from loopback import Reply, Request, failure, result, serving
 from mcp_calls import FENCE, Answered, Assistant
@@ -22,9 +25,10 @@ from served_runs import Served
 
 from halo_iac.cli.target import TargetOptions
 from halo_iac.mcp.arguments import read_arguments
+from halo_iac.mcp.cursors import decode, encode
 from halo_iac.mcp.prompts import APPLY_FIXES
 from halo_iac.mcp.schemas import input_schema, output_schema
-from halo_iac.mcp.tool import MOST_CHARACTERS, Result, ToolMisuse
+from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
 from halo_iac.mcp.tools import COSTLY, READING, tools
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
@@ -275,6 +279,36 @@ def test_the_latest_report_of_a_schedule_an_agent_a_run_and_a_conversation_is_th
 
 def started_conversation(started: dict[str, str]) -> dict[str, str]:
     return {"conversation_id": started["conversation_id"]}
+
+
+def test_a_report_says_which_later_runs_of_its_schedule_left_none(slow: Served, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    assert slow("apply", "--yes").code == 0
+    ask = Assistant(slow.halo)
+    first = ask("start_halo_run", schedule="daily").data["run_id"]
+    slow.clock.advance(minutes=1)
+    assert "later_runs" not in ask("get_halo_report", schedule="daily").data
+    second = ask("start_halo_run", schedule="daily").data["run_id"]
+    report = ask("get_halo_report", schedule="daily")
+    assert report.data["run_id"] == first
+    assert [run["run_id"] for run in report.data["later_runs"]] == [second]
+    assert "1 later run of the schedule left no report" in report.ours
+
+
+@given(
+    st.tuples(st.none() | st.text() | st.integers(), st.integers(min_value=0)),
+    st.dictionaries(st.text(), st.text() | st.integers()),
+)
+def test_a_cursor_comes_back_as_the_position_that_it_was_made_of(position: Position, call: dict[str, Any]) -> None:
+    assert decode(encode(position, call), call) == position
+
+
+@given(st.text())
+@example("W" * 100_000)
+@example(urlsafe_b64encode(b"[" * 100_000).decode())
+def test_a_text_that_is_no_cursor_is_told_so(text: str) -> None:
+    with pytest.raises(ToolMisuse, match="`cursor` "):
+        decode(text, {})
 
 
 def test_conversations_and_runs_are_listed(ask: Assistant, halo_runs: Served) -> None:

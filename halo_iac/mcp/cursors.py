@@ -27,12 +27,12 @@ def encode(position: Position, call: Mapping[str, Any]) -> str:
 def decode(cursor: str, call: Mapping[str, Any]) -> Position:
     """Return the position in a cursor; one of another call, or none at all, is refused."""
     try:
-        digest, *position = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError):
+        digest, place, offset = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, RecursionError):
         raise ToolMisuse("`cursor` is not a cursor of this server", hint=_WRONG) from None
-    if digest != _digest(call) or not all(each is None or isinstance(each, str | int) for each in position):
+    if digest != _digest(call):
         raise ToolMisuse("`cursor` belongs to a call with other arguments", hint=_WRONG)
-    return tuple(position)
+    return place, offset
 
 
 def _digest(call: Mapping[str, Any]) -> str:
@@ -56,7 +56,7 @@ def collect(
     A position is the cursor of a page and how many of its rows were given before. ``make`` returns ``None`` for what is
     not wanted.
     """
-    cursor, skipped = position[0], int(position[1] or 0)
+    cursor, skipped = position
     rows: list[R] = []
     size = 0
     for _ in range(_MOST_PAGES):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -54,8 +54,8 @@ Line = Annotated[str, BeforeValidator(_line)]
 """Words of others on one line, cut short."""
 
 
-Position = Sequence[str | int | None]
-"""Where an answer goes on; what it holds is the tool's own business."""
+Position = tuple[str | int | None, int]
+"""Where an answer goes on: a page, a conversation or a text, and how many rows or characters of it were given."""
 
 
 class Answer(NamedTuple):
@@ -99,21 +99,6 @@ class Tool(NamedTuple):
     changes: bool = False
     costs: bool = False
     asks: bool = True
-
-
-class Excerpt(NamedTuple):
-    """A part of a long text; ``end`` is where the rest begins, ``None`` at the end of the text."""
-
-    text: str
-    end: int | None
-
-
-def excerpt(text: str, start: int, size: int) -> Excerpt:
-    """Return at most ``size`` characters of a text from ``start``, to the end of a line if one is near the end."""
-    if len(text) - start <= size:
-        return Excerpt(text[start:], None)
-    end = text.rfind("\n", start + size // 2, start + size) + 1 or start + size
-    return Excerpt(text[start:end], end)
 
 
 Total = Annotated[int, Field(description="How many there are in all.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -22,8 +21,9 @@ from halo_iac.mcp.arguments import (
     exactly_one,
 )
 from halo_iac.mcp.cursors import collect
+from halo_iac.mcp.excerpts import Part, excerpt, parts
 from halo_iac.mcp.session import Session
-from halo_iac.mcp.tool import Answer, Call, Line, Position, Result, Tool, Total, excerpt
+from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.mcp.tools.runs import RunRow
 from halo_iac.model.evidence import Citations
 from halo_iac.model.runs import Message, Report
@@ -32,6 +32,8 @@ from halo_iac.runs.reports import fetch_of_conversation, fetch_of_run, fetch_of_
 from halo_iac.text import counted
 
 _LIST: Final = "haloConversation.listForProject"
+_LATER: Final = 10
+"""How many of a schedule's latest runs are looked at for those after its report."""
 _LOOKED_AT: Final = 20
 """How many of an agent's latest conversations are looked at for a report."""
 _MOST_CITED: Final = 50
@@ -125,42 +127,28 @@ def get_conversation(call: Call[GetConversation]) -> Answer:
     """Return a thread, as many messages as fit."""
     session, wanted, start = call
     thread = session.platform.run_reader.conversation(wanted.conversation_id)
-    parts, rest = _parts(thread.messages, start, wanted.max_chars)
+    found, rest = parts([message.content for message in thread.messages], start, wanted.max_chars)
     data = Thread(
         conversation_id=thread.conversation.id,
         title=thread.conversation.title,
         runs=[RunRow.of(run) for run in thread.runs[-_LOOKED_AT:]],
-        messages=parts,
+        messages=[_message(thread.messages[part.number], part) for part in found],
         total=len(thread.messages),
     )
     going = sum(not run.is_over for run in thread.runs)
     wait = f" {counted(going, 'run')} not over yet: call again later for what is missing." if going else ""
-    said = f"A conversation with {counted(len(thread.messages), 'message')}, {len(parts)} of them here.{wait}"
+    said = f"A conversation with {counted(len(thread.messages), 'message')}, {len(found)} of them here.{wait}"
     return Answer(data, said, rest)
 
 
-def _parts(messages: Sequence[Message], start: Position, size: int) -> tuple[list[MessagePart], Position | None]:
-    """Return messages from a position on, the last of them cut where it does not fit."""
-    first, offset = int(start[0] or 0), int(start[1] or 0)
-    parts: list[MessagePart] = []
-    for index, message in enumerate(messages[first:], first):
-        if size <= 0:
-            return parts, (index, 0)
-        begin = offset if index == first else 0
-        text, end = excerpt(message.content, begin, size)
-        parts.append(
-            MessagePart(
-                sequence=message.sequence,
-                role=message.role,
-                content=text,
-                is_continued=begin > 0,
-                is_cut=end is not None,
-            )
-        )
-        if end is not None:
-            return parts, (index, end)
-        size -= len(text)
-    return parts, None
+def _message(message: Message, part: Part) -> MessagePart:
+    return MessagePart(
+        sequence=message.sequence,
+        role=message.role,
+        content=part.text,
+        is_continued=part.is_continued,
+        is_cut=part.is_cut,
+    )
 
 
 class GetReport(Long):
@@ -202,6 +190,10 @@ class ReportPart(Result):
         list[CitedTrace] | None, Field(description="What the whole report cites; with the first part of it only.")
     ] = None
     cited_spans: Annotated[list[CitedSpan] | None, Field(description="The spans that it cites; likewise.")] = None
+    later_runs: Annotated[
+        list[RunRow] | None,
+        Field(description="Of a schedule: its runs since, which failed or go on; with the first part only."),
+    ] = None
     offset: Annotated[int, Field(description="Where in the report this part begins, in characters.")]
     total: Total
     report: Annotated[str, Field(description="The report, or this part of it; markdown.")]
@@ -217,16 +209,28 @@ def get_report(call: Call[GetReport]) -> Answer:
         run_id=wanted.run_id,
         conversation_id=wanted.conversation_id,
     )
-    begun, offset = start[0], int(start[1] or 0)
+    begun, offset = start
     report = fetch_of_conversation(session.platform.run_reader, str(begun)) if begun else _found(session, wanted)
     text, end = excerpt(report.markdown, offset, wanted.max_chars)
     rest = None if end is None else (report.conversation.id, end)
     whole = "The whole report" if not offset and end is None else "A part of the report"
     said = f"{whole}, {len(report.markdown):,} characters in all. Verify what it says in the traces that it cites."
-    return Answer(_report_part(report, text, offset), said, rest)
+    later = _later_runs(session, report) if wanted.schedule is not None and not offset else []
+    if later:
+        said += f" {counted(len(later), 'later run')} of the schedule left no report: see later_runs."
+    return Answer(_report_part(report, text, offset, later), said, rest)
 
 
-def _report_part(report: Report, text: str, offset: int) -> ReportPart:
+def _later_runs(session: Session, report: Report) -> list[RunRow]:
+    """Return the runs of a schedule after the one that wrote its latest report: they failed, or go on."""
+    if report.run is None or report.run.schedule_id is None:
+        return []
+    runs = session.platform.run_reader.schedule_runs(report.run.schedule_id, _LATER)
+    later = [run for run in runs if run.age > report.run.age and not run.is_completed]
+    return [RunRow.of(run) for run in sorted(later, key=lambda run: run.age, reverse=True)]
+
+
+def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) -> ReportPart:
     facts = report.facts()
     known = [str(value) for value in facts.values() if value]
     traces, spans = cited(report.markdown, known=known) if not offset else NOTHING_CITED
@@ -248,6 +252,7 @@ def _report_part(report: Report, text: str, offset: int) -> ReportPart:
         cited_spans=[
             CitedSpan(span_id=each.id, trace_id=each.trace) for each in spans[:_MOST_CITED] if not each.is_cut
         ],
+        later_runs=later or None,
         offset=offset,
         total=len(report.markdown),
         report=text,

@@ -15,9 +15,9 @@ from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
 from halo_iac.fire_times import describe
 from halo_iac.mcp.arguments import Agent, Paged, Schedule
-from halo_iac.mcp.cursors import collect, collect_all
+from halo_iac.mcp.cursors import Rows, collect, collect_all
 from halo_iac.mcp.session import Session
-from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
+from halo_iac.mcp.tool import Answer, Call, Line, Position, Result, Tool, Total
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import Conversation, Run
 from halo_iac.model.schedule import Spec
@@ -85,7 +85,7 @@ def list_runs(call: Call[ListRuns]) -> Answer:
     return Answer(Runs(runs=rows), f"The latest run of {counted(len(rows), 'conversation')}, newest first.", rest)
 
 
-def _latest_of_conversations(session: Session, wanted: ListRuns, start: Sequence[Any]) -> tuple[list[RunRow], Any]:
+def _latest_of_conversations(session: Session, wanted: ListRuns, start: Position) -> Rows:
     agent = None if wanted.agent is None else session.agent_id(wanted.agent)
     schedule = None if wanted.schedule is None else session.schedule_id(wanted.schedule)
     reader, project = session.platform.run_reader, session.platform.project.id
@@ -100,8 +100,7 @@ def _latest_of_conversations(session: Session, wanted: ListRuns, start: Sequence
         run = runs.get(parse_conversation(row, _LIST).id)
         return None if run is None else RunRow.of(run)
 
-    rows, rest = collect(read_page, make, start, wanted.limit)
-    return rows, rest
+    return collect(read_page, make, start, wanted.limit)
 
 
 def _latest_runs(reader: RunReader, found: Sequence[Conversation]) -> Mapping[str, Run]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
-from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Position, Result, Tool, excerpt
+from halo_iac.mcp.excerpts import Part, parts
+from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Result, Tool
 from halo_iac.mcp.tools.code_places import code_places
 from halo_iac.mcp.tools.traces import milliseconds
 from halo_iac.model.traces import SpanDetail
@@ -86,8 +87,8 @@ def get_span(call: Call[GetSpan]) -> Answer:
     session, wanted, start = call
     span = session.platform.trace_reader.span(wanted.trace_id, wanted.span_id)
     texts = [*_texts(span)]
-    bodies, rest = _bodies(texts, start, wanted.max_chars)
-    is_first = tuple(start) == FIRST
+    found, rest = parts([text for _, text in texts], start, wanted.max_chars)
+    is_first = start == FIRST
     attributes, left_out = _attributes(span) if is_first else ({}, 0)
     data = SpanFacts(
         trace_id=span.trace_id,
@@ -108,10 +109,14 @@ def get_span(call: Call[GetSpan]) -> Answer:
         cost_usd=span.cost,
         attributes=attributes or None,
         attributes_left_out=left_out or None,
-        bodies=bodies,
+        bodies=[_body(*texts[part.number], part) for part in found],
     )
     how = "failed" if span.is_error else "did not fail"
-    return Answer(data, f"A span that {how}, {len(bodies)} of {counted(len(texts), 'long text')} of it here.", rest)
+    return Answer(data, f"A span that {how}, {len(found)} of {counted(len(texts), 'long text')} of it here.", rest)
+
+
+def _body(name: str, text: str, part: Part) -> Body:
+    return Body(name=name, content=part.text, total=len(text), is_continued=part.is_continued, is_cut=part.is_cut)
 
 
 def _texts(span: SpanDetail) -> Iterator[tuple[str, str]]:
@@ -155,22 +160,6 @@ def _without_stack_trace(event: object) -> object:
         for name, value in event.items()
         if name != _STACK_TRACE
     }
-
-
-def _bodies(texts: Sequence[tuple[str, str]], start: Position, size: int) -> tuple[list[Body], Position | None]:
-    """Return texts from a position on, the last of them cut where it does not fit."""
-    first, offset = int(start[0] or 0), int(start[1] or 0)
-    bodies: list[Body] = []
-    for index, (name, text) in enumerate(texts[first:], first):
-        if size <= 0:
-            return bodies, (index, 0)
-        begin = offset if index == first else 0
-        part, end = excerpt(text, begin, size)
-        bodies.append(Body(name=name, content=part, total=len(text), is_continued=begin > 0, is_cut=end is not None))
-        if end is not None:
-            return bodies, (index, end)
-        size -= len(part)
-    return bodies, None
 
 
 def _places(span: SpanDetail, texts: Sequence[tuple[str, str]]) -> Iterator[Place]:

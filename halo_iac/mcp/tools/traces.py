@@ -179,7 +179,7 @@ def get_trace(call: Call[GetTrace]) -> Answer:
         return Page(tuple(tree.walk()), rest)
 
     rows, rest = collect(read_page, _span_row, start, wanted.limit)
-    is_first = tuple(start) == FIRST
+    is_first = start == FIRST
     if is_first and trace.has_error and not failed:
         failed.extend(_failed_elsewhere(reader, wanted.trace_id, session.now))
     data = TraceDetail(trace=TraceRow.of(trace), failed=failed if is_first else None, spans=rows)
