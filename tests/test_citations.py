@@ -36,6 +36,8 @@ def spans(markdown: str) -> list[tuple[str, str | None]]:
         (f"- Traces: `{A}`, `{B}`", [A, B]),
         (f"**Trace ID:** {A.upper()}", [A]),
         (f"trace_{A}", [A]),
+        (f"_{A}_, *trace*: __`{B}`__", [A, B]),
+        ("Trace #8f3a12cd, `8f3a…`/`91bc…`", ["8f3a12cd", "8f3a…", "91bc…"]),
         (f"| Step | Slowest in |\n| --- | --- |\n| a | `{A}` |", [A]),
         (f"[here](https://host.example/p/traces/{A}?tab=spans)", [A]),
         (f'```json\n{{"trace_id": "{A}", "traceId": "{B}"}}\n```', [A, B]),
@@ -96,7 +98,7 @@ def test_one_that_two_begin_like_stays_as_it_is_cited() -> None:
 
 
 def test_ids_of_other_things_can_be_named() -> None:
-    assert traces(f"{A} {UUID} {B}", UUID.upper(), B) == [A]
+    assert traces(f"{A} {UUID} {B} {UUID.replace('-', '')}", UUID.upper(), B) == [A]
 
 
 def test_a_heading_in_code_is_none() -> None:

@@ -48,7 +48,7 @@ _ALIKE: Final = 100
 
 def cited(markdown: str, *, known: Collection[str] = ()) -> Citations:
     """Return the traces and spans that a report cites; ``known`` are ids of other things, such as its own run's."""
-    others = frozenset(each.lower() for each in known)
+    others = frozenset(spelt for each in known for spelt in (each.lower(), each.lower().replace("-", "")))
     traces: dict[str, Citation] = {}
     spans: dict[str, Citation] = {}
     section, latest = "", None
@@ -96,7 +96,8 @@ def _of_line(line: Line) -> Iterator[_Mention]:
         for token in _TOKEN.finditer(text):
             if near is not None and _ENDING.search(text, end, token.start()):
                 near = None
-            before, end, word = text[token.start() - 1 : token.start()], token.end(), token[0]
+            word = token[0].rstrip("_-")
+            before, end = text[token.start() - 1 : token.start()], token.start() + len(word)
             is_quoted = before in _QUOTES and before == text[end : end + 1]
             says_trace = (near == TRACE and is_quoted) or (above == TRACE and word == alone)
             mention = _mention(word, near, above, is_quoted=is_quoted) or (_odd(word) if says_trace else None)
