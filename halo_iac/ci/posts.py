@@ -6,7 +6,7 @@ Anyone may write a marker, so its author has to be us (docs/security.md#untruste
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from halo_iac.ci.host import Post, Posts
@@ -42,11 +42,12 @@ def close(posts: Posts, mark: str, page: str) -> bool:
     return True
 
 
-def offer(posts: Posts, mark: str, shown: str, page: str, since: str) -> bool:
+def offer(posts: Posts, mark: str, shown: str, page: Callable[[], str], since: str) -> bool:
     """Show a page in the open issue with this marker, or in a new one; return whether an issue was written.
 
-    ``shown`` is the line that says what the page is about. An issue that shows the same stays as it is, whatever users
-    have made of its text, and one that they have closed since the instant ``since`` is not opened again.
+    ``shown`` is the line that says what the page is about; the page is made only where it is needed. An issue that
+    shows the same stays as it is, whatever users have made of its text, and one that they have closed since the instant
+    ``since`` is not opened again.
     """
     authors = posts.authors()
 
@@ -57,11 +58,11 @@ def offer(posts: Posts, mark: str, shown: str, page: str, since: str) -> bool:
     if mine is None:
         if any(_line(each.text, 1) == shown for each in ours(posts.closed(since))):
             return False
-        posts.add(f"{mark}\n{shown}\n{page}")
+        posts.add(f"{mark}\n{shown}\n{page()}")
         return True
     if _line(mine.text, 1) == shown:
         return False
-    posts.change(mine.number, f"{mark}\n{shown}\n{page}")
+    posts.change(mine.number, f"{mark}\n{shown}\n{page()}")
     return True
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.ci.posts import about, marker, offer
 from halo_iac.cli.ci_job import CiJob
+from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.entry_lookup import get_entry, match_entry
 from halo_iac.cli.report_brief import brief_of
@@ -20,6 +22,9 @@ from halo_iac.runs.reports import fetch_of_schedule
 from halo_iac.storage.atomic import write_atomically
 
 if TYPE_CHECKING:
+    from halo_iac.model.runs import Report
+
+if TYPE_CHECKING:
     from halo_iac.cli.connection import Connection
 
 _SINCE_EVER: Final = "1970-01-01T00:00:00Z"
@@ -30,34 +35,20 @@ is dealt with: halo never closes it, and opens another one only for a newer repo
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """The issue of one schedule; ``text`` is empty where it has no report, ``said`` says why."""
-
-    key: str
-    files: tuple[str, ...]
-    conversation: str = ""
-    begun: str = ""
-    text: str = ""
-    said: str = ""
-    is_failed: bool = False
-
-
 def fixes(job: CiJob) -> int:
     """Show the latest report of each schedule in an issue of its own."""
     keys = _schedules(job.args)
     job.prepare_folder()
-    pages = [page for files in job.each_file() for page in _pages(job, tuple(files[1:]), keys)]
     folder = job.folder / "fixes"
     folder.mkdir(mode=0o700)
-    for number, page in enumerate(pages, 1):
-        if page.text:
-            write_atomically(folder / f"{number}-{slug(page.key)}.md", job.console.redacted(page.text), mode=0o600)
-    lines = [f"- {code(page.key, PLAIN)}: {_shown(job, page)}" for page in pages]
-    job.page.write_text("\n".join(["### halo · reports as issues", "", *lines, ""]), encoding="utf-8")
-    code_ = int(any(page.is_failed for page in pages))
-    job.report(code_, **({"reports": folder} if any(page.text for page in pages) else {}))
-    return code_
+    showing = _Issues(job, folder, keys)
+    for files in job.each_file():
+        showing.of_file(tuple(files[1:]))
+    page = ["### halo · reports as issues", "", *showing.lines, ""]
+    job.page.write_text(job.console.redacted("\n".join(page)), encoding="utf-8")
+    failed = int(showing.has_failed)
+    job.report(failed, **({"reports": folder} if any(folder.iterdir()) else {}))
+    return failed
 
 
 def _schedules(args: Sequence[str]) -> tuple[str, ...]:
@@ -68,55 +59,83 @@ def _schedules(args: Sequence[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-# What is shown ------------------------------------------------------------------------------------------------------
+@dataclass
+class _Issues:
+    """Shows the reports of schedules, all of them or those with ``keys``; ``lines`` say what came of each."""
+
+    job: CiJob
+    folder: Path
+    keys: tuple[str, ...]
+    lines: list[str] = field(default_factory=list)
+    has_failed: bool = False
+
+    def of_file(self, files: tuple[str, ...]) -> None:
+        """Go through the schedules that a project file declares."""
+        target = TargetOptions(file=files[0] if files else None)
+        self.job.console.prepare(json=False, spell=target.spell)
+        with CommandContext(self.job.console, target, self.job.cwd) as context:
+            project = context.load()
+            wanted = {get_entry(project, key).key for key in self.keys or [entry.key for entry in project.entries]}
+            connection = context.connect_for_reading(project)
+            pairing = match_entry(connection, project)
+            for blocked in pairing.blocked:
+                if blocked.key in wanted:
+                    self._say(blocked.key, code(blocked.reason, PLAIN), is_failed=True)
+            for pair in pairing.pairs:
+                if pair.remote is not None and pair.entry.spec is not None and pair.entry.key in wanted:
+                    self._show(_Schedule(context, connection, pair.entry.key, pair.remote.id, files))
+
+    def _show(self, schedule: _Schedule) -> None:
+        try:
+            report = fetch_of_schedule(schedule.connection.run_reader, schedule.id)
+            said = self._offer(schedule, report)
+        except NoReport as absence:
+            self._say(schedule.key, code(absence.message, PLAIN))
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            self._say(schedule.key, code(error.message, PLAIN), is_failed=True)
+        except HostError as error:
+            self.job.console.warn(error.message, error.hint or "run the job again")
+            self._say(schedule.key, "no issue, since the host refused it")
+        else:
+            self._say(schedule.key, said)
+
+    def _say(self, key: str, said: str, *, is_failed: bool = False) -> None:
+        self.lines.append(f"- {code(key, PLAIN)}: {said}")
+        self.has_failed |= is_failed
+
+    def _offer(self, schedule: _Schedule, report: Report) -> str:
+        """Show a report in the issue of its schedule, unless it is there, and say what came of it."""
+        job = self.job
+        name = f" ({job.inputs.name})" if job.inputs.name else ""
+        posts = job.host.issues(f"HALO report: {schedule.key}{name}")
+        if posts is None or not job.inputs.comments:
+            self._written(schedule, report)
+            return "no issue, since there is no token for one"
+        mark = marker("report", f"{job.inputs.name}\0{schedule.key}", schedule.files)
+        since = report.conversation.created_at or _SINCE_EVER
+        is_new = offer(posts, mark, about(report.conversation.id), lambda: self._written(schedule, report), since)
+        return "a new report is in its issue" if is_new else "nothing new"
+
+    def _written(self, schedule: _Schedule, report: Report) -> str:
+        """Return the text of an issue, which the job's folder has as well."""
+        key, begun = schedule.key, report.conversation.created_at
+        head = (
+            f"The latest HALO report of the schedule {code(key, PLAIN)}{f', of {code(begun, PLAIN)}' if begun else ''}."
+        )
+        brief = brief_of(schedule.context, schedule.connection, report, key, key, None)
+        text = self.job.console.redacted(f"{head}\n\n{_ABOUT}\n{brief}")
+        number = sum(1 for _ in self.folder.iterdir()) + 1
+        write_atomically(self.folder / f"{number}-{slug(key)}.md", text, mode=0o600)
+        return text
 
 
-def _pages(job: CiJob, files: tuple[str, ...], keys: Sequence[str]) -> Iterator[_Page]:
-    """Yield a page for each schedule of a project file that is declared, or for those that are named."""
-    target = TargetOptions(file=files[0] if files else None)
-    job.console.prepare(json=False, spell=target.spell)
-    with CommandContext(job.console, target, job.cwd) as context:
-        project = context.load()
-        wanted = {get_entry(project, key).key for key in keys}
-        connection = context.connect_for_reading(project)
-        pairing = match_entry(connection, project)
-        for blocked in pairing.blocked:
-            yield _Page(blocked.key, files, said=blocked.reason, is_failed=True)
-        for pair in pairing.pairs:
-            if pair.remote is not None and pair.entry.spec is not None and (not wanted or pair.entry.key in wanted):
-                yield _page(context, connection, pair.entry.key, pair.remote.id, files)
+class _Schedule(NamedTuple):
+    """A declared schedule: where it is read, its key, its id, and the words that name its project file."""
 
-
-def _page(context: CommandContext, connection: Connection, key: str, schedule: str, files: tuple[str, ...]) -> _Page:
-    try:
-        report = fetch_of_schedule(connection.run_reader, schedule)
-        brief = brief_of(context, connection, report, key, key, None)
-    except NoReport as absence:
-        return _Page(key, files, said=absence.message)
-    except PlatformError as error:
-        if error.ends_the_run:
-            raise
-        return _Page(key, files, said=error.message, is_failed=True)
-    begun = report.conversation.created_at or _SINCE_EVER
-    head = f"The latest HALO report of the schedule {code(key, PLAIN)}, of {code(begun, PLAIN)}."
-    return _Page(key, files, report.conversation.id, begun, f"{head}\n\n{_ABOUT}\n{brief}")
-
-
-# What the host is told ----------------------------------------------------------------------------------------------
-
-
-def _shown(job: CiJob, page: _Page) -> str:
-    """Show a page in its issue and return what came of it, for the job's summary."""
-    if not page.text:
-        return code(page.said, PLAIN)
-    name = f" ({job.inputs.name})" if job.inputs.name else ""
-    posts = job.host.issues(f"HALO report: {page.key}{name}")
-    if posts is None or not job.inputs.comments:
-        return "no issue, since there is no token for one"
-    mark = marker("report", f"{job.inputs.name}\0{page.key}", page.files)
-    try:
-        is_new = offer(posts, mark, about(page.conversation), job.console.redacted(page.text), page.begun)
-    except HostError as error:
-        job.console.warn(error.message, error.hint or "run the job again")
-        return "no issue, since the host refused it"
-    return "a new report is in its issue" if is_new else "nothing new"
+    context: CommandContext
+    connection: Connection
+    key: str
+    id: str
+    files: tuple[str, ...]
