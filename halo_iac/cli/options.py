@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -186,6 +186,17 @@ Receipt = Annotated[
         "into this folder; default: .halo/receipts/.",
     ),
 ]
+
+
+class WriteOptions(NamedTuple):
+    """How changes are carried out; each command that writes to the platform has these options."""
+
+    yes: Yes = False
+    concurrency: Concurrency = 8
+    max_rps: MaxRps = 50
+    receipt: Receipt = None
+
+
 KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With several project files, continue after one that failed."),

@@ -25,16 +25,13 @@ def apply(
         typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`; apply exactly this plan."),
     ] = None,
     target: options.Target = None,
-    yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_create: options.AllowCreate = None,
     allow_takeover: options.AllowTakeover = None,
     protect: options.Protect = None,
     undeclared: options.Undeclared = None,
     require_head: options.RequireHead = None,
-    concurrency: options.Concurrency = 8,
-    max_rps: options.MaxRps = 50,
-    receipt: options.Receipt = None,
+    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - immutable
     keep_going: options.KeepGoing = False,
     also: options.Also = None,
     format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
@@ -76,7 +73,7 @@ def apply(
             show_plans(context, runs)
         again = ("apply",) if plan_file is None else ("apply", plan_file)
         limits = _limits(target, protect, undeclared)
-        how = ApplyOptions(yes, concurrency, max_rps, receipt, again=again, limits=limits, keep_going=keep_going)
+        how = ApplyOptions(*writing, again=again, limits=limits, keep_going=keep_going)
         return run_apply(context, results, runs, how)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -30,44 +29,44 @@ if TYPE_CHECKING:
 _LONGEST_REASON: Final = 1_000
 _STATES: Final = {Cause.PAUSED: "paused already", Cause.RESUMED: "active already"}
 
-_References = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY|ID", help="Schedules by their keys in the project file, or by id.")
-]
-_Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="A schedule by its id; can be repeated.")]
-_Agents = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--agent",
-        "--agent-uuid",
-        metavar="AGENT",
-        help="All schedules in scope of this agent (an alias, a name or a UUID); can be repeated.",
-    ),
-]
-_All = Annotated[bool, typer.Option("--all", help="All schedules in scope, those that no file declares included.")]
-_Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the receipt.")]
-_Write = Annotated[
-    bool, typer.Option("--write", help="Also write `enabled` to the entries in the project file, comments kept.")
-]
-_IncludeProtected = Annotated[
-    bool, typer.Option("--include-protected", help="Also pause schedules whose titles `protect:` covers.")
-]
+
+class Choice(NamedTuple):
+    """Which schedules are meant, and why: the options that `pause` and `resume` share."""
+
+    references: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY|ID", help="Schedules by their keys in the project file, or by id."),
+    ] = None
+    id: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="A schedule by its id; can be repeated.")
+    ] = None
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--agent",
+            "--agent-uuid",
+            metavar="AGENT",
+            help="All schedules in scope of this agent (an alias, a name or a UUID); can be repeated.",
+        ),
+    ] = None
+    all: Annotated[
+        bool, typer.Option("--all", help="All schedules in scope, those that no file declares included.")
+    ] = False
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the receipt.")] = None
+    write: Annotated[
+        bool, typer.Option("--write", help="Also write `enabled` to the entries in the project file, comments kept.")
+    ] = False
 
 
 @platform_command
 def pause(
     context: CommandContext,
-    references: _References = None,
-    id: _Ids = None,  # noqa: A002 - the option's name
-    agent: _Agents = None,
-    all: _All = False,  # noqa: A002 - likewise
-    reason: _Reason = None,
-    write: _Write = False,
-    include_protected: _IncludeProtected = False,
-    yes: options.Yes = False,
+    chosen: Choice = Choice(),  # noqa: B008 - immutable
+    include_protected: Annotated[
+        bool, typer.Option("--include-protected", help="Also pause schedules whose titles `protect:` covers.")
+    ] = False,
     protect: options.Protect = None,
-    concurrency: options.Concurrency = 8,
-    max_rps: options.MaxRps = 50,
-    receipt: options.Receipt = None,
+    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - likewise
 ) -> int:
     """Pause schedules at once, declared or not.
 
@@ -84,28 +83,17 @@ def pause(
       halo pause --all --project 2f6c1c5e-7d1f-4a55-9a86-3c6f7f2f9d10
     """
     context.tighten(protect, None)
-    selected = _selection(context, references, id, agent, is_all=all)
-    request = PauseRequest(Cause.PAUSED, selected, include_protected, write)
-    how = ApplyOptions(yes, concurrency, max_rps, receipt, reason=_checked_reason(reason))
-    return _run(context, request, how)
+    return _run(context, Cause.PAUSED, chosen, writing, includes_protected=include_protected)
 
 
 @platform_command
 def resume(
     context: CommandContext,
-    references: _References = None,
-    id: _Ids = None,  # noqa: A002 - the option's name
-    agent: _Agents = None,
-    all: _All = False,  # noqa: A002 - likewise
-    reason: _Reason = None,
-    write: _Write = False,
+    chosen: Choice = Choice(),  # noqa: B008 - immutable
     include_protected: Annotated[
         bool, typer.Option("--include-protected", help="Accepted as for `halo pause`; a resume needs no permission.")
     ] = False,
-    yes: options.Yes = False,
-    concurrency: options.Concurrency = 8,
-    max_rps: options.MaxRps = 50,
-    receipt: options.Receipt = None,
+    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - likewise
 ) -> int:
     """Resume paused schedules at once, declared or not.
 
@@ -120,14 +108,15 @@ def resume(
       halo resume checkout-daily
       halo resume --agent checkout --yes
     """
-    selected = _selection(context, references, id, agent, is_all=all)
-    request = PauseRequest(Cause.RESUMED, selected, include_protected, write)
-    how = ApplyOptions(yes, concurrency, max_rps, receipt, reason=_checked_reason(reason))
-    return _run(context, request, how)
+    return _run(context, Cause.RESUMED, chosen, writing, includes_protected=include_protected)
 
 
-def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> int:
-    console, deed = context.console, PAUSING[request.cause]
+def _run(
+    context: CommandContext, cause: Cause, chosen: Choice, writing: options.WriteOptions, *, includes_protected: bool
+) -> int:
+    request = PauseRequest(cause, _selection(context, chosen), includes_protected, chosen.write)
+    how = ApplyOptions(*writing, reason=_checked_reason(chosen.reason))
+    console, deed = context.console, PAUSING[cause]
     style = console.out_style
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         if request.writes and context.project_if_any() is None:
@@ -135,10 +124,10 @@ def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> i
         project = context.project_or_empty()
         made = plan_pause(request, lambda: project, context.observe)
         hide_credentials(context, project, made.plan)
-        file = EnabledFile(context, made.keys if request.writes else (), is_enabled=request.cause is Cause.RESUMED)
+        file = EnabledFile(context, made.keys if request.writes else (), is_enabled=cause is Cause.RESUMED)
         runs = [ProjectRun(context, made.plan)]
         if not results.is_document:
-            show_plans(context, runs, as_wanted=_STATES[request.cause])
+            show_plans(context, runs, as_wanted=_STATES[cause])
             for line in filter(None, (made.outlook, file.intention)):
                 console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
         question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
@@ -147,16 +136,10 @@ def _run(context: CommandContext, request: PauseRequest, how: ApplyOptions) -> i
         return run_apply(context, results, runs, how)
 
 
-def _selection(
-    context: CommandContext,
-    references: Sequence[str] | None,
-    ids: Sequence[str] | None,
-    agents: Sequence[str] | None,
-    *,
-    is_all: bool,
-) -> Selection:
+def _selection(context: CommandContext, chosen: Choice) -> Selection:
     """Return which schedules are meant; an unknown key is an error with near matches."""
-    named = [*(references or ()), *(ids or ())]
+    references, agents, is_all = chosen.references, chosen.agent, chosen.all
+    named = [*(references or ()), *(chosen.id or ())]
     if bool(named) + bool(agents) + is_all != 1:
         hint = "see `--help` for examples"
         raise UsageError("name schedules by key or --id, or pass --agent or --all, and only one of these", hint=hint)

@@ -33,13 +33,10 @@ _WRITTEN: Final = {0, 4, 5}
 def undo(
     context: CommandContext,
     receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt that the run wrote.")],
-    yes: options.Yes = False,
     allow_archive: options.AllowArchive = 0,
     allow_incomplete: options.AllowIncomplete = False,
     protect: options.Protect = None,
-    concurrency: options.Concurrency = 8,
-    max_rps: options.MaxRps = 50,
-    receipt: options.Receipt = None,
+    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - immutable
 ) -> int:
     """Undo an apply, a pause or a resume, using its receipt.
 
@@ -70,9 +67,7 @@ def undo(
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))
             show_plans(context, [ProjectRun(context, planned)], as_wanted="as before the run")
-        how = ApplyOptions(
-            yes, concurrency, max_rps, receipt, "Undo with {changes} to {platform}", ("undo", receipt_file)
-        )
+        how = ApplyOptions(*writing, "Undo with {changes} to {platform}", ("undo", receipt_file))
         code = run_apply(context, results, [ProjectRun(context, planned)], how)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
