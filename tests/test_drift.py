@@ -95,6 +95,14 @@ def test_guards_have_no_say() -> None:
     assert len(drift_of(plan).items) == 9
 
 
+def test_what_was_retitled_by_hand_is_renamed_rather_than_created() -> None:
+    plan = planned(project(entry("A"), entry("Other", prompt="Else.")), remote("1", "A (edited)"))
+    edited, other = (item.hint or "" for item in drift_of(plan).items if item.kind is DriftKind.MISSING)
+    assert "run `halo rename key-A --from 'A (edited)'`, or add `renamed_from: " in edited
+    assert edited.endswith("; to create another one, run `halo apply --allow-create key-A`")
+    assert other.startswith("to create or unarchive what is missing, run `halo apply`")
+
+
 def test_an_ignored_kind_is_counted_and_takes_nothing_else_along() -> None:
     plan = planned(project(entry("A", hours=(1,), enabled=True)), remote("1", "A", enabled=False), remote("2", "B"))
     drift = drift_of(plan, DriftKind.PAUSED, DriftKind.UNDECLARED)

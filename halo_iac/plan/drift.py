@@ -54,8 +54,11 @@ def find_drift(planned: Plan, actual: PlatformState, ignored: Collection[DriftKi
 
 
 def _items(planned: Plan) -> Iterator[DriftItem]:
+    lookalikes = {name: each.message for each in planned.refusals if each.guard == "lookalike" for name in each.names}
     for change in planned.changes:
-        yield from _of_change(change)
+        for item in _of_change(change):
+            alike = lookalikes.get(change.name) if item.kind is DriftKind.MISSING else None
+            yield item if alike is None else item._replace(hint=_lookalike_hint(alike, change.name))
     yield from map(_of_paused, planned.paused)
     yield from map(_of_undeclared, planned.undeclared)
     yield from map(_of_blocked, planned.blocked)
@@ -77,6 +80,11 @@ def _of_change(change: Change) -> Iterator[DriftItem]:
     if len(fields) < len(change.fields):
         hint = Hint(_RESUME, Command("resume", change.name))
         yield _item(DriftKind.PAUSED, change, _PAUSED)._replace(hint=hint)
+
+
+def _lookalike_hint(alike: str, name: str) -> Hint:
+    """Return what to do about an entry that an apply would refuse to create: most likely its title was changed."""
+    return Hint("{}; to create another one, run `{}`", alike, Command("apply", "--allow-create", name))
 
 
 def _item(kind: DriftKind, change: Change, reason: str = "") -> DriftItem:
