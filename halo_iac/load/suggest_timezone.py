@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Final
+from unicodedata import combining
+from unicodedata import normalize as normalize_form
 
 from halo_iac.model.zones import zone_names
 from halo_iac.text import LONGEST, closest_match, normalize
@@ -77,8 +79,25 @@ _WITHOUT_ZONE: Final = {
     "barcelona": "Europe/Madrid",
     "milan": "Europe/Rome",
     "geneva": "Europe/Zurich",
+    "geneve": "Europe/Zurich",
+    "munchen": "Europe/Berlin",
+    "koln": "Europe/Berlin",
+    "dusseldorf": "Europe/Berlin",
+    "wien": "Europe/Vienna",
+    "praha": "Europe/Prague",
+    "warszawa": "Europe/Warsaw",
+    "krakow": "Europe/Warsaw",
+    "lodz": "Europe/Warsaw",
+    "kobenhavn": "Europe/Copenhagen",
+    "malmo": "Europe/Stockholm",
+    "goteborg": "Europe/Stockholm",
+    "quebec": "America/Toronto",
+    "brasilia": "America/Sao_Paulo",
+    "medellin": "America/Bogota",
 }
-"""Cities that people look for in vain, in small letters."""
+"""Cities that people look for in vain, as :func:`_folded` returns them."""
+_LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
+"""Letters that are not one with a mark added to it."""
 
 _CLOSE: Final = 0.9
 """How like a place must be: of ten letters, one may be wrong."""
@@ -96,7 +115,7 @@ def suggest_zone(name: object) -> str | None:
         return PLACE
     if not isinstance(name, str) or len(name) > LONGEST:
         return None
-    word = name.strip().lower()
+    word = _folded(name)
     place = _place(word)
     if place is not None:
         return f"write `{place}`"
@@ -105,7 +124,10 @@ def suggest_zone(name: object) -> str | None:
         sign, hours, minutes = offset.groups(default="")
         return _suggest_offset(int(f"{'+' if sign == '+' else '-'}{hours}"), int(minutes or 0))
     spelt = _spelt(word)
-    return f"did you mean `{spelt}`?" if spelt else None
+    if spelt is not None:
+        return f"did you mean `{spelt}`?"
+    known = _WITHOUT_ZONE.get(word.rpartition("/")[2].replace("_", " "))
+    return f"write `{known}`" if known else None
 
 
 def fixed_zone(offset: str) -> str | None:
@@ -120,8 +142,14 @@ def fixed_zone(offset: str) -> str | None:
 
 def meant_zone(name: str) -> str | None:
     """Return the zone that a name or abbreviation means, as a file has it; ``None`` for an offset other than 0."""
-    word = name.strip().lower()
+    word = _folded(name)
     return _place(word) or _spelt(word)
+
+
+def _folded(name: str) -> str:
+    """Return a name in small letters without their marks: no zone has one, so ``Zürich`` is ``zurich``."""
+    plain = normalize_form("NFKD", name.strip().lower())
+    return "".join(letter for letter in plain if not combining(letter)).translate(_LETTERS)
 
 
 def _place(word: str) -> str | None:
@@ -140,9 +168,6 @@ def suggest_near_zone(name: str) -> str | None:
     region, slash, place = name.rpartition("/")
     if (not slash and len(name) <= 4) or re.search("[0-9]", name):
         return None
-    known = _WITHOUT_ZONE.get(place.lower().replace("_", " "))
-    if known is not None:
-        return f"write `{known}`"
     elsewhere = _cities().get(place.lower(), "")
     if elsewhere.startswith(_CONTINENTS):
         return f"did you mean `{elsewhere}`?"
