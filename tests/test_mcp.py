@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from command_line import CommandLine, assert_golden
+from command_line import CommandLine, assert_golden, commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -23,6 +23,7 @@ from loopback import Reply, Request, failure, result, serving
 from mcp_calls import FENCE, Answered, Assistant
 from served_runs import Served
 
+from halo_iac.cli.mcp_host import AS_TOOLS
 from halo_iac.cli.target import TargetOptions
 from halo_iac.mcp.arguments import read_arguments
 from halo_iac.mcp.cursors import decode, encode
@@ -636,6 +637,11 @@ def test_a_schedule_that_is_not_there_is_told_with_what_to_call(ask: Assistant) 
     none = ask.failed("get_halo_report", schedule="daily")
     assert "has no completed run yet" in none.fenced
     assert "hint: run `list_halo_runs` to see them all" in none.ours
+
+
+def test_commands_in_hints_are_told_as_tools_that_there_are() -> None:
+    assert {*AS_TOOLS.values()} <= {*TOOLS}
+    assert {*AS_TOOLS} <= {*commands()}
 
 
 def test_a_call_that_was_cancelled_asks_nothing_more(ask: Assistant, halo_runs: Served) -> None:

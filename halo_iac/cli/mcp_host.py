@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from halo_iac.model.remote import RemoteSchedule
     from halo_iac.model.runs import StartedRun
 
-_AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
+AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
     ("agent", "list"): "list_agents",
     ("conversation", "get"): "get_halo_conversation",
     ("conversation", "list"): "list_halo_conversations",
@@ -56,6 +56,9 @@ _AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
     ("run", "poll"): "list_halo_runs",
     ("schedule", "list"): "list_halo_schedules",
     ("schedule", "runs"): "list_halo_runs",
+    ("span", "get"): "get_span",
+    ("trace", "get"): "get_trace",
+    ("trace", "list"): "list_traces",
     ("validate",): "validate_project",
 }
 """How commands begin that hints name → the tool that shows the same."""
@@ -97,7 +100,7 @@ class McpHost:
 
     def _as_tool(self, command: Command) -> str:
         for length in (2, 1):
-            tool = _AS_TOOLS.get(command.words[:length])
+            tool = AS_TOOLS.get(command.words[:length])
             if tool is not None:
                 return tool
         return self._target.spell(command)

@@ -53,7 +53,7 @@ def mcp(
     console: Console = ctx.obj
     target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
     console.prepare(json=False, spell=target.spell)
-    with CommandContext(console, target):
+    with CommandContext(console, target):  # what is wrong with the options is told at once, not to every call
         serve = _server()
     from halo_iac.cli.mcp_host import McpHost
 
