@@ -13,8 +13,9 @@ from load_goals import GOALS as LOAD
 from mcp_goals import GOALS as MCP
 from page_goals import GOALS as PAGES
 from report_goals import GOALS as REPORTS
+from trace_goals import GOALS as TRACES
 
-GOALS = {**SPEED, **MCP, **REPORTS, **LOAD, **PAGES}
+GOALS = {**SPEED, **MCP, **REPORTS, **LOAD, **PAGES, **TRACES}
 
 PAIRS = 7
 FEWEST = 3

@@ -57,7 +57,20 @@ def _failed(subjects: Subjects) -> dict[str, str]:
     return {"failed": subjects.started(subjects.quick)["run"]}
 
 
+def _traced(subjects: Subjects) -> dict[str, str]:
+    """Name a trace of the last day with its failed tool call, and a session; the last minutes' are yet to come."""
+    now = datetime.now(UTC) - timedelta(minutes=10)
+    dates = {"startDate": instant(now - timedelta(days=1)), "endDate": instant(now)}
+    filters = {**dates, "status": "error", "observationKinds": ["TOOL"]}
+    failed = subjects.quick.get("spans.list", {"projectId": PROJECT, "filters": filters})["spans"][0]
+    asked = {"projectId": PROJECT, "agentIdentity": "support-bot", "filters": dates}
+    session = subjects.quick.get("traces.listSessions", asked)["sessions"][-1]["sessionId"]
+    named = {"traced_from": dates["startDate"], "traced_to": dates["endDate"], "session": session}
+    return {**named, "trace": failed["traceId"], "span": failed["spanId"]}
+
+
 _MAKERS: Final[dict[str, Callable[[Subjects], dict[str, str]]]] = {
+    **dict.fromkeys(("traced_from", "traced_to", "trace", "span", "session"), _traced),
     "schedule": lambda subjects: {"schedule": subjects.quick.create(enabled=False)["id"]},
     "archived": _archived,
     "fired": _fired,

@@ -54,9 +54,9 @@ def run_inf(command: str, env: Mapping[str, str], folder: Path) -> InfResult:
     return InfResult(ended.returncode, _COLOUR.sub("", ended.stdout), _COLOUR.sub("", ended.stderr))
 
 
-def commands(env: Mapping[str, str], folder: Path, group: str = "") -> Iterator[str]:
-    """Yield every command below ``inf halo``, as its own help lists them; a group has neither options nor arguments."""
-    for name, takes in _listed(run_inf(f"halo {group} --help", env, folder).out):
+def commands(env: Mapping[str, str], folder: Path, group: str) -> Iterator[str]:
+    """Yield every command of a group, as its own help lists them; a group has neither options nor arguments."""
+    for name, takes in _listed(run_inf(f"{group} --help", env, folder).out):
         command = f"{group} {name}".strip()
         is_leaf = takes.startswith((" [", " <")) or not (below := list(commands(env, folder, command)))
         yield from [command] if is_leaf else below

@@ -1,4 +1,4 @@
-"""Every ``inf halo`` command against ``halo sandbox serve``: good and bad, ``--json`` and not.
+"""Every ``inf halo|trace|span`` command against ``halo sandbox serve``: good and bad, ``--json`` and not.
 
 What a command prints is held against what the sandbox's file holds, which the tests open beside the server.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from inf_cases import CASES, Bad, Subjects
+from inf_trace_cases import NOT_SERVED, TRACE_CASES
 from official_client import InfResult, commands, needs_inf, refusal, run_inf
 from sandbox_calls import Caller, Json
 from sandbox_process import exports, served
@@ -22,6 +23,7 @@ from halo_iac.sandbox.store import Key
 
 pytestmark = needs_inf
 
+ALL = {f"halo {command}": case for command, case in CASES.items()} | TRACE_CASES
 MODES = pytest.mark.parametrize("mode", ["--json", "text"])
 
 
@@ -35,12 +37,12 @@ class Served:
     folder: Path
 
     def run(self, line: str, mode: str, key: str = "") -> InfResult:
-        command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
+        command = f"--json {line}" if mode == "--json" else line
         return run_inf(command, self.env | ({"INF_API_KEY": key} if key else {}), self.folder / "nobody")
 
     def run_signed_in(self, line: str, mode: str) -> InfResult:
         """Run a command as who has signed in: the client refuses a key for some."""
-        command = f"--json halo {line}" if mode == "--json" else f"halo {line}"
+        command = f"--json {line}" if mode == "--json" else line
         session = {name: value for name, value in self.env.items() if name != "INF_API_KEY"}
         return run_inf(command, session, self.folder / "somebody")
 
@@ -73,13 +75,15 @@ def subjects(platform: Served) -> Subjects:
 
 
 def test_every_command_that_the_client_has_is_tried_here(tmp_path: Path) -> None:
-    assert sorted(commands({"INF_API_URL": "http://127.0.0.1:9"}, tmp_path)) == sorted(CASES)
+    offline = {"INF_API_URL": "http://127.0.0.1:9"}
+    found = [command for group in ("halo", "trace", "span") for command in commands(offline, tmp_path, group)]
+    assert sorted(found) == sorted([*ALL, *NOT_SERVED])
 
 
 @MODES
-@pytest.mark.parametrize("command", CASES)
+@pytest.mark.parametrize("command", ALL)
 def test_a_command_prints_what_the_sandbox_holds(platform: Served, subjects: Subjects, command: str, mode: str) -> None:
-    case = CASES[command]
+    case = ALL[command]
     line = f"{command} {case.good.format_map(subjects)}"
     said = platform.run_signed_in(line, mode) if case.is_for_people else platform.run(line, mode)
     assert said.code == 0, said
@@ -93,7 +97,7 @@ def test_a_command_prints_what_the_sandbox_holds(platform: Served, subjects: Sub
 
 REFUSALS = [
     pytest.param(command, bad, id=f"{command} {number}")
-    for command, case in CASES.items()
+    for command, case in ALL.items()
     for number, bad in enumerate(case.bad, 1)
 ]
 
@@ -109,3 +113,13 @@ def test_a_bad_command_says_why_and_changes_nothing(
     assert said.code == 1, said
     assert bad.words in refusal(said)
     assert platform.holdings() == before
+
+
+@MODES
+@pytest.mark.parametrize("command", NOT_SERVED)
+def test_what_the_sandbox_does_not_serve_says_what_there_is_instead(
+    platform: Served, tmp_path: Path, command: str, mode: str
+) -> None:
+    (tmp_path / "t.jsonl").write_text('{"resourceSpans": []}\n', encoding="utf-8")
+    said = platform.run(f"{command} {NOT_SERVED[command].format(file=tmp_path / 't.jsonl')}", mode)
+    assert (said.code, "The sandbox does not serve traces." in refusal(said)) == (1, True), said

@@ -56,6 +56,7 @@ def test_a_report_is_the_first_assistant_message_once_the_run_is_completed(calle
         "role": "user",
         "content": WANTED["prompt"],
         "runId": started["runId"],
+        "metadata": None,
         "createdAt": "2026-11-02T12:00:00.000Z",
     }
     assert (assistant["runId"], assistant["createdAt"]) == (started["runId"], "2026-11-02T12:00:03.000Z")

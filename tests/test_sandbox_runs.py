@@ -66,7 +66,17 @@ def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: 
         "origin": "manual",
         "scheduleId": None,
         "scheduledForAt": None,
-        "retryOfRunId": None,
+        "kind": "agent",
+        "rootRunId": started["runId"],
+        "retriedFromRunId": None,
+        "runAttempt": 1,
+        "inputPreviousRunId": None,
+        "promptMessageId": f"{started['runId']}-user",
+        "resultMessageId": f"{started['runId']}-assistant",
+        "githubRepositoryFullName": None,
+        "githubRepositoryBranch": None,
+        "githubRepositoryCommitSha": None,
+        "githubRepositorySubpath": None,
         "haloExportDatasetId": started["haloExportDatasetId"],
         "agentUuid": demo.CHECKOUT_ID,
         "prompt": WANTED["prompt"],
@@ -92,6 +102,9 @@ def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: 
         "lifecycleStatus": "ready",
         "agentUuid": demo.CHECKOUT_ID,
         "spanCount": sum(1 for _ in demo_spans(nanoseconds(WINDOW["windowEndAt"]), "checkout", days=1)),
+        "traceCount": 48,
+        "droppedSpanCount": 0,
+        "droppedTraceCount": 0,
         **WINDOW,
         "createdAt": times["createdAt"],
     }
@@ -187,7 +200,7 @@ def test_a_window_without_traces_ends_as_such(caller: Caller, clock: Clock) -> N
     answered = caller.get("haloRun.getById", {"id": started["runId"]})
     assert answered["run"]["errorMessage"] == "The agent has no traces in this window."
     assert (answered["haloExportDataset"]["lifecycleStatus"], answered["haloExportDataset"]["spanCount"]) == (
-        "empty",
+        "ready",
         0,
     )
 
@@ -394,7 +407,7 @@ def test_what_came_to_nothing_is_tried_again_in_its_conversation(caller: Caller,
     assert len({again["runId"], again["haloExportDatasetId"], first["runId"], first["haloExportDatasetId"]}) == 4
     assert statuses(caller, clock, again) == COURSE
     before, after = run_of(caller, first), run_of(caller, again)
-    assert (before["status"], after["retryOfRunId"]) == (status, first["runId"])
+    assert (before["status"], after["retriedFromRunId"], after["runAttempt"]) == (status, first["runId"], 2)
     same = ("prompt", "agentUuid", "spanLimit", "modelId", "origin", *WINDOW)
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
@@ -450,7 +463,8 @@ def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock
     again = caller.do("haloRun.retry", {"id": asked["runId"]})
     clock.advance(minutes=1)
     run = run_of(caller, again)
-    assert (run["status"], run["retryOfRunId"], run["prompt"]) == ("completed", asked["runId"], "What is slow?")
+    assert (run["status"], run["retriedFromRunId"], run["prompt"]) == ("completed", asked["runId"], "What is slow?")
+    assert (run["rootRunId"], run["runAttempt"], run["inputPreviousRunId"]) == (asked["runId"], 2, started["runId"])
 
 
 def test_a_follow_up_needs_a_report(caller: Caller, clock: Clock) -> None:
@@ -479,7 +493,7 @@ def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) 
     before = dataset()
     clock.advance(minutes=1)
     status, spans, traces = dataset()
-    assert (before, status, traces) == (("exporting", None, 0), "ready", 48)
+    assert (before, status, traces) == (("pending", None, 0), "ready", 48)
     pages = caller.get("haloExportDataset.listTraces", {**given, "limit": 30})
     rest = caller.get("haloExportDataset.listTraces", {**given, "limit": 30, "cursor": pages["nextCursor"]})
     every = pages["traces"] + rest["traces"]
@@ -489,7 +503,7 @@ def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) 
 
 
 @pytest.mark.parametrize(
-    ("status", "lifecycle"), [("export_failed", "failed"), ("no_traces", "empty"), ("cancelled", "cancelled")]
+    ("status", "lifecycle"), [("export_failed", "failed"), ("no_traces", "ready"), ("cancelled", "failed")]
 )
 def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, status: str, lifecycle: str) -> None:
     caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
@@ -498,7 +512,7 @@ def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, st
         cancel(caller, started)
     clock.advance(minutes=1)
     dataset = caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
-    assert (dataset["lifecycleStatus"], dataset["spanCount"]) == (lifecycle, 0)
+    assert (dataset["lifecycleStatus"], dataset["spanCount"], dataset["traceCount"]) == (lifecycle, 0, 0)
     unknown = caller.ask("haloExportDataset.getById", {"id": "x"})
     assert error(unknown)[2:] == ("NOT_FOUND", "Export dataset x was not found.")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sandbox_calls import PROJECT, Caller, Clock, Json, error
-from sandbox_traces import RANGE, SCOPE, SPANS, load, span
+from sandbox_traces import BEGIN, RANGE, SCOPE, SPANS, load, span
 
 from halo_iac.sandbox.platform import Sandbox
 
@@ -126,6 +127,18 @@ def test_values_of_one_attribute_are_counted(shared: Caller) -> None:
 def test_a_facet_that_there_is_not_is_refused(shared: Caller, given: Json, message: str) -> None:
     status, said = refusal(shared, "traces.facets", **given)
     assert (status, said[: len(message)]) == (400, message)
+
+
+def test_spans_are_counted_alike_by_the_block_and_one_by_one(caller: Caller) -> None:
+    load(caller.sandbox, [span("t", number, at=number, lasts=number % 7) for number in range(4200)])
+    always = {"field": "duration_ns", "op": "gte", "value": -1}
+    for first, last in ((0, 9000), (100, 4150), (4100, 4199), (5000, 6000)):
+        start, end = (f"{BEGIN + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}" for at in (first, last))
+        kept, counted_anew = (
+            ask(caller, "spans.facets", filters={"startDate": start, "endDate": end, "numericFilters": filters})
+            for filters in ([], [always])
+        )
+        assert kept == counted_anew
 
 
 # --- search

@@ -273,7 +273,7 @@ def _good(
 
 
 def settle(store: Store) -> None:
-    """Settle the traces that came in pieces, those of a load that was cut off included."""
+    """Settle the traces that came in pieces, those of a load that was cut off included, and count what is new."""
     while True:
         with store.writing() as tables:
             traces = tables.spans.unsettled(_TRACES)
@@ -284,4 +284,8 @@ def settle(store: Store) -> None:
                     arrivals[of] = SpanIngest(tables, project_id, is_demo=is_demo)
                 arrivals[of].settle(trace)
         if len(traces) < _TRACES:
-            return
+            break
+    has_more = True
+    while has_more:
+        with store.writing() as tables:
+            has_more = tables.spans.blocks.count()

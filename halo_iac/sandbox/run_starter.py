@@ -29,6 +29,14 @@ DEFAULTS: Final = {
 }
 """What a one-off run gets where nothing is said (docs/protocol.md#one-off-runs); a schedule says its limits itself."""
 
+_FIRST: Final[Mapping[str, Any]] = {
+    "retryOfRunId": None,
+    "rootRunId": None,
+    "runAttempt": 1,
+    "inputPreviousRunId": None,
+}
+"""What is said of a run that tries nothing again."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
@@ -72,11 +80,11 @@ class RunStarter:
     def retry(self, row: RunRow, order: RunOrder) -> RunRow:
         """Start a run again in its conversation, over the traces that its window has by now."""
         again = self._row(order, row.conversation_id)
-        return self._added(replace(again, asked={**again.asked, "retryOfRunId": row.id}))
+        return self._added(replace(again, asked={**again.asked, **_attempt(row)}))
 
     def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
         """Start a run that answers a question about what an earlier one has read."""
-        retried = row.id if is_retry else None
+        asked = {**row.asked, "prompt": prompt, "origin": "follow_up"}
         ending = self._ending(row.span_count)
         again = RunRow(
             id=self.new_id(),
@@ -84,10 +92,11 @@ class RunStarter:
             schedule_id=None,
             scheduled_for=None,
             created_at=created_at,
-            asked={**row.asked, "prompt": prompt, "origin": "follow_up", "retryOfRunId": retried},
+            asked={**asked, **(_attempt(row) if is_retry else {**_FIRST, "inputPreviousRunId": row.id})},
             dataset_id=row.dataset_id,
             span_count=row.span_count,
             left_out=row.left_out,
+            left_out_traces=row.left_out_traces,
             chosen=row.chosen,
             seen=row.seen,
             pace=self.settings.pace,
@@ -111,6 +120,7 @@ class RunStarter:
             dataset_id=self.new_id(),
             span_count=export.span_count,
             left_out=export.left_out,
+            left_out_traces=export.left_out_traces,
             chosen=export.chosen,
             seen=export.seen,
             pace=self.settings.pace,
@@ -148,9 +158,15 @@ def _asked(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any]:
         "windowStartAt": instant(order.start),
         "windowEndAt": instant(order.end),
         "origin": order.origin,
-        "retryOfRunId": None,
+        **_FIRST,
         **{name: limits[name] for name in DEFAULTS},
     }
+
+
+def _attempt(row: RunRow) -> dict[str, Any]:
+    """Return what is said of a run that tries again what another one came to nothing with."""
+    root = row.asked.get("rootRunId") or row.asked["retryOfRunId"] or row.id
+    return {"retryOfRunId": row.id, "rootRunId": root, "runAttempt": row.asked.get("runAttempt", 1) + 1}
 
 
 def _title(prompt: str) -> str:

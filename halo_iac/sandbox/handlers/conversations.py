@@ -104,6 +104,7 @@ def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) 
             "role": role,
             "content": content,
             "runId": run_id,
+            "metadata": None,
             "createdAt": at,
         }
         for sequence, (run_id, role, content, at) in enumerate(said, 1)

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TraceSelection:
-    """The spans that were chosen: of which traces, how many, and how many the span limit kept out."""
+    """The spans that were chosen: of which traces, how many, and how many spans and traces the span limit kept out."""
 
     chosen: tuple[int, ...] = ()
     span_count: int = 0
     left_out: int = 0
+    left_out_traces: int = 0
     seen: int = 0
 
 
@@ -39,15 +40,17 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
     last that is looked at; only a single trace that is too long by itself is cut.
     """
     chosen: list[int] = []
-    count = total = 0
+    count = total = traces = 0
     is_full = False
     for execution in tables.spans.executions(agent, nanoseconds(start), nanoseconds(end)):
         total += execution.spans
+        traces += 1
         is_full = is_full or (bool(chosen) and count + execution.spans > limit)
         if not is_full:
             chosen.append(execution.trace)
             count = min(limit, count + execution.spans)
-    return TraceSelection(tuple(reversed(chosen)), count, total - count, tables.spans.last_span())
+    left_out = (total - count, traces - len(chosen))
+    return TraceSelection(tuple(reversed(chosen)), count, *left_out, tables.spans.last_span())
 
 
 def answer(tables: Tables, row: RunRow, agent: int) -> str:
@@ -82,14 +85,25 @@ def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
 
 def serialize_run(standing: RunState) -> dict[str, Any]:
     """Return a run as it goes over the wire."""
-    row, asked = standing.row, standing.row.asked
+    row, asked = standing.row, dict(standing.row.asked)
+    retried = asked.pop("retryOfRunId")
+    root = asked.pop("rootRunId", None) or retried or row.id
+    is_completed = standing.status == "completed"
     return {
         "id": row.id,
         "conversationId": row.conversation_id,
+        "kind": "agent",
         "status": standing.status,
         "scheduleId": row.schedule_id,
         "scheduledForAt": row.scheduled_for,
         "haloExportDatasetId": row.dataset_id,
+        "rootRunId": root,
+        "retriedFromRunId": retried,
+        "runAttempt": asked.pop("runAttempt", 1),
+        "inputPreviousRunId": asked.pop("inputPreviousRunId", None),
+        "promptMessageId": f"{root}-user",
+        "resultMessageId": f"{row.id}-assistant" if is_completed else None,
+        **dict.fromkeys(_REPOSITORY),
         **asked,
         "resolvedRouteId": "sandbox" if standing.started_at else None,
         "createdAt": row.created_at,
@@ -97,29 +111,39 @@ def serialize_run(standing: RunState) -> dict[str, Any]:
         "startedAt": standing.started_at,
         "completedAt": standing.completed_at,
         "errorMessage": standing.error,
-        "resultR2Key": f"halo/{row.id}.md" if standing.status == "completed" else None,
+        "resultR2Key": f"halo/{row.id}.md" if is_completed else None,
     }
 
 
 def serialize_dataset(standing: RunState) -> dict[str, Any]:
     """Return a run's dataset as it goes over the wire; nothing is counted before the export is done."""
-    row = standing.row
-    names = {moment.event for _, moment in standing.past}
-    is_whole = "export.completed" in names or row.asked["origin"] == "follow_up"
-    status = (
-        "ready" if is_whole else {"no_traces": "empty", "export_failed": "failed"}.get(standing.status, "exporting")
-    )
+    row, status = standing.row, _lifecycle(standing)
+    counts: tuple[int | None, ...] = (row.span_count, len(row.chosen), row.left_out, row.left_out_traces)
+    if status != "ready" or standing.status == "no_traces":
+        counts = (0 if standing.is_over else None,) * 4
     return {
         "id": row.dataset_id,
-        "lifecycleStatus": "cancelled" if status == "exporting" and standing.is_over else status,
+        "lifecycleStatus": status,
         "agentUuid": row.asked["agentUuid"],
-        "spanCount": row.span_count if is_whole else 0 if standing.is_over else None,
+        **dict(zip(("spanCount", "traceCount", "droppedSpanCount", "droppedTraceCount"), counts, strict=True)),
         "windowStartAt": row.asked["windowStartAt"],
         "windowEndAt": row.asked["windowEndAt"],
         "createdAt": row.created_at,
     }
 
 
+def _lifecycle(standing: RunState) -> str:
+    """Return how far an export is; one that finds no trace is ready, and one that was stopped has failed."""
+    names = {moment.event for _, moment in standing.past}
+    if "export.completed" in names or standing.row.asked["origin"] == "follow_up" or standing.status == "no_traces":
+        return "ready"
+    if standing.is_over:
+        return "failed"
+    return "exporting" if "export.started" in names else "pending"
+
+
+_REPOSITORY: Final = [f"githubRepository{part}" for part in ("FullName", "Branch", "CommitSha", "Subpath")]
+"""What a hosted run knows of the agent's code; the sandbox knows nothing of it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _USUAL_LIMIT: Final = 50
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}

@@ -60,6 +60,8 @@ class RunRow:
     """Seconds that a second of the usual course takes (:mod:`halo_iac.sandbox.run_state`)."""
     ending: str
     """The status that the run comes to unless it is cancelled."""
+    left_out_traces: int = 0
+    """Traces of the window that the span limit kept out whole."""
     error: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str | None = None

@@ -176,5 +176,18 @@ STEPS: Final = (
     CREATE INDEX spans_by_start ON spans (started);
     CREATE INDEX spans_of_trace ON spans (trace, started);
     """,
+    """
+    ALTER TABLE runs ADD COLUMN left_out_traces INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX spans_of_profile ON spans (profile, started, ended);
+    CREATE INDEX spans_of_user ON spans (user, profile, started, ended) WHERE user IS NOT NULL;
+    CREATE INDEX spans_of_session ON spans (session, profile, started, ended) WHERE session IS NOT NULL;
+    CREATE TABLE span_blocks (
+        block INTEGER NOT NULL, profile INTEGER NOT NULL, spans INTEGER NOT NULL, first_end INTEGER NOT NULL,
+        last_end INTEGER NOT NULL, least_duration_ns INTEGER, most_duration_ns INTEGER, least_total_tokens INTEGER,
+        most_total_tokens INTEGER, least_input_tokens INTEGER, most_input_tokens INTEGER,
+        least_cache_read_tokens INTEGER, most_cache_read_tokens INTEGER, least_output_tokens INTEGER,
+        most_output_tokens INTEGER, least_cost_total REAL, most_cost_total REAL, PRIMARY KEY (block, profile)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""

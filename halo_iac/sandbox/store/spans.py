@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from halo_iac.sandbox.store.interned import Interned
+from halo_iac.sandbox.store.span_blocks import SpanBlocks
 
 _SPAN: Final = """seq, trace, profile, name, span_id, parent_id, started, ended, own_agent, user, session,
     prompt_tokens, completion_tokens, total_tokens, cached_tokens, cost, message, tool, input_digest,
@@ -59,6 +60,7 @@ class SpanTables:
         self.words = Interned(connection, "words", ("text",))
         self.profiles = Interned(connection, "profiles", _PROFILE.split())
         self.mixes = Interned(connection, "mixes", ("profiles",))
+        self.blocks = SpanBlocks(connection)
 
     def place(self, project_id: str, trace_id: str) -> int | None:
         """Return a trace's place; ``None`` where there is no such trace yet."""
@@ -105,6 +107,7 @@ class SpanTables:
         """Let some spans have other profiles."""
         marks = [(profile, span) for span, profile in profiles.items()]
         self._connection.executemany("UPDATE spans SET profile = ? WHERE seq = ?", marks)
+        self.blocks.forget(profiles)
 
     def has_unsettled(self) -> bool:
         """Say whether a trace has got spans since it was last settled."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from halo_iac.sandbox.store.span_blocks import Range, SpanBlocks
 from halo_iac.sandbox.store.trace_filters import (
     AGENT_ID,
     AGENT_NAME,
@@ -37,7 +38,7 @@ _PROFILES: Final = f"""
     WHERE profiles.project_id = ?
 """
 
-Range = tuple[float, float] | None
+_LATEST: Final = 2**63 - 1
 
 
 class Counts(NamedTuple):
@@ -55,6 +56,7 @@ class TraceFacets:
     def __init__(self, connection: sqlite3.Connection, queries: TraceQueries) -> None:
         self._connection = connection
         self._queries = queries
+        self._blocks = SpanBlocks(connection)
 
     def of_traces(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
         """Count the traces that pass the filters."""
@@ -72,16 +74,23 @@ class TraceFacets:
         """Count the spans that pass the filters."""
         where = self._queries.where_spans(project_id, filters)
         source = self._queries.source_of_spans(filters)
-        rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
+        numbers = {facet: SPAN_NUMBERS[facet] for facet in facets if facet in SPAN_NUMBERS}
+        profiles = self._queries.profiles_alone(project_id, filters)
+        if profiles is None:
+            rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
+            ranges = self._ranges(source, numbers, where)
+        else:
+            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or _LATEST)
+            rows, ranges = list(found.items()), {facet: kept[facet] for facet in numbers}
         counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
         for facet in ("user_id", "session_id"):
             if facet in facets:
                 column = f"spans.{WORD_FIELDS[facet][1]}"
-                sql = f"""SELECT words.text, count(*) FROM {source} JOIN words ON words.id = {column}
-                          WHERE {where.sql} GROUP BY words.id"""
+                indexed = source.replace("spans", f"spans INDEXED BY spans_of_{WORD_FIELDS[facet][1]}", 1)
+                sql = f"""SELECT words.text, count(*) FROM {indexed} JOIN words ON words.id = {column}
+                          WHERE {column} IS NOT NULL AND {where.sql} GROUP BY {column}"""
                 counts.categories[facet] = Counter(dict(self._all(sql, where)))
-        numbers = {facet: SPAN_NUMBERS[facet] for facet in facets if facet in SPAN_NUMBERS}
-        return counts._replace(numbers=self._ranges(source, numbers, where))
+        return counts._replace(numbers=ranges)
 
     def values(self, project_id: str, filters: Filters, scope: str, key: str, *, of_spans: bool) -> Counter[str]:
         """Count the values of one attribute."""

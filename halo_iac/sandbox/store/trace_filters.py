@@ -125,25 +125,40 @@ def of_traces(filters: Filters) -> Where:
     return joined(list(_trace_conditions(filters)))
 
 
+def profiles_of(project_id: str, filters: Filters) -> Where:
+    """Return the statement that selects the profiles which the filters leave."""
+    conditions = [Where("profiles.project_id = ?", (project_id,))]
+    for each in filters.texts:
+        if each.field == AGENTS:
+            conditions.append(_is_agent(each.values))
+        elif each.field in PROFILE_FIELDS:
+            conditions.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
+    where = joined(conditions)
+    return Where(f"SELECT profiles.id FROM {_PROFILES} WHERE {where.sql}", where.values)
+
+
+def are_profiles_alone(filters: Filters) -> bool:
+    """Say whether a span's profile and time decide whether it passes."""
+    is_plain = all(each.field in PROFILE_FIELDS or each.field == AGENTS for each in filters.texts)
+    others = (filters.numbers, filters.attributes, filters.mentions, filters.trace_id, filters.scope)
+    return is_plain and not any(others)
+
+
 # Spans ---------------------------------------------------------------------------------------------------------------
 
 
 def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
-    on_profile = [Where("profiles.project_id = ?", (project_id,))]
+    on_profile = profiles_of(project_id, filters)
     for each in filters.texts:
-        if each.field == AGENTS:
-            on_profile.append(_is_agent(each.values))
-        elif each.field in PROFILE_FIELDS:
-            on_profile.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
-        elif each.field in WORD_FIELDS:
+        if each.field in PROFILE_FIELDS or each.field == AGENTS:
+            continue
+        if each.field in WORD_FIELDS:
             yield _negatable(each.op, partial(_has_word, each))
         else:
             yield _compared(_id(each.field), each.op, each.values)
     for attribute in filters.attributes:
         yield _negatable(attribute.op, partial(_has_attribute, attribute))
-    if len(on_profile) > 1:
-        profile = joined(on_profile)
-        yield Where(f"spans.profile IN (SELECT profiles.id FROM {_PROFILES} WHERE {profile.sql})", profile.values)
+    yield Where(f"+spans.profile IN ({on_profile.sql})", on_profile.values)
     yield from (_number(SPAN_NUMBERS, each) for each in filters.numbers)
     if filters.scope is not None:
         yield Where(_SCOPES[filters.scope])
@@ -207,8 +222,8 @@ def _trace_has(each: TextFilter, op: str) -> Where:
     if each.field in WORD_FIELDS:
         word = _compared("words.text", op, each.values)
         return Where(
-            f"""traces.seq IN (SELECT trace FROM trace_words JOIN words ON words.id = word
-            WHERE field = ? AND {word.sql})""",
+            f"""EXISTS (SELECT 1 FROM trace_words WHERE field = ? AND trace = traces.seq
+            AND word IN (SELECT words.id FROM words WHERE {word.sql}))""",
             (WORD_FIELDS[each.field][0], *word.values),
         )
     found = _compared(_id(each.field), op, each.values)

@@ -8,7 +8,17 @@ from dataclasses import replace
 from json import dumps
 from typing import Final, NamedTuple
 
-from halo_iac.sandbox.store.trace_filters import AGENT_ID, AGENT_NAME, Filters, Where, joined, of_spans, of_traces
+from halo_iac.sandbox.store.trace_filters import (
+    AGENT_ID,
+    AGENT_NAME,
+    Filters,
+    Where,
+    are_profiles_alone,
+    joined,
+    of_spans,
+    of_traces,
+    profiles_of,
+)
 from halo_iac.sandbox.trace_summary import SESSION
 
 TRACE_SORTS: Final = {
@@ -173,11 +183,17 @@ class TraceQueries:
     def where_spans(self, project_id: str, filters: Filters) -> Where:
         """Return the condition on :meth:`source_of_spans` that the filters make."""
         if filters.trace_id is None:
-            sql = "spans.profile IN (SELECT profiles.id FROM profiles WHERE profiles.project_id = ?)"
-            scope = joined([self._began_near(project_id, "span", filters), Where(sql, (project_id,))])
+            scope = self._began_near(project_id, "span", filters)
         else:
             scope = Where("spans.trace = ?", (self.place(project_id, filters.trace_id) or 0,))
         return joined([scope, _ended_in("spans", filters), of_spans(project_id, filters)])
+
+    def profiles_alone(self, project_id: str, filters: Filters) -> list[int] | None:
+        """Return the profiles whose spans pass the filters, as far as their time does; ``None``: more decides."""
+        if not are_profiles_alone(filters):
+            return None
+        statement = profiles_of(project_id, filters)
+        return [number for (number,) in self._connection.execute(statement.sql, statement.values)]
 
     @staticmethod
     def source_of_spans(filters: Filters) -> str:
