@@ -268,6 +268,7 @@ def test_without_an_id_one_is_chosen_from_the_latest(halo_on: On) -> None:
     assert ended.code == 0
     assert [each.input.get("traceId") for each in recorder.requests] == [None, OTHER, OTHER]
     assert "Which trace (number, name or id)? " in ended.err
+    assert f"\n1  2026-11-02T09:00:00Z  ok      turn       {TRACE}" in ended.err
 
 
 def test_one_alone_is_taken_without_asking(halo_on: On) -> None:

@@ -180,6 +180,7 @@ def test_no_id_is_broken_and_each_trace_has_a_line_where_a_screen_has_room(width
     evidence = found(Platform([A], failing={A}), f"# A long heading of a section of a report\n{A} {B}")
     text = evidence_text(evidence, (), Style(width=width, unicode=False))
     assert (text.count(A), text.count(B), text.isascii()) == (2, 2, True)
+    assert f"\n  halo span get {A} s-2\n" in text
     if width > 60:
         assert len([line for line in text.splitlines() if line.startswith((A, B))]) == 2
         assert max(map(len, text.split("\n\n")[0].splitlines())) <= width

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.cli.report_output import fields_of
-from halo_iac.cli.trace_output import TRACES
 from halo_iac.model.traces import Trace
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record, table
+from halo_iac.render.text.traces_rows import TRACES
 
 if TYPE_CHECKING:
     from halo_iac.render.style import Style

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from halo_iac.api.pagination import LARGEST_PAGE
 from halo_iac.cli.picker import Choice, Picker
 from halo_iac.cli.trace_filters import FilterOptions, TraceRange, filters_of
-from halo_iac.cli.trace_output import TRACES
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
 from halo_iac.hints import Command, Hint, joined
+from halo_iac.render.text.traces_rows import TRACES
 from halo_iac.text import closest_match
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from halo_iac.api.traces import TraceReader
     from halo_iac.cli.context import CommandContext
     from halo_iac.model.traces import SpanDetail, Trace
+    from halo_iac.render.style import Style
 
 _SHOWN: Final = ("START", "DURATION", "STATUS", "ROOT SPAN", "TRACE")
 _LIST: Final = Command("trace", "list", "--range", "7d")
@@ -95,13 +96,14 @@ def choose_trace(context: CommandContext, reader: TraceReader) -> str:
         raise HaloError("there is no trace in the last day", hint=Hint("run `{}` to look further back", _LIST))
     if len(traces) == 1:
         return traces[0].id
-    picker = Picker("trace", _SHOWN, frozenset({"TRACE"}), "Which trace (number, name or id)? ")
-    chosen = picker.ask(console, [_choice(context, trace) for trace in traces])
+    style = console.err_style
+    shown = [name for name in _SHOWN if TRACES.has_room(name, style)]
+    picker = Picker("trace", shown, TRACES.whole, "Which trace (number, name or id)? ")
+    chosen = picker.ask(console, [_choice(trace, shown, style) for trace in traces])
     if chosen is None:
         raise UsageError("no trace was chosen", hint="answer with a number or an id from the list")
     return chosen.id
 
 
-def _choice(context: CommandContext, trace: Trace) -> Choice[Trace]:
-    cells: Sequence[Any] = [TRACES.cells[name](trace, context.console.err_style) for name in _SHOWN]
-    return Choice(trace, trace.root_name or trace.id, trace.id, cells)
+def _choice(trace: Trace, shown: Sequence[str], style: Style) -> Choice[Trace]:
+    return Choice(trace, trace.root_name or trace.id, trace.id, [TRACES.cells[name](trace, style) for name in shown])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from halo_iac.api.traces import parse_span
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import Facets, Span, SpanPage, Trace, TracePage
 from halo_iac.render.json import LazyList, LazyMembers, document_parts
-from halo_iac.render.text.table import table, table_lines
+from halo_iac.render.text.table import table
+from halo_iac.render.text.traces_rows import SPANS, TRACES, Columns, count
 from halo_iac.render.values import dollars, elapsed
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import check_output, write_output
@@ -24,78 +25,9 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
     from halo_iac.text import Document
 
-T = TypeVar("T")
 P = TypeVar("P", TracePage, SpanPage, "Page")
 
-_NONE: Final = "-"
 _NOT_OURS: Final = "already there"
-
-
-class Columns(NamedTuple, Generic[T]):
-    """The columns of a list: what each shows, which are never cut, and which a screen below ``width`` has room for."""
-
-    cells: Mapping[str, Callable[[T, Style], str]]
-    whole: frozenset[str]
-    narrow: tuple[str, ...]
-    width: int
-
-    def lines(self, items: Iterable[T], style: Style) -> Iterator[str]:
-        """Yield the list line by line."""
-        is_narrow = style.width is not None and style.width < self.width
-        shown = {name: cell for name, cell in self.cells.items() if not is_narrow or name in self.narrow}
-        rows = ([cell(each, style) for cell in shown.values()] for each in items)
-        return table_lines(tuple(shown), rows, style, whole=self.whole)
-
-
-def _count(value: int | None) -> str:
-    return _NONE if value is None else str(value)
-
-
-def _when(instant: str | None) -> str:
-    """Return an instant to the second, in a form that ``--from`` takes; as it was sent where it is in no such form."""
-    if instant is not None and len(instant) > len("2026-11-27T09:00:00.") and instant[19] == "." and instant[-1] == "Z":
-        return f"{instant[:19]}Z"
-    return instant or _NONE
-
-
-def _status(has_error: bool) -> str:
-    return "error" if has_error else "ok"
-
-
-TRACES: Final = Columns[Trace](
-    {
-        "TRACE": lambda trace, _: trace.id,
-        "START": lambda trace, _: _when(trace.started_at),
-        "DURATION": lambda trace, style: elapsed(trace.duration_ns, style),
-        "STATUS": lambda trace, _: _status(trace.has_error),
-        "SPANS": lambda trace, _: _count(trace.span_count),
-        "TOKENS": lambda trace, _: _count(trace.total_tokens),
-        "COST": lambda trace, _: dollars(trace.cost),
-        "AGENT": lambda trace, _: trace.agent or _NONE,
-        "ROOT SPAN": lambda trace, _: trace.root_name or _NONE,
-    },
-    whole=frozenset({"TRACE", "START", "STATUS"}),
-    narrow=("TRACE", "START", "STATUS", "ROOT SPAN"),
-    width=120,
-)
-
-SPANS: Final = Columns[Span](
-    {
-        "SPAN": lambda span, _: span.id,
-        "TRACE": lambda span, _: span.trace_id,
-        "START": lambda span, _: _when(span.started_at),
-        "DURATION": lambda span, style: elapsed(span.duration_ns, style),
-        "STATUS": lambda span, _: _status(span.is_error),
-        "KIND": lambda span, _: span.kind or _NONE,
-        "TOKENS": lambda span, _: _count(span.total_tokens),
-        "COST": lambda span, _: dollars(span.cost),
-        "MODEL": lambda span, _: span.model or _NONE,
-        "NAME": lambda span, _: span.name or _NONE,
-    },
-    whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
-    narrow=("SPAN", "TRACE", "STATUS", "KIND", "NAME"),
-    width=140,
-)
 
 
 # Lists --------------------------------------------------------------------------------------------------------------
@@ -214,12 +146,12 @@ def write_document(context: CommandContext, output: str | None) -> Callable[[Ite
 
 def facets_table(facets: Facets, style: Style) -> str:
     """Return the values of every facet that has any, one a line; of one that is a number, the smallest and largest."""
-    rows = [(name, each.value, _count(each.count)) for name, values in facets.categorical.items() for each in values]
+    rows = [(name, each.value, count(each.count)) for name, values in facets.categorical.items() for each in values]
     rows += [(name, _range(name, found, style), "") for name, found in facets.numeric.items() if found is not None]
     for scope, keys in facets.attribute_keys.items():
-        rows += [(f"{scope}_attributes", each.value, _count(each.count)) for each in keys]
+        rows += [(f"{scope}_attributes", each.value, count(each.count)) for each in keys]
     for scope, values in facets.attribute_values.items():
-        rows += [(f"{scope} attribute", each.value, _count(each.count)) for each in values]
+        rows += [(f"{scope} attribute", each.value, count(each.count)) for each in values]
     return table(("FACET", "VALUE", "COUNT"), rows, style, whole={"FACET", "VALUE"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -10,14 +10,9 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.evidence import Citation, Evidence, Place
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.text.table import table
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.text.traces_rows import NONE, TRACES, Columns, status
 from halo_iac.text import counted, first_of
 
-_COLUMNS: Final = {
-    "TRACE": 0, "STARTED": 140, "TOOK": 0, "SPANS": 90, "STATUS": 0, "COST": 100, "AGENT": 110, "CITED": 0,
-}  # fmt: skip
-"""The columns of the table, with from which width of a screen on there is room for each."""
 _WITH_SECTIONS: Final = 120
 """Columns of a screen that has room for the headings under which a trace is cited."""
 _MOST_FAILED: Final = 5
@@ -29,35 +24,35 @@ def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: S
     """Return every trace that a report cites on a line, then the steps that failed, then what could not be shown."""
     if not found and not spans:
         return "The report cites no trace.\n"
-    parts = [_table(found, style)] if found else []
-    for lines in (_failed(found, style), _spans(spans, style), _remarks(found, style)):
-        shown = "\n".join(folded(lines, style))
+    parts = ["".join(f"{line}\n" for line in _CITED.lines(found, style))] if found else []
+    for lines in (_failed(found, style), _spans(spans, style), folded(_remarks(found, style), style)):
+        shown = "\n".join(lines)
         parts += [f"{shown}\n"] if shown else []
     return "\n".join(parts)
 
 
-def _table(found: Sequence[Evidence], style: Style) -> str:
-    names = [name for name, least in _COLUMNS.items() if style.width is None or style.width >= least]
-    return table(names, [[_cells(each, style)[name] for name in names] for each in found], style, whole={"TRACE"})
+def _of_trace(name: str) -> Callable[[Evidence, Style], str]:
+    cell = TRACES.cells[name]
+    return lambda found, style: NONE if found.trace is None else cell(found.trace, style)
 
 
-def _cells(found: Evidence, style: Style) -> dict[str, str]:
-    trace, places = found.trace, found.citation.places
+def _cited(found: Evidence, style: Style) -> str:
+    places = found.citation.places
     is_wide = style.width is None or style.width >= _WITH_SECTIONS
-    cited = where(places) if is_wide else where([Place(place.line, "") for place in places])
-    if trace is None:
-        absent = dict.fromkeys(_COLUMNS, "-")
-        return {**absent, "TRACE": found.citation.id, "STATUS": _absence(found), "CITED": cited}
-    return {
-        "TRACE": trace.id,
-        "STARTED": trace.started_at or "-",
-        "TOOK": elapsed(trace.duration_ns, style),
-        "SPANS": "-" if trace.span_count is None else f"{trace.span_count:,}",
-        "STATUS": "error" if trace.has_error else "ok",
-        "COST": dollars(trace.cost),
-        "AGENT": trace.agent or "-",
-        "CITED": cited,
-    }
+    return where(places) if is_wide else where([Place(place.line, "") for place in places])
+
+
+_CITED: Final = Columns[Evidence](
+    {
+        "TRACE": lambda found, _: found.citation.id if found.trace is None else found.trace.id,
+        **{name: _of_trace(name) for name in ("START", "DURATION")},
+        "STATUS": lambda found, _: _absence(found) if found.trace is None else status(found.trace.has_error),
+        **{name: _of_trace(name) for name in ("SPANS", "COST", "AGENT")},
+        "CITED": _cited,
+    },
+    room={"START": 130, "SPANS": 90, "COST": 100, "AGENT": 110},
+    whole=frozenset({"TRACE", "START"}),
+)
 
 
 def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
@@ -84,7 +79,7 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     for trace, span in steps[:_MOST_FAILED]:
         message = f": {span.status_message}" if span.status_message else ""
         said = f"{style.own('✗')} {style.safe((span.name or span.id) + message)}"
-        yield style.paint(said, "failed")
+        yield from (style.paint(line, "failed") for line in folded([said], style))
         yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, span.id)))}"
     if len(steps) > _MOST_FAILED:
         yield f"{counted(len(steps) - _MOST_FAILED, 'more step')} failed."
@@ -92,7 +87,7 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
 
 def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
     for each in spans[:_MOST_NAMED]:
-        yield style.safe(f"The report cites span {each.id}: {where(each.places)}")
+        yield from folded([style.safe(f"The report cites span {each.id}: {where(each.places)}")], style)
         if each.trace is not None and not each.is_cut:
             yield f"  {style.safe(Hint('{}', Command('span', 'get', each.trace, each.id)))}"
     if len(spans) > _MOST_NAMED:
@@ -113,7 +108,8 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
         yield style.safe(f"{len(missing):,} cited {noun} {verb} not in this project, or no longer: {named}.")
     unread = sum(each.is_unread for each in found)
     if unread:
-        yield f"{counted(unread, 'more trace')} were not read; use --limit to read them."
+        verb, them = ("was", "it") if unread == 1 else ("were", "them")
+        yield f"{counted(unread, 'more trace')} {verb} not read; use --limit to read {them}."
 
 
 def is_missing(found: Evidence) -> bool:

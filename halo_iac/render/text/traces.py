@@ -10,7 +10,8 @@ from halo_iac.model.span_tree import LONGEST_GIVEN, Oddity, SpanTree, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.text.table import record, table_lines
+from halo_iac.render.text.table import record
+from halo_iac.render.text.traces_rows import SPANS_OF_TRACE
 from halo_iac.render.text.traces_thread import text_lines, thread_lines
 from halo_iac.render.text.traces_tree import TreeDrawing
 from halo_iac.render.values import beginning, dollars, elapsed
@@ -63,32 +64,7 @@ def trace_spans(
     options: TraceOptions = FOLDED,  # noqa: ARG001
 ) -> Iterator[str]:
     """Yield a table of the spans in their order, as they are read: those of any number take the memory of some."""
-    names = [name for name, least in _COLUMNS.items() if style.width is None or style.width >= least]
-    rows = ([_cells(span, style)[name] for name in names] for span in spans)
-    return table_lines(names, rows, style, whole={"SPAN"})
-
-
-_COLUMNS: Final = {
-    "SPAN": 0, "PARENT": 150, "NAME": 0, "KIND": 80, "STATUS": 60, "START": 130, "DURATION": 0, "TOKENS": 110,
-    "COST": 110, "MODEL": 100,
-}  # fmt: skip
-"""The columns of the table, with from which width of a screen on there is room for each."""
-
-
-def _cells(span: Span, style: Style) -> dict[str, str]:
-    tokens = span.total_tokens
-    return {
-        "SPAN": span.id,
-        "PARENT": span.parent_id or "-",
-        "NAME": span.name or "-",
-        "KIND": span.kind or "-",
-        "STATUS": "error" if span.is_error else "ok",
-        "START": span.started_at or "-",
-        "DURATION": elapsed(span.duration_ns, style),
-        "TOKENS": "-" if tokens is None else f"{tokens:,}",
-        "COST": dollars(span.cost),
-        "MODEL": span.model or "-",
-    }
+    return SPANS_OF_TRACE.lines(spans, style)
 
 
 def _tree(

@@ -1,0 +1,106 @@
+"""Traces and spans as rows: every table of them has its columns, so that each value is written one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from halo_iac.model.traces import Span, Trace
+from halo_iac.render.style import Style
+from halo_iac.render.text.table import table_lines
+from halo_iac.render.values import dollars, elapsed
+
+T = TypeVar("T")
+
+NONE: Final = "-"
+_SECOND: Final = len("2026-11-27T09:00:00")
+_MILLISECOND: Final = len("2026-11-27T09:00:00.000")
+
+
+class Columns(NamedTuple, Generic[T]):
+    """The columns of a table: ``cells`` says what each shows, ``room`` from which width of a screen on it is shown.
+
+    Those that are not in ``room`` are always shown, and those in ``whole`` are never cut.
+    """
+
+    cells: Mapping[str, Callable[[T, Style], str]]
+    room: Mapping[str, int]
+    whole: frozenset[str]
+
+    def lines(self, items: Iterable[T], style: Style) -> Iterator[str]:
+        """Yield the table line by line."""
+        shown = {name: cell for name, cell in self.cells.items() if self.has_room(name, style)}
+        rows = ([cell(each, style) for cell in shown.values()] for each in items)
+        return table_lines(tuple(shown), rows, style, whole=self.whole)
+
+    def has_room(self, name: str, style: Style) -> bool:
+        """Say whether a screen has room for a column."""
+        return style.width is None or style.width >= self.room.get(name, 0)
+
+
+def count(value: int | None) -> str:
+    """Return how many there are of something."""
+    return NONE if value is None else f"{value:,}"
+
+
+def when(instant: str | None, length: int = _SECOND) -> str:
+    """Return an instant to the second, in a form that ``--from`` takes; as it was sent where it is in no such form."""
+    if instant is not None and len(instant) > length + 1 and instant[_SECOND] == "." and instant[-1] == "Z":
+        return f"{instant[:length]}Z"
+    return instant or NONE
+
+
+def status(has_error: bool) -> str:
+    """Return how a trace or a span ended."""
+    return "error" if has_error else "ok"
+
+
+TRACES: Final = Columns[Trace](
+    {
+        "TRACE": lambda trace, _: trace.id,
+        "START": lambda trace, _: when(trace.started_at),
+        "DURATION": lambda trace, style: elapsed(trace.duration_ns, style),
+        "STATUS": lambda trace, _: status(trace.has_error),
+        "SPANS": lambda trace, _: count(trace.span_count),
+        "TOKENS": lambda trace, _: count(trace.total_tokens),
+        "COST": lambda trace, _: dollars(trace.cost),
+        "AGENT": lambda trace, _: trace.agent or NONE,
+        "ROOT SPAN": lambda trace, _: trace.root_name or NONE,
+    },
+    room={"DURATION": 90, "SPANS": 110, "TOKENS": 120, "COST": 120, "AGENT": 100},
+    whole=frozenset({"TRACE", "START", "STATUS"}),
+)
+"""Traces of a list."""
+
+SPANS: Final = Columns[Span](
+    {
+        "SPAN": lambda span, _: span.id,
+        "TRACE": lambda span, _: span.trace_id,
+        "START": lambda span, _: when(span.started_at),
+        "DURATION": lambda span, style: elapsed(span.duration_ns, style),
+        "STATUS": lambda span, _: status(span.is_error),
+        "KIND": lambda span, _: span.kind or NONE,
+        "TOKENS": lambda span, _: count(span.total_tokens),
+        "COST": lambda span, _: dollars(span.cost),
+        "MODEL": lambda span, _: span.model or NONE,
+        "NAME": lambda span, _: span.name or NONE,
+    },
+    room={"START": 130, "DURATION": 100, "TOKENS": 150, "COST": 150, "MODEL": 140},
+    whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
+)
+"""Spans of a list, of any trace."""
+
+SPANS_OF_TRACE: Final = Columns[Span](
+    {
+        "SPAN": SPANS.cells["SPAN"],
+        "PARENT": lambda span, _: span.parent_id or NONE,
+        "NAME": SPANS.cells["NAME"],
+        "KIND": SPANS.cells["KIND"],
+        "STATUS": SPANS.cells["STATUS"],
+        "START": lambda span, _: when(span.started_at, _MILLISECOND),
+        **{name: SPANS.cells[name] for name in ("DURATION", "TOKENS", "COST", "MODEL")},
+    },
+    room={"PARENT": 150, "KIND": 80, "STATUS": 60, "START": 130, "TOKENS": 110, "COST": 110, "MODEL": 100},
+    whole=frozenset({"SPAN"}),
+)
+"""Spans of one trace, which are seconds apart or less."""
