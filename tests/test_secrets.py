@@ -75,7 +75,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("pause",): (("one", "--yes"), ("KEY",), ("one", "--reason", "KEY", "--yes"), ("--agent", "KEY", "--yes")),
     ("resume",): (("one", "--yes"), ("KEY",), ("--id", "KEY", "--yes")),
     ("drift",): ((), ("--ignore", "KEY"), ("--file", "KEY"), ("--format", "github", "--also", "markdown=drift.md")),
-    ("ci",): (("KEY",), ("validate",), ("plan",), ("plan", "--", "--target", "KEY"), ("drift",)),
+    ("ci",): (("KEY",), ("validate",), ("plan",), ("fixes",), ("plan", "--", "--target", "KEY"), ("drift",)),
     ("undo",): (("receipt.jsonl",), ("receipt.jsonl", "--yes", "--file", "lax.yaml"), ("KEY",)),
     ("preview",): ((), ("KEY",), ("--until", "KEY")),
     ("page",): (("--offline",), ("--timezone", "KEY"), ("--reports", "KEY"), ()),
