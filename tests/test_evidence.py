@@ -76,8 +76,10 @@ class Platform:
         }
         return {"traceId": id_, "agentName": "checkout", "hasError": id_ in self.failing, **facts}
 
-    @staticmethod
-    def _spans(value: Json) -> Json:
+    def _spans(self, value: Json) -> Json:
+        refused = self.refused.get(f"spans of {value['filters']['traceId']}")
+        if refused is not None:
+            raise rejected(refused)
         assert value["filters"]["status"] == "error"
         row = {"traceId": value["filters"]["traceId"], "statusCode": "STATUS_CODE_ERROR"}
         step = {
@@ -155,6 +157,12 @@ def test_what_cannot_be_read_is_told_and_what_ends_everything_is_raised() -> Non
     assert [(bool(each.trace), each.trouble is not None) for each in evidence] == [(False, True), (True, False)]
     with pytest.raises(Rejected):
         found(Platform([A], refused={A: 401}), A)
+
+
+def test_a_trace_is_shown_though_what_failed_in_it_cannot_be_read() -> None:
+    [one] = evidence = found(Platform([A], failing={A}, refused={f"spans of {A}": 500}), A)
+    assert (one.trace is not None, one.failed, one.trouble is not None) == (True, (), True)
+    assert f"{A}: what failed in it could not be read: " in evidence_text(evidence, (), Style())
 
 
 def test_the_steps_that_made_a_trace_fail_are_those_with_no_failed_one_below() -> None:

@@ -74,6 +74,7 @@ class Evidence:
     alike: tuple[str, ...] = ()
     """The ids that one which is cut short may mean."""
     trouble: PlatformError | None = None
+    """Why it could not be read; with ``trace``, why what failed in it could not."""
     is_unread: bool = False
 
 

@@ -148,7 +148,12 @@ class _Search:
         if not trace.has_error:
             return Evidence(citation, trace)
         wanted = {**self._periods[-1], "traceId": trace.id, "status": "error"}
-        spans = self.reader.span_list(wanted, limit=_PAGE).spans
+        try:
+            spans = self.reader.span_list(wanted, limit=_PAGE).spans
+        except PlatformError as error:
+            if error.ends_the_run:
+                raise
+            return Evidence(citation, trace, trouble=error)
         above = {span.parent_id for span in spans}
         return Evidence(citation, trace, tuple(span for span in spans if span.id not in above))
 

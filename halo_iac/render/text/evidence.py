@@ -100,7 +100,8 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
             ids = first_of(each.alike, len(each.alike), _MOST_NAMED)
             yield style.safe(f"{each.citation.id} may be {ids}.")
         if each.trouble is not None:
-            yield style.safe(f"{each.citation.id} could not be read: {each.trouble.message}")
+            what = "" if each.trace is None else ": what failed in it"
+            yield style.safe(f"{each.citation.id}{what} could not be read: {each.trouble.message}")
     missing = [each.citation.id for each in found if is_missing(each)]
     if missing:
         verb, noun = ("is", "trace") if len(missing) == 1 else ("are", "traces")
