@@ -154,6 +154,12 @@ def test_every_folder_has_an_index_of_what_is_there_the_newest_first(tmp_path: P
     ]
 
 
+def test_the_latest_month_comes_first(tmp_path: Path) -> None:
+    pulled(tmp_path, ("d", report("c-1")), ("d", report("c-2", "2026-12-01T09:00:00.000Z")))
+    text = (tmp_path / "reports" / "d" / "index.md").read_text()
+    assert text.index("2026-12") < text.index("2026-11")
+
+
 def test_an_index_changes_only_with_what_is_there(tmp_path: Path) -> None:
     (path,) = pulled(tmp_path, ("d", report()))
     index = tmp_path / "reports" / "d" / "2026-11" / "index.md"

@@ -16,6 +16,8 @@ _ORDINARY_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-)){0,63}")
 _OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
 _SEPARATOR: Final = "--"
 _SUFFIX: Final = ".md"
+UNDATED: Final = "undated"
+"""What stands for when a report began where the platform does not say."""
 AGENT_SUFFIX: Final = ".agent.md"
 """What the file for a coding agent ends in that lies beside a report."""
 _FOLDER: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
@@ -31,7 +33,7 @@ def file_name(report: Report, label: str) -> str:
     The whole id, since it alone says whether a report is there; nothing in the name can lead out of its folder.
     """
     found = _INSTANT.match(report.conversation.created_at or "")
-    when = f"{found[1]}T{found[2]}{found[3]}Z" if found else "undated"
+    when = f"{found[1]}T{found[2]}{found[3]}Z" if found else UNDATED
     return f"{when}{_SEPARATOR}{slug(label)}{_SEPARATOR}{_id_in_names(report.conversation.id)}{_SUFFIX}"
 
 
@@ -44,7 +46,7 @@ def folder_names(report: Report, label: str) -> tuple[str, str]:
     if name != label or not _FOLDER.fullmatch(name) or name in _RESERVED:
         name = f"{name}-{hashlib.sha256(label.encode('utf-8', 'replace')).hexdigest()[:8]}"
     found = _INSTANT.match(report.conversation.created_at or "")
-    return name, found[1][:7] if found else "undated"
+    return name, found[1][:7] if found else UNDATED
 
 
 def is_report_name(name: str) -> bool:

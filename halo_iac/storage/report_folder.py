@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import FileError
 from halo_iac.render.report import (
+    UNDATED,
     brief_name,
     ending_of,
     file_name,
@@ -128,9 +129,10 @@ class _Folder:
         return self.has_index or any(each.reports for each in self.walk())
 
     def subfolders(self) -> list[Subfolder]:
-        """Return the folders in it that have reports, by name."""
+        """Return the folders in it that have reports: by name, but months from the latest on."""
         found = []
-        for each in sorted(self.folders, key=lambda folder: folder.path.name):
+        are_months = all(each.path.name[:1].isdecimal() or each.path.name == UNDATED for each in self.folders)
+        for each in sorted(self.folders, key=lambda folder: folder.path.name, reverse=are_months):
             below = [(name, folder.path / name) for folder in each.walk() for name in folder.reports]
             if below:
                 latest = max(below)[1].relative_to(self.path).as_posix()
