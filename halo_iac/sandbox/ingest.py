@@ -27,7 +27,7 @@ def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
             yield found
             continue
         try:
-            yield span_of(found.span)
+            yield span_of(found.span, found.text)
         except BadSpanError as bad:
             yield BadLine(found.line, bad.reason)
 

@@ -109,8 +109,11 @@ class SpanRecord(NamedTuple):
     """The whole span as JSON, as it came."""
 
 
-def span_of(found: dict[str, Any]) -> SpanRecord:
-    """Return the record of a span in HALO's format; raise :class:`BadSpanError` where a value of it cannot be."""
+def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
+    """Return the record of a span in HALO's format; raise :class:`BadSpanError` where a value of it cannot be.
+
+    ``text`` is its JSON, where there is one already; it is kept unless it has escapes that a search would not find.
+    """
     attributes: dict[str, Any] = found["attributes"]
     resource: dict[str, Any] = found["resource"]["attributes"]
     names = tuple(attributes)
@@ -132,7 +135,7 @@ def span_of(found: dict[str, Any]) -> SpanRecord:
         _name(attributes, keys.user),
         _name(attributes, keys.session),
         _count(attributes, keys.cached),
-        to_json(found, inf_nan_mode="constants"),
+        to_json(found, inf_nan_mode="constants") if text is None or b"\\u" in text or b"\\/" in text else text.strip(),
     )
 
 
@@ -237,6 +240,8 @@ def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
 def _count(attributes: dict[str, Any], keys: tuple[str, ...]) -> int | None:
     for key in keys:
         value = attributes[key]
+        if type(value) is int and 0 <= value <= _MOST:
+            return value
         if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
             count = int(found[1])
             if count <= _MOST:

@@ -10,20 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from halo_iac.sandbox.trace_files.conventions import fill
 from halo_iac.sandbox.trace_files.formats import elements, spans_of
 from halo_iac.sandbox.trace_files.json_text import Located
 from halo_iac.sandbox.trace_files.lines import Bytes, read_values
 from halo_iac.sandbox.trace_files.opening import opened
 from halo_iac.sandbox.trace_files.problems import BadLine, NotASpanError, UnreadableError
+from halo_iac.sandbox.trace_files.single import is_exact
 
 __all__ = ["BadLine", "FoundSpan", "read_spans"]
 
 
 class FoundSpan(NamedTuple):
-    """A span as HALO writes it, and the number of the line on which its value begins, from 1."""
+    """A span as HALO writes it."""
 
     line: int
+    """The number of the line on which its value begins, from 1."""
     span: dict[str, Any]
+    text: bytes | None
+    """Its JSON, where the file has exactly this."""
 
 
 def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
@@ -35,8 +40,13 @@ def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
             if isinstance(found, BadLine):
                 line = found.number
                 yield found
+                continue
+            line = found.line
+            if is_exact(found.value):
+                source.barren = 0
+                has_more = fill(found.value)
+                yield FoundSpan(line, found.value, None if has_more else found.text)
             else:
-                line = found.line
                 yield from _spans_of(found, source)
     except UnreadableError as unreadable:
         yield BadLine(line, unreadable.reason, ends_file=True)
@@ -50,6 +60,7 @@ def _spans_of(located: Located, source: Bytes) -> Iterator[FoundSpan | BadLine]:
                     yield BadLine(located.line, found.reason)
                 else:
                     source.barren = 0
-                    yield FoundSpan(located.line, found)
+                    fill(found)
+                    yield FoundSpan(located.line, found, None)
         except NotASpanError as bad:
             yield BadLine(located.line, bad.reason)

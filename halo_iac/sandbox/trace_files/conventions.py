@@ -94,21 +94,26 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
 _OTHERS: Final = frozenset(name for names in _NAMES.values() for name in names) | _KINDS.keys()
 
 
-def fill(span: Json) -> Json:
-    """Add to a span what it says by other names, and why it failed where only an event says so; return it."""
-    attributes = span["attributes"]
-    if not _OTHERS.isdisjoint(attributes):
-        for name, others in _NAMES.items():
-            if name not in attributes:
-                for other in others:
-                    if attributes.get(other) not in (None, ""):
-                        attributes[name] = attributes[other]
-                        break
+def fill(span: Json) -> bool:
+    """Add to a span what it says by other names, and why it failed where only an event says so; say whether any."""
+    attributes, status = span["attributes"], span["status"]
+    has_more = not _OTHERS.isdisjoint(attributes)
+    if has_more:
+        _fill_names(attributes)
         if _KIND not in attributes:
             _fill_kind(attributes)
-    if span["status"].get("code") == "STATUS_CODE_ERROR" and span.get("events") and not span["status"].get("message"):
-        span["status"]["message"] = _exception(span["events"])
-    return span
+    if status["code"] == "STATUS_CODE_ERROR" and span.get("events") and not status.get("message"):
+        status["message"] = _exception(span["events"])
+        return True
+    return has_more
+
+
+def _fill_names(attributes: Json) -> None:
+    for name, others in _NAMES.items():
+        if name not in attributes:
+            found = next((attributes[other] for other in others if attributes.get(other) not in (None, "")), None)
+            if found is not None:
+                attributes[name] = found
 
 
 def _fill_kind(attributes: Json) -> None:

@@ -6,39 +6,44 @@ from typing import Final
 
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
-KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+_KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 """What the numbers from 0 mean (opentelemetry.proto.trace.v1.Span.SpanKind)."""
-CODES: Final = ("UNSET", "OK", "ERROR")
+_CODES: Final = ("UNSET", "OK", "ERROR")
 """Likewise (opentelemetry.proto.trace.v1.Status.StatusCode)."""
-EXACT_CODES: Final = frozenset(f"STATUS_CODE_{name}" for name in CODES)
+EXACT_CODES: Final = frozenset(f"STATUS_CODE_{name}" for name in _CODES)
+
+
+def _spellings(names: tuple[str, ...], prefix: str, of: str) -> dict[object, str]:
+    """Return what each number and each spelling of a name stands for; the number may be a text."""
+    found: dict[object, str] = {None: prefix + names[0]}
+    for number, name in enumerate(names):
+        found |= dict.fromkeys((number, str(number), name, of + name, prefix + name), prefix + name)
+    return found
+
+
+_KIND_OF: Final = _spellings(_KINDS, "SPAN_KIND_", "SPANKIND.")
+_CODE_OF: Final = _spellings(_CODES, "STATUS_CODE_", "STATUSCODE.")
 
 
 def span_kind(value: object) -> str | None:
     """Return ``SPAN_KIND_…`` of a kind; ``None`` for a text that is no kind of OpenTelemetry's."""
-    if isinstance(value, str) and value.startswith("SPAN_KIND_"):
-        return value
-    name = _name(value if value is not None else 0, KINDS, "SPAN_KIND_", "SPANKIND.")
-    if name is None and not isinstance(value, str):
+    found = _found(_KIND_OF, value)
+    if found is None and not isinstance(value, str):
         raise NotASpanError("has a kind that is neither a name nor a number of OpenTelemetry's")
-    return name and f"SPAN_KIND_{name}"
+    return found or (value if isinstance(value, str) and value.startswith("SPAN_KIND_") else None)
 
 
 def status_code(value: object) -> str:
     """Return ``STATUS_CODE_…`` of a status; one that is absent is not set."""
-    name = _name(value if value is not None else 0, CODES, "STATUS_CODE_", "STATUSCODE.")
-    if name is None:
+    found = _found(_CODE_OF, value)
+    if found is None:
         raise NotASpanError("has a status other than UNSET, OK and ERROR")
-    return f"STATUS_CODE_{name}"
+    return found
 
 
-def _name(value: object, names: tuple[str, ...], *prefixes: str) -> str | None:
+def _found(spellings: dict[object, str], value: object) -> str | None:
     if isinstance(value, str):
-        if not value.isdecimal():
-            name = value.upper()
-            for prefix in prefixes:
-                name = name.removeprefix(prefix)
-            return name if name in names else None
-        value = int(value[:9])
-    if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
-        return names[int(value)]
+        return spellings.get(value) or spellings.get(value.upper())
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return spellings.get(value)
     return None

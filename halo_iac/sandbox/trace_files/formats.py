@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from halo_iac.sandbox.trace_files import langfuse, otlp, single
-from halo_iac.sandbox.trace_files.conventions import fill
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]
@@ -35,20 +34,15 @@ def spans_of(value: object) -> Iterator[Json | NotASpanError]:
     if not isinstance(value, dict):
         raise NotASpanError("is not a JSON object")
     if single.is_span(value):
-        yield fill(single.span_of(value))
+        yield single.span_of(value)
     elif any(key in value for key in (*otlp.GROUPS, *otlp.SCOPES)):
-        yield from _filled(otlp.spans_of(value))
+        yield from otlp.spans_of(value)
     elif langfuse.is_observation(value):
-        yield fill(langfuse.span_of(value))
+        yield langfuse.span_of(value)
     elif langfuse.is_trace(value):
-        yield from _filled(langfuse.spans_of_trace(value))
+        yield from langfuse.spans_of_trace(value)
     else:
         raise NotASpanError(_no_spans(value))
-
-
-def _filled(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
-    for span in spans:
-        yield span if isinstance(span, NotASpanError) else fill(span)
 
 
 def elements(value: object, deep: int = 3) -> Iterator[object]:

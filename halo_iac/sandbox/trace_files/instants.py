@@ -11,6 +11,8 @@ from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 _UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
 """A number below the first is in units of so many nanoseconds: seconds up to the year 5138, then ms, µs and ns."""
+_LENGTH, _LATEST = 19, str(2**63)
+"""A number of nanoseconds of our days has so many digits."""
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
@@ -19,9 +21,9 @@ def instant(value: object, key: str, *, is_utc: bool = False) -> str:
 
     Whether a text is an instant is for the reader of the span to say.
     """
-    if type(value) is int and value >= 10**17:
-        return iso(value) if value < 2**63 else _refuse(key)
     if isinstance(value, str):
+        if len(value) == _LENGTH and value.isdecimal() and value < _LATEST:
+            return iso(int(value))
         if not value.isdecimal():
             return value if not is_utc or _ZONE.search(value) else f"{value}Z"
     elif isinstance(value, bool) or not isinstance(value, int | float):

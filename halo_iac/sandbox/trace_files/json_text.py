@@ -46,10 +46,13 @@ class BrokenJsonError(NotASpanError):
 
 
 class Located(NamedTuple):
-    """A value, and the number of the line on which it begins, from 1."""
+    """A value of a file."""
 
     line: int
+    """The number of the line on which it begins, from 1."""
     value: Any
+    text: bytes | None = None
+    """The line that holds it and nothing else, if one does."""
 
 
 class JsonText:

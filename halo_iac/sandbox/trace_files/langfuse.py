@@ -7,7 +7,6 @@ gets what the trace says. What has no name of its own in HALO's format is kept a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from pydantic_core import to_json
 from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.trace_files.instants import instant
 from halo_iac.sandbox.trace_files.problems import NotASpanError
+from halo_iac.sandbox.trace_files.spelling import CamelCase
 
 Json = dict[str, Any]
 
@@ -31,6 +31,8 @@ _TOKENS: Final = {
         "input_cache_read",
     ),
 }
+_OLD_TOKENS: Final = ("promptTokens", "completionTokens", "totalTokens")
+"""Where older versions have the usage."""
 _READ: Final = frozenset(
     {
         "id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime", "endTime",
@@ -40,21 +42,20 @@ _READ: Final = frozenset(
     }
 )  # fmt: skip
 """What has a place of its own in a span; costs of traces are those of their observations, and would count twice."""
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SNAKE: Final = {name: _HUMP.sub("_", name).lower() for name in _READ}
-_ALL_READ: Final = _READ | frozenset(_SNAKE.values())
+_TRACE_ID: Final = frozenset({"traceId", "trace_id"})
+_camel: Final = CamelCase(_READ)
 
 
 def is_trace(found: Json) -> bool:
     """Say whether an object is a trace."""
-    if not isinstance(found.get("id"), str) or _get(found, "traceId") is not None:
+    if not isinstance(found.get("id"), str) or not _TRACE_ID.isdisjoint(found):
         return False
     return "timestamp" in found or isinstance(found.get("observations"), list)
 
 
 def is_observation(found: Json) -> bool:
     """Say whether an object is an observation."""
-    return "id" in found and "type" in found and _get(found, "traceId") is not None and "value" not in found
+    return "id" in found and "type" in found and "value" not in found and not _TRACE_ID.isdisjoint(found)
 
 
 def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
@@ -63,6 +64,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     Of observations that are ids alone nothing is known; they are elsewhere.
     """
     spans: list[Json] = []
+    trace = _camel(trace)
     for observation in trace.get("observations") or ():
         if isinstance(observation, str):
             continue
@@ -87,16 +89,17 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
 def span_of(observation: Json, trace: Json | None = None) -> Json:
     """Return one observation as HALO writes a span."""
     about = trace or {}
+    observation = _camel(observation)
     start = _instant(observation, "startTime")
-    kind = str(_get(observation, "type") or "SPAN").upper()
+    kind = str(observation.get("type") or "SPAN").upper()
     name = observation.get("name")
-    metadata = _get(observation, "metadata")
+    metadata = observation.get("metadata")
     attributes = _metadata(metadata) | _common(observation) | _model(observation)
     attributes["openinference.span.kind"] = _KINDS.get(kind, kind)
     if name and kind in {"AGENT", "TOOL"}:
         attributes.setdefault(f"{kind.lower()}.name", name)
     for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
-        if value := _get(observation, key) or _get(about, key):
+        if value := observation.get(key) or about.get(key):
             attributes[attribute] = value
     return {
         "trace_id": _text(observation, "traceId") or _text(about, "id"),
@@ -106,7 +109,7 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
         "name": str(name or kind.lower()),
         "kind": "SPAN_KIND_INTERNAL",
         "start_time": start,
-        "end_time": start if _get(observation, "endTime") is None else _instant(observation, "endTime"),
+        "end_time": start if observation.get("endTime") is None else _instant(observation, "endTime"),
         "status": _status(observation),
         "resource": {"attributes": _resource(observation, about, metadata)},
         "scope": {"name": "langfuse", "version": ""},
@@ -127,7 +130,7 @@ def _root(trace: Json, spans: list[Json]) -> Json:
     attributes: Json = {"openinference.span.kind": "CHAIN"}
     _add_trace(attributes, trace)
     for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
-        if value := _get(trace, key):
+        if value := trace.get(key):
             attributes[attribute] = value
     try:
         start, end = min(starts, key=nanoseconds), max(ends or starts, key=nanoseconds)
@@ -170,27 +173,29 @@ def _common(found: Json, prefix: str = "langfuse.") -> Json:
             attributes[f"{key}.value"] = _as_text(value)
     if found.get("tags"):
         attributes["tag.tags"] = found["tags"]
-    for key, value in found.items():
-        if key not in _ALL_READ and value is not None and value not in ({}, []):
+    for key in [key for key in found if key not in _READ]:
+        value = found[key]
+        if value is not None and value not in ({}, []):
             attributes[prefix + key] = value if isinstance(value, str | int | float) else _as_text(value)
     return attributes
 
 
 def _model(observation: Json) -> Json:
     attributes: Json = {}
-    if model := observation.get("model") or _get(observation, "providedModelName"):
+    if model := observation.get("model") or observation.get("providedModelName"):
         attributes["llm.model_name"] = model
-    if parameters := _get(observation, "modelParameters"):
+    if parameters := observation.get("modelParameters"):
         attributes["llm.invocation_parameters"] = _as_text(parameters)
     usage = _usage(observation)
-    for attribute, keys in _TOKENS.items():
-        found = next((usage[key] for key in keys if usage.get(key) is not None), None)
-        if found is not None:
-            attributes[attribute] = found
-    costs = _get(observation, "costDetails")
+    for attribute, keys in _TOKENS.items() if usage else ():
+        for key in keys:
+            if (count := usage.get(key)) is not None:
+                attributes[attribute] = count
+                break
+    costs = observation.get("costDetails")
     cost = costs.get("total") if isinstance(costs, dict) else None
     for key in ("totalCost", "calculatedTotalCost"):
-        cost = _get(observation, key) if cost is None else cost
+        cost = observation.get(key) if cost is None else cost
     if cost is not None:
         attributes["inference.llm.cost.total"] = cost
     return attributes
@@ -199,10 +204,10 @@ def _model(observation: Json) -> Json:
 def _usage(observation: Json) -> Json:
     """Return how much of the model was used, where that is counted in tokens."""
     for key in ("usageDetails", "usage"):
-        usage = _get(observation, key)
+        usage = observation.get(key)
         if isinstance(usage, dict) and usage and usage.get("unit") in (None, "TOKENS"):
             return usage
-    return {key: observation.get(key) for key in ("promptTokens", "completionTokens", "totalTokens")}
+    return {key: observation[key] for key in _OLD_TOKENS if observation.get(key) is not None}
 
 
 def _metadata(metadata: object) -> Json:
@@ -226,28 +231,22 @@ def _status(observation: Json) -> Json:
     has_failed = observation.get("level") == "ERROR"
     return {
         "code": "STATUS_CODE_ERROR" if has_failed else "STATUS_CODE_UNSET",
-        "message": str(_get(observation, "statusMessage") or ""),
+        "message": str(observation.get("statusMessage") or ""),
     }
 
 
 # Values --------------------------------------------------------------------------------------------------------------
 
 
-def _get(found: Json, key: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what stands at a key as the API spells it, or as files do."""
-    held = found.get(key)
-    return found.get(_SNAKE[key]) if held is None else held
-
-
 def _instant(found: Json, key: str) -> str:
-    value = _get(found, key)
+    value = found.get(key)
     if value is None:
         raise NotASpanError(f"lacks {key}")
     return instant(value, key, is_utc=True)
 
 
 def _text(found: Json, key: str) -> str:
-    value = _get(found, key)
+    value = found.get(key)
     if value is not None and not isinstance(value, str):
         raise NotASpanError(f"has {key} that is not text")
     return value or ""

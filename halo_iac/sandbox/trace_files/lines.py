@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BufferedReader
 from typing import Any, Final
 
@@ -20,19 +20,11 @@ class Bytes:
     """A file's bytes, and how many were read since one of them belonged to a span (``barren``)."""
 
     def __init__(self, stream: BufferedReader[Any]) -> None:
-        self._stream = stream
+        self.stream = stream
         self.barren = 0
 
-    def readline(self, most: int) -> bytes:
-        """Return the rest of the line, or so many bytes of it; none at the end."""
-        return self._counted(self._stream.readline, most)
-
-    def read(self) -> bytes:
-        """Return some more bytes; none at the end."""
-        return self._counted(self._stream.read1, _STEP)
-
-    def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
-        found = read(most)
+    def count(self, found: bytes) -> bytes:
+        """Count some bytes in and return them; raise :class:`UnreadableError` where there were too many."""
         self.barren += len(found)
         if self.barren > MOST_BARREN:
             raise UnreadableError(f"begins {MOST_BARREN // 1024**2} MiB without a span; the rest was not read")
@@ -41,14 +33,15 @@ class Bytes:
 
 def read_values(source: Bytes) -> Iterator[Located | BadLine]:
     """Yield the values of a file, and what of it is no JSON; :class:`UnreadableError` where it cannot be read on."""
-    number, is_first = 0, True
-    while line := source.readline(WHOLE):
+    number, is_first, readline = 0, True, source.stream.readline
+    while line := readline(WHOLE):
         number += 1
+        source.count(line)
         try:
             if len(line) == WHOLE and not line.endswith(b"\n"):
                 yield from _long_line(line, source, number)
             else:
-                yield Located(number, from_json(line, cache_strings="keys"))
+                yield Located(number, from_json(line, cache_strings="keys"), line)
         except ValueError as error:
             if not line.strip():
                 continue
@@ -77,14 +70,15 @@ class _Line:
 
     def more(self) -> bytes:
         found = self._next
-        self._next = b"" if found.endswith(b"\n") or not found else self._source.readline(_STEP)
+        is_last = not found or found.endswith(b"\n")
+        self._next = b"" if is_last else self._source.count(self._source.stream.readline(_STEP))
         return found
 
 
 def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
     """Yield what the file holds as one text; after a mistake nothing says where the next value would begin."""
     begins = [begin]
-    text = JsonText(lambda: begins.pop() if begins else source.read(), number)
+    text = JsonText(lambda: begins.pop() if begins else source.count(source.stream.read1(_STEP)), number)
     try:
         yield from text.values()
     except BrokenJsonError as broken:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from halo_iac.sandbox.trace_files.enums import span_kind, status_code
 from halo_iac.sandbox.trace_files.instants import instant
 from halo_iac.sandbox.trace_files.problems import NotASpanError
+from halo_iac.sandbox.trace_files.spelling import CamelCase
 
 Json = dict[str, Any]
 
@@ -61,16 +62,17 @@ def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | N
 def span_of(span: Json, resource: Json, scope: Json) -> Json:
     """Return one span of OTLP as HALO writes it."""
     try:
-        start, end = _either(span, "startTimeUnixNano"), _either(span, "endTimeUnixNano")
+        span = _camel(span)
+        start = span.get("startTimeUnixNano")
         found: Json = {
-            "trace_id": hexadecimal(_either(span, "traceId")),
-            "span_id": hexadecimal(_either(span, "spanId")),
-            "parent_span_id": hexadecimal(_either(span, "parentSpanId") or ""),
-            "trace_state": _text(_either(span, "traceState"), "traceState"),
+            "trace_id": hexadecimal(span["traceId"]),
+            "span_id": hexadecimal(span["spanId"]),
+            "parent_span_id": hexadecimal(span.get("parentSpanId") or ""),
+            "trace_state": _text(span.get("traceState"), "traceState"),
             "name": _text(span.get("name"), "name"),
             "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
             "start_time": instant(start, "startTimeUnixNano"),
-            "end_time": instant(end or start, "endTimeUnixNano"),
+            "end_time": instant(span.get("endTimeUnixNano") or start, "endTimeUnixNano"),
             "status": _status(span.get("status") or {}),
             "resource": resource,
             "scope": scope,
@@ -154,7 +156,8 @@ def _status(value: Json) -> Json:
 
 
 def _event(event: Json) -> Json:
-    at = instant(_either(event, "timeUnixNano"), "timeUnixNano")
+    event = _camel(event)
+    at = instant(event["timeUnixNano"], "timeUnixNano")
     return {
         "name": _text(event.get("name"), "name of an event"),
         "timestamp": at,
@@ -163,14 +166,15 @@ def _event(event: Json) -> Json:
 
 
 def _link(link: Json) -> Json:
-    found = {"trace_id": hexadecimal(_either(link, "traceId")), "span_id": hexadecimal(_either(link, "spanId"))}
+    link = _camel(link)
+    found = {"trace_id": hexadecimal(link["traceId"]), "span_id": hexadecimal(link["spanId"])}
     state = {"trace_state": link["traceState"]} if link.get("traceState") else {}
     return found | state | {"attributes": attributes(link.get("attributes"))}
 
 
 def hexadecimal(text: str) -> str:
     """Return an id as OTLP's JSON has it, where it may be in base64."""
-    if (size := _ID_LENGTHS.get(len(text))) and text.endswith("="):
+    if text.endswith("=") and (size := _ID_LENGTHS.get(len(text))):
         try:
             found = b64decode(text, validate=True)
         except Error:
@@ -179,21 +183,9 @@ def hexadecimal(text: str) -> str:
     return text
 
 
-def _either(found: Json, key: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what stands at a key in camelCase, or at the same as protobuf spells it."""
-    held = found.get(key)
-    return found.get(_SNAKE[key]) if held is None else held
-
-
-_SNAKE: Final = {
-    "traceId": "trace_id",
-    "spanId": "span_id",
-    "parentSpanId": "parent_span_id",
-    "traceState": "trace_state",
-    "startTimeUnixNano": "start_time_unix_nano",
-    "endTimeUnixNano": "end_time_unix_nano",
-    "timeUnixNano": "time_unix_nano",
-}
+_camel: Final = CamelCase(
+    ("traceId", "spanId", "parentSpanId", "traceState", "startTimeUnixNano", "endTimeUnixNano", "timeUnixNano")
+)
 
 
 def _text(found: object, what: str) -> str:

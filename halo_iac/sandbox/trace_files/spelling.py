@@ -1,0 +1,24 @@
+"""Keys in snake_case where a format has them in camelCase, as protobuf's own JSON and files of Langfuse do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class CamelCase:
+    """Respells objects that have one of the keys in snake_case; all others stay as they are."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        snake = {_HUMP.sub("_", key).lower(): key for key in keys}
+        self._camel: Mapping[str, str] = {key: camel for key, camel in snake.items() if key != camel}
+        self._snake = frozenset(self._camel)
+
+    def __call__(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return an object with the keys in camelCase."""
+        if self._snake.isdisjoint(found):
+            return found
+        return {self._camel.get(key, key): value for key, value in found.items()}
