@@ -163,6 +163,10 @@ HEAVY = {
     ("cli/run_request", "halo_iac.api.runs"): "preview reads instants as well, and never asks the platform",
     ("cli/run_request", "halo_iac.load.*"): "ruamel.yaml, which only --prompt-file takes here",
     ("cli/commands/preview", "halo_iac.render.preview_json"): "the TypeAdapters of JSON, which only --json takes",
+    (
+        "cli/commands/preview",
+        "halo_iac.page halo_iac.render.markdown.* halo_iac.render.strips",
+    ): "the text of a preview has no strips",
     ("storage/plan_file", "halo_iac.render.json"): "likewise, which only a saved plan takes",
     ("diff", "deepdiff"): "0.1 s; only an unequal list takes it",
     ("fire_times sandbox/handlers/schedules", "cronsim"): "only a cron expression takes it",

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from render_asserts import assert_harmless
 from render_samples import HOSTILE
 from strategies import entry, numbers, project
+from test_render_markdown import assert_only_ours
 
 from halo_iac.fire_times import upcoming_fires
 from halo_iac.load import load
 from halo_iac.model.project import Entry, Project
+from halo_iac.page import ProjectInput, page
 from halo_iac.preview import Collision, Fires, Preview, ScheduleStatus, Span, preview
+from halo_iac.render.markdown.preview import preview_markdown
 from halo_iac.render.preview_json import preview_json
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.preview import preview_text
@@ -98,6 +101,33 @@ def test_a_preview_up_to_an_instant_looks_as_agreed(declared: Project) -> None:
 def test_the_document_of_a_preview_is_as_agreed(declared: Project) -> None:
     found = preview(declared, declared.entries, Span(SPRING, 3))
     assert_golden("preview/preview.json", "".join(preview_json(found)))
+
+
+@pytest.mark.parametrize("is_unicode", [True, False])
+def test_a_preview_in_markdown_looks_as_agreed(declared: Project, *, is_unicode: bool) -> None:
+    found = page([ProjectInput(declared)], SPRING, "UTC", ahead=28)
+    text = preview_markdown(found, Style(unicode=is_unicode))
+    assert is_unicode is not text.isascii()
+    assert_golden(f"preview/{'markdown' if is_unicode else 'ascii'}.md", text)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_in_markdown_nothing_foreign_takes_effect(words: str) -> None:
+    odd = [*(entry(words, key=f"{words}{n}", agent=words) for n in range(2)), entry(words, key=words, is_retired=True)]
+    inputs = [ProjectInput(project(*odd)._replace(path=words))] * 2
+    assert_only_ours(preview_markdown(page(inputs, NOW, "UTC", ahead=28), PLAIN))
+
+
+def test_a_preview_in_markdown_fits_into_a_comment(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
+    many = project(*(entry(f"{n}") for n in range(1_000)))
+    text = preview_markdown(page([ProjectInput(many)], NOW, "UTC", ahead=28), PLAIN)
+    assert 60_000 < len(text) <= 65_000
+    assert "more rows; `halo page` draws them all." in text
+    shown = halo("preview", "checkout-early", "--format", "markdown")
+    assert (shown.code, shown.out.count("`checkout-"), shown.err) == (0, 1, "")
+    refused = halo("preview", "--format", "markdown", "--until", "2027-01-01")
+    assert (refused.code, refused.out) == (64, "")
+    assert refused.err.startswith("error: --next and --until cannot be used with --format markdown")
 
 
 @pytest.mark.parametrize("words", HOSTILE)
@@ -317,7 +347,7 @@ def test_a_project_that_declares_nothing_says_so(halo: CommandLine, folder: Path
         (("--until", "2026-11-02T12:00Z"), "--until 2026-11-02T12:00Z is in the past"),
         (("--until", "2026-11-02"), "--until 2026-11-02 is in the past"),
         (("--until", "0001-01-01T00:00+14:00"), "--until: '0001-01-01T00:00+14:00' is not an ISO 8601 instant"),
-        (("--format", "markdown"), "Invalid value for '--format':"),
+        (("--format", "github"), "Invalid value for '--format':"),
     ],
 )
 def test_bad_input_is_wrong_usage(halo: CommandLine, file: Path, argv: tuple[str, ...], message: str) -> None:  # noqa: ARG001 - likewise

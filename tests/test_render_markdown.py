@@ -178,6 +178,9 @@ def tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
+STRIPS = re.compile(r"(?:(?:before|after)? *(?:runs|looked at) +[·●+│━═╳.o/=x2-9-]+\n)+")
+
+
 def assert_only_ours(text: str) -> None:
     """Hold a page against what we write: no token, no tag and no sign but ours takes effect."""
     assert_harmless(text)
@@ -192,8 +195,8 @@ def assert_only_ours(text: str) -> None:
         elif token.type == "html_block":
             assert_own_block(token.content)
         elif token.type == "fence":
-            assert token.info == "diff"
-            assert all(line[:1] in {"", "-", "+", " ", "@"} for line in token.content.split("\n"))
+            is_diff = all(line[:1] in {"", "-", "+", " ", "@"} for line in token.content.split("\n"))
+            assert is_diff if token.info == "diff" else STRIPS.fullmatch(token.content), token.content
 
 
 def assert_own_block(html: str) -> None:
@@ -265,7 +268,7 @@ def test_blocks_give_up_their_prompts_before_their_fields() -> None:
     assert text.count("<details>") == 12
     shown = text.count("```diff")
     assert 0 < shown < 12
-    assert f"The prompts of {12 - shown} changes above are left out; the JSON document has them all." in text
+    assert f"Calendars and prompts of {12 - shown} changes above are left out; the JSON document has them all." in text
     assert text.index("```diff") < text.rindex("</details>")
 
 

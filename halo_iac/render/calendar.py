@@ -33,7 +33,7 @@ class Calendar:
     """
 
     def __init__(self, now: datetime | None, style: Style, cost_per_run: float | None = None) -> None:
-        self._now = now
+        self.now = now
         self.cost_per_run = cost_per_run
         self._style = style
         self._words: dict[Cadence, str] = {}
@@ -66,14 +66,14 @@ class Calendar:
 
     def fires(self, cadence: Cadence) -> str | None:
         """Return the next fires with their zone; ``None`` without a clock, or once too many were asked for."""
-        if self._now is None:
+        if self.now is None:
             return None
         found = self._fires.get(cadence)
         if found is None:
             if len(self._fires) >= CADENCES:
                 self.has_left_out = True
                 return None
-            found = self._fires[cadence] = self._next(cadence, self._now)
+            found = self._fires[cadence] = self._next(cadence, self.now)
         return found
 
     def _next(self, cadence: Cadence, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
 
 _NEXT: Final = 5
+
+
+class PreviewFormat(StrEnum):
+    """How a preview is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 def preview(
@@ -51,7 +60,12 @@ def preview(
     ] = None,
     file: options.Files = None,
     checkout: options.Checkout = None,
-    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    format: Annotated[  # noqa: A002 - the option's name
+        PreviewFormat,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Output format: text, json or markdown (four weeks, for a pull request)."
+        ),
+    ] = PreviewFormat.TEXT,
     json: options.Json = False,
     no_color: options.NoColor = False,
     _sandbox: options.SandboxAnywhere = False,
@@ -60,7 +74,8 @@ def preview(
 
     Fires are shown in the schedule's zone and in UTC, computed from the project file alone. A fire at a clock change is
     marked approximate: what the platform does then is not documented. The calendar has a row for each agent, in the
-    zone that all schedules share, else in UTC.
+    zone that all schedules share, else in UTC. As markdown, each schedule has a strip of four weeks: on which days it
+    runs, and whether some traces of a day are looked at by no run.
 
     \b
     Examples:
@@ -68,13 +83,21 @@ def preview(
       halo preview checkout-daily --next 20
       halo preview --until 2027-01-01 --json
       halo preview -f 'envs/*/halo.yaml'
+      halo preview --format markdown > schedules.md
     """
     console: Console = ctx.obj
     as_json = console.prepare(json=json, format=format, no_color=no_color)
     span = _span(console.clock(), next, until)
     context = CommandContext(console, TargetOptions(checkout=checkout).naming(file))
-    projects = load_projects(context.projects)
-    found = [preview_of(project, entries, span) for project, entries in _chosen(projects, key)]
+    is_markdown = format is PreviewFormat.MARKDOWN and not as_json
+    if is_markdown and (next is not None or until is not None):
+        hint = "remove them: markdown shows four weeks"
+        raise UsageError("--next and --until cannot be used with --format markdown", hint=hint)
+    chosen = [*_chosen(load_projects(context.projects), key)]
+    if is_markdown:
+        console.print(_markdown(console, chosen))
+        return 0
+    found = [preview_of(project, entries, span) for project, entries in chosen]
     if as_json:
         from halo_iac.render.preview_json import preview_json, previews_json
 
@@ -83,6 +106,15 @@ def preview(
         style = console.out_style
         console.print_parts(previews_text(found, style) if context.is_list else preview_text(found[0], style))
     return 0
+
+
+def _markdown(console: Console, chosen: Iterable[tuple[Project, Sequence[Entry]]]) -> str:
+    from halo_iac.page import ProjectInput, page
+    from halo_iac.render.markdown.preview import preview_markdown
+    from halo_iac.render.strips import DAYS
+
+    inputs = [ProjectInput(project._replace(entries=tuple(entries))) for project, entries in chosen]
+    return preview_markdown(page(inputs, console.clock(), "UTC", ahead=DAYS), console.out_style)
 
 
 def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:

@@ -14,6 +14,7 @@ from halo_iac.render.calendar import CADENCES, Calendar
 from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
 from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
+from halo_iac.render.strips import Strips, legend
 from halo_iac.render.style import Style
 from halo_iac.text import counted
 
@@ -30,7 +31,13 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
         beside.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
     return PageContext(
-        calendar.priced(plan.cost_per_month), style, agents, beside, has_base=plan.base is not None, file=file
+        calendar.priced(plan.cost_per_month),
+        style,
+        agents,
+        Strips(calendar.now, style),
+        beside,
+        has_base=plan.base is not None,
+        file=file,
     )
 
 
@@ -102,12 +109,14 @@ def change_blocks(changes: Sequence[Change], scene: PageContext, room: int) -> s
         shown.append(block.whole if gain <= room else block.short)
         room -= gain if gain <= room else 0
     without = sum(map(operator.ne, shown, (block.whole for block in blocks)))
-    return joined([*shown, *_omitted_note(changes[len(blocks) :], without, scene.calendar)])
+    notes = [message(legend(scene.style), scene.style)] if any("```text" in block for block in shown) else []
+    return joined([*shown, *notes, *_omitted_note(changes[len(blocks) :], without, scene.calendar)])
 
 
 def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -> Iterator[str]:
     if without:
-        yield f"The prompts of {counted(without, 'change')} above are left out; the JSON document has them all."
+        whose = counted(without, "change")
+        yield f"Calendars and prompts of {whose} above are left out; the JSON document has them all."
     if dropped:
         yield f"… and the details of {more_changes(dropped)}; the JSON document has them all."
     if calendar.has_left_out:

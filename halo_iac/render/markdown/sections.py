@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 from halo_iac.errors import Problem
 from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
-from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
+from halo_iac.model.plan import Action, Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.headings import next_steps, paused_heading
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
 from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_of, summary
+from halo_iac.render.strips import Strips
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import LISTED, from_to
 from halo_iac.text import counted, first_of
@@ -35,6 +36,7 @@ class PageContext:
     calendar: Calendar
     style: Style
     agents: Mapping[str, str]
+    strips: Strips
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     has_base: bool = False
     file: str = ""
@@ -98,8 +100,28 @@ def change_block(change: Change, scene: PageContext) -> Block:
     rows = change_rows(change, scene.calendar, style, scene.agents)
     headers = ("field", "before → after" if change.before else "value", "from")
     block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
+    block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, scene), block.prompts))))
     findings = "\n".join(finding_line(finding, style) for finding in scene.beside(change))
     return block._replace(bottom=style.own(f"{findings}\n\n{block.bottom}")) if findings else block
+
+
+def _calendar(change: Change, scene: PageContext) -> str:
+    """Return four weeks of a schedule that is new, or that comes to fire on other days or to look back otherwise."""
+    if change.after is None or change.action is Action.ARCHIVE:
+        return ""
+    before = change.before if change.action is Action.UPDATE else None
+    after = change.after if change.before is None else change.after.over(change.before)
+    drawn = [(name, scene.strips.of(spec)) for name, spec in (("before", before), ("after", after)) if spec is not None]
+    if len({strips for _, strips in drawn}) < len(drawn):
+        return ""  # it comes to fire at another time of the same days
+    width = len("before") if before is not None else 0
+    lines = [
+        f"{name if before is not None else '':<{width}} {said:<9} {strip}".lstrip()
+        for name, strips in drawn
+        if strips is not None
+        for said, strip in zip(("runs", "looked at"), strips, strict=True)
+    ]
+    return "\n".join(["```text", *lines, "```"]) if lines else ""
 
 
 def rows_block(summary: str, headers: Sequence[str], ids: Sequence[str], rows: Sequence[Row], style: Style) -> Block:

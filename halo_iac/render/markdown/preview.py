@@ -1,0 +1,71 @@
+"""A preview as markdown: a strip of four weeks a schedule, for a pull request (docs/page.md#in-a-pull-request)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halo_iac.fire_times import describe, runs_per_month
+from halo_iac.page import Page, PageAgent, PageProject, PageSchedule
+from halo_iac.render.calendar import day, zone
+from halo_iac.render.markdown.escape import code, message, words
+from halo_iac.render.markdown.parts import LIMIT, NOTES, joined
+from halo_iac.render.markdown.sections import cells
+from halo_iac.render.strips import fire_strip, legend, look_strip
+from halo_iac.render.style import Style
+from halo_iac.render.values import number
+from halo_iac.text import counted, lookback
+
+_HEADERS = ("schedule", "when", "runs a month", "four weeks")
+
+
+def preview_markdown(page: Page, style: Style) -> str:
+    """Return the schedules of some project files as a table each; rows that find no room are counted."""
+    style = style.unpainted()
+    now = page.period.local_now
+    schedules = [*page.schedules]
+    active = sum(each.track is not None for each in schedules)
+    head = [
+        f"### halo preview · {counted(active, 'schedule')}, {number(page.runs_per_month)} runs a month",
+        f"From {day(now, has_year=True)} {now:%H:%M} {zone(now)} on; weeks begin on Monday.",
+    ]
+    tail = [message(legend(style), style)]
+    room = LIMIT - NOTES - len(style.own(joined([*head, *tail])))
+    tables = [_table(project, page, style, room // len(page.projects)) for project in page.projects]
+    return style.own(f"{joined([*head, *tables, *tail])}\n")
+
+
+def _table(project: PageProject, page: Page, style: Style, room: int) -> str:
+    name = f"**{code(project.path, style)}**\n\n" if len(page.projects) > 1 else ""
+    lines = [f"{name}{cells(_HEADERS)}", cells(["---"] * len(_HEADERS))]
+    rows = [*_rows(project, page, style)]
+    for index, row in enumerate(rows):
+        room -= len(style.own(row)) + 1
+        if room < 0:
+            return "\n".join([*lines, "", f"… and {len(rows) - index:,} more rows; `halo page` draws them all."])
+        lines.append(row)
+    return "\n".join(lines)
+
+
+def _rows(project: PageProject, page: Page, style: Style) -> Iterator[str]:
+    for agent in project.agents:
+        yield _agent(agent, page, style)
+        yield from (_schedule(each, page, style) for each in agent.schedules)
+
+
+def _agent(agent: PageAgent, page: Page, style: Style) -> str:
+    strip = look_strip(agent.coverage, page.period, style)
+    return cells((f"**{words(agent.name, style)}**", "", number(agent.runs_per_month), f"`{strip}`"))
+
+
+def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
+    forecast, track = schedule.forecast, schedule.track
+    name = f"{words(schedule.name, style)}<br>{code(forecast.key, style)}"
+    when = message(describe(forecast.cadence), style) if forecast.cadence is not None else ""
+    if track is None or schedule.spec is None:
+        return cells((name, f"{when}<br>{forecast.status}", "0", ""))
+    strips = (fire_strip(track, page.period, style), look_strip(track.coverage, page.period, style))
+    fire = schedule.next_fire
+    coming = f"<br>next {day(fire.at)} {fire.at:%H:%M} {words(zone(fire.at), style)}" if fire is not None else ""
+    looks = f"<br>looks back {lookback(track.lookback_hours)}"
+    runs = number(float(runs_per_month(track.cadence)))
+    return cells((name, f"{when}{coming}{looks}", runs, "<br>".join(f"`{strip}`" for strip in strips)))

@@ -1,0 +1,103 @@
+"""Four weeks as two lines of text, a sign a day: how often something fires, and what its look-backs cover.
+
+For pages of markdown, which can draw nothing; ``render/html`` draws the same to the minute (docs/page.md#look-back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from halo_iac.fire_times import is_valid
+from halo_iac.model.schedule import Spec
+from halo_iac.page import Coverage, Period, Timeline, Track
+from halo_iac.render.style import Style
+
+DAYS: Final = 28
+STRIPS: Final = 100
+"""For how many schedules of a plan strips are drawn."""
+
+
+class _Signs(NamedTuple):
+    """No fire, one fire, more than nine; where a week begins; looked at once, more than once, not all of the day."""
+
+    none: str
+    one: str
+    more: str
+    week: str
+    once: str
+    again: str
+    gap: str
+
+
+_SIGNS: Final = {True: _Signs(*"·●+│━═╳"), False: _Signs(*".o+/-=x")}
+
+
+class Strips:
+    """Strips of four weeks from ``now`` on, each worked out once."""
+
+    def __init__(self, now: datetime | None, style: Style) -> None:
+        self._now = now
+        self._style = style
+        self._timelines: dict[str, Timeline] = {}
+        self._left = STRIPS
+
+    @property
+    def has_drawn(self) -> bool:
+        """Say whether any strip was drawn."""
+        return self._left < STRIPS
+
+    def of(self, spec: Spec) -> tuple[str, str] | None:
+        """Return when a schedule fires and what it looks at; ``None`` without a clock, or once there were too many."""
+        if self._now is None or not self._left or not is_valid(spec.cadence):
+            return None
+        self._left -= 1
+        if spec.timezone not in self._timelines:
+            period = Period.around(self._now, spec.timezone, back=0, ahead=DAYS)
+            self._timelines[spec.timezone] = Timeline(period, {})
+        timeline = self._timelines[spec.timezone]
+        is_firing = spec.enabled is not False
+        track = timeline.track(spec.cadence, spec.lookback_hours) if is_firing else None
+        coverage = timeline.together(()) if track is None else track.coverage
+        return fire_strip(track, timeline.period, self._style), look_strip(coverage, timeline.period, self._style)
+
+
+def legend(style: Style) -> str:
+    """Return what the signs mean."""
+    sign = _SIGNS[style.unicode]
+    return (
+        f"Four weeks from today on, a sign a day: {sign.none} no run, {sign.one} one run, 2 to 9 runs, "
+        f"{sign.more} more; below it whether the day's traces are looked at: {sign.once} by one run, "
+        f"{sign.again} by several, {sign.gap} some of them by none."
+    )
+
+
+def fire_strip(track: Track | None, period: Period, style: Style) -> str:
+    """Return how often a schedule fires on each day; ``None`` for one that does not."""
+    sign = _SIGNS[style.unicode]
+    counts = [0] * len(period.days)
+    if track is not None and track.fires is None:
+        counts = [10] * len(period.days)
+    for fire in (track.fires or ()) if track is not None else ():
+        counts[int(period.place(int(fire.at.timestamp())))] += 1
+    shown = {0: sign.none, 1: sign.one, **{count: str(count) for count in range(2, 10)}}
+    return _by_weeks((shown.get(count, sign.more) for count in counts), period, style)
+
+
+def look_strip(coverage: Coverage, period: Period, style: Style) -> str:
+    """Return how the traces of each day are looked at, by the moment of it that is looked at least."""
+    sign = _SIGNS[style.unicode]
+
+    def shown(start: int, end: int) -> str:
+        times = [each.times for each in coverage.stretches if each.start < end and each.end > start]
+        return sign.gap if 0 in times else sign.again if max(times, default=0) > 1 else sign.once
+
+    return _by_weeks((shown(*day) for day in pairwise(period.midnights)), period, style)
+
+
+def _by_weeks(signs: Iterator[str], period: Period, style: Style) -> str:
+    week = _SIGNS[style.unicode].week
+    days = zip(period.days, signs, strict=True)
+    return "".join(f"{week if place and day.weekday() == 0 else ''}{sign}" for place, (day, sign) in enumerate(days))
