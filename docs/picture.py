@@ -17,7 +17,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 
 HERE: Final = Path(__file__).parent
-SIZE: Final = (980, 1050)
+SIZE: Final = (980, 1200)
 
 _PAGE: Final = """<!doctype html><meta charset="utf-8"><style>
 body {{ font: 14px/1.5 "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; margin: 16px; color: #1f2328 }}
