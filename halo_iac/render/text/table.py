@@ -54,7 +54,7 @@ def _lines(
     fixed = [
         None if name in whole or style.width is None else width for name, width in zip(headers, widths, strict=True)
     ]
-    is_right = [bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells) for index in range(len(headers))]
+    is_right = [_is_of_numbers([row[index] for row in cells]) for index in range(len(headers))]
     yield style.paint(_line(headers, widths, widths, is_right, style), "bold")
     for row in chain(cells, ([style.safe(cell) for cell in row] for row in rest)):
         yield _line(row, widths, fixed, is_right, style)
@@ -83,6 +83,11 @@ def _line(
         shown = cell if longest is None else truncate(cell, longest, ellipsis)
         parts.append(shown.rjust(width) if to_right else pad(shown, width))
     return _GAP.join(parts).rstrip()
+
+
+def _is_of_numbers(column: Sequence[str]) -> bool:
+    """Say whether a column holds nothing but numbers; one of mere dashes holds none."""
+    return any(cell != "-" for cell in column) and all(map(_NUMBER.fullmatch, column))
 
 
 def _fitting(natural: Sequence[int], least: Sequence[int], room: int | None) -> list[int]:
