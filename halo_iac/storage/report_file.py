@@ -13,7 +13,7 @@ from halo_iac.storage.atomic import read_bytes
 
 MAX_REPORT_BYTES: Final = 16 * 1024 * 1024
 """The largest report that is read from a file."""
-_FRONT: Final = re.compile(r"---\n(.{0,20000}?\n)---\n\s*", re.DOTALL)
+_FRONT: Final = re.compile(r"---\r?\n(.{0,20000}?\r?\n)---\r?\n\s*", re.DOTALL)
 _NAMES: Final = {
     "run": "runId",
     "conversation": "conversationId",
@@ -25,18 +25,24 @@ _NAMES: Final = {
 }
 
 
+def split_front(text: str) -> tuple[str, str]:
+    """Return the YAML of a report's front matter, empty where it has none, and its markdown."""
+    found = _FRONT.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
+
+
 def read_report_file(path: Path) -> tuple[Mapping[str, Any], str]:
     """Return what the front matter of a report says, in the platform's field names, and its markdown."""
     try:
-        text = read_bytes(path, MAX_REPORT_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+        text = read_bytes(path, MAX_REPORT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FileError(f"{path}: not a text in UTF-8", hint="name a markdown file") from None
-    found = _FRONT.match(text)
-    front = parse_text(found[1], str(path)).root if found else None
-    if found is None or not isinstance(front, Mapping):
+    written, markdown = split_front(text)
+    front = parse_text(written, str(path)).root if written else None
+    if not isinstance(front, Mapping):
         return {}, text
     window = front.get("window")
     ends = window if isinstance(window, Mapping) else {}
     facts = {known: front.get(name) for name, known in _NAMES.items()}
     facts |= {"windowStartAt": ends.get("start"), "windowEndAt": ends.get("end")}
-    return {name: value for name, value in facts.items() if isinstance(value, str)}, text[found.end() :]
+    return {name: value for name, value in facts.items() if isinstance(value, str)}, markdown

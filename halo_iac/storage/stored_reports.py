@@ -15,6 +15,7 @@ from halo_iac.model.stored_report import StoredReport, StoredReports
 from halo_iac.render.report import AGENT_SUFFIX
 from halo_iac.render.report_index import INDEX
 from halo_iac.storage.atomic import read_start
+from halo_iac.storage.report_file import split_front
 
 LONGEST: Final = 200_000
 """How many bytes of one report are read: what a page shows of it."""
@@ -23,7 +24,6 @@ MOST_BYTES: Final = 3_000_000
 MOST_FILES: Final = 5_000
 _DEEPEST: Final = 4
 """Levels of folders that are looked into: schedules, months, and some that a user may have made."""
-_FENCE: Final = re.compile(r"---\r?\n(.*?\r?\n)---\r?\n\s*", re.DOTALL)
 _LONGEST_FRONT: Final = 20_000
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _NAMED: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--")
@@ -76,12 +76,12 @@ def _front(folder: Path, path: Path) -> StoredReport | None:
     content = read_start(path, _LONGEST_FRONT + 1)
     text = content.decode("utf-8", "replace")
     name = path.relative_to(folder).as_posix()
-    found = _FENCE.match(text)
-    front = parse_text(found[1], name).root if found is not None else None
-    if found is None or not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _TELLING):
+    written, markdown = split_front(text)
+    front = parse_text(written, name).root if written else None
+    if not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _TELLING):
         return None
     is_whole = len(content) <= _LONGEST_FRONT
-    return StoredReport(name, text[found.end() :] if is_whole else None, **_facts(front, path.name))
+    return StoredReport(name, markdown if is_whole else None, **_facts(front, path.name))
 
 
 def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[StoredReport]:
@@ -96,9 +96,7 @@ def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[Store
 
 def _read(folder: Path, report: StoredReport) -> StoredReport:
     content = read_start(folder / report.path, LONGEST + 1)
-    text = content[:LONGEST].decode("utf-8", "replace")
-    found = _FENCE.match(text)
-    markdown = text[found.end() :] if found is not None else text
+    _, markdown = split_front(content[:LONGEST].decode("utf-8", "replace"))
     return report._replace(markdown=markdown, is_cut=len(content) > LONGEST)
 
 
