@@ -74,9 +74,7 @@ def _alike(before: Sequence[str], after: Sequence[str]) -> Common:
     """Return lines that share most of their words, each with the most alike of those that are left."""
     if len(before) * len(after) > _SEARCHED:
         return []
-    old, new = (
-        [frozenset(token.key for token in tokens(line[:_LONGEST])) for line in each] for each in (before, after)
-    )
+    old, new = ([frozenset(mask(line[:_LONGEST]).split()) for line in each] for each in (before, after))
     found: Common = []
     taken = -1
     for i, bag in enumerate(old):

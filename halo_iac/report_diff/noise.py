@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _HEX: Final = r"(?:[A-Za-z]{1,12}_)?(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,64}|[0-9]{16,64}"
-_ID: Final = rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HEX})(?![0-9A-Za-z])"
+_ID: Final = rf"(?:{_UUID}|{_HEX})(?![0-9A-Za-z])"
 _BETWEEN_IDS: Final = r"(?:…|\.\.\.)?`?(?:,? and |, ?| )`?"
 _MONTH: Final = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
@@ -33,8 +33,14 @@ _LENGTH: Final = rf"\d+(?:[.,]\d+)* ?{_UNIT}"
 _DURATION: Final = rf"(?<![\w.,])(?:{_LENGTH})(?:,? (?:and )?{_LENGTH})*"
 _NUMBER: Final = r"(?<![\w.,])\d+(?:[.,/]\d+)*"
 
+_KINDS: Final = {
+    "id": rf"{_ID}(?:{_BETWEEN_IDS}{_ID})*",
+    "instant": _INSTANT,
+    "duration": _DURATION,
+    "number": _NUMBER,
+}
 _NOISE: Final = re.compile(
-    rf"(?P<id>{_ID}(?:{_BETWEEN_IDS}{_ID})*)|(?P<instant>{_INSTANT})|(?P<duration>{_DURATION})|(?P<number>{_NUMBER})"
+    rf"(?<![0-9A-Za-z])(?=[0-9A-Za-z])(?:{'|'.join(f'(?P<{kind}>{form})' for kind, form in _KINDS.items())})"
 )
 _TOKEN: Final = re.compile(rf"\s*(?:{_NOISE.pattern}|(?P<word>\w+(?:['’._/-]\w+)*|[^\w\s]|\Z))")
 _PART: Final = re.compile(r"(\d+(?:[.,]\d+)*) ?([a-zµμ]+)")
