@@ -8,7 +8,7 @@ its commands as data, and what formats output spells them out (docs/cli.md#print
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
 
@@ -65,3 +65,37 @@ def joined(separator: str, texts: Iterable[str | Command | None]) -> Hint:
     """Return texts, without the empty ones, as one that keeps the commands of each."""
     parts = [text for text in texts if text]
     return Hint(separator.join(["{}"] * len(parts)), *parts)
+
+
+MOST: Final = 20
+"""How many schedules one command in a hint names."""
+
+
+def shared(hints: Iterable[str]) -> str | None:
+    """Return one hint for all, such as "run `halo resume a b`"; ``None`` where what to do differs.
+
+    Hints that differ only in the schedule that `resume` names become one that names the first :data:`MOST`.
+    """
+    found = [*dict.fromkeys(hints)]
+    if len(found) <= 1:
+        return found[0] if found else None
+    if len({each.template if isinstance(each, Hint) else None for each in found}) > 1:
+        return None
+    columns = [*zip(*(_parts(each) for each in found), strict=True)]
+    parts = [part for part in map(_shared_part, columns) if part is not None]
+    first = found[0]
+    return Hint(first.template, *parts) if isinstance(first, Hint) and len(parts) == len(columns) else None
+
+
+def _parts(hint: str) -> Sequence[str | Command]:
+    return hint.parts if isinstance(hint, Hint) else ()
+
+
+def _shared_part(parts: Sequence[str | Command]) -> str | Command | None:
+    texts = [part for part in parts if isinstance(part, str)]
+    if texts:
+        return shared(texts) if len(texts) == len(parts) else None
+    words = [part.words for part in parts if isinstance(part, Command)]
+    if any(len(each) != 2 or each[0] != "resume" for each in words):
+        return None
+    return Command("resume", *(name for _, name in words[:MOST]))

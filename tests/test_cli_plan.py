@@ -100,7 +100,8 @@ def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan
     planned = halo("plan", "--sandbox", "--detailed-exitcode", "--also", "github=plan.txt", "--also", "json=plan.json")
     assert planned.code == 0
     assert "\nPaused: 2 schedules, by hand; left alone\n" in planned.out
-    assert "to resume it: add `enabled: true` to the entry or to `defaults:`" in planned.out
+    hint = "add `enabled: true` to the entry or to `defaults:`, or run `halo resume daily weekly --sandbox`"
+    assert f"to resume them: {hint}\n" in planned.out
     assert planned.out.splitlines()[-1].startswith(
         "No changes. 0 schedules are as declared; 2 paused. Runs a month: 0."
     )

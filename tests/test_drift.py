@@ -27,6 +27,7 @@ from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
 from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.drift import drift_text
+from halo_iac.render.text.plan import plan_text
 from halo_iac.render.view import ProjectDrift
 
 NOTHING = actual()
@@ -101,6 +102,21 @@ def test_what_was_retitled_by_hand_is_renamed_rather_than_created() -> None:
     assert "run `halo rename key-A --from 'A (edited)'`, or add `renamed_from: " in edited
     assert edited.endswith("; to create another one, run `halo apply --allow-create key-A`")
     assert other.startswith("to create or unarchive what is missing, run `halo apply`")
+
+
+def test_what_many_paused_schedules_take_is_said_once() -> None:
+    titles = [f"T{number}" for number in range(3)]
+    plan = planned(project(*map(entry, titles)), *(remote(title, title, enabled=False) for title in titles))
+    command = "`halo resume key-T0 key-T1 key-T2`"
+    hint = f"add `enabled: true` to the entry or to `defaults:`, or run {command}"
+    for drawn in (
+        drift_text(drift_of(plan), PLAIN),
+        plan_text(plan, PLAIN),
+        drift_markdown(drift_of(plan), PLAIN, marker=""),
+    ):
+        assert (drawn.count("halo resume"), drawn.count("enabled: true")) == (1, 1)
+    assert f"to resume them: {hint}\n" in plan_text(plan, PLAIN)
+    assert f"hint: to resume, {hint}\n" in drift_text(drift_of(plan), PLAIN)
 
 
 def test_an_ignored_kind_is_counted_and_takes_nothing_else_along() -> None:

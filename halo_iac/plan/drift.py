@@ -101,7 +101,7 @@ def _item(kind: DriftKind, change: Change, reason: str = "") -> DriftItem:
 
 def _of_paused(paused: PausedSchedule) -> DriftItem:
     kind = DriftKind.PAUSED if paused.reason is None else DriftKind.AUTO_PAUSED
-    hint = Hint("to resume it, {}", paused.hint)
+    hint = Hint("to resume, {}", paused.hint)
     return DriftItem(kind, paused.key, paused.title, (paused.id,), paused.origin, paused.reason or "", hint)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from halo_iac.hints import Command, Hint
+from halo_iac.hints import Command, Hint, shared
 from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.rows import Row, field_rows
@@ -46,8 +46,7 @@ def kind_heading(kind: DriftKind, number: int, style: Style) -> str:
 
 def shared_hint(items: Sequence[DriftItem]) -> str | None:
     """Return what to do about all differences of a kind; ``None`` where it depends on the schedule."""
-    hints = dict.fromkeys(item.hint for item in items)
-    return next(iter(hints)) if len(hints) == 1 else None
+    return shared([item.hint or "" for item in items]) or None
 
 
 def unnamed(drift: Drift) -> Drift:

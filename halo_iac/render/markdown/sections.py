@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem
+from halo_iac.hints import shared
 from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Action, Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
@@ -225,16 +226,18 @@ def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = ROOM) 
     """Return the declared schedules that stay paused, each with what resumes it."""
     if not schedules:
         return ""
-    return section(
-        paused_heading(schedules), (_paused_line(each, style) for each in schedules), len(schedules), room=room
-    )
+    remedy = shared(each.hint for each in schedules) if len(schedules) > 1 else None
+    lines = (_paused_line(each, style, has_hint=not remedy) for each in schedules)
+    listed = section(paused_heading(schedules), lines, len(schedules), room=room)
+    return f"{listed}\n\nTo resume them: {message(remedy, style)}" if remedy else listed
 
 
-def _paused_line(schedule: PausedSchedule, style: Style) -> str:
+def _paused_line(schedule: PausedSchedule, style: Style, *, has_hint: bool) -> str:
     origin = f" ({code(schedule.origin, style)})" if schedule.origin else ""
     reason = f", {words(schedule.reason, style)}" if schedule.reason else ""
     named = f"**{code(schedule.key, style)}** {words(schedule.title, style)} {code(schedule.id, style)}"
-    return f"- {named}{reason}{origin}<br>to resume it: {message(schedule.hint, style)}"
+    hint = f"<br>to resume it: {message(schedule.hint, style)}" if has_hint else ""
+    return f"- {named}{reason}{origin}{hint}"
 
 
 def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = ROOM) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from halo_iac.hints import shared
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import (
     Action,
@@ -105,14 +106,20 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
     if not paused:
         return
     yield style.paint(paused_heading(paused), "warning")
-    for each in paused[:LISTED]:
+    shown = paused[:LISTED]
+    remedy = shared(each.hint for each in shown) if len(shown) > 1 else None
+    for each in shown:
         reason = style.paint(f"({style.safe(each.reason)})", "dim") if each.reason else ""
-        parts = (style.paint(style.safe(each.key), "bold"), style.quoted(each.title), style.safe(each.id), reason)
-        yield f"  {style.paint('=', 'warning')} {'  '.join(filter(None, parts))}"
-        origin = f"  {style.paint(f'({style.safe(each.origin)})', 'dim')}" if each.origin else ""
-        yield f"{INDENT}to resume it: {style.safe(each.hint)}{origin}"
+        origin = style.paint(f"({style.safe(each.origin)})", "dim") if each.origin else ""
+        named = (style.paint(style.safe(each.key), "bold"), style.quoted(each.title), style.safe(each.id), reason)
+        parts = filter(None, (*named, origin if remedy else ""))
+        yield f"  {style.paint('=', 'warning')} {'  '.join(parts)}"
+        if not remedy:
+            yield f"{INDENT}to resume it: {style.safe(each.hint)}{origin and f'  {origin}'}"
     if len(paused) > LISTED:
         yield style.own(f"  … and {len(paused) - LISTED:,} more")
+    if remedy:
+        yield f"{INDENT}to resume them: {style.safe(remedy)}"
 
 
 def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
