@@ -235,6 +235,11 @@ def first_of(names: Iterable[str], count: int, most: int) -> str:
     return shown if count <= most else f"{shown} and {count - most:,} more"
 
 
+def declared_keys(keys: Collection[str]) -> str:
+    """Return what to do where no key is like the one that was given: use one of those there are, the first of many."""
+    return f"the keys are {first_of(keys, len(keys), LISTED)}" if keys else "add it under `schedules:`"
+
+
 def format_count(count: int) -> str:
     """Return how often something happens that happens more than once: ``twice``, ``3 times``."""
     return "twice" if count == 2 else f"{count:,} times"

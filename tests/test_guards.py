@@ -384,7 +384,7 @@ def test_each_create_needs_its_own_word() -> None:
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("key-b", "did you mean key-B or key-A?"), ("xyz", "use a key under `schedules:`")],
+    [("key-b", "did you mean key-B or key-A?"), ("xyz", "the keys are key-A, key-B")],
 )
 def test_a_word_for_an_entry_that_is_not_declared_is_wrong_usage(key: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:

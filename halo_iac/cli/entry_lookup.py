@@ -12,6 +12,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.match import match
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.remote import PlatformState
+from halo_iac.text import declared_keys
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -36,7 +37,11 @@ def _not_declared_error(project: Project | None, key: str) -> UsageError:
             message, hint=Hint("run `{}` to see the ids; to use a key, name its project file with --file", listing)
         )
     near = _near_keys(project, key)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "use a key under `schedules:`"
+    hint = (
+        f"did you mean {' or '.join(map(repr, near))}?"
+        if near
+        else declared_keys([entry.key for entry in project.entries])
+    )
     return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
 
 

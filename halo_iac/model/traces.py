@@ -93,11 +93,10 @@ def _instant(value: object) -> datetime | None:
 
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and len(value) < _LONGEST_NUMBER and value.removeprefix("-").isdecimal():
-        return int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    number = _number(value)
-    return None if number is None else int(number)
+        value = int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
+    if not isinstance(value, int) or isinstance(value, bool):
+        value = _number(value)
+    return None if value is None or abs(value) >= 10**_LONGEST_NUMBER else int(value)
 
 
 def _number(value: object) -> float | None:

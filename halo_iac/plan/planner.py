@@ -38,6 +38,7 @@ from halo_iac.plan.run_rate import (
     schedules_with_known_rate,
     total_runs_per_month,
 )
+from halo_iac.text import declared_keys
 
 
 def titles_still_in_use(
@@ -239,7 +240,7 @@ def _check_keys(option: str, keys: Iterable[str], known: Collection[str]) -> Non
     for key in keys:
         if key not in known:
             near = get_close_matches(key, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "use a key under `schedules:`"
+            hint = f"did you mean {' or '.join(near)}?" if near else declared_keys(sorted(known))
             raise UsageError(f"{option} {key}: the project has no entry with this key", hint=hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,11 +13,12 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.run_request import instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
 from halo_iac.cli.trace_loading import FileLoad, at, failure_of, load_file, summary
 from halo_iac.cli.trace_sources import find_traces
-from halo_iac.errors import FileError, RefusedError, UsageError
+from halo_iac.errors import FileError, RefusedError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.sandbox.protocol import SandboxError
@@ -95,7 +96,7 @@ def tick(
 ) -> int:
     """Move the sandbox's clock forward and fire due schedules.
 
-    INSTANT is ISO 8601 with its zone. Every fire up to it starts its run. The
+    INSTANT is ISO 8601; a date is midnight UTC. Every fire up to it starts its run. The
     sandbox's clock stays ahead from then on; run `halo sandbox reset` to start
     again with the real time.
 
@@ -106,10 +107,10 @@ def tick(
     """
     console: Console = ctx.obj
     console.prepare(json=json)
-    instant = None if until is None else _instant(until)
+    moment = None if until is None else instant(until, "--until")
     with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
         try:
-            fires = platform.tick(instant)
+            fires = platform.tick(moment)
         except ValueError as error:
             raise RefusedError(str(error), hint=start_empty(path)) from None
         if console.wants_json:
@@ -166,15 +167,3 @@ def _fire_json(fire: Fire) -> dict[str, object]:
 
 def _out_json(console: Console, value: Sequence[dict[str, object]]) -> None:
     console.print(document(value))
-
-
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise UsageError(
-            f"--until {text} is not an instant with a time zone", hint="use a form such as 2027-01-01T00:00:00Z"
-        )
-    return found
