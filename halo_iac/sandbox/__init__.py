@@ -14,7 +14,8 @@ the parts:
 - ``recent_requests``  the requests that tests and the log look at
 - ``firing``           when schedules fire, and firing them
 - ``run_starter``, ``run_state``   how a run begins, and what becomes of it
-- ``ingest``           spans from a file to their rows
+- ``ingest``           spans from a file to their rows; ``span_record`` and ``trace_summary`` are what is kept of each
+- ``span_messages``    the conversation that a span's attributes hold
 - ``analyst``          the analysis of spans: figures, fixes, report
 - ``demo``             what a new sandbox holds, traces included
 - ``store``            SQLite

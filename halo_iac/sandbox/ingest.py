@@ -183,7 +183,8 @@ class SpanIngest:
 
     def _owners(self, links: Iterable[Link]) -> dict[str, int | None]:
         found = attribute(links)
-        return {span_id: None if owner is None else self._place(owner) for span_id, owner in found.items()}
+        places = {owner: None if owner is None else self._place(owner) for owner in dict.fromkeys(found.values())}
+        return {span_id: places[owner] for span_id, owner in found.items()}
 
     def _place(self, identity: AgentIdentity) -> int:
         if identity not in self.agents:
