@@ -205,8 +205,8 @@ class _Judge:
             return None
         if pair.spec is None:
             return f"{pair.entry.origins.entry} says `state: archived`, so the next `halo apply` archives", ""
-        deed, said = ("pauses", "false") if self._resumes else ("resumes", "true")
-        why = f"{pair.entry.origins.of('enabled')} says `enabled: {said}`, so the next `halo apply` {deed}"
+        deed, value = ("pauses", "false") if self._resumes else ("resumes", "true")
+        why = f"{pair.entry.origins.of('enabled')} says `enabled: {value}`, so the next `halo apply` {deed}"
         return why, "; to prevent that, pass --write or edit the file"
 
 

@@ -128,7 +128,7 @@ def test_every_other_command_takes_one(
     assert (ended.code, "--file" in ended.err) == (64, True), ended.err
 
 
-def test_five_commands_take_several() -> None:
+def test_which_commands_take_several() -> None:
     root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     files = {
@@ -138,7 +138,7 @@ def test_five_commands_take_several() -> None:
         if isinstance(option, TyperOption) and "--file" in option.opts
     }
     several = {name for name, is_several in files.items() if is_several}
-    assert several == {"validate", "plan", "drift", "apply", "preview"}
+    assert several == {"validate", "plan", "drift", "apply", "preview", "page"}
     assert {command[0] for command in SINGLE if len(command) == 1} <= files.keys()
 
 

@@ -185,10 +185,10 @@ def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, st
     if status == 407:
         wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
         return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
-    said = "" if status is None else f" (HTTP {status})"
+    http_status = "" if status is None else f" (HTTP {status})"
     is_final = status is not None and status < 500 and status not in _PASSING
     hint = f"allow {host} in the proxy, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
-    return f"{name} opened no connection to {host}{said}", f"{origin}: {hint}.", not is_final
+    return f"{name} opened no connection to {host}{http_status}", f"{origin}: {hint}.", not is_final
 
 
 def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:

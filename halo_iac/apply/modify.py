@@ -112,21 +112,21 @@ class _Step:
         hint = Hint("run `{}` to see its state; {} if needed", look, again)
         return self.event(Status.UNKNOWN, error.message, hint)
 
-    def revert_unarchive(self, ended: Event, retry: Retry) -> Event:
+    def revert_unarchive(self, outcome: Event, retry: Retry) -> Event:
         """Archive again what is active without its new values: it must not fire with the old ones."""
         if not self._is_exposed:
-            return ended
+            return outcome
         try:
             replace(retry, gate=None)(self._archive_again)  # nor does it wait for what may last for minutes
         except (PlatformError, FileError) as error:
-            status = Status.UNKNOWN if self._is_open else ended.status
-            message = (
-                f"{ended.message}; it may fire with its old values, because archiving it again failed: {error.message}"
+            status = Status.UNKNOWN if self._is_open else outcome.status
+            trouble = f"it may fire with its old values, because archiving it again failed: {error.message}"
+            return outcome._replace(
+                status=status,
+                message=f"{outcome.message}; {trouble}",
+                hint="archive it by hand, or plan and apply again soon",
             )
-            return ended._replace(
-                status=status, message=message, hint="archive it by hand, or plan and apply again soon"
-            )
-        return ended._replace(status=Status.FAILED, message=f"{ended.message}; it was archived again")
+        return outcome._replace(status=Status.FAILED, message=f"{outcome.message}; it was archived again")
 
     def _archive_again(self, deadline: float) -> RemoteSchedule:
         self._deadline = deadline  # an operation of its own: the first may have used up its time

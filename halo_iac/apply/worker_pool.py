@@ -145,16 +145,16 @@ class WorkerPool:
                 task()
 
     def _do(self, job: ChangeTask) -> None:
-        ended = _JobDone(None)
+        done = _JobDone(None)
         try:
             if self.is_stopping:
                 return
             self._reports.put(Event(job.change, Status.STARTED, job.change.id))
             began = time.monotonic()
             event = self._carry_out(job)
-            ended = _JobDone(event._replace(elapsed=time.monotonic() - began))
+            done = _JobDone(event._replace(elapsed=time.monotonic() - began))
         finally:
-            self._reports.put(ended)  # else the run would wait for ever
+            self._reports.put(done)  # else the run would wait for ever
 
     def _carry_out(self, job: ChangeTask) -> Event:
         try:

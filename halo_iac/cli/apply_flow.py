@@ -97,7 +97,7 @@ def _execute_all(
     context: CommandContext, runs: Sequence[ProjectRun], options: ApplyOptions
 ) -> Sequence[ProjectOutcome]:
     """Carry out one plan after the other; after one that failed, the next are not started unless that was asked for."""
-    ended: list[ProjectOutcome] = []
+    outcomes: list[ProjectOutcome] = []
     is_over = False
     for run in runs:
         outcome = None
@@ -106,8 +106,8 @@ def _execute_all(
         elif run.planned.changes:
             outcome = _followed(_execute_one(context, run, options), options)
             is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
-        ended.append(ProjectOutcome(*run, outcome))
-    return ended
+        outcomes.append(ProjectOutcome(*run, outcome))
+    return outcomes
 
 
 def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions) -> ApplyOutcome:
@@ -287,14 +287,14 @@ def _code(each: ProjectOutcome) -> int:
     return each.outcome.exit_code or exit_code(each.planned, each.outcome.summary)
 
 
-def _write_result(context: CommandContext, results: OutputWriter, ended: Sequence[ProjectOutcome]) -> None:
+def _write_result(context: CommandContext, results: OutputWriter, outcomes: Sequence[ProjectOutcome]) -> None:
     """Write the plans and what came of them; as text, the plans have been shown already."""
     rest, style = None, context.console.out_style
-    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.spell) for each in ended]
+    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.spell) for each in outcomes]
     if not results.is_document and context.is_list:
         rest = outcomes_text(plans, style)
     elif not results.is_document:
-        (outcome,) = (each.outcome for each in ended)
+        (outcome,) = (each.outcome for each in outcomes)
         rest = "" if outcome is None else summary_text(outcome.summary, style, outcome.commands)
     results.put_applied(plans, rest=rest)
 

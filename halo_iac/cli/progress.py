@@ -43,11 +43,11 @@ def log_events(
                 lines.show(event)
                 yield event
         return
-    style, ended = console.err_style, set[int]()
+    style, finished = console.err_style, set[int]()
     for event in events:
         if event.status.is_final and _is_logged(event):
-            ended.add(id(event.change))
-            console.log(event_line(event, style, position=(len(ended), total)))
+            finished.add(id(event.change))
+            console.log(event_line(event, style, position=(len(finished), total)))
         elif event.status is Status.RETRYING:
             console.log(event_line(event, style))
         yield event

@@ -93,18 +93,18 @@ def make_finding(rule: Rule, violation: Violation, project: Project, entry: Entr
 def _findings(
     rule: Rule, violations: Iterable[Violation], project: Project, concerned: Collection[str]
 ) -> Iterator[Finding]:
-    said: list[tuple[Entry, Violation]] = []
+    shown: list[tuple[Entry, Violation]] = []
     for violation in violations:
         if violation.is_shared:
             yield _shared(rule, violation, project)
         else:
-            said += [(entry, violation) for entry in violation.entries]
+            shown += [(entry, violation) for entry in violation.entries]
     rest: list[tuple[Entry, Violation]] = []
-    if len(said) > MOST + 1:
-        said.sort(key=lambda one: one[0].key)
-        rest = [one for one in said[MOST:] if one[0].key not in concerned]
-        said = [*said[:MOST], *(one for one in said[MOST:] if one[0].key in concerned)]
-    for entry, violation in said:
+    if len(shown) > MOST + 1:
+        shown.sort(key=lambda one: one[0].key)
+        rest = [one for one in shown[MOST:] if one[0].key not in concerned]
+        shown = [*shown[:MOST], *(one for one in shown[MOST:] if one[0].key in concerned)]
+    for entry, violation in shown:
         yield make_finding(rule, violation, project, entry)
     if rest:
         yield _counted(rule, [entry for entry, _ in rest], project)

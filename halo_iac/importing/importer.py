@@ -158,8 +158,8 @@ def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool)
     spec = remote.spec()
     if isinstance(spec, UnreadableSchedule):
         return spec
-    said = {name: value for name in _SAID_ALWAYS if (value := getattr(spec, name)) is not None}
-    entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **said}
+    fields = {name: value for name in _SAID_ALWAYS if (value := getattr(spec, name)) is not None}
+    entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **fields}
     # While the platform has paused a schedule, what its operator wants is unknown.
     return entry if remote.is_paused_by_platform else {**entry, "enabled": spec.enabled}
 

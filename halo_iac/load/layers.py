@@ -227,8 +227,8 @@ def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | 
         document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
         return {}
     astray = misplaced_keys(schedules)
-    for key, said in astray.items():
-        if said is not None:
+    for key, problem in astray.items():
+        if problem is not None:
             message = f"{quote(key)} is a field of a schedule, but the key of an entry is expected"
             document.add_problem((*_LOCATION, key), message, "write the entry's key above its fields", at_key=True)
     read = {key: _override(source, fields, key, raw, state) for key, raw in schedules.items() if key not in astray}

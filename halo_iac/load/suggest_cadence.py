@@ -71,8 +71,8 @@ def suggest_part(field: str, value: object, beside: Sequence[object]) -> str | N
     """Guess what was meant by a value of one of :data:`FIELDS`, which stands alone or beside others in a list."""
     is_one_of_several = bool(beside)
     if field == "at":
-        said = suggest_times(value, is_one_of_several=is_one_of_several)
-        return said or (suggest_cadence(value) if isinstance(value, str) and not is_one_of_several else None)
+        suggestion = suggest_times(value, is_one_of_several=is_one_of_several)
+        return suggestion or (suggest_cadence(value) if isinstance(value, str) and not is_one_of_several else None)
     if field == "days_of_week":
         return suggest_days(value, beside)
     if field == "days_of_month":
@@ -94,8 +94,8 @@ def suggest_cadence(value: object) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
         return None
     text = value.strip().rstrip(",;")
-    said = suggest_cron(text) or _suggest_text(text)
-    return said or (read_in_english(text, _suggest_text) if len(text) > 2 else None)
+    suggestion = suggest_cron(text) or _suggest_text(text)
+    return suggestion or (read_in_english(text, _suggest_text) if len(text) > 2 else None)
 
 
 def _suggest_text(text: str) -> str | None:
@@ -117,8 +117,8 @@ def _shared(text: str) -> Duration | None:
 def _suggest_number(count: int) -> str | None:
     """Say what a number without a unit may mean: 3600 are seconds, and of 2 that is not known."""
     readings = [(unit, Duration(count * seconds)) for unit, seconds in _NUMBER_UNITS]
-    said = [f"{_code(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)]
-    return f"write {', or '.join(said)}" if said else None
+    suggestions = [f"{_code(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)]
+    return f"write {', or '.join(suggestions)}" if suggestions else None
 
 
 def _is_exact(interval: Duration) -> bool:
@@ -173,8 +173,8 @@ def _suggest_sentence(text: str) -> str | None:
     if nth is not None or lines is None:
         return nth if nth is None or "cannot" in nth else None
     at = listed([f'"{time}"' for time in times or ()], is_one_of_several=False)
-    said = [*lines, *([f"at: {at}"] if times else []), *([f"timezone: {zone}"] if zone else [])]
-    return None if zone and not times else f"write {in_words(said)}"
+    written = [*lines, *([f"at: {at}"] if times else []), *([f"timezone: {zone}"] if zone else [])]
+    return None if zone and not times else f"write {in_words(written)}"
 
 
 def in_words(lines: Sequence[str]) -> str:

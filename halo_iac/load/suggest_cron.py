@@ -34,12 +34,12 @@ def suggest_cron(expression: str) -> str | None:
     aws = re.fullmatch(_AWS, zone[2] if zone else text)
     text = " ".join(re.sub(r"\s*,\s*", ",", aws[1] if aws else zone[2] if zone else text).split())
     is_expression = re.fullmatch(_EXPRESSION, text) is not None
-    said = f'write `cron: "{text}"`' if text in NICKNAMES else None
-    said = _suggest(text.split(), is_aws=aws is not None) if is_expression else said
-    if zone is None or said is None or not said.startswith("write "):
-        return said
+    suggestion = f'write `cron: "{text}"`' if text in NICKNAMES else None
+    suggestion = _suggest(text.split(), is_aws=aws is not None) if is_expression else suggestion
+    if zone is None or suggestion is None or not suggestion.startswith("write "):
+        return suggestion
     name = meant_zone(zone[1])
-    return f"{said} with `timezone: {name}`" if name else None
+    return f"{suggestion} with `timezone: {name}`" if name else None
 
 
 def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
@@ -47,13 +47,13 @@ def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
     if found is None:
         return None
     five, note = found
-    said = _unsayable(five)
+    suggestion = _unsayable(five)
     expression = " ".join(_repaired(field, name) for field, name in zip(five, SPANS, strict=True))
-    if said is None and not _is_accepted(expression):
+    if suggestion is None and not _is_accepted(expression):
         in_all = " ".join([*expression.split()[:3], "*", *expression.split()[4:]])
         which = "in every month" if not _END_OF_MONTH.search(five[2]) else "in every month that has the day"
         return f'`cron: "{in_all}"` fires {which}' if five[3] != "*" and _is_accepted(in_all) else None
-    return said or f'write `cron: "{expression}"`{note}'
+    return suggestion or f'write `cron: "{expression}"`{note}'
 
 
 def _is_accepted(expression: str) -> bool:

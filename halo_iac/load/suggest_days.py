@@ -93,8 +93,8 @@ def _translated(value: str, beside: Sequence[object]) -> list[str] | None:
         found = [meant_days(part) for part in english.split("|")]
         return " ".join(found[0] or ()) if all(found) else None
 
-    said = read_in_english(" | ".join([value, *others[:7]]), days)
-    return said.split() if said else None
+    english = read_in_english(" | ".join([value, *others[:7]]), days)
+    return english.split() if english else None
 
 
 def meant_days(text: str) -> list[str] | None:
@@ -139,11 +139,11 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
     near = re.fullmatch(_NEAR_WEEKDAY, text)
     if near is not None or text.isdecimal():
         return say_near_weekday(near[1] or near[2], _date) if near else None
-    said = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
+    suggestion = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
     days = (
         None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)
     )  # `1/15` may be two days, or a date
-    return said or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
+    return suggestion or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
 
 
 def read_days_of_month(text: str) -> list[str] | None:

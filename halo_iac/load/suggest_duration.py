@@ -91,8 +91,8 @@ def suggest_lookback(field: str, value: object) -> str | None:
     text = re.sub("^(?:the )?(?:last|past) ", "", value.strip().lower())
     if text.isdecimal() and text.isascii() and field == "lookback" and 0 < len(text) < 7:
         return f"write `{int(text)}h`" if int(text) else None
-    said = _suggest(field, read_duration(value if text == value.strip().lower() else text))
-    return said or read_in_english(value, lambda english: _suggest(field, read_duration(english)))
+    suggestion = _suggest(field, read_duration(value if text == value.strip().lower() else text))
+    return suggestion or read_in_english(value, lambda english: _suggest(field, read_duration(english)))
 
 
 def _suggest(field: str, duration: Duration | None) -> str | None:
@@ -101,8 +101,8 @@ def _suggest(field: str, duration: Duration | None) -> str | None:
     hours = -(-(duration.seconds + duration.months * 31 * DAY) // HOUR)
     if not 1 <= hours <= 999_999:
         return None
-    said = f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
-    code = f"`lookback: {said}`" if field != "lookback" else f"`{said}`"
+    length = f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+    code = f"`lookback: {length}`" if field != "lookback" else f"`{length}`"
     if duration.months:
         return f"write {code}: a month has up to 31 days"
     return f"write {code}" if duration.seconds % HOUR == 0 else f"write {code}: it looks back whole hours"

@@ -34,8 +34,8 @@ def suggest_times(value: object, *, is_one_of_several: bool) -> str | None:
         return None
     if (minute := re.fullmatch(_MINUTE, text)) is not None:
         return f"write `minutes: {int(minute[1])}` with `frequency: hourly`"
-    said = _suggest(text, is_one_of_several) or _suggest_in_zone(text, is_one_of_several)
-    return said or read_in_english(text, lambda english: _suggest(english, is_one_of_several))
+    suggestion = _suggest(text, is_one_of_several) or _suggest_in_zone(text, is_one_of_several)
+    return suggestion or read_in_english(text, lambda english: _suggest(english, is_one_of_several))
 
 
 def _suggest(text: str, is_one_of_several: bool) -> str | None:
@@ -52,16 +52,18 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
 def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
     """Say of a time with a zone that the zone has a key of its own."""
     found = re.fullmatch(_ZONED, text)
-    said = None if found is None else _suggest(re.sub(_DATED, "", found[1]), is_one_of_several)
-    if found is None or said is None or (found[2][0] in "+-\u2212" and ":" not in found[1]):
+    suggestion = None if found is None else _suggest(re.sub(_DATED, "", found[1]), is_one_of_several)
+    if found is None or suggestion is None or (found[2][0] in "+-\u2212" and ":" not in found[1]):
         return None
     zone = meant_zone(found[2])
     if zone is not None:
-        return f"{said} with `timezone: {zone}`"
+        return f"{suggestion} with `timezone: {zone}`"
     fixed = fixed_zone(found[2])
     if fixed is None or _is_range(found[1], found[2]):
         return None
-    return f"{said} with `timezone: {fixed}`" + (", or with that of a place at this offset" if fixed != "UTC" else "")
+    return f"{suggestion} with `timezone: {fixed}`" + (
+        ", or with that of a place at this offset" if fixed != "UTC" else ""
+    )
 
 
 def _is_range(begin: str, offset: str) -> bool:
@@ -125,8 +127,8 @@ def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> st
     except InexpressibleCron:
         if name == "minute":
             return _suggest_minute(text)
-        said = _suggest_hours(text, is_one_of_several)
-        return said or read_in_english(text, lambda english: _suggest_hours(english, is_one_of_several))
+        suggestion = _suggest_hours(text, is_one_of_several)
+        return suggestion or read_in_english(text, lambda english: _suggest_hours(english, is_one_of_several))
     return f"write `{listed([str(number) for number in found], is_one_of_several=is_one_of_several)}`"
 
 

@@ -268,8 +268,8 @@ def _suggest_for_days(value: object) -> str:
 def _suggest_for_date(value: object) -> str:
     """Say of a start or an end that a schedule has none, unless a time of day was meant."""
     is_dated = isinstance(value, str) and re.match("[0-9]{4}-", value.strip()) is not None
-    said = None if is_dated else _suggest_line("at", value)
-    return said or "a schedule has no dates: it fires from its first apply on; `state: archived` ends it"
+    found = None if is_dated else _suggest_line("at", value)
+    return found or "a schedule has no dates: it fires from its first apply on; `state: archived` ends it"
 
 
 def _renamed(meant: str, value: object, unit: str | None = None) -> str:
@@ -300,8 +300,8 @@ def _suggest_line(field: str, value: object) -> str | None:
         return None
     if not isinstance(value, list):
         return _with_key(field, suggest_part(field, value, ()) or "")
-    said = [re.fullmatch("write `([^`:]*)`", suggest_part(field, each, value) or "") for each in value]
-    return f"write `{field}: [{', '.join(code[1] for code in said if code)}]`" if said and all(said) else None
+    found = [re.fullmatch("write `([^`:]*)`", suggest_part(field, each, value) or "") for each in value]
+    return f"write `{field}: [{', '.join(code[1] for code in found if code)}]`" if found and all(found) else None
 
 
 def _with_key(field: str, hint: str) -> str | None:

@@ -123,8 +123,8 @@ def summarize(changes: Iterable[Change], events: Iterable[Event], *, is_interrup
     A change without an event was not started; one that was started and has not ended is unknown.
     """
     last = {id(event.change): event for event in events}
-    ended = (last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes)
-    return Summary(tuple(map(_settled, ended)), is_interrupted=is_interrupted)
+    outcomes = (last.get(id(change), Event(change, Status.NOT_STARTED)) for change in changes)
+    return Summary(tuple(map(_settled, outcomes)), is_interrupted=is_interrupted)
 
 
 _LATER: Final = Hint("run `{}` in a minute to see the result", Command("plan"))

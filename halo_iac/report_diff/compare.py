@@ -132,8 +132,8 @@ def _paired(
     def keyed(part: _Part, key: str) -> Keyed:
         if numbers[key] <= 2:
             return Keyed(key)
-        said = [*texts(part)]
-        return Keyed(key, tuple(mask(text, numbers=True) for text in said), tuple(map(mask, said)))
+        lines = [*texts(part)]
+        return Keyed(key, tuple(mask(text, numbers=True) for text in lines), tuple(map(mask, lines)))
 
     return paired([*map(keyed, old, keys[0])], [*map(keyed, new, keys[1])])
 

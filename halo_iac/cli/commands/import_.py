@@ -122,13 +122,13 @@ def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft,
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
     if ground.held is None:
-        said = f"Wrote {path} with {count}{files}."
+        summary = f"Wrote {path} with {count}{files}."
     elif draft.adoption.entries:
-        said = f"Added {count} to {path}{files}."
+        summary = f"Added {count} to {path}{files}."
     else:
         declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
-        said = f"Nothing to add to {path}{declared}."
-    console.log(console.err_style.safe(said))
+        summary = f"Nothing to add to {path}{declared}."
+    console.log(console.err_style.safe(summary))
     reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
     for remote, reason in reasons:
         console.log(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

@@ -97,8 +97,8 @@ def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None
     """Say why a plan fails whose document does not: it holds nothing from the clock."""
     failing = errors(findings)
     if failing:
-        said = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
-        console.print_error(FindingError(said, hint=failing[0].hint))
+        lines = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
+        console.print_error(FindingError(lines, hint=failing[0].hint))
 
 
 def _overrides(

@@ -166,12 +166,12 @@ def _tell(context: CommandContext, before: Entry, after: Entry, former: str | No
         console.print(document(renamed))
         return
     if after is before:
-        said = f"{path} already records that {after.key} was called {former!r}."
+        summary = f"{path} already records that {after.key} was called {former!r}."
     elif after.title == before.title:
-        said = f"{path}: recorded that {after.key}, {after.title!r}, was called {former!r}."
+        summary = f"{path}: recorded that {after.key}, {after.title!r}, was called {former!r}."
     else:
-        said = f"{path}: renamed {after.key} from {before.title!r} to {after.title!r}."
-    console.print(console.out_style.safe(said))
+        summary = f"{path}: renamed {after.key} from {before.title!r} to {after.title!r}."
+    console.print(console.out_style.safe(summary))
     if former is None:
         console.log("It is pinned by its id and needs no renamed_from.")
     console.log(Hint("Next: run `{}` to see the change.", Command("plan")))

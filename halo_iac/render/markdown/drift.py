@@ -125,5 +125,5 @@ def _line(item: DriftItem, style: Style, *, has_hint: bool) -> str:
         f"({code(item.origin, style)})" if item.origin else "",
     )
     hint = f"hint: {message(item.hint, style)}" if item.hint and has_hint else ""
-    said = filter(None, (message(item.reason, style), hint))
-    return "- " + "<br>".join([" ".join(filter(None, names)), *said])
+    notes = filter(None, (message(item.reason, style), hint))
+    return "- " + "<br>".join([" ".join(filter(None, names)), *notes])

@@ -132,8 +132,8 @@ def more_changes(changes: Sequence[Change]) -> str:
 
 def last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
     """Return the counts of a plan, and of its run."""
-    ended = [run_counts(summary)] if summary is not None else []
-    return [*attribution_counts(plan), message(plan_counts(plan, style), style), *ended]
+    run = [run_counts(summary)] if summary is not None else []
+    return [*attribution_counts(plan), message(plan_counts(plan, style), style), *run]
 
 
 def page(parts: Iterable[str], style: Style) -> str:

@@ -32,14 +32,14 @@ def plans_text(plans: Sequence[ProjectPlan], style: Style, *, now: datetime | No
 
 def outcomes_text(plans: Sequence[ProjectPlan], style: Style) -> str:
     """Return how the run of each file ended, of those that had any, and what that comes to together."""
-    ended = [(each, each.outcome) for each in plans if each.outcome is not None]
-    if not ended:
+    outcomes = [(each, each.outcome) for each in plans if each.outcome is not None]
+    if not outcomes:
         return ""
     drawn = [
         f"{file_heading(each.shown.file, style)}\n"
         f"{summary_text(outcome.summary, each.styled(style), outcome.commands)}\n"
-        for each, outcome in ended
+        for each, outcome in outcomes
     ]
     heading = file_heading(counted(len(plans), "project file"), style)
-    total = run_counts(total_summary(outcome.summary for _, outcome in ended))
+    total = run_counts(total_summary(outcome.summary for _, outcome in outcomes))
     return f"\n{''.join(drawn)}{heading}\n{total}\n"
