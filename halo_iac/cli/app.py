@@ -53,7 +53,7 @@ _HIDDEN: Final = {"conv", "spans", "traces"}
 
 PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEIPT"}
 """What help calls a value that is a path."""
-IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION"}
+IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION", "TRACE", "SPAN"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
