@@ -22,6 +22,7 @@ from sandbox_calls import Caller, fire_now
 from halo_iac.ci.github import GithubHost
 from halo_iac.ci.host import Trigger
 from halo_iac.errors import FileError
+from halo_iac.render.html import PAGE_START
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID, DEMO_READ_KEY
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
@@ -461,8 +462,9 @@ def test_a_look_for_drift_that_fails_neither_opens_nor_closes_an_issue(job: Job)
 
 def test_a_report_downloads_what_a_day_has_brought(job: Job) -> None:
     assert (job.on_branch("plan").code, job.on_branch("apply").code) == (0, 0)
-    ended = job.on_branch("report")
+    ended = job.on_branch("report", HALO_CI_ARGS="--since 2d")
     assert ended.code == 0, ended.text
+    assert (job.folder / "reports" / "halo.html").read_text().startswith(PAGE_START)
 
 
 # The latest reports as issues ---------------------------------------------------------------------------------------

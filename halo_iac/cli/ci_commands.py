@@ -98,14 +98,17 @@ def drift(job: CiJob) -> int:
 
 
 def report(job: CiJob) -> int:
-    """Download the reports of a day."""
+    """Download the reports of a day, and draw the page that shows them beside the schedules."""
     job.prepare_folder()
     folder = job.folder / "reports"
     since = [] if any(each.startswith("--since") for each in job.args) else ["--since", "1d"]
     codes = [job.run("report", "pull", *file, "--dir", str(folder), *since) for file in job.each_file()]
     names = sorted(each.name for each in folder.rglob("*.md") if is_report_name(each.name)) if folder.is_dir() else []
     job.page.write_text("\n".join(["### halo · reports", "", *(f"- `{name}`" for name in names), ""]), encoding="utf-8")
-    job.report(max(codes), **({"reports": folder} if names else {}))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    drawn = ["--reports", str(folder), "--out", str(folder / "halo.html")]
+    codes.append(job.run("page", *job.inputs.file_options, *drawn, takes_args=False))
+    job.report(max(codes), **({"reports": folder} if any(folder.iterdir()) else {}))
     return max(codes)
 
 

@@ -42,10 +42,13 @@ class CiJob:
         self.trigger = self.host.trigger
         self.folder = self.host.folder / self.inputs.folder
 
-    def run(self, *words: str) -> int:
-        """Run a command of halo as if it had been typed, and return its exit code."""
+    def run(self, *words: str, takes_args: bool = True) -> int:
+        """Run a command of halo as if it had been typed, and return its exit code.
+
+        Without ``takes_args`` the job's own options are another command's.
+        """
         env = {**self.console.env, **self.host.git_variables()}
-        return main([*words, *self.args], self.console.with_variables(env))
+        return main([*words, *(self.args if takes_args else ())], self.console.with_variables(env))
 
     # Files ----------------------------------------------------------------------------------------------------------
 
