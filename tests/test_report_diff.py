@@ -129,6 +129,12 @@ def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
     ]
 
 
+def test_what_a_heading_counts_is_part_of_its_section() -> None:
+    before = "## Failures\n\n### 1. Timeouts (51 traces)\n\nRetry once.\n\n### 2. Loops\n\nNone.\n"
+    after = "## Failures\n\n### 2. **Loops**\n\nNone.\n\n### 3.1 Timeouts (4 traces)\n\nRetry once.\n"
+    assert differing(before, after) == ["~ Failures > 3.1 Timeouts (4 traces)", "  ~ Timeouts ([-51][+4] traces)"]
+
+
 def test_of_several_sections_with_one_heading_the_same_ones_belong_together() -> None:
     before = "## Case\n\nfirst text\n\n## Case\n\nsecond text\n\n## Case\n\nthird 3\n"
     after = "## Case\n\nsecond text\n\n## Case\n\nthird 4\n"

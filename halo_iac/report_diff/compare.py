@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from halo_iac.model.report_diff import DiffKind, LineDiff, ReportDiff, RowDiff, SectionDiff, TableDiff
 from halo_iac.report_diff.alignment import Keyed, Pair, paired
-from halo_iac.report_diff.lines import aligned, line_diffs
+from halo_iac.report_diff.lines import aligned, line_diffs, words
 from halo_iac.report_diff.noise import is_about_run, is_same, mask
 from halo_iac.report_diff.sections import Section, Table, read_blocks, read_sections
 
@@ -63,7 +63,8 @@ class _Comparison:
 
     def sections(self, old: Section, new: Section, path: tuple[str, ...]) -> Iterator[SectionDiff]:
         """Yield what differs in two sections that belong together, their own lines and tables first."""
-        own = self._own(old, new)
+        lines, tables = self._own(old, new)
+        own = ((*_heading_diff(old, new), *lines) if path else lines, tables)
         title = (new.title,) if new.title and not path else ()
         if any(own):
             yield SectionDiff(DiffKind.CHANGED, path or title, *own)
@@ -136,6 +137,13 @@ def _paired(
         return Keyed(key, tuple(mask(text, numbers=True) for text in lines), tuple(map(mask, lines)))
 
     return paired([*map(keyed, old, keys[0])], [*map(keyed, new, keys[1])])
+
+
+def _heading_diff(old: Section, new: Section) -> Iterator[LineDiff]:
+    """Yield how two headings that mean the same differ: ``Timeouts (51 traces)`` has a number of its own."""
+    before, after = (_NUMBERING.sub("", section.title, count=1) for section in (old, new))
+    if _plain(before) != _plain(after) and not is_same(before, after):
+        yield LineDiff(before, after, words(before, after))
 
 
 def _section_key(section: Section) -> str:
