@@ -105,7 +105,7 @@ TRACE_CASES: Final[dict[str, Case]] = {
             limit=5,
         ),
         facet_values,
-        (_ONE_END, Bad("--facet colour", "Invalid facet: colour."), _NO_KEY),
+        (_ONE_END, Bad("--facet colour", "Invalid facet id: colour"), _NO_KEY),
     ),
     "trace search": Case(
         f"{_TEAM} --query charge_card --limit 2",
@@ -182,7 +182,7 @@ TRACE_CASES: Final[dict[str, Case]] = {
         f"{_LISTED} --scope entrypoint --range 1d",
         asked("spans.list", filters={**_LISTED_BY, "scope": "entrypoint"}),
         shown("spans", "spanId", "spanName"),
-        (_ONE_END, _ODD_KIND, _ODD_FILTER, _ODD_CURSOR, Bad("--scope top", "Invalid scope: top."), _NO_KEY),
+        (_ONE_END, _ODD_KIND, _ODD_FILTER, _ODD_CURSOR, Bad("--scope top", "Invalid span scope: top."), _NO_KEY),
     ),
     "span get": Case(
         "{trace} {span}",
@@ -199,7 +199,7 @@ TRACE_CASES: Final[dict[str, Case]] = {
             attributeKey={"scope": "span", "key": "tool.name"},
         ),
         facet_values,
-        (_ONE_END, Bad("--facet colour", "Invalid facet: colour."), _NO_KEY),
+        (_ONE_END, Bad("--facet colour", "Invalid facet id: colour"), _NO_KEY),
     ),
 }
 
