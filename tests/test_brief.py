@@ -118,6 +118,13 @@ def test_a_brief_is_no_longer_than_was_asked_for(max_chars: int, length: int, tr
         assert "timed out" in document
 
 
+@pytest.mark.parametrize("ticks", ["`" * 30_000, f"{'`' * 900}\n" * 20])
+def test_backticks_make_no_fence_that_is_longer_than_the_brief(ticks: str) -> None:
+    document = brief(report(ticks), *[opened(arguments=ticks)] * 3, max_chars=8_000)
+    assert len(document) <= 8_000
+    assert "`" * 30 not in outside(document)
+
+
 def test_a_report_that_fits_takes_no_room_from_its_evidence() -> None:
     document = brief(report(), opened(arguments="x" * 30_000))
     assert document.count("x" * 1_000) >= 1

@@ -201,7 +201,13 @@ def _tag(*texts: str) -> str:
     return tag
 
 
+_MOST_TICKS: Final = 40
+"""No run of backticks is longer, for the fence around it has to be longer still."""
+_TOO_MANY_TICKS: Final = re.compile(f"(`{{{_MOST_TICKS}}})`+")
+
+
 def _data(text: str, tag: str) -> str:
+    text = _TOO_MANY_TICKS.sub(r"\1…", text)
     longest = max(map(len, _TICKS.findall(text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}text\n<{tag}>\n{text}\n</{tag}>\n{ticks}\n"
