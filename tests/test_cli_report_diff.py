@@ -107,8 +107,8 @@ def test_what_cannot_be_compared_is_an_error(
 
 def test_a_key_is_taken_out_before_its_halves_are_marked(halo: CommandLine, files: Path) -> None:
     key = "sk-inference-0123456789abcdef0123456789abcdef"
-    (files / "one.md").write_text(f"Same line.\n\nIt uses {key} here.\n")
-    (files / "two.md").write_text(f"Same line.\n\nIt uses {key}x there.\n")
+    (files / "one.md").write_text(f"Same line.\n\nThe client uses {key} here.\n")
+    (files / "two.md").write_text(f"Same line.\n\nThe client uses {key}x there.\n")
     ended = halo("report", "diff", "one.md", "two.md", INF_API_KEY=key)
     assert key[:20] not in ended.out
     assert "[-here.-]" in ended.out or "[-here-]" in ended.out

@@ -105,6 +105,10 @@ def test_words_within_a_line_are_marked(before: str, after: str, expected: str) 
     assert [line.replace("][", "] [") for line in lines] == ["~ ", f"  ~ {expected}"]
 
 
+def test_lines_without_words_are_no_changes_of_each_other() -> None:
+    assert differing(f"{ALIKE}\n***", f"{ALIKE}\n+++") == ["~ ", "  - ***", "  + +++"]
+
+
 def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
     before = (
         "# Report of Monday\n\nx\n\n## Errors\n\n3 failed\n\n### Payment\n\nold\n\n## Cost\n\n$ 4\n\n"

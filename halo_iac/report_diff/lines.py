@@ -1,5 +1,6 @@
 """Lines that belong together: equal but for what means nothing, then but for numbers, then alike."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -9,6 +10,7 @@ from halo_iac.model.report_diff import DiffKind, LineDiff, Words
 from halo_iac.report_diff.alignment import Common, common, gaps, refined
 from halo_iac.report_diff.noise import Token, is_near, is_same, mask, tokens
 
+_WORD: Final = re.compile(r"\w+")
 _SEARCHED: Final = 1_600
 """How many pairs of lines of one gap are looked at for those that are alike."""
 _ALIKE: Final = 0.6
@@ -74,11 +76,11 @@ def _alike(before: Sequence[str], after: Sequence[str]) -> Common:
     """Return lines that share most of their words, each with the most alike of those that are left."""
     if len(before) * len(after) > _SEARCHED:
         return []
-    old, new = ([frozenset(mask(line[:_LONGEST]).split()) for line in each] for each in (before, after))
+    old, new = ([frozenset(_WORD.findall(mask(line[:_LONGEST]))) for line in each] for each in (before, after))
     found: Common = []
     taken = -1
     for i, bag in enumerate(old):
-        scores = [(2 * len(bag & new[j]) / (len(bag) + len(new[j])), -j) for j in range(taken + 1, len(new))]
+        scores = [(2 * len(bag & new[j]) / (len(bag) + len(new[j]) or 1), -j) for j in range(taken + 1, len(new))]
         score, place = max(scores, default=(0.0, 0))
         if score >= _ALIKE:
             taken = -place
