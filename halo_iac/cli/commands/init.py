@@ -78,7 +78,8 @@ def init(
         raise UsageError("--agent is empty", hint=Hint("run `{}` to see the agents", Command("agent", "list")))
     check_way(path, context.cwd)
     if not (ci is not None and path.exists()):
-        _write_project(context, path, agent)
+        with context:
+            _write_project(context, path, agent)
     if ci is not None:
         _report_pipeline(console, write_pipeline(context, ci, path))
     return 0
