@@ -89,3 +89,24 @@ def test_a_cause_is_said_once_however_many_values_have_it(halo: CommandLine, fol
         "t.jsonl:3: OTLP logs: no spans in them; skipped, and 2,000 more for the same reason",
         "t.jsonl:5: is no span in a format that is known; skipped",
     ]
+
+
+def test_traces_that_name_no_agent_are_loaded_and_can_be_given_one(halo: CommandLine, folder: Path) -> None:
+    start = {"start_time": 1_776_922_320}
+    unnamed = [{"trace_id": "t", "span_id": each, "parent_span_id": "gone", **start} for each in "ab"]
+    named = {"trace_id": "u", "span_id": "c", **start, "attributes": {"agent.name": "own"}}
+    (folder / "t.jsonl").write_bytes(written(*unnamed))
+    (folder / "both.jsonl").write_bytes(written(*unnamed, named))
+    ended = halo("sandbox", "load", "t.jsonl")
+    said = (
+        "t.jsonl: no span names an agent, so nothing of it can be analysed until one does; load it again with --agent"
+    )
+    assert (ended.code, ended.err.splitlines()[1:]) == (0, [f"{said} NAME to name the agent"])
+    loaded = halo("sandbox", "load", "both.jsonl", "--agent", "shop", "--json").json
+    assert {each["identityValue"]: loaded[0]["added"] for each in loaded[0]["agents"]} == {"own": 1, "shop": 1}
+    assert "2 spans" in halo(*f"report run {loaded[0]['agents'][1]['id']} {WINDOW}".split(), "--sandbox").out
+    assert halo("sandbox", "load", "t.jsonl").code == 0
+    assert "2 spans" in halo(*f"report run {loaded[0]['agents'][1]['id']} {WINDOW}".split(), "--sandbox").out
+
+
+WINDOW = "--window-start-at 2026-04-23T05:00:00Z --window-end-at 2026-04-23T06:00:00Z"

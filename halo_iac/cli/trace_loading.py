@@ -71,8 +71,10 @@ class FileLoad:
         }
 
 
-def load_file(console: Console, platform: Sandbox, project_id: str, name: str, *, is_strict: bool) -> FileLoad:
-    """Load one file, and say on standard error what of it was skipped."""
+def load_file(
+    console: Console, platform: Sandbox, project_id: str, name: str, *, is_strict: bool, agent: str | None
+) -> FileLoad:
+    """Load one file, and say on standard error what of it was skipped; ``agent`` has the traces that name none."""
     from halo_iac.sandbox.ingest import read_spans
 
     causes = Causes()
@@ -83,7 +85,7 @@ def load_file(console: Console, platform: Sandbox, project_id: str, name: str, *
 
     try:
         with _opened(console, name) as file:
-            loaded = platform.load(project_id, read_spans(file), take_note)
+            loaded = platform.load(project_id, read_spans(file), take_note, agent)
     except OSError as error:
         return FileLoad(name, causes, None, f"{name}: {error.strerror or error}", "check the path and its permissions")
     if is_strict and causes.first:
@@ -124,6 +126,14 @@ def _say(console: Console, name: str, causes: Causes) -> None:
         console.log(f"{_where(console, name, line, reason)}; skipped{more}")
     if causes.others:
         console.log(f"{name}: {causes.others:,} more were skipped for other reasons")
+
+
+def say_without_agent(console: Console, found: FileLoad) -> None:
+    """Say that a file names no agent; nothing else finds its traces."""
+    if found.loaded and found.loaded.spans and not found.loaded.agents:
+        name = console.err_style.safe(found.name)
+        said = "no span names an agent, so nothing of it can be analysed until one does"
+        console.log(f"{name}: {said}; load it again with --agent NAME to name the agent")
 
 
 def _where(console: Console, name: str, line: int, reason: str) -> str:

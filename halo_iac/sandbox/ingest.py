@@ -38,7 +38,11 @@ _NAMESPACE = UUID("5a4db0c5-0000-4000-8000-0000000000a9")
 class SpanIngest:
     """Takes spans into one project, in one transaction."""
 
-    def __init__(self, tables: Tables, project_id: str, *, is_demo: bool = False) -> None:
+    def __init__(
+        self, tables: Tables, project_id: str, *, is_demo: bool = False, given: AgentIdentity | None = None
+    ) -> None:
+        """Take spans into a project; ``given`` is whose the traces are that name no agent."""
+        self._given = given
         self._tables = tables
         self._spans = tables.spans
         self._project_id = project_id
@@ -73,6 +77,8 @@ class SpanIngest:
                 old.append(place)
         self._add_traces(new)
         self._spans.reopen(old)
+        if self._given is not None and self._given in self.agents:
+            self._spans.give_agent(self._place(self._given), [*new, *old])
         self._spans.name_agents(self._names)
         bodies = [record.body for found in traces.values() for record in found.values()]
         return self._spans.add(rows, ((row[0], body) for row, body in zip(rows, bodies, strict=True)))
@@ -82,7 +88,9 @@ class SpanIngest:
         known = {place: AgentIdentity(*identity) for identity, (place, _) in self._places.items()}  # type: ignore[arg-type]
         rows = self._spans.steps(trace)
         steps = [Step._make((*row[:-2], None if row[-2] is None else Decimal(row[-2]))) for row in rows]
-        owners = self._owners(Link(row[1], row[2], known.get(row[-1])) for row in rows)
+        given = self._spans.given_agent(trace)
+        links = (Link(row[1], row[2], known.get(row[-1])) for row in rows)
+        owners = self._owners(links, None if given is None else known[given])
         steps = [step._replace(agent=owners[step.span_id] or 0) for step in steps]
         changed = {step.seq: self._moved(step) for step, row in zip(steps, rows, strict=True) if step.agent != row[8]}
         steps = [step._replace(profile=changed.get(step.seq, step.profile)) for step in steps]
@@ -94,7 +102,8 @@ class SpanIngest:
     def _steps(self, found: Mapping[str, SpanRecord], last_span: int) -> list[Step]:
         """Return the steps of the spans of one trace, which get places behind ``last_span``."""
         spans = [record.span for record in found.values()]
-        owners = self._owners(Link(span.span_id, span.parent_id, span.own_agent) for span in spans)
+        links = (Link(span.span_id, span.parent_id, span.own_agent) for span in spans)
+        owners = self._owners(links, self._given)
         return [
             self._step(seq, record, owners[record.span.span_id] or 0)
             for seq, record in enumerate(found.values(), last_span + 1)
@@ -181,8 +190,10 @@ class SpanIngest:
         mix = self._spans.mixes.number(to_json(summary.profiles).decode())
         return (summary.started, summary.ended, mix, *summary[3:-1])
 
-    def _owners(self, links: Iterable[Link]) -> dict[str, int | None]:
+    def _owners(self, links: Iterable[Link], given: AgentIdentity | None) -> dict[str, int | None]:
         found = attribute(links)
+        if given is not None and not any(found.values()):
+            found = dict.fromkeys(found, given)
         places = {owner: None if owner is None else self._place(owner) for owner in dict.fromkeys(found.values())}
         return {span_id: places[owner] for span_id, owner in found.items()}
 
@@ -237,19 +248,25 @@ class Loaded:
 
 
 def load(
-    store: Store, project_id: str, found: Iterable[SpanRecord | BadLine], on_bad: Callable[[BadLine], bool]
+    store: Store,
+    project_id: str,
+    found: Iterable[SpanRecord | BadLine],
+    on_bad: Callable[[BadLine], bool],
+    agent: str | None = None,
 ) -> Loaded:
     """Take spans into a project. A span that is there stays as it is, so a file may be loaded again.
 
-    ``on_bad`` is told of every line that is no span, and says whether to go on.
+    ``on_bad`` is told of every line that is no span, and says whether to go on. ``agent`` names the agent of traces in
+    which no span names one, those that are there already included.
     """
+    given = None if agent is None else AgentIdentity("agent_name", agent)
     loaded = Loaded()
     spans = _good(found, loaded, on_bad)
     try:
         while batch := list(islice(spans, _BATCH)):
             loaded.count(batch)
             with store.writing() as tables:
-                arrivals = SpanIngest(tables, project_id)
+                arrivals = SpanIngest(tables, project_id, given=given)
                 loaded.added += arrivals.take(batch)
             loaded.agents |= arrivals.agents
     finally:

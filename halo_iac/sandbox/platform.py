@@ -274,12 +274,18 @@ class Sandbox:
 
         return Firing(self._store, self._settings, self._ids, self._clock, self.closing.wait)
 
-    def load(self, project_id: str, found: Iterable[SpanRecord | BadLine], on_bad: Callable[[BadLine], bool]) -> Loaded:
+    def load(
+        self,
+        project_id: str,
+        found: Iterable[SpanRecord | BadLine],
+        on_bad: Callable[[BadLine], bool],
+        agent: str | None = None,
+    ) -> Loaded:
         """Take traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
         from halo_iac.sandbox.ingest import load
 
         self.admit(project_id)
-        return load(self._store, project_id, found, on_bad)
+        return load(self._store, project_id, found, on_bad, agent)
 
     def schedules(self) -> list[dict[str, Any]]:
         """Return every schedule of every project as it would go over the wire, in the order of creation."""

@@ -16,9 +16,9 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.run_request import instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.trace_loading import FileLoad, at, failure_of, load_file, summary
+from halo_iac.cli.trace_loading import FileLoad, at, failure_of, load_file, say_without_agent, summary
 from halo_iac.cli.trace_sources import find_traces
-from halo_iac.errors import FileError, RefusedError
+from halo_iac.errors import FileError, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.sandbox.protocol import SandboxError
@@ -37,6 +37,9 @@ def load(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE", help="Files of traces, folders or globs; - for standard input.")
     ],
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="NAME", help="Name the agent of traces in which no span names one.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first value that is not a span.")] = False,
     project: options.Project = None,
     file: options.File = None,
@@ -52,14 +55,16 @@ def load(
     of a folder, files whose names end in .json, .jsonl or .ndjson are read, and
     the same with .gz.
 
-    Agents are identified as on the platform: by agent.id, then agent.name. What
-    is not a span is skipped. A file can be loaded again: spans that were loaded
-    before are kept.
+    Agents are identified as on the platform: by agent.id, then agent.name; with
+    --agent, traces that name none are that agent's, also those that were loaded
+    before. What is not a span is skipped. A file can be loaded again: spans that
+    were loaded before are kept.
 
     \b
     Examples:
       halo sandbox load traces.jsonl
       halo sandbox load exports/ 'older/*.json.gz' --strict
+      halo sandbox load otlp.json --agent checkout
       kubectl logs deploy/agent | halo sandbox load -
     """
     console: Console = ctx.obj
@@ -67,10 +72,13 @@ def load(
     choice = TargetOptions(file, project, sandbox=True, sandbox_file=sandbox_file)
     found: list[FileLoad] = []
     names = find_traces(files)
+    if agent is not None and not agent.strip():
+        raise UsageError("--agent is empty", hint="name the agent, or remove it")
     with opened(console, choice) as (platform, project_id, _):
         for name in names:
-            found.append(load_file(console, platform, project_id, name, is_strict=strict))
+            found.append(load_file(console, platform, project_id, name, is_strict=strict, agent=agent))
             _say_result(console, found[-1], is_only=len(names) == 1)
+            say_without_agent(console, found[-1])
             if strict and found[-1].failure:
                 break
         _say_how_to_analyse(CommandContext(console, choice), [each.loaded for each in found if each.loaded])

@@ -189,5 +189,6 @@ STEPS: Final = (
         most_output_tokens INTEGER, least_cost_total REAL, most_cost_total REAL, PRIMARY KEY (block, profile)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE traces ADD COLUMN given_agent INTEGER;",
 )
 """Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""

@@ -88,6 +88,17 @@ class SpanTables:
         self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", (body for body in bodies if body[0] in new))
         return len(new)
 
+    def give_agent(self, agent: int, traces: Iterable[int]) -> None:
+        """Let traces be an agent's as far as none of their spans names one."""
+        self._connection.executemany(
+            "UPDATE traces SET given_agent = ? WHERE seq = ?", ((agent, each) for each in traces)
+        )
+
+    def given_agent(self, trace: int) -> int | None:
+        """Return whose a trace is as far as none of its spans says; ``None`` where that was not said either."""
+        row = self._connection.execute("SELECT given_agent FROM traces WHERE seq = ?", (trace,)).fetchone()
+        return None if row[0] is None else int(row[0])
+
     def add_words(self, words: Iterable[tuple[int, int, int]]) -> None:
         """Let traces be found by words: each the kind of word, the word and the trace."""
         self._connection.executemany("INSERT OR IGNORE INTO trace_words VALUES (?, ?, ?)", words)
