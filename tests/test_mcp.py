@@ -582,7 +582,8 @@ def test_the_key_is_never_shown(halo: CommandLine, folder: Path) -> None:
 OUTSIDE = {
     "../halo.yaml": "the path leads outside the checkout",
     "../../x/halo.yaml": "the path leads outside the checkout",
-    "/etc/passwd": "a path must be relative to the file that names it",
+    "/etc/passwd.yaml": "the path leads outside the checkout",
+    "/etc/passwd": "the file name must end in .yaml or .yml",
     "link.yaml": "a link leads outside the checkout",
     ".git/config.yaml": "files of .git are not read",
     ".hidden/halo.yaml": "hidden",
@@ -612,6 +613,7 @@ def test_another_project_file_of_the_checkout_is_read(halo: CommandLine, folder:
     ask = Assistant(halo, TargetOptions(sandbox=True))
     assert ask("validate_project", file="envs/halo.yaml").data["file"] == "envs/halo.yaml"
     assert ask("plan_project", file="envs/halo.yaml").data["total"] == 2
+    assert ask("plan_project", file=str(folder / "envs/halo.yaml")).data["file"] == "envs/halo.yaml"
 
 
 # What cannot be done ------------------------------------------------------------------------------------------------

@@ -208,6 +208,16 @@ def test_lines_that_are_no_message_and_unknown_methods_end_nothing(folder: Path)
         assert talk.read()["result"] == {}
 
 
+def test_a_call_with_half_a_character_is_answered(folder: Path) -> None:
+    """JavaScript writes such halves where it cut a text within an emoji."""
+    with pipe(folder, {}, "--sandbox") as talk:
+        talk.begin()
+        asked = talk.send("tools/call", name="validate_project", arguments={"file": "\ud83d.yaml"})
+        talk.send("ping")
+        answers = {answer["id"]: answer for answer in (talk.read(), talk.read())}
+        assert answers[asked]["result"]["isError"]
+
+
 def test_nothing_but_the_protocol_is_on_standard_output(halo_runs: Served, folder: Path) -> None:
     """Warnings and what waits say go to standard error."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)

@@ -160,6 +160,12 @@ def test_rows_are_matched_by_their_first_column() -> None:
     ]
 
 
+def test_columns_are_matched_by_their_heads_in_whatever_order() -> None:
+    before = f"{ALIKE}\n| Step | Failed | Share |\n| - | - | - |\n| pay | 6 | 12 % |\n| stock | 1 | 2 % |"
+    after = f"{ALIKE}\n| Share | **Step** | Failed |\n| - | - | - |\n| 2 % | stock | 1 |\n| 12 % | pay | 7 |"
+    assert differing(before, after) == ["~ ", "  ~ | pay: Failed: 6 → 7"]
+
+
 def test_rows_that_a_first_column_counts_are_matched_by_the_second() -> None:
     before = "| # | Issue | Calls |\n| - | - | - |\n| 1 | slow | 4 |\n| 2 | loop | 3 |"
     after = "| # | Issue | Calls |\n| - | - | - |\n| 1 | loop | 9 |\n| 2 | slow | 4 |"

@@ -231,14 +231,19 @@ class McpSession:
         if name is None:
             yield self._context
             return
-        _check_in_checkout(self._context.cwd, name)
+        name = _path_in_checkout(self._context.cwd, name)
         with CommandContext(self._context.console, self._context.choice._replace(file=name), self._context.cwd) as one:
             one.closing = self.stop
             yield one
 
 
-def _check_in_checkout(cwd: Path, name: str) -> None:
-    """Refuse a path that leads out of the checkout, or to what no project file is: an assistant chose it."""
+def _path_in_checkout(cwd: Path, name: str) -> str:
+    """Return the path of a project file from the server's folder, which assistants often know as an absolute one.
+
+    Raises for a path that leads out of the checkout, or to what no project file is: an assistant chose it.
+    """
+    if name.startswith("/") and "\0" not in name:
+        name = Path(os.path.relpath(name, cwd)).as_posix()
     reason = invalid_path_reason(name, INCLUDE_SUFFIXES)
     if reason is not None:
         raise UsageError(f"`file`: {reason}", hint="name a project file by its path from the server's folder")
@@ -250,3 +255,4 @@ def _check_in_checkout(cwd: Path, name: str) -> None:
         bound.check(os.path.realpath(folder / name))
     except FileUnreadable as error:
         raise FileError(f"`file`: {error.reason}", hint="name a project file in the checkout") from None
+    return name

@@ -46,7 +46,7 @@ ATraceId = Annotated[str, Field(description="Id of a trace, as reports cite it."
 ASpanId = Annotated[str, Field(description="Id of a span of the trace.", min_length=1), _AnId]
 ProjectFile = Annotated[
     str | None,
-    Field(description="Path of the project file, relative to the server's folder; left out: the server's own."),
+    Field(description="Path of the project file, absolute or from the server's folder; left out: the server's own."),
     _Optional,
 ]
 _Cursor = Annotated[

@@ -24,7 +24,7 @@ from halo_iac.mcp.schemas import input_schema, output_schema
 from halo_iac.mcp.session import Host
 from halo_iac.mcp.tool import Tool, ToolMisuse
 from halo_iac.mcp.tools import tools
-from halo_iac.text import closest_match, quote
+from halo_iac.text import closest_match, quote, without_half_characters
 from halo_iac.version import full_version
 
 _AT_ONCE: Final = 8
@@ -132,7 +132,12 @@ class _Lines:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         while line := await anyio.to_thread.run_sync(self._stream.readline, abandon_on_cancel=True):
-            yield line
+            yield _readable(line)
+
+
+def _readable(line: str) -> str:
+    """Return a line in which a text was cut within a character, as JavaScript writes it, so that it is read."""
+    return without_half_characters(line.encode()).decode() if "\\u" in line else line
 
 
 def serve(host: Host, lines: TextIO, ready: Callable[[Callable[[], None]], None]) -> None:

@@ -92,7 +92,8 @@ class _Comparison:
         tables: list[TableDiff] = []
         for i, j in paired([*map(_keyed_table, old_tables)], [*map(_keyed_table, new_tables)]):
             if i is not None and j is not None:
-                tables.append(TableDiff(new_tables[j].head, tuple(self._rows(old_tables[i], new_tables[j]))))
+                table = _in_order_of(old_tables[i], new_tables[j])
+                tables.append(TableDiff(table.head, tuple(self._rows(old_tables[i], table))))
             elif i is not None:
                 before += _table_lines(old_tables[i])
             elif j is not None:
@@ -154,7 +155,20 @@ def _section_key(section: Section) -> str:
 
 
 def _keyed_table(table: Table) -> Keyed:
-    return Keyed(tuple(map(_plain, table.head)), content=table.rows)
+    head = tuple(map(_plain, table.head))
+    return Keyed(tuple(sorted(head)), head, table.rows)
+
+
+def _in_order_of(model: Table, table: Table) -> Table:
+    """Return a table with its columns in the order of another one, which has the same ones."""
+    places, columns = (
+        sorted(range(len(each.head)), key=[*map(_plain, each.head)].__getitem__) for each in (model, table)
+    )
+    order = [column for _, column in sorted(zip(places, columns, strict=True))]
+    if order == [*range(len(order))]:
+        return table
+    head, *rows = (tuple(row[column] for column in order) for row in (table.head, *table.rows))
+    return Table(head, tuple(rows))
 
 
 def _plain(text: str) -> str:
