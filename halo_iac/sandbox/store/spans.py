@@ -80,13 +80,16 @@ class SpanTables:
         """Write down that some traces have got more spans and are to be settled."""
         self._connection.executemany("UPDATE traces SET is_settled = 0 WHERE seq = ?", ((trace,) for trace in traces))
 
-    def add(self, spans: Iterable[Sequence[Any]], bodies: Iterable[tuple[int, bytes]]) -> int:
+    def add(self, spans: Sequence[Sequence[Any]], bodies: Iterable[tuple[int, bytes]]) -> int:
         """Add spans and their bodies, each with its place; return how many were not there yet."""
-        before = self.last_span()
+        last, before = self.last_span(), self._connection.total_changes
         self._connection.executemany(_ADD, spans)
-        new = {seq for (seq,) in self._connection.execute("SELECT seq FROM spans WHERE seq > ?", (before,))}
-        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", (body for body in bodies if body[0] in new))
-        return len(new)
+        added = self._connection.total_changes - before
+        if added < len(spans):
+            new = {seq for (seq,) in self._connection.execute("SELECT seq FROM spans WHERE seq > ?", (last,))}
+            bodies = (body for body in bodies if body[0] in new)
+        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", bodies)
+        return added
 
     def give_agent(self, agent: int, traces: Iterable[int]) -> None:
         """Let traces be an agent's as far as none of their spans names one."""
