@@ -199,6 +199,13 @@ def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
     assert spans_read(caller, agent_id(loaded, "writer")) == 3
 
 
+def test_large_spans_are_taken_in_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_BATCH_BYTES", 5000)
+    found = read_spans(file_of([span("a", number, text="x" * 2000) for number in range(8)]))
+    sizes = [len(batch) for batch in iter(lambda: loading._batch(found), [])]  # type: ignore[arg-type]  # noqa: SLF001
+    assert sizes == [3, 3, 2]
+
+
 @st.composite
 def forests(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Draw the spans of a few traces whose steps name one of three agents, or none, in any order."""

@@ -219,6 +219,7 @@ def _executions(trace: int, summary: Summary, steps: Iterable[Step]) -> list[tup
 
 
 _BATCH: Final = 5_000
+_BATCH_BYTES: Final = 4 * 1024 * 1024
 _TRACES: Final = 500
 
 
@@ -263,7 +264,7 @@ def load(
     loaded = Loaded()
     spans = _good(found, loaded, on_bad)
     try:
-        while batch := list(islice(spans, _BATCH)):
+        while batch := _batch(spans):
             loaded.count(batch)
             with store.writing() as tables:
                 arrivals = SpanIngest(tables, project_id, given=given)
@@ -276,6 +277,18 @@ def load(
         spells = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
     loaded.seen = {agent_id: spell for agent_id, spell in spells.items() if spell is not None}
     return loaded
+
+
+def _batch(spans: Iterator[SpanRecord]) -> list[SpanRecord]:
+    """Return the spans that one transaction takes: so many, or fewer that are large."""
+    batch: list[SpanRecord] = []
+    size = 0
+    for record in islice(spans, _BATCH):
+        batch.append(record)
+        size += len(record.body)
+        if size > _BATCH_BYTES:
+            break
+    return batch
 
 
 def _good(
