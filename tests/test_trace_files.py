@@ -652,6 +652,23 @@ def test_a_file_that_was_cut_off_says_where(file: bytes, line: int, said: str) -
     assert bad(file) == [BadLine(line, said, ends_file=True)]
 
 
+@pytest.mark.parametrize(
+    "value", [[halo_root(), halo_span(), halo_span()], otlp_request(otlp_root(), otlp_span(), otlp_span())]
+)
+@pytest.mark.parametrize("end", [b"", b"]]]]", b",}"])
+def test_what_stands_before_a_mistake_in_a_document_is_read(value: Json, end: bytes) -> None:
+    found = list(read_spans(io.BytesIO(json.dumps(value, indent=1).encode()[:-200] + end)))
+    assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
+    assert isinstance(found[-1], BadLine)
+    assert found[-1].ends_file
+
+
+@pytest.mark.parametrize("layout", [None, 2])
+def test_half_a_character_is_replaced(layout: int | None) -> None:
+    file = json.dumps(halo_span() | {"name": "a\ud83d"}, indent=layout).encode()
+    assert [each["name"] for each in spans(file)] == ["a\ufffd"]
+
+
 TOO_LONG = (
     "holds one JSON value of more than 32 MiB; write JSON lines instead: one span, trace or OTLP request on each line"
 )
@@ -675,3 +692,9 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
 def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MOST_BARREN", 4000)
     assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
+
+
+def test_an_empty_line_counts_for_more_than_its_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_BARREN", 128 * 1000)
+    assert bad(b"\n" * 900) == []
+    assert bad(b"\n" * 1100)[-1].ends_file

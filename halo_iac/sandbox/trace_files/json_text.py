@@ -29,12 +29,24 @@ TOO_LONG: Final = (
     "write JSON lines instead: one span, trace or OTLP request on each line"
 )
 _CUT_OFF: Final = "ends in the middle of a value; it was cut off"
+_NOT_UTF8: Final = "is not UTF-8"
 _STEP: Final = 256 * 1024
+_DEEPEST: Final = 6
+"""How deep spans lie in a document; what is broken is read again no deeper, for each time takes as long."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PARSE: Final = json.JSONDecoder().raw_decode
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _TAIL: Final = 16
 """No literal and no escape is longer: a mistake this close to the end may be a value that goes on."""
+
+
+def without_half_characters(found: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return what the standard library parsed with U+FFFD for half of a surrogate pair, which no UTF-8 text can hold.
+
+    JavaScript writes such halves where it cut a text within an emoji.
+    """
+    written = json.dumps(found, ensure_ascii=False)
+    return from_json(written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 class BrokenJsonError(NotASpanError):
@@ -81,19 +93,25 @@ class JsonText:
 
     # Values ----------------------------------------------------------------------------------------------------------
 
-    def _parts(self) -> Iterator[Located]:
+    def _parts(self, depth: int = 0) -> Iterator[Located]:
         opening, line = self._peek(), self._line_here()
-        if (found := self._parsed(WHOLE)) is not None:
+        found = None
+        try:
+            found = self._parsed(WHOLE)
+        except BrokenJsonError as broken:
+            if opening not in "[{" or broken.reason == _NOT_UTF8 or depth == _DEEPEST:
+                raise  # else what stands before the mistake is read, and then it is met again
+        if found is not None:
             yield Located(line, found[0])
         elif opening == "[":
             for _ in self._elements():
-                yield from self._parts()
+                yield from self._parts(depth + 1)
         elif opening == "{":
-            yield from self._object_parts(line)
+            yield from self._object_parts(line, depth)
         else:
             raise self._broken(TOO_LONG if len(self._text) - self._at >= WHOLE else "is not valid JSON")
 
-    def _object_parts(self, line: int) -> Iterator[Located]:
+    def _object_parts(self, line: int, depth: int) -> Iterator[Located]:
         """Yield a long object, its lists of :data:`LISTS` an element at a time, with all that stands before them."""
         head: dict[str, Any] = {}
         has_parts, begin = False, self._place()
@@ -101,7 +119,7 @@ class JsonText:
             if key in LISTS and self._peek() == "[":
                 has_parts = True
                 for _ in self._elements():
-                    for part in self._parts():
+                    for part in self._parts(depth + 1):
                         yield Located(part.line, {**head, key: [part.value]})
             elif has_parts and key in {"resource", "scope"}:
                 raise self._broken(f"has {key} behind its spans; write it before them, or an OTLP request on each line")
@@ -137,9 +155,9 @@ class JsonText:
             except ValueError:  # of int: a number of thousands of digits
                 raise self._broken("holds a number that is too long") from None
             if mistake is None and (end < len(self._text) or self._has_ended):
-                self._check_surrogates(end)
+                has_halves = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
-                return (found,)
+                return (without_half_characters(found) if has_halves else found,)
             if self._has_ended and mistake is not None:
                 if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):
                     raise self._broken(_CUT_OFF, len(self._text))
@@ -148,14 +166,6 @@ class JsonText:
             if held >= most:
                 return None
             self._hold(min(max(2 * held, _STEP), most))
-
-    def _check_surrogates(self, end: int) -> None:
-        """Half a character, which the standard library takes, would fit into no UTF-8 text."""
-        if _SURROGATE.search(self._text, self._at, end):
-            try:
-                from_json(self._text[self._at : end])
-            except ValueError:
-                raise self._broken("is not valid JSON") from None
 
     # Lists and objects -----------------------------------------------------------------------------------------------
 
@@ -217,7 +227,7 @@ class JsonText:
             try:
                 parts.append(self._decode(found, final=self._has_ended))
             except UnicodeDecodeError:
-                raise self._broken("is not UTF-8") from None
+                raise self._broken(_NOT_UTF8) from None
             held += len(parts[-1])
         self._text = "".join(parts)
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BufferedReader
 from typing import Any, Final
 
 from pydantic_core import from_json
 
-from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located
+from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located, without_half_characters
 from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
 
 _STEP: Final = 256 * 1024
 MOST_BARREN: Final = 256 * 1024 * 1024
 """A small archive may hold endless zeros, or a billion empty lines; a file without a span in so many bytes is left."""
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_LINE: Final = 128
+"""As many bytes a line counts for besides its own: to look at an empty one takes as long."""
 
 
 class Bytes:
@@ -25,9 +31,10 @@ class Bytes:
 
     def count(self, found: bytes) -> bytes:
         """Count some bytes in and return them; raise :class:`UnreadableError` where there were too many."""
-        self.barren += len(found)
+        self.barren += len(found) + _LINE
         if self.barren > MOST_BARREN:
-            raise UnreadableError(f"begins {MOST_BARREN // 1024**2} MiB without a span; the rest was not read")
+            most = f"{MOST_BARREN // 1024**2} MiB or {MOST_BARREN // _LINE // 10**6} million lines"
+            raise UnreadableError(f"goes on for {most} without a span; the rest was not read")
         return found
 
 
@@ -41,7 +48,7 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
             if len(line) == WHOLE and not line.endswith(b"\n"):
                 yield from _long_line(line, source, number)
             else:
-                yield Located(number, from_json(line, cache_strings="keys"), line)
+                yield Located(number, *_value(line))
         except ValueError as error:
             if not line.strip():
                 continue
@@ -50,6 +57,17 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
                 return
             yield BadLine(number, *_not_json(line, error))
         is_first = False
+
+
+def _value(line: bytes) -> tuple[Any, bytes | None]:
+    """Return the value of a line, and the line if that is how it is written."""
+    try:
+        return from_json(line, cache_strings="keys"), line
+    except ValueError:
+        if _SURROGATE.search(line):
+            with suppress(ValueError, RecursionError):
+                return without_half_characters(json.loads(line)), None
+        raise
 
 
 def _long_line(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
