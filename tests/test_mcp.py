@@ -168,6 +168,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
             "unknown argument `agnt`\nhint: call list_agents again; it takes project, limit, cursor, time_range"
         ),
     ),
+    "an id that no address has room for": (
+        "whoami",
+        {"project": "z" * 1001},
+        ("error: argument `project`: at most 1,000 characters, not 1,001\nhint: call whoami again; it takes project"),
+    ),
     "none of several": (
         "get_halo_report",
         {"schedule": ""},

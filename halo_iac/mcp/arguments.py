@@ -12,6 +12,8 @@ from halo_iac.model.ids import canonical_id
 from halo_iac.text import closest_match, quote, single_line
 
 _MOST_ROWS: Final = 100
+_LONGEST_ID: Final = 1_000
+"""Characters of an id, a key or a name; no address of a request may become so long that it cannot be sent."""
 
 
 def _given(value: object) -> object:
@@ -20,6 +22,8 @@ def _given(value: object) -> object:
 
 
 def _id(value: str | None) -> str | None:
+    if value is not None and len(value) > _LONGEST_ID:
+        raise ValueError(f"at most {_LONGEST_ID:,} characters, not {len(value):,}")
     return None if value is None else canonical_id(value.strip(" \t\n`"))
 
 

@@ -91,6 +91,9 @@ class ReportFolder:
         check_way(path, self._cwd)  # a link that a branch has committed may lead anywhere
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            file = next((each for each in path.parents if each.exists() and not each.is_dir()), path.parent)
+            raise FileError(f"{file}: a file stands where a folder belongs", hint="rename the file") from None
         except OSError as error:
             raise FileError(f"{path.parent}: {error.strerror}", hint="check the folder and its permissions") from None
         return write_new(path, self._redact(text))
