@@ -193,3 +193,8 @@ def test_an_error_says_what_and_then_what_to_do() -> None:
 def test_an_error_of_project_files_is_their_problems_and_the_hint() -> None:
     error = ProjectError([Problem("halo.yaml", 1, 1, "odd")], hint="see the manual")
     assert error_text(error, PLAIN) == "halo.yaml:1:1: odd\n1 problem in 1 file\nhint: see the manual\n"
+
+
+def test_a_huge_cell_widens_no_other_row() -> None:
+    text = table(("A", "B"), [("x" * 100_000, "1"), ("y", "2")], Style())
+    assert [len(line) for line in text.splitlines()] == [203, 100_003, 203]

@@ -13,6 +13,8 @@ _GAP: Final = "  "
 _SAMPLE: Final = 1000
 _NUMBER: Final = re.compile(r"\d+|-|<?-?\$?\d[\d,.]*(?: (?:ns|[uµ]s|ms|s|min|h|d)(?: \d\d (?:s|min|h))?)?", re.ASCII)
 """What stands to the right in a column that holds nothing else: counts, costs and lengths of time."""
+_WIDEST: Final = 200
+"""Without a screen no column is made wider: one huge cell would fill every other row with spaces."""
 _NARROWEST: Final = 8
 """No column is made narrower than this: below it, nothing can be told apart."""
 
@@ -44,6 +46,8 @@ def _lines(
 ) -> Iterator[str]:
     cells = [[style.safe(cell) for cell in row] for row in first]
     natural = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
+    if style.width is None:
+        natural = [min(width, _WIDEST) for width in natural]
     least = [width if name in whole else min(width, _NARROWEST) for name, width in zip(headers, natural, strict=True)]
     if style.width is not None and whole and _total(least) > style.width:
         for place, row in enumerate(chain(first, rest)):
