@@ -194,6 +194,8 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
     text = words((folder / "a.html").read_text())
     assert "Missing: 2 schedules, declared, but not active on the platform" in text
     assert "missing on the platform" in text
+    assert "No schedule runs" in text
+    assert "Not looked at: no schedule of this agent runs." in text
     halo("apply", "--sandbox", "--yes")
     halo("pause", "early", "--sandbox", "--yes")
     result = halo("page", "--sandbox", "--out", "a.html", "--json")

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from halo_iac.fire_times import Fire, run_rate
-from halo_iac.model.drift import Drift, DriftItem
+from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.report_diff import ReportDiff
@@ -23,6 +23,8 @@ from halo_iac.report_diff import report_diff
 
 BACK: Final = 14
 """How many days before today are shown, where something is known of them."""
+_IDLE: Final = {DriftKind.MISSING, DriftKind.PAUSED, DriftKind.AUTO_PAUSED}
+"""How a schedule differs that does not fire for it."""
 NEXT: Final = 5
 """How many next fires are written out, as `halo preview` does."""
 
@@ -64,6 +66,11 @@ class PageSchedule(NamedTuple):
         return self.forecast.title or self.forecast.key
 
     @property
+    def is_running(self) -> bool:
+        """Say whether it fires as declared: not if it is paused, or the platform has it paused or not at all."""
+        return self.track is not None and all(item.kind not in _IDLE for item in self.drift)
+
+    @property
     def coverage(self) -> Coverage | None:
         """Return how often its look-back covers each moment of the period."""
         return None if self.track is None else self.track.coverage
@@ -75,7 +82,7 @@ class PageSchedule(NamedTuple):
 
 
 class PageAgent(NamedTuple):
-    """An agent's schedules in the order of the file, and how often all of them together analyse each moment.
+    """An agent's schedules in the order of the file, and how often those that run analyse each moment together.
 
     ``name`` is what people call it, ``reference`` what the alias of that name stands for, or the same.
     """
@@ -89,7 +96,7 @@ class PageAgent(NamedTuple):
     @property
     def is_reviewed(self) -> bool:
         """Say whether any schedule of it fires."""
-        return any(each.track is not None for each in self.schedules)
+        return any(each.is_running for each in self.schedules)
 
 
 class PageProject(NamedTuple):
@@ -269,7 +276,7 @@ def _schedule(entry: Entry, forecast: ScheduleForecast, timeline: Timeline) -> P
 
 
 def _agent(name: str, reference: str, schedules: Sequence[PageSchedule], timeline: Timeline) -> PageAgent:
-    tracks = [each.track for each in schedules if each.track is not None]
+    tracks = [each.track for each in schedules if each.track is not None and each.is_running]
     together = timeline.together((track.cadence, track.lookback_hours) for track in tracks)
     runs = float(run_rate(each.spec for each in schedules if each.spec is not None))
     return PageAgent(name, reference, tuple(schedules), together, runs)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from halo_iac.fire_times import Fire
+from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import DriftKind
 from halo_iac.model.schedule import Cadence
 from halo_iac.page import Coverage, Page, PageAgent, PageProject, PageSchedule, ZoneChange, failures_in_a_row
@@ -42,8 +42,8 @@ def headline(page: Page) -> str:
     """Return the page in one sentence."""
     agents = [*page.agents]
     reviewed = {agent.name for agent in agents if agent.is_reviewed}
-    active = sum(each.track is not None for agent in agents for each in agent.schedules)
-    runs = sum(agent.runs_per_month for agent in agents)
+    active = sum(each.is_running for agent in agents for each in agent.schedules)
+    runs = float(run_rate(each.spec for each in page.schedules if each.is_running and each.spec is not None))
     if not active:
         return "No schedule runs"
     verb = "reviews" if active == 1 else "review"
@@ -106,7 +106,7 @@ def duration(seconds: int) -> str:
 
 def next_of(schedules: Iterable[PageSchedule]) -> tuple[PageSchedule, Fire] | None:
     """Return which schedule fires next, and when; of several at once the first."""
-    coming = [(each, each.next_fire) for each in schedules if each.next_fire is not None]
+    coming = [(each, each.next_fire) for each in schedules if each.is_running and each.next_fire is not None]
     return min(coming, key=lambda one: one[1].at.timestamp(), default=None)
 
 
