@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import entry, numbers, project
 
@@ -17,6 +17,8 @@ from halo_iac.page import Coverage, Page, Period, ProjectInput, Timeline, page
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
+LORD_HOWE = datetime(2027, 9, 30, tzinfo=UTC)
+"""Some days before the clocks there go forward by half an hour."""
 HOUR = 3600
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo")
 
@@ -55,6 +57,7 @@ INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)).map(lambda a
 
 
 @given(cadences(), st.integers(1, 24 * 40), INSTANTS, st.integers(0, 10))
+@example(cadence(frequency="hourly", hours=(), minutes=(0, 1), timezone="Australia/Lord_Howe"), 6, LORD_HOWE, 2)
 def test_a_moment_is_analysed_by_every_fire_that_looks_back_on_it(
     when: Cadence, lookback: int, now: datetime, back: int
 ) -> None:

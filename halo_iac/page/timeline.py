@@ -20,7 +20,7 @@ from halo_iac.model.schedule import Cadence
 
 MOST_A_DAY: Final = 48
 """How many fires a day are told apart: more are drawn as one band, and reckoned with as evenly spread."""
-_DAYS_A_MONTH: Final = 30
+_DAYS_A_MONTH: Final = 31
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = 3600
 
