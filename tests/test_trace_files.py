@@ -694,6 +694,14 @@ def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: 
     assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
 
 
+def test_what_cannot_be_read_on_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_BARREN", 4000)
+    monkeypatch.setattr(lines, "WHOLE", 1000)
+    monkeypatch.setattr(lines, "_STEP", 100)
+    [said] = bad(b'"' + b"x" * 9000)
+    assert said.ends_file
+
+
 def test_an_empty_line_counts_for_more_than_its_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MOST_BARREN", 128 * 1000)
     assert bad(b"\n" * 900) == []

@@ -157,6 +157,8 @@ class JsonText:
             if mistake is None and (end < len(self._text) or self._has_ended):
                 has_halves = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
+                if end > WHOLE:
+                    self._hold(0)  # so long a text is not held on while its value is stored
                 return (without_half_characters(found) if has_halves else found,)
             if self._has_ended and mistake is not None:
                 if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):

@@ -49,6 +49,8 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
                 yield from _long_line(line, source, number)
             else:
                 yield Located(number, *_value(line))
+        except UnreadableError:
+            raise
         except ValueError as error:
             if not line.strip():
                 continue
