@@ -200,8 +200,9 @@ def test_a_file_whose_name_begins_with_a_tilde_is_named_from_its_folder(halo: Co
 
 def test_every_value_that_is_a_path_or_an_id_is_called_one() -> None:
     """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path, or an id, is so."""
+    root = typer.main.get_command(command_line())
     for words in commands():
-        command = typer.main.get_command(command_line())
+        command = root
         for word in words:
             command = command.commands[word]  # type: ignore[attr-defined]
         for parameter in command.params:
