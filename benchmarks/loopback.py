@@ -166,7 +166,7 @@ async def serve(platform: Platform, latency: float, trouble: Trouble) -> None:
 
 
 def main() -> None:
-    """Serve until standard input ends, so that no server outlives whoever started it."""
+    """Serve until standard input ends, so that no server outlives the process that started it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("schedules", type=int)
     parser.add_argument("--changed-every", type=int, default=workload.CHANGED_EVERY)

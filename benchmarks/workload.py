@@ -55,7 +55,7 @@ def schedules(count: int, changed_every: int = CHANGED_EVERY) -> Iterator[dict[s
         schedule = _schedule(number)
         if changed_every and number % changed_every == changed_every - 1:
             schedule["lookbackHours"] += 24
-            schedule["prompt"] += "\nOne more line that nobody declared."
+            schedule["prompt"] += "\nOne more line that no file declares."
         yield schedule
 
 

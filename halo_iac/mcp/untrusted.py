@@ -1,6 +1,6 @@
 """Marks what others wrote, so that an assistant can tell it from what this server says (docs/mcp.md#untrusted-text).
 
-A report quotes traces, and traces quote whoever wrote to the agent. So such words stand between two lines that hold a
+A report quotes traces, and traces quote those who wrote to the agent. So such words stand between two lines that hold a
 number made for this one answer, which no text can know beforehand, and what would be invisible in them is shown.
 """
 

@@ -27,7 +27,7 @@ _LIBRARIES: Final = ("site-packages/", "dist-packages/", "node_modules/", "/lib/
 
 
 class CodePlace(NamedTuple):
-    """A line of a file, as whoever recorded the span names it; ``is_library`` if it is not of the application."""
+    """A line of a file, as the recorder of the span names it; ``is_library`` if it is not of the application."""
 
     file: str
     line: int | None

@@ -176,7 +176,7 @@ def _result(text: str) -> str:
 
 
 def _key(role: str, part: Part) -> bytes:
-    """Return the same for what is the same, however it is spaced, and whoever repeats a call or a result."""
+    """Return the same for what is the same, however it is spaced, and for a call or result that is repeated."""
     text = part.text.strip()
     who = role
     if part.kind in {PartKind.CALL, PartKind.RESULT}:
