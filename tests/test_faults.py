@@ -218,7 +218,7 @@ class Reported:
     def pull(self) -> tuple[int, str, int]:
         """Return the exit code, what was said, and how many reports are there."""
         ended = self.setting.place(*PULL)
-        return ended.code, ended.err, len([*(self.setting.folder / "reports").glob("*.md")])
+        return ended.code, ended.err, len([*(self.setting.folder / "reports").rglob("*--alpha--*.md")])
 
 
 @pytest.fixture
