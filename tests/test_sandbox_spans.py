@@ -167,7 +167,7 @@ def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> Non
         (b"\xff", "is not UTF-8"),
         (b"7", "is not a JSON object"),
         (b"words", "is not valid JSON"),
-        (b'"\\ud800"', "is not valid JSON"),
+        (b'"\\ud800"', "is not a JSON object"),
         (b'{"a":' * 100_000, "is nested too deeply"),
         (line(span_id="s", trace_id=None, start_time=None), "lacks trace_id, start_time"),
         (line(scope=7, trace_id=""), "lacks trace_id"),
