@@ -1,4 +1,4 @@
-"""Reports, and the traces they are written from: how fast they are loaded and pulled.
+"""Reports: how fast they are pulled.
 
 docs/performance.md#goals sets no goals here: the bounds are fences around what was reached, so that a step back shows.
 """
@@ -13,41 +13,10 @@ from typing import Final
 
 from goals import LATENCY, Bench, Line
 from measure import Command, Cost, Server, run, serving, typical
-from traces import write_traces
 
 SCHEDULES: Final = 20
 REPORTS: Final = 50
 """Of each schedule: a thousand in all."""
-
-_PARSE: Final = "import sys, json\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"
-
-
-def loading(bench: Bench) -> Iterator[Line]:
-    """T1, T2: a file of traces loaded into a new sandbox, beside a process that only parses its lines.
-
-    Its memory is compared with what a tenth of the file takes: a load is bounded if both take the same.
-    """
-    count = 100_000 if bench.is_quick else 1_000_000
-    part, whole = (_loaded(bench, spans) for spans in (count // 10, count))
-    cost, parsed, size = whole
-    detail = f"{count / cost.wall:,.0f} spans/s, {size / cost.wall:.0f} MiB/s; {cost.wall:.2f} s / {parsed.wall:.2f} s"
-    yield Line("T1", f"sandbox load of {count:,} spans / json.loads of each", cost.wall / parsed.wall, 6, detail)
-    detail = f"{part[0].peak:.1f} MiB for {count // 10:,}"
-    yield Line("T2", f"sandbox load of {count:,} spans, peak memory", cost.peak, 75, detail, " MiB")
-
-
-def _loaded(bench: Bench, count: int) -> tuple[Cost, Cost, float]:
-    """Return what loading costs, what parsing costs, and the file's size in MiB; a million spans take 0.9 GB."""
-    path = bench.folder / "traces.jsonl"
-    sandbox = bench.folder / f"sandbox-{count}.db"
-    flags = ("--file", str(bench.project(0)), "--sandbox-file", str(sandbox))
-    try:
-        write_traces(path, count)
-        parsed = run(bench.python("-c", _PARSE, str(path)))
-        return run(bench.halo("sandbox", "load", str(path), *flags)), parsed, path.stat().st_size / 1024**2
-    finally:
-        for left in (path, *bench.folder.glob(f"{sandbox.name}*")):
-            left.unlink(missing_ok=True)
 
 
 def pulling(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
@@ -121,7 +90,6 @@ def _excess(goal: str, what: str, counts: dict[str, int], wanted: dict[str, int]
 
 
 GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
-    "T1": loading,
     "L2": pulling("L2", 8, 1.2),
     "L3": pulling("L3", 32, 1.5),
     "R2": requests,

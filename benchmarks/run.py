@@ -10,12 +10,13 @@ from pathlib import Path
 from goals import GOALS as SPEED
 from goals import Bench, Line
 from load_goals import GOALS as LOAD
+from load_trace_goals import GOALS as LOAD_TRACES
 from mcp_goals import GOALS as MCP
 from page_goals import GOALS as PAGES
 from report_goals import GOALS as REPORTS
 from trace_goals import GOALS as TRACES
 
-GOALS = {**SPEED, **MCP, **REPORTS, **LOAD, **PAGES, **TRACES}
+GOALS = {**SPEED, **MCP, **REPORTS, **LOAD, **LOAD_TRACES, **PAGES, **TRACES}
 
 PAIRS = 7
 FEWEST = 3

@@ -10,11 +10,11 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
-_SPANS: Final = 10
+SPANS: Final = 10
 _AT_ONCE: Final = 4
 _AGENTS: Final = ("checkout", "support-bot", "research")
 _TOOLS: Final = ("lookup_inventory", "search_documents", "charge_card", "send_mail")
@@ -24,25 +24,23 @@ _STEP: Final = timedelta(milliseconds=450)
 _ANSWER: Final = json.dumps([{"sku": f"SKU-{number}", "available": number % 40} for number in range(8)])
 
 
-def write_traces(path: Path, count: int) -> None:
+def write_traces(path: Path, spans: int) -> None:
     """Write so many spans, one on each line."""
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(islice(_lines(), count))
+        file.writelines(islice(_lines(), spans))
 
 
 def _lines() -> Iterator[str]:
-    number = 0
-    while True:
-        traces = [_trace(number + other) for other in range(_AT_ONCE)]
-        for spans in zip(*traces, strict=True):
+    for first in count(step=_AT_ONCE):
+        for spans in zip(*map(trace_lines, range(first, first + _AT_ONCE)), strict=True):
             yield from spans
-        number += _AT_ONCE
 
 
-def _trace(number: int) -> list[str]:
+def trace_lines(number: int) -> list[str]:
+    """Return the spans of a trace, each as a line."""
     rng = random.Random(number)
     agent = _AGENTS[number % len(_AGENTS)]
-    ids = [f"{rng.getrandbits(64):016x}" for _ in range(_SPANS)]
+    ids = [f"{rng.getrandbits(64):016x}" for _ in range(SPANS)]
     shared = {"trace_id": f"{rng.getrandbits(128):032x}", "parent_span_id": ids[-1], "trace_state": ""}
     begin = _BEGIN + number * _APART
     lines = []
@@ -50,7 +48,7 @@ def _trace(number: int) -> list[str]:
         timed = _timed(begin + step * _STEP, begin + (step + 1) * _STEP)
         own = _asked(rng) if step % 2 == 0 else _called(rng, number, has_failed=number % 50 == step)
         lines.append(_line({**shared, "span_id": span_id, **timed}, agent, own))
-    top = {**shared, "span_id": ids[-1], "parent_span_id": "", **_timed(begin, begin + _SPANS * _STEP)}
+    top = {**shared, "span_id": ids[-1], "parent_span_id": "", **_timed(begin, begin + SPANS * _STEP)}
     lines.append(_line(top, agent, _span("AGENT", agent, {"agent.id": agent, "agent.name": agent})))
     return lines
 

@@ -218,7 +218,7 @@ def _executions(trace: int, summary: Summary, steps: Iterable[Step]) -> list[tup
     return [(agent, summary.ended, trace, spans) for agent, spans in counts.items()]
 
 
-_BATCH: Final = 5_000
+_BATCH: Final = 2_500
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 _TRACES: Final = 500
 

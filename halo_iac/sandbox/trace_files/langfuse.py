@@ -38,10 +38,13 @@ _READ: Final = frozenset(
         "id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime", "endTime",
         "timestamp", "input", "output", "model", "providedModelName", "modelParameters", "usage", "usageDetails",
         "costDetails", "totalCost", "calculatedTotalCost", "metadata", "tags", "userId", "sessionId", "environment",
-        "observations",
+        "observations", "latency",
     }
 )  # fmt: skip
-"""What has a place of its own in a span; costs of traces are those of their observations, and would count twice."""
+"""What has a place of its own in a span, or follows from what has.
+
+Costs of traces are those of their observations, and would count twice.
+"""
 _TRACE_ID: Final = frozenset({"traceId", "trace_id"})
 _camel: Final = CamelCase(_READ)
 
@@ -105,14 +108,13 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
         "trace_id": _text(observation, "traceId") or _text(about, "id"),
         "span_id": _text(observation, "id"),
         "parent_span_id": _text(observation, "parentObservationId"),
-        "trace_state": "",
         "name": str(name or kind.lower()),
         "kind": "SPAN_KIND_INTERNAL",
         "start_time": start,
         "end_time": start if observation.get("endTime") is None else _instant(observation, "endTime"),
         "status": _status(observation),
         "resource": {"attributes": _resource(observation, about, metadata)},
-        "scope": {"name": "langfuse", "version": ""},
+        "scope": {"name": "langfuse"},
         "attributes": attributes,
     }
 
@@ -140,14 +142,13 @@ def _root(trace: Json, spans: list[Json]) -> Json:
         "trace_id": trace["id"],
         "span_id": trace["id"],
         "parent_span_id": "",
-        "trace_state": "",
         "name": str(trace.get("name") or "trace"),
         "kind": "SPAN_KIND_INTERNAL",
         "start_time": start,
         "end_time": end,
-        "status": {"code": "STATUS_CODE_UNSET", "message": ""},
+        "status": {"code": "STATUS_CODE_UNSET"},
         "resource": {"attributes": _resource(trace, {}, trace.get("metadata"))},
-        "scope": {"name": "langfuse", "version": ""},
+        "scope": {"name": "langfuse"},
         "attributes": attributes,
     }
 
@@ -228,11 +229,9 @@ def _resource(found: Json, about: Json, metadata: object) -> Json:
 
 
 def _status(observation: Json) -> Json:
-    has_failed = observation.get("level") == "ERROR"
-    return {
-        "code": "STATUS_CODE_ERROR" if has_failed else "STATUS_CODE_UNSET",
-        "message": str(observation.get("statusMessage") or ""),
-    }
+    code = "STATUS_CODE_ERROR" if observation.get("level") == "ERROR" else "STATUS_CODE_UNSET"
+    message = observation.get("statusMessage")
+    return {"code": code, "message": str(message)} if message else {"code": code}
 
 
 # Values --------------------------------------------------------------------------------------------------------------
