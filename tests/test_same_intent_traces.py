@@ -77,11 +77,13 @@ COMMANDS = (
 
 
 def asked_by(requests: list[Request]) -> list[tuple[str, str, Json, dict[str, str | None]]]:
-    return [
+    """Return what was asked, procedure by procedure: the official client asks for a trace and its spans at once."""
+    asked = [
         (each.method, each.path, each.input, {name: each.headers.get(name) for name in HEADERS})
         for each in requests
         if not each.path.startswith("/telemetry.")
     ]
+    return sorted(asked, key=lambda each: each[1])  # stable: the pages of one procedure stay in order
 
 
 @pytest.mark.parametrize("command", COMMANDS)
