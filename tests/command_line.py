@@ -40,6 +40,7 @@ class CommandResult:
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever was written
         """The one document of standard output."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     @property
