@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
+from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.analyst import AgentIdentity, Figures, Link, Span, Window, analyse, attribute, render_report
 from halo_iac.sandbox.analyst.figures import FixKind
 from halo_iac.sandbox.demo.traces import TRACED_AGENTS, demo_spans
+from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.run_state import HOUR, nanoseconds
 from halo_iac.sandbox.span_record import span_of
 
@@ -102,3 +104,19 @@ def test_every_span_belongs_to_the_agent_that_the_sandbox_lists(agent: dict[str,
         traces.setdefault(each.trace_id, []).append(Link(each.span_id, each.parent_id, each.own_agent))
     owners = {owner for links in traces.values() for owner in attribute(links).values()}
     assert owners == {AgentIdentity(agent["identitySource"], agent["identityValue"])}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("minute", [0, 1, 3, 6, 31])
+def test_an_agent_that_was_renamed_is_listed_and_leaves_no_more_traces(minute: int) -> None:
+    """Right after a slot has begun as well, while its trace may not be there yet."""
+    clock = Clock()
+    clock.advance(minutes=minute)
+    with Sandbox.open(None, clock=clock) as sandbox:
+        sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "identityValue": "till"})
+        caller = Caller(sandbox)
+        listed = caller.get("agent.listForProject", {"projectId": PROJECT})
+        assert {each["identityValue"] for each in listed} == {"till", "support-bot", "research"}
+        window = {"startDate": "2026-11-02T00:00:00.000Z", "endDate": "2026-11-03T00:00:00.000Z"}
+        asked = {"teamId": demo.DEMO_TEAM_ID, "projectId": PROJECT, "limit": 100, "filters": window}
+        traces = caller.get("traces.list", asked)["traces"]
+        assert {each["agentName"] for each in traces} == {"support-bot", "research"}

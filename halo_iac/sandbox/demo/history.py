@@ -26,7 +26,7 @@ _SHOWN: Final = timedelta(days=31)
 
 def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> int:
     """Return how many traces of a demo agent ended in a time range, without writing one; 0 for any other agent."""
-    if agent.id not in demo.EVERY:
+    if not _is_at_work(agent):
         return 0
     first = max(since, _began(tables, project_id))
     return max(0, _ended_before(agent, until) - _ended_before(agent, first))
@@ -74,7 +74,7 @@ def _missing(
     tables: Tables, project_id: str, agent: AgentRow, window: tuple[int, int], now: str
 ) -> list[tuple[int, int, int]]:
     """Return the days of a window that lack traces of a demo agent, and between which instants those begin."""
-    if agent.id not in demo.EVERY:
+    if not _is_at_work(agent):
         return []
     slot = demo.EVERY[agent.id] * _MINUTE
     reached = (nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
@@ -84,6 +84,11 @@ def _missing(
     ends = ((day, done.get(day, 0), min((day + 1) * _DAY, reached)) for day in range(first, last + 1))
     # Behind the last slot whose trace is there.
     return [(day, max(day * _DAY, begun - _DELAY + 1), until) for day, begun, until in ends if begun < until]
+
+
+def _is_at_work(agent: AgentRow) -> bool:
+    """Say whether it is a demo agent under its own name, which its traces bear: one that was renamed leaves no more."""
+    return any(agent.id == each["id"] and agent.wire["identityValue"] == each["identityValue"] for each in demo.AGENTS)
 
 
 def _ended_before(agent: AgentRow, instant: int) -> int:
