@@ -92,6 +92,7 @@ def test_reports_are_told_by_their_front_matter_wherever_they_lie(tmp_path: Path
         ("---\r\nrun: r-1\r\n---\r\nText\r\n", ("r-1", at(5, 8), "Text\r\n")),
         ("---\nrun: r-1\nwindow: {end: soon}\nextra: [1]\n---\n", ("r-1", at(5, 8), "")),
         ('---\nrun: r-1\nwindow: {end: "2026-11-09T09:00:00"}\n---\n', ("r-1", at(5, 8), "")),
+        ('---\nrun: r-1\nwindow: {end: "0001-01-01T00:00:00+14:00"}\n---\n', ("r-1", at(5, 8), "")),
         ("---\nrun: 7\nschedule: nightly\n---\n", (None, at(5, 8), "")),
         ("---\nrun: r-1\n", None),
         ("---\nrun: [\n---\n", None),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 from typing import Any, Final, Generic, Protocol, TypeVar
+
+from halo_iac.model.instants import utc_instant
 
 T = TypeVar("T")
 
@@ -83,14 +84,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _instant(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(_text(value) or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
-
-
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and len(value) < _LONGEST_NUMBER and value.removeprefix("-").isdecimal():
         value = int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
@@ -136,7 +129,7 @@ class Trace:
 
     started_at = _Field("startTime", _text)
     """When its first span began, as the platform writes instants."""
-    start = _Field("startTime", _instant)
+    start = _Field("startTime", utc_instant)
     """The same as an instant with a zone."""
     duration_ns = _Field("durationNs", _whole)
     root_name = _Field("rootSpanName", _text)
@@ -178,7 +171,7 @@ class Span:
     """What was observed: one of :data:`OBSERVATION_KINDS`."""
     started_at = _Field("startTime", _text)
     """When it began, as the platform writes instants."""
-    start = _Field("startTime", _instant)
+    start = _Field("startTime", utc_instant)
     """The same as an instant with a zone."""
     duration_ns = _Field("durationNs", _whole)
     """How long it took, in nanoseconds; negative where the recorder's clocks disagreed."""

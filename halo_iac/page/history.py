@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 from typing import Final, NamedTuple
 
+from halo_iac.model.instants import utc_instant
 from halo_iac.model.report_diff import ReportDiff
 from halo_iac.model.runs import NO_TRACES, WITH_REPORT, Run
 from halo_iac.model.stored_report import StoredReport
@@ -54,7 +55,7 @@ def past_runs(runs: Iterable[Run], reports: Sequence[PageReport]) -> tuple[PastR
     found: list[PastRun] = []
     for run in runs:
         report = by_id.get(run.id) or by_conversation.get(run.conversation_id or "")
-        at = _instant(run.age[0]) or (report.report.at if report else None)
+        at = utc_instant(run.age[0]) or (report.report.at if report else None)
         if at is not None:
             found.append(PastRun(at, _outcome(run.status), run.status, run.error, report))
     joined = {each.report.number for each in found if each.report is not None}
@@ -79,11 +80,3 @@ def _outcome(status: str) -> Outcome:
     if status == _STOPPED:
         return Outcome.STOPPED
     return Outcome.FAILED if Run({"id": "", "status": status}).is_over else Outcome.UNDER_WAY
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None

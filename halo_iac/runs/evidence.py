@@ -15,6 +15,7 @@ from halo_iac.api.traces import TraceReader
 from halo_iac.errors import PlatformError
 from halo_iac.model.evidence import Citation, Citations, Evidence, OpenedTrace
 from halo_iac.model.ids import respelled
+from halo_iac.model.instants import utc_instant
 from halo_iac.model.runs import Report
 from halo_iac.model.span_tree import span_tree
 from halo_iac.model.traces import Trace
@@ -93,7 +94,7 @@ class _Search:
     def __post_init__(self) -> None:
         ever = _period(_EPOCH, self.now + _AROUND)
         facts = self.report.facts()
-        start, end = _parsed(facts["windowStartAt"]), _parsed(facts["windowEndAt"])
+        start, end = utc_instant(facts["windowStartAt"]), utc_instant(facts["windowEndAt"])
         self._periods = (_period(start - _AROUND, end + _AROUND), ever) if start and end else (ever,)
 
     def find(self, place: int, citation: Citation) -> Iterator[tuple[int, Evidence]]:
@@ -165,14 +166,6 @@ def _otherwise(id_: str) -> str | None:
 
 def _period(start: datetime, end: datetime) -> dict[str, str]:
     return {"startDate": instant(start), "endDate": instant(end)}
-
-
-def _parsed(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 # What matters most of it ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from halo_iac.errors import FileError
 from halo_iac.load.yaml_parser import parse_text
+from halo_iac.model.instants import utc_instant
 from halo_iac.model.stored_report import StoredReport, StoredReports
 from halo_iac.render.report import AGENT_SUFFIX
 from halo_iac.render.report_index import INDEX
@@ -105,18 +106,9 @@ def _facts(front: Mapping[str, Any], name: str) -> dict[str, Any]:
     window = front.get("window")
     ends = window if isinstance(window, Mapping) else {}
     named = _NAMED.match(name)
-    created = _instant(f"{named[1]}T{named[2]}:{named[3]}:00Z") if named else None
-    return {**texts, "start": _instant(ends.get("start")), "at": _instant(ends.get("end")) or created}
+    created = utc_instant(f"{named[1]}T{named[2]}:{named[3]}:00Z") if named else None
+    return {**texts, "start": utc_instant(ends.get("start")), "at": utc_instant(ends.get("end")) or created}
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _instant(value: object) -> datetime | None:
-    """Return an instant as the platform writes it; ``None`` for anything else, one without a zone included."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None
