@@ -26,6 +26,7 @@ from halo_iac.api import transport as transport_module
 from halo_iac.api.limits import RequestLimits
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
+from halo_iac.api.trpc import Kind
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, Unreachable, Unreadable, Unsent
 
 CANARY = "sk-inference-canary-0123456789"
@@ -588,6 +589,72 @@ def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.
     listener.close()
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason == "the certificate of halo.invalid is self-signed"
+
+
+def test_what_is_asked_through_a_tunnel_reaches_the_platform_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(transport_module, "tls_context", lambda: trusting)
+    seen: list[bytes] = []
+
+    def tunnel() -> None:
+        connection, _ = listener.accept()
+        seen.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with server_side().wrap_socket(connection, server_side=True) as platform:
+            seen.append(platform.recv(65536))
+            platform.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"result":{"data":7}}')
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=tunnel)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with calling("https://halo.invalid/base") as transport:
+            assert transport.call("a.b", "query", {"id": "ü"}) == 7
+        thread.join()
+    assert [lines.split(b"\r\n", 1)[0] for lines in seen] == [
+        b"CONNECT halo.invalid:443 HTTP/1.1",
+        b"GET /base/a.b?input=%7B%22id%22%3A%22%C3%BC%22%7D HTTP/1.1",
+    ]
+    assert CANARY.encode() not in seen[0]
+
+
+# --- what is sent --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["", "/base/"])
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+def test_a_request_has_these_headers_and_no_others(base: str, kind: Kind) -> None:
+    with (
+        serving(lambda _: result(7)) as platform,
+        calling(platform.url + base, team="team", user_agent="halo/1", timezone="Europe/Berlin") as transport,
+    ):
+        for _ in range(2):
+            assert transport.call("a.b", kind, {"title": "It's (ü) *~!&#%"}) == 7
+    body = '{"title":"It\'s (ü) *~!&#%"}'.encode()
+    of_all = {
+        "host": platform.url.removeprefix("http://"),
+        "accept": "*/*",
+        "accept-encoding": "gzip, deflate",
+        "connection": "keep-alive",
+        "content-type": "application/json",
+        "user-agent": "halo/1",
+        "x-inference-caller-timezone": "Europe/Berlin",
+        "x-inference-team-id": "team",
+        "authorization": f"Bearer {CANARY}",
+    }
+    path = f"{base.rstrip('/')}/a.b"
+    query = f"{path}?input=%7B%22title%22%3A%22It's%20(%C3%BC)%20*~!%26%23%25%22%7D"
+    wanted = (
+        ("GET", query, b"", of_all)
+        if kind == "query"
+        else ("POST", path, body, {**of_all, "content-length": str(len(body))})
+    )
+    sent = [
+        (each.method, each.target, each.body, {name.lower(): value for name, value in each.headers.items()})
+        for each in platform.requests
+    ]
+    assert sent == [wanted] * 2
 
 
 # --- threads, hooks, settings --------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ HOMES = {
     "deepdiff": "diff",
     "jinja2": "render/html/*",
     "markdown_it": "render/html/*",
-    "httpx": "api/exchange api/failures api/sandbox_transport api/transport ci/host_api",
+    "httpx": "api/exchange api/failures api/http_request api/sandbox_transport api/transport ci/host_api",
     "markupsafe": "render/html/*",
     "mcp": "mcp/server",
     "mcp_types": "mcp/server",

@@ -4,9 +4,8 @@ See docs/security.md#bounds-of-answers.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
-from functools import cache
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -14,24 +13,26 @@ import httpx
 
 from halo_iac.api import failures
 from halo_iac.api.failures import RequestStage, Route
+from halo_iac.api.http_request import Call, RequestBuilder
 from halo_iac.api.limits import RequestLimits
 from halo_iac.api.memory_budget import current_budget, estimated_memory
 from halo_iac.api.trpc import Answer, delivery_of
 from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
-_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+_PLAIN: Final = frozenset({"", "identity"})
+_ENCODINGS: Final = frozenset({*_PLAIN, "gzip", "deflate"})
 """How an answer may be encoded: once, since every further time multiplies by a thousand what a kilobyte becomes."""
 
 
-@cache
-def _parsed_url(url: str) -> httpx.URL:
-    """Return the address of a procedure that writes, which is the same every time; a tenth of a call is to parse it."""
-    return httpx.URL(url)
-
-
-def _is_decodable(response: httpx.Response) -> bool:
-    return response.headers.get("content-encoding", "").strip().lower() in _ENCODINGS
+def _decoded(response: httpx.Response) -> Iterable[bytes]:
+    """Return the parts of a body as they arrive; what is not encoded is not taken through httpx's decoders."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise httpx.DecodingError("an encoding that was not requested")
+    if encoding in _PLAIN and isinstance(response.stream, httpx.SyncByteStream):
+        return response.stream
+    return response.iter_bytes()
 
 
 class _Progress:
@@ -45,7 +46,11 @@ class _Progress:
 
     def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started"):
-            self.stage = RequestStage.TUNNELLING if facts["request"].method == b"CONNECT" else RequestStage.SENT
+            if facts["request"].method == b"CONNECT":
+                self.stage = RequestStage.TUNNELLING
+                return
+            self.stage = RequestStage.SENT
+            facts["request"].extensions.pop("trace", None)  # what follows tells nothing new, in eight events
         elif event.endswith(".connect_tcp.started"):
             self.stage = RequestStage.CONNECTING
         elif event.endswith(".setup_socks5_connection.started"):
@@ -77,21 +82,19 @@ def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's networ
 class HttpExchange(NamedTuple):
     """One request and its answer, within bounds."""
 
-    client: httpx.Client
+    http: httpx.BaseTransport
+    requests: RequestBuilder
     route: Route
     bounds: RequestLimits
     deadline: float
 
-    def run(self, parts: tuple[str, str, bytes | None]) -> Answer:
+    def run(self, call: Call) -> Answer:
         """Send and read; every foreign exception ends here."""
-        method, url, body = parts
         progress = _Progress()
         _waiting.deadline = self.deadline
-        build = self.client.build_request
         try:
-            where = _parsed_url(url) if method == "POST" else url
-            request = build(method, where, content=body, timeout=self._timeout(), extensions={"trace": progress})
-            response = self.client.send(request, stream=True)
+            request = self.requests.build(call, {"timeout": self._timeouts(), "trace": progress})
+            response = self.http.handle_request(request)
         except failures.FOREIGN as error:
             raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
         except Exception as error:
@@ -100,24 +103,22 @@ class HttpExchange(NamedTuple):
             raise failures.platform_error(error, self.route, progress.stage) from None
         with closing(response):
             try:
-                return Answer(response.status_code, dict(response.headers), self._body(response))
+                return Answer(response.status_code, response.headers, self._body(response))
             except failures.FOREIGN as error:
                 raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
 
-    def _timeout(self) -> httpx.Timeout:
+    def _timeouts(self) -> dict[str, float]:
         left = self.deadline - monotonic()
         connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
-        return httpx.Timeout(connect=connect, read=read, write=read, pool=connect)
+        return {"connect": connect, "read": read, "write": read, "pool": connect}
 
     def _body(self, response: httpx.Response) -> bytes | bytearray:
         if response.status_code >= 400:
             return self._error_body(response)
-        if not _is_decodable(response):
-            raise httpx.DecodingError("an encoding that was not requested")
         volume = current_budget()
         sent, held = volume.sent, volume.held
         body = bytearray()
-        for chunk in response.iter_bytes():
+        for chunk in _decoded(response):
             body += chunk
             sent += len(chunk)
             held += estimated_memory(chunk)
@@ -130,10 +131,8 @@ class HttpExchange(NamedTuple):
     def _error_body(self, response: httpx.Response) -> bytes:
         """Read as much as a message could need; the status counts even where the body breaks off."""
         body = bytearray()
-        if not _is_decodable(response):
-            return b""
         with suppress(*failures.FOREIGN):
-            for chunk in response.iter_bytes():
+            for chunk in _decoded(response):
                 body += chunk
                 if len(body) >= self.bounds.error or monotonic() > self.deadline:
                     break

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from importlib import import_module
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,6 +19,7 @@ import httpx
 from halo_iac.api import failures
 from halo_iac.api.exchange import HttpExchange
 from halo_iac.api.failures import Route
+from halo_iac.api.http_request import Call, RequestBuilder
 from halo_iac.api.limits import RequestLimits
 from halo_iac.api.proxies import Proxy, proxy_for
 from halo_iac.api.secret import Secret
@@ -30,7 +31,7 @@ _tls: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
 class Transport:
-    """Carries calls to one platform; safe to share, as every thread gets an ``httpx.Client`` of its own.
+    """Carries calls to one platform; safe to share, as every thread gets a connection of its own.
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
     attempt, from the thread that makes it; it may wait, and says whether to go on: the rate limiter of an apply.
@@ -64,7 +65,7 @@ class Transport:
             import_module("httpcore")
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
-        self._clients: list[httpx.Client] = []
+        self._made: list[httpx.BaseTransport] = []
         self._lock = threading.Lock()
         self._local = threading.local()
 
@@ -76,19 +77,19 @@ class Transport:
         if self._before_request is not None and not self._before_request():
             raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
-        client = self._client(procedure)
-        exchange = HttpExchange(client, Route(procedure, self._host, self._proxy), self._bounds, latest)
-        answer = exchange.run(self._request(procedure, kind, value))
+        route = Route(procedure, self._host, self._proxy)
+        exchange = HttpExchange(self._connected(route), self._requests, route, self._bounds, latest)
+        answer = exchange.run(_call(procedure, kind, value))
         context = Context(procedure, self._key_origin, self._url_origin, self._hide)
         return parse_response(answer, context)
 
     def close(self) -> None:
         """Close the connections of every thread."""
         with self._lock:
-            clients, self._clients = self._clients, []
+            made, self._made = self._made, []
             self._local = threading.local()
-        for client in clients:
-            client.close()
+        for http in made:
+            http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -99,42 +100,43 @@ class Transport:
     def _hide(self, text: str) -> str:
         return text if self._key is None else self._key.hide_in(text)
 
-    def _request(self, procedure: str, kind: Kind, value: Json) -> tuple[str, str, bytes | None]:
-        if kind == "query":
-            return "GET", self._base_url + query_path(procedure, value), None
-        return "POST", f"{self._base_url}/{procedure}", mutation_body(value)
-
-    def _client(self, procedure: str) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
+    def _connected(self, route: Route) -> httpx.BaseTransport:
+        """Return what carries the requests of this thread."""
+        http: httpx.BaseTransport | None = getattr(self._local, "http", None)
+        if http is None:
             try:
-                client = self._new_client()
+                http = self._http or _network(self._base_url, self._proxy)
             except failures.INVALID_SETUP as error:
-                raise failures.setup_error(error, Route(procedure, self._host, self._proxy)) from None
-            self._local.client = client
+                raise failures.setup_error(error, route) from None
+            self._local.http = http
             with self._lock:
-                self._clients.append(client)
-        return client
+                self._made.append(http)
+        return http
 
-    def _new_client(self) -> httpx.Client:
-        if self._http is not None:
-            return self._client_over(transport=self._http, trust_env=False)
-        verify = tls_context() if self._base_url.startswith("https:") else _no_tls()
-        return self._client_over(verify=verify, trust_env=False, proxy=_as_httpx(self._proxy))
+    @cached_property
+    def _requests(self) -> RequestBuilder:
+        return RequestBuilder(self._base_url, self._headers, is_direct=self._http is None and self._proxy is None)
 
     @cached_property
     def _proxy(self) -> Proxy | None:
         return None if self._http is not None else proxy_for(self._base_url, os.environ)
 
-    def _client_over(self, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own options
-        return httpx.Client(headers=self._headers, cookies=_NoCookies(), **options)
+
+def _call(procedure: str, kind: Kind, value: Json) -> Call:
+    if kind == "query":
+        return Call(query_path(procedure, value))
+    return Call(f"/{procedure}", mutation_body(value))
+
+
+def _network(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
+    verify = tls_context() if base_url.startswith("https:") else _no_tls()
+    return httpx.HTTPTransport(verify=verify, trust_env=False, proxy=_as_httpx(proxy))
 
 
 def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
     """Return a client for a service other than the platform, by the same proxies and certificates."""
-    verify = tls_context() if base_url.startswith("https:") else _no_tls()
-    proxy = _as_httpx(proxy_for(base_url, os.environ))
-    return httpx.Client(headers=headers, cookies=_NoCookies(), verify=verify, trust_env=False, proxy=proxy, timeout=30)
+    network = _network(base_url, proxy_for(base_url, os.environ))
+    return httpx.Client(headers=headers, cookies=_NoCookies(), transport=network, trust_env=False, timeout=30)
 
 
 def _as_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
@@ -175,7 +177,9 @@ def tls_context() -> ssl.SSLContext:
 def _headers(key: Secret | None, team: str | None, user_agent: str, timezone: str) -> dict[str, str]:
     is_plain = timezone.isascii() and timezone.isprintable() and " " not in timezone
     headers = {
+        "Accept": "*/*",
         "Accept-Encoding": "gzip, deflate",
+        "Connection": "keep-alive",
         "Content-Type": "application/json",
         "User-Agent": user_agent,
         "x-inference-caller-timezone": timezone if timezone and is_plain else "UTC",
