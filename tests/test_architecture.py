@@ -154,14 +154,17 @@ HEAVY = {
     ): "what asks the platform, offline unused",
     ("cli/console", "halo_iac.api.* halo_iac.render.*"): "completion and --help say none of it",
     ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
-    ("cli/commands/validate", "halo_iac.cli.project_list"): "only several files take it",
-    ("cli/context", "halo_iac.cli.file_globs"): "reads folders as project files are read; only several files take it",
+    ("cli/commands/validate", "halo_iac.cli.project_files.several"): "only several files take it",
+    (
+        "cli/context",
+        "halo_iac.cli.project_files.globs",
+    ): "reads folders as project files are read; only several files take it",
     ("ci/github ci/gitlab", "halo_iac.ci.host_api"): "httpx; only a job with a token asks its host",
     ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
     ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",
-    ("cli/plan_request", "halo_iac.render.json"): "only --out and --json take it",
-    ("cli/run_request", "halo_iac.api.runs"): "preview reads instants as well, and never asks the platform",
-    ("cli/run_request", "halo_iac.load.*"): "ruamel.yaml, which only --prompt-file takes here",
+    ("cli/plan/request", "halo_iac.render.json"): "only --out and --json take it",
+    ("cli/runs/request", "halo_iac.api.runs"): "preview reads instants as well, and never asks the platform",
+    ("cli/runs/request", "halo_iac.load.*"): "ruamel.yaml, which only --prompt-file takes here",
     ("cli/commands/preview", "halo_iac.render.preview_json"): "the TypeAdapters of JSON, which only --json takes",
     (
         "cli/commands/preview",
@@ -177,7 +180,7 @@ HEAVY = {
         "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing halo_iac.plan.drift",
     ): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
-    ("cli/compared_reports", "halo_iac.storage.report_file"): "ruamel.yaml, which only a report in a file takes",
+    ("cli/reports/compared", "halo_iac.storage.report_file"): "ruamel.yaml, which only a report in a file takes",
     ("cli/commands/report_diff", "halo_iac.render.markdown.*"): "what draws plans, which only --format markdown takes",
     ("render/report", "halo_iac.render.yaml"): "ruamel.yaml, which only a report in a folder takes",
     (
@@ -402,7 +405,7 @@ def test_files_are_short_enough_to_read() -> None:
 @pytest.mark.parametrize("field", sorted(set(NUMBERS) - {"lookback_hours"}))  # which a finding is about
 def test_a_field_of_a_schedule_is_named_in_four_files_at_most(field: str) -> None:
     """What reads, compares, sends and imports schedules goes by the table; runs have options of the same names."""
-    of_runs = {"model/runs", "api/runs", "cli/run_request"}
+    of_runs = {"model/runs", "api/runs", "cli/runs/request"}
     named = {module for module in modules() if re.search(rf"\b{field}\b", source(module))} - of_runs
     assert named <= {"model/schedule", "load/fields", "load/suggestions", "render/values"}
 

@@ -11,7 +11,7 @@ from command_line import CommandLine, tree
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from halo_iac.cli import init_pipeline
+from halo_iac.cli.init import pipeline as init_pipeline
 from halo_iac.load import load
 
 

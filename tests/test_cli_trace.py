@@ -15,7 +15,7 @@ from loopback import Recorder, Reply, Request, failure, result, serving
 
 from halo_iac.api.pagination import Page
 from halo_iac.api.trpc import Json
-from halo_iac.cli.trace_output import PageStream
+from halo_iac.cli.traces.lists import PageStream
 from halo_iac.model.traces import OBSERVATION_KINDS
 
 TRACE = "84559aaf5d124026b1da35a7a66d9e94"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from halo_iac.cli.filter_expressions import attribute_filters, field_filters
+from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
 
 

@@ -252,7 +252,7 @@ def test_a_signal_before_the_request_starts_nothing(served: Served) -> None:
     argv = words(served, "run create")
     whole = Steps(served, first=0)
     followed(served, argv, whole)
-    steps = [step for step in whole.seen if step[0].endswith("run_session.py") and not step[2]]
+    steps = [step for step in whole.seen if step[0].endswith("runs/session.py") and not step[2]]
     assert len(steps) > 10
     for step in steps[:: 1 if IS_SOAK else 3]:
         before = len(served.paid)

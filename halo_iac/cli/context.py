@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
 from halo_iac.cli.console import Console
-from halo_iac.cli.file_options import check_single_file
 from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.local_timezone import local_zone
+from halo_iac.cli.plan.tightening import Tightening
+from halo_iac.cli.project_files.options import check_single_file
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.tightening import Tightening
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, SANDBOX_FILE, resolve_path
 from halo_iac.storage.outputs import check_way
@@ -93,7 +93,7 @@ class CommandContext:
         """Return a context for each project file: this one, unless ``-f`` names a list."""
         if not self.is_list:
             return (self,)
-        from halo_iac.cli.file_globs import find_projects
+        from halo_iac.cli.project_files.globs import find_projects
 
         return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
 

@@ -20,11 +20,11 @@ from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import require_schedule_id
 from halo_iac.cli.main import to_halo_error
-from halo_iac.cli.plan_request import PlanOptions, make_plans
-from halo_iac.cli.project_check import check_project
-from halo_iac.cli.run_request import RunOptions, agent_id_of, build_request, literal_prompt, lookback_of, window
+from halo_iac.cli.plan.request import PlanOptions, make_plans
+from halo_iac.cli.project_files.check import check_project
+from halo_iac.cli.project_files.entries import require_schedule_id
+from halo_iac.cli.runs.request import RunOptions, agent_id_of, build_request, literal_prompt, lookback_of, window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, spell_out

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from halo_iac.cli.file_options import split_files
+from halo_iac.cli.project_files.options import split_files
 from halo_iac.hints import Command
 from halo_iac.text import escape_control
 
@@ -24,8 +24,8 @@ _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
 class TargetOptions(NamedTuple):
     """What the command line says about where to work.
 
-    ``files`` are the words of ``-f`` where they name a list of project files (:mod:`halo_iac.cli.project_list`);
-    ``file`` is the one of any other command, or the one of the list that is meant.
+    ``files`` are the arguments of ``-f`` of a command that takes several project files
+    (:mod:`halo_iac.cli.project_files.several`); ``file`` is the one file of any other command, or the one at hand.
     """
 
     file: str | None = None

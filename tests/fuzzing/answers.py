@@ -24,8 +24,8 @@ from halo_iac.api.secret import Secret
 from halo_iac.api.traces import TraceReader, TraceScope
 from halo_iac.api.transport import Transport
 from halo_iac.api.trpc import Answer, Context, Json, Kind, parse_response
-from halo_iac.cli.trace_hits import hits_text
-from halo_iac.cli.trace_output import SPANS, TRACES, facets_table
+from halo_iac.cli.traces.lists import SPANS, TRACES, facets_table
+from halo_iac.cli.traces.search_results import hits_text
 from halo_iac.errors import PlatformError, SettingsError
 from halo_iac.load import load
 from halo_iac.model.project import Project

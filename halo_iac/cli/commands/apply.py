@@ -58,13 +58,13 @@ def apply(
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
-            from halo_iac.cli.base_project import require_heads
+            from halo_iac.cli.plan.base_project import require_heads
 
             require_heads(context, require_head)
         context.observe_early()
         # What reads files, makes a plan and carries it out is imported while the platform answers.
-        from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
-        from halo_iac.cli.plan_request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
+        from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
+        from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
 
         limit = None if saved is None or plan_file is None else SavedPlans.of_document(plan_file, saved)
         made = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), saved=limit)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from halo_iac.cli.ci_commands import COMMANDS
-from halo_iac.cli.ci_job import CiJob
+from halo_iac.cli.ci.commands import COMMANDS
+from halo_iac.cli.ci.job import CiJob
 from halo_iac.cli.console import Console
 
 

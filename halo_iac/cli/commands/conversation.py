@@ -9,8 +9,8 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.conversation_list import ConversationFilter, list_conversations_of
-from halo_iac.cli.report_output import fields_of, runs_table
+from halo_iac.cli.reports.conversations import ConversationFilter, list_conversations_of
+from halo_iac.cli.reports.output import fields_of, runs_table
 from halo_iac.render.json import document
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.text.table import record

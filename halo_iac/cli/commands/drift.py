@@ -47,7 +47,7 @@ def drift(
         if not context.is_list:
             context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
-        from halo_iac.cli.plan_request import observe
+        from halo_iac.cli.plan.request import observe
 
         found = [each.drift for each in observe(context, frozenset(ignore or ()))]
         if context.is_list:

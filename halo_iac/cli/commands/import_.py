@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.import_session import build_draft, named, observe_for_import, select_schedules, write
+from halo_iac.cli.importing.session import build_draft, named, observe_for_import, select_schedules, write
 from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.project import Scope
@@ -21,7 +21,7 @@ from halo_iac.storage.schema_files import write_schemas
 from halo_iac.text import counted
 
 if TYPE_CHECKING:
-    from halo_iac.cli.import_session import ImportContext, ImportDraft
+    from halo_iac.cli.importing.session import ImportContext, ImportDraft
     from halo_iac.importing import Selection
 
 What = Annotated[

@@ -10,8 +10,8 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.init_pipeline import CiHost, Pipeline, write_pipeline
-from halo_iac.cli.init_questions import FirstEntry, ask_first_entry
+from halo_iac.cli.init.pipeline import CiHost, Pipeline, write_pipeline
+from halo_iac.cli.init.questions import FirstEntry, ask_first_entry
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, UsageError
 from halo_iac.hints import Command, Hint

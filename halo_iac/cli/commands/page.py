@@ -10,8 +10,8 @@ import typer
 from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.local_timezone import local_zone
-from halo_iac.cli.plan_request import observe
-from halo_iac.cli.project_list import load_projects
+from halo_iac.cli.plan.request import observe
+from halo_iac.cli.project_files.several import load_projects
 from halo_iac.errors import UsageError
 from halo_iac.findings import run_rules
 from halo_iac.load.siblings import with_siblings

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
+from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.enabled_file import EnabledFile
-from halo_iac.cli.entry_lookup import looks_like_key
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import ProjectRun, hide_credentials
+from halo_iac.cli.plan.request import ProjectRun, hide_credentials
+from halo_iac.cli.project_files.enabled import EnabledFile
+from halo_iac.cli.project_files.entries import looks_like_key
 from halo_iac.errors import UsageError
 from halo_iac.model.plan import PAUSING, Cause
 from halo_iac.pausing import PauseRequest, Selection

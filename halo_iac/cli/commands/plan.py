@@ -57,7 +57,7 @@ def plan(
         against = _bases(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
-        from halo_iac.cli.plan_request import (
+        from halo_iac.cli.plan.request import (
             PlanOptions,
             make_plans,
             most_serious,
@@ -83,7 +83,7 @@ def plan(
 def _bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> Sequence[BaseProject]:
     """Return the base of each project file; none without ``--base``."""
     if ref is not None:
-        from halo_iac.cli.base_project import load_bases
+        from halo_iac.cli.plan.base_project import load_bases
 
         return load_bases(context, ref, accepts_policy=accepts_policy)
     if accepts_policy:

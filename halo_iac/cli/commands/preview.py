@@ -12,9 +12,9 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import get_entry
-from halo_iac.cli.project_list import load_projects
-from halo_iac.cli.run_request import instant
+from halo_iac.cli.project_files.entries import get_entry
+from halo_iac.cli.project_files.several import load_projects
+from halo_iac.cli.runs.request import instant
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
 from halo_iac.preview import Span

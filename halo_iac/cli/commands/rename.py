@@ -12,7 +12,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import get_entry
+from halo_iac.cli.project_files.entries import get_entry
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, ProjectError, UsageError
 from halo_iac.hints import Command, Hint

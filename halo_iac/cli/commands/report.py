@@ -15,13 +15,13 @@ from halo_iac.cli.commands.report_run import run_reports
 from halo_iac.cli.commands.report_traces import report_traces
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.conversation_list import ConversationFilter, list_reports_of
-from halo_iac.cli.entry_lookup import looks_like_key
-from halo_iac.cli.report_brief import MaxChars, brief_of
-from halo_iac.cli.report_lookup import find_report
-from halo_iac.cli.report_output import NamedReport, ReportSink, report_fields, section, show
-from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
-from halo_iac.cli.started_runs import CostlyCall
+from halo_iac.cli.project_files.entries import looks_like_key
+from halo_iac.cli.reports.brief import MaxChars, brief_of
+from halo_iac.cli.reports.conversations import ConversationFilter, list_reports_of
+from halo_iac.cli.reports.lookup import find_report
+from halo_iac.cli.reports.output import NamedReport, ReportSink, report_fields, section, show
+from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
+from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document

@@ -8,8 +8,8 @@ import typer
 
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.compared_reports import compare_references
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.reports.compared import compare_references
 from halo_iac.render.report_diff import report_diff_json
 from halo_iac.render.text.report_diff import report_diff_text
 

@@ -15,9 +15,9 @@ from halo_iac.api.runs import instant as as_sent
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import get_entry, match_entry
-from halo_iac.cli.report_brief import MaxChars, brief_of
-from halo_iac.cli.run_request import agent_id_of, instant
+from halo_iac.cli.project_files.entries import get_entry, match_entry
+from halo_iac.cli.reports.brief import MaxChars, brief_of
+from halo_iac.cli.runs.request import agent_id_of, instant
 from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
 from halo_iac.render.json import document
 from halo_iac.runs.pull import PullRequest, pull

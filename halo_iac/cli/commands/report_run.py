@@ -11,15 +11,15 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import choose_agent
 from halo_iac.cli.command import platform_command
-from halo_iac.cli.compared_reports import compare_reports
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.options import TimeRange
-from halo_iac.cli.report_output import ReportSink
-from halo_iac.cli.run_request import RunOptions, build_request, requests_for
-from halo_iac.cli.run_results import Comparison, RunResult, finish, named_reports
-from halo_iac.cli.run_session import RunSession, RunStarter, unfinished_reason, wait_for_runs
-from halo_iac.cli.started_runs import creating
+from halo_iac.cli.project_files.entries import declared_spec, get_entry, schedule_id_of
+from halo_iac.cli.reports.compared import compare_reports
+from halo_iac.cli.reports.output import ReportSink
+from halo_iac.cli.runs.request import RunOptions, build_request, requests_for
+from halo_iac.cli.runs.results import Comparison, RunResult, finish, named_reports
+from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
+from halo_iac.cli.runs.started import creating
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import WITH_REPORT, RunRequest

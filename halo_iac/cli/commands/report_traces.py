@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.report_lookup import find_report
+from halo_iac.cli.reports.lookup import find_report
 from halo_iac.render.json import document
 from halo_iac.render.text.evidence import evidence_text, is_missing
 from halo_iac.runs.evidence import AT_ONCE, USUAL_TRACES, cited_in, find_evidence

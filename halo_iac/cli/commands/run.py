@@ -15,10 +15,10 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
-from halo_iac.cli.report_output import fields_of
-from halo_iac.cli.run_request import RunOptions, build_request, requests_for
-from halo_iac.cli.run_session import RunSession, show_started, start_one
-from halo_iac.cli.started_runs import CostlyCall, creating
+from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.runs.request import RunOptions, build_request, requests_for
+from halo_iac.cli.runs.session import RunSession, show_started, start_one
+from halo_iac.cli.runs.started import CostlyCall, creating
 from halo_iac.errors import InterruptedRun, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document

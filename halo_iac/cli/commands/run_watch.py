@@ -14,7 +14,7 @@ from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.run_session import RunSession, unfinished_reason, wait_for_runs
+from halo_iac.cli.runs.session import RunSession, unfinished_reason, wait_for_runs
 from halo_iac.errors import HaloError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document

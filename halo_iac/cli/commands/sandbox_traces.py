@@ -13,11 +13,11 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.run_request import instant
+from halo_iac.cli.runs.request import instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.trace_loading import FileLoad, at, failure_of, load_file, say_without_agent, summary
-from halo_iac.cli.trace_sources import find_traces
+from halo_iac.cli.traces.loading import FileLoad, at, failure_of, load_file, say_without_agent, summary
+from halo_iac.cli.traces.sources import find_traces
 from halo_iac.errors import FileError, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document

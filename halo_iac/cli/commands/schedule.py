@@ -14,11 +14,11 @@ from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import project_for, require_schedule_id
-from halo_iac.cli.report_output import fields_of, runs_table
-from halo_iac.cli.run_request import literal_prompt, lookback_of, window
-from halo_iac.cli.run_session import RunSession, show_started, start_one
-from halo_iac.cli.started_runs import CostlyCall
+from halo_iac.cli.project_files.entries import project_for, require_schedule_id
+from halo_iac.cli.reports.output import fields_of, runs_table
+from halo_iac.cli.runs.request import literal_prompt, lookback_of, window
+from halo_iac.cli.runs.session import RunSession, show_started, start_one
+from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError
 from halo_iac.fire_times import describe
 from halo_iac.hints import Command, Hint

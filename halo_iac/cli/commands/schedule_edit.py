@@ -15,7 +15,7 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import match_entry
+from halo_iac.cli.project_files.entries import match_entry
 from halo_iac.errors import HaloError, ProjectError, UsageError
 from halo_iac.hints import Command, Hint, joined
 from halo_iac.load.find import FILE_NAME

@@ -12,10 +12,10 @@ from halo_iac.api.traces import USUAL_TRACES, Order
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.facet_options import FacetOptions, show_facets
-from halo_iac.cli.trace_filters import FilterOptions, SortOrder, SpanFilterOptions, filters_of
-from halo_iac.cli.trace_lookup import read_span
-from halo_iac.cli.trace_output import put_spans, write_document
+from halo_iac.cli.traces.facets import FacetOptions, show_facets
+from halo_iac.cli.traces.filters import FilterOptions, SortOrder, SpanFilterOptions, filters_of
+from halo_iac.cli.traces.lists import put_spans, write_document
+from halo_iac.cli.traces.lookup import read_span
 from halo_iac.model.traces import SpanDetail
 from halo_iac.render.json import document
 from halo_iac.render.style import Style

@@ -14,11 +14,11 @@ from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.trace_queries import add_to, json_option
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.facet_options import FacetOptions, show_facets
-from halo_iac.cli.trace_filters import FilterOptions, SortOrder, filters_of
-from halo_iac.cli.trace_hits import hits_text
-from halo_iac.cli.trace_lookup import choose_trace, read_trace
-from halo_iac.cli.trace_output import PageStream, put_traces, spans_in, trace_document, write_document
+from halo_iac.cli.traces.facets import FacetOptions, show_facets
+from halo_iac.cli.traces.filters import FilterOptions, SortOrder, filters_of
+from halo_iac.cli.traces.lists import PageStream, put_traces, spans_in, trace_document, write_document
+from halo_iac.cli.traces.lookup import choose_trace, read_trace
+from halo_iac.cli.traces.search_results import hits_text
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.traces import Span, Trace

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.apply_flow import ApplyOptions, run_apply, show_plans
+from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import ProjectRun, hide_credentials
+from halo_iac.cli.plan.request import ProjectRun, hide_credentials
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.view import ReviewFormat

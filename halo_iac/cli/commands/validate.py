@@ -9,9 +9,9 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.editor_schemas import schema_notes
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.project_check import check_project, check_sound
+from halo_iac.cli.project_files.check import check_project, check_sound
+from halo_iac.cli.project_files.editor_schemas import schema_notes
 from halo_iac.cli.target import TargetOptions
 from halo_iac.model.finding import errors
 from halo_iac.model.project import Project
@@ -61,7 +61,7 @@ def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
     """Return what is wrong with each project file, or what is odd about it and what to say of one that is fine."""
     if not context.is_list:
         return [check_project(context)]
-    from halo_iac.cli.project_list import load_apart
+    from halo_iac.cli.project_files.several import load_apart
 
     found = load_apart(context.projects)
     return [check_sound(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]

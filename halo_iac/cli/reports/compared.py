@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.report_lookup import find_report
+from halo_iac.cli.reports.lookup import find_report
 from halo_iac.errors import UsageError
 from halo_iac.model.report_diff import ComparedReport, ReportComparison
 from halo_iac.report_diff import report_diff

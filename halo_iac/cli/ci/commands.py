@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.ci.posts import close, keep
-from halo_iac.cli.ci_changes import touches_project
-from halo_iac.cli.ci_fixes import fixes
-from halo_iac.cli.ci_job import PENDING, CiJob
+from halo_iac.cli.ci.changes import touches_project
+from halo_iac.cli.ci.fixes import fixes
+from halo_iac.cli.ci.job import PENDING, CiJob
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
 from halo_iac.render.report import is_report_name

@@ -11,12 +11,12 @@ from math import ceil
 from typing import Final, NamedTuple
 
 from halo_iac.apply.context import RateLimiter
-from halo_iac.cli.apply_confirm import blocked_error, confirm
-from halo_iac.cli.apply_outcome import apply_outcome
+from halo_iac.cli.apply.confirm import blocked_error, confirm
+from halo_iac.cli.apply.outcome import apply_outcome
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan_request import ProjectRun, exit_code, most_serious
+from halo_iac.cli.plan.request import ProjectRun, exit_code, most_serious
 from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import FileError, HaloError, InterruptedRun

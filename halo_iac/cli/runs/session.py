@@ -19,9 +19,9 @@ from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.progress import log_runs
-from halo_iac.cli.report_output import fields_of
+from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
-from halo_iac.cli.started_runs import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.trace_sources import STDIN
+from halo_iac.cli.traces.sources import STDIN
 from halo_iac.errors import FileError
 
 if TYPE_CHECKING:

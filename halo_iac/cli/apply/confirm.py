@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.plan_request import exit_code
+from halo_iac.cli.plan.request import exit_code
 from halo_iac.errors import BlockedError, FindingError, RefusedError
 from halo_iac.hints import Hint, joined
 from halo_iac.model.finding import errors

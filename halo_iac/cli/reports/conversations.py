@@ -12,8 +12,8 @@ from halo_iac.api.decode import parse_conversation
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import require_schedule_id, schedule_names
-from halo_iac.cli.run_request import agent_id_of
+from halo_iac.cli.project_files.entries import require_schedule_id, schedule_names
+from halo_iac.cli.runs.request import agent_id_of
 from halo_iac.errors import PlatformError
 from halo_iac.model.project import Project
 from halo_iac.model.runs import Conversation, RunDetails

@@ -8,7 +8,7 @@ from glob import glob
 from pathlib import Path
 from typing import Final
 
-from halo_iac.cli.file_options import is_glob
+from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import FileError, UsageError
 
 STDIN: Final = "-"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.import_check import problems_of
+from halo_iac.cli.importing.check import problems_of
 from halo_iac.errors import FileError, HaloError, ProjectError
 from halo_iac.importing import (
     ImportResult,

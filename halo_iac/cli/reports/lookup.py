@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
-from halo_iac.cli.entry_lookup import looks_like_key, schedule_id_of
+from halo_iac.cli.project_files.entries import looks_like_key, schedule_id_of
 from halo_iac.runs.reports import fetch, fetch_of_schedule
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from halo_iac.cli.file_options import is_glob
+from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import Problem, ProjectNotFound, UsageError
 from halo_iac.load.files import DiskFiles, FileTree, FileUnreadable, matches
 from halo_iac.load.limits import MAX_NAMES, MAX_PROJECTS

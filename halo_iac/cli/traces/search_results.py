@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
-from halo_iac.cli.report_output import fields_of
+from halo_iac.cli.reports.output import fields_of
 from halo_iac.model.traces import Trace
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record, table

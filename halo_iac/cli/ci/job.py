@@ -14,9 +14,9 @@ from halo_iac.ci.host import Host, OtherHost, Posts
 from halo_iac.ci.inputs import PREFIX, CiInputs
 from halo_iac.ci.posts import marker
 from halo_iac.cli.console import Console
-from halo_iac.cli.file_globs import find_projects
-from halo_iac.cli.file_options import split_files
 from halo_iac.cli.main import main
+from halo_iac.cli.project_files.globs import find_projects
+from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import HostError
 from halo_iac.storage.outputs import check_way
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.ci.posts import about, marker, offer
-from halo_iac.cli.ci_job import CiJob
+from halo_iac.cli.ci.job import CiJob
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.entry_lookup import get_entry, match_entry
-from halo_iac.cli.report_brief import brief_of
+from halo_iac.cli.project_files.entries import get_entry, match_entry
+from halo_iac.cli.reports.brief import brief_of
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HostError, NoReport, PlatformError, UsageError
 from halo_iac.render.markdown.escape import code

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from halo_iac.cli.compared_reports import compare_reports
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.errors import NoReport
 from halo_iac.render.markdown.brief import LEAST_CHARS, USUAL_CHARS, Brief, brief_markdown
 from halo_iac.render.style import LOG_WIDTH, Style

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.report_output import NamedReport, report_fields
+from halo_iac.cli.reports.output import NamedReport, report_fields
 from halo_iac.errors import HaloError
 from halo_iac.hints import spell_out
 from halo_iac.model.runs import RunRequest

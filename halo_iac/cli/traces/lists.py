@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from halo_iac.api.pagination import Page
     from halo_iac.cli.console import Console
     from halo_iac.cli.context import CommandContext
-    from halo_iac.cli.trace_filters import FilterOptions
+    from halo_iac.cli.traces.filters import FilterOptions
     from halo_iac.render.style import Style
     from halo_iac.text import Document
 

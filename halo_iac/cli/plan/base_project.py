@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.base_comparison import BaseProject
 from halo_iac.checkout import find_checkout, superproject
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.file_globs import expand
-from halo_iac.cli.file_options import is_glob
+from halo_iac.cli.project_files.globs import expand
+from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import GitError, ProjectError, RefusedError
 from halo_iac.git import Repository
 from halo_iac.git.program import refuse_configuration_in

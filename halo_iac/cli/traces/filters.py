@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from halo_iac.api.runs import instant as as_sent
-from halo_iac.cli.filter_expressions import attribute_filters, field_filters
-from halo_iac.cli.run_request import instant
+from halo_iac.cli.runs.request import instant
+from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import OBSERVATION_KINDS
 from halo_iac.text import is_close, quote

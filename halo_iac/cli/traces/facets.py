@@ -9,8 +9,8 @@ import typer
 
 from halo_iac.api.traces import USUAL_VALUES, AttributeKey
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.trace_filters import known_names
-from halo_iac.cli.trace_output import facets_table
+from halo_iac.cli.traces.filters import known_names
+from halo_iac.cli.traces.lists import facets_table
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import FACETS
 from halo_iac.render.json import document

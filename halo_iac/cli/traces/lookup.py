@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from halo_iac.api.pagination import LARGEST_PAGE
 from halo_iac.cli.picker import Choice, Picker
-from halo_iac.cli.trace_filters import FilterOptions, TraceRange, filters_of
+from halo_iac.cli.traces.filters import FilterOptions, TraceRange, filters_of
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
 from halo_iac.hints import Command, Hint, joined
 from halo_iac.render.text.traces_rows import TRACES

@@ -10,10 +10,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from halo_iac.checkout import find_checkout
-from halo_iac.cli.base_project import commit_tree
 from halo_iac.cli.console import Console
-from halo_iac.cli.file_globs import expand
-from halo_iac.cli.file_options import is_glob
+from halo_iac.cli.plan.base_project import commit_tree
+from halo_iac.cli.project_files.globs import expand
+from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import GitError, ProjectError
 from halo_iac.git import Repository
 from halo_iac.load import DiskFiles, load

@@ -1,0 +1,1 @@
+"""What ``halo import`` writes, worked out before anything is on disk."""

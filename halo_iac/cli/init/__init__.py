@@ -1,0 +1,1 @@
+"""What ``halo init`` asks, and the pipeline that it writes."""

@@ -1,0 +1,1 @@
+"""What the commands about reports and conversations share: finding one, comparing two, writing many."""
