@@ -210,7 +210,7 @@ class _Attributor:
         return Attribution.BRANCH if earlier is None else Attribution.BOTH
 
     def _is_edited(self, change: Change) -> bool:
-        """Say whether the branch edits what the change comes from: its entry, or that there was one."""
+        """Return whether the branch edits what the change comes from: its entry, or that there was one."""
         if change.key is None:
             return change.id in self._declared
         entry, earlier = self._entries[change.key], self._base_entries.get(change.key)

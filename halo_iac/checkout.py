@@ -54,7 +54,7 @@ def uppermost(checkout: Path) -> Path:
 
 
 def may_be_committed(path: Path, checkout: Path) -> bool:
-    """Say whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
+    """Return whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
 
     Not where the checkout is, or holds, the account's own home by the user database, and that holds no ``.git``: then
     the file lies there for the account, as where a user keeps a project file in their home.
@@ -99,7 +99,7 @@ def git_folder(checkout: Path) -> Path | None:
 
 
 def is_shallow(checkout: Path) -> bool:
-    """Say whether a clone has only the latest commits."""
+    """Return whether a clone has only the latest commits."""
     folder = git_folder(checkout)
     if folder is None:
         return False
@@ -111,7 +111,7 @@ def is_shallow(checkout: Path) -> bool:
 
 
 def is_sparse(checkout: Path) -> bool | None:
-    """Say whether git may have left files out of a checkout; ``None`` where only its index could tell.
+    """Return whether git may have left files out of a checkout; ``None`` where only its index could tell.
 
     That takes no process of git: an index of version 2, which most are, cannot say of a file that it is left out.
     """

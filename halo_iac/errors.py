@@ -214,7 +214,7 @@ class PlatformError(HaloError):
 
     @property
     def ends_the_run(self) -> bool:
-        """Say whether nothing else can succeed either: no valid key, no credit, no permission.
+        """Return whether nothing else can succeed either: no valid key, no credit, no permission.
 
         See docs/semantics.md#apply-order.
         """

@@ -74,7 +74,7 @@ def _mean_runs(frequency: str, minutes: int, hours: int, weekdays: int, month_da
 
 
 def is_valid(cadence: Cadence) -> bool:
-    """Say whether every part is there and in range; the platform may hold what no project file could say."""
+    """Return whether every part is there and in range; the platform may hold what no project file could say."""
     relevant = RELEVANT_PARTS.get(cadence.frequency)
     if relevant is None:
         return False
@@ -248,7 +248,7 @@ def _unchanged(at: datetime) -> datetime:
 
 
 def _names(cadence: Cadence, wall: datetime) -> bool:
-    """Say whether a cadence that is not hourly names this day and time."""
+    """Return whether a cadence that is not hourly names this day and time."""
     return (
         wall.minute in cadence.minutes
         and wall.hour in cadence.hours

@@ -45,7 +45,7 @@ class Selection(NamedTuple):
 
     @property
     def is_named(self) -> bool:
-        """Say whether each schedule is named; else it is all in scope, or all of some agents."""
+        """Return whether each schedule is named; else it is all in scope, or all of some agents."""
         return bool(self.keys or self.ids)
 
 

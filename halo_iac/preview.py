@@ -65,7 +65,7 @@ class Fires:
         return coming if until is None else takewhile(lambda fire: fire.at <= until, coming)
 
     def __bool__(self) -> bool:
-        """Say whether there are any."""
+        """Return whether there are any."""
         return next(iter(self), None) is not None
 
     @property

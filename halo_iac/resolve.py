@@ -91,7 +91,7 @@ class Catalog:
                     yield f"{clash.reason}; {clash.hint}"
 
     def knows(self, id_: str) -> bool:
-        """Say whether an agent with this id is listed or already has a schedule."""
+        """Return whether an agent with this id is listed or already has a schedule."""
         return id_.lower() in self._ids
 
     def _by_alias(self, alias: str, target: str) -> str | Unresolved:

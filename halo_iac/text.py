@@ -55,12 +55,12 @@ _INVISIBLE: Final = frozenset(chr(code) for first, last in INVISIBLE_RANGES for 
 
 
 def is_invisible(character: str) -> bool:
-    """Say whether a character is a control, format, line-break or zero-width one."""
+    """Return whether a character is a control, format, line-break or zero-width one."""
     return character in _INVISIBLE
 
 
 def has_invisible(text: str) -> bool:
-    """Say whether there is such a character in a text."""
+    """Return whether there is such a character in a text."""
     return not _INVISIBLE.isdisjoint(text)
 
 
@@ -77,7 +77,7 @@ _ONCE_SPECIAL: Final = frozenset("?[")
 
 
 def is_covered(title: str, glob: str) -> bool:
-    """Say whether a glob means a title; takes time in proportion to both."""
+    """Return whether a glob means a title; takes time in proportion to both."""
     first, *others = glob.split("*")
     if not others:
         return title == glob

@@ -31,7 +31,7 @@ class Thread:
         _thread.start_new_thread(_run, (work, self._over, life))
 
     def is_alive(self) -> bool:
-        """Say whether it is still at it."""
+        """Return whether it is still at it."""
         return not self._over.is_set() and self._life() is not None
 
     def join(self, timeout: float | None = None) -> None:

@@ -146,7 +146,7 @@ def wires(draw: st.DrawFn, id: str, titles: st.SearchStrategy[str]) -> dict[str,
     """Draw one schedule of a platform: active or not, paused by someone or nobody, perhaps unreadable."""
     frequency = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
     is_paused = draw(st.integers(0, 5)) == 0
-    oddity = draw(st.sampled_from([{}] * 9 + [{"frequency": "yearly"}, {"timezone": 5}, {"hours": "9"}]))
+    anomaly = draw(st.sampled_from([{}] * 9 + [{"frequency": "yearly"}, {"timezone": 5}, {"hours": "9"}]))
     return wire(
         id,
         draw(titles),
@@ -164,7 +164,7 @@ def wires(draw: st.DrawFn, id: str, titles: st.SearchStrategy[str]) -> dict[str,
         agentUuid=draw(st.sampled_from(AGENT_IDS)),
         modelId=draw(st.sampled_from(["halo-large", "halo-small"])),
         maxTurns=draw(st.sampled_from([20, 50])),
-    ) | (oddity or {})
+    ) | (anomaly or {})
 
 
 def platforms(

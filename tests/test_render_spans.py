@@ -16,8 +16,8 @@ from trace_samples import ASKED, CONVERSATION, DETAIL, SYSTEM, TRACE, span, span
 from halo_iac.model.messages import ChatMessage, Part, PartKind, read_messages
 from halo_iac.model.traces import Span, SpanDetail
 from halo_iac.render.style import PLAIN, Style, columns, unpainted
-from halo_iac.render.text.traces import TraceOptions, trace_thread
-from halo_iac.render.text.traces_span import span_attributes, span_events, span_io, span_links, span_summary
+from halo_iac.render.text.traces.span import span_attributes, span_events, span_io, span_links, span_summary
+from halo_iac.render.text.traces.views import TraceOptions, trace_thread
 
 STYLES = {
     "pipe": PLAIN,

@@ -18,14 +18,14 @@ from halo_iac.model.span_tree import nanoseconds, span_tree
 from halo_iac.model.traces import Span
 from halo_iac.render.style import PLAIN, Style, columns, unpainted
 from halo_iac.render.text.table import table_lines
-from halo_iac.render.text.traces import (
+from halo_iac.render.text.traces.tree import TreeDrawing
+from halo_iac.render.text.traces.views import (
     TraceOptions,
     trace_spans,
     trace_summary,
     trace_timeline,
     trace_tree,
 )
-from halo_iac.render.text.traces_tree import TreeDrawing
 from halo_iac.render.values import dollars, elapsed
 
 STYLES = {

@@ -61,12 +61,12 @@ class Trigger(NamedTuple):
 
     @property
     def is_proposal(self) -> bool:
-        """Say whether what is checked out is not merged yet, so that nothing of it may be applied."""
+        """Return whether what is checked out is not merged yet, so that nothing of it may be applied."""
         return bool(self.request or self.keyless)
 
     @property
     def accepts_policy_change(self) -> bool:
-        """Say whether a label agrees to a looser policy."""
+        """Return whether a label agrees to a looser policy."""
         return POLICY_LABEL in self.labels
 
     @property

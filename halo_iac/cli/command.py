@@ -86,7 +86,7 @@ def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Comma
 
 
 def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a type form
-    """Say whether a parameter stands for several options: a named tuple of them, which commands may share."""
+    """Return whether a parameter stands for several options: a named tuple of them, which commands may share."""
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 

@@ -56,7 +56,7 @@ class Connection:
 
     @property
     def is_embedded(self) -> bool:
-        """Say whether the platform is the sandbox of this very process."""
+        """Return whether the platform is the sandbox of this very process."""
         return self.base_url.startswith("sandbox:")
 
     @cached_property
@@ -144,7 +144,7 @@ class Connection:
 
 
 def serves_sandbox(settings: Settings) -> bool:
-    """Say whether the key is one that only a served sandbox makes."""
+    """Return whether the key is one that only a served sandbox makes."""
     return settings.key is not None and settings.key.value.reveal().startswith(SANDBOX_KEY_PREFIX)
 
 

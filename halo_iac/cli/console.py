@@ -259,7 +259,7 @@ class Console:
 
     @property
     def is_interactive(self) -> bool:
-        """Say whether questions can be asked."""
+        """Return whether questions can be asked."""
         return self._stdin.isatty() and self._stderr.isatty()
 
     @property
@@ -269,12 +269,12 @@ class Console:
 
     @property
     def out_is_terminal(self) -> bool:
-        """Say whether results go to a terminal."""
+        """Return whether results go to a terminal."""
         return self._stdout.isatty()
 
     @property
     def out_is_log(self) -> bool:
-        """Say whether results go to the log of a CI runner, which obeys some of what it reads; a file is no log."""
+        """Return whether results go to the log of a CI runner, which obeys some of what it reads; a file is no log."""
         if not any(map(self.env.get, _RUNNERS)):
             return False
         try:
@@ -284,7 +284,7 @@ class Console:
 
     @property
     def shows_progress(self) -> bool:
-        """Say whether narration goes to a terminal, where lines may be redrawn."""
+        """Return whether narration goes to a terminal, where lines may be redrawn."""
         return self._stderr.isatty() and self.env.get("TERM", "") not in _PLAIN_TERMINALS
 
     @property

@@ -85,7 +85,7 @@ class CommandContext:
 
     @property
     def is_list(self) -> bool:
-        """Say whether ``-f`` names a list of project files, be it of one."""
+        """Return whether ``-f`` names a list of project files, be it of one."""
         return bool(self.choice.files) and not self._is_listed
 
     @cached_property

@@ -109,7 +109,7 @@ def _invoke(argv: Sequence[str], console: Console) -> int:
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Say whether JSON is asked for, before the options are understood: a wrong option is told as JSON as well."""
+    """Return whether JSON is asked for, before the options are understood: a wrong option is told as JSON as well."""
     words = [*argv[: list(argv).index("--")]] if "--" in argv else [*argv]
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 

@@ -142,7 +142,7 @@ class McpSession:
 
     @property
     def allows_runs(self) -> bool:
-        """Say whether tools that cost money are offered."""
+        """Return whether tools that cost money are offered."""
         return self._host.allows_runs
 
     @cached_property

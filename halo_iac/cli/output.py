@@ -73,7 +73,7 @@ class OutputWriter:
 
     @property
     def is_document(self) -> bool:
-        """Say whether standard output gets one document at the end, rather than text as things happen."""
+        """Return whether standard output gets one document at the end, rather than text as things happen."""
         return self.format is not ReviewFormat.TEXT
 
     def put(self, draw: Draw, *, rest: str | None = None) -> None:

@@ -80,6 +80,6 @@ def _matching(choices: Numbered[T], answer: str) -> Numbered[T]:
 
 
 def _is_exact(found: tuple[int, Choice[T]], answer: str) -> bool:
-    """Say whether an answer is all that one goes by: a run costs money, and a part of a name may be a slip."""
+    """Return whether an answer is all that one goes by: a run costs money, and a part of a name may be a slip."""
     number, choice = found
     return answer in {str(number), choice.id} or answer.casefold() == choice.name.casefold()

@@ -54,7 +54,7 @@ def log_events(
 
 
 def _is_logged(event: Event) -> bool:
-    """Say whether an end is worth a line: of what only waited for its turn when the run ended, the summary has all."""
+    """Return whether a final event gets a line; changes that never started are left to the summary."""
     return event.status is not Status.NOT_STARTED or bool(event.message)
 
 

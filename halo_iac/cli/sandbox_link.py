@@ -49,7 +49,7 @@ def error_hint(error: SandboxError, path: Path) -> str:
 
 
 def is_removable(path: Path) -> bool:
-    """Say whether a file may be removed as a sandbox's: it is one, or is damaged where only a sandbox lies.
+    """Return whether a file may be removed as a sandbox's: it is one, or is damaged where only a sandbox lies.
 
     Anywhere else, what cannot be read may be anything: to lose that is worse than to have to remove a sandbox by hand.
     """

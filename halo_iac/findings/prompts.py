@@ -77,7 +77,7 @@ def placeholder_in(prompt: str) -> Hit | None:
 
 
 def is_path(prompt: str) -> bool:
-    """Say whether a prompt is nothing but the path of a file that may hold one."""
+    """Return whether a prompt is nothing but the path of a file that may hold one."""
     return prompt.endswith((".md", ".txt")) and len(prompt.split()) == 1
 
 

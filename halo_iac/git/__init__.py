@@ -66,7 +66,7 @@ class Repository:
         return f"{remote}/{branch}", commit
 
     def has_ancestor(self, commit: str, earlier: str) -> bool:
-        """Say whether a commit comes after another; not where this clone lacks the other, or what lies between them."""
+        """Return whether a commit descends from another; false if this clone lacks the other or the commits between."""
         return self._git.call("merge-base", "--is-ancestor", "--end-of-options", earlier, commit).returncode == 0
 
     def changed_files(self, before: str, after: str) -> frozenset[Path]:

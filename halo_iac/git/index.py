@@ -45,7 +45,7 @@ class Index:
         return frozenset(path for path in skipped if not os.path.lexists(path))
 
     def holds(self, path: Path, id_: str | None) -> bool:
-        """Say whether a file is what git made of an object, by what a look at the file tells; ``None`` is no file.
+        """Return whether a file is what git made of an object, by what a look at the file tells; ``None`` is no file.
 
         The content says less: filters and line ends may have changed it on its way, and are not run again.
         """

@@ -52,7 +52,7 @@ class Objects:
             self._said.close()
 
     def has_commit(self, commit: str) -> bool:
-        """Say whether a commit is in this clone."""
+        """Return whether a commit is in this clone."""
         return self._git.call("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}").returncode == 0
 
     def root(self, commit: str) -> str:

@@ -61,7 +61,7 @@ class CommitTree:
         return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
 
     def exists(self, path: str) -> bool:
-        """Say whether anything is there, where links lead."""
+        """Return whether anything is there, where links lead."""
         try:
             self._at(path)
         except OSError:
@@ -171,7 +171,7 @@ class CommitTree:
         return self._submodules[path]
 
     def _is_left_empty(self, node: _Node) -> bool:
-        """Say whether a submodule is an empty folder here as well: one that this checkout does without."""
+        """Return whether a submodule is an empty folder here as well: one that this checkout does without."""
         path = Path(self._path(node))
         return path.is_dir() and not any(path.iterdir())
 

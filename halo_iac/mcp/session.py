@@ -47,7 +47,7 @@ class Platform(Protocol):
 
     @property
     def is_sandbox(self) -> bool:
-        """Say whether it is a sandbox on this machine."""
+        """Return whether it is a sandbox on this machine."""
 
 
 class ShownPlan(NamedTuple):
@@ -79,7 +79,7 @@ class Session(Protocol):
 
     @property
     def allows_runs(self) -> bool:
-        """Say whether tools that cost money are offered."""
+        """Return whether tools that cost money are offered."""
 
     @property
     def platform(self) -> Platform:
@@ -115,7 +115,7 @@ class Host(Protocol):
 
     @property
     def allows_runs(self) -> bool:
-        """Say whether tools that cost money are offered."""
+        """Return whether tools that cost money are offered."""
 
     def open(self, project: str | None, stop: threading.Event) -> AbstractContextManager[Session]:
         """Return the session of one call; ``project`` is the platform's project if the call names one.

@@ -26,12 +26,12 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Say whether nothing more is to come for this change."""
+        """Return whether nothing more is to come for this change."""
         return self not in {Status.STARTED, Status.RETRYING}
 
     @property
     def is_success(self) -> bool:
-        """Say whether the change is in effect, through this run or before it."""
+        """Return whether the change is in effect, through this run or before it."""
         return self in {Status.DONE, Status.ALREADY}
 
 
@@ -62,7 +62,7 @@ class Summary(NamedTuple):
 
     @property
     def has_written(self) -> bool:
-        """Say whether the platform was changed, as far as is known."""
+        """Return whether the platform was changed, as far as is known."""
         return any(event.status is Status.DONE or event.is_partial for event in self.events)
 
     @property

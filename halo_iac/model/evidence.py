@@ -43,11 +43,11 @@ class Citation:
 
     @property
     def can_begin_others(self) -> bool:
-        """Say whether it may be the beginning of an id."""
+        """Return whether it may be the beginning of an id."""
         return self.is_cut or (len(self.id) < TRACE_DIGITS and _HEX.fullmatch(self.id) is not None)
 
     def means(self, id_: str) -> bool:
-        """Say whether this may be the citation of an id."""
+        """Return whether this may be the citation of an id."""
         head, tail = self.ends
         return len(id_) >= len(head) + len(tail) and id_.startswith(head) and id_.endswith(tail)
 

@@ -11,7 +11,7 @@ _OTHERWISE: Final = re.compile(
 
 
 def is_uuid(text: str) -> bool:
-    """Say whether a text is a UUID, in capital or small letters."""
+    """Return whether a text is a UUID, in capital or small letters."""
     return _UUID.fullmatch(text) is not None
 
 

@@ -113,29 +113,29 @@ class Change:
 
     @property
     def is_rename(self) -> bool:
-        """Say whether the title changes."""
+        """Return whether the title changes."""
         return any(field.field == "title" for field in self.fields)
 
     @property
     def takes_title(self) -> bool:
-        """Say whether an active schedule comes to bear a title that it does not bear now."""
+        """Return whether an active schedule comes to bear a title that it does not bear now."""
         if self.action is Action.ARCHIVE:
             return False
         return self.is_rename or self.action in {Action.CREATE, Action.UNARCHIVE}
 
     @property
     def is_pause(self) -> bool:
-        """Say whether it stops a schedule that fires from firing without archiving it."""
+        """Return whether it stops a schedule that fires from firing without archiving it."""
         return self._turns(on=False)
 
     @property
     def is_resumption(self) -> bool:
-        """Say whether it lets a paused schedule fire again."""
+        """Return whether it lets a paused schedule fire again."""
         return self._turns(on=True)
 
     @property
     def is_removal(self) -> bool:
-        """Say whether something stops firing: an archive or a pause (docs/semantics.md#guards)."""
+        """Return whether something stops firing: an archive or a pause (docs/semantics.md#guards)."""
         return self.action is Action.ARCHIVE or self.is_pause
 
     def _turns(self, *, on: bool) -> bool:
@@ -224,7 +224,7 @@ class Policy:
     ] = ()
 
     def covers(self, agent: str | None, title: str) -> bool:
-        """Say whether a schedule with this agent and title is in scope."""
+        """Return whether a schedule with this agent and title is in scope."""
         agents, prefix = self.scope_agents, self.title_prefix
         return (agents is None or agent in agents) and (prefix is None or title.startswith(prefix))
 

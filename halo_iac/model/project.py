@@ -38,7 +38,7 @@ class Origin(NamedTuple):
 
     @property
     def is_of_one(self) -> bool:
-        """Say whether what is written there is for one entry only."""
+        """Return whether what is written there is for one entry only."""
         return self.source in {Source.ENTRY, Source.SCHEDULE_OVERRIDES}
 
 

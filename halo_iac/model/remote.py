@@ -74,12 +74,12 @@ class RemoteSchedule(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        """Say whether it is not archived; a paused schedule is active."""
+        """Return whether it is not archived; a paused schedule is active."""
         return self.wire.get("archivedAt") is None
 
     @property
     def is_paused_by_platform(self) -> bool:
-        """Say whether the platform has paused it, because its agent is gone."""
+        """Return whether the platform has paused it, because its agent is gone."""
         return self.wire.get("autoPausedAt") is not None
 
     @property
@@ -114,7 +114,7 @@ class RemoteSchedule(NamedTuple):
         return read_spec(self.wire)
 
     def matches(self, spec: Spec) -> bool:
-        """Say whether the raw values are plainly as desired; ``False`` means "look closer".
+        """Return whether the raw values are plainly as desired; ``False`` means "look closer".
 
         Ten thousand are compared this way in the time in which a thousand are projected onto the comparable form.
         """
@@ -131,7 +131,7 @@ class RemoteSchedule(NamedTuple):
 
 
 def _is_chosen(declared: Value, held: object, types: tuple[type, ...]) -> bool:
-    """Say whether the platform holds something readable, and what is declared if anything is."""
+    """Return whether the platform holds something readable, and what is declared if anything is."""
     return isinstance(held, types) and (declared is None or declared == held)
 
 
@@ -161,7 +161,7 @@ def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
 
 
 def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
-    """Say whether it is archived or not; where nothing is said, an archived one would pass for active."""
+    """Return whether it is archived or not; where nothing is said, an archived one would pass for active."""
     held = wire.get("archivedAt", False)
     return held is None or isinstance(held, str)
 

@@ -71,17 +71,17 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Say whether nothing more will happen."""
+        """Return whether nothing more will happen."""
         return self.status in TERMINAL
 
     @property
     def is_completed(self) -> bool:
-        """Say whether it ended with a whole report."""
+        """Return whether it ended with a whole report."""
         return self.status == COMPLETED
 
     @property
     def is_scheduled(self) -> bool:
-        """Say whether a cadence started it."""
+        """Return whether a cadence started it."""
         return self.wire.get("origin") == _SCHEDULED
 
     @property
@@ -211,7 +211,7 @@ class Message:
 
     @property
     def is_answer(self) -> bool:
-        """Say whether the platform wrote it."""
+        """Return whether the platform wrote it."""
         return self.role == ASSISTANT
 
 

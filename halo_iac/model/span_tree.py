@@ -27,7 +27,7 @@ LONGEST_GIVEN: Final = 400
 """How many characters are kept of what a failed span was given."""
 
 
-class Oddity(Enum):
+class Anomaly(Enum):
     """Why a span that names a parent stands at the top all the same."""
 
     ORPHAN = "its parent is not among the spans"
@@ -38,6 +38,7 @@ class Node:
     """A span in its place: ``start`` and ``duration`` are nanoseconds, ``None`` where they are unknown."""
 
     __slots__ = (
+        "anomaly",
         "children",
         "cost",
         "depth",
@@ -52,7 +53,6 @@ class Node:
         "message",
         "model",
         "name",
-        "oddity",
         "output_tokens",
         "parent",
         "place",
@@ -73,7 +73,7 @@ class Node:
         """The beginning of what a span was given that failed, such as a tool's arguments."""
         self.input_tokens, self.output_tokens = span.input_tokens, span.output_tokens
         self.cost = span.cost
-        self.oddity: Oddity | None = None
+        self.anomaly: Anomaly | None = None
         self.parent: Node | None = None
         self.children: Sequence[Node] = ()
         self.size = 1
@@ -112,7 +112,7 @@ class SpanTree:
 
     @cached_property
     def failing(self) -> Sequence[Node]:
-        """Return the failed spans with none below them that failed: where it went wrong.
+        """Return the failed spans without a failed span below them: the places where the trace went wrong.
 
         First those that made the most of what they are part of fail, then by when they began.
         """
@@ -135,9 +135,9 @@ class SpanTree:
         """Return how long the longest span took, in nanoseconds."""
         return max((node.duration or 0 for node in self.walk()), default=0)
 
-    def odd(self, oddity: Oddity) -> int:
-        """Return how many spans stand at the top for a reason."""
-        return sum(node.oddity is oddity for node in self.roots)
+    def anomalies(self, kind: Anomaly) -> int:
+        """Return how many spans are at the top because of this anomaly."""
+        return sum(node.anomaly is kind for node in self.roots)
 
     def find(self, span_id: str) -> Node | None:
         """Return a span."""
@@ -145,7 +145,7 @@ class SpanTree:
 
 
 def span_tree(spans: Iterable[Span]) -> SpanTree:
-    """Return the tree of some spans, in whatever order they come. A second span of one id is shown, childless."""
+    """Return the tree of spans that come in any order. A second span with the same id is kept, without children."""
     found: list[Node] = []
     parents: list[str | None] = []
     places: dict[str, int] = {}
@@ -156,9 +156,9 @@ def span_tree(spans: Iterable[Span]) -> SpanTree:
     above = [None if parent is None else places.get(parent) for parent in parents]
     for place, parent in enumerate(parents):
         if parent is not None and above[place] is None:
-            found[place].oddity = Oddity.ORPHAN
+            found[place].anomaly = Anomaly.ORPHAN
     for place in _cycle_starts(found, above):
-        found[place].oddity, above[place] = Oddity.CYCLE, None
+        found[place].anomaly, above[place] = Anomaly.CYCLE, None
     return SpanTree(_linked(found, above), len(found))
 
 

@@ -155,7 +155,7 @@ class Trace:
 
     @property
     def has_error(self) -> bool:
-        """Say whether a span of it ended with an error."""
+        """Return whether a span of it ended with an error."""
         return self.wire.get("hasError") is True
 
 
@@ -224,7 +224,7 @@ class Span:
 
     @property
     def is_error(self) -> bool:
-        """Say whether it ended with an error."""
+        """Return whether it ended with an error."""
         return self.wire.get("statusCode") == ERROR
 
 

@@ -21,7 +21,7 @@ def zone_names() -> frozenset[str]:
 
 
 def is_same_zone(one: str, other: str) -> bool:
-    """Say whether two names are of one zone: equal, or links of each other in the IANA database."""
+    """Return whether two names are of one zone: equal, or links of each other in the IANA database."""
     return one == other or _target(one) == _target(other)
 
 

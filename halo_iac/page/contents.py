@@ -67,7 +67,7 @@ class PageSchedule(NamedTuple):
 
     @property
     def is_running(self) -> bool:
-        """Say whether it fires as declared: not if it is paused, or the platform has it paused or not at all."""
+        """Return whether it fires as declared: not if it is paused, or the platform has it paused or not at all."""
         return self.track is not None and all(item.kind not in _IDLE for item in self.drift)
 
     @property
@@ -95,7 +95,7 @@ class PageAgent(NamedTuple):
 
     @property
     def is_reviewed(self) -> bool:
-        """Say whether any schedule of it fires."""
+        """Return whether any schedule of it fires."""
         return any(each.is_running for each in self.schedules)
 
 
@@ -141,12 +141,12 @@ class Page(NamedTuple):
 
     @property
     def has_platform(self) -> bool:
-        """Say whether a platform was asked."""
+        """Return whether a platform was asked."""
         return any(project.platform is not None for project in self.projects)
 
     @property
     def has_past(self) -> bool:
-        """Say whether runs or reports were read."""
+        """Return whether runs or reports were read."""
         return self.reports is not None or self.has_platform
 
     @property

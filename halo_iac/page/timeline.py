@@ -144,7 +144,7 @@ class ZoneChange(NamedTuple):
 
     @property
     def goes_back(self) -> bool:
-        """Say whether an hour comes twice."""
+        """Return whether an hour comes twice."""
         return self.after < self.before
 
 

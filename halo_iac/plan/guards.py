@@ -69,7 +69,7 @@ class GuardInput(NamedTuple):
         return tuple(change for change in self.removals if change.id in self.firing)
 
     def is_unhooked(self, change: Change) -> bool:
-        """Say whether a schedule that fires gets another agent, which no trace names: it has nothing to do any more."""
+        """Return whether an active schedule gets an agent without traces, so that it analyses nothing any more."""
         agents = (str(field.after) for field in change.fields if field.field == "agent")
         return change.id in self.firing and any(agent.lower() not in self.traced for agent in agents)
 

@@ -30,7 +30,7 @@ def refused_model(change: Change, entry: Entry, catalogs: Catalogs) -> Blocked |
 
 
 def is_missing(model: Value, catalog: ModelCatalog) -> bool:
-    """Say whether the platform is known not to offer a model."""
+    """Return whether the platform is known not to offer a model."""
     return model is not None and catalog.gap is None and model not in catalog.names
 
 

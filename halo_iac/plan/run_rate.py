@@ -66,5 +66,5 @@ def firing(readable: KnownRates) -> frozenset[str]:
 
 
 def is_firing(remote: RemoteSchedule) -> bool:
-    """Say whether it fires: enabled, as far as one can tell, and not paused by the platform."""
+    """Return whether it fires: enabled, as far as one can tell, and not paused by the platform."""
     return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform

@@ -1,4 +1,4 @@
-"""Cadences in words, their next fires and runs a month, each worked out once for a whole plan.
+"""Cadences in words, their next fires and runs a month, each computed once for a whole plan.
 
 Ten thousand schedules share a few hundred cadences, and one next fire takes longer than a whole block of text.
 """
@@ -27,7 +27,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 class Calendar:
-    """What cadences mean from ``now`` on; without it, there are no next fires.
+    """Describes cadences from ``now`` on; without ``now`` there are no next fires.
 
     ``cost_per_run`` is a stated fee, ``None`` where no money is named.
     """
@@ -65,7 +65,7 @@ class Calendar:
         return found
 
     def fires(self, cadence: Cadence) -> str | None:
-        """Return the next fires with their zone; ``None`` without a clock, or once too many were asked for."""
+        """Return the next fires with their zone; ``None`` without a clock, or after :data:`CADENCES` cadences."""
         if self.now is None:
             return None
         found = self._fires.get(cadence)
@@ -84,7 +84,7 @@ class Calendar:
 
 
 def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
-    """Say whether fires have to name their year: not if all are of this one, by the clock of their zone."""
+    """Return whether fires have to name their year: not if all are of this one, by the clock of their zone."""
     return any(fire.at.year != now.astimezone(fire.at.tzinfo).year for fire in fires)
 
 

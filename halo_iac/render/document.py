@@ -1,4 +1,4 @@
-"""JSON as text, finished, and yet open to one change: what its strings hold.
+"""Serialized JSON in which the content of strings can still be replaced.
 
 Everything is ASCII, so any terminal can show it and no foreign character acts on one; ``##`` is escaped because a CI
 runner obeys ``##[`` and ``##vso[`` wherever they stand in a line, and so is the colon of the words that fold a log (see

@@ -1,4 +1,4 @@
-"""What every format says of drift: headings, what to do about each kind, and the counts (docs/semantics.md#drift)."""
+"""The words that all formats share about drift: headings, remedies and counts (docs/semantics.md#drift)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kind_heading(kind: DriftKind, number: int, style: Style) -> str:
 
 
 def shared_hint(items: Sequence[DriftItem]) -> str | None:
-    """Return what to do about all differences of a kind; ``None`` where it depends on the schedule."""
+    """Return what to do about all differences of a kind; ``None`` if that depends on the schedule."""
     return shared([item.hint or "" for item in items]) or None
 
 
@@ -63,7 +63,7 @@ def item_rows(drift: Drift, item: DriftItem, style: Style) -> tuple[Row, ...]:
 
 
 def counts_by_kind(numbers: Mapping[DriftKind, int]) -> str:
-    """Return ``2 changed, 1 missing``; nothing where there is none."""
+    """Return ``2 changed, 1 missing``; empty if there are no differences."""
     return ", ".join(f"{numbers[kind]:,} {kind}" for kind in DriftKind if numbers.get(kind))
 
 

@@ -55,7 +55,7 @@ class Annotation(NamedTuple):
 
 
 def plan_github(plan: Plan, style: Style, *, prefix: str = "", summary: Summary | None = None) -> str:
-    """Return a plan as annotations, those of what was not done before them, and the counts last.
+    """Return a plan as annotations, changes that failed first, and the counts last.
 
     ``prefix`` is the way from the root of the repository to the working directory, with ``/``.
     """
@@ -93,7 +93,7 @@ def problems_github(
 
 
 def checks_github(checks: Sequence[ProjectCheck], style: Style, *, prefix: str = "") -> str:
-    """Return the same of several project files; what is said of those without problems comes last."""
+    """Return the problems and findings of several project files; the conclusions about valid ones come last."""
     problems = [problem for check in checks for problem in check.problems]
     findings = [finding for check in checks for finding in check.findings]
     conclusion = [style.safe(check.conclusion) for check in checks if check.conclusion]
@@ -131,11 +131,11 @@ class GithubView:
         self._prefix = context.prefix()
 
     def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - annotations are for people
-        """Return the plan with what only a clock can tell."""
+        """Return the plan with what depends on the clock."""
         return plan_github(shown, self._style, prefix=self._prefix)
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
-        """Return the plan and what was not done of it."""
+        """Return the plan and its changes that failed."""
         summary = None if outcome is None else outcome.summary
         return plan_github(planned, self._style, prefix=self._prefix, summary=summary)
 
@@ -144,11 +144,11 @@ class GithubView:
         return plans_github(plans, self._style, prefix=self._prefix)
 
     def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
-        """Return the plans of all project files and what was not done of them."""
+        """Return the plans of all project files and their changes that failed."""
         return plans_github(plans, self._style, prefix=self._prefix)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
-        """Return the problems and the findings, and what is said of files without problems."""
+        """Return the problems and the findings, and the conclusion about files without problems."""
         return problems_github(problems, self._style, prefix=self._prefix, findings=findings, conclusion=conclusion)
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:

@@ -1,4 +1,4 @@
-"""What every format of a plan begins and ends with: where it would happen and by which rules, and the counts.
+"""The first and last lines of a plan in every format: its target and policy, and the counts.
 
 See docs/cli.md#formats.
 """
@@ -63,7 +63,7 @@ _SHARES: Final = {
 
 
 def attribution_counts(plan: Plan) -> Iterator[str]:
-    """Yield one line that counts whose the changes are; none without a base, or where all are the branch's."""
+    """Yield one line that counts the changes by attribution; nothing without a base, or if all are the branch's."""
     shares = Counter(change.share for change in plan.changes)
     if plan.base is not None and set(shares) - {Attribution.BRANCH}:
         parts = ", ".join(f"{shares[share]:,} {said}" for share, said in _SHARES.items() if shares[share])
@@ -71,7 +71,7 @@ def attribution_counts(plan: Plan) -> Iterator[str]:
 
 
 def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
-    """Return the last line: what would be done, what would not, and the change in runs a month."""
+    """Return the last line: the number of changes by action, of blocked entries, and the change in runs a month."""
     runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
     runs += cost_sentence(plan.cost_per_month, style)
     if plan.findings:
@@ -92,7 +92,7 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
 
 
 def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
-    """Return what the runs of a month cost; nothing where no fee is stated."""
+    """Return the monthly cost of the runs; empty if no fee is stated."""
     if cost is None:
         return ""
     amount = cost_from_to(cost.before, cost.after, style)
@@ -133,7 +133,7 @@ _ENDED: Final = {
 
 
 def run_counts(summary: Summary) -> str:
-    """Return the last line of a run: how many changes ended how."""
+    """Return the last line of a run: the number of changes by status."""
     done = Counter(event.change.deed for event in summary.with_status(Status.DONE))
     deeds = [f"{done[deed]:,} {word}" for deed, word in DONE.items() if done[deed]]
     statuses = Counter(event.status for event in summary.events)
@@ -142,7 +142,7 @@ def run_counts(summary: Summary) -> str:
 
 
 def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]:
-    """Yield what is to be done about what did not end well."""
+    """Yield what to do about the changes that did not succeed."""
     unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):
         yield Hint("Run `{}` to see whether a create with an unknown outcome happened.", commands.schedules)

@@ -118,7 +118,7 @@ def _is_complete(change: Change) -> bool:
 
 
 def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> Document:
-    """Return the problems of project files, in their order, and what is odd where there are none."""
+    """Return the problems of project files in order; without problems, the findings."""
     return document({"problems": [_problem(problem) for problem in problems], "findings": list(map(asdict, findings))})
 
 
@@ -145,12 +145,12 @@ def drifts_json(found: Sequence[ProjectDrift], style: Style = PLAIN) -> Document
 
 
 def projects_document(projects: Iterable[dict[str, Any]]) -> Document:
-    """Return what each of several project files comes to as one document."""
+    """Return the results of several project files as one document."""
     return document(projects_value(projects))
 
 
 def projects_value(projects: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return what such a document holds."""
+    """Return the value of such a document."""
     return {"version": PLAN_VERSION, "projects": list(projects)}
 
 
@@ -170,7 +170,7 @@ def error_json(error: HaloError, style: Style = PLAIN) -> Document:
 
 
 def apply_json(plan: Plan, outcome: ApplyOutcome | None, style: Style = PLAIN) -> Document:
-    """Return a plan and what came of every change, in order; ``summary`` is null where nothing was carried out.
+    """Return a plan and the outcome of every change in order; ``summary`` is null if nothing was carried out.
 
     ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
     """
@@ -191,7 +191,7 @@ def document(value: object) -> Document:
 
 
 def document_parts(value: object) -> Iterator[Document]:
-    """Yield the same document in parts, of which none cuts a member: lists may be :class:`LazyList` of any length."""
+    """Yield such a document in parts that hold whole members; lists may be :class:`LazyList` of any length."""
     parts: list[str] = []
     size = 0
     for part in json.JSONEncoder(indent=2).iterencode(value):
@@ -215,7 +215,7 @@ class LazyList(list[Any]):
         return self._make()
 
     def __bool__(self) -> bool:
-        """Say whether there are any."""
+        """Return whether there are any."""
         return next(self._make(), None) is not None
 
 
@@ -236,7 +236,7 @@ class LazyMembers(dict[str, Any]):
 
 
 class JsonView:
-    """Draws results as documents, which hold nothing of the reader's screen and of the clock."""
+    """Draws results as documents, which depend neither on the screen nor on the clock."""
 
     def __init__(self, context: RenderContext) -> None:
         self._style = context.style

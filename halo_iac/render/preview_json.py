@@ -16,7 +16,7 @@ from halo_iac.text import Document
 
 
 def preview_json(preview: Preview) -> Iterator[Document]:
-    """Yield the whole preview as one document, in parts: the fires up to an instant may be millions."""
+    """Yield the whole preview as one document, in parts: there may be millions of fires."""
     return document_parts(_preview(preview))
 
 
@@ -36,7 +36,7 @@ def _preview(preview: Preview) -> dict[str, Any]:
         **({} if fee is None else {"cost_per_run": fee}),
         "schedules": [_outlook(forecast, fee) for forecast in preview.forecasts],
         "week": _week(preview.week),
-        "at_the_same_instant": [_meeting(collision) for collision in preview.collisions],
+        "at_the_same_instant": [_collision(collision) for collision in preview.collisions],
     }
 
 
@@ -83,7 +83,7 @@ def _day(day: date, fires: Sequence[Fire]) -> dict[str, Any]:
     }
 
 
-def _meeting(collision: Collision) -> dict[str, Any]:
+def _collision(collision: Collision) -> dict[str, Any]:
     return {
         "agent": collision.agent,
         "schedules": list(collision.keys),

@@ -1,4 +1,4 @@
-"""Prompts: the first lines of a new one, and a line diff of a changed one (docs/cli.md#formats).
+"""Prompts in plans: the first lines of a new one, a line diff of a changed one (docs/cli.md#formats).
 
 A paragraph written as one long line, which is how folded YAML arrives, is compared sentence by sentence: a diff of
 whole paragraphs says only that something changed.

@@ -1,4 +1,4 @@
-"""Reports as files and in logs: a name that sorts, where each comes from, and no word that a terminal would obey."""
+"""Reports as files and in logs: sortable file names, front matter, and text without control sequences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
 _SEPARATOR: Final = "--"
 _SUFFIX: Final = ".md"
 UNDATED: Final = "undated"
-"""What stands for when a report began where the platform does not say."""
+"""The file name's date of a report whose start the platform does not tell."""
 AGENT_SUFFIX: Final = ".agent.md"
 """What the file for a coding agent ends in that lies beside a report."""
 _FOLDER: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
@@ -50,7 +50,7 @@ def folder_names(report: Report, label: str) -> tuple[str, str]:
 
 
 def is_report_name(name: str) -> bool:
-    """Say whether a file may be a report that was pulled, under whatever name a user has given it."""
+    """Return whether a file may be a report that was pulled, under whatever name a user has given it."""
     return _SEPARATOR in name and name.endswith(_SUFFIX) and not name.endswith(AGENT_SUFFIX)
 
 

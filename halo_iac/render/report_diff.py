@@ -1,4 +1,4 @@
-"""What every format says of how two reports differ (docs/semantics.md#report-diff)."""
+"""The words that all formats share about two reports that differ (docs/semantics.md#report-diff)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def report_diff_json(comparison: ReportComparison) -> Document:
 
 
 def report_diff_fields(comparison: ReportComparison) -> dict[str, object]:
-    """Return what such a document holds."""
+    """Return the value of such a document."""
     diff = comparison.diff
     return {
         "before": {"name": comparison.before.name, **comparison.before.facts},

@@ -1,6 +1,6 @@
-"""The index of a folder of reports: what is there, the newest first, the same text for the same files.
+"""The index of a folder of reports, the newest first; equal folders give equal text.
 
-It says what names of files say, so that a report which someone has edited or renamed changes nothing else in it.
+It is made from file names alone, so an edited or renamed report changes only its own line.
 """
 
 from __future__ import annotations

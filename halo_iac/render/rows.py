@@ -67,7 +67,7 @@ def field_rows(
 
 
 def cost_in_words(before: float, after: float, per_run: float, style: Style) -> str:
-    """Return what runs a month cost, called what it is."""
+    """Return the monthly cost of runs in words."""
     return f"{cost_from_to(before * per_run, after * per_run, style)} (estimate)"
 
 
@@ -83,7 +83,7 @@ def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
 def summary(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> tuple[Row, ...]:
-    """Return what a change comes to, for one line: what differs, a new schedule's cadence, or why an old one goes.
+    """Return a change on one line: the fields that differ, a new schedule's cadence, or why one is archived.
 
     Long values are cut, and a row without a label counts the fields that there is no room for.
     """
@@ -122,7 +122,7 @@ def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> Fie
 
 
 def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
-    """Show the cadence in words and whatever was written; what is this tool's default goes without saying."""
+    """Show the cadence in words and every field that was written; built-in defaults are left out."""
     spec = _after(change)
     for field in fields:
         if field.field == "frequency":
@@ -281,5 +281,5 @@ def _after(change: Change) -> Spec:
 
 
 def _effective(change: Change) -> Spec:
-    """Return what will be: as declared, and as it is where the declaration leaves it to others."""
+    """Return the values after the change: the declared ones, and the present ones of fields left to the platform."""
     return _after(change).over(_before(change))

@@ -1,4 +1,4 @@
-"""Four weeks as two lines of text, a sign a day: how often something fires, and what its look-backs cover.
+"""Four weeks as two lines of text with a sign for each day: the fires, and how far look-backs cover the day.
 
 For pages of markdown, which can draw nothing; ``render/html`` draws the same to the minute (docs/page.md#look-back).
 """
@@ -46,11 +46,11 @@ class Strips:
 
     @property
     def has_drawn(self) -> bool:
-        """Say whether any strip was drawn."""
+        """Return whether any strip was drawn."""
         return self._left < STRIPS
 
     def of(self, spec: Spec) -> tuple[str, str] | None:
-        """Return when a schedule fires and what it looks at; ``None`` without a clock, or once there were too many."""
+        """Return the strips of a schedule; ``None`` without a clock, or once too many were drawn."""
         if self._now is None or not self._left or not is_valid(spec.cadence):
             return None
         self._left -= 1
@@ -87,7 +87,7 @@ def fire_strip(track: Track | None, period: Period, style: Style) -> str:
 
 
 def look_strip(coverage: Coverage, period: Period, style: Style) -> str:
-    """Return how the traces of each day are looked at, by the moment of it that is looked at least."""
+    """Return how often the traces of each day are analysed, by the least covered moment of the day."""
     sign = _SIGNS[style.unicode]
 
     def shown(start: int, end: int) -> str:

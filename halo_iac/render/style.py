@@ -42,7 +42,7 @@ _ASCII: Final = str.maketrans(
 
 
 class Style(NamedTuple):
-    """What may be written: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
+    """What an output can show: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
 
     ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length. ``spell``
     returns a command as its reader has to paste it.
@@ -62,7 +62,7 @@ class Style(NamedTuple):
         return self._replace(colour=False)
 
     def filled(self, text: str) -> str:
-        """Return a text with its commands spelt out."""
+        """Return a text with its commands filled in."""
         return spell_out(text, self.spell)
 
     def safe(self, text: str) -> str:
@@ -78,11 +78,11 @@ class Style(NamedTuple):
         return f'"{self.safe(title)}"'
 
     def own(self, text: str) -> str:
-        """Return our own words, with our few signs spelt in ASCII where nothing else can be shown."""
+        """Return text of ours, with its signs in ASCII if Unicode cannot be shown."""
         return text if self.unicode else text.translate(_ASCII)
 
     def fits(self, text: str) -> bool:
-        """Say whether an unpainted line fits on the screen, or reads well in a log where there is none."""
+        """Return whether an unpainted line fits on the screen, or reads well in a log where there is none."""
         return columns(text) <= (self.width or LOG_WIDTH)
 
 
@@ -119,7 +119,7 @@ def pad(text: str, width: int) -> str:
 
 
 def truncate(text: str, width: int, ellipsis_: str) -> str:
-    """Return as much of an unpainted line as fits, its end replaced by the ellipsis where something is lost."""
+    """Return as much of an unpainted line as fits, with an ellipsis at its end if it was cut."""
     if columns(text) <= width:
         return text
     room, kept = width - len(ellipsis_), 0

@@ -66,7 +66,7 @@ def cost_from_to(before: float, after: float, style: Style) -> str:
 
 
 def money(amount: float) -> str:
-    """Return an amount without a currency: ``1,217.50``, or ``0.0031`` where cents would be nothing."""
+    """Return an amount without a currency: ``1,217.50``, or ``0.0031`` where two decimals would show zero."""
     return f"{amount:.2g}" if 0 < abs(amount) < 0.01 else f"{amount:,.2f}"
 
 
@@ -104,7 +104,7 @@ def _long(seconds: int) -> str:
 
 
 def dollars(amount: float | None) -> str:
-    """Return a cost as people read it: ``$1,217.50``, and ``<$0.01`` where cents would be nothing."""
+    """Return a cost: ``$1,217.50``, or ``<$0.01`` for less than a cent."""
     if amount is None:
         return "-"
     if amount < 0:
@@ -115,12 +115,12 @@ def dollars(amount: float | None) -> str:
 
 
 def listed(names: Sequence[str], style: Style) -> str:
-    """Return names separated by commas, those beyond :data:`LISTED` counted."""
+    """Return names separated by commas, at most :data:`LISTED` of them, and the number of the others."""
     return first_of(map(style.safe, names), len(names), LISTED)
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text of so many characters at most, and of its last word nothing: half a key could not be hidden."""
+    """Return a text cut to a number of characters, without a partial last word: half a key could not be redacted."""
     return text if len(text) <= longest else f"{_CUT_WORD.sub('', text[:longest])}…"
 
 

@@ -28,7 +28,7 @@ PAGE_MARKERS: Final[dict[PageKind, str]] = {"plan": "<!-- halo-plan: ", "drift":
 
 
 class PageIdentity(NamedTuple):
-    """What a page is about, by which the page of an earlier run is found again; empty where only the file says it."""
+    """What a page is about, which identifies the page of an earlier run; a field that only the file sets is empty."""
 
     file: str
     project: str
@@ -37,7 +37,7 @@ class PageIdentity(NamedTuple):
 
 
 class ProjectPlan(NamedTuple):
-    """The plan of one of several project files, and what came of it, as :class:`View` has them of one.
+    """The plan of one of several project files and its outcome, as :class:`View` takes them.
 
     ``spell`` returns a command about the file as its reader has to paste it.
     """
@@ -53,7 +53,7 @@ class ProjectPlan(NamedTuple):
 
 
 class ProjectCheck(NamedTuple):
-    """What is wrong with one of several project files; ``conclusion`` is said of one without problems."""
+    """The problems and findings of one of several project files; ``conclusion`` is printed if it has no problems."""
 
     file: str
     problems: Sequence[Problem]
@@ -74,7 +74,7 @@ class ProjectDrift(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """Where and when something is drawn, and what its reader can be shown.
+    """Where and when a result is drawn, and what its output can show.
 
     ``prefix`` returns the path from the root of the repository to the working directory, ``identity`` what a page is
     about. Both look at files, so they are asked only by the formats that need them.
@@ -92,19 +92,19 @@ class View(Protocol):
     def __init__(self, context: RenderContext) -> None: ...
 
     def plan(self, planned: Plan, shown: Plan) -> str:
-        """Draw a plan: ``shown`` has what only a clock can tell as well, which a saved document must not hold."""
+        """Draw a plan; ``shown`` also has what depends on the clock, which a saved document must not hold."""
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
-        """Draw a plan and what came of it; ``outcome`` is ``None`` where nothing was carried out."""
+        """Draw a plan and its outcome, ``None`` if nothing was carried out."""
 
     def plans(self, plans: Sequence[ProjectPlan]) -> str:
         """Draw the plans of several project files."""
 
     def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
-        """Draw the plans of several project files and what came of each."""
+        """Draw the plans of several project files and their outcomes."""
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
-        """Draw the problems of project files and their findings; ``conclusion`` is said where there are no problems."""
+        """Draw the problems and findings of project files; ``conclusion`` is printed if there are no problems."""
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Draw the same of several project files."""
@@ -144,7 +144,7 @@ class ReviewFormat(StrEnum):
 
 
 def open_view(format: ReviewFormat, context: RenderContext) -> View:  # noqa: A002 - what it is called everywhere
-    """Return what draws a format; no module of another format is imported for it."""
+    """Return the view of a format; modules of other formats are not imported."""
     module, _, name = format.view.rpartition(".")
     view: type[View] = getattr(import_module(f"halo_iac.render.{module}"), name)
     return view(context)

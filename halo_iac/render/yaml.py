@@ -27,7 +27,7 @@ _PLAIN: Final = re.compile(
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     re.ASCII | re.IGNORECASE,
 )
-"""Words, and UUIDs: texts that every YAML takes for what they are."""
+"""Words and UUIDs: texts that every YAML parser reads as strings without quotes."""
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 """Instants as the platform writes them: without quotes they would be times, not texts."""
 _LITERAL: Final = frozenset({"prompt", "prompt_file"})
@@ -100,7 +100,7 @@ def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
 
 
 def escape_variables(text: str) -> str:
-    """Return a text as it has to be written so that no variable is read into it (docs/semantics.md#variables)."""
+    """Return a text with its ``${`` escaped, so that no variable is expanded in it (docs/semantics.md#variables)."""
     return text.replace("$", "$$") if "$$" in text or "${" in text else text
 
 
@@ -148,7 +148,7 @@ def _quoted(value: object) -> object:
 
 
 def _scalar(name: str, value: object) -> object:
-    """Quote times, and what YAML would not let stand; write other prompts as literal blocks, lists in one line."""
+    """Quote times and texts that are not plain scalars; write other prompts as literal blocks, lists on one line."""
     if isinstance(value, list):
         flow = CommentedSeq(_scalar(name, each) for each in value)
         flow.fa.set_flow_style()

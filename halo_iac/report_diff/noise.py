@@ -91,7 +91,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def is_same(before: str, after: str) -> bool:
-    """Say whether two lines or cells say the same: all but ids and instants, and durations to a fifth.
+    """Return whether two lines or cells say the same: all but ids and instants, and durations to a fifth.
 
     What a line says of the run itself, such as its window, is the same however long.
     """
@@ -104,12 +104,12 @@ def is_same(before: str, after: str) -> bool:
 
 
 def is_near(before: float, after: float) -> bool:
-    """Say whether two durations in seconds differ by what always differs."""
+    """Return whether two durations in seconds differ by what always differs."""
     return min(before, after) >= _CLOSE * max(before, after)
 
 
 def is_about_run(line: str) -> bool:
-    """Say whether a line, or the name of a row, tells of the run and not of the agent: its window, when it was made."""
+    """Return whether a line, or the name of a row, is about the run and not about the agent, such as its window."""
     return bool(_LABEL.match(line))
 
 

@@ -89,7 +89,7 @@ class RunSnapshot:
 
     @property
     def is_over(self) -> bool:
-        """Say whether the run has ended, in whatever way."""
+        """Return whether the run has ended, in whatever way."""
         return self.details is not None and self.details.run.is_over
 
     @property

@@ -126,7 +126,7 @@ class _Reader:
 
 
 def _is_delimiter(row: str) -> bool:
-    """Say whether a row parts the head of a table from its body."""
+    """Return whether a row parts the head of a table from its body."""
     cells = _split(row)
     return all(cell.strip() and not cell.strip().strip(":").strip("-") for cell in cells)
 

@@ -72,7 +72,7 @@ def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) ->
 
 
 def _is_unicode(document: str) -> bool:
-    """Say whether no half of a surrogate pair stands alone in a JSON document, which could not be read again."""
+    """Return whether no half of a surrogate pair stands alone in a JSON document, which could not be read again."""
     try:
         json.dumps(json.loads(document), ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -210,12 +210,12 @@ class ReceiptFile:
 
     @property
     def is_too_large(self) -> bool:
-        """Say whether it has grown beyond what is read again."""
+        """Return whether it has grown beyond what is read again."""
         return self._written > MAX_RECEIPT_BYTES
 
     @property
     def is_kept(self) -> bool:
-        """Say whether there is something in it."""
+        """Return whether there is something in it."""
         return self._intents > 0
 
     def record_intent(self, intents: Sequence[WriteIntent]) -> None:

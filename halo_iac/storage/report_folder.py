@@ -63,7 +63,7 @@ class ReportFolder:
         return self._found.get(ending_of(conversation_id))
 
     def has_brief(self, conversation_id: str) -> bool:
-        """Say whether the file for a coding agent was there already beside that report."""
+        """Return whether the file for a coding agent was there already beside that report."""
         report = self.find(conversation_id)
         return report is not None and report.with_name(brief_name(report.name)) in self._briefs
 

@@ -24,7 +24,7 @@ class ScheduleState:
     is_archived: bool
 
     def is_shown(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
-        """Say whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
+        """Return whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
         wanted = self.spec.over(spec)
         return self.is_archived != remote.is_active and all(
             getattr(wanted, name) == getattr(spec, name) for name in names
@@ -46,12 +46,12 @@ class History:
 
     @property
     def is_of_nothing(self) -> bool:
-        """Say whether none of its writes was done: whatever it is now, this run has not made it so."""
+        """Return whether none of its writes was done: whatever it is now, this run has not made it so."""
         return all(write.result is Result.NOT_DONE for write in self.writes)
 
     @property
     def may_have_no_such_id(self) -> bool:
-        """Say whether the id is that of a create which the platform answered, and then did not know."""
+        """Return whether the id is that of a create which the platform answered, and then did not know."""
         return self.origin is None and self.writes[0].result is Result.UNKNOWN
 
     @property
@@ -74,7 +74,7 @@ class History:
         return tuple(states)
 
     def is_undone(self, remote: RemoteSchedule, spec: Spec) -> bool:
-        """Say whether a schedule is as it was before the run; one that was not there is archived then."""
+        """Return whether a schedule is as it was before the run; one that was not there is archived then."""
         origin = self.origin
         if origin is None:
             return not remote.is_active
@@ -88,7 +88,7 @@ class History:
 
 
 def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:
-    """Say whether every field of ``names`` is as before, but for those that ``end`` leaves to others."""
+    """Return whether every field of ``names`` is as before, but for those that ``end`` leaves to others."""
     return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in names)
 
 

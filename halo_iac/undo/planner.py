@@ -318,7 +318,7 @@ def _warnings(
 
 
 def _is_left(change: Change, declared: Spec | None) -> bool:
-    """Say whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
+    """Return whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
     after, wanted = change.after, declared.over(change.after)

@@ -54,7 +54,7 @@ class Node:
 
     @property
     def is_flow(self) -> bool:
-        """Say whether it is written with brackets."""
+        """Return whether it is written with brackets."""
         return self.form in {Form.FLOW_MAPPING, Form.FLOW_LIST}
 
     @property
@@ -149,7 +149,7 @@ def end_of_content(text: str, node: Node) -> int:
 
 
 def preserves_line_breaks(text: str, node: Node) -> bool:
-    """Say whether a node ends with a block of text (``|+``) to which empty lines below it belong."""
+    """Return whether a node ends with a block of text (``|+``) to which empty lines below it belong."""
     while node.children and not node.is_flow:
         node = node.children[-1]
     return node.form is Form.BLOCK and re.match(r"(?:&\S+[ \t]+)?[|>]\d?\+", text[node.start : node.end]) is not None

@@ -100,7 +100,7 @@ def _in_place_of_braces(text: str, key: Node, mapping: Node, entries: Entries) -
 
 
 def _is_spaced(text: str, mapping: Node) -> bool:
-    """Say whether empty lines part the entries; also where there is only one to judge by."""
+    """Return whether empty lines part the entries; also where there is only one to judge by."""
     ends = [end_of_content(text, value) for _, value in mapping.pairs]
     starts = [key.start for key, _ in mapping.pairs]
     gaps = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]

@@ -34,8 +34,8 @@ from halo_iac.model.traces import Span, SpanDetail, Trace
 from halo_iac.render.json import document, error_json
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.problems import error_text
-from halo_iac.render.text.traces import trace_spans, trace_summary, trace_thread, trace_timeline
-from halo_iac.render.text.traces_span import span_attributes, span_events, span_io, span_links, span_summary
+from halo_iac.render.text.traces.span import span_attributes, span_events, span_io, span_links, span_summary
+from halo_iac.render.text.traces.views import trace_spans, trace_summary, trace_thread, trace_timeline
 
 _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _ONCE: Final = Retry(attempts=1)

@@ -48,7 +48,7 @@ class _Recorded:
 
 
 def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: str) -> bool:
-    """Say whether HEAD and a base differ in a file of a project; ``files`` are the words of ``-f``.
+    """Return whether HEAD and a base differ in a file of a project; ``files`` are the words of ``-f``.
 
     Raises :class:`~halo_iac.errors.GitError`.
     """

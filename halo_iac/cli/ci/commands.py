@@ -149,7 +149,7 @@ def _allow_archive(number: int) -> list[str]:
 
 
 def _touches_project(job: CiJob) -> bool:
-    """Say whether a plan is needed; outside of a pull request it is, and where git cannot tell the plan says why."""
+    """Return whether a plan is needed; outside of a pull request it is, and where git cannot tell the plan says why."""
     base = _base(job)
     if not job.trigger.request or not base:
         return True

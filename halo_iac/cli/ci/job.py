@@ -54,7 +54,7 @@ class CiJob:
 
     @property
     def has_several_files(self) -> bool:
-        """Say whether commands take the project files as a list, be it of one."""
+        """Return whether commands take the project files as a list, be it of one."""
         return bool(split_files(self.inputs.files)[1])
 
     def each_file(self) -> list[list[str]]:

@@ -19,7 +19,7 @@ from halo_iac.cli.traces.lookup import read_span
 from halo_iac.model.traces import SpanDetail
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
-from halo_iac.render.text.traces_span import span_attributes, span_events, span_io, span_links, span_summary
+from halo_iac.render.text.traces.span import span_attributes, span_events, span_io, span_links, span_summary
 
 _HELP = """List and show spans, the steps of traces.
 

@@ -24,7 +24,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
-from halo_iac.render.text.traces import (
+from halo_iac.render.text.traces.views import (
     TraceOptions,
     trace_spans,
     trace_summary,

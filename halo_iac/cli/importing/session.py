@@ -244,7 +244,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
 
 
 def _check_text(ground: ImportContext, name: str, text: str) -> bool:
-    """Say whether a prompt file can have this text: nothing is there, or the same."""
+    """Return whether a prompt file can have this text: nothing is there, or the same."""
     path = ground.target.parent / name
     if not (path.exists() or path.is_symlink()):
         return True

@@ -154,7 +154,7 @@ def _project_file(context: CommandContext, repository: Repository, tree: CommitT
 
 
 def _has(tree: CommitTree, path: Path) -> bool:
-    """Say whether there is such a file at the base; one that may not be read is one with problems."""
+    """Return whether there is such a file at the base; one that may not be read is one with problems."""
     try:
         return tree.exists(str(path))
     except FileUnreadable:
@@ -191,11 +191,11 @@ def _relocated(
 
 
 def _is_gone(path: Path, context: CommandContext) -> bool:
-    """Say whether there is no such file any more; a link to the project file may be left where that one was."""
+    """Return whether there is no such file any more; a link to the project file may be left where that one was."""
     return not path.is_file() or path.samefile(context.project_path)
 
 
 def _is_project(content: bytes) -> bool:
-    """Say whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
+    """Return whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
     keys = (parse(content, "").root or {}).keys()
     return "version" in keys and not keys.isdisjoint(_TELLING)

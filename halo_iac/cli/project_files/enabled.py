@@ -110,7 +110,7 @@ class EnabledFile:
 
 
 def _is_override(project: Project, entry: Entry) -> bool:
-    """Say whether ``overrides.schedules`` is the place to write to, as the entry itself is not, or is weaker."""
+    """Return whether ``overrides.schedules`` is the place to write to, as the entry itself is not, or is weaker."""
     where = entry.origins.of("enabled").source
     return entry.origins.entry.path != project.path or where in {Source.OVERRIDES, Source.SCHEDULE_OVERRIDES}
 

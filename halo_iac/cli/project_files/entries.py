@@ -111,7 +111,7 @@ def require_schedule_id(connection: Connection, project: Project | None, referen
 
 
 def looks_like_key(project: Project | None, reference: str) -> bool:
-    """Say whether a reference is a declared key, not an id; what looks like neither is an error with near keys.
+    """Return whether a reference is a declared key, not an id; what looks like neither is an error with near keys.
 
     The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
     """

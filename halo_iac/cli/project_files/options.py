@@ -13,7 +13,7 @@ _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
 def is_glob(word: str) -> bool:
-    """Say whether a word of ``-f`` is a glob.
+    """Return whether a word of ``-f`` is a glob.
 
     By its characters alone: a branch must not be able to make a glob mean one file by adding a file of that name.
     """

@@ -64,7 +64,7 @@ def _compared(console: Console, before: _Text, after: _Text) -> ReportComparison
 
 
 def _is_file(reference: str) -> bool:
-    """Say whether a reference is the path of a file: no id and no key has a slash or such an ending."""
+    """Return whether a reference is the path of a file: no id and no key has a slash or such an ending."""
     return reference.endswith(_SUFFIXES) or "/" in reference or os.sep in reference
 
 

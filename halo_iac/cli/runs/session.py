@@ -95,7 +95,7 @@ class RunStarter:
 
     @property
     def is_stopped(self) -> bool:
-        """Say whether nothing more is to be started."""
+        """Return whether nothing more is to be started."""
         return self._stop.is_set()
 
     def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:

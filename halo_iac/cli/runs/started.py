@@ -37,7 +37,7 @@ class CostlyCall:
 
     @property
     def is_unknown(self) -> bool:
-        """Say whether it may have started a run that is not known here."""
+        """Return whether it may have started a run that is not known here."""
         return self.started is None and isinstance(self.error, UnknownOutcome | None)
 
 

@@ -123,7 +123,7 @@ class FilterOptions(NamedTuple):
 
     @property
     def is_last_day(self) -> bool:
-        """Say whether the time is left to the default."""
+        """Return whether the time is left to the default."""
         return self.range_ is None and self.from_ is None and self.to is None
 
 

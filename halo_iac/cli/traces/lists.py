@@ -12,7 +12,7 @@ from halo_iac.errors import UsageError
 from halo_iac.model.traces import Facets, Span, SpanPage, Trace, TracePage
 from halo_iac.render.json import LazyList, LazyMembers, document_parts
 from halo_iac.render.text.table import table
-from halo_iac.render.text.traces_rows import SPANS, TRACES, Columns, count
+from halo_iac.render.text.traces.rows import SPANS, TRACES, Columns, count
 from halo_iac.render.values import dollars, elapsed
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import check_output, write_output

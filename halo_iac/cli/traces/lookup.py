@@ -11,7 +11,7 @@ from halo_iac.cli.picker import Choice, Picker
 from halo_iac.cli.traces.filters import FilterOptions, TraceRange, filters_of
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
 from halo_iac.hints import Command, Hint, joined
-from halo_iac.render.text.traces_rows import TRACES
+from halo_iac.render.text.traces.rows import TRACES
 from halo_iac.text import closest_match
 
 if TYPE_CHECKING:

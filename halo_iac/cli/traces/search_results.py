@@ -9,7 +9,7 @@ from halo_iac.cli.reports.output import fields_of
 from halo_iac.model.traces import Trace
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record, table
-from halo_iac.render.text.traces_rows import TRACES
+from halo_iac.render.text.traces.rows import TRACES
 
 if TYPE_CHECKING:
     from halo_iac.render.style import Style

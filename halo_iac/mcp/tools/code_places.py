@@ -35,7 +35,7 @@ class CodePlace(NamedTuple):
 
     @property
     def is_library(self) -> bool:
-        """Say whether it lies where libraries are installed."""
+        """Return whether it lies where libraries are installed."""
         return any(part in self.file for part in _LIBRARIES)
 
 

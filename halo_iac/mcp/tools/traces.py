@@ -140,7 +140,7 @@ class SpanRow(Result):
     message: Annotated[Line | None, Field(description="How it failed.")] = None
     duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
     model: Annotated[Line | None, Field(description="The model that it called.")] = None
-    oddity: Annotated[str | None, Field(description="Why it stands at the top although it names a parent.")] = None
+    anomaly: Annotated[str | None, Field(description="Why it stands at the top although it names a parent.")] = None
 
 
 class FailedStep(Result):
@@ -212,7 +212,7 @@ def _span_row(node: Node) -> SpanRow:
         message=node.message,
         duration_ms=milliseconds(node.duration),
         model=node.model,
-        oddity=None if node.oddity is None else node.oddity.value,
+        anomaly=None if node.anomaly is None else node.anomaly.value,
     )
 
 

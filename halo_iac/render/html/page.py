@@ -52,7 +52,7 @@ def page_html(page: Page, style: Style = PLAIN) -> str:
 
 
 def _reports(page: Page, parts: Any) -> dict[int, Markup]:  # noqa: ANN401 - a template has whatever it defines
-    """Return each report by its number, without its text once the later ones have taken all the room there is."""
+    """Return each report by its number; the earliest ones without their text if the page would become too large."""
     found = [(each, schedule.forecast.cadence) for schedule in page.all_schedules for each in schedule.reports]
     found += [(each, None) for each in page.unclaimed]
     room = _LARGEST - _SCHEDULE * sum(1 for _ in page.all_schedules)
@@ -68,7 +68,7 @@ def _reports(page: Page, parts: Any) -> dict[int, Markup]:  # noqa: ANN401 - a t
 
 @cache
 def _environment(style: Style) -> Environment:
-    """Return what fills templates: every text that is not markup of ours is made harmless, then escaped."""
+    """Return the template environment: every text that is not our markup is made harmless, then escaped."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -119,7 +119,7 @@ def _css() -> str:
 
 
 def _hash(css: str) -> str:
-    """Return what a content security policy calls a style sheet."""
+    """Return the hash by which a content security policy allows a style sheet."""
     return f"sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}"
 
 

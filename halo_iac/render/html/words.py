@@ -1,4 +1,4 @@
-"""What a page says in sentences: how much runs, what is not looked at, and what is paid for twice."""
+"""The sentences of a page: how much runs, which times no run analyses, and which are analysed more than once."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def _times(runs: float) -> str:
 
 
 def is_not_running(project: PageProject) -> str:
-    """Return which schedules do not run though they are declared: ``1 paused, 1 archived``; empty where all do."""
+    """Return how many declared schedules do not run: ``1 paused, 1 archived``; empty if all run."""
     paused = sum(each.forecast.status is ScheduleStatus.PAUSED for each in project.schedules)
     parts = [(paused, "paused"), (len(project.archived), "archived")]
     return ", ".join(f"{count:,} {word}" for count, word in parts if count)
 
 
 def missed(coverage: Coverage, now: int, timezone: str) -> str:
-    """Return how long no run looks at, and the first of those times in a zone; empty if there are none."""
+    """Return the total time that no run analyses, and the first of those times in a zone; empty if there is none."""
     gaps = coverage.gaps
     if not gaps:
         return ""
@@ -83,7 +83,7 @@ def _between(start: int, end: int, now: int, timezone: ZoneInfo) -> str:
 
 
 def repeated(coverage: Coverage) -> str:
-    """Return how much is analysed more than once: ``34 % of the time, at most 3 times``; empty where nothing is."""
+    """Return the share of time analysed more than once: ``34 % of the time, at most 3 times``; empty if none."""
     if not coverage.repeated:
         return ""
     often = format_count(coverage.most)
@@ -117,7 +117,7 @@ def weeks(page: Page) -> str:
 
 
 def open_agents(page: Page) -> list[tuple[PageAgent, str]]:
-    """Return the agents of which some traces are never looked at, with how long that is; the longest first."""
+    """Return the agents with times that no run analyses, and how long those are; the longest first."""
     found = [(agent, agent.coverage.since(page.period.present).missed) for agent in page.agents]
     ordered = sorted((each for each in found if each[1]), key=lambda each: -each[1])
     whole = page.period.end - page.period.present
@@ -140,7 +140,7 @@ _STATES: Final = {
 
 
 def states(schedule: PageSchedule) -> list[str]:
-    """Return what is to be known of a schedule before its times: that it is paused, not as declared, or failing."""
+    """Return the states of a schedule that a reader must know first: paused, not as declared, or failing."""
     paused = ["paused in the file"] if schedule.forecast.status is ScheduleStatus.PAUSED else []
     differing = dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)
     return [*paused, *differing, *_failing(schedule)]

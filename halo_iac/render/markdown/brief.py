@@ -19,9 +19,9 @@ from halo_iac.render.markdown.escape import code
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.style import Style
 from halo_iac.render.text.evidence import where
-from halo_iac.render.text.traces import trace_summary
-from halo_iac.render.text.traces_span import span_summary
-from halo_iac.render.text.traces_thread import thread_lines
+from halo_iac.render.text.traces.span import span_summary
+from halo_iac.render.text.traces.thread import thread_lines
+from halo_iac.render.text.traces.views import trace_summary
 from halo_iac.text import counted
 
 USUAL_CHARS: Final = 40_000
@@ -76,7 +76,7 @@ class Brief(NamedTuple):
 
 
 def brief_markdown(brief: Brief, style: Style, *, max_chars: int = USUAL_CHARS) -> str:
-    """Return the document, of at most so many characters; what is cut is said."""
+    """Return the document, cut to a number of characters; each cut is marked."""
     plain = Style(width=_WIDTH, spell=style.spell)
     report = neutralize_markdown(brief.report.markdown).strip("\n")
     evidence = [_evidence(each, plain) for each in brief.opened]

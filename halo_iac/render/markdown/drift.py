@@ -38,7 +38,7 @@ def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
 
 
 def drifts_markdown(found: Sequence[ProjectDrift], style: Style, *, marker: str) -> str:
-    """Return the same of several project files as one page: a table of them, then those that differ."""
+    """Return the drift of several project files as one page: a table of all files, then those that differ."""
     style = style.unpainted()
     differing = [each for each in found if each.drift.items]
     caveat = [*_caveat(differing[0].drift, style)] if differing else []

@@ -1,4 +1,4 @@
-"""Foreign words in markdown: nothing in them is obeyed, and all of it can be read (docs/security.md#untrusted-text).
+"""Untrusted text in markdown: it has no effect and stays readable (docs/security.md#untrusted-text).
 
 Not by a list of what to escape, which would be as long as the platforms that draw markdown are many, but by what is let
 through: words and numbers that mean nothing anywhere stay as they are, everything else goes into ``code``, where no
@@ -58,17 +58,17 @@ _TICKS: Final = re.compile("`+")
 
 
 def code(text: str, style: Style) -> str:
-    """Return foreign words as code, for a paragraph, a list or a cell of a table."""
+    """Return untrusted text as code, for a paragraph, a list or a cell of a table."""
     return _code(_shown(text, style))
 
 
 def html_code(text: str, style: Style) -> str:
-    """Return foreign words as code where markdown is not read, as in a ``<summary>``."""
+    """Return untrusted text as code in HTML, where markdown is not parsed, as in a ``<summary>``."""
     return _html_code(_shown(text, style))
 
 
 def words(text: str, style: Style) -> str:
-    """Return foreign words as prose, and as code those that might be obeyed.
+    """Return untrusted text as prose; words that might have an effect become code.
 
     No line may begin with them: of a number with a point markdown would make a list.
     """
@@ -76,7 +76,7 @@ def words(text: str, style: Style) -> str:
 
 
 def html_words(text: str, style: Style) -> str:
-    """Return the same where markdown is not read."""
+    """Return the same for HTML, where markdown is not parsed."""
     return _words(_shown(text, style), _html_code)
 
 
@@ -137,7 +137,7 @@ def _quoting(line: str) -> str:
 
 
 def _between(text: str) -> str:
-    """Return prose that may touch code on either side; not with backticks, since two spans that touch are one."""
+    """Return prose that may stand next to code; without backticks, since two adjacent spans are one."""
     inner = text.strip(" ")
     if not inner:
         return " " if text else ""

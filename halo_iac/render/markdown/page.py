@@ -1,4 +1,4 @@
-"""Whole pages of markdown: a plan, what came of it, problems; each fits into one comment (docs/cli.md#formats)."""
+"""Whole pages of markdown: a plan, its outcome, problems; each fits into one comment (docs/cli.md#formats)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plan_markdown(
     summary: Summary | None = None,
     commands: NextCommands = HERE,
 ) -> str:
-    """Return a plan as a page, with what came of it where it was carried out, and the commands that go on from there.
+    """Return a plan as a page; after an apply, with its outcome and the next commands.
 
     The page is at most 65,000 characters long: blocks lose their prompts and then give way, the last first, and what
     was left out is counted.
@@ -63,7 +63,7 @@ def problems_markdown(
 
 
 def checks_markdown(checks: Sequence[ProjectCheck], style: Style, *, marker: str) -> str:
-    """Return what is wrong with several project files, what is odd about them, and which are fine, as one page."""
+    """Return the problems and findings of several project files, and which files are valid, as one page."""
     problems = [problem for check in checks for problem in check.problems]
     findings = [finding for check in checks for finding in check.findings]
     sound = [check.conclusion for check in checks if check.conclusion]

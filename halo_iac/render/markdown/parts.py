@@ -42,13 +42,13 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
 
 
 def findings_apart(plan: Plan) -> list[Finding]:
-    """Return the findings that stand beside no change."""
+    """Return the findings that belong to no change."""
     changed = {change.key for change in plan.changes}
     return [finding for finding in plan.findings if not finding.key or finding.key not in changed]
 
 
 def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
-    """Return what a reader has to know first: refusals and blocked entries before what would be done."""
+    """Return the heading: refusals and blocked entries come before the changes."""
     numbers = Counter(change.action for change in plan.changes)
     if summary is None:
         deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action]) or "no changes"
@@ -70,7 +70,7 @@ def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
 
 
 def header(plan: Plan, style: Style) -> str:
-    """Return where a plan would happen and by which rules."""
+    """Return the target and the policy of a plan."""
     lines = [
         f"**{row.label}** {words(row.after, style)}" + (f" ({message(row.origin, style)})" if row.origin else "")
         for row in header_rows(plan, style)
@@ -95,7 +95,7 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
 
 
 def change_blocks(changes: Sequence[Change], scene: PageContext, room: int) -> str:
-    """Return the blocks of as many changes as there is room for, and then of their prompts what still fits."""
+    """Return the blocks of as many changes as fit, then as many of their prompts as still fit."""
     blocks: list[Block] = []
     for change in changes:
         block = change_block(change, scene)

@@ -1,4 +1,4 @@
-"""What a plan says apart from its changes, in markdown: sections that count what they have no room for.
+"""The sections of a plan beside its changes, in markdown; entries that do not fit are counted.
 
 See docs/cli.md#formats.
 """
@@ -86,12 +86,12 @@ class Block(NamedTuple):
 
     @property
     def short(self) -> str:
-        """Return it without prompts, of which it says only that they differ."""
+        """Return the block without prompts; it says only that they differ."""
         return f"{self.top}\n\n{self.bottom}"
 
     @property
     def whole(self) -> str:
-        """Return all of it."""
+        """Return the whole block."""
         return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.short
 
 
@@ -107,7 +107,7 @@ def change_block(change: Change, scene: PageContext) -> Block:
 
 
 def _calendar(change: Change, scene: PageContext) -> str:
-    """Return four weeks of a schedule that is new, or that comes to fire on other days or to look back otherwise."""
+    """Return the strips of a schedule that is new, or whose days or look-back change."""
     if change.after is None or change.action is Action.ARCHIVE:
         return ""
     before = change.before if change.action is Action.UPDATE else None
@@ -157,7 +157,7 @@ def _label(row: Row, style: Style) -> str:
 
 
 def _value(row: Row, style: Style) -> str:
-    """Return a row's value, or both; what a file or the platform says is code, what we say about it is prose."""
+    """Return a row's value, or both values; values of files and of the platform are code, our words are prose."""
     drawn = code if row.label in FIELDS and row.label != "prompt" else message
     before = "" if row.before is None else f"{drawn(row.before, style)} → "
     return f"{before}{drawn(row.after, style)}"
@@ -191,7 +191,7 @@ def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM)
 
 
 def refused(refusals: Sequence[GuardViolation], style: Style, room: int = ROOM) -> Iterator[str]:
-    """Yield why the plan will not be applied, then what is left out of it, each with what permits it."""
+    """Yield the refusals of the plan, then its withheld changes, each with the option that permits it."""
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     withheld = [refusal for refusal in refusals if refusal.withholds]
     heading = "Refused: this plan cannot be applied as it is"
@@ -210,7 +210,7 @@ def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
 
 
 def blocked(entries: Sequence[Blocked], style: Style, room: int = ROOM) -> str:
-    """Return the entries that nothing is planned for."""
+    """Return the blocked entries."""
     heading = f"Blocked: {counted(len(entries), 'entry', 'entries')}, for which nothing is planned"
     return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries), room=room)
 
@@ -255,18 +255,18 @@ def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
 
 
 def warnings(found: Sequence[PlanWarning], style: Style, room: int = ROOM) -> str:
-    """Return what is worth a line and changes nothing."""
+    """Return the warnings."""
     lines = (f"- {code(each.key, style) if each.key else 'Project'}: {message(each.message, style)}" for each in found)
     return section("Warnings", lines, len(found), room=room)
 
 
 def findings(found: Sequence[Finding], style: Style, room: int = ROOM) -> str:
-    """Return what is odd and is told beside no change."""
+    """Return the findings that belong to no change."""
     return section("Findings", (finding_line(each, style) for each in found), len(found), room=room)
 
 
 def problems(found: Sequence[Problem], style: Style) -> str:
-    """Return what is wrong with project files, each with its place."""
+    """Return the problems of project files, each with its position."""
     return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * ROOM)
 
 
@@ -291,7 +291,7 @@ def _event_line(event: Event, style: Style) -> str:
 
 
 def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
-    """Return what to do next, empty where everything ended well."""
+    """Return the next commands; empty if everything succeeded."""
     steps = [f"- {message(step, style)}" for step in next_steps(summary, commands)]
     return "\n".join(["#### What to do next", "", *steps]) if steps else ""
 

@@ -22,7 +22,7 @@ _SECTIONS = 8
 
 
 def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, now: datetime | None = None) -> str:
-    """Return the plans of several project files as one page, with what came of those that were carried out.
+    """Return the plans of several project files as one page, with the outcomes of those that were carried out.
 
     One summary names the file of each change. What a page has room for is shared by the files of which there is
     anything to say; the others are listed, and what was left out is counted.
@@ -62,14 +62,14 @@ def _files(plans: Sequence[ProjectPlan], scenes: Sequence[PageContext], room: in
 
 
 def _is_telling(each: ProjectPlan) -> bool:
-    """Say whether there is more to say of a plan than that nothing changes."""
+    """Return whether a plan has anything to show besides that nothing changes."""
     plan = each.shown
     notes = (plan.changes, plan.blocked, plan.undeclared, plan.warnings, plan.refusals, plan.paused, plan.findings)
     return each.outcome is not None or any(notes)
 
 
 def _file(each: ProjectPlan, scene: PageContext, room: int) -> str:
-    """Return what there is to say of one project file, in so many characters if its header leaves any."""
+    """Return the part of one project file, cut to a number of characters."""
     plan, outcome, style = each.shown, each.outcome, scene.style
     small = min(ROOM, room // _SECTIONS)
     head = [f"### {code(plan.file, style)}", parts.header(_unnamed(plan), style)]

@@ -25,11 +25,11 @@ class MarkdownView:
         self._marker = comment_marker(*context.identity())
 
     def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - a page is for people
-        """Return the plan with what only a clock can tell."""
+        """Return the plan with what depends on the clock."""
         return plan_markdown(shown, self._style, marker=self._marker, now=self._now)
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
-        """Return the plan, and above it how it ended."""
+        """Return the plan, and its outcome above it."""
         if outcome is None:
             return self.plan(planned, planned)
         return plan_markdown(
@@ -46,11 +46,11 @@ class MarkdownView:
         return plans_markdown(plans, self._style, marker=self._marker, now=self._now)
 
     def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
-        """Return the same, and how each ended."""
+        """Return the plans, and the outcome of each."""
         return self.plans(plans)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
-        """Return the problems and the findings, and what is said of files without problems."""
+        """Return the problems and the findings, and the conclusion about files without problems."""
         return problems_markdown(problems, self._style, marker=self._marker, findings=findings, conclusion=conclusion)
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:

@@ -1,4 +1,4 @@
-"""What came of a plan, as text: a line an event, and the end of a run with what to do next.
+"""The result of an apply as text: a line for each event, then the summary and the next commands.
 
 See docs/semantics.md#outcomes.
 """
@@ -54,11 +54,11 @@ def event_line(event: Event, style: Style, *, position: tuple[int, int] | None =
 def _event_lines(event: Event, style: Style, position: tuple[int, int] | None) -> Iterator[str]:
     count = f"[{position[0]:>{len(str(position[1]))}}/{position[1]}] " if position else ""
     took = "" if event.elapsed is None else f"  ({event.elapsed:.2f} s)"
-    yield f"{count}{_deed(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
+    yield f"{count}{_verb_of(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
     yield from _reason(event, style)
 
 
-def _deed(event: Event, style: Style) -> str:
+def _verb_of(event: Event, style: Style) -> str:
     action = event.change.action
     if event.status in {Status.STARTED, Status.DONE}:
         verbs = DONE if event.status is Status.DONE else UNDER_WAY
@@ -67,7 +67,7 @@ def _deed(event: Event, style: Style) -> str:
 
 
 def _names(event: Event, style: Style) -> str:
-    """Return the key, or the title where nothing declares it, and the id as soon as there is one."""
+    """Return the key, or the title of an undeclared schedule, and the id once it is known."""
     change = event.change
     id_ = event.id or change.id
     name = style.safe(change.key) if change.key else style.quoted(change.title)
@@ -88,7 +88,7 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 
 
 def summary_text(summary: Summary, style: Style, commands: NextCommands = HERE) -> str:
-    """Return what a run came to; one line where all went well, else what was not done, why, and what to do next."""
+    """Return the summary of a run: one line if all succeeded, else the changes that failed, why, and what to do."""
     sections = [] if _went_well(summary) else [*_sections(summary, style, commands)]
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join(folded([*lines, run_counts(summary), ""], style))
@@ -117,7 +117,7 @@ def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason
         return
     lines = [f"{heading}: {len(events):,}"]
     for event in events[:LISTED]:
-        lines.append(f"  {_deed(event, style)}  {_names(event, style)}")
+        lines.append(f"  {_verb_of(event, style)}  {_names(event, style)}")
         lines += _reason(event, style) if with_reason else ()
     if len(events) > LISTED:
         lines.append(style.own(f"  … and {len(events) - LISTED:,} more"))

@@ -1,4 +1,4 @@
-"""The traces that a report cites, as a table with what failed in them and what there is to say of the others."""
+"""The traces that a report cites, as a table, with their failed spans and notes on traces that cannot be shown."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.evidence import Citation, Evidence, Place
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.text.traces_rows import NONE, TRACES, Columns, status
+from halo_iac.render.text.traces.rows import NONE, TRACES, Columns, status
 from halo_iac.text import counted, first_of
 
 _WITH_SECTIONS: Final = 120
 """Columns of a screen that has room for the headings under which a trace is cited."""
 _MOST_FAILED: Final = 5
-"""Of how many failed steps the commands that show them are printed."""
+"""For how many failed spans the commands that show them are printed."""
 _MOST_NAMED: Final = 5
 
 
 def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: Style) -> str:
-    """Return every trace that a report cites on a line, then the steps that failed, then what could not be shown."""
+    """Return a line for every cited trace, then the failed spans, then the traces that could not be shown."""
     if not found and not spans:
         return "The report cites no trace.\n"
     parts = ["".join(f"{line}\n" for line in _CITED.lines(found, style))] if found else []
@@ -56,7 +56,7 @@ _CITED: Final = Columns[Evidence](
 
 
 def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
-    """Return where something is cited: ``Errors: line 24; Volume: lines 31, 40``."""
+    """Return where a trace is cited: ``Errors: line 24; Volume: lines 31, 40``."""
     parts = []
     for section, same in groupby(places[:most], key=lambda place: place.section):
         numbers = [str(place.line) for place in same]
@@ -114,5 +114,5 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
 
 
 def is_missing(found: Evidence) -> bool:
-    """Say whether the platform has no trace of this id."""
+    """Return whether the platform has no trace of this id."""
     return found.trace is None and not (found.alike or found.trouble or found.is_unread)

@@ -1,4 +1,4 @@
-"""Lines broken between words where a screen is too narrow for them; without a screen they stay as long as they are.
+"""Word wrapping for narrow screens; without a screen, lines are not wrapped.
 
 A command between backticks counts as one word, for it is there to be copied, and what is wider than the screen by
 itself is left for the terminal to break.

@@ -1,4 +1,4 @@
-"""The plan as text: where it would happen, each change, what is apart, and the counts last (docs/cli.md#formats)."""
+"""The plan as text: its target, each change, blocked and undeclared schedules, and the counts (docs/cli.md#formats)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _prompt_line(line: PromptLine, style: Style) -> str:
 
 
 def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
-    """Return entries nothing is planned for, each with what is in the way and what to do."""
+    """Return the blocked entries, each with the reason and what to do."""
     if not blocked:
         return
     yield style.paint(f"Blocked: {counted(len(blocked), 'entry', 'entries')}, for which nothing is planned", "blocked")
@@ -102,7 +102,7 @@ def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
 
 
 def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str]:
-    """Return declared schedules that stay paused, each with what resumes it; those beyond a screenful are counted."""
+    """Return declared schedules that stay paused, each with its remedy; those that exceed a screen are counted."""
     if not paused:
         return
     yield style.paint(paused_heading(paused), "warning")
@@ -123,7 +123,7 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
 
 
 def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
-    """Return schedules in scope that no file declares; those beyond a screenful are counted."""
+    """Return schedules in scope that no file declares; those that exceed a screen are counted."""
     if not undeclared:
         return
     firing = sum(schedule.is_firing for schedule in undeclared)
@@ -139,7 +139,7 @@ def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> 
 
 
 def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str]:
-    """Return what is worth a line and changes nothing."""
+    """Return the warnings."""
     if not warnings:
         return
     yield style.paint("Warnings", "warning")
@@ -149,7 +149,7 @@ def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str
 
 
 def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
-    """Return what is left out of the plan, then why it will not be applied at all, each with what permits it."""
+    """Return the guard violations, those of withheld changes first, each with the option that permits it."""
     withheld = [refusal for refusal in refusals if refusal.withholds]
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     if withheld:
@@ -182,7 +182,7 @@ _FINDING_ROLES = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
 
 
 def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> Iterator[str]:
-    """Return one finding: what it does, by which rule and where, then what was found, and what to do."""
+    """Return one finding: its severity, rule and place, then its message and what to do."""
     lead = style.paint(f"{finding.severity}:", _FINDING_ROLES[finding.severity])
     place = style.paint(f"({style.safe(finding.path)}:{finding.line})", "dim")
     yield f"{indent}{lead} {style.safe(finding.rule)}  {place}"
@@ -192,7 +192,7 @@ def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> It
 
 
 def other_finding_lines(findings: Sequence[Finding], changed: Collection[str | None], style: Style) -> Iterator[str]:
-    """Return what stands beside no change: errors, and what concerns the project; warnings of entries are counted."""
+    """Return findings about no change: errors and those of the project; warnings about entries are counted."""
     others = [finding for finding in findings if finding.key is None or finding.key not in changed]
     listed = [finding for finding in others if finding.key is None or finding.severity is Severity.ERROR]
     if not others:

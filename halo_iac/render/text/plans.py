@@ -1,4 +1,4 @@
-"""The plans of several project files as text, and what came of them: each under its file's name, the totals last.
+"""The plans of several project files and their outcomes as text: each under its file's name, then the totals.
 
 See docs/semantics.md#several-project-files.
 """
@@ -20,7 +20,7 @@ from halo_iac.text import counted
 
 
 def plans_text(plans: Sequence[ProjectPlan], style: Style, *, now: datetime | None = None) -> str:
-    """Return the plans, each under the name of its file, and what they come to together."""
+    """Return the plans, each under the name of its file, then their totals."""
     drawn = [
         f"{file_heading(each.shown.file, style)}\n"
         f"{plan_text(replace(each.shown, file=''), each.styled(style), now=now)}\n"
@@ -31,7 +31,7 @@ def plans_text(plans: Sequence[ProjectPlan], style: Style, *, now: datetime | No
 
 
 def outcomes_text(plans: Sequence[ProjectPlan], style: Style) -> str:
-    """Return how the run of each file ended, of those that had any, and what that comes to together."""
+    """Return the outcome of each file that had a run, then the totals."""
     outcomes = [(each, each.outcome) for each in plans if each.outcome is not None]
     if not outcomes:
         return ""

@@ -1,4 +1,4 @@
-"""A preview as text: each schedule's next fires, the week's calendar, and what is odd about them.
+"""A preview as text: each schedule's next fires, the week's calendar, and collisions.
 
 See docs/cli.md#formats.
 """
@@ -90,8 +90,8 @@ def _mark(fires: Sequence[Fire]) -> str:
     return _APPROXIMATE if any(fire.reason for fire in fires) else ""
 
 
-def meeting_lines(preview: Preview, style: Style) -> Iterator[str]:
-    """Return which schedules of one agent fire at the same instant; those beyond a screenful are counted."""
+def collision_lines(preview: Preview, style: Style) -> Iterator[str]:
+    """Return which schedules of one agent fire at the same instant; those that exceed a screen are counted."""
     if not preview.collisions:
         return
     zone = ZoneInfo(preview.week.timezone)
@@ -128,7 +128,7 @@ def _lines(preview: Preview, style: Style) -> Iterator[str]:
     for forecast in preview.forecasts:
         yield ""
         is_approximate |= yield from _block(forecast, preview.span, style, preview.cost_per_run)
-    for section in (week_lines(preview, style), meeting_lines(preview, style)):
+    for section in (week_lines(preview, style), collision_lines(preview, style)):
         first = next(section, None)
         if first is not None:
             yield from ("", first, *section)

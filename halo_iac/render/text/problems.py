@@ -1,4 +1,4 @@
-"""What is wrong, as text: problems one to a line, errors with what to do (docs/semantics.md#problems)."""
+"""Problems, findings and errors as text (docs/semantics.md#problems)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def problems_text(problems: Sequence[Problem], style: Style) -> str:
 
 
 def checks_text(checks: Sequence[ProjectCheck], style: Style) -> str:
-    """Return what is wrong with each project file, or odd about it, in their order; the number of problems is last."""
+    """Return the problems or findings of each project file in order, then the number of problems."""
     lines = []
     for check in checks:
         lines += [_line(problem, style) for problem in check.problems]
@@ -48,7 +48,7 @@ def _finding_line(finding: Finding, style: Style) -> str:
 
 
 def error_text(error: HaloError, style: Style) -> str:
-    """Return an error as a person reads it: what happened and where, then what to do.
+    """Return an error: what happened and where, then what to do.
 
     Problems of project files stay lines of their own, as editors and CI systems look for them.
     """

@@ -1,4 +1,4 @@
-"""Markdown drawn for a screen; rich is imported only here and only then."""
+"""Markdown drawn for a terminal with rich, which is imported only here and only then."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def on_screen(markdown: str, style: Style) -> str:
-    """Return foreign markdown as a screen shows it best, with every id on one line.
+    """Return foreign markdown rendered for a screen, with every id on one line.
 
     Where the screen can show only ASCII, or an id fits nowhere, that is the source. Links are not made clickable: where
     they lead should be seen.
@@ -95,7 +95,7 @@ def _folding(markdown: str) -> Markdown:
 
 
 def _holds_ids_whole(table: Table, console: Screen, options: ConsoleOptions) -> bool:
-    """Say whether a table fits with every id on one line; where that needs it, its columns of ids get a fixed width."""
+    """Return whether a table fits with every id on one line; if needed, its id columns get a fixed width."""
     from rich.measure import Measurement
 
     if Measurement.get(console, options.update(width=10_000), table).maximum <= options.max_width:

@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"\d+|-|<?-?\$?\d[\d,.]*(?: (?:ns|[uµ]s|ms|s|min|h|
 _WIDEST: Final = 200
 """Without a screen no column is made wider: one huge cell would fill every other row with spaces."""
 _NARROWEST: Final = 8
-"""No column is made narrower than this: below it, nothing can be told apart."""
+"""No column is made narrower than this, so that its values can be told apart."""
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[str] = ()) -> str:
@@ -32,7 +32,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *
 def table_lines(
     headers: Sequence[str], rows: Iterable[Sequence[str]], style: Style, *, whole: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield the same line by line, for rows of any number: as wide as the first :data:`_SAMPLE` of them need."""
+    """Yield the table line by line, for any number of rows; the first :data:`_SAMPLE` rows decide the widths."""
     rest = iter(rows)
     return _lines(headers, list(islice(rest, _SAMPLE)), rest, style, whole)
 
@@ -90,12 +90,12 @@ def _line(
 
 
 def _is_of_numbers(column: Sequence[str]) -> bool:
-    """Say whether a column holds nothing but numbers; one of mere dashes holds none."""
+    """Return whether a column holds nothing but numbers; one of mere dashes holds none."""
     return any(cell != "-" for cell in column) and all(map(_NUMBER.fullmatch, column))
 
 
 def _fitting(natural: Sequence[int], least: Sequence[int], room: int | None) -> list[int]:
-    """Return widths that fit into ``room``, taking from the widest column that has any to give."""
+    """Return widths that fit into ``room``, made by narrowing the widest column again and again."""
     fitting = list(natural)
     excess = 0 if room is None else _total(fitting) - room
     while excess > 0:

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class TextView:
-    """Draws text; what draws plans is imported with the first plan, since most errors come without one."""
+    """Draws text; the modules that draw plans are imported with the first plan, since most errors come without one."""
 
     def __init__(self, context: RenderContext) -> None:
         self._style = context.style
         self._now = context.now
 
     def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - text is for people
-        """Return the plan with what only a clock can tell."""
+        """Return the plan with what depends on the clock."""
         from halo_iac.render.text.plan import plan_text
 
         return plan_text(shown, self._style, now=self._now)
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
-        """Return the plan, and below it how it ended."""
+        """Return the plan, then its outcome."""
         drawn = self.plan(planned, planned)
         if outcome is None:
             return drawn
@@ -45,13 +45,13 @@ class TextView:
         return plans_text(plans, self._style, now=self._now)
 
     def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
-        """Return the plans, and below them how each ended."""
+        """Return the plans, then the outcome of each."""
         from halo_iac.render.text.plans import outcomes_text
 
         return self.plans(plans) + outcomes_text(plans, self._style)
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
-        """Return the problems, or else the findings and what is said of files without problems."""
+        """Return the problems, or else the findings and the conclusion about files without problems."""
         style = self._style
         return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(conclusion)}\n"
 

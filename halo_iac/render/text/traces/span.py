@@ -1,4 +1,4 @@
-"""The views of a span (docs/protocol.md#trace-views): each takes it, and yields lines."""
+"""The views of a span (docs/protocol.md#trace-views): each takes a span, and yields lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from halo_iac.model.traces import SpanDetail
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
-from halo_iac.render.text.traces_thread import LONGEST, part_lines, text_lines
+from halo_iac.render.text.traces.thread import LONGEST, part_lines, text_lines
 from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted, join_and
 
@@ -29,7 +29,7 @@ _TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timesta
 
 
 def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield the facts of a span, why it failed, what it was given and what came of it, and where more is."""
+    """Yield the facts of a span, its error, its input and output, and the commands that show more."""
     yield from folded(record(_facts(span, style), style).splitlines(), style)
     sections = [*_error(span), *_sections(span, most=LONGEST)]
     for section in sections:
@@ -41,7 +41,7 @@ def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield the whole of what it was given and what came of it; JSON is indented."""
+    """Yield its whole input and output; JSON is indented."""
     sections = list(_sections(span, most=None))
     for place, section in enumerate(sections):
         yield from ("",) if place else ()
@@ -51,7 +51,7 @@ def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield its attributes and those of what recorded it, by name; long ones are cut."""
+    """Yield its attributes and those of its resource, by name; long values are cut."""
     found = {"Attributes": span.attributes, "Resource attributes": span.resource_attributes}
     shown = [(title, values) for title, values in found.items() if values]
     for place, (title, values) in enumerate(shown):
@@ -63,7 +63,7 @@ def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield what happened in it, with how long after it began."""
+    """Yield its events, each with the time since its start."""
     for place, event in enumerate(span.events):
         yield from ("",) if place else ()
         yield from _event(event, span, style)
@@ -72,7 +72,7 @@ def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield the spans that it refers to, each with the command that shows it."""
+    """Yield its links, each with the command that shows the linked span."""
     for place, link in enumerate(span.links):
         yield from ("",) if place else ()
         values = _values(link) if isinstance(link, Mapping) else {"link": link}
@@ -129,7 +129,7 @@ class _Section(NamedTuple):
 
 
 def _sections(span: SpanDetail, *, most: int | None) -> Iterator[_Section]:
-    """Yield what a span was given, what came of it and what it found, of each so many characters."""
+    """Yield the input, the output and the retrieved documents of a span, each cut to ``most`` characters."""
     given, came = _HEADINGS.get((span.kind or "").upper(), ("Input", "Output"))
     yield from _side(given, span.input_messages, span.input, most)
     yield from _side(came, span.output_messages, span.output, most)
@@ -154,7 +154,7 @@ def _cut(title: str, text: str, most: int | None, *, is_error: bool = False) -> 
 
 
 def _error(span: SpanDetail) -> Iterator[_Section]:
-    """Yield why a span failed, in each of the words that its recorder has for it."""
+    """Yield the error of a span in every form in which it was recorded."""
     events = [event for event in span.events if isinstance(event, Mapping)]
     raised = [_values(event) for event in events if str(event.get("name", "")).startswith("exception")]
     said = [
@@ -225,7 +225,7 @@ def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _values(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what an event says, its attributes beside the rest."""
+    """Return the values of an event, with its attributes beside the others."""
     attributes = event.get("attributes")
     rest = {key: value for key, value in event.items() if key != "attributes"}
     return {**rest, **attributes} if isinstance(attributes, Mapping) else dict(event)

@@ -1,4 +1,4 @@
-"""Which spans of a long trace are drawn, and what is said of the others (docs/protocol.md#trace-views).
+"""Which spans of a long trace are drawn, and how the others are summed up (docs/protocol.md#trace-views).
 
 First comes the way to each step that failed, then what is near the top: how it began and ended, and what took longest.
 Whatever is left out is counted in the place
@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 from halo_iac.model.span_tree import Node, SpanTree
 
 MOST_DRAWN: Final = 50
-"""How many spans are drawn of a trace that has more."""
+"""How many spans of a longer trace are drawn."""
 _MOST_FAILING: Final = 10
-"""To how many failing steps the way is opened."""
+"""To how many failed spans the path is opened."""
 _FIRST: Final = 10
 """How many spans below one are drawn before those further down get their turn."""
 _OPENING: Final = 3
@@ -81,7 +81,7 @@ def chosen(tree: SpanTree, deepest: int, focus: Node | None = None) -> set[Node]
 
 
 def rows(tree: SpanTree, taken: Set[Node] | None) -> Iterator[Row]:
-    """Yield the lines of a tree from the top; all of it where ``taken`` is ``None``."""
+    """Yield the lines of a tree from the top; the whole tree if ``taken`` is ``None``."""
     lines = _Lines(taken)
     waiting = list(_from_last(lines.beside(tree.roots), 0, ()))
     while waiting:
@@ -113,7 +113,7 @@ class _Choice:
             self.taken.add(node)
 
     def open(self, node: Node) -> bool:
-        """Take a span and the way to it, without the middle where that is long; say whether there was room."""
+        """Take a span and its path from the top, without the middle if that is long; return whether there was room."""
         way = [node, *node.ancestors()]
         if len(way) > self._deepest:
             way = way[: self._deepest - _BEGINNING - 1] + way[-_BEGINNING:]
@@ -123,7 +123,7 @@ class _Choice:
         return has_room
 
     def fill(self, roots: Sequence[Node], most: int) -> None:
-        """Take spans level by level, at most so many below one."""
+        """Take spans level by level, at most ``most`` below each."""
         levels = deque([roots])
         while levels and self.room > 0:
             nodes = levels.popleft()
@@ -134,7 +134,7 @@ class _Choice:
 
 
 def _telling(nodes: Sequence[Node], most: int) -> Sequence[Node]:
-    """Return those of spans side by side that say most: how it began, how it ended, and what took longest."""
+    """Return the most useful of sibling spans: the first, the last, and the longest."""
     if len(nodes) <= most:
         return nodes
     ends = [*nodes[:_OPENING], nodes[-1]]
@@ -142,14 +142,14 @@ def _telling(nodes: Sequence[Node], most: int) -> Sequence[Node]:
 
 
 def _neighbours(node: Node) -> Sequence[Node]:
-    """Return what was done right before a span and right after, as part of the same."""
+    """Return the siblings right before and right after a span."""
     beside = node.parent.children if node.parent is not None else (node,)
     place = beside.index(node)
     return (*beside[max(place - 1, 0) : place], *beside[place + 1 : place + 2])
 
 
 class _Lines:
-    """Which lines there are below one, given the spans that are drawn."""
+    """Builds the lines below a line, given the spans that are drawn."""
 
     def __init__(self, taken: Set[Node] | None) -> None:
         self._taken = taken
@@ -160,7 +160,7 @@ class _Lines:
         return [self._drawn(node) for node in nodes] if isinstance(entry, Fold) else self.beside(nodes)
 
     def beside(self, nodes: Sequence[Node]) -> Sequence[_Entry]:
-        """Return the lines of spans side by side, those that are not drawn in as few as possible."""
+        """Return the lines of sibling spans; those that are not drawn are folded into as few lines as possible."""
         if self._taken is None:
             return [(node, node.children) for node in nodes]
         entries: list[_Entry] = []

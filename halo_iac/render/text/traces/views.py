@@ -1,4 +1,4 @@
-"""The views of a trace (docs/protocol.md#trace-views): each takes it and its spans, and yields lines."""
+"""The views of a trace (docs/protocol.md#trace-views): each takes a trace and its spans, and yields lines."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from halo_iac.hints import Command, Hint
-from halo_iac.model.span_tree import LONGEST_GIVEN, Oddity, SpanTree, span_tree
+from halo_iac.model.span_tree import LONGEST_GIVEN, Anomaly, SpanTree, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
-from halo_iac.render.text.traces_rows import SPANS_OF_TRACE
-from halo_iac.render.text.traces_thread import text_lines, thread_lines
-from halo_iac.render.text.traces_tree import TreeDrawing
+from halo_iac.render.text.traces.rows import SPANS_OF_TRACE
+from halo_iac.render.text.traces.thread import text_lines, thread_lines
+from halo_iac.render.text.traces.tree import TreeDrawing
 from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted
 
 _MOST_FAILED: Final = 3
-"""Of how many failed steps the commands that show them are printed."""
+"""For how many failed spans the commands that show them are printed."""
 _LONGEST_GIVEN: Final = LONGEST_GIVEN * 3 // 4
-"""How many characters are shown of what such a step was given."""
+"""How many characters of the input of such a span are shown."""
 
 
 class TraceOptions(NamedTuple):
-    """What of a trace is drawn: ``focus`` is the id of a span that is opened and marked, ``is_whole`` folds nothing."""
+    """How a trace is drawn: ``focus`` is the id of a span to open and mark; with ``is_whole`` nothing is folded."""
 
     focus: str | None = None
     is_whole: bool = False
 
 
 FOLDED: Final = TraceOptions()
-"""As a trace is drawn unless something else is asked for."""
+"""How a trace is drawn by default."""
 
 
 def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
@@ -43,17 +43,17 @@ def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: Tr
 
 
 def trace_tree(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
-    """Yield its spans below each other, and the commands that show what went wrong."""
+    """Yield the tree of its spans, and the commands that show its failed spans."""
     return _tree(trace, span_tree(spans), style, options)
 
 
 def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
-    """Yield the same with when each span ran."""
+    """Yield the tree with a bar for the time in which each span ran."""
     return _tree(trace, span_tree(spans), style, options, is_timeline=True)
 
 
 def trace_thread(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
-    """Yield what was said in it, as people read a conversation; long texts are cut unless it is drawn whole."""
+    """Yield the trace as a conversation; long texts are cut unless it is drawn whole."""
     return thread_lines(trace.id, spans, style, is_whole=options.is_whole)
 
 
@@ -63,14 +63,14 @@ def trace_spans(
     style: Style,
     options: TraceOptions = FOLDED,  # noqa: ARG001
 ) -> Iterator[str]:
-    """Yield a table of the spans in their order, as they are read: those of any number take the memory of some."""
+    """Yield a table of the spans in their order while they are read, in constant memory."""
     return SPANS_OF_TRACE.lines(spans, style)
 
 
 def _tree(
     trace: Trace, tree: SpanTree, style: Style, options: TraceOptions, *, is_timeline: bool = False
 ) -> Iterator[str]:
-    """Yield a tree, and below it what it cannot show and the commands that do, each after an empty line."""
+    """Yield a tree, then notes on what it leaves out and the commands that show it, each after an empty line."""
     drawing = TreeDrawing(tree, style, focus=options.focus, is_whole=options.is_whole, is_timeline=is_timeline)
     yield from drawing.lines() if tree.size else ()
     remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, options, drawing)), style)
@@ -130,7 +130,7 @@ def _remarks(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeD
         yield Hint("{} of its {} spans were read; `{}` reads them all.", f"{tree.size:,}", f"{total:,}", every)
     if options.focus is not None and tree.find(options.focus) is None:
         yield f"Span {options.focus} is not among the spans that were read."
-    orphans, cycles = tree.odd(Oddity.ORPHAN), tree.odd(Oddity.CYCLE)
+    orphans, cycles = tree.anomalies(Anomaly.ORPHAN), tree.anomalies(Anomaly.CYCLE)
     if orphans:
         named = "names a parent" if orphans == 1 else "name parents"
         yield f"{counted(orphans, 'span')} {named} not among the spans that were read."

@@ -1,4 +1,4 @@
-"""Traces and spans as rows: every table of them has its columns, so that each value is written one way."""
+"""Traces and spans as table rows: all tables share these columns, so that a value always looks the same."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Columns(NamedTuple, Generic[T]):
         return table_lines(tuple(shown), rows, style, whole=self.whole)
 
     def has_room(self, name: str, style: Style) -> bool:
-        """Say whether a screen has room for a column."""
+        """Return whether a screen has room for a column."""
         return style.width is None or style.width >= self.room.get(name, 0)
 
 
 def count(value: int | None) -> str:
-    """Return how many there are of something."""
+    """Return a count as text."""
     return NONE if value is None else f"{value:,}"
 
 
@@ -51,7 +51,7 @@ def when(instant: str | None, length: int = _SECOND) -> str:
 
 
 def status(has_error: bool) -> str:
-    """Return how a trace or a span ended."""
+    """Return the status of a trace or a span."""
     return "error" if has_error else "ok"
 
 

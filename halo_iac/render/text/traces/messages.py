@@ -1,7 +1,7 @@
-"""What was said in a trace, in order: who said it, which tools were called, and what came of it.
+"""The conversation of a trace in order: messages with their speakers, tool calls and their results.
 
-See docs/protocol.md#trace-views. Model calls repeat all that was said before, and agents what their model said: each is
-kept where it was said first. A part that is long is cut as soon as it is read, so that memory holds what is shown.
+See docs/protocol.md#trace-views. Model calls repeat all earlier messages, and agents those of their model: each message
+is kept where it occurs first. A long part is cut as soon as it is read, so that memory holds only what is shown.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LARGEST_JSON: Final = 1_000_000
 
 
 class Item(NamedTuple):
-    """One part of what was said; ``key`` is the same where the same is said again."""
+    """One part of a message; equal parts have equal ``key``s."""
 
     role: str
     kind: PartKind
@@ -37,7 +37,7 @@ class Item(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What is kept of a span."""
+    """The facts of a span that the conversation shows."""
 
     id: str
     kind: str
@@ -49,7 +49,7 @@ class Source(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a span was given when it began, or what came of it when it ended, in nanoseconds."""
+    """The input of a span when it began, or its output when it ended; ``at`` is in nanoseconds."""
 
     at: int | None
     source: Source
@@ -73,38 +73,38 @@ class Block(NamedTuple):
 
     @property
     def has_failed(self) -> bool:
-        """Say whether this is how a failed span ended."""
+        """Return whether this is how a failed span ended."""
         return self.event.source.is_error and self.event.is_output
 
 
 class Conversation:
-    """What some spans say; ``most`` is how many characters of a part are kept, ``None`` for all."""
+    """The conversation in some spans; ``most`` is how many characters of a part are kept, ``None`` for all."""
 
     def __init__(self, spans: Iterable[Span], most: int | None) -> None:
-        reading = _Reading(most)
+        reading = _SpanReader(most)
         for span in spans:
             reading.read(span)
-        said = _Said(reading.outer)
-        self.blocks = list(_joined(_blocks(reading.events(), said)))
-        self.has_repeats = said.has_repeats
-        """Whether something was said again and is not shown again."""
+        shown = _ShownItems(reading.outer)
+        self.blocks = list(_joined(_blocks(reading.events(), shown)))
+        self.has_repeats = shown.has_repeats
+        """Whether repeated messages were left out."""
         self.left_out = reading.left_out
-        """How many spans of other kinds have input or output, beside those of models, agents and tools."""
+        """How many spans have input or output, but are of no model, agent or tool, and so are not shown."""
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-class _Reading:
-    """Keeps of spans what was said, each part once and cut to ``most`` characters."""
+class _SpanReader:
+    """Reads the messages of spans; keeps each part once, cut to ``most`` characters."""
 
     def __init__(self, most: int | None) -> None:
         self._most = most
         self._items: dict[tuple[str, PartKind, str | None, bytes], Item] = {}
-        self._said: list[Event] = []
+        self._spoken: list[Event] = []
         self._others: list[Event] = []
         self.outer: set[str | None] = set()
-        """The ids of spans with a model call below them: what such a span says, that has said."""
+        """The ids of spans with a model call below them, which repeat the messages of that call."""
 
     def read(self, span: Span) -> None:
         kind = (span.kind or "").upper()
@@ -118,19 +118,19 @@ class _Reading:
             Event(start, source, self._read(given), is_output=False),
             Event(end, source, self._read(came), is_output=True),
         )
-        kept = self._said if kind in _SPEAKERS or kind in WORKERS else self._others
+        kept = self._spoken if kind in _SPEAKERS or kind in WORKERS else self._others
         kept += (event for event in events if event.items or (event.is_output and span.is_error))
 
     def events(self) -> Sequence[Event]:
-        """Return what was said from first to last: by models, agents and tools, or else by whatever there is."""
-        has_said = any(event.items for event in self._said)
-        return sorted(self._said if has_said else [*self._said, *self._others], key=lambda event: event.age)
+        """Return the events in order: those of models, agents and tools, or those of other spans if there are none."""
+        has_speech = any(event.items for event in self._spoken)
+        return sorted(self._spoken if has_speech else [*self._spoken, *self._others], key=lambda event: event.age)
 
     @property
     def left_out(self) -> int:
-        """Return how many spans of other kinds say something that is not shown."""
-        has_said = any(event.items for event in self._said)
-        return len({event.source.id for event in self._others if event.items}) if has_said else 0
+        """Return how many spans of other kinds have messages that are not shown."""
+        has_speech = any(event.items for event in self._spoken)
+        return len({event.source.id for event in self._others if event.items}) if has_speech else 0
 
     def _read(self, messages: Sequence[ChatMessage]) -> Sequence[Item]:
         return tuple(self._item(message.role, part) for message in messages for part in message.parts)
@@ -189,8 +189,8 @@ def _key(role: str, part: Part) -> bytes:
 # What is new --------------------------------------------------------------------------------------------------------
 
 
-class _Said:
-    """What was shown so far, and how often: the same question twice in one history was asked twice."""
+class _ShownItems:
+    """Counts the items shown so far: a question that occurs twice in one history was asked twice."""
 
     def __init__(self, outer: set[str | None]) -> None:
         self._outer = outer
@@ -200,7 +200,7 @@ class _Said:
         self.has_repeats = False
 
     def new(self, event: Event) -> Sequence[Item]:
-        """Return what of an event was not shown before."""
+        """Return the items of an event that were not shown before."""
         kind = event.source.kind
         if event.is_output and (kind in WORKERS or (kind == "LLM" and event.source.id not in self._outer)):
             found = event.items
@@ -223,9 +223,9 @@ class _Said:
         return found
 
 
-def _blocks(events: Iterable[Event], said: _Said) -> Iterator[Block]:
+def _blocks(events: Iterable[Event], shown: _ShownItems) -> Iterator[Block]:
     for event in events:
-        new = said.new(event)
+        new = shown.new(event)
         for role, items in groupby(new, lambda item: item.role):
             yield Block(role, event, tuple(items))
         if not new and event.is_output and event.source.is_error:
@@ -233,7 +233,7 @@ def _blocks(events: Iterable[Event], said: _Said) -> Iterator[Block]:
 
 
 def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield the blocks, a tool's arguments and its result as one where nothing was said between them."""
+    """Yield the blocks; a tool's arguments and its result are one block if nothing stands between them."""
     last: Block | None = None
     for block in blocks:
         if last is not None and last.event.source is block.event.source and last.role == block.role == "tool":

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Final, NamedTuple
 
-from halo_iac.model.span_tree import Node, Oddity, SpanTree
+from halo_iac.model.span_tree import Anomaly, Node, SpanTree
 from halo_iac.render.style import LOG_WIDTH, Style, columns, pad, truncate, unpainted
-from halo_iac.render.text.traces_fold import Fold, Row, chosen, rows
+from halo_iac.render.text.traces.fold import Fold, Row, chosen, rows
 from halo_iac.render.values import dollars, elapsed
 from halo_iac.text import counted
 
@@ -24,7 +24,7 @@ _WITH_IDS: Final = 130
 _SHORTEST_NAME: Final = 8
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
 _HALVES: Final = {(False, False): " ", (True, False): "▌", (False, True): "▐", (True, True): "█"}
-_ODD: Final = {Oddity.ORPHAN: "(parent missing)", Oddity.CYCLE: "(part of a cycle)"}
+_ODD: Final = {Anomaly.ORPHAN: "(parent missing)", Anomaly.CYCLE: "(part of a cycle)"}
 
 
 class _Layout(NamedTuple):
@@ -74,7 +74,7 @@ class TreeDrawing:
 
     @property
     def is_folded(self) -> bool:
-        """Say whether there are spans that are only counted."""
+        """Return whether there are spans that are only counted."""
         return any(isinstance(row.entry, Fold) or row.hidden for row, _ in self._rows)
 
     def lines(self) -> Iterator[str]:
@@ -105,7 +105,7 @@ class TreeDrawing:
 
 
 def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
-    """Return what stands before the figures, painted: what a line hangs on, and its span or fold."""
+    """Return the part of a line before its figures, painted: the guides, and its span or fold."""
     guides = _guides(row, layout, style)
     room = layout.left if isinstance(row.entry, Node) else style.width
     most = None if style.width is None else (room or 0) - columns(guides)
@@ -118,7 +118,7 @@ def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
 
 
 def _guides(row: Row, layout: _Layout, style: Style) -> str:
-    """Return what leads to a line from those above it, of many levels only the last."""
+    """Return the guides that lead to a line from those above it; of many levels, only the last."""
     if row.depth == 0:
         return ""
     levels = row.guides[1:] if row.depth < len(row.guides) else row.guides
@@ -163,7 +163,7 @@ class _Room:
 
 
 def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bool) -> str:
-    """Return what a span is: its name, and what else of it there is room for."""
+    """Return the name of a span, and as many of its other facts as there is room for."""
     room = _Room(most, style)
     if is_marked:
         room.put(style.own("▶ "), "bold")
@@ -173,8 +173,8 @@ def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bo
     role = "failed" if node.is_error else "bold" if is_marked else None
     room.cut(style.safe(node.name) or "(no name)", role, leave=columns(hidden))
     room.put(hidden, "failed" if row.failures else "dim")
-    if node.oddity is not None:
-        room.put(f" {_ODD[node.oddity]}", "warning")
+    if node.anomaly is not None:
+        room.put(f" {_ODD[node.anomaly]}", "warning")
     all(room.put(fact, "dim") for fact in _facts(node, style))
     if node.message and room.left > 2 * _SHORTEST_NAME:
         room.cut(f": {style.safe(node.message)}", "failed")
@@ -191,7 +191,7 @@ def _hidden(row: Row, *, is_brief: bool) -> str:
 
 
 def _facts(node: Node, style: Style) -> Iterator[str]:
-    """Yield what else is known of a span, the most important first."""
+    """Yield the other facts of a span, the most important first."""
     yield f" {style.safe(node.kind)}"
     separator = style.own(" · ")
     if node.model:
@@ -204,7 +204,7 @@ def _facts(node: Node, style: Style) -> Iterator[str]:
 
 
 def _fold(fold: Fold, most: int | None, style: Style) -> str:
-    """Return what is said of spans that are not drawn: how many, of which kind, how long they took, how many failed."""
+    """Return the summary of a fold: how many spans, of which kind, how long they took, how many failed."""
     room = _Room(most, style)
     spans = _spans(fold, style)
     below = f" and {fold.below:,} below {'it' if fold.spans == 1 else 'them'}" if fold.below else ""

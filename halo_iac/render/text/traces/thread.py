@@ -1,4 +1,4 @@
-"""A trace as the conversation that it was, as people read one (docs/protocol.md#trace-views)."""
+"""A trace as a conversation (docs/protocol.md#trace-views)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from halo_iac.model.messages import Part, PartKind
 from halo_iac.model.traces import Span
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.text.traces_said import WORKERS, Block, Conversation, Item, Source
+from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, Item, Source
 from halo_iac.render.values import elapsed
 from halo_iac.text import counted
 
 LONGEST: Final = 2_000
-"""Of how many characters a part is shown whole."""
+"""Up to how many characters a part is shown whole."""
 
 
 def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole: bool = False) -> Iterator[str]:
-    """Yield the conversation of a trace, blocks with an empty line between them; ``is_whole`` cuts nothing."""
+    """Yield the conversation of a trace, with an empty line between blocks; with ``is_whole`` no text is cut."""
     conversation = Conversation(spans, None if is_whole else LONGEST)
     for place, block in enumerate(conversation.blocks):
         yield from ("",) if place else ()
@@ -29,7 +29,7 @@ def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole
 
 
 def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
-    """Yield the lines of a block; commands in it are whole, however narrow the screen."""
+    """Yield the lines of a block; a command is never broken, however narrow the screen."""
     source, bar = block.event.source, style.own("│ ")
     is_tool = source.kind in WORKERS
     yield from folded([_heading(block, style, is_tool=is_tool)], style)
@@ -45,7 +45,7 @@ def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
 
 
 def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
-    """Return who speaks, and of what is an answer the model and how long it took."""
+    """Return the speaker; for an answer, the model and the duration as well."""
     source = block.event.source
     title = f"{source.kind.lower()} {source.name}" if is_tool else block.role
     mark, role = (style.own("✗ "), "failed") if block.has_failed else ("", "bold")
