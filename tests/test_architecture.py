@@ -93,13 +93,12 @@ HOMES = {
     "markupsafe": "render/html/*",
     "mcp": "mcp/server",
     "mcp_types": "mcp/server",
-    "pydantic": "load/* mcp/* model/* render/json storage/receipt_file",  # what people write, and our own documents
-    "pydantic_core": "api/trpc api/inf_config load/fields render/json sandbox/*",  # the fastest JSON parser
+    "pydantic": "load/json_schema mcp/* model/receipt render/json storage/receipt_file",  # our own documents
+    "pydantic_core": "api/trpc api/inf_config load/* render/json sandbox/*",  # checks what people write; reads JSON
     "rich": "cli/* render/text/*",
     "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",
     "sqlite3": "sandbox/store/*",
     "typer": "cli/*",
-    "typing_extensions": "load/fields load/rule_settings",
     "tzdata": "model/zones",
 }
 """Library → the modules that may import it; for types alone, any may."""

@@ -14,12 +14,13 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import typer.main
 from command_line import CommandLine, CommandResult, Stream, commands, tree
 from loopback import Recorder, Reply, Request, failure, serving
-from typer.core import TyperOption
+from typer.core import TyperGroup, TyperOption
 
 from halo_iac.cli import app
 from halo_iac.cli.app import command_line
@@ -545,3 +546,28 @@ def test_a_plan_that_is_saved_holds_no_key(halo: CommandLine, folder: Path, key:
 
 def test_a_console_of_this_process_has_three_streams() -> None:
     assert main(["--version"], Console.of_process()) == 0
+
+
+# What typer need not read -------------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_as_it_is_is_what_typer_would_read() -> None:
+    root: Any = typer.main.get_command(command_line())
+    for words in commands():
+        command = root
+        for word in words:
+            command = command.commands[word]
+        context = command.make_context("halo", [], resilient_parsing=True)
+        for parameter in command.params:
+            text = {str: "a", list[str]: ["a", "b"]}.get(parameter.type_descriptor.annotation)
+            for value in (None, parameter.default, text):
+                if parameter.callback is None and not (value is None and parameter.required):
+                    read = app.read_value(parameter, context, value)
+                    assert read == app.read_by_typer(parameter, context, value), (words, parameter.name)
+
+
+def test_typer_builds_no_validator_of_the_texts_and_defaults_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.core.build_runtime_param", lambda _: pytest.fail("a validator is built"))
+    command = cast("TyperGroup", typer.main.get_command(command_line("plan"))).commands["plan"]
+    context = command.make_context("plan", ["--file", "halo.yaml", "--out", "plan.json", "--detailed-exitcode"])
+    assert (context.params["file"], context.params["out"]) == (["halo.yaml"], "plan.json")

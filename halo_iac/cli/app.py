@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -129,8 +129,30 @@ def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: lis
             raise UsageError(f"{name} takes one value, but was given {count} times", hint=hint)
 
 
+read_by_typer: Final = TyperOption.process_value
+
+
+def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - typer's own, of options and arguments
+    """Return a text, a default and what is left out as they are; let typer read the rest.
+
+    Typer 0.29 has pydantic compile a validator for every parameter of a command, given or not, which takes longer than
+    to build the command.
+    """
+    kind, is_several = parameter.type_descriptor.annotation, parameter.multiple or parameter.nargs != 1
+    if value is None:
+        value, is_read = (() if is_several else None), not parameter.required
+    elif is_several:
+        is_read = kind == list[str] and bool(value)
+    else:
+        is_read = isinstance(kind, type) and isinstance(value, kind)
+    if not is_read:
+        return read_by_typer(parameter, ctx, value)
+    return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
 TyperCommand.parse_args = _parse  # type: ignore[method-assign, assignment]
+TyperArgument.process_value = TyperOption.process_value = read_value  # type: ignore[method-assign, assignment]
 
 
 def command_line(first: str | None = None) -> typer.Typer:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from halo_iac.load import suggestions as hints
 from halo_iac.load.cuts import is_comment_instead
@@ -135,7 +135,7 @@ _LAYERS: Final = ("did you mean `defaults`?", "did you mean `overrides`?")
 INCLUDE_KEYS: Final = frozenset({"schedules"})
 
 Found = Any
-"""One of :meth:`pydantic.ValidationError.errors`."""
+"""One of :meth:`pydantic_core.ValidationError.errors`."""
 
 Wording = tuple[str, str | None]
 """Message and hint."""

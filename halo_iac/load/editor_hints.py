@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from halo_iac.load.fields import NAME
 from halo_iac.load.limits import MAX_NUMBER
-from halo_iac.load.rule_settings import RuleSettings
+from halo_iac.load.rule_settings import RULES
 from halo_iac.load.zone_list import AREAS, OFFERED, WITHOUT_AREA
 from halo_iac.model.schedule import BUILT_IN
 
@@ -60,7 +60,7 @@ MESSAGES: Final = {
     "title_prefix": "Write how the titles begin.",
     "undeclared": "Write report, archive or error.",
     "version": "Write 1.",
-    **dict.fromkeys(RuleSettings.__annotations__, "Write error, warning or off."),
+    **dict.fromkeys(RULES, "Write error, warning or off."),
 }
 """What is said of a value with the wrong form, by field; numbers say their bounds."""
 

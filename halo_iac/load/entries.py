@@ -12,7 +12,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from halo_iac.load import suggestions as hints
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from halo_iac.load.diagnostics import to_problems
 from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
@@ -140,7 +140,7 @@ def is_too_long(prompt: str) -> bool:
 
 Fields = dict[str, Any]
 Check = Callable[[object], Any]
-"""One of the checks of :mod:`halo_iac.load.fields`; raises :class:`pydantic.ValidationError`."""
+"""One of the checks of :mod:`halo_iac.load.fields`; raises :class:`pydantic_core.ValidationError`."""
 
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 _TWICE: Final = (

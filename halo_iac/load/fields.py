@@ -1,22 +1,37 @@
 """What a person writes: the keys of a project file, their forms, and a line on each (docs/semantics.md#entry-fields).
 
-Typed dictionaries rather than models: a key that is left out stays out, so that layers merge like any mappings, and
-null is refused. No unions: a validator that turns one number into a list of one keeps the place of a problem exact.
-What only holds between fields is checked in :mod:`halo_iac.load.entries`; :mod:`halo_iac.load.json_schema` says as much
-of it as JSON Schema can. Annotations are no strings here: every command that reads a file would have pydantic compile
-them.
+Forms are schemas of pydantic's core, which checks with them; :mod:`halo_iac.load.json_schema` has pydantic make JSON
+Schemas of the same ones. Typed dictionaries would say it as well, but every command that reads a file would have
+pydantic translate them first, which takes longer than all else it does (docs/decisions/0031-core-schemas.md).
+
+Mappings rather than models: a key that is left out stays out, so that layers merge, and null is refused. No unions: a
+validator that turns one number into a list of one keeps the place of a problem exact. What only holds between fields is
+checked in :mod:`halo_iac.load.entries`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal, Required
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
-from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+from pydantic_core import PydanticCustomError, SchemaValidator
+from pydantic_core.core_schema import (
+    CoreSchema,
+    bool_schema,
+    dict_schema,
+    float_schema,
+    int_schema,
+    list_schema,
+    literal_schema,
+    no_info_before_validator_function,
+    str_schema,
+    typed_dict_field,
+    typed_dict_schema,
+    union_schema,
+)
 
 from halo_iac.load.limits import MAX_COST, MAX_LIST, MAX_NUMBER, MAX_OLD_TITLES, MAX_PATTERN, MAX_PROMPT
-from halo_iac.load.rule_settings import RuleSettings
+from halo_iac.load.rule_settings import RULES, WORDS
 from halo_iac.model.schedule import DAYS, MANAGED
 
 IGNORED: Final = "x-"
@@ -30,21 +45,56 @@ ZONE: Final = r"[A-Za-z][A-Za-z0-9_+/-]*"
 PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
-_NO_VARIABLE: Final = {
+_SINGLE: Final = frozenset({int, str})
+"""Types of their own right: a bool is no number here."""
+
+# Forms --------------------------------------------------------------------------------------------------------------
+
+JSON_SCHEMA: Final = "json_schema"
+"""Where the metadata of a form has what its JSON Schema says besides."""
+
+Notes = Mapping[str, Any]
+_NO_NOTES: Final[Notes] = MappingProxyType({})
+
+
+def _noted(**notes: object) -> dict[str, Notes]:
+    return {JSON_SCHEMA: notes}
+
+
+_NO_VARIABLE: Final[Notes] = {
     "allOf": [{"pattern": r"^(?![\s\S]*\$\{)", "patternErrorMessage": "No variable is read: write the value itself."}]
 }
 """In JSON Schema, a text that reads no variable: :mod:`halo_iac.load.loader` refuses it by itself."""
 
-_SINGLE: Final = frozenset({int, str})
-"""Types of their own right: a bool is no number here."""
+
+class Field(NamedTuple):
+    """A key of a mapping: the form of its value, and a line on it; ``notes`` is what else its JSON Schema says."""
+
+    form: CoreSchema
+    description: str
+    notes: Notes = _NO_NOTES
 
 
-def path_pattern(suffixes: str) -> str:
-    """Return what paths look like for JSON Schema; :mod:`halo_iac.load.files` says of each what is wrong with it."""
-    any_part = r"[^/\\\x00-\x1f\x7f]+"
-    part = rf"(?!\.){any_part}"
-    above = rf"(?:\.{{1,2}}/+)*\.\./+(?:{any_part}/+)*"  # the project file's own folders may be hidden
-    return rf"^(?![A-Za-z]:)(?:{above}|(?:(?:\.{{1,2}}|{part})/+)*){part}\.(?:{suffixes})$"
+Fields = Mapping[str, Field]
+
+
+def mapping_form(name: str, fields: Fields, *, required: Collection[str] = (), **notes: object) -> CoreSchema:
+    """Return the form of a mapping that may have these keys and no others; JSON Schemas refer to it by its name."""
+    keys = {
+        key: typed_dict_field(
+            field.form, required=key in required, metadata=_noted(description=field.description, **field.notes)
+        )
+        for key, field in fields.items()
+    }
+    return typed_dict_schema(
+        keys, extra_behavior="forbid", config={"strict": True}, ref=name, metadata=_noted(title=name, **notes)
+    )
+
+
+def _one_or_many(one: CoreSchema, single: Callable[[object], object], most: int | None = None) -> CoreSchema:
+    """Return the form of a list for which a single value may stand, in the JSON Schema as well."""
+    several = list_schema(one, min_length=1, max_length=most)
+    return no_info_before_validator_function(single, several, json_schema_input_schema=union_schema([one, several]))
 
 
 def _in_list(value: object) -> object:
@@ -64,294 +114,226 @@ def _day_number(value: object) -> int:
     raise PydanticCustomError("day", "a day")
 
 
-def _number(name: str, description: str | None = None) -> Any:  # noqa: ANN401 - as pydantic's own
-    """Return the bounds of a number of a schedule, and what it means with its default."""
+def _number(name: str) -> CoreSchema:
+    """Return the form of a number of a schedule."""
     field = MANAGED[name]
-    words = None if description is None else f"{description}; default: {field.default}."
-    return Field(ge=field.least, le=field.most or MAX_NUMBER, description=words)
+    return int_schema(ge=field.least, le=field.most or MAX_NUMBER)
 
 
-WrittenDay = Literal[0, 1, 2, 3, 4, 5, 6, "sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=WrittenDay)]
-DayOfMonth = Annotated[int, _number("days_of_month")]
-Hour = Annotated[int, _number("hours")]
-Minute = Annotated[int, _number("minutes")]
-Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
-LiteralName = Annotated[str, Field(pattern=f"^{NAME}$", json_schema_extra=_NO_VARIABLE)]
-Reference = Annotated[str, Field(pattern=f"^{NAME}$")]
-Time = Annotated[str, Field(pattern=f"^{TIME}$")]
-IncludeGlob = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": path_pattern("yaml|yml")})]
-OldTitle = Annotated[str, Field(min_length=1)]
+def _number_field(name: str, description: str) -> Field:
+    """Return a field that is one number, with what it means and its default."""
+    return Field(_number(name), f"{description}; default: {MANAGED[name].default}.")
 
 
-def _one_or_many(
-    one: Any,  # noqa: ANN401 - a type form
-    wrap: Callable[[object], object] = _in_list,
-    most: int | None = None,
-) -> BeforeValidator:
-    """Let a single value stand for a list of one, in the JSON Schema as well."""
-    several = Annotated[list[one], Field(min_length=1, max_length=most)]
-    return BeforeValidator(wrap, json_schema_input_type=one | several)
+def path_pattern(suffixes: str) -> str:
+    """Return what paths look like for JSON Schema; :mod:`halo_iac.load.files` says of each what is wrong with it."""
+    any_part = r"[^/\\\x00-\x1f\x7f]+"
+    part = rf"(?!\.){any_part}"
+    above = rf"(?:\.{{1,2}}/+)*\.\./+(?:{any_part}/+)*"  # the project file's own folders may be hidden
+    return rf"^(?![A-Za-z]:)(?:{above}|(?:(?:\.{{1,2}}|{part})/+)*){part}\.(?:{suffixes})$"
 
 
-Days = Annotated[list[Day], Field(min_length=1), _one_or_many(Day)]
-DaysOfMonth = Annotated[list[DayOfMonth], Field(min_length=1), _one_or_many(DayOfMonth)]
-Hours = Annotated[list[Hour], Field(min_length=1), _one_or_many(Hour)]
-Minutes = Annotated[list[Minute], Field(min_length=1), _one_or_many(Minute)]
-Times = Annotated[list[Time], Field(min_length=1), _one_or_many(Time, _names)]
-OldTitles = Annotated[
-    list[OldTitle], Field(min_length=1, max_length=MAX_OLD_TITLES), _one_or_many(OldTitle, _names, most=MAX_OLD_TITLES)
-]
+_NAME: Final = str_schema(pattern=f"^{NAME}$")
+_LITERAL_NAME: Final = str_schema(pattern=f"^{NAME}$", metadata=_noted(**_NO_VARIABLE))
+_PINNED: Final = str_schema(pattern=f"^{PINNED}$")
+_TEXT: Final = str_schema(min_length=1)
+_DAY: Final = no_info_before_validator_function(
+    _day_number, int_schema(), json_schema_input_schema=literal_schema([*range(7), *DAYS])
+)
 
+# Keys ---------------------------------------------------------------------------------------------------------------
 
-@with_config(ConfigDict(extra="forbid", strict=True))
-class ScheduleFields(TypedDict, total=False):
-    """Fields that `defaults` and `overrides` may hold as well as an entry."""
+SCHEDULE_FIELDS: Final[Fields] = {
+    "agent": Field(_NAME, "The agent: an alias from `agents`, its agent.id or agent.name, or its UUID."),
+    "timezone": Field(
+        str_schema(pattern=f"^{ZONE}$"),
+        "IANA time zone of hours and days; default: UTC.",
+        {"examples": ["America/Los_Angeles"]},
+    ),
+    "prompt": Field(
+        str_schema(pattern=r"\S", max_length=MAX_PROMPT),
+        "What the analysis is asked to do; default: halo's own prompt, frozen for version 1, which is not the one that "
+        "`inf` sends.",
+    ),
+    "prompt_file": Field(
+        _TEXT,
+        "A .md or .txt file with the prompt, relative to the file that names it.",
+        {"pattern": path_pattern("md|txt")},
+    ),
+    "model_id": Field(
+        _NAME, "Analysis model (`halo model list`); default: the platform's choice, which is not managed."
+    ),
+    "summarization_model_id": Field(
+        _NAME,
+        "Summarization model (`halo model list --summarization`); default: the platform's choice, which is not "
+        "managed.",
+    ),
+    "span_limit": _number_field("span_limit", "How many spans a run reads at most"),
+    "lookback_hours": _number_field("lookback_hours", "How many hours before a fire a run analyses"),
+    "lookback": Field(
+        str_schema(pattern=f"^{LOOKBACK}$"),
+        "The same as lookback_hours, in hours, days or weeks.",
+        {"examples": ["36h", "7d", "2w"]},
+    ),
+    "max_subagent_depth": _number_field("max_subagent_depth", "How deep sub-agents may nest"),
+    "max_turns": _number_field("max_turns", "How many turns an analysis may take"),
+    "enabled": Field(
+        bool_schema(), "Whether it fires; default: true when created, later changes on the platform are kept."
+    ),
+}
+"""What `defaults` and `overrides` may hold as well as an entry."""
 
-    agent: Annotated[
-        Reference, Field(description="The agent: an alias from `agents`, its agent.id or agent.name, or its UUID.")
-    ]
-    timezone: Annotated[
-        str,
-        Field(
-            pattern=f"^{ZONE}$",
-            description="IANA time zone of hours and days; default: UTC.",
-            examples=["America/Los_Angeles"],
+_RULES: Final = mapping_form(
+    "RuleSettings", {rule: Field(literal_schema([*WORDS]), reports) for rule, reports in RULES.items()}
+)
+
+OVERRIDABLE_FIELDS: Final[Fields] = {
+    **SCHEDULE_FIELDS,
+    "frequency": Field(
+        literal_schema(["hourly", "daily", "weekly", "monthly"]),
+        "How often it fires; decides which other cadence fields are required.",
+    ),
+    "days_of_week": Field(
+        _one_or_many(_DAY, _in_list), "Days it fires on, sun to sat or 0 = Sunday to 6; for weekly only."
+    ),
+    "days_of_month": Field(
+        _one_or_many(_number("days_of_month"), _in_list), "Days it fires on, 1 to 31; for monthly only."
+    ),
+    "hours": Field(_one_or_many(_number("hours"), _in_list), "Hours it fires at, 0 to 23; not for hourly."),
+    "minutes": Field(
+        _one_or_many(_number("minutes"), _in_list), "Minutes it fires at within each hour, 0 to 59; default: 0."
+    ),
+    "at": Field(
+        _one_or_many(str_schema(pattern=f"^{TIME}$"), _names),
+        "Times of day, in place of hours and minutes; every hour is combined with every minute.",
+    ),
+    "cron": Field(
+        str_schema(pattern=CRON),
+        "The whole cadence as a cron expression of five fields, in place of the other cadence fields.",
+        {"examples": ["0 9 * * 1-5"]},
+    ),
+    "state": Field(
+        literal_schema(["active", "archived"]),
+        "active, or archived to retire the schedule; an archived entry needs only title or id.",
+    ),
+    "id": Field(_PINNED, "Pins the entry to the schedule with this id."),
+    "findings": Field(_RULES, "Lint rules for this entry, in place of the project's."),
+}
+"""What an environment may replace of one schedule."""
+
+ENTRY_FIELDS: Final[Fields] = {
+    **OVERRIDABLE_FIELDS,
+    "title": Field(_TEXT, "The title, 1 to 200 characters; it identifies the schedule."),
+    "renamed_from": Field(
+        _one_or_many(_TEXT, _names, most=MAX_OLD_TITLES),
+        "Earlier titles; a schedule with one of them is renamed. May stay after the rename.",
+    ),
+}
+"""What an entry may hold."""
+
+_OVERRIDABLE: Final = mapping_form(
+    "OverridableFields", OVERRIDABLE_FIELDS, description="Fields of one schedule that an environment may replace."
+)
+
+OVERRIDES_FIELDS: Final[Fields] = {
+    **SCHEDULE_FIELDS,
+    "state": Field(
+        literal_schema(["archived"]),
+        "archived, so that only what `schedules` below makes active again runs.",
+    ),
+    "schedules": Field(
+        dict_schema(str_schema(pattern=KEY), _OVERRIDABLE),
+        "Values for single schedules, each under its entry's key; the strongest of all.",
+    ),
+}
+"""What `overrides` may hold."""
+
+SCOPE_FIELDS: Final[Fields] = {
+    "agents": Field(
+        list_schema(_LITERAL_NAME, min_length=1, max_length=MAX_LIST),
+        "Only schedules of these agents, named as in `agent`.",
+    ),
+    "title_prefix": Field(_TEXT, "Only schedules whose title begins with this text.", _NO_VARIABLE),
+}
+
+POLICY_FIELDS: Final[Fields] = {
+    "version": Field(int_schema(ge=1, le=1), "The version of this format: 1.", {"const": 1}),
+    "project": Field(_PINNED, "The platform's project id; --project takes precedence.", _NO_VARIABLE),
+    "undeclared": Field(
+        literal_schema(["report", "archive", "error"]),
+        "What happens to active schedules in scope that no file declares: they are listed, archived, or make a plan "
+        "fail; default: report.",
+    ),
+    "scope": Field(
+        mapping_form(
+            "ScopeFields",
+            SCOPE_FIELDS,
+            description="Which schedules of the platform this project manages; with both keys, a schedule must match "
+            "both.",
         ),
-    ]
-    prompt: Annotated[
-        str,
-        Field(
-            pattern=r"\S",
-            max_length=MAX_PROMPT,
-            description="What the analysis is asked to do; default: halo's own prompt, frozen for version 1, which is "
-            "not the one that `inf` sends.",
-        ),
-    ]
-    prompt_file: Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="A .md or .txt file with the prompt, relative to the file that names it.",
-            json_schema_extra={"pattern": path_pattern("md|txt")},
-        ),
-    ]
-    model_id: Annotated[
-        Reference,
-        Field(description="Analysis model (`halo model list`); default: the platform's choice, which is not managed."),
-    ]
-    summarization_model_id: Annotated[
-        Reference,
-        Field(
-            description="Summarization model (`halo model list --summarization`); default: the platform's "
-            "choice, which is not managed."
-        ),
-    ]
-    span_limit: Annotated[int, _number("span_limit", "How many spans a run reads at most")]
-    lookback_hours: Annotated[int, _number("lookback_hours", "How many hours before a fire a run analyses")]
-    lookback: Annotated[
-        str,
-        Field(
-            pattern=f"^{LOOKBACK}$",
-            description="The same as lookback_hours, in hours, days or weeks.",
-            examples=["36h", "7d", "2w"],
-        ),
-    ]
-    max_subagent_depth: Annotated[int, _number("max_subagent_depth", "How deep sub-agents may nest")]
-    max_turns: Annotated[int, _number("max_turns", "How many turns an analysis may take")]
-    enabled: Annotated[
-        bool,
-        Field(description="Whether it fires; default: true when created, later changes on the platform are kept."),
-    ]
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class OverridableFields(ScheduleFields, total=False):
-    """Fields of one schedule that an environment may replace."""
-
-    frequency: Annotated[
-        Literal["hourly", "daily", "weekly", "monthly"],
-        Field(description="How often it fires; decides which other cadence fields are required."),
-    ]
-    days_of_week: Annotated[
-        Days, Field(description="Days it fires on, sun to sat or 0 = Sunday to 6; for weekly only.")
-    ]
-    days_of_month: Annotated[DaysOfMonth, Field(description="Days it fires on, 1 to 31; for monthly only.")]
-    hours: Annotated[Hours, Field(description="Hours it fires at, 0 to 23; not for hourly.")]
-    minutes: Annotated[Minutes, Field(description="Minutes it fires at within each hour, 0 to 59; default: 0.")]
-    at: Annotated[
-        Times,
-        Field(description="Times of day, in place of hours and minutes; every hour is combined with every minute."),
-    ]
-    cron: Annotated[
-        str,
-        Field(
-            pattern=CRON,
-            description="The whole cadence as a cron expression of five fields, in place of the other cadence fields.",
-            examples=["0 9 * * 1-5"],
-        ),
-    ]
-    state: Annotated[
-        Literal["active", "archived"],
-        Field(description="active, or archived to retire the schedule; an archived entry needs only title or id."),
-    ]
-    id: Annotated[
-        str,
-        Field(pattern=f"^{PINNED}$", description="Pins the entry to the schedule with this id."),
-    ]
-    findings: Annotated[RuleSettings, Field(description="Lint rules for this entry, in place of the project's.")]
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class EntryFields(OverridableFields, total=False):
-    """One schedule."""
-
-    title: Annotated[
-        str, Field(min_length=1, description="The title, 1 to 200 characters; it identifies the schedule.")
-    ]
-    renamed_from: Annotated[
-        OldTitles,
-        Field(description="Earlier titles; a schedule with one of them is renamed. May stay after the rename."),
-    ]
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class ScopeFields(TypedDict, total=False):
-    """Which schedules of the platform this project manages; with both keys, a schedule must match both."""
-
-    agents: Annotated[
-        list[LiteralName],
-        Field(
-            min_length=1,
+        "Which schedules this project manages; default: all.",
+    ),
+    "protect": Field(
+        list_schema(str_schema(min_length=1, max_length=MAX_PATTERN), max_length=MAX_LIST),
+        "Globs of titles that are never archived or paused, or renamed to one that no glob matches.",
+    ),
+    "include": Field(
+        list_schema(
+            str_schema(min_length=1, metadata=_noted(pattern=path_pattern("yaml|yml"))),
             max_length=MAX_LIST,
-            description="Only schedules of these agents, named as in `agent`.",
         ),
-    ]
-    title_prefix: Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="Only schedules whose title begins with this text.",
-            json_schema_extra=_NO_VARIABLE,
-        ),
-    ]
+        "Globs of further files, each with only `schedules`.",
+    ),
+    "agents": Field(
+        dict_schema(_NAME, _LITERAL_NAME),
+        "Aliases for agents: your name for each, and its id, agent.id or agent.name.",
+    ),
+    "findings": Field(_RULES, "What each lint rule reports: error, warning or off."),
+    "max_runs_per_month": Field(
+        int_schema(ge=1, le=MAX_NUMBER),
+        "How many runs a month the declared schedules may have together; default: no limit.",
+    ),
+    "cost_per_run": Field(
+        float_schema(ge=0, le=MAX_COST, allow_inf_nan=False),
+        "What a run costs, in a currency of your own: plans then estimate the cost a month; default: no money is "
+        "named.",
+    ),
+}
+"""What a project file may hold besides its schedules, which are checked one by one, and its layers, likewise."""
+
+_ENTRY: Final = mapping_form("EntryFields", ENTRY_FIELDS, description="One schedule.")
+
+INCLUDE_FIELDS: Final[Fields] = {
+    "schedules": Field(
+        dict_schema(str_schema(pattern=KEY), _ENTRY),
+        "The schedules, each under a key of letters, digits, - and _ that --target and messages use.",
+    ),
+}
+"""What a file named by `include` holds."""
+
+_DEFAULTS: Final = mapping_form("ScheduleFields", SCHEDULE_FIELDS)
+_OVERRIDES: Final = mapping_form("OverridesFields", OVERRIDES_FIELDS)
+
+PROJECT_FIELDS: Final[Fields] = {
+    **POLICY_FIELDS,
+    "defaults": Field(_DEFAULTS, "Values for fields that an entry does not set."),
+    "overrides": Field(_OVERRIDES, "Values that replace those of the entries."),
+    **INCLUDE_FIELDS,
+}
+"""What a project file may hold."""
+
+# Checks -------------------------------------------------------------------------------------------------------------
 
 
-Key = Annotated[str, Field(pattern=KEY)]
-Schedules = Annotated[
-    dict[Key, EntryFields],
-    Field(description="The schedules, each under a key of letters, digits, - and _ that --target and messages use."),
-]
+def _check(form: CoreSchema) -> Callable[[object], Any]:
+    """Return what checks a value and raises :class:`pydantic_core.ValidationError`; compiled when first needed."""
+    validator = cache(lambda: SchemaValidator(form))
+    return lambda value: validator().validate_python(value)
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
-class OverridesFields(ScheduleFields, total=False):
-    """What `overrides` may hold."""
-
-    state: Annotated[
-        Literal["archived"],
-        Field(description="archived, so that only what `schedules` below makes active again runs."),
-    ]
-    schedules: Annotated[
-        dict[Key, OverridableFields],
-        Field(description="Values for single schedules, each under its entry's key; the strongest of all."),
-    ]
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class IncludeFile(TypedDict):
-    """A file named by `include`."""
-
-    schedules: Schedules
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class PolicyFields(TypedDict, total=False):
-    """A project file without its schedules, which are checked one by one, and its layers, which are checked apart."""
-
-    version: Required[
-        Annotated[
-            int,
-            Field(ge=1, le=1, description="The version of this format: 1.", json_schema_extra={"const": 1}),
-        ]
-    ]
-    project: Annotated[
-        str,
-        Field(
-            pattern=f"^{PINNED}$",
-            description="The platform's project id; --project takes precedence.",
-            json_schema_extra=_NO_VARIABLE,
-        ),
-    ]
-    undeclared: Annotated[
-        Literal["report", "archive", "error"],
-        Field(
-            description="What happens to active schedules in scope that no file declares: they are listed, archived, "
-            "or make a plan fail; default: report."
-        ),
-    ]
-    scope: Annotated[ScopeFields, Field(description="Which schedules this project manages; default: all.")]
-    protect: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]],
-        Field(
-            max_length=MAX_LIST,
-            description="Globs of titles that are never archived or paused, or renamed to one that no glob matches.",
-        ),
-    ]
-    include: Annotated[
-        list[IncludeGlob],
-        Field(max_length=MAX_LIST, description="Globs of further files, each with only `schedules`."),
-    ]
-    agents: Annotated[
-        dict[Name, LiteralName],
-        Field(description="Aliases for agents: your name for each, and its id, agent.id or agent.name."),
-    ]
-    findings: Annotated[RuleSettings, Field(description="What each lint rule reports: error, warning or off.")]
-    max_runs_per_month: Annotated[
-        Positive,
-        Field(description="How many runs a month the declared schedules may have together; default: no limit."),
-    ]
-    cost_per_run: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=MAX_COST,
-            allow_inf_nan=False,
-            description="What a run costs, in a currency of your own: plans then estimate the cost a month; default: "
-            "no money is named.",
-        ),
-    ]
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class ProjectFile(PolicyFields, total=False):
-    """A project file."""
-
-    defaults: Annotated[ScheduleFields, Field(description="Values for fields that an entry does not set.")]
-    overrides: Annotated[OverridesFields, Field(description="Values that replace those of the entries.")]
-    schedules: Schedules
-
-
-check_entry: Final[Callable[[object], Any]] = TypeAdapter(EntryFields).validator.validate_python
-check_policy: Final[Callable[[object], Any]] = TypeAdapter(PolicyFields).validator.validate_python
-
-
-def check_defaults(value: object) -> Any:  # noqa: ANN401 - as the others
-    """Check `defaults`, which most projects are without."""
-    return _validator(ScheduleFields).validate_python(value)
-
-
-def check_overrides(value: object) -> Any:  # noqa: ANN401 - as the others
-    """Check `overrides`, which most projects are without."""
-    return _validator(OverridesFields).validate_python(value)
-
-
-def check_override(value: object) -> Any:  # noqa: ANN401 - as the others
-    """Check one of `overrides.schedules`."""
-    return _validator(OverridableFields).validate_python(value)
-
-
-@cache
-def _validator(form: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type form
-    return TypeAdapter(form)
+check_policy: Final = _check(mapping_form("PolicyFields", POLICY_FIELDS, required=["version"]))
+check_defaults: Final = _check(_DEFAULTS)
+check_overrides: Final = _check(_OVERRIDES)
+check_override: Final = _check(_OVERRIDABLE)
+"""Checks one of `overrides.schedules`."""
+check_entry: Final = _check(_ENTRY)

@@ -11,7 +11,7 @@ product, that ``9.0`` is no hour, that a title is composed (NFC) and declared on
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
@@ -19,7 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from halo_iac.load.editor_hints import VARIABLE, Schema, add_hints
 from halo_iac.load.entries import LONGEST
-from halo_iac.load.fields import IGNORED, IncludeFile, ProjectFile
+from halo_iac.load.fields import IGNORED, INCLUDE_FIELDS, JSON_SCHEMA, PROJECT_FIELDS, Fields, mapping_form
 from halo_iac.model.plan import Plan
 from halo_iac.model.receipt import Header, Line, RunEnd, WriteIntent, WriteOutcome
 from halo_iac.text import INVISIBLE_RANGES, SURROGATES
@@ -141,9 +141,25 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
+class _OfFiles(_Untitled):
+    """Adds to each form what :mod:`halo_iac.load.fields` notes of it."""
+
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - pydantic's own signature
+        found = super().generate_inner(schema)
+        return found if schema["type"] == "typed-dict" else found | _notes(schema)  # then it is a reference
+
+    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - likewise
+        return super().typed_dict_schema(schema) | _notes(schema)
+
+
+def _notes(schema: Schema) -> Schema:
+    notes: Schema = schema.get("metadata", {}).get(JSON_SCHEMA, {})
+    return notes
+
+
 def project_schema() -> Schema:
     """Return the JSON Schema of a project file."""
-    schema = _of_files(ProjectFile, "HALO project file")
+    schema = _of_files(PROJECT_FIELDS, ["version"], "HALO project file", "A project file.")
     entry = schema["properties"]["schedules"]["patternProperties"]
     needs_agent = {key: {"if": _IS_ACTIVE, "then": _having("agent")} for key in entry}
     gives_agent = [_layer_with("defaults", "agent"), _layer_with("overrides", "agent")]
@@ -169,7 +185,7 @@ def _unless(any_of: list[Schema], of_entries: Schema) -> Schema:
 
 def include_schema() -> Schema:
     """Return the JSON Schema of an included file."""
-    schema = _of_files(IncludeFile, "HALO included file")
+    schema = _of_files(INCLUDE_FIELDS, ["schedules"], "HALO included file", "A file named by `include`.")
     schema["$defs"]["EntryFields"]["allOf"].append(_WHOLE_ENTRY)
     return schema
 
@@ -210,8 +226,9 @@ def schema_text(file_name: str) -> str:
     return render(FILES[file_name]())
 
 
-def _of_files(model: Any, title: str) -> Schema:  # noqa: ANN401 - a type form
-    schema: Schema = TypeAdapter(model).json_schema(schema_generator=_Untitled)
+def _of_files(fields: Fields, required: Collection[str], title: str, description: str) -> Schema:
+    form = mapping_form(title, fields, required=required, description=description)
+    schema: Schema = _OfFiles().generate(form)
     definitions = schema["$defs"]
     for name in ("EntryFields", "OverridableFields", "ScheduleFields", "OverridesFields"):
         if name in definitions:

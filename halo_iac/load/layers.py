@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from halo_iac.load import suggestions as hints
 from halo_iac.load.diagnostics import misplaced_keys, to_problems

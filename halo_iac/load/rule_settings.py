@@ -1,18 +1,13 @@
 """The lint rules as a project file sets them; :mod:`halo_iac.findings` has the rules themselves."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
-
-from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypedDict
+from typing import Final
 
 from halo_iac.model.finding import Severity, Switches
 
 WORDS: Final = ("error", "warning", "off")
 
-RuleSetting = Literal["error", "warning", "off"]
-
-_RULES: Final = {
+RULES: Final = {
     "coverage-gap": (
         "The look-back is shorter than the longest interval between fires, so that some traces are never "
         "analysed; default: warning."
@@ -40,14 +35,7 @@ _RULES: Final = {
     "skipped-fire": "Applied now, a change would skip a fire of today; plan only; default: warning.",
     "doubled-fire": "Applied now, a change would repeat a fire of today; plan only; default: warning.",
 }
-"""What each rule reports."""
-
-RuleSettings = TypedDict(  # type: ignore[misc]  # one key a row of the table
-    "RuleSettings",
-    {rule: Annotated[RuleSetting, Field(description=reports)] for rule, reports in _RULES.items()},
-    total=False,
-)
-with_config(ConfigDict(extra="forbid", strict=True))(RuleSettings)
+"""Rule → what it reports."""
 
 
 def rule_settings(written: Mapping[str, str]) -> Switches:

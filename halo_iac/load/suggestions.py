@@ -11,25 +11,26 @@ from itertools import islice
 from typing import Final
 
 from halo_iac.load.fields import (
-    EntryFields,
-    OverridableFields,
-    OverridesFields,
-    ProjectFile,
-    ScheduleFields,
-    ScopeFields,
+    ENTRY_FIELDS,
+    OVERRIDABLE_FIELDS,
+    OVERRIDES_FIELDS,
+    PROJECT_FIELDS,
+    SCHEDULE_FIELDS,
+    SCOPE_FIELDS,
 )
-from halo_iac.load.rule_settings import WORDS, RuleSettings
+from halo_iac.load.rule_settings import RULES as RULE_LINES
+from halo_iac.load.rule_settings import WORDS
 from halo_iac.text import LONGEST, closest_match, is_close, normalize
 
-DEFAULTS_KEYS: Final = frozenset(ScheduleFields.__annotations__)
-OVERRIDES_KEYS: Final = frozenset(OverridesFields.__annotations__)
-OVERRIDABLE_KEYS: Final = frozenset(OverridableFields.__annotations__)
-ENTRY_KEYS: Final = frozenset(EntryFields.__annotations__)
+DEFAULTS_KEYS: Final = frozenset(SCHEDULE_FIELDS)
+OVERRIDES_KEYS: Final = frozenset(OVERRIDES_FIELDS)
+OVERRIDABLE_KEYS: Final = frozenset(OVERRIDABLE_FIELDS)
+ENTRY_KEYS: Final = frozenset(ENTRY_FIELDS)
 OVERRIDES_STATE: Final = "overrides.state"
 """The state of all schedules at once, which has a value less than that of one."""
-PROJECT_KEYS: Final = frozenset(ProjectFile.__annotations__)
-SCOPE_KEYS: Final = frozenset(ScopeFields.__annotations__)
-RULES: Final = frozenset(RuleSettings.__annotations__)
+PROJECT_KEYS: Final = frozenset(PROJECT_FIELDS)
+SCOPE_KEYS: Final = frozenset(SCOPE_FIELDS)
+RULES: Final = frozenset(RULE_LINES)
 
 _MEANS: Final = {
     "name": "title",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from halo_iac.model import Described, document
 
 
 class Severity(StrEnum):
@@ -30,16 +30,16 @@ Switches = Mapping[str, Severity | None]
 class Finding:
     """One rule's word on one place of the project files; ``line`` and ``column`` count from 1."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    rule: Annotated[str, Field(description="The rule's name, as the project file switches it.")]
-    severity: Annotated[Severity, Field(description="error, which fails the command, or warning.")]
-    message: Annotated[str, Field(description="What was found and why it matters.")]
-    hint: Annotated[str | None, Field(description="What to do about it.")]
-    key: Annotated[str | None, Field(description="The entry concerned; null for the project as a whole.")]
-    path: Annotated[str, Field(description="The file, relative to the working directory.")]
-    line: Annotated[int, Field(description="The line, from 1.")]
-    column: Annotated[int, Field(description="The column, from 1.")]
+    rule: Annotated[str, Described("The rule's name, as the project file switches it.")]
+    severity: Annotated[Severity, Described("error, which fails the command, or warning.")]
+    message: Annotated[str, Described("What was found and why it matters.")]
+    hint: Annotated[str | None, Described("What to do about it.")]
+    key: Annotated[str | None, Described("The entry concerned; null for the project as a whole.")]
+    path: Annotated[str, Described("The file, relative to the working directory.")]
+    line: Annotated[int, Described("The line, from 1.")]
+    column: Annotated[int, Described("The column, from 1.")]
 
 
 def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:

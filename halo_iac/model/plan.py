@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field
-
+from halo_iac.model import Described, document
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry
 from halo_iac.model.remote import PlatformTarget, RemoteSchedule
@@ -62,43 +61,43 @@ class Attribution(StrEnum):
 class Base:
     """The commit that a plan was held against."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    ref: Annotated[str, Field(description="The ref as given.")]
-    commit: Annotated[str, Field(description="The commit that the ref resolved to.")]
+    ref: Annotated[str, Described("The ref as given.")]
+    commit: Annotated[str, Described("The commit that the ref resolved to.")]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field before and after, and where the value after comes from."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    field: Annotated[str, Field(description="The field, named as in the project file.")]
-    before: Annotated[Value, Field(description="The platform's value.")]
-    after: Annotated[Value, Field(description="The declared value.")]
-    origin: Annotated[str, Field(description="File and line, defaults, overrides or built-in.")]
+    field: Annotated[str, Described("The field, named as in the project file.")]
+    before: Annotated[Value, Described("The platform's value.")]
+    after: Annotated[Value, Described("The declared value.")]
+    origin: Annotated[str, Described("File and line, defaults, overrides or built-in.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One schedule's change; ``before`` is absent for a create, ``after`` for an archive that gives back no values."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    action: Annotated[Action, Field(description="create, update, unarchive or archive.")]
-    cause: Annotated[Cause, Field(description="Why the change is planned.")]
-    key: Annotated[str | None, Field(description="The entry's key; null for an undeclared schedule.")]
-    id: Annotated[str | None, Field(description="The platform's id; null for a create.")]
-    title: Annotated[str, Field(description="The title after the change.")]
-    fields: Annotated[tuple[FieldChange, ...], Field(description="What differs, in the order of the file.")] = ()
-    before: Annotated[Spec | None, Field(description="The schedule as the platform holds it.")] = None
-    after: Annotated[Spec | None, Field(description="The schedule as declared.")] = None
-    wave: Annotated[int, Field(description="Renames of a lower wave free the titles of a higher one.")] = 0
-    origin: Annotated[str, Field(description="File and line of the entry; empty for an undeclared schedule.")] = ""
+    action: Annotated[Action, Described("create, update, unarchive or archive.")]
+    cause: Annotated[Cause, Described("Why the change is planned.")]
+    key: Annotated[str | None, Described("The entry's key; null for an undeclared schedule.")]
+    id: Annotated[str | None, Described("The platform's id; null for a create.")]
+    title: Annotated[str, Described("The title after the change.")]
+    fields: Annotated[tuple[FieldChange, ...], Described("What differs, in the order of the file.")] = ()
+    before: Annotated[Spec | None, Described("The schedule as the platform holds it.")] = None
+    after: Annotated[Spec | None, Described("The schedule as declared.")] = None
+    wave: Annotated[int, Described("Renames of a lower wave free the titles of a higher one.")] = 0
+    origin: Annotated[str, Described("File and line of the entry; empty for an undeclared schedule.")] = ""
     share: Annotated[
         Attribution | None,
-        Field(description="Whether the branch, or the platform, causes the change; null without --base."),
+        Described("Whether the branch, or the platform, causes the change; null without --base."),
     ] = None
 
     @property
@@ -149,64 +148,64 @@ class Change:
 class Blocked:
     """An entry nothing is planned for, and why; its schedules still count as declared."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    key: Annotated[str, Field(description="The entry's key.")]
-    reason: Annotated[str, Field(description="Why no change can be planned for it.")]
-    hint: Annotated[str | None, Field(description="What to do about it.")] = None
-    origin: Annotated[str, Field(description="File and line of the entry.")] = ""
-    ids: Annotated[tuple[str, ...], Field(description="The schedules concerned.")] = ()
+    key: Annotated[str, Described("The entry's key.")]
+    reason: Annotated[str, Described("Why no change can be planned for it.")]
+    hint: Annotated[str | None, Described("What to do about it.")] = None
+    origin: Annotated[str, Described("File and line of the entry.")] = ""
+    ids: Annotated[tuple[str, ...], Described("The schedules concerned.")] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UndeclaredSchedule:
     """An active schedule in scope that no file declares and that stays untouched."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    id: Annotated[str, Field(description="The platform's id.")]
-    title: Annotated[str, Field(description="Its title.")]
-    is_firing: Annotated[bool, Field(description="Whether it is enabled.")]
-    note: Annotated[str | None, Field(description="Why it cannot be read; null if it can.")] = None
+    id: Annotated[str, Described("The platform's id.")]
+    title: Annotated[str, Described("Its title.")]
+    is_firing: Annotated[bool, Described("Whether it is enabled.")]
+    note: Annotated[str | None, Described("Why it cannot be read; null if it can.")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class PausedSchedule:
     """A declared, active schedule that does not fire although no file says so, and that stays as it is."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    key: Annotated[str, Field(description="The entry's key.")]
-    id: Annotated[str, Field(description="The platform's id.")]
-    title: Annotated[str, Field(description="Its title on the platform.")]
-    reason: Annotated[str | None, Field(description="Why the platform has paused it; null where it is by hand.")]
-    hint: Annotated[str, Field(description="What resumes it.")]
-    origin: Annotated[str, Field(description="File and line of the entry.")] = ""
+    key: Annotated[str, Described("The entry's key.")]
+    id: Annotated[str, Described("The platform's id.")]
+    title: Annotated[str, Described("Its title on the platform.")]
+    reason: Annotated[str | None, Described("Why the platform has paused it; null where it is by hand.")]
+    hint: Annotated[str, Described("What resumes it.")]
+    origin: Annotated[str, Described("File and line of the entry.")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
     """Something worth a line that changes nothing."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    message: Annotated[str, Field(description="The warning.")]
-    key: Annotated[str | None, Field(description="The entry concerned; null if there is none.")] = None
+    message: Annotated[str, Described("The warning.")]
+    key: Annotated[str | None, Described("The entry concerned; null if there is none.")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class GuardViolation:
     """Why a plan must not be applied as it is, and what would permit it."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    guard: Annotated[str, Field(description="The guard's name.")]
-    message: Annotated[str, Field(description="What it refuses and why.")]
-    override: Annotated[str, Field(description="The option or the edit that permits it.")]
-    names: Annotated[tuple[str, ...], Field(description="The entries or ids concerned.")] = ()
+    guard: Annotated[str, Described("The guard's name.")]
+    message: Annotated[str, Described("What it refuses and why.")]
+    override: Annotated[str, Described("The option or the edit that permits it.")]
+    names: Annotated[tuple[str, ...], Described("The entries or ids concerned.")] = ()
     withholds: Annotated[
         bool,
-        Field(description="Whether only the named schedules are left out and the rest of the plan can be applied."),
+        Described("Whether only the named schedules are left out and the rest of the plan can be applied."),
     ] = False
 
 
@@ -214,13 +213,13 @@ class GuardViolation:
 class Policy:
     """The rules of the project file that a plan was made under."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    undeclared: Annotated[str, Field(description="report, archive or error.")]
-    scope_agents: Annotated[tuple[str, ...] | None, Field(description="Agent ids in scope; null for all.")] = None
-    title_prefix: Annotated[str | None, Field(description="Title prefix in scope; null for all.")] = None
+    undeclared: Annotated[str, Described("report, archive or error.")]
+    scope_agents: Annotated[tuple[str, ...] | None, Described("Agent ids in scope; null for all.")] = None
+    title_prefix: Annotated[str | None, Described("Title prefix in scope; null for all.")] = None
     protect: Annotated[
-        tuple[str, ...], Field(description="Globs of titles that are never archived, paused or renamed away.")
+        tuple[str, ...], Described("Globs of titles that are never archived, paused or renamed away.")
     ] = ()
 
     def covers(self, agent: str | None, title: str) -> bool:
@@ -233,77 +232,73 @@ class Policy:
 class AgentName:
     """What the platform calls an agent that a change names by its UUID."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    id: Annotated[str, Field(description="The agent's UUID.")]
-    name: Annotated[str, Field(description="Its agent.id or agent.name.")]
+    id: Annotated[str, Described("The agent's UUID.")]
+    name: Annotated[str, Described("Its agent.id or agent.name.")]
 
 
 @dataclass(frozen=True, slots=True)
 class RunRate:
     """Runs a month, a mean over the calendar, before and after."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    before: Annotated[float, Field(description="Runs a month of the schedules in scope before the plan is applied.")]
-    after: Annotated[float, Field(description="Runs a month of the schedules in scope after the plan is applied.")]
+    before: Annotated[float, Described("Runs a month of the schedules in scope before the plan is applied.")]
+    after: Annotated[float, Described("Runs a month of the schedules in scope after the plan is applied.")]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeCost:
     """What one change makes a schedule cost a month."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    name: Annotated[str, Field(description="The entry's key; the id of an undeclared schedule.")]
-    before: Annotated[float, Field(description="The cost a month of the schedule before the change.")]
-    after: Annotated[float, Field(description="The cost a month of the schedule after the change.")]
+    name: Annotated[str, Described("The entry's key; the id of an undeclared schedule.")]
+    before: Annotated[float, Described("The cost a month of the schedule before the change.")]
+    after: Annotated[float, Described("The cost a month of the schedule after the change.")]
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
     """What the runs cost a month, by a flat fee that the project file states; inference comes on top."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    per_run: Annotated[float, Field(description="cost_per_run of the project file, in a currency of its own.")]
-    before: Annotated[float, Field(description="The cost a month of the schedules in scope before the plan.")]
-    after: Annotated[float, Field(description="The cost a month of the schedules in scope after the plan.")]
-    changes: Annotated[tuple[ChangeCost, ...], Field(description="Each change of the plan that changes its cost.")] = ()
+    per_run: Annotated[float, Described("cost_per_run of the project file, in a currency of its own.")]
+    before: Annotated[float, Described("The cost a month of the schedules in scope before the plan.")]
+    after: Annotated[float, Described("The cost a month of the schedules in scope after the plan.")]
+    changes: Annotated[tuple[ChangeCost, ...], Described("Each change of the plan that changes its cost.")] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The whole plan, in one deterministic order: same inputs, same bytes."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plan")
+    __pydantic_config__ = document(title="HALO plan")
 
-    host: Annotated[PlatformTarget, Field(description="Platform and project the plan is for.")]
-    policy: Annotated[Policy, Field(description="The policy it was made under.")]
-    targets: Annotated[tuple[str, ...], Field(description="Keys the plan is limited to; empty for all.")]
-    changes: Annotated[tuple[Change, ...], Field(description="What apply would do, in order.")]
-    blocked: Annotated[tuple[Blocked, ...], Field(description="Entries for which nothing can be planned.")]
-    undeclared: Annotated[
-        tuple[UndeclaredSchedule, ...], Field(description="Schedules in scope that no file declares.")
-    ]
-    warnings: Annotated[tuple[PlanWarning, ...], Field(description="Warnings; none of them stops the plan.")]
-    refusals: Annotated[tuple[GuardViolation, ...], Field(description="The guards that refuse to apply the plan.")]
-    unchanged: Annotated[
-        int, Field(description="How many schedules already match their entries, without those in paused.")
-    ]
-    runs_per_month: Annotated[RunRate, Field(description="Runs a month before and after.")]
+    host: Annotated[PlatformTarget, Described("Platform and project the plan is for.")]
+    policy: Annotated[Policy, Described("The policy it was made under.")]
+    targets: Annotated[tuple[str, ...], Described("Keys the plan is limited to; empty for all.")]
+    changes: Annotated[tuple[Change, ...], Described("What apply would do, in order.")]
+    blocked: Annotated[tuple[Blocked, ...], Described("Entries for which nothing can be planned.")]
+    undeclared: Annotated[tuple[UndeclaredSchedule, ...], Described("Schedules in scope that no file declares.")]
+    warnings: Annotated[tuple[PlanWarning, ...], Described("Warnings; none of them stops the plan.")]
+    refusals: Annotated[tuple[GuardViolation, ...], Described("The guards that refuse to apply the plan.")]
+    unchanged: Annotated[int, Described("How many schedules already match their entries, without those in paused.")]
+    runs_per_month: Annotated[RunRate, Described("Runs a month before and after.")]
     paused: Annotated[
         tuple[PausedSchedule, ...],
-        Field(description="Declared schedules that are paused while no file says `enabled: false`."),
+        Described("Declared schedules that are paused while no file says `enabled: false`."),
     ] = ()
-    agents: Annotated[tuple[AgentName, ...], Field(description="The names of the agents that changes set.")] = ()
-    findings: Annotated[tuple[Finding, ...], Field(description="Findings in the declared schedules.")] = ()
+    agents: Annotated[tuple[AgentName, ...], Described("The names of the agents that changes set.")] = ()
+    findings: Annotated[tuple[Finding, ...], Described("Findings in the declared schedules.")] = ()
     cost_per_month: Annotated[
-        CostEstimate | None, Field(description="An estimate; null unless the project file has cost_per_run.")
+        CostEstimate | None, Described("An estimate; null unless the project file has cost_per_run.")
     ] = None
-    base: Annotated[Base | None, Field(description="The base that it was compared with; null without --base.")] = None
-    file: Annotated[str, Field(description="The project file; empty where there is none.")] = ""
-    version: Annotated[Literal[1], Field(description="The version of this document's format.")] = PLAN_VERSION
+    base: Annotated[Base | None, Described("The base that it was compared with; null without --base.")] = None
+    file: Annotated[str, Described("The project file; empty where there is none.")] = ""
+    version: Annotated[Literal[1], Described("The version of this document's format.")] = PLAN_VERSION
 
     @property
     def blocking_violations(self) -> tuple[GuardViolation, ...]:
@@ -333,10 +328,10 @@ def total_of(plans: Sequence[Plan]) -> Plan:
 class PlanList:
     """The plans of several project files, as one document."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO plans of several project files")
+    __pydantic_config__ = document(title="HALO plans of several project files")
 
-    version: Annotated[Literal[1], Field(description="The version of this document's format.")]
-    projects: Annotated[tuple[Plan, ...], Field(description="A plan for each project file, in order.")]
+    version: Annotated[Literal[1], Described("The version of this document's format.")]
+    projects: Annotated[tuple[Plan, ...], Described("A plan for each project file, in order.")]
 
 
 class Match(NamedTuple):

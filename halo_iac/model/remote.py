@@ -12,8 +12,7 @@ from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import ConfigDict, Field
-
+from halo_iac.model import Described, document
 from halo_iac.model.schedule import (
     BUILT_IN,
     CADENCE_PARTS,
@@ -201,14 +200,14 @@ class Agent(NamedTuple):
 class PlatformTarget:
     """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    base_url: Annotated[str, Field(description="The platform's base URL.")]
-    project_id: Annotated[str, Field(description="The project's id.")]
-    project_name: Annotated[str | None, Field(description="The project's name, where the platform tells it.")] = None
-    url_origin: Annotated[str, Field(description="Where the base URL comes from.")] = "default"
-    project_origin: Annotated[str, Field(description="Where the project's id comes from.")] = ""
-    is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine.")] = False
+    base_url: Annotated[str, Described("The platform's base URL.")]
+    project_id: Annotated[str, Described("The project's id.")]
+    project_name: Annotated[str | None, Described("The project's name, where the platform tells it.")] = None
+    url_origin: Annotated[str, Described("Where the base URL comes from.")] = "default"
+    project_origin: Annotated[str, Described("Where the project's id comes from.")] = ""
+    is_sandbox: Annotated[bool, Described("Whether it is a sandbox on this machine.")] = False
 
 
 class ModelCatalog(NamedTuple):

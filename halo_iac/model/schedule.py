@@ -9,8 +9,7 @@ from operator import attrgetter
 from types import NoneType
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import ConfigDict, Field
-
+from halo_iac.model import Described, document
 from halo_iac.model.zones import is_same_zone
 
 
@@ -66,26 +65,26 @@ class Spec:
     the declared side. ``agent`` is a reference as written until :mod:`halo_iac.resolve` has put the agent's id there.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = document()
 
-    title: Annotated[str, Field(description="The title, which is the identity.")]
-    agent: Annotated[str, Field(description="The agent's UUID.")]
-    frequency: Annotated[str, Field(description="hourly, daily, weekly or monthly.")]
-    days_of_week: Annotated[Numbers, Field(description="0 = Sunday to 6 = Saturday; weekly only.")]
-    days_of_month: Annotated[Numbers, Field(description="1 to 31; monthly only.")]
-    hours: Annotated[Numbers, Field(description="0 to 23; empty for hourly.")]
-    minutes: Annotated[Numbers, Field(description="0 to 59.")]
-    timezone: Annotated[str, Field(description="IANA time zone in which hours and days are read.")]
-    prompt: Annotated[str, Field(description="What the analysis is asked to do.")]
-    model_id: Annotated[str | None, Field(description="Analysis model; null where it is the platform's choice.")]
+    title: Annotated[str, Described("The title, which is the identity.")]
+    agent: Annotated[str, Described("The agent's UUID.")]
+    frequency: Annotated[str, Described("hourly, daily, weekly or monthly.")]
+    days_of_week: Annotated[Numbers, Described("0 = Sunday to 6 = Saturday; weekly only.")]
+    days_of_month: Annotated[Numbers, Described("1 to 31; monthly only.")]
+    hours: Annotated[Numbers, Described("0 to 23; empty for hourly.")]
+    minutes: Annotated[Numbers, Described("0 to 59.")]
+    timezone: Annotated[str, Described("IANA time zone in which hours and days are read.")]
+    prompt: Annotated[str, Described("What the analysis is asked to do.")]
+    model_id: Annotated[str | None, Described("Analysis model; null where it is the platform's choice.")]
     summarization_model_id: Annotated[
-        str | None, Field(description="Summarization model; null where it is the platform's choice.")
+        str | None, Described("Summarization model; null where it is the platform's choice.")
     ]
-    span_limit: Annotated[int, Field(description="How many spans a run reads at most.")]
-    lookback_hours: Annotated[int, Field(description="How many hours before a fire a run looks at.")]
-    max_subagent_depth: Annotated[int, Field(description="How deep sub-agents may nest.")]
-    max_turns: Annotated[int, Field(description="How many turns an analysis may take.")]
-    enabled: Annotated[bool | None, Field(description="Whether it fires; null where the operator decides.")]
+    span_limit: Annotated[int, Described("How many spans a run reads at most.")]
+    lookback_hours: Annotated[int, Described("How many hours before a fire a run looks at.")]
+    max_subagent_depth: Annotated[int, Described("How deep sub-agents may nest.")]
+    max_turns: Annotated[int, Described("How many turns an analysis may take.")]
+    enabled: Annotated[bool | None, Described("Whether it fires; null where the operator decides.")]
 
     @property
     def cadence(self) -> Cadence:
