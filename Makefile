@@ -27,6 +27,9 @@ SECONDS := 3600
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
+# Bytecode is written even where the environment says not to: every worker would compile all tests, and every process that
+# they start all of halo, each time.
+test soak: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/pytest -n auto
 

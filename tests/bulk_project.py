@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from subprocess import PIPE, Popen
 from typing import Any
 
+from forked import HaloProcess
 from sandbox_calls import PROJECT
 from strategies import wire
 
@@ -72,28 +70,17 @@ def active(sandbox: Sandbox) -> Active:
     return found
 
 
-def start_apply(url: str, folder: Path, *argv: str) -> Popen[str]:
+def start_apply(url: str, folder: Path, *argv: str) -> HaloProcess:
     """Start ``halo apply`` in a process of its own, as fast as it may be."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONIOENCODING": "utf-8",
         "INF_API_URL": url,
         "INF_API_KEY": demo.DEMO_KEY,
         "INF_PROJECT_ID": PROJECT,
     }
-    command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--json", "--allow-archive", str(len(GONE))]
-    pace = ("--max-rps", "10000")
-    return Popen(
-        [*command, *pace, *argv],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-        encoding="utf-8",
-    )
+    command = ("apply", "--yes", "--json", "--allow-archive", str(len(GONE)), "--max-rps", "10000")
+    return HaloProcess(*command, *argv, cwd=folder, env=env)
 
 
 def write(folder: Path, document: Mapping[str, Any], name: str = "halo.yaml") -> None:

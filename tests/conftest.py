@@ -42,19 +42,25 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def pytest_collection() -> None:
+    """Look for no garbage among ten thousand tests while they are made."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests leave, not among six thousand tests time and again."""
+    """Look for garbage among what tests leave, not among the tests time and again."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c_is_heard() -> None:
+def ctrl_c_enabled() -> None:
     """Hear Ctrl-C even where a shell has started the tests in the background, and so deaf to it: tests press it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nobody_is_signed_in() -> Iterator[None]:
+def signed_out_environment() -> Iterator[None]:
     """Unset what halo and inf read from the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
@@ -64,7 +70,7 @@ def nobody_is_signed_in() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def the_network_is_off() -> Iterator[None]:
+def network_off() -> Iterator[None]:
     """Let names other than localhost be unknown, and connections to other machines fail."""
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 

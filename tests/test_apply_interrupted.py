@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import PIPE, Popen
 from typing import IO
 
 import pytest
 from apply_harness import CREATE, READ, UPDATE
 from command_line import CommandLine, Stream
+from forked import PIPE, HaloProcess
 from sandbox_calls import PROJECT, Caller
 
 from halo_iac.sandbox import demo
@@ -26,7 +24,6 @@ from halo_iac.sandbox.server import serve
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop")
 
-ROOT = Path(__file__).parent.parent
 PROJECT_FILE = """\
 version: 1
 schedules:
@@ -51,31 +48,19 @@ class Setting:
     folder: Path
     may_create: threading.Event
     """No create gets its id while this is not set."""
-    processes: list[Popen[str]] = field(default_factory=list)
+    processes: list[HaloProcess] = field(default_factory=list)
 
-    def start(self, *argv: str, stdout: int | IO[str] = PIPE, ignored: int | None = None) -> Popen[str]:
+    def start(self, *argv: str, stdout: int | IO[str] = PIPE, ignored: int | None = None) -> HaloProcess:
         """Start ``halo apply`` on it, one change at a time, deaf to one signal if need be."""
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONIOENCODING": "utf-8",
             "INF_API_URL": self.url,
             "INF_API_KEY": demo.DEMO_KEY,
             "INF_PROJECT_ID": PROJECT,
         }
-        command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--yes", "--concurrency", "1", *argv]
-        if ignored is not None:
-            command = ["sh", "-c", f"trap '' {ignored}; exec \"$@\"", "sh", *command]
-        process = Popen(
-            command,
-            cwd=self.folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=PIPE,
-            encoding="utf-8",
-        )
+        command = ("apply", "--yes", "--concurrency", "1", *argv)
+        process = HaloProcess(*command, cwd=self.folder, env=env, stdout=stdout, ignored=ignored)
         self.processes.append(process)
         return process
 
@@ -119,7 +104,7 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
             process.communicate()
 
 
-def ended(process: Popen[str]) -> tuple[int, str, str]:
+def ended(process: HaloProcess) -> tuple[int, str, str]:
     """Return the exit code, what stdout says after the plan, and stderr."""
     out, err = process.communicate(timeout=30)
     _, _, summary = out.rpartition("Runs a month: ")
@@ -245,6 +230,23 @@ def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, n
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
     assert {seen.procedure for seen in setting.sandbox.requests}.isdisjoint({CREATE, UPDATE, READ})
+
+
+LOST = """
+import signal, threading, weakref
+from halo_iac.cli import main
+def interrupted_in_a_callback(*_):
+    thing = threading.Event()
+    callback = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+    del thing  # which calls back, as the end of an import does
+    return threading.Event().wait(30)
+main.main = interrupted_in_a_callback
+"""
+
+
+def test_an_interrupt_that_python_swallows_in_a_callback_comes_again(tmp_path: Path) -> None:
+    process = HaloProcess(cwd=tmp_path, env={}, before=LOST)
+    assert (process.communicate(timeout=25), process.returncode) == (("", ""), 130)
 
 
 def test_the_next_run_does_the_rest(setting: Setting) -> None:

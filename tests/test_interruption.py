@@ -10,13 +10,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from itertools import cycle, product
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
 from bulk_project import CALLS, DONE, GONE, NEW, active, declared, held, start_apply, write
 from conftest import IS_SOAK
+from forked import HaloProcess
 from sandbox_calls import PROJECT
 
 from halo_iac.sandbox.faults import ChangeBetween, Cut, Fault, Pass
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal t
 LIST = "haloSchedule.listForProject"
 EVERY_TENTH = range(10, CALLS + 1, 10)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+ENDINGS = [*product(SIGNALS, EVERY_TENTH)] if IS_SOAK else [*zip(cycle(SIGNALS), EVERY_TENTH[3::6], strict=False)]
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ended(process: Popen[str]) -> tuple[int, list[dict[str, Any]]]:
+def ended(process: HaloProcess) -> tuple[int, list[dict[str, Any]]]:
     """Return the exit code, and how every change ended, where that was told."""
     out, err = process.communicate(timeout=120)
     summary = json.loads(out)["summary"] if out else None
@@ -64,13 +66,12 @@ def test_the_bulk_project_takes_the_expected_number_of_calls(sandbox: Sandbox, u
     assert (len(sandbox.requests), active(sandbox)) == (CALLS, DONE)
 
 
-@pytest.mark.parametrize("call", EVERY_TENTH if IS_SOAK else EVERY_TENTH[3::9])
-@pytest.mark.parametrize("number", SIGNALS, ids=[number.name for number in SIGNALS])
+@pytest.mark.parametrize(("number", "call"), ENDINGS, ids=[f"{number.name}-{call}" for number, call in ENDINGS])
 def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
     sandbox: Sandbox, url: str, folder: Path, number: signal.Signals, call: int
 ) -> None:
     """The signal comes while the call is under way; every other time the platform never gets to see the call."""
-    processes: list[Popen[str]] = []
+    processes: list[HaloProcess] = []
     is_lost = call % 20 == 0
     sandbox.faults.add(
         Fault("*", Pass(), times=call - 1),

@@ -269,7 +269,6 @@ def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:
         ({"model_id": "gone"}, "the platform no longer offers model_id 'gone'"),
         ({"model_id": None}, "model_id was chosen by the platform, which halo cannot restore"),
     ],
-    ids=str,
 )
 def test_only_what_a_file_could_declare_is_written(before: dict[str, Any], why: str) -> None:
     lines = [intent(Action.UPDATE, before=replace(spec(), **before), after=spec()), done()]

@@ -5,7 +5,10 @@ A signal that was ignored when it started, as ``nohup`` has it, stays ignored.
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Final
@@ -20,18 +23,43 @@ STOPPING: Final = (
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 """Not every system has all of them."""
 
+_UNTIL_REPEATED: Final = 0.05
+"""Seconds for what has swallowed an interrupt to end."""
+
 
 def treat_signals_as_interrupt() -> None:
     """Let a pipeline that is cancelled, or a terminal that is closed, find the same care as a person who gives up."""
     for number in _numbers():
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    sys.unraisablehook = _repeat_lost_interrupt
 
 
 def handling_signals() -> dict[int, Handler]:
     """Return the signals that end a command, each with what handles it: those that are not ignored."""
     handlers = {number: signal.getsignal(number) for number in _numbers()}
     return {number: handler for number, handler in handlers.items() if callable(handler)}
+
+
+def _repeat_lost_interrupt(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more what goes on although it was interrupted.
+
+    Python raises KeyboardInterrupt wherever the main thread is just then. In a destructor, or in the callback with
+    which every import ends, it is reported but stops nothing: a cancelled apply would go on to write.
+    """
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt_soon(thread: int) -> None:
+    time.sleep(_UNTIL_REPEATED)
+    for number in list(handling_signals())[:1]:
+        if hasattr(signal, "pthread_kill"):  # which also wakes what waits
+            signal.pthread_kill(thread, number)
+        else:
+            signal.raise_signal(number)
 
 
 def is_repeated_by_itself(number: int) -> bool:
