@@ -709,7 +709,7 @@ def test_the_documented_configurations_start_a_command_that_there_is(halo: Comma
 
 
 def test_the_documents_name_every_tool_and_no_other() -> None:
-    _, _, table = PAGE.partition("| tool | does |")
+    _, _, table = PAGE.partition("| tool | returns |")
     named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.partition(" | ")[0])}
     assert named & {*TOOLS} == {*TOOLS}
     assert set(re.findall(r"`([a-z]+_\w+)`", PAGE)) - {*TOOLS} <= {*NAMES, *OF_ANSWERS}

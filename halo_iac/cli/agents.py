@@ -1,4 +1,4 @@
-"""Agents on a command line: their names for lists, and the question which one is meant."""
+"""Agents on the command line: their names in lists, and choosing one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
-    """Return the names of these agents by id, with the platform asked once, and not at all where there are no ids.
+    """Return the names of these agents by id; the platform is asked once, or not at all if there are no ids.
 
     An agent that was not seen for long has none; where the platform refuses the list, that is said and none has one.
     """
@@ -33,7 +33,7 @@ def agent_names(context: CommandContext, connection: Connection, ids: Iterable[s
 
 
 def choose_agent(context: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
-    """Ask on the terminal which agent is meant, until the answer is one; without a terminal that is an error."""
+    """Ask on the terminal for an agent until the answer names one; without a terminal that is an error."""
     console = context.console
     if not console.is_interactive or console.wants_json:
         raise UsageError(
@@ -51,7 +51,7 @@ def choose_agent(context: CommandContext, connection: Connection, time_range: Ti
 
 
 def ask_agent(console: Console, agents: Sequence[Agent], question: str) -> Agent | None:
-    """List agents and ask which one is meant, until the answer is one; ``None`` at the end of input."""
+    """List agents and ask for one until the answer names one; ``None`` at the end of input."""
     picker = Picker("agent", ("NAME", "EXECUTIONS", "UUID"), frozenset({"NAME"}), question)
     return picker.ask(console, [_choice(agent) for agent in agents])
 

@@ -1,4 +1,4 @@
-"""What commands have in common: the options that say where to work and how to write, declared once for all of them."""
+"""The decorators of commands: common options, declared once, and the context that they describe."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Comma
 
 
 def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a type form
-    """Return whether a parameter stands for several options: a named tuple of them, which commands may share."""
+    """Return whether a parameter is a group of options: a named tuple, which commands may share."""
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 

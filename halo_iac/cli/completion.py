@@ -1,4 +1,4 @@
-"""Shell completion: the words of a command line → what may follow them, in the form that the shell expects.
+"""Shell completion: the words of a command line → the possible next words, in the form that the shell expects.
 
 It answers the scripts that ``halo --install-completion`` writes, between two keystrokes, so it imports no command:
 ``completion.json`` has their words, and keys and agents are picked out of the project files unchecked. Whatever is
@@ -85,7 +85,7 @@ def _split(line: str) -> list[str]:
 
 
 def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> list[Offer] | None:
-    """Return what may follow, with a line of help each; ``None`` where it is a file."""
+    """Return the possible next words, each with a line of help; ``None`` for a file name."""
     with open(os.path.join(os.path.dirname(__file__), "completion.json"), encoding="utf-8") as file:
         line = _Line(json.load(file))
     for word in args:

@@ -1,4 +1,4 @@
-"""A platform and a project on it, as a command found them: its readers, its writer, and how they are repeated."""
+"""A connection to a platform and a project on it: readers, writer and retries."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Connection:
     before_request: Callable[[], bool] | None = None
 
     def rate_limited(self, before_request: Callable[[], bool]) -> Connection:
-        """Return the same platform and project, asked only after ``before_request`` has said so."""
+        """Return the same connection, in which every request first calls ``before_request``."""
         return replace(self, before_request=before_request)
 
     @cached_property
     def transport(self) -> Transport:
-        """Return what carries the calls; opened when first asked for."""
+        """Return the transport, opened when first used."""
         return self.open_transport(self.before_request)
 
     @property
@@ -61,7 +61,7 @@ class Connection:
 
     @cached_property
     def reader(self) -> Reader:
-        """Return the client that cannot change anything."""
+        """Return the client that reads schedules and agents; it cannot change anything."""
         from halo_iac.api.schedules import Reader
 
         return Reader(self.transport, self.retry())
@@ -101,7 +101,7 @@ class Connection:
         self.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:
-        """Return a reader that repeats nothing: apply repeats a read together with the write it is for."""
+        """Return a reader without retries: apply repeats a read together with the write it belongs to."""
         from halo_iac.api.schedules import Reader
 
         return Reader(self.transport, Retry(attempts=1))
@@ -114,7 +114,7 @@ class Connection:
 
     @cached_property
     def project(self) -> SelectedProject:
-        """Return the project that is meant; the platform is asked only where nothing names one."""
+        """Return the project; the platform is asked only if no setting names one."""
         from halo_iac.api.auth import SelectedProject, select_project
 
         if self.settings.project is None and self.is_embedded:
@@ -155,7 +155,7 @@ def platform_transport(
     before_request: Callable[[], bool] | None,
     bounds: RequestLimits,
 ) -> Transport:
-    """Return what carries calls to the platform that settings name; ``before_request`` may have one wait, or end it."""
+    """Return the transport to the platform of the settings; ``before_request`` may delay or end a request."""
     from halo_iac.api.transport import Transport
 
     return Transport(

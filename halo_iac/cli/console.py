@@ -1,4 +1,4 @@
-"""The last step before anything is written: streams, their style, and the key that must not appear.
+"""Standard streams: their style, prompts, and redaction of keys as the last step before output.
 
 See docs/cli.md#output and docs/security.md#keys.
 """
@@ -59,7 +59,7 @@ def utc_now() -> datetime:
 
 
 class Console:
-    """What a process gives a command: streams, environment and clock, and how long it may wait for the platform.
+    """What a command gets from its process: streams, environment, clock, and its retry policy.
 
     Standard output is for results, standard error for narration and errors. ``wants_json`` and ``no_color`` are set by
     the command as soon as its options are known; errors look at them too.
@@ -137,12 +137,12 @@ class Console:
         return self.wants_json
 
     def redact_key(self, key: Secret) -> None:
-        """Leave a key out of everything written from now on."""
+        """Redact a key in all output from now on."""
         self._keys = _longest_first(*self._keys, key)
         self._secrets = _longest_first(*self._secrets, key)
 
     def redact_credential(self, credential: Secret) -> None:
-        """Leave what looks like a credential out of what is written from now on: in documents, where prompts stand."""
+        """Redact a text that looks like a credential from now on; in documents, only in members that hold prompts."""
         self._secrets = _longest_first(*self._secrets, credential)
 
     def redacted(self, text: str) -> str:
@@ -171,7 +171,7 @@ class Console:
             raise _output_failed(error) from None
 
     def print_parts(self, parts: Iterable[str]) -> None:
-        """Write a result that is too long to be held: lines, or the parts of a document, each as soon as it is made."""
+        """Write a result in parts, each as soon as it is made, so that a long one needs no memory."""
         try:
             for part in parts:
                 shown = self.redacted(part)
@@ -198,12 +198,12 @@ class Console:
             raise _output_failed(error) from None
 
     def log(self, text: str) -> None:
-        """Write narration; with JSON asked for only to a terminal, so that a pipe gets errors and nothing else."""
+        """Write a progress message; with ``--json`` only to a terminal, so that a pipe gets only errors."""
         if not self.wants_json or self._stderr.isatty():
             self.print_error_text(text)
 
     def warn(self, message: str, hint: str) -> None:
-        """Write that a result is not what was asked for, though it is one; as JSON where that is asked for."""
+        """Write a warning about a result that is not quite what was asked for; as JSON with ``--json``."""
         if self.wants_json:
             from halo_iac.render.json import document
 
@@ -213,12 +213,12 @@ class Console:
             self.print_error_text("\n".join(map(self.err_style.safe, lines)))
 
     def print_error_text(self, text: str) -> None:
-        """Write an error; a missing final newline is added. Where the stream is closed, the exit code has to do."""
+        """Write an error; a missing final newline is added. If the stream is closed, only the exit code remains."""
         with suppress(OSError):
             self._write(self._stderr, self.redacted(text))
 
     def print_error(self, error: HaloError, *, exit_code: int | None = None) -> None:
-        """Write an error, as JSON where that is asked for; ``exit_code`` is the process's where it is another."""
+        """Write an error, as JSON with ``--json``; ``exit_code`` is the process's if it differs from the error's."""
         from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 
         error.exit_code = error.exit_code if exit_code is None else exit_code
@@ -227,7 +227,7 @@ class Console:
 
     @contextmanager
     def after(self, done: str) -> Iterator[None]:
-        """Say with an error of standard output what was done before it: that has happened all the same."""
+        """Within the block, add ``what`` was done already to an error of standard output."""
         try:
             yield
         except FileError as error:
@@ -312,7 +312,7 @@ class Console:
         )
 
     def _redact_every_key(self) -> None:
-        """Hide the keys that there are, in use or not: a mistyped command line, or a project file, may hold one."""
+        """Redact all known keys, in use or not: a mistyped command line, or a project file, may contain one."""
         from halo_iac.api.inf_config import read_inf_config
         from halo_iac.api.secret import Secret
 

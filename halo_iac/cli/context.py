@@ -1,4 +1,4 @@
-"""Opens what a command works with: the project file, the platform or the sandbox, and the clock.
+"""The context of a command: its project file, its platform or sandbox, and the clock.
 
 See docs/cli.md#settings and docs/cli.md#sandbox.
 """
@@ -43,7 +43,7 @@ _A_MOMENT: Final = 0.5
 
 
 class CommandContext:
-    """One command's surroundings; everything is opened when first asked for, and closed with the context.
+    """The context of one command; everything is opened when first used, and closed with the context.
 
     ``closing`` ends the repetitions of reads that are still under way when the command is over.
     """
@@ -78,14 +78,14 @@ class CommandContext:
         self._opened.close()
 
     def with_file(self, path: Path) -> CommandContext:
-        """Return another context, whose project file is ``path``, whether it is there already or not."""
+        """Return a context with another project file, which may not exist yet."""
         return CommandContext(self.console, self.choice._replace(file=str(path)), self.cwd)
 
     # Several project files ------------------------------------------------------------------------------------------
 
     @property
     def is_list(self) -> bool:
-        """Return whether ``-f`` names a list of project files, be it of one."""
+        """Return whether ``-f`` names a list of project files, even a list of one."""
         return bool(self.choice.files) and not self._is_listed
 
     @cached_property
@@ -98,7 +98,7 @@ class CommandContext:
         return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
 
     def spell(self, command: Command) -> str:
-        """Return a command that works on this project file and platform, as it has to be pasted."""
+        """Return a command line, ready to paste, that works on this project file and platform."""
         target, project = self.choice, self._project
         if self._is_listed and project is not None and self.console.env.get("INF_PROJECT_ID"):
             target = target._replace(project=project.project_id)
@@ -133,7 +133,7 @@ class CommandContext:
         return self._project
 
     def relate(self, project: Project) -> None:
-        """Take a project that was loaded with what it shares with other files of the list."""
+        """Replace the loaded project by one that knows the other files of the list."""
         self._project = project
 
     def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
@@ -323,7 +323,7 @@ class CommandContext:
 
     @property
     def sandbox_origin(self) -> str:
-        """Return what says that the sandbox is meant."""
+        """Return the option or variable that selects the sandbox."""
         if self.choice.sandbox_file is not None:
             return "--sandbox-file"
         return "HALO_SANDBOX" if self.console.env.get("HALO_SANDBOX") else "--sandbox"
@@ -381,12 +381,12 @@ class CommandContext:
                 self._early = self.connect().start_observing()
 
     def drop_observation(self) -> None:
-        """Have a moment for what was asked early to end, whatever it finds."""
+        """Give early reads a moment to end, and ignore their results."""
         if self._early is not None:
             self._early.drop(_A_MOMENT)
 
     def begin_observing(self) -> None:
-        """Ask the platform for the project that was loaded, unless that is under way."""
+        """Start reading the platform for the loaded project, unless that has begun."""
         if self._early is None:
             self.host(self.load())
             self._unsaid = []
@@ -402,7 +402,7 @@ class CommandContext:
         return host, observation.result(project.model_fields)
 
     def log_wait(self, words: str) -> None:
-        """Say that a call is repeated; only once the files are read, for what is wrong in them is said first."""
+        """Report a retry; only after the files are read, since their problems are reported first."""
         unsaid = self._unsaid
         if unsaid is None:
             self.console.log(self.console.err_style.safe(words))

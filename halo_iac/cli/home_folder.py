@@ -1,4 +1,4 @@
-"""The user's home folder, and `~` where a path was not expanded by a shell: in a variable, or behind ``--out=``."""
+"""The user's home folder, and `~` in paths that no shell expands: in a variable, or after ``--out=``."""
 
 from __future__ import annotations
 

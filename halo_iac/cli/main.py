@@ -109,7 +109,7 @@ def _invoke(argv: Sequence[str], console: Console) -> int:
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Return whether JSON is asked for, before the options are understood: a wrong option is told as JSON as well."""
+    """Return whether JSON is asked for, before options are parsed: a wrong option is reported as JSON as well."""
     words = [*argv[: list(argv).index("--")]] if "--" in argv else [*argv]
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
@@ -146,7 +146,7 @@ def _os_error(error: OSError) -> HaloError:
 
 
 def _internal_error(error: BaseException) -> HaloError:
-    """Return a mistake of ours as an error; foreign text is left out, since it may hold anything.
+    """Return an internal error without foreign text, which may contain anything.
 
     See docs/security.md#keys.
     """

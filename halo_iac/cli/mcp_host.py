@@ -1,4 +1,4 @@
-"""What ``halo mcp`` gives its tools: for every call the files and the platform as the command line means them.
+"""What ``halo mcp`` gives its tools: for each call, the files and the platform of the command line.
 
 See docs/mcp.md and docs/security.md#mcp-server.
 """
@@ -65,7 +65,7 @@ AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
 
 
 class McpHost:
-    """The process that serves one client: where it works, what it may do, and which costly calls are under way."""
+    """Serves one client: its context, its permissions, and the costly calls under way."""
 
     def __init__(self, console: Console, target: TargetOptions, *, allows_runs: bool) -> None:
         self.allows_runs = allows_runs
@@ -94,8 +94,8 @@ class McpHost:
         """Return a text, or a document, without any key."""
         return self._console.redacted(text)
 
-    def spelt(self, text: str) -> str:
-        """Return a hint in which commands are tools where there is one."""
+    def with_tools(self, text: str) -> str:
+        """Return a hint in which commands are replaced by the tools that do the same."""
         return spell_out(text, self._as_tool)
 
     def _as_tool(self, command: Command) -> str:
@@ -107,7 +107,7 @@ class McpHost:
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """Keep :meth:`finish` waiting: what is being started costs money, and its answer holds the only way to it."""
+        """Have :meth:`finish` wait for a costly call, since only its answer has the id of the run."""
         with self._idle:
             self._starting += 1
         try:
@@ -122,13 +122,13 @@ class McpHost:
         self._console.log(self._console.err_style.safe(f"Started run {run.run_id}"))
 
     def finish(self, seconds: float) -> None:
-        """Wait for the answers of costly calls, for so many seconds at most."""
+        """Wait for the answers of costly calls, up to a number of seconds."""
         with self._idle:
             self._idle.wait_for(lambda: self._starting == 0, seconds)
 
 
 class McpSession:
-    """One call: a command's surroundings, of which nothing outlives it."""
+    """The session of one call, with a command context that is closed after it."""
 
     def __init__(self, host: McpHost, context: CommandContext, stop: threading.Event) -> None:
         self._host = host
@@ -183,7 +183,7 @@ class McpSession:
         return {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
 
     def check(self, file: str | None) -> ProjectCheck:
-        """Return what is wrong with a project file, or odd about it; nothing is asked."""
+        """Return the problems and findings of a project file, offline."""
         with self._of_file(file) as context:
             check = check_project(context)
             return check if check.file else check._replace(file=str(file or context.named_file or "halo.yaml"))

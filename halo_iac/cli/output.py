@@ -1,4 +1,4 @@
-"""What ``plan``, ``apply``, ``undo``, ``drift`` and ``validate`` write: one result of one run, in several formats.
+"""The output of ``plan``, ``apply``, ``undo``, ``drift`` and ``validate``: one result in several formats.
 
 See docs/cli.md#formats.
 """
@@ -32,14 +32,14 @@ Draw = Callable[[View], str]
 
 
 class OutputCopy(NamedTuple):
-    """A file that gets the result in a format of its own."""
+    """A file of ``--also`` and its format."""
 
     format: ReviewFormat
     path: Path
 
 
 class OutputWriter:
-    """Takes the result of a command to standard output, and to the files of ``--also``.
+    """Writes the result of a command to standard output, and to the files of ``--also``.
 
     An error that ends the command is written there as well: a pull request has to hear of it most of all. What is wrong
     with ``--also`` itself is raised here, before anything is done; ``out`` is a file that gets something else.
@@ -69,48 +69,48 @@ class OutputWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, HaloError) and not self._has_result:
-            self._put_error(error)
+            self._write_error(error)
 
     @property
     def is_document(self) -> bool:
-        """Return whether standard output gets one document at the end, rather than text as things happen."""
+        """Return whether standard output gets one document at the end instead of text during the run."""
         return self.format is not ReviewFormat.TEXT
 
-    def put(self, draw: Draw, *, rest: str | None = None) -> None:
-        """Write the result; ``rest`` is what standard output gets instead where it has the beginning already."""
+    def write(self, draw: Draw, *, rest: str | None = None) -> None:
+        """Write the result; ``rest`` replaces it on standard output if the beginning was written already."""
         self._has_result = True
         try:
-            self._put_copies(draw)
+            self._write_copies(draw)
         finally:
             self._console.print(self._drawn(draw, self.format, self._console.out_style) if rest is None else rest)
 
-    def put_plans(self, plans: Sequence[ProjectPlan]) -> None:
+    def write_plans(self, plans: Sequence[ProjectPlan]) -> None:
         """Write the plan of a project file, or those of a list."""
         if self._context.is_list:
-            self.put(lambda view: view.plans(plans))
+            self.write(lambda view: view.plans(plans))
         else:
             (one,) = plans
-            self.put(lambda view: view.plan(one.planned, one.shown))
+            self.write(lambda view: view.plan(one.planned, one.shown))
 
-    def put_applied(self, plans: Sequence[ProjectPlan], *, rest: str | None = None) -> None:
-        """Write the same and what came of it; ``rest`` as in :meth:`put`."""
+    def write_applied(self, plans: Sequence[ProjectPlan], *, rest: str | None = None) -> None:
+        """Write the plans and their outcomes; ``rest`` as in :meth:`write`."""
         if self._context.is_list:
-            self.put(lambda view: view.all_applied(plans), rest=rest)
+            self.write(lambda view: view.all_applied(plans), rest=rest)
         else:
             (one,) = plans
-            self.put(lambda view: view.applied(one.planned, one.outcome), rest=rest)
+            self.write(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
     def _drawn(self, draw: Draw, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
         prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context, self._page)
         return draw(open_view(format, RenderContext(style, self._console.clock(), prefix, identity)))
 
-    def _put_copies(self, draw: Draw) -> None:
+    def _write_copies(self, draw: Draw) -> None:
         for copy in self._copies:
             text = self._console.redacted(self._drawn(draw, copy.format, Style(spell=self._console.spell)))
             write_output(copy.path, self._context.cwd, *_known(copy.format), text)
             self._console.log(f"Wrote {copy.path}")
 
-    def _put_error(self, error: HaloError) -> None:
+    def _write_error(self, error: HaloError) -> None:
         if not self._copies and not self.format.publishes_errors:
             return
 
@@ -118,7 +118,7 @@ class OutputWriter:
             return view.error(error)
 
         try:
-            self._put_copies(draw)
+            self._write_copies(draw)
         except FileError as another:
             self._console.print_error(
                 another, exit_code=error.exit_code
@@ -180,7 +180,7 @@ def _copy(words: str) -> OutputCopy:
 
 
 def _check_place(copy: OutputCopy, cwd: Path) -> None:
-    """Refuse what is a slip, before a run is made: `--also markdown=prompts/checkout.md` would cost the prompt."""
+    """Refuse to overwrite a file of another kind, such as a prompt with `--also markdown=prompts/checkout.md`."""
     path = copy.path
     if path.suffix in {".yaml", ".yml"}:
         raise UsageError(

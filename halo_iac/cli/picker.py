@@ -1,4 +1,4 @@
-"""The question which of several things is meant, asked on the terminal until the answer is one of them."""
+"""Choosing one of several things on the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FEWEST: Final = 5
 
 
 class Choice(NamedTuple, Generic[T]):
-    """One of the things: its ``cells`` in the list, and its name and id, by which it may be chosen."""
+    """A choice: its ``cells`` in the list, and the name and id by which it may be chosen."""
 
     value: T
     name: str
@@ -33,7 +33,7 @@ Numbered = Sequence[tuple[int, Choice[T]]]
 
 
 class Picker(NamedTuple):
-    """What a list and its question say: ``noun`` is one of its things, ``headers`` stand above their cells."""
+    """A list and its question: ``noun`` names one choice, ``headers`` are those of the cells."""
 
     noun: str
     headers: Sequence[str]
@@ -41,7 +41,7 @@ class Picker(NamedTuple):
     question: str
 
     def ask(self, console: Console, choices: Sequence[Choice[T]]) -> T | None:
-        """List the choices and ask which one is meant, until the answer is one; ``None`` at the end of input."""
+        """List the choices and ask for one until the answer names one; ``None`` at the end of input."""
         numbered = tuple(enumerate(choices, 1))
         self._list(console, numbered)
         while (answer := console.read_answer(self.question)) is not None:
@@ -80,6 +80,6 @@ def _matching(choices: Numbered[T], answer: str) -> Numbered[T]:
 
 
 def _is_exact(found: tuple[int, Choice[T]], answer: str) -> bool:
-    """Return whether an answer is all that one goes by: a run costs money, and a part of a name may be a slip."""
+    """Return whether an answer is exact: a run costs money, so part of a name is not enough."""
     number, choice = found
     return answer in {str(number), choice.id} or answer.casefold() == choice.name.casefold()

@@ -1,4 +1,4 @@
-"""Narration of a run on standard error: a live line per change on a terminal, plain lines in a pipe.
+"""Progress of a run on standard error: live lines on a terminal, plain lines in a pipe.
 
 See docs/cli.md#output.
 
@@ -94,7 +94,7 @@ class ProgressDisplay:
         self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Take note of an event: what has ended is written down for good, what is under way is drawn by the clock."""
+        """Show an event: a final one is printed, others update the live display."""
         change = id(event.change)
         if event.status.is_final:
             self._under_way.pop(change, None)
@@ -173,7 +173,7 @@ _STATUS_WIDTH: Final = len("exporting_traces")
 
 
 def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[str, str]) -> Iterator[RunSnapshot]:
-    """Yield what is seen of runs, each shown as it comes; ``names`` are what to call which run id."""
+    """Yield snapshots of runs, each shown at once; ``names`` has the name of each run id."""
     style = console.err_style
     if not console.shows_progress:
         for seen in sightings:
@@ -194,7 +194,7 @@ def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[
 
 
 def line_of(seen: RunSnapshot, name: str, style: Style) -> str:
-    """Return one sighting as a line: who, where it stands, which run, and what is wrong."""
+    """Return a snapshot as a line: name, status, run id, and error."""
     line = f"{style.safe(name)}  {_status(seen, style)}  {style.safe(seen.run_id)}"
     if seen.trouble is not None:
         again = "" if seen.is_final else "; retrying"
@@ -216,7 +216,7 @@ def _rendered(lines: Iterable[str]) -> Text:
 
 
 class RunTable:
-    """What is drawn while runs go: each one's status, how long it has been going, and its latest event."""
+    """The live table of runs: the status, elapsed time and latest event of each."""
 
     def __init__(self, names: Mapping[str, str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
         self._names = names
@@ -228,7 +228,7 @@ class RunTable:
         self._ended: frozenset[str] = frozenset()
 
     def show(self, seen: RunSnapshot) -> None:
-        """Take note of a sighting; another thread draws it."""
+        """Take a snapshot, which another thread draws."""
         self._seen[seen.run_id] = seen
         if seen.events:
             self._latest[seen.run_id] = seen.events[-1].kind

@@ -1,4 +1,4 @@
-"""The sandbox inside this process: where it meets the client, and nowhere else (docs/architecture.md#sandbox)."""
+"""The in-process sandbox; the only module where it meets the client (docs/architecture.md#sandbox)."""
 
 from __future__ import annotations
 

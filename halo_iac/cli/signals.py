@@ -28,7 +28,7 @@ _UNTIL_REPEATED: Final = 0.05
 
 
 def treat_signals_as_interrupt() -> None:
-    """Let a pipeline that is cancelled, or a terminal that is closed, find the same care as a person who gives up."""
+    """Treat a cancelled pipeline or a closed terminal like Ctrl-C."""
     for number in _numbers():
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""What the command line says about where to work, and how a command that is printed says the same.
+"""The options that name the project file and the platform, and how printed commands repeat them.
 
 See docs/cli.md#printed-commands.
 """
@@ -18,11 +18,11 @@ _FILE_ONLY: Final = frozenset({"init", "preview", "rename", "validate"})
 _SEVERAL: Final = frozenset({"apply", "drift", "page", "plan", "preview", "validate"})
 """Commands that take several project files."""
 _ELSEWHERE: Final = frozenset({"sandbox", "schema"})
-"""Commands that are told in another way where to work, or not at all."""
+"""Commands that name their target in another way, or have none."""
 
 
 class TargetOptions(NamedTuple):
-    """What the command line says about where to work.
+    """The options that name the project file and the platform.
 
     ``files`` are the arguments of ``-f`` of a command that takes several project files
     (:mod:`halo_iac.cli.project_files.several`); ``file`` is the one file of any other command, or the one at hand.
@@ -37,7 +37,7 @@ class TargetOptions(NamedTuple):
     files: tuple[str, ...] = ()
 
     def naming(self, words: Sequence[str] | None) -> TargetOptions:
-        """Return the same for what follows ``-f``: one word, or those of a command that takes several project files."""
+        """Return the same with the arguments of ``-f``: one, or those of a command that takes several project files."""
         file, files = (words, ()) if isinstance(words, str) else split_files(words)
         return self._replace(file=file, files=files)
 

@@ -13,11 +13,11 @@ from halo_iac.text import closest_match, quote, single_line
 
 _MOST_ROWS: Final = 100
 _LONGEST_ID: Final = 1_000
-"""Characters of an id, a key or a name; no address of a request may become so long that it cannot be sent."""
+"""Characters of an id, a key or a name at most, so that no URL becomes too long to be sent."""
 
 
 def _given(value: object) -> object:
-    """Return ``None`` for an empty text: some models fill in what they should leave out."""
+    """Return ``None`` for an empty text: some models fill in optional arguments with empty strings."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -61,7 +61,7 @@ _Cursor = Annotated[
 
 
 class Arguments(BaseModel):
-    """What every tool takes."""
+    """The arguments of every tool."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,14 +69,14 @@ class Arguments(BaseModel):
 
 
 class Paged(Arguments):
-    """What every tool takes that lists something."""
+    """The arguments of every tool that returns a list."""
 
     limit: Annotated[int, Field(description="How many rows to return at most.", ge=1, le=_MOST_ROWS)] = 20
     cursor: _Cursor = None
 
 
 class Long(Arguments):
-    """What every tool takes that returns a long text."""
+    """The arguments of every tool that returns a long text."""
 
     max_chars: Annotated[
         int, Field(description="How many characters of text to return at most.", ge=1_000, le=100_000)
@@ -85,15 +85,15 @@ class Long(Arguments):
 
 
 def read_arguments(tool: Tool, given: Mapping[str, Any] | None) -> BaseModel:
-    """Return the arguments of a call; everything that is wrong with them is in the one error."""
+    """Return the arguments of a call; all problems are raised as one error."""
     named = {name: value for name, value in (given or {}).items() if value is not None}  # as some clients leave out
     try:
         return tool.arguments.model_validate(named)
     except ValidationError as error:
         known = [*tool.arguments.model_fields]
-        said = [_reason(each["type"], each["loc"], each["msg"], known) for each in error.errors(include_url=False)]
+        problems = [_reason(each["type"], each["loc"], each["msg"], known) for each in error.errors(include_url=False)]
         takes = f"it takes {', '.join(known)}" if known else "it takes no arguments"
-        raise ToolMisuse("\n".join(said), hint=f"call {tool.name} again; {takes}") from None
+        raise ToolMisuse("\n".join(problems), hint=f"call {tool.name} again; {takes}") from None
 
 
 def _reason(kind: str, place: tuple[str | int, ...], message: str, known: list[str]) -> str:
@@ -108,7 +108,7 @@ def _reason(kind: str, place: tuple[str | int, ...], message: str, known: list[s
 
 
 def exactly_one(tool: str, **given: str | None) -> None:
-    """Refuse a call that names none of several things, or more than one."""
+    """Raise unless a call names exactly one of several things."""
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
         names = " or ".join(f"`{name}`" for name in given)

@@ -1,4 +1,4 @@
-"""One call of a tool: arguments as they came in, an answer as it goes out, or why there is none."""
+"""One call of a tool: arguments in, an answer or an error out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_OF_AN_ERROR: Final = 4_000
 
 
 class Outcome(NamedTuple):
-    """What a call comes to: text for any client, the same as data, and whether it failed."""
+    """The result of a call: text for any client, the same as data, and whether it failed."""
 
     text: str
     structured: dict[str, Any] | None = None
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: threading.Event) -> Outcome:
-    """Carry out one call; whatever goes wrong is an outcome as well. ``stop`` ends it early."""
+    """Carry out one call; an error becomes an outcome as well. ``stop`` ends the call early."""
     nonce = secrets.token_hex(8)
     try:
         arguments = read_arguments(tool, given)
@@ -46,7 +46,7 @@ def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: thr
 
 
 def call_of(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
-    """Return what tells a call from others, for its cursors."""
+    """Return the identity of a call, to which its cursors are bound."""
     return {"tool": tool.name, **arguments.model_dump(mode="json", exclude_none=True)}
 
 
@@ -64,7 +64,7 @@ def _answered(host: Host, tool: Tool, arguments: BaseModel, answer: Answer, nonc
 
 
 def _text(summary: str, cursor: str | None, data: Mapping[str, Any], nonce: str) -> str:
-    """Return an answer as text: long texts as they are, the rest as JSON."""
+    """Return an answer as text: long texts verbatim, the rest as JSON."""
     facts = {name: value for name, value in data.items() if name not in PASSAGES}
     passages = [value for name, value in data.items() if name in PASSAGES]
     rest = () if cursor is None else (f"There is more: call again with the same arguments and cursor {cursor}",)
@@ -73,11 +73,11 @@ def _text(summary: str, cursor: str | None, data: Mapping[str, Any], nonce: str)
 
 
 def _failure(host: Host, error: HaloError, nonce: str) -> str:
-    """Return what went wrong, which may quote the platform, and what to do about it."""
-    message = show_invisible(host.redacted(host.spelt(error.message)))
-    hint = "" if error.hint is None else show_invisible(host.redacted(host.spelt(error.hint)))
-    said = f"error ({error.code}); its message may quote others:\n{fenced(_cut(message), nonce)}"
-    return f"{said}\nhint: {_cut(hint)}" if hint else said
+    """Return an error, which may quote the platform, and its hint."""
+    message = show_invisible(host.redacted(host.with_tools(error.message)))
+    hint = "" if error.hint is None else show_invisible(host.redacted(host.with_tools(error.hint)))
+    text = f"error ({error.code}); its message may quote others:\n{fenced(_cut(message), nonce)}"
+    return f"{text}\nhint: {_cut(hint)}" if hint else text
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where an answer goes on: cursors that an assistant hands back, and lists that are given page by page."""
+"""Pagination of answers: cursors that an assistant passes back, and rows of lists."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from halo_iac.api.pagination import Cursor, Page
 from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
 
 _MOST_PAGES: Final = 50
-"""How many pages of the platform one call reads: some may hold nothing that is wanted."""
+"""How many pages of the platform one call reads at most: some may have no matching rows."""
 _WRONG: Final = "use next_cursor of an earlier answer, with the same arguments as there; or leave it out to start again"
 
 R = TypeVar("R", bound=Result)
 
 
 def encode(position: Position, call: Mapping[str, Any]) -> str:
-    """Return the cursor with which ``call``, a tool's name and its arguments, goes on at a position."""
+    """Return the cursor that continues ``call``, a tool's name and its arguments, at a position."""
     text = json.dumps([_digest(call), *position], separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str, call: Mapping[str, Any]) -> Position:
-    """Return the position in a cursor; one of another call, or none at all, is refused."""
+    """Return the position in a cursor; an invalid cursor, or one of another call, is refused."""
     try:
         digest, place, offset = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, RecursionError):
@@ -36,13 +36,13 @@ def decode(cursor: str, call: Mapping[str, Any]) -> Position:
 
 
 def _digest(call: Mapping[str, Any]) -> str:
-    """Return what tells one call from another; how much is wanted at once may change on the way."""
+    """Return a digest that identifies a call; the page size is not part of it, so it may change between pages."""
     told = {name: value for name, value in call.items() if name not in {"cursor", "limit", "max_chars"}}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
 class Rows(NamedTuple):
-    """The rows of one answer, and where the next one begins."""
+    """The rows of one answer, and the position of the next answer."""
 
     rows: list[Any]
     position: Position | None
@@ -51,7 +51,7 @@ class Rows(NamedTuple):
 def collect(
     read_page: Callable[[Cursor | None], Page], make: Callable[[Any], R | None], position: Position, limit: int
 ) -> Rows:
-    """Return rows from a position of paged ones on: at most ``limit``, and no more than an answer may hold.
+    """Return rows of a paginated list from a position on: at most ``limit``, and no more than an answer may hold.
 
     A position is the cursor of a page and how many of its rows were given before. ``make`` returns ``None`` for what is
     not wanted.
@@ -78,6 +78,6 @@ def collect(
 
 
 def collect_all(found: Iterable[Any], make: Callable[[Any], R | None], position: Position, limit: int) -> Rows:
-    """Return the same of rows that are all there."""
+    """Return the same for a list that is in memory."""
     page = Page(tuple(found), None)
     return collect(lambda _: page, make, position, limit)

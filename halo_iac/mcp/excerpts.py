@@ -1,4 +1,4 @@
-"""Long texts in parts that join to the whole."""
+"""Splits long texts into parts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def excerpt(text: str, start: int, size: int) -> Excerpt:
 
 
 class Part(NamedTuple):
-    """A text of several, or a part of one."""
+    """One of several texts, or a part of one."""
 
     number: int
     """Which of them, from 0."""
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 def parts(texts: Sequence[str], start: Position, size: int) -> tuple[list[Part], Position | None]:
-    """Return texts from a position on, ``size`` characters of them in all, and where the rest begins."""
+    """Return texts from a position on, ``size`` characters in all, and the position of the rest."""
     first, offset = int(start[0] or 0), start[1]
     found: list[Part] = []
     for index, text in enumerate(texts[first:], first):

@@ -1,4 +1,4 @@
-"""The prompts: what a user picks in a client, and what it tells the assistant to do. None holds words of others."""
+"""The prompts that a user picks in a client, and the instructions they give. They contain no untrusted text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Prompt(NamedTuple):
     template: str
 
     def text(self, given: Mapping[str, str] | None) -> str:
-        """Return what the assistant is told; one of the arguments has to say what it is about."""
+        """Return the instructions for the assistant; one of the arguments has to name the subject."""
         named = {name: value.strip() for name, value in (given or {}).items() if value.strip()}
         known = [each.name for each in self.arguments]
         for name in named:

@@ -1,4 +1,4 @@
-"""JSON Schemas of what tools take and give, in the plain form that every client and model understands.
+"""JSON Schemas of arguments and answers, in the plain form that every client and model understands.
 
 Optional means left out: no ``null``, no references, no titles made of names.
 """

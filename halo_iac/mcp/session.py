@@ -1,4 +1,4 @@
-"""What tools may ask of the command line: platforms, names, plans. The command line makes it, tests may as well."""
+"""The interface between tools and the command line, which implements it: platforms, names, plans."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Platform(Protocol):
 
 
 class ShownPlan(NamedTuple):
-    """A plan as it may be shown, and drawn as text."""
+    """A plan without credentials, and its text."""
 
     plan: Plan
     text: str
 
 
 class RunOrder(NamedTuple):
-    """A run that is asked for: of a schedule as the platform holds it, or of an agent."""
+    """A request for a run: of a schedule as the platform holds it, or of an agent."""
 
     schedule: str | None = None
     agent: str | None = None
@@ -67,7 +67,7 @@ class RunOrder(NamedTuple):
 
 
 class Session(Protocol):
-    """One call's view of files and platform; both are looked at anew by every call."""
+    """The files and the platform as one call sees them; every call reads both anew."""
 
     @property
     def stop(self) -> threading.Event:
@@ -98,7 +98,7 @@ class Session(Protocol):
         """Return the keys under which the project file declares schedules, by their ids."""
 
     def check(self, file: str | None) -> ProjectCheck:
-        """Return what is wrong with a project file, or odd about it."""
+        """Return the problems and findings of a project file."""
 
     def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
         """Return what an apply would change."""
@@ -126,5 +126,5 @@ class Host(Protocol):
     def redacted(self, text: str) -> str:
         """Return a text, or a document, without any key."""
 
-    def spelt(self, text: str) -> str:
-        """Return a hint with its commands as an assistant can carry them out: as tools where there is one."""
+    def with_tools(self, text: str) -> str:
+        """Return a hint in which commands are replaced by the tools that do the same."""

@@ -1,4 +1,4 @@
-"""The values that tools share: a tool, its answer, and why a call makes no sense."""
+"""The values that tools share: a tool, its call, its answer, and the error for invalid arguments."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from halo_iac.mcp.session import Session
 from halo_iac.text import single_line
 
 MOST_CHARACTERS: Final = 20_000
-"""How long the data of an answer is unless the call asks for another length; what is left has a cursor."""
+"""The default length of an answer's data in characters; the rest gets a cursor."""
 LONGEST_LINE: Final = 300
-"""How much of a title, a name or a message is shown where it is one of many fields."""
+"""Characters of a title, a name or a message that is one of many fields."""
 LONGEST_WORDS: Final = 2_000
 """The same of everything else, such as the value of an attribute."""
 
 
 class ToolMisuse(HaloError):  # noqa: N818 - says what is wrong with a call; its words are ours
-    """Arguments that make no sense: an unknown one, two that exclude each other, a cursor of another call."""
+    """Invalid arguments: an unknown one, two that exclude each other, a cursor of another call."""
 
     code = "arguments"
 
 
 PASSAGES: Final = frozenset({"report", "content", "plan_text"})
-"""The members of an answer that hold a long text: its tool cuts it, and it is fenced by itself."""
+"""The members of an answer that hold a long text, which its tool cuts and which is fenced separately."""
 
 
 class Result(BaseModel):
-    """The data of an answer; a field without a value is left out of it, and no other text than a passage is long."""
+    """The data of an answer; fields without a value are left out, and all texts but passages are short."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,15 +51,15 @@ def _line(value: object) -> object:
 
 
 Line = Annotated[str, BeforeValidator(_line)]
-"""Words of others on one line, cut short."""
+"""Untrusted text on one line, cut short."""
 
 
 Position = tuple[str | int | None, int]
-"""Where an answer goes on: a page, a conversation or a text, and how many rows or characters of it were given."""
+"""Where an answer continues: a page, a conversation or a text, and how much of it was returned."""
 
 
 class Answer(NamedTuple):
-    """What a call comes to: its data, which others wrote, and a summary in our own words.
+    """The answer to a call: its data, which is untrusted, and a summary in our own words.
 
     ``position`` is where the rest begins, ``None`` if there is none.
     """
@@ -70,13 +70,13 @@ class Answer(NamedTuple):
 
 
 FIRST: Final[Position] = (None, 0)
-"""Where an answer begins that continues none."""
+"""The position of a first answer."""
 
 A = TypeVar("A", bound=BaseModel)
 
 
 class Call(NamedTuple, Generic[A]):
-    """A call of a tool: what it may ask, its arguments, and where its answer begins."""
+    """A call of a tool: its session, its arguments, and the position where its answer begins."""
 
     session: Session
     given: A
@@ -84,7 +84,7 @@ class Call(NamedTuple, Generic[A]):
 
 
 class Tool(NamedTuple):
-    """A tool: what an assistant chooses it by, what it takes and gives, and what it does.
+    """A tool: its description for the assistant, its arguments and answer, and the function that runs it.
 
     ``changes`` says whether anything is different afterwards, ``costs`` whether it costs money, ``asks`` whether it
     asks the platform.

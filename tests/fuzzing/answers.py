@@ -25,7 +25,7 @@ from halo_iac.api.traces import TraceReader, TraceScope
 from halo_iac.api.transport import Transport
 from halo_iac.api.trpc import Answer, Context, Json, Kind, parse_response
 from halo_iac.cli.traces.lists import SPANS, TRACES, facets_table
-from halo_iac.cli.traces.search_results import hits_text
+from halo_iac.cli.traces.search_results import search_results_text
 from halo_iac.errors import PlatformError, SettingsError
 from halo_iac.load import load
 from halo_iac.model.project import Project
@@ -97,7 +97,7 @@ def _questions() -> Iterator[Callable[[_Scripted], object]]:
     yield lambda caller: [*TRACES.lines(TraceReader(caller, _SCOPE, _ONCE).traces({}).traces, PLAIN)]
     yield lambda caller: [*SPANS.lines(TraceReader(caller, _SCOPE, _ONCE).span_list({}).spans, PLAIN)]
     yield lambda caller: facets_table(TraceReader(caller, _SCOPE, _ONCE).facets({}), PLAIN)
-    yield lambda caller: hits_text(TraceReader(caller, _SCOPE, _ONCE).search("x"), PLAIN)
+    yield lambda caller: search_results_text(TraceReader(caller, _SCOPE, _ONCE).search("x"), PLAIN)
 
 
 _SCOPE: Final = TraceScope("team", "project")

@@ -1,4 +1,4 @@
-"""The question before an apply, of one project file or of several, and what is said where nothing is to be done."""
+"""The confirmation before an apply of one or several project files, and the messages if there is nothing to apply."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from halo_iac.text import counted
 
 
 def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool, is_document: bool) -> bool:
-    """Say whether the plans may be carried out; why not is said here, whether a rule, a guard or a person says no.
+    """Return whether the plans may be carried out; if a finding, a guard or the user refuses, print the reason.
 
-    What is wrong with one of several stops all of them.
+    A refusal of one plan stops all of them.
     """
     planned = total_of(plans)
     if errors(planned.findings):
@@ -73,7 +73,7 @@ def _refused(plans: Sequence[Plan], *, is_above: bool) -> str:
 
 
 def _files(plans: Sequence[Plan], concerned: Iterable[Plan]) -> str:
-    """Return which of several project files are concerned; that stops the others as well."""
+    """Return the names of the project files concerned, with a note that the others are stopped as well."""
     return f", in {listed([*dict.fromkeys(plan.file for plan in concerned)], PLAIN)}" if len(plans) > 1 else ""
 
 
@@ -82,7 +82,7 @@ def _name(plans: Sequence[Plan], plan: Plan) -> str:
 
 
 def blocked_error(plans: Sequence[Plan], code: int) -> BlockedError:
-    """Return why a run that went well for everything else has not: its last lines would say nothing of it."""
+    """Return the error for blocked entries after an otherwise successful run, whose summary does not show them."""
     names = [f"{_name(plans, plan)}{entry.key}" for plan in plans for entry in plan.blocked]
     entries = counted(len(names), "entry is", "entries are")
     message = f"{entries} blocked; nothing was changed for {listed(names, PLAIN)}"

@@ -39,7 +39,7 @@ _LONGEST_TURN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a plan is carried out: what the command line says, and what the command is called in what is said.
+    """How a plan is carried out: the options of the command, and the words for messages about it.
 
     ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
     ``question`` is what is asked first, ``reason`` is kept in the receipt. ``then`` is told how the run ended, ``None``
@@ -61,7 +61,7 @@ class ApplyOptions:
 
 
 def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted: str = "as declared") -> None:
-    """Write the plans as text; ``as_wanted`` is what is said of schedules that nothing is planned for."""
+    """Write the plans as text; ``as_wanted`` is the message about schedules without changes."""
     console = context.console
     style, now = console.out_style, console.clock()
     if context.is_list:
@@ -72,7 +72,7 @@ def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted
 
 
 def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun], options: ApplyOptions) -> int:
-    """Ask once, carry out the plans that were shown, one file after the other, and return the exit code."""
+    """Ask for confirmation once, carry out the plans file by file, and return the exit code."""
     console, plans = context.console, [run.planned for run in runs]
     total = total_of(plans)
     if not total.blocking_violations and not total.changes and not errors(total.findings):
@@ -96,7 +96,7 @@ class ProjectOutcome(NamedTuple):
 def _execute_all(
     context: CommandContext, runs: Sequence[ProjectRun], options: ApplyOptions
 ) -> Sequence[ProjectOutcome]:
-    """Carry out one plan after the other; after one that failed, the next are not started unless that was asked for."""
+    """Carry out one plan after the other; after a failure, start the next only with ``keep_going``."""
     outcomes: list[ProjectOutcome] = []
     is_over = False
     for run in runs:
@@ -115,7 +115,7 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
         return _execute(context, run, options)
     console = context.console
     console.log(file_heading(run.planned.file, console.err_style))
-    with _about(run.context):
+    with _naming_file(run.context):
         try:
             return _execute(context, run, options)
         except HaloError as error:  # before anything of it was sent; what the files before it have written is told
@@ -131,8 +131,8 @@ def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
 
 
 @contextmanager
-def _about(context: CommandContext) -> Iterator[None]:
-    """Have the commands that are printed name one of several project files until the block ends."""
+def _naming_file(context: CommandContext) -> Iterator[None]:
+    """Within the block, printed commands name this one of several project files."""
     console = context.console
     before, console.spell = console.spell, context.spell
     try:
@@ -149,7 +149,7 @@ _SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
 
 
 def _ending(error: HaloError | None) -> HaloError:
-    """Return what a run ends with that is interrupted once too often, even after its summary was written."""
+    """Return the error of a run that was interrupted a second time, even after its summary was written."""
     return error or InterruptedRun("interrupted while changes were being made", hint=_SEE_REST)
 
 
@@ -186,7 +186,7 @@ def _execute_recorded(
     trouble = None
 
     def kept(event: Event) -> Event:
-        """Keep an event before it is told: telling may fail, and what has happened has happened."""
+        """Keep an event before it is displayed, since the display may fail."""
         events.append(event)
         return event
 
@@ -228,7 +228,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[None]:
-    """Let Ctrl-C, and what else asks to end, start nothing new; a second one does not wait for what is in flight."""
+    """Within the block, Ctrl-C and similar signals let no new change start; a second one ends all waiting."""
 
     def handle(number: int, _frame: object) -> None:
         if stop_signal.interrupted.is_set():
@@ -251,9 +251,9 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
 
 
 def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[ProjectOutcome]) -> int:
-    """Write how it ended; where that cannot be written, the code still says how the run ended.
+    """Write the outcome; if that fails, the exit code still tells how the run ended.
 
-    A run that went well but for that has not gone well: what reads its result has to know.
+    A successful run whose outcome cannot be written counts as failed, since its reader needs to know.
     """
     console = context.console
     outcomes = [each.outcome for each in ended if each.outcome is not None]
@@ -276,7 +276,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     if any(plan.blocked for plan in plans):
         console.print_error(blocked_error(plans, code))
     for each in ended:
-        with _about(each.context):
+        with _naming_file(each.context):
             _print_receipt(console, each.outcome, code)
     return code
 
@@ -288,7 +288,7 @@ def _code(each: ProjectOutcome) -> int:
 
 
 def _write_result(context: CommandContext, results: OutputWriter, outcomes: Sequence[ProjectOutcome]) -> None:
-    """Write the plans and what came of them; as text, the plans have been shown already."""
+    """Write the plans and their outcomes; as text, only the outcomes, since the plans were shown already."""
     rest, style = None, context.console.out_style
     plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.spell) for each in outcomes]
     if not results.is_document and context.is_list:
@@ -296,11 +296,11 @@ def _write_result(context: CommandContext, results: OutputWriter, outcomes: Sequ
     elif not results.is_document:
         (outcome,) = (each.outcome for each in outcomes)
         rest = "" if outcome is None else summary_text(outcome.summary, style, outcome.commands)
-    results.put_applied(plans, rest=rest)
+    results.write_applied(plans, rest=rest)
 
 
 def _print_receipt(console: Console, outcome: ApplyOutcome | None, code: int) -> None:
-    """Tell of the receipt, which JSON has in it already."""
+    """Print the path of the receipt, which JSON output contains already."""
     if outcome is None:
         return
     if outcome.trouble is not None:

@@ -1,4 +1,4 @@
-"""How a run ended, and the commands that go on from there; each of them works as it is printed."""
+"""How a run ended, and the next commands; each of them works as it is printed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def apply_outcome(
     commands: NextCommands,
     trouble: HaloError | None,
 ) -> ApplyOutcome:
-    """Return how a run ended, and the command that takes back what it did."""
+    """Return how a run ended, with the command that undoes it."""
     if not receipt.is_kept:
         return ApplyOutcome(summary, commands, trouble=trouble)
     name = _display_name(receipt.path, context.cwd)
@@ -48,14 +48,14 @@ def apply_outcome(
 
 
 def _written(summary: Summary) -> Iterator[Change]:
-    """Yield all that was written, or may have been: of that the receipt tells."""
+    """Yield the changes that were, or may have been, written; the receipt has them."""
     for event in summary.events:
         if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN}:
             yield event.change
 
 
 def _is_stopped_by_undo(change: Change, agents: Collection[str]) -> bool:
-    """Say whether to take a change back stops a schedule from firing, which a guard asks a word for.
+    """Return whether undoing a change stops a schedule from firing, which a guard must permit.
 
     ``agents`` are those that traces name for sure: to give a schedule another one back stops it as well.
     """
@@ -65,7 +65,7 @@ def _is_stopped_by_undo(change: Change, agents: Collection[str]) -> bool:
 
 
 def _barred_reason(written: Sequence[Change], planned: Plan) -> str | None:
-    """Return a title that is protected from the way back, if one is."""
+    """Return a protected title that the undo would touch, if any."""
     protection, agents = Protection(planned.policy.protect), {agent.id for agent in planned.agents}
     for change in written:
         is_stopped = _is_stopped_by_undo(change, agents)

@@ -23,7 +23,7 @@ from halo_iac.paths import resolve_path
 
 
 class _Recorded:
-    """Another tree, which remembers what was looked at: files that are missing too, since a branch may bring them."""
+    """Wraps a tree and records which paths were read, missing ones too, since a branch may add them."""
 
     def __init__(self, tree: FileTree) -> None:
         self._tree = tree
@@ -48,7 +48,7 @@ class _Recorded:
 
 
 def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: str) -> bool:
-    """Return whether HEAD and a base differ in a file of a project; ``files`` are the words of ``-f``.
+    """Return whether HEAD and a base differ in a file of a project; ``files`` are the arguments of ``-f``.
 
     Raises :class:`~halo_iac.errors.GitError`.
     """

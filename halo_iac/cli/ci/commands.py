@@ -1,4 +1,4 @@
-"""What each ``halo ci`` command runs, and what it reports (docs/ci.md#commands)."""
+"""The ``halo ci`` commands: what each runs and reports (docs/ci.md#commands)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def validate(job: CiJob) -> int:
 
 
 def plan(job: CiJob) -> int:
-    """Plan; on a pull request as a comment, which one that touches no project does not get."""
+    """Plan; on a pull request that touches a project, post the plan as a comment."""
     if job.trigger.keyless:
         job.console.log(f"Only validated: {job.trigger.keyless} gets no key.")
         return validate(job)
@@ -49,7 +49,7 @@ def plan(job: CiJob) -> int:
 
 
 def apply(job: CiJob) -> int:
-    """Apply the plan that was saved before, and nothing else."""
+    """Apply the saved plan."""
     if job.trigger.request or job.trigger.keyless:
         raise RefusedError("a pull request is planned, not applied", hint="run this command on the branch it merges to")
     saved = job.folder / _PLAN
@@ -68,7 +68,7 @@ def apply(job: CiJob) -> int:
 
 
 def undo(job: CiJob) -> int:
-    """Undo what a run has applied, its last project first."""
+    """Undo an earlier run, its last project first."""
     if job.trigger.request or job.trigger.keyless:
         raise RefusedError("a pull request undoes nothing", hint="run this command on the branch it merges to")
     job.prepare_folder()
@@ -86,7 +86,7 @@ def undo(job: CiJob) -> int:
 
 
 def drift(job: CiJob) -> int:
-    """Compare the platform with the files; the code is 2 only where no issue tells of a difference."""
+    """Compare the platform with the files; exit with 2 only if drift was found and no issue reports it."""
     job.prepare_folder()
     code = job.run("drift", *job.inputs.file_options, *_formats(job, "text"))
     title = f"{_DRIFT_TITLE}: {job.inputs.name}" if job.inputs.name else _DRIFT_TITLE
@@ -98,7 +98,7 @@ def drift(job: CiJob) -> int:
 
 
 def report(job: CiJob) -> int:
-    """Download the reports of a day, and draw the page that shows them beside the schedules."""
+    """Download the reports of a day, and draw the page that shows them with the schedules."""
     job.prepare_folder()
     folder = job.folder / "reports"
     since = [] if any(each.startswith("--since") for each in job.args) else ["--since", "1d"]
@@ -121,7 +121,7 @@ COMMANDS: Final[Mapping[str, Callable[[CiJob], int]]] = {
     "report": report,
     "fixes": fixes,
 }
-"""What can be run."""
+"""Command name → what runs it."""
 
 
 def _formats(job: CiJob, format_: str | None = None) -> list[str]:
@@ -133,7 +133,7 @@ def _base(job: CiJob) -> str:
 
 
 def _permits(job: CiJob) -> list[str]:
-    """Return what a reviewer permits: by a label, which holds for its pull request alone, or by an input."""
+    """Return the options for what a reviewer permits: by a label, only for its pull request, or by an input."""
     number = job.trigger.allowed_removals or job.inputs.allow_archive
     base = _base(job)
     accepts = job.inputs.accept_policy_change or job.trigger.accepts_policy_change
@@ -149,7 +149,7 @@ def _allow_archive(number: int) -> list[str]:
 
 
 def _touches_project(job: CiJob) -> bool:
-    """Return whether a plan is needed; outside of a pull request it is, and where git cannot tell the plan says why."""
+    """Return whether a plan is needed: always outside of a pull request, and if git cannot tell."""
     base = _base(job)
     if not job.trigger.request or not base:
         return True
@@ -176,7 +176,7 @@ def _receipts(job: CiJob) -> list[Path]:
 
 
 def _file_of(job: CiJob, receipt: Path) -> list[str]:
-    """Return the option that names the project file of a receipt: of several, the one of its project."""
+    """Return the option that names the project file of a receipt, chosen by its project."""
     options = job.each_file()
     if len(options) == 1:
         return options[0]

@@ -1,4 +1,4 @@
-"""``halo ci fixes``: an issue a schedule that shows its latest report (docs/ci.md#reports-as-issues)."""
+"""``halo ci fixes``: one issue for each schedule, with its latest report (docs/ci.md#reports-as-issues)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _schedules(args: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass
 class _Issues:
-    """Shows the reports of schedules, all of them or those with ``keys``; ``lines`` say what came of each."""
+    """Keeps the issues of schedules, all of them or those with ``keys``; ``lines`` has the result of each."""
 
     job: CiJob
     folder: Path
@@ -70,7 +70,7 @@ class _Issues:
     has_failed: bool = False
 
     def of_file(self, files: tuple[str, ...]) -> None:
-        """Go through the schedules that a project file declares."""
+        """Update the issues of the schedules that a project file declares."""
         target = TargetOptions(file=files[0] if files else None)
         self.job.console.prepare(json=False, spell=target.spell)
         with CommandContext(self.job.console, target, self.job.cwd) as context:
@@ -88,7 +88,7 @@ class _Issues:
     def _show(self, schedule: _Schedule) -> None:
         try:
             report = fetch_of_schedule(schedule.connection.run_reader, schedule.id)
-            said = self._offer(schedule, report)
+            result = self._offer(schedule, report)
         except NoReport as absence:
             self._say(schedule.key, code(absence.message, PLAIN))
         except PlatformError as error:
@@ -99,14 +99,14 @@ class _Issues:
             self.job.console.warn(error.message, error.hint or "run the job again")
             self._say(schedule.key, "no issue, since the host refused it")
         else:
-            self._say(schedule.key, said)
+            self._say(schedule.key, result)
 
-    def _say(self, key: str, said: str, *, is_failed: bool = False) -> None:
-        self.lines.append(f"- {code(key, PLAIN)}: {said}")
+    def _say(self, key: str, result: str, *, is_failed: bool = False) -> None:
+        self.lines.append(f"- {code(key, PLAIN)}: {result}")
         self.has_failed |= is_failed
 
     def _offer(self, schedule: _Schedule, report: Report) -> str:
-        """Show a report in the issue of its schedule, unless it is there, and say what came of it."""
+        """Show a report in the issue of its schedule unless it is there already; return the result as text."""
         job = self.job
         name = f" ({job.inputs.name})" if job.inputs.name else ""
         posts = job.host.issues(f"HALO report: {schedule.key}{name}")
@@ -119,7 +119,7 @@ class _Issues:
         return "a new report is in its issue" if is_new else "nothing new"
 
     def _written(self, schedule: _Schedule, report: Report) -> str:
-        """Return the text of an issue, which the job's folder has as well."""
+        """Return the text of an issue, and write it into the job's folder."""
         key, begun = schedule.key, report.conversation.created_at
         head = (
             f"The latest HALO report of the schedule {code(key, PLAIN)}{f', of {code(begun, PLAIN)}' if begun else ''}."
@@ -132,7 +132,7 @@ class _Issues:
 
 
 class _Schedule(NamedTuple):
-    """A declared schedule: where it is read, its key, its id, and the words that name its project file."""
+    """A declared schedule: its context and connection, key, id, and the arguments that name its project file."""
 
     context: CommandContext
     connection: Connection

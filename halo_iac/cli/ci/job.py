@@ -1,4 +1,4 @@
-"""One job of a pipeline: what its host says, the folder that it writes to, and what its host learns (docs/ci.md)."""
+"""One job of a pipeline: its host, its inputs, its folder, and its outputs (docs/ci.md)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from halo_iac.errors import HostError
 from halo_iac.storage.outputs import check_way
 
 PENDING: Final = 2
-"""The exit code of a plan with changes, and of a look that found drift."""
+"""The exit code of a plan with changes, and of ``halo drift`` if there is drift."""
 
 
 class CiJob:
-    """A job: ``inputs`` are what it was told, ``trigger`` is what started it, ``folder`` holds what it writes.
+    """A job: ``inputs`` are its variables, ``trigger`` is the event that started it, ``folder`` is where it writes.
 
     ``args`` are passed on to the command that it runs.
     """
@@ -54,7 +54,7 @@ class CiJob:
 
     @property
     def has_several_files(self) -> bool:
-        """Return whether commands take the project files as a list, be it of one."""
+        """Return whether commands take the project files as a list, even a list of one."""
         return bool(split_files(self.inputs.files)[1])
 
     def each_file(self) -> list[list[str]]:
@@ -82,13 +82,13 @@ class CiJob:
 
     @property
     def text(self) -> str:
-        """Return the page that the command has written; empty where it ended before."""
+        """Return the page that the command has written; empty if it ended early."""
         return self.page.read_text(encoding="utf-8") if self.page.is_file() else ""
 
     # What the host learns -------------------------------------------------------------------------------------------
 
     def report(self, code: int, **outputs: Path) -> None:
-        """Tell later steps how the command ended and where its files are, and show its page."""
+        """Set the outputs for later steps, the exit code and the files, and show the page."""
         self.host.output("changes", "true" if code == PENDING else "false")
         self.host.output("exit-code", str(code))
         for name, path in outputs.items():
@@ -97,7 +97,7 @@ class CiJob:
             self.host.summarize(self.text)
 
     def post(self, what: str, posts: Posts | None, act: Callable[[Posts, str, str], bool]) -> bool:
-        """Write a comment or an issue with the page and return whether it shows it.
+        """Write the page to a comment or an issue, and return whether it is shown.
 
         What the host refuses is a warning: how the command ended counts, and its page is in the log or the summary.
         """

@@ -35,7 +35,7 @@ _TO_WRITE: Final = "to apply, set INF_API_KEY to a key that may write; in CI, on
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at; ``is_fine`` is ``None`` for a mere fact."""
+    """The result of one check; ``is_fine`` is ``None`` for information only."""
 
     subject: str
     verdict: str
@@ -90,7 +90,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
 
 
 def _examine_schemas(context: CommandContext) -> Iterator[Check]:
-    """Say which schemas for editors are another version's; a mere fact, for nothing else reads them."""
+    """Report which editor schemas are of another version; information only, since only editors read them."""
     try:
         notes = schema_notes([context.project_path], context.cwd)
     except HaloError:  # no project file: said already
@@ -158,7 +158,7 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
 
 
 def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
-    """Yield the proxy that requests go through, if any does, as a mere fact: whether it works shows below."""
+    """Yield the proxy in use, if any, as information only: later checks show whether it works."""
     proxy = proxy_for(connection.base_url, env)
     if proxy is not None:
         yield Check("proxy", f"{proxy.shown} from {proxy.variable}")

@@ -51,8 +51,8 @@ def drift(
 
         found = [each.drift for each in observe(context, frozenset(ignore or ()))]
         if context.is_list:
-            spelt = [ProjectDrift(*each) for each in zip(found, (p.spell for p in context.projects), strict=True)]
-            results.put(lambda view: view.drifts(spelt))
+            named = [ProjectDrift(*each) for each in zip(found, (p.spell for p in context.projects), strict=True)]
+            results.write(lambda view: view.drifts(named))
         else:
-            results.put(lambda view: view.drift(*found))
+            results.write(lambda view: view.drift(*found))
     return 2 if any(each.items for each in found) else 0

@@ -70,7 +70,7 @@ def plan(
         if out is not None:
             save_plans(context, runs, out)
         plans = [ProjectPlan(run.planned, redact_plan(*run), spell=run.context.spell) for run in runs]
-        results.put_plans(plans)
+        results.write_plans(plans)
     if out is not None:
         keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}
         permits = _overrides(allow_archive, keys, protect, undeclared)
@@ -94,7 +94,7 @@ def _bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) ->
 
 
 def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Say why a plan fails whose document does not: it holds nothing from the clock."""
+    """Print the findings that depend on the clock, which the plan's document does not contain."""
     failing = errors(findings)
     if failing:
         lines = "\n".join(f"{finding.rule}: {finding.path}:{finding.line}: {finding.message}" for finding in failing)
@@ -116,7 +116,7 @@ def _overrides(
 
 
 def _saved(plans: Sequence[Plan], out: str, permits: Iterable[str]) -> str:
-    """Return what is said of a saved plan: the command that applies it."""
+    """Return the message about a saved plan: the command that applies it."""
     if any(plan.blocking_violations or errors(plan.findings) for plan in plans):
         return f"Saved the plan to {out}, but `halo apply` refuses it."
     return Hint("Saved the plan to {}. To apply it, run `{}`.", out, Command("apply", out, *permits))

@@ -118,7 +118,7 @@ def _markdown(console: Console, chosen: Iterable[tuple[Project, Sequence[Entry]]
 
 
 def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:
-    """Return what each project file declares; of a key, what every file that declares it does."""
+    """Return the entries of each project file; with a key, only the files that declare it."""
     if key is None:
         return [(project, project.entries) for project in projects]
     declaring = [project for project in projects if key in {entry.key for entry in project.entries}]

@@ -68,7 +68,7 @@ def rename(
 
 
 def _rename(context: CommandContext, key: str, title: str | None, former: str | None) -> int:
-    """Read the files, which another rename may have changed before it was this one's turn, and write."""
+    """Read the files while holding the lock, since another rename may have changed them, and write."""
     project = context.load()
     entry = get_entry(project, key)
     if entry.is_retired:

@@ -94,7 +94,7 @@ def get_report(
         markdown, extra = _complete_thread(report.thread), {"messages": report.thread.wire["messages"]}
     if output is not None or not console.wants_json:
         shown = replace(report, markdown=markdown)
-        sink.put([NamedReport(key or report.conversation.title or "report", shown)], key)
+        sink.write([NamedReport(key or report.conversation.title or "report", shown)], key)
     if console.wants_json:
         console.print(document({**report_fields(report), **extra}))
     elif output is None and console.out_is_terminal and not for_agent:

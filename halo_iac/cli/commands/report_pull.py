@@ -100,7 +100,7 @@ def pull_reports(
 
 @dataclass
 class _PullSummary:
-    """What a pull came to so far."""
+    """The counts of a pull so far."""
 
     problems: list[str] = field(default_factory=list)
     written: list[dict[str, Any]] = field(default_factory=list)
@@ -136,7 +136,7 @@ def _named(project: Project, keys: Sequence[str]) -> frozenset[str]:
 def _pull_requests(
     connection: Connection, project: Project, keys: frozenset[str], agent: str | None
 ) -> tuple[list[PullRequest], list[str]]:
-    """Return the schedules to pull from, and why some declared ones cannot be told."""
+    """Return the schedules to pull from, and the problems of declared schedules that cannot be matched."""
     agent_id = None if agent is None else agent_id_of(connection, project, agent)
     pairing = match_entry(connection, project)
     unfit = [f"{blocked.key}: {blocked.reason}" for blocked in pairing.blocked if blocked.key in keys]
@@ -153,7 +153,7 @@ def _is_of(pair: Match, agent_id: str | None) -> bool:
 
 @dataclass
 class _Pulling:
-    """Writes what a pull finds."""
+    """Writes the reports that a pull finds."""
 
     context: CommandContext
     connection: Connection
@@ -163,7 +163,7 @@ class _Pulling:
     max_chars: int | None
 
     def run(self, wanted: Sequence[PullRequest], since: str | None, concurrency: int) -> None:
-        """Write every report that is not there."""
+        """Write every report that is missing in the folder."""
         connection = self.connection
         reader, project = connection.run_reader, connection.project.id
         for pulled in pull(reader, project, wanted, self._has, since=since, at_once=concurrency):

@@ -78,7 +78,7 @@ def run_reports(
         outcomes = _wait(job.session, outcomes, interval, timeout)
         compared = _with_difference(context.console, compared, outcomes[0])
         if not context.console.wants_json or output is not None:
-            sink.put(named_reports(outcomes), schedule)
+            sink.write(named_reports(outcomes), schedule)
         if compared is not None and compared.found is not None and not context.console.wants_json:
             context.console.print(f"\n{report_diff_text(compared.found, context.console.out_style)}")
     return finish(context, outcomes, compared, is_waiting=not no_wait)
@@ -86,7 +86,7 @@ def run_reports(
 
 @dataclass(frozen=True, slots=True)
 class _ReportJob:
-    """What is to be started, and where."""
+    """The runs to start, and their session."""
 
     session: RunSession
     orders: tuple[RunRequest, ...]
@@ -123,7 +123,7 @@ def _prepare(
 
 
 def _earlier_report(job: _ReportJob, schedule: str) -> Comparison | None:
-    """Return the last scheduled report, read before a new one is paid for; none is worth a word, not an end."""
+    """Return the last scheduled report, read before a run is paid for; if there is none, print a note and go on."""
     context, connection = job.session.context, job.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)
@@ -186,7 +186,7 @@ def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, t
 
 
 def _read(session: RunSession, outcome: RunResult) -> RunResult:
-    """Return the outcome with its report, or with why it has none."""
+    """Return the result with its report, or with the reason why it has none."""
     seen = outcome.seen
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:

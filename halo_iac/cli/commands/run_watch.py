@@ -60,7 +60,7 @@ def poll_runs(
 
 
 def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
-    """Write how a run ended well, or return why it did not."""
+    """Write the end of a successful run, or return why it failed."""
     console = context.console
     if seen.details is None or not seen.is_over:
         return unfinished_reason(seen)
@@ -105,7 +105,7 @@ def show_events(
 
 
 def _follow(context: CommandContext, connection: Connection, run_id: str, interval: float, timeout: float) -> int:
-    """Show events as they come; as JSON all of them at the end."""
+    """Show events as they occur; as JSON, all of them at the end."""
     console, seen = context.console, None
     events: list[Any] = []
     pace = Polling(interval, timeout, pause=console.retry_policy.sleep)

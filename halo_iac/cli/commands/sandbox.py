@@ -146,7 +146,7 @@ def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
 
 
 def _check_removable(path: Path) -> None:
-    """Refuse to remove what no sandbox has written: `--sandbox-file halo.yaml` is a slip."""
+    """Refuse to remove a file that no sandbox has written, such as `--sandbox-file halo.yaml`."""
     if not is_removable(path):
         hint = "name the sandbox file with --sandbox-file, or remove this file by hand"
         raise FileError(f"{path} is not recognised as a sandbox file; it was not removed", hint=hint)
@@ -169,7 +169,7 @@ def _remove(path: Path) -> None:
 
 
 def _declared_project_id(console: Console, file: str | None) -> str | None:
-    """Return the project that the project file names; a file with problems is no reason not to serve."""
+    """Return the project that the project file names; a file with problems is ignored."""
     try:
         project = CommandContext(console, TargetOptions(file, sandbox=True)).project_if_any()
     except ProjectNotFound:

@@ -106,14 +106,14 @@ def _refuse_change(context: CommandContext, verb: str, reference: str | None, fi
 
 
 def _at_once(entry: Entry | None, reference: str | None, fields: Mapping[str, str]) -> str:
-    """Return which command does the same without the file, if one does."""
+    """Return the halo command that does the same without the file, if there is one."""
     verb = {"false": "pause", "true": "resume"}.get(fields.get("enabled", ""))
     named = reference if entry is None else entry.key
     return "" if verb is None or named is None else Hint(f"; to {verb} it at once, run `{{}}`", Command(verb, named))
 
 
 def _place(context: CommandContext, project: Project | None, reference: str | None) -> str:
-    """Return what leads to an entry that was not found."""
+    """Return the hint for an entry that was not found."""
     path = project.path if project is not None else context.named_file or FILE_NAME
     if reference is None or not is_uuid(reference):
         return f"find its entry in {path}"
@@ -127,7 +127,7 @@ def _setting(entry: Entry | None, fields: Mapping[str, str]) -> str:
 
 
 def _project(context: CommandContext) -> Project | None:
-    """Return the project where it can be read: what is wrong with it is not what was asked."""
+    """Return the project, or ``None`` if it cannot be read, since its problems are not the question here."""
     try:
         return context.project_if_any()
     except ProjectError:

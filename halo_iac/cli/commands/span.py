@@ -14,7 +14,7 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.facets import FacetOptions, show_facets
 from halo_iac.cli.traces.filters import FilterOptions, SortOrder, SpanFilterOptions, filters_of
-from halo_iac.cli.traces.lists import put_spans, write_document
+from halo_iac.cli.traces.lists import write_document, write_spans
 from halo_iac.cli.traces.lookup import read_span
 from halo_iac.model.traces import SpanDetail
 from halo_iac.render.json import document
@@ -88,7 +88,7 @@ def list_spans(
     wanted = filters_of(filters, context.now, spans)
     reader = context.connect_for_reading().trace_reader
     pages = reader.span_list_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
-    put_spans(context.console, pages, filters)
+    write_spans(context.console, pages, filters)
     return 0
 
 

@@ -16,9 +16,9 @@ from halo_iac.cli.commands.trace_queries import add_to, json_option
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.facets import FacetOptions, show_facets
 from halo_iac.cli.traces.filters import FilterOptions, SortOrder, filters_of
-from halo_iac.cli.traces.lists import PageStream, put_traces, spans_in, trace_document, write_document
+from halo_iac.cli.traces.lists import PageStream, spans_in, trace_document, write_document, write_traces
 from halo_iac.cli.traces.lookup import choose_trace, read_trace
-from halo_iac.cli.traces.search_results import hits_text
+from halo_iac.cli.traces.search_results import search_results_text
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.traces import Span, Trace
@@ -108,7 +108,7 @@ def list_traces(
     wanted = filters_of(filters, context.now)
     reader = context.connect_for_reading().trace_reader
     pages = reader.trace_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
-    put_traces(context.console, pages, filters)
+    write_traces(context.console, pages, filters)
     return 0
 
 
@@ -193,7 +193,7 @@ def search_traces(
     wanted = _search_filters(json_filters, filters, context)
     reader = context.connect_for_reading().trace_reader
     found = reader.search(text, filters=wanted, limit=limit, cursor=cursor)
-    console.print(document(found) if console.wants_json else hits_text(found, console.out_style))
+    console.print(document(found) if console.wants_json else search_results_text(found, console.out_style))
     if isinstance(found, dict) and found.get("nextCursor") is not None:
         console.log("There are more; use --limit to show them.")
     return 0

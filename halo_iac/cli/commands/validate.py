@@ -10,7 +10,7 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.project_files.check import check_project, check_sound
+from halo_iac.cli.project_files.check import check_findings, check_project
 from halo_iac.cli.project_files.editor_schemas import schema_notes
 from halo_iac.cli.target import TargetOptions
 from halo_iac.model.finding import errors
@@ -48,10 +48,10 @@ def validate(
     with OutputWriter(context, format, also) as results:
         checks = _checks(context)
         if context.is_list:
-            results.put(lambda view: view.checks(checks))
+            results.write(lambda view: view.checks(checks))
         else:
             (check,) = checks
-            results.put(lambda view: view.problems(check.problems, check.findings, check.conclusion))
+            results.write(lambda view: view.problems(check.problems, check.findings, check.conclusion))
     for note in schema_notes([each.project_path for each in context.projects], context.cwd):
         console.log(note)
     return int(any(check.problems or errors(check.findings) for check in checks))
@@ -64,4 +64,4 @@ def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
     from halo_iac.cli.project_files.several import load_apart
 
     found = load_apart(context.projects)
-    return [check_sound(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]
+    return [check_findings(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]

@@ -1,4 +1,4 @@
-"""Which of the entries that an import is about to write no file could hold, and why."""
+"""Which entries of an import could not be loaded from a file, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``import`` writes, worked out and proved before anything is on disk: the files, and the plan that follows."""
+"""What ``import`` writes, computed and checked before anything is on disk: the files, and their plan."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Entries = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ImportDraft:
-    """What is about to be written: the project file's text, new prompt files beside it, and the plan of both."""
+    """The files to write: the project file's text, new prompt files beside it, and the plan of both."""
 
     adoption: ImportResult
     text: str
@@ -195,7 +195,7 @@ def write(ground: ImportContext, draft: ImportDraft) -> None:
 
 
 def named(remote: RemoteSchedule) -> str:
-    """Return what a schedule is called in messages."""
+    """Return a schedule's name for messages."""
     return f"{remote.title!r} ({remote.id})"
 
 

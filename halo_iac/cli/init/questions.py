@@ -1,4 +1,4 @@
-"""What ``halo init`` asks on a terminal: which agent, how often, when, and in which time zone."""
+"""The questions of ``halo init``: which agent, how often, when, and in which time zone."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _moves_clocks(timezone: str) -> bool:
 
 
 def ask_first_entry(context: CommandContext) -> FirstEntry:
-    """Ask until the answers make an entry; an end of input takes what is proposed, and no agent."""
+    """Ask for the fields of an entry; at the end of input, use the proposals, and no agent."""
     console = context.console
     agent = _ask_agent(context)
     if agent is None:
@@ -121,7 +121,7 @@ def _ask_agent(context: CommandContext) -> str | None:
 
 
 def _ask(console: Console, question: str, proposed: str, read: Callable[[str], str | None], what: str) -> str:
-    """Return the first answer that ``read`` accepts; what is proposed for none. ``what`` says what it accepts."""
+    """Return the first answer that ``read`` accepts, an empty one being ``proposed``; ``what`` describes it."""
     while answer := console.prompt(f"{question} [{proposed}] "):
         value = read(answer)
         if value is not None:

@@ -1,6 +1,6 @@
-"""The project at the commit of ``--base``, and the checkout's HEAD: what plans and applies ask git.
+"""The project at the commit of ``--base``, and the check of HEAD for ``--require-head``.
 
-Imported where a command asks for it: most run without git.
+Imported only by commands with these options: most run without git.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NO_REPOSITORY: Final = "remove --base and --require-head outside a git reposito
 
 
 def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tuple[BaseProject, ...]:
-    """Return the base of every project file; the first of a list tells of those that are gone since."""
+    """Return the base of every project file; that of the first also has the files removed since the base."""
     bases = [load_base(each, ref, accepts_policy=accepts_policy) for each in context.projects]
     if context.is_list and not accepts_policy:
         bases[0] = replace(bases[0], gone=_gone(context, ref))
@@ -47,7 +47,7 @@ def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tu
 
 
 def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
-    """Return the project files that the globs of ``-f`` match at the base, and that are not here any more."""
+    """Return the project files that the globs of ``-f`` match at the base, but not here."""
     repository = repository_of(context.projects[0])
     commit = repository.commit(ref)
     found: list[str] = []
@@ -65,7 +65,7 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
 
 
 def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
-    """Return the base that a ref stands for, with the project that is found there as it would be found here.
+    """Return the base of a ref, with the project file that is found there in the same way as here.
 
     Of a base with problems, it is what the policy says, if that can be read.
     """
@@ -89,7 +89,7 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
 
 
 def require_heads(context: CommandContext, ref: str) -> None:
-    """Refuse unless HEAD is what a branch of the remote is at, in the checkout of every project file."""
+    """Refuse unless HEAD is the tip of a remote branch, in the checkout of every project file."""
     tops: set[Path] = set()
     for each in context.projects:
         top = repository_of(each).top
@@ -99,7 +99,7 @@ def require_heads(context: CommandContext, ref: str) -> None:
 
 
 def require_head(context: CommandContext, ref: str) -> None:
-    """Refuse unless the checkout's HEAD is what a branch of the remote is at now: an old pipeline must not go on."""
+    """Refuse unless the checkout's HEAD is the current tip of a remote branch, so that an old pipeline stops."""
     repository = repository_of(context)
     head = repository.commit("HEAD")
     branch, commit = repository.remote_commit(ref)
@@ -144,7 +144,7 @@ def commit_tree(
 
 
 def _project_file(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
-    """Return the project file's path at the base: the named one, or what a search from here upwards would have met."""
+    """Return the project file's path at the base: the named one, or the one that a search from here upwards finds."""
     if context.named_file is not None:
         path = _inside(repository, context.project_path)
         return path if _has(tree, path) else None
@@ -154,7 +154,7 @@ def _project_file(context: CommandContext, repository: Repository, tree: CommitT
 
 
 def _has(tree: CommitTree, path: Path) -> bool:
-    """Return whether there is such a file at the base; one that may not be read is one with problems."""
+    """Return whether the base has such a file; an unreadable file counts, as one with problems."""
     try:
         return tree.exists(str(path))
     except FileUnreadable:
@@ -162,7 +162,7 @@ def _has(tree: CommitTree, path: Path) -> bool:
 
 
 def _inside(repository: Repository, path: Path) -> Path:
-    """Return a path below the repository's top, whose links are followed at the base, where they may lead elsewhere."""
+    """Return a path below the repository's top; links are followed at the base, where they may lead elsewhere."""
     top = resolve_path(repository.top)
     for folder in (path, *path.parents):
         if resolve_path(folder) == top:
@@ -176,7 +176,7 @@ def _inside(repository: Repository, path: Path) -> Path:
 def _relocated(
     context: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
 ) -> str | None:
-    """Say which project file of the base is gone here: one that was moved must not leave its policy behind unseen."""
+    """Return which project file of the base is missing here: moving it must not drop its policy unnoticed."""
     here = PurePosixPath(_inside(repository, context.project_path).relative_to(repository.top))
     skipped = context.skipped(repository.top)
     for path, id_ in sorted(tree.files()):
@@ -191,7 +191,7 @@ def _relocated(
 
 
 def _is_gone(path: Path, context: CommandContext) -> bool:
-    """Return whether there is no such file any more; a link to the project file may be left where that one was."""
+    """Return whether the file is gone; a link to the project file may have replaced it."""
     return not path.is_file() or path.samefile(context.project_path)
 
 

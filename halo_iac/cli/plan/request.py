@@ -1,4 +1,4 @@
-"""What ``plan``, ``apply``, ``undo`` and ``drift`` share: making a plan, and what its exit code is."""
+"""Making plans for ``plan``, ``apply``, ``undo`` and ``drift``, and their exit codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class PlanOptions(NamedTuple):
-    """What ``plan`` and ``apply`` were asked for, of one project file as of several."""
+    """The options of ``plan`` and ``apply``, for one project file or several."""
 
     targets: tuple[str, ...] = ()
     allow_archive: int = 0
@@ -55,7 +55,7 @@ class PlanOptions(NamedTuple):
 
 
 class SavedPlans(NamedTuple):
-    """What a saved plan holds: the plan of one project file, or those of several, ``name`` being its own file."""
+    """The content of a saved plan: one plan or several; ``name`` is the file that it was read from."""
 
     name: str
     plans: tuple[Plan, ...]
@@ -82,7 +82,7 @@ class SavedPlans(NamedTuple):
 
 
 class ProjectRun(NamedTuple):
-    """A project file of a command, and the plan of it."""
+    """A project file of a command, and its plan."""
 
     context: CommandContext
     planned: Plan
@@ -109,7 +109,7 @@ def make_plans(
 
 
 def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tuple[ObservedProject, ...]:
-    """Return how each project file and its platform differ; credentials in prompts are kept out of what is written."""
+    """Return the drift of each project file; credentials in prompts are redacted from now on."""
     found = observe_projects(_sources(context, PlanOptions()), ignored)
     for each, seen in zip(context.projects, found, strict=True):
         hide_credentials(each, each.load(), seen.drift.plan)
@@ -122,7 +122,7 @@ def _sources(
     saved: SavedPlans | None = None,
     against: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
-    """Return where each project file comes from; those of a list were all read, and are observed at once."""
+    """Return the source of each project file; those of a list were all read, and are observed concurrently."""
     gc.disable()  # a plan is made once and lives to the end: looking for garbage meanwhile takes most of its time
     contexts = context.projects
     keys = read_list(context) if context.is_list else frozenset[str]()
@@ -150,7 +150,7 @@ def _observe(contexts: Sequence[CommandContext], number: int, project: Project) 
 
 
 def redact_plan(context: CommandContext, planned: Plan) -> Plan:
-    """Return the plan with what only a clock and the command line can tell, which is shown but not saved.
+    """Return the plan with what depends on the clock and the command line, which is shown but not saved.
 
     See docs/semantics.md#actions.
 
@@ -166,7 +166,7 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
 
 
 def hide_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
-    """Keep what looks like a credential in the prompts of a plan out of everything that is written from now on."""
+    """Redact credentials in the prompts of a plan from now on."""
     for credential in sorted(credentials_of(project, planned)):
         context.console.redact_credential(Secret(credential))
 

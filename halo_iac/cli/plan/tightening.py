@@ -1,4 +1,4 @@
-"""What the command line and the environment add to a project's policy: nothing can take anything away from it.
+"""Options and variables that make a project's policy stricter; they can never loosen it.
 
 See docs/semantics.md#base-comparison.
 """

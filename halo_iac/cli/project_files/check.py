@@ -1,4 +1,4 @@
-"""What is wrong with a project file, or odd about it, as ``validate`` says it."""
+"""Problems and findings of a project file, as ``validate`` reports them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from halo_iac.text import counted
 
 
 def check_project(context: CommandContext) -> ProjectCheck:
-    """Return what is wrong with the project file of a command; that there is none is an error."""
+    """Return the problems of a command's project file; a missing file is an error."""
     try:
-        return check_sound(context.load())
+        return check_findings(context.load())
     except ProjectNotFound:
         raise
     except ProjectError as error:
         return ProjectCheck("", error.problems)
 
 
-def check_sound(project: Project) -> ProjectCheck:
-    """Return what is odd about a project that could be read, and what to say of one that is fine."""
+def check_findings(project: Project) -> ProjectCheck:
+    """Return the findings of a project without problems, and the conclusion to print."""
     findings = run_rules(project)
     odd = f", {counted_findings(findings)}" if findings else ""
     conclusion = f"{project.path}: {counted(len(project.entries), 'schedule')}, no problems{odd}"

@@ -1,4 +1,4 @@
-"""What to say of JSON Schemas beside a project file that another version of halo wrote."""
+"""Notes on JSON Schemas beside a project file that another version of halo wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``pause --write`` and ``resume --write`` change in the project file: the ``enabled`` of entries.
+"""The edits of ``pause --write`` and ``resume --write``: ``enabled`` of entries in the project file.
 
 Of an entry that other project files may share, or that an override is stronger than, it is `overrides.schedules`.
 """
@@ -50,7 +50,7 @@ class EnabledFile:
         self.intention = f"{self._line} will be written to {keys} in {draft.name}" if draft else ""
 
     def write(self, summary: Summary | None) -> None:
-        """Change the entries whose schedules are as wanted now; all of them where there was nothing to carry out."""
+        """Write the entries whose schedules now have the wanted state; all entries if nothing was carried out."""
         failed = {event.change.key for event in summary.events if not event.status.is_success} if summary else set()
         keys = [key for key in self._keys if key not in failed]
         if not keys:
@@ -62,7 +62,7 @@ class EnabledFile:
                 self._context.console.log(f"{draft.name}: wrote {self._line} to {', '.join(draft.keys)}.")
 
     def _draft(self, keys: Sequence[str]) -> _Draft | None:
-        """Return the change of the file; ``None`` where it says so already."""
+        """Return the change of the file; ``None`` if it needs none."""
         if not keys:
             return None
         path = self._context.project_path
@@ -81,7 +81,7 @@ class EnabledFile:
         return _Draft(path, project.path, before, after, tuple(_place(project, entry) for entry in entries))
 
     def _differing(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
-        """Yield the entries that do not say it; a retired one says something stronger."""
+        """Yield the entries to change; a retired entry needs none."""
         for entry in project.entries:
             if entry.key in keys and entry.spec is not None and entry.spec.enabled is not self._is_enabled:
                 yield entry
@@ -94,7 +94,7 @@ class EnabledFile:
             raise self._refusal(entry, f"{entry.key} cannot be edited: {error.reason}") from None
 
     def _check(self, path: Path, after: str, keys: Sequence[str]) -> None:
-        """Hold what the edited file means against what is wanted: an override is stronger than the entry."""
+        """Check that the edited file has the wanted value, since an override is stronger than the entry."""
         try:
             project = self._context.load_file(path, {path: after.encode()})
         except ProjectError as error:

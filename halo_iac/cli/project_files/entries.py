@@ -1,4 +1,4 @@
-"""What the project file declares, by key, and which schedule of the platform each is."""
+"""Entries of the project file by key, and the schedules that they match."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def get_entry(project: Project, key: str) -> Entry:
-    """Return an entry by its key; one that is not there is an error with near matches."""
+    """Return an entry by its key; an unknown key is an error with near matches."""
     found = next((entry for entry in project.entries if entry.key == key), None)
     if found is None:
         raise _not_declared_error(project, key)
@@ -53,14 +53,14 @@ def _near_keys(project: Project, key: str) -> list[str]:
 
 
 def declared_spec(entry: Entry) -> Spec:
-    """Return what an entry declares; a retired one declares nothing that could be run."""
+    """Return the spec of an entry; a retired entry, which has none, is an error."""
     if entry.spec is None:
         raise UsageError(f"schedule {entry.key!r} is archived in the project file", hint="remove `state: archived`")
     return entry.spec
 
 
 def match_entry(connection: Connection, project: Project) -> MatchResult:
-    """Return which schedule of the platform each entry is."""
+    """Return the schedule that each entry matches."""
     listing = connection.reader.schedules(connection.project.id)
     if listing.gap is not None:
         raise HaloError(f"the list of schedules is incomplete: {listing.gap}", hint="run again; nothing was changed")
@@ -70,7 +70,7 @@ def match_entry(connection: Connection, project: Project) -> MatchResult:
 def schedule_names(
     context: CommandContext, connection: Connection, project: Project | None, ids: Iterable[str]
 ) -> Mapping[str, str]:
-    """Return what these schedules are called, by id: their keys where entries declare them, else their titles.
+    """Return the names of these schedules by id: the key of a declared one, else its title.
 
     The platform is asked once, and not at all where there are no ids; where it refuses, that is said and none is named.
     """
@@ -87,7 +87,7 @@ def schedule_names(
 
 
 def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
-    """Return the id of the schedule that an entry is; that there is none, or no single one, is an error."""
+    """Return the id of the schedule that an entry matches; no match, or an ambiguous one, is an error."""
     get_entry(project, key)
     pairing = match_entry(connection, project)
     for blocked in pairing.blocked:
@@ -103,7 +103,7 @@ def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
 
 
 def require_schedule_id(connection: Connection, project: Project | None, reference: str) -> str:
-    """Return the id that a reference is, or that the schedule with this key has; a mistyped key is an error."""
+    """Return the id of a schedule given by id or by key; an unknown key is an error."""
     if not looks_like_key(project, reference):
         return reference
     assert project is not None  # noqa: S101 - without one nothing is a key

@@ -1,4 +1,4 @@
-"""Which project files the words of ``-f`` name: paths and globs.
+"""The project files that the arguments of ``-f`` name: paths and globs.
 
 See docs/semantics.md#several-project-files.
 """

@@ -1,4 +1,4 @@
-"""What ``-f`` names: one project file, or a list of them (docs/semantics.md#several-project-files)."""
+"""``-f``: one project file, or a list of them (docs/semantics.md#several-project-files)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
 def is_glob(word: str) -> bool:
-    """Return whether a word of ``-f`` is a glob.
+    """Return whether an argument of ``-f`` is a glob.
 
     By its characters alone: a branch must not be able to make a glob mean one file by adding a file of that name.
     """

@@ -1,4 +1,4 @@
-"""The project files of a list together: reading them, and what those of one project share.
+"""Several project files: reading them, and checking what files of one project may not share.
 
 See docs/semantics.md#several-project-files.
 """
@@ -22,14 +22,14 @@ AT_ONCE: Final = 16
 
 
 def display_name(context: CommandContext) -> str:
-    """Return what messages call the project file of a context."""
+    """Return the name of a context's project file for messages."""
     return display_path(context.project_path, context.cwd)
 
 
 def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | Sequence[Problem]]]:
-    """Return the name of each project file with its project, or with what is wrong with it.
+    """Return the name of each project file with its project, or with its problems.
 
-    Wrong is as well what an earlier file of the same project declares.
+    Declaring what an earlier file of the same project declares is a problem as well.
     """
     found: dict[str, Project | Sequence[Problem]] = {}
     loaded: list[Project] = []
@@ -64,7 +64,7 @@ def read_list(context: CommandContext) -> frozenset[str]:
 
 
 def _begin(context: CommandContext) -> None:
-    """Ask the platform early; what is wrong with settings is told once all files were read."""
+    """Start reading the platform; errors of settings are raised after all files were read."""
     with suppress(SettingsError):
         context.begin_observing()
 

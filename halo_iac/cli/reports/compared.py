@@ -23,7 +23,7 @@ _SUFFIXES: Final = (".md", ".markdown", ".txt")
 
 
 class _Text(NamedTuple):
-    """A report to be compared, and its markdown."""
+    """A report to compare, and its markdown."""
 
     source: ComparedReport
     markdown: str
@@ -64,7 +64,7 @@ def _compared(console: Console, before: _Text, after: _Text) -> ReportComparison
 
 
 def _is_file(reference: str) -> bool:
-    """Return whether a reference is the path of a file: no id and no key has a slash or such an ending."""
+    """Return whether a reference is a file path: ids and keys have neither a slash nor such an ending."""
     return reference.endswith(_SUFFIXES) or "/" in reference or os.sep in reference
 
 

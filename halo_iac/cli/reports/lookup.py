@@ -1,4 +1,4 @@
-"""Which report is meant: by the id of a run, a conversation or a schedule, or by the key of an entry."""
+"""Finding a report by the id of a run, a conversation or a schedule, or by the key of an entry."""
 
 from __future__ import annotations
 

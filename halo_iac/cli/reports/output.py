@@ -27,14 +27,14 @@ _SUFFIXES: Final = frozenset({"", ".md", ".markdown", ".txt"})
 
 @dataclass(frozen=True, slots=True)
 class NamedReport:
-    """A report and what it is called where several are shown, or how its file is named."""
+    """A report, and its name in headings and file names."""
 
     name: str
     report: Report
 
 
 class ReportSink:
-    """Takes reports to where ``--output`` says, or to standard output; made before anything is asked.
+    """Writes reports to ``--output`` or standard output; made before the platform is asked.
 
     A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: an
     existing file, which a user may have edited, is never overwritten.
@@ -64,11 +64,11 @@ class ReportSink:
         return self._path if self._is_folder else self._path.parent
 
     def make_ready(self) -> None:
-        """Make the folder if need be: once it is sure that there is something to do, but before it costs money."""
+        """Make the folder if needed: once there is something to do, but before it costs money."""
         if self._path is not None:
             check_writable(self._folder)
 
-    def put(self, reports: Sequence[NamedReport], schedule: str | None = None) -> None:
+    def write(self, reports: Sequence[NamedReport], schedule: str | None = None) -> None:
         """Show or write the reports, one after the other."""
         if not reports:
             return
@@ -96,7 +96,7 @@ class ReportSink:
 
 
 def _check_suffix(path: Path) -> None:
-    """Refuse a file that its name says is something else than markdown; without a suffix it may be anything."""
+    """Refuse a file name with a suffix of another format than markdown."""
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES:
         return

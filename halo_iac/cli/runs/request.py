@@ -1,4 +1,4 @@
-"""What a one-off run is asked to do: options, and perhaps a declared schedule → orders.
+"""Requests for one-off runs, made of options and, if named, a declared schedule.
 
 See docs/semantics.md#one-off-runs.
 """
@@ -45,7 +45,7 @@ class RunOptions(NamedTuple):
 
 
 def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:
-    """Return an order without an agent: what was given, else what the schedule says, else nothing."""
+    """Return a request without an agent: values of options, else of the schedule, else ``None``."""
     lookback = given.lookback_hours or (spec.lookback_hours if spec is not None else LOOKBACK_HOURS)
     order = RunRequest(
         agent="",

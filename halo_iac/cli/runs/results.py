@@ -1,4 +1,4 @@
-"""What came of one-off runs: their reports, why some have none, and the exit code of it all.
+"""The results of one-off runs: reports, reasons for missing ones, and the exit code.
 
 See docs/semantics.md#one-off-runs and docs/cli.md#exit-codes.
 """
@@ -30,7 +30,7 @@ _SEVEREST: Final = (130, 5, 4, 1, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of one order: ``error`` says why it was not started or has no whole report."""
+    """The result of one request: ``error`` says why it was not started or has no whole report."""
 
     order: RunRequest
     started: StartedRun | None = None
@@ -47,7 +47,7 @@ class Comparison(NamedTuple):
 
 
 def named_reports(outcomes: Sequence[RunResult]) -> list[NamedReport]:
-    """Return what there is to read."""
+    """Return the reports with their names."""
     return [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
 
 

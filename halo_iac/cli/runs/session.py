@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from halo_iac.runs.polling import RunSnapshot
 
 SECOND_THOUGHT: Final = 5.0
-"""Seconds after Ctrl-C in which another one cancels the runs."""
+"""Seconds after Ctrl-C during which a second one cancels the runs."""
 
 Attempt = Callable[["RunWriter"], "StartedRun"]
 
@@ -52,7 +52,7 @@ class RunSession:
 
     @classmethod
     def begin(cls, context: CommandContext, connection: Connection) -> RunSession:
-        """Return a session without any run yet."""
+        """Return a new session without runs."""
         return cls(context, connection, StartedRuns(context))
 
 
@@ -95,7 +95,7 @@ class RunStarter:
 
     @property
     def is_stopped(self) -> bool:
-        """Return whether nothing more is to be started."""
+        """Return whether no more runs are started."""
         return self._stop.is_set()
 
     def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:
@@ -160,7 +160,7 @@ def wait_for_runs(
 
 
 def unfinished_reason(seen: RunSnapshot, name: str | None = None) -> HaloError:
-    """Return why a run that was watched to the last has not ended as far as is known; ``name`` is whose run it is."""
+    """Return why watching a run stopped before it ended; ``name`` is the run's name in messages."""
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
     if seen.trouble is not None and not seen.trouble.is_transient:
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)

@@ -1,4 +1,4 @@
-"""The runs that one command has started, kept where whatever ends the command early finds them.
+"""The record of the runs that a command has started, which tells how the command ends if it is interrupted.
 
 What starts a run costs money, and its answer holds the only way to it. So the thread that sends a request records that
 here before, and its answer as soon as it is known. A signal interrupts the main thread alone, and so can keep neither
@@ -37,7 +37,7 @@ class CostlyCall:
 
     @property
     def is_unknown(self) -> bool:
-        """Return whether it may have started a run that is not known here."""
+        """Return whether it may have started a run whose id is unknown."""
         return self.started is None and isinstance(self.error, UnknownOutcome | None)
 
 
@@ -47,7 +47,7 @@ def creating(order: RunRequest) -> CostlyCall:
 
 
 class StartedRuns:
-    """Every costly call of one command, in order; safe to share between the main thread and those that make calls."""
+    """Every costly call of one command, in order; thread-safe."""
 
     def __init__(self, context: CommandContext) -> None:
         self._calls: list[CostlyCall] = []
@@ -71,12 +71,12 @@ class StartedRuns:
         return call.started
 
     def close(self) -> None:
-        """Have no further call made."""
+        """Prevent further calls."""
         with self._lock:
             self._is_closed = True
 
     def ended(self, run_id: str) -> None:
-        """Take note that a run is over, or was cancelled, so that there is nothing to wait for."""
+        """Record that a run has finished or was cancelled."""
         for call in self._calls:
             if call.started is not None and call.started.run_id == run_id:
                 call.is_over = True

@@ -1,4 +1,4 @@
-"""What traces and spans are counted by: the options of `halo trace facets` and `halo span facets` → what is asked."""
+"""`halo trace facets` and `halo span facets`: options → the query."""
 
 from __future__ import annotations
 

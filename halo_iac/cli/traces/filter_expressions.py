@@ -1,4 +1,4 @@
-"""Filters of traces and spans as they are typed: ``duration>500``, ``model in:a,b``, ``tool.name=search``.
+"""Parses filters of traces and spans: ``duration>500``, ``model in:a,b``, ``tool.name=search``.
 
 See docs/protocol.md#trace-filters. Each becomes what is sent; one that cannot names the part that is wrong.
 """

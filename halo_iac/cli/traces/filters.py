@@ -1,4 +1,4 @@
-"""Which traces and spans are meant: the options that `halo trace` and `halo span` share → what is sent.
+"""Filters of `halo trace` and `halo span`: options → the query.
 
 See docs/protocol.md#trace-filters.
 """
@@ -45,7 +45,7 @@ class Status(StrEnum):
 
 
 class SpanScope(StrEnum):
-    """Which spans of a trace are meant."""
+    """Which spans of a trace to list."""
 
     ALL = "all"
     ROOT = "root"
@@ -68,7 +68,7 @@ _Names = list[str] | None
 
 
 class FilterOptions(NamedTuple):
-    """The options that say which traces or spans are meant, ``None`` where one was left out."""
+    """The filter options of traces and spans; ``None`` for an option that is not given."""
 
     range_: Annotated[
         TraceRange | None,
@@ -128,7 +128,7 @@ class FilterOptions(NamedTuple):
 
 
 class SpanFilterOptions(NamedTuple):
-    """The options that say which spans are meant, besides :class:`FilterOptions`."""
+    """The filter options of spans alone, besides :class:`FilterOptions`."""
 
     trace_id: Annotated[str | None, typer.Option("--trace-id", metavar="TRACE", help="Only spans of this trace.")] = (
         None
@@ -142,7 +142,7 @@ class SpanFilterOptions(NamedTuple):
 
 
 def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
-    """Return what is sent for some options; ``spans`` has those that only spans can be filtered by."""
+    """Return the query of some options; ``spans`` has the options for spans alone."""
     start, end = _window(given, now)
     numbers, texts = field_filters(given.filter_ or (), of_spans=spans is not None)
     attributes = attribute_filters(given.metadata or (), "--metadata", "span")
@@ -176,7 +176,7 @@ def names_of(values: Sequence[str] | None, option: str) -> list[str]:
 
 
 def known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
-    """Return the same, where each has to be one that is known, in whichever case."""
+    """Return the same after checking that each value is known, ignoring case."""
     spelt = {name.casefold(): name for name in known}
     names = names_of(values, option)
     for name in names:

@@ -1,4 +1,4 @@
-"""Lists of traces and spans, on standard output or in a file: page by page, so that their length takes no memory."""
+"""Lists of traces and spans, on standard output or in a file, written page by page in constant memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_OURS: Final = "already there"
 
 
 class PageStream(Generic[P]):
-    """Pages as they are read, and how many pages and rows there were so far.
+    """Pages while they are read, with the number of pages and rows so far.
 
     The first is read at once: what cannot be read at all leaves no half of a document behind. What goes through the
     rows before a second page was wanted starts anew.
@@ -61,12 +61,12 @@ class PageStream(Generic[P]):
         return page
 
 
-def put_traces(console: Console, pages: Iterator[TracePage], filters: FilterOptions) -> None:
+def write_traces(console: Console, pages: Iterator[TracePage], filters: FilterOptions) -> None:
     """Write a list of traces; ``filters`` is what it was asked with."""
     _put(console, "traces", pages, TRACES, filters)
 
 
-def put_spans(console: Console, pages: Iterator[SpanPage], filters: FilterOptions) -> None:
+def write_spans(console: Console, pages: Iterator[SpanPage], filters: FilterOptions) -> None:
     """Write a list of spans; ``filters`` is what it was asked with."""
     _put(console, "spans", pages, SPANS, filters)
 
@@ -121,7 +121,7 @@ def _trace_members(
 
 
 def write_document(context: CommandContext, output: str | None) -> Callable[[Iterable[Document]], None]:
-    """Return what writes a document to the file that ``--output`` names, else to standard output.
+    """Return a function that writes a document to the file of ``--output``, else to standard output.
 
     A file that cannot be written is an error at once, before anything is asked.
     """

@@ -1,4 +1,4 @@
-"""Loading one file of traces into the sandbox, and what is said of it."""
+"""Loading one file of traces into the sandbox, and the messages about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.trace_files import BadLine
 
 _MOST_CAUSES: Final = 20
-"""Causes that are said one by one; files of other kinds have as many as lines."""
+"""How many causes are listed; a file of another kind has as many as it has lines."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Causes:
 
 @dataclass(frozen=True, slots=True)
 class FileLoad:
-    """What loading one file has come to."""
+    """The result of loading one file."""
 
     name: str
     causes: Causes
@@ -74,7 +74,7 @@ class FileLoad:
 def load_file(
     console: Console, platform: Sandbox, project_id: str, name: str, *, is_strict: bool, agent: str | None
 ) -> FileLoad:
-    """Load one file, and say on standard error what of it was skipped; ``agent`` has the traces that name none."""
+    """Load one file and report skipped values on standard error; ``agent`` gets the traces that name no agent."""
     from halo_iac.sandbox.ingest import read_spans
 
     causes = Causes()
@@ -142,7 +142,7 @@ def _where(console: Console, name: str, line: int, reason: str) -> str:
 
 
 def summary(console: Console, found: FileLoad) -> str:
-    """Return what a file held, and whose: an agent whose traces are old is in no list that the platform gives."""
+    """Return the content of a file by agent: agents with only old traces are in no list of the platform."""
     loaded = found.loaded
     if loaded is None or not loaded.spans:
         return ""
@@ -164,7 +164,7 @@ def at(instant: int) -> str:
 
 
 def failure_of(found: list[FileLoad]) -> FileError | None:
-    """Return what a load ends with where a file could not be read to its end."""
+    """Return the error of a load whose file could not be read to its end."""
     failed = [each for each in found if each.failure]
     if not failed:
         return None

@@ -1,4 +1,4 @@
-"""Which trace or span is meant: by its id, else from a list of the latest; and what is near an id that there is not."""
+"""Finding a trace or a span by its id, or in a list of the latest; suggestions for unknown ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("START", "DURATION", "STATUS", "ROOT SPAN", "TRACE")
 _LIST: Final = Command("trace", "list", "--range", "7d")
 _SHORTEST_START: Final = 4
-"""Characters of an id by whose beginning it may be meant."""
+"""The least length of an id's beginning that counts as a match."""
 
 
 def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> Trace:
@@ -51,7 +51,7 @@ def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_
 
 
 def _add_near(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
-    """Raise the error that there is no such thing, with what may have been meant."""
+    """Raise the error with suggestions of similar ids."""
     if error.status == 404:
         near = _near(wanted, known)
         error.hint = joined(" ", (near and f"did you mean {near}? If not,", otherwise))
@@ -84,7 +84,7 @@ def _known_spans(reader: TraceReader, trace_id: str) -> dict[str, str]:
 
 
 def choose_trace(context: CommandContext, reader: TraceReader) -> str:
-    """Ask on the terminal which of the latest traces is meant; one alone is taken without asking.
+    """Ask on the terminal for one of the latest traces; a single one is taken without asking.
 
     Without a terminal no id is an error.
     """

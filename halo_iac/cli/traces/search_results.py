@@ -1,4 +1,4 @@
-"""What a search of traces found, as text: how the platform answers was never observed, so much is taken as it comes."""
+"""The results of a trace search as text; the platform's format was never observed, so any is accepted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _EXCERPTS: Final = frozenset({"excerpt", "highlight", "match", "snippet", "text"
 """Names under which the words may stand that were found."""
 
 
-def hits_text(found: object, style: Style) -> str:
-    """Return traces that were found, each with the span and the words that match; anything else by its fields."""
+def search_results_text(found: object, style: Style) -> str:
+    """Return the traces found, each with the matching span and text; any other answer is shown by its fields."""
     rows = _rows(found)
     if rows is None:
         return record(fields_of(found), style) if isinstance(found, Mapping) else document(found)

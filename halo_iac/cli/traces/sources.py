@@ -1,4 +1,4 @@
-"""Which files of traces the words of a command name: paths, folders, globs, and ``-`` for standard input."""
+"""The files of traces that arguments name: paths, folders, globs, and ``-`` for standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools, in the order in which a client lists them: what a fix begins with first, what costs money last."""
+"""The tools, in the order in which a client lists them: those that a fix begins with first, costly ones last."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Who is asking, about which project, and which agents are in it."""
+"""whoami and list_agents: the key, its project, and the project's agents."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class Account(Result):
 
 
 def whoami(call: Call[Arguments]) -> Answer:
-    """Return project, platform and permissions; without a project that is named it lists those to choose from."""
+    """Return project, platform and permissions; if no project is named, the projects to choose from."""
     session = call.session
     platform, settings = session.platform, session.platform.settings
     access = platform.reader.auth_context()
-    project_id, origin, said = None, None, "The project and the key behind this server."
+    project_id, origin, summary = None, None, "The project and the key behind this server."
     try:
         project_id, origin = platform.project.id, platform.project.origin
     except HaloError:
-        said = "No project is named yet: pass `project`, one of those listed, to every tool."
+        summary = "No project is named yet: pass `project`, one of those listed, to every tool."
     known = access.scoped or ((access.resolved,) if access.resolved is not None else ())
     data = Account(
         project_id=project_id,
@@ -65,7 +65,7 @@ def whoami(call: Call[Arguments]) -> Answer:
         can_start_runs=session.allows_runs,
         version=full_version(),
     )
-    return Answer(data, said)
+    return Answer(data, summary)
 
 
 def _project(found: AccessibleProject) -> AProject:
@@ -103,8 +103,8 @@ def list_agents(call: Call[ListAgents]) -> Answer:
     platform = session.platform
     found = platform.reader.agents(platform.project.id, wanted.time_range)
     rows, rest = collect_all(found, _agent_row, start, wanted.limit)
-    said = f"{len(rows)} of {counted(len(found), 'agent')} seen in the last {wanted.time_range}."
-    return Answer(Agents(agents=rows, total=len(found)), said, rest)
+    summary = f"{len(rows)} of {counted(len(found), 'agent')} seen in the last {wanted.time_range}."
+    return Answer(Agents(agents=rows, total=len(found)), summary, rest)
 
 
 def _agent_row(found: Agent) -> AgentRow:

@@ -1,4 +1,4 @@
-"""Places in code that a span names: in its attributes and in stack traces, in the forms of common languages."""
+"""Code locations in a span: in its attributes and stack traces, in the formats of common languages."""
 
 from __future__ import annotations
 

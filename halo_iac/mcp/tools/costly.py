@@ -1,4 +1,4 @@
-"""What costs money: runs and follow-up questions. Each call starts one at most, and nothing is started twice."""
+"""The tools that cost money: runs and follow-up questions. A call starts at most one, and never twice."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def start_run(call: Call[StartRun]) -> Answer:
         hint = "leave out `prompt`, or name the agent instead of the schedule"
         raise ToolMisuse("`prompt` cannot be used with `schedule`: a schedule has a prompt of its own", hint=hint)
     started = call.session.start(RunOrder(wanted.schedule, wanted.agent, wanted.prompt, wanted.lookback_hours))
-    said = "The run was started; it takes minutes. Read its report with get_halo_report and its run_id, later."
-    return Answer(Started(run_id=started.run_id, conversation_id=started.conversation_id), said)
+    summary = "The run was started; it takes minutes. Read its report with get_halo_report and its run_id, later."
+    return Answer(Started(run_id=started.run_id, conversation_id=started.conversation_id), summary)
 
 
 class AskHalo(Arguments):

@@ -1,4 +1,4 @@
-"""The project file: what is wrong with it, and what an apply would change."""
+"""validate_project and plan_project: problems of the project file, and what an apply would change."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def validate_project(call: Call[CheckProject]) -> Answer:
     rows, rest = collect_all(issues, lambda issue: issue, start, wanted.limit)
     is_valid = not check.problems and not errors(check.findings)
     found = f"{counted(len(check.problems), 'problem')} and {counted(len(check.findings), 'finding')}"
-    said = f"The project file is {'valid' if is_valid else 'not valid'}: {found}."
-    return Answer(Validation(file=check.file, is_valid=is_valid, issues=rows, total=len(issues)), said, rest)
+    summary = f"The project file is {'valid' if is_valid else 'not valid'}: {found}."
+    return Answer(Validation(file=check.file, is_valid=is_valid, issues=rows, total=len(issues)), summary, rest)
 
 
 def _of_problem(problem: Problem) -> Issue:
@@ -151,12 +151,12 @@ def plan_project(call: Call[PlanProject]) -> Answer:
 
 
 def _summary(plan: Plan) -> str:
-    said = f"{counted(len(plan.changes), 'change')} planned, {plan.unchanged} unchanged. Nothing was changed"
+    summary = f"{counted(len(plan.changes), 'change')} planned, {plan.unchanged} unchanged. Nothing was changed"
     if plan.blocked:
-        said += f"; {counted(len(plan.blocked), 'entry', 'entries')} blocked"
+        summary += f"; {counted(len(plan.blocked), 'entry', 'entries')} blocked"
     if plan.blocking_violations:
-        said += "; an apply would be refused"
-    return f"{said}. Applying is not for this server: a person or the pipeline runs `halo apply`."
+        summary += "; an apply would be refused"
+    return f"{summary}. Applying is not for this server: a person or the pipeline runs `halo apply`."
 
 
 def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned:
@@ -177,7 +177,7 @@ def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned
 
 
 def _fitting(found: Iterable[Stop]) -> list[Stop]:
-    """Return the first ones, as many as an answer has room for."""
+    """Return as many items as fit into an answer."""
     rows: list[Stop] = []
     size = 0
     for each in found:

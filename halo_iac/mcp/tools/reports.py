@@ -77,10 +77,10 @@ def list_conversations(call: Call[ListConversations]) -> Answer:
         return reader.conversations_page(project, cursor, agent=agent, schedule=schedule, page_size=wanted.limit)
 
     rows, rest = collect(read_page, _row, start, wanted.limit)
-    said = (
+    summary = (
         f"{counted(len(rows), 'conversation')}, newest first. Read one with get_halo_conversation or get_halo_report."
     )
-    return Answer(Conversations(conversations=rows), said, rest)
+    return Answer(Conversations(conversations=rows), summary, rest)
 
 
 def _row(sent: object) -> ConversationRow:
@@ -137,8 +137,8 @@ def get_conversation(call: Call[GetConversation]) -> Answer:
     )
     going = sum(not run.is_over for run in thread.runs)
     wait = f" {counted(going, 'run')} not over yet: call again later for what is missing." if going else ""
-    said = f"A conversation with {counted(len(thread.messages), 'message')}, {len(found)} of them here.{wait}"
-    return Answer(data, said, rest)
+    summary = f"A conversation with {counted(len(thread.messages), 'message')}, {len(found)} of them here.{wait}"
+    return Answer(data, summary, rest)
 
 
 def _message(message: Message, part: Part) -> MessagePart:
@@ -200,7 +200,7 @@ class ReportPart(Result):
 
 
 def get_report(call: Call[GetReport]) -> Answer:
-    """Return a report, as much of it as was asked for; the rest is of the same one, even if there is a newer one."""
+    """Return a part of a report; its cursor continues the same report, even if there is a newer one."""
     session, wanted, start = call
     exactly_one(
         GET_REPORT.name,
@@ -214,11 +214,11 @@ def get_report(call: Call[GetReport]) -> Answer:
     text, end = excerpt(report.markdown, offset, wanted.max_chars)
     rest = None if end is None else (report.conversation.id, end)
     whole = "The whole report" if not offset and end is None else "A part of the report"
-    said = f"{whole}, {len(report.markdown):,} characters in all. Verify what it says in the traces that it cites."
+    summary = f"{whole}, {len(report.markdown):,} characters in all. Verify what it says in the traces that it cites."
     later = _later_runs(session, report) if wanted.schedule is not None and not offset else []
     if later:
-        said += f" {counted(len(later), 'later run')} of the schedule left no report: see later_runs."
-    return Answer(_report_part(report, text, offset, later), said, rest)
+        summary += f" {counted(len(later), 'later run')} of the schedule left no report: see later_runs."
+    return Answer(_report_part(report, text, offset, later), summary, rest)
 
 
 def _later_runs(session: Session, report: Report) -> list[RunRow]:
@@ -271,7 +271,7 @@ def _found(session: Session, wanted: GetReport) -> Report:
 
 
 def _latest_of(session: Session, agent: str) -> Report:
-    """Return the latest report about an agent; a conversation whose run is not over, or failed, has none."""
+    """Return the latest report about an agent; a conversation whose run is in flight or failed has none."""
     reader, project = session.platform.run_reader, session.platform.project.id
     page = reader.conversations_page(project, agent=session.agent_id(agent), page_size=_LOOKED_AT)
     reason: NoReport | None = None

@@ -77,10 +77,10 @@ def list_runs(call: Call[ListRuns]) -> Answer:
         found = session.platform.run_reader.schedule_runs(session.schedule_id(wanted.schedule), LARGEST_PAGE)
         latest = sorted(found, key=lambda run: run.age, reverse=True)
         rows, rest = collect_all(latest, RunRow.of, start, wanted.limit)
-        said = f"{counted(len(rows), 'run')} of the schedule, newest first."
+        summary = f"{counted(len(rows), 'run')} of the schedule, newest first."
         if rest is None and len(found) >= LARGEST_PAGE:
-            said += " The platform may hold older ones; list_halo_conversations lists their reports."
-        return Answer(Runs(runs=rows), said, rest)
+            summary += " The platform may hold older ones; list_halo_conversations lists their reports."
+        return Answer(Runs(runs=rows), summary, rest)
     rows, rest = _latest_of_conversations(session, wanted, start)
     return Answer(Runs(runs=rows), f"The latest run of {counted(len(rows), 'conversation')}, newest first.", rest)
 
@@ -153,12 +153,12 @@ def list_schedules(call: Call[ListSchedules]) -> Answer:
     listing = platform.reader.schedules(platform.project.id, include_archived=wanted.include_archived, agent=agent)
     keys = session.keys_of(listing.schedules)
     rows, rest = collect_all(listing.schedules, partial(_schedule_row, keys), start, wanted.limit)
-    said = (
+    summary = (
         f"{len(rows)} of {counted(len(listing.schedules), 'schedule')}. get_halo_report has the latest report of one."
     )
     if listing.gap is not None:
-        said += " The list is incomplete: call again."
-    return Answer(Schedules(schedules=rows, total=len(listing.schedules)), said, rest)
+        summary += " The list is incomplete: call again."
+    return Answer(Schedules(schedules=rows, total=len(listing.schedules)), summary, rest)
 
 
 def _schedule_row(keys: Mapping[str, str], remote: RemoteSchedule) -> ScheduleRow:

@@ -1,4 +1,4 @@
-"""One span with all that is held of it: what it was given, what came of it, and how it failed."""
+"""get_span: one span with its input, output, attributes and error."""
 
 from __future__ import annotations
 
@@ -146,9 +146,9 @@ def _event_attributes(event: object) -> Mapping[str, Any]:
 def _exception(span: SpanDetail) -> str | None:
     """Return the first exception that a span names, as `type: message`."""
     for values in (*map(_event_attributes, span.events), span.attributes):
-        said = [str(values[name]) for name in ("exception.type", "exception.message") if values.get(name)]
-        if said:
-            return ": ".join(said)
+        texts = [str(values[name]) for name in ("exception.type", "exception.message") if values.get(name)]
+        if texts:
+            return ": ".join(texts)
     return None
 
 

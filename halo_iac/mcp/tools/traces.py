@@ -103,8 +103,8 @@ def list_traces(call: Call[ListTraces]) -> Answer:
 
     rows, rest = collect(read_page, TraceRow.of, start, wanted.limit)
     when = "ever" if wanted.time_range == "all" else f"in the last {wanted.time_range}"
-    said = f"{counted(len(rows), 'trace')} that began {when}, newest first."
-    return Answer(Traces(traces=rows, total=total), said, rest)
+    summary = f"{counted(len(rows), 'trace')} that began {when}, newest first."
+    return Answer(Traces(traces=rows, total=total), summary, rest)
 
 
 def _since(time_range: str, now: datetime) -> datetime:
@@ -140,7 +140,7 @@ class SpanRow(Result):
     message: Annotated[Line | None, Field(description="How it failed.")] = None
     duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
     model: Annotated[Line | None, Field(description="The model that it called.")] = None
-    anomaly: Annotated[str | None, Field(description="Why it stands at the top although it names a parent.")] = None
+    oddity: Annotated[str | None, Field(description="Why it stands at the top although it names a parent.")] = None
 
 
 class FailedStep(Result):
@@ -212,7 +212,7 @@ def _span_row(node: Node) -> SpanRow:
         message=node.message,
         duration_ms=milliseconds(node.duration),
         model=node.model,
-        anomaly=None if node.anomaly is None else node.anomaly.value,
+        oddity=None if node.anomaly is None else node.anomaly.value,
     )
 
 
