@@ -68,6 +68,8 @@ _TROUBLES: Final = {
     sqlite3.SQLITE_PERM: ServerFailure.ACCESS,
     sqlite3.SQLITE_READONLY: ServerFailure.ACCESS,
 }
+_PAGE_SIZE: Final = "PRAGMA page_size = 16384"
+"""A new file's: spans of a kilobyte leave a fifth of 4 KiB unused."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -168,19 +170,42 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Make the tables, or bring those of an older version up to date."""
+    if path is None:
+        _copy_empty_sandbox(connection)
+        return
     with _transaction(connection, "DEFERRED"):
         _known_version(connection, path)  # before the journal mode, which is written into the file
-    connection.execute("PRAGMA page_size = 16384")  # a new file's: spans of a kilobyte leave a fifth of 4 KiB unused
+    connection.execute(_PAGE_SIZE)
     connection.execute("PRAGMA journal_mode = WAL")
     with _transaction(connection, "IMMEDIATE"):
-        version = _known_version(connection, path)
-        for step in STEPS[version:]:
-            for statement in step.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+        _update(connection, _known_version(connection, path))
 
 
-def _known_version(connection: sqlite3.Connection, path: Path | None) -> int:
+def _copy_empty_sandbox(connection: sqlite3.Connection) -> None:
+    connection.execute(_PAGE_SIZE)
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.deserialize(_empty_sandbox())
+        empty.backup(connection)
+
+
+@cache
+def _empty_sandbox() -> bytes:
+    """Return an empty sandbox as SQLite keeps it: a copy takes a twentieth of the time that all steps take."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute(_PAGE_SIZE)
+        _update(connection, 0)
+        return connection.serialize()
+
+
+def _update(connection: sqlite3.Connection, version: int) -> None:
+    for step in STEPS[version:]:
+        for statement in step.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _known_version(connection: sqlite3.Connection, path: Path) -> int:
     version = version_of(connection)
     if version is None:
         raise SandboxError(f"{path} is a database, but not a sandbox", ServerFailure.CONTENT)
