@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
@@ -221,6 +222,7 @@ FILES: Final[dict[str, Callable[[], Schema]]] = {
 """The committed files in ``schemas/``, by name."""
 
 
+@cache
 def schema_text(file_name: str) -> str:
     """Return one of :data:`FILES` as it is committed, printed and written beside a project file."""
     return render(FILES[file_name]())

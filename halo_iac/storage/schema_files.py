@@ -18,9 +18,12 @@ _LARGEST: Final = 1 << 20
 
 def write_schemas(folder: Path) -> list[str]:
     """Write the schemas of a project file and of an included one, and return which; what is there stays as it is."""
+    missing = [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if not (folder / name).is_file()]
+    if not missing:
+        return []
     from halo_iac.load.json_schema import schema_text
 
-    return [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if write_new(folder / name, schema_text(name))]
+    return [name for name in missing if write_new(folder / name, schema_text(name))]
 
 
 def outdated_schemas(folder: Path) -> list[str]:
