@@ -215,6 +215,13 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return all that a tree is made of, its own root first."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def source(module: str) -> str:
     return (ROOT / f"{module}.py").read_text(encoding="utf-8")
 
@@ -223,14 +230,18 @@ def layer(module: str) -> str:
     return module.split("/", maxsplit=1)[0]
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, ...]]:
-    """Yield what a module imports, part by part, wherever it does so; ``from a import b`` may mean a module a.b."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (tuple(alias.name.split(".")) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield from ((*str(node.module).split("."), alias.name) for alias in node.names)
+@cache
+def imports(tree: ast.AST) -> tuple[tuple[str, ...], ...]:
+    """Return what a module imports, part by part, wherever it does so; ``from a import b`` may mean a module a.b."""
+    return tuple(parts for node in nodes(tree) for parts in imported_by(node))
+
+
+def imported_by(node: ast.AST) -> Iterator[tuple[str, ...]]:
+    if isinstance(node, ast.Import):
+        yield from (tuple(alias.name.split(".")) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        yield from ((*str(node.module).split("."), alias.name) for alias in node.names)
 
 
 def own_imports(module: str) -> Iterator[tuple[str, ...]]:
@@ -247,17 +258,21 @@ def libraries(module: str) -> frozenset[str]:
     tree = modules()[module]
     for_types = {
         id(node)
-        for branch in ast.walk(tree)
+        for branch in nodes(tree)
         if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
         for node in ast.walk(branch)
     }
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    return frozenset(parts[0] for node in nodes if id(node) not in for_types for parts in imports(node))
+    return frozenset(parts[0] for node in nodes(tree) if id(node) not in for_types for parts in imported_by(node))
 
 
-def named(tree: ast.AST) -> Iterator[str]:
-    """Yield calls of bare names, and attributes of names, as they are written."""
-    for node in ast.walk(tree):
+@cache
+def named(module: str) -> frozenset[str]:
+    """Return calls of bare names, and attributes of names, as they are written."""
+    return frozenset(_named(modules()[module]))
+
+
+def _named(tree: ast.AST) -> Iterator[str]:
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -272,7 +287,7 @@ def imports_inside_functions() -> set[tuple[str, str]]:
     return {
         (module, target)
         for module, tree in modules().items()
-        for function in ast.walk(tree)
+        for function in nodes(tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -346,8 +361,8 @@ def test_every_library_is_known() -> None:
 def test_only_the_top_has_streams_a_clock_and_an_environment(what: str) -> None:
     found = [
         module
-        for module, tree in modules().items()
-        if layer(module) != "cli" and (module, what) not in EXCEPTIONS and what in set(named(tree))
+        for module in modules()
+        if layer(module) != "cli" and (module, what) not in EXCEPTIONS and what in named(module)
     ]
     assert found == [], FORBIDDEN[what]
 
@@ -364,6 +379,7 @@ def test_what_is_pure_neither_waits_nor_measures_time_nor_starts_threads() -> No
     assert found == set()
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Return module → the modules of this package that it imports, for types and inside functions as well."""
     names = {module.removesuffix("/__init__"): module for module in modules()}
