@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from peers import octodns_project
 
 LATENCY: Final = 0.05
 _LIBRARIES: Final = "import httpx, pydantic, ruamel.yaml, typer"
+_ROOT: Final = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,15 @@ def validation(bench: Bench) -> Iterator[Line]:
     project = str(bench.project(0))
     both = compare(bench.halo("validate", "--file", project), bench.python("-c", _LIBRARIES), bench.pairs * 2)
     yield ratio("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
+
+
+def hook(bench: Bench) -> Iterator[Line]:
+    """S6: a commit waits for the hook of pre-commit less than twice as long as for importing the libraries."""
+    [entry] = re.findall(r"(?m)^  entry: halo (.+)$", (_ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    project = str(_ROOT / "examples" / "team" / "halo.yaml")
+    checking = bench.halo(*shlex.split(entry), "--file", project)
+    both = compare(checking, bench.python("-c", _LIBRARIES), bench.pairs * 2)
+    yield ratio("S6", "the hook of pre-commit on a project / importing the libraries", both, 2)
 
 
 def completion(bench: Bench) -> Iterator[Line]:
@@ -231,6 +243,7 @@ GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
     "S2": usage,
     "S3": validation,
     "S4": completion,
+    "S6": hook,
     "P1": official("P1", 100, 0.8),
     "P2": official("P2", 1_000, 1.1),
     "P3": peer("P3", 1_000, 0.65),
