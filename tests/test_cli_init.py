@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -185,11 +186,42 @@ def test_ci_writes_what_the_example_holds_pinned(halo: CommandLine, folder: Path
     for path in named:
         text = path.read_text(encoding="utf-8").replace("0" * 40, COMMIT).replace("OWNER/halo", "acme/halo")
         assert (folder / path.relative_to(source)).read_text(encoding="utf-8") == text
-    assert "HALO_READ_KEY" in ended.err
     assert "replace" not in ended.err
     again = halo("init", "--ci", host)
     assert (again.code, again.out) == (0, "")
     assert again.err.count("already exists; it was not overwritten.") == len(named)
+
+
+@pytest.mark.parametrize("host", init_pipeline.CiHost)
+def test_ci_names_all_that_the_host_has_to_hold(halo: CommandLine, folder: Path, host: init_pipeline.CiHost) -> None:
+    (folder.parent / ".git").rename(folder / ".git")
+    shown = halo("init", "--agent", "checkout", "--ci", host).err
+    root = Path(__file__).parent.parent
+    texts = [path.read_text() for path in (root / "examples" / init_pipeline.EXAMPLES[host]).rglob("*.yml")]
+    texts += [(root / "templates" / "halo.yml").read_text()] * (host == init_pipeline.CiHost.GITLAB)
+    held = re.findall(
+        r"(?<=secrets\.)\w+|(?<=vars\.)\w+|(?<=\$)HALO_(?!CI_)\w+|\bhalo-(?:approval|production)", "".join(texts)
+    )
+    assert {"HALO_WRITE_KEY", "halo-production"} <= {*held}
+    assert [each for each in held if each not in shown] == []
+
+
+@pytest.mark.usefixtures("pinned")
+def test_a_pipeline_on_gitlab_stays_and_what_to_add_to_it_is_shown(halo: CommandLine, folder: Path) -> None:
+    path = folder.parent / ".gitlab-ci.yml"
+    path.write_text("stages: [ship]\n")
+    ended = halo("init", "--ci", "gitlab")
+    assert (ended.code, path.read_text()) == (0, "stages: [ship]\n")
+    included = f"""\
+- add to .gitlab-ci.yml, unless it is there:
+
+  include:
+    - remote: https://raw.githubusercontent.com/acme/halo/{COMMIT}/templates/halo.yml
+      inputs:
+        source: https://github.com/acme/halo.git
+        ref: "{COMMIT}"
+"""
+    assert included in ended.err
 
 
 def test_where_nothing_says_which_halo_this_is_it_says_what_to_replace(

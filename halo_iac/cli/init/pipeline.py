@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,15 +31,24 @@ _NO_COMMIT: Final = "0" * 40
 _NO_REPOSITORY: Final = "OWNER/halo"
 """What the examples have in the place of the commit and the repository of halo."""
 _NEEDED: Final = {
-    "secret": r"secrets\.(HALO_\w+)",
-    "variable": r"vars\.(HALO_\w+)",
-    "environment": r"environment: *([\w-]+)",
+    CiHost.GITHUB: (
+        "add the variable HALO_PROJECT_ID",
+        "add the secret HALO_READ_KEY, a key that may only read",
+        "add the environment halo-approval with required reviewers: without them nothing waits for an approval",
+        "add the environment halo-production for the branch main alone, with the secret HALO_WRITE_KEY: it may write",
+        "protect main, so that changes get there only by pull request",
+    ),
+    CiHost.GITLAB: (
+        "add the variable HALO_PROJECT_ID",
+        "add the masked variable HALO_READ_KEY, a key that may only read",
+        "add the masked variable HALO_COMMENT_TOKEN, a project access token with the scope api",
+        "add the protected environment halo-production with approvers",
+        "add the masked and protected variable HALO_WRITE_KEY, a key that may write, for that environment alone",
+        "protect the default branch",
+        "add a nightly pipeline schedule, which looks for drift",
+    ),
 }
-"""What the workflows name and GitHub has to hold."""
-_FOR_GITLAB: Final = (
-    "add the variables HALO_READ_KEY, HALO_COMMENT_TOKEN and HALO_PROJECT_ID",
-    "add the protected environment halo-production, and the variable HALO_WRITE_KEY for it alone",
-)
+"""What each host has to hold. An environment that is missing is made by the first job, and protects nothing."""
 
 
 class Pipeline(NamedTuple):
@@ -61,9 +70,13 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
         check_way(path, context.cwd)
         path.parent.mkdir(parents=True, exist_ok=True)
         (written if write_new(path, text) else kept).append(name)
-    return Pipeline(
-        tuple(written), tuple(kept), tuple(_steps(host, "".join(texts.values()), root, context.cwd / project))
-    )
+    steps = [
+        *(_to_add(name, texts[name]) for name in kept if host is CiHost.GITLAB),
+        *_to_replace("".join(texts.values())),
+        *_to_set(root, context.cwd / project),
+        *_NEEDED[host],
+    ]
+    return Pipeline(tuple(written), tuple(kept), tuple(steps))
 
 
 def _texts(host: CiHost) -> Mapping[str, str]:
@@ -84,18 +97,19 @@ def _pinned(text: str) -> str:
     return text.replace(_NO_COMMIT, commit() or _NO_COMMIT).replace(_NO_REPOSITORY, repository() or _NO_REPOSITORY)
 
 
-def _steps(host: CiHost, text: str, root: Path, project: Path) -> list[str]:
-    """Return what has to be done by hand before the pipeline works."""
-    steps = []
+def _to_add(name: str, text: str) -> str:
+    """Return the step for the one file that a repository on GitLab may have for all of its pipelines."""
+    return f"add to {name}, unless it is there:\n\n{textwrap.indent(text, '  ')}"
+
+
+def _to_replace(text: str) -> Iterator[str]:
     if _NO_REPOSITORY in text:
-        steps.append(f"replace {_NO_REPOSITORY} by the repository that you have halo from")
+        yield f"replace {_NO_REPOSITORY} by the repository that you have halo from"
     if _NO_COMMIT in text:
-        steps.append(f"replace {_NO_COMMIT} by the commit of halo that you have read")
+        yield f"replace {_NO_COMMIT} by the commit of halo that you have read"
+
+
+def _to_set(root: Path, project: Path) -> Iterator[str]:
     where = resolve_path(project.parent) / project.name
     if where != root / "halo.yaml":
-        steps.append(f"set `files: {where.relative_to(root).as_posix()}` wherever the pipeline uses halo")
-    if host is CiHost.GITLAB:
-        return [*steps, *_FOR_GITLAB]
-    for kind, pattern in _NEEDED.items():
-        steps += [f"add the {kind} {name}" for name in sorted({*re.findall(pattern, text)})]
-    return steps
+        yield f"set `files: {where.relative_to(root).as_posix()}` wherever the pipeline uses halo"
