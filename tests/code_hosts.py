@@ -160,6 +160,7 @@ class Gitlab:
         body = json.loads(request.body) if request.body else {}
         posts = self.comments if "notes" in url.path else self.issues
         text = body.get("body", body.get("description"))
+        assert not re.search(r"(?m)^/\w", text or ""), "a quick action, which GitLab would carry out"
         if request.method == "POST":
             assert url.path in {f"{of}/merge_requests/7/notes", f"{of}/issues"}
             return _new(posts, self.me, text, body.get("title", ""))

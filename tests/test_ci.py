@@ -20,6 +20,7 @@ from repositories import Git, repository
 from sandbox_calls import Caller, fire_now
 
 from halo_iac.ci.github import GithubHost
+from halo_iac.ci.gitlab import GitlabHost
 from halo_iac.ci.host import Trigger
 from halo_iac.errors import FileError
 from halo_iac.render.html import PAGE_START
@@ -581,6 +582,18 @@ def test_a_title_breaks_out_of_nothing(job: Job) -> None:
     assert not re.search(r"(?m)^::(?!notice |warning |error )", planned.text)
     if "GITHUB_OUTPUT" in job.env:
         assert job.outputs == {"changes": "true", "exit-code": "2"}
+
+
+@ON_GITLAB
+def test_a_report_gives_gitlab_no_command(job: Job) -> None:
+    host = GitlabHost(job.host.on_branch(job.url), TOKEN, job.git.folder)
+    posts = host.issues("HALO report: nightly")
+    assert posts is not None
+    report = "````\n```\n/close\n```\n/assign @root\n````\n"
+    posts.add(report)
+    posts.change(job.host.issues[0].number, f"<!-- new -->\n{report}")
+    [issue] = job.host.issues
+    assert issue.body == "<!-- new -->\n````\n```\n /close\n```\n /assign @root\n````\n"
 
 
 def test_an_output_with_a_line_break_is_refused(tmp_path: Path) -> None:

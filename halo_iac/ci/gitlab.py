@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -16,6 +17,8 @@ from halo_iac.storage.atomic import write_atomically
 if TYPE_CHECKING:
     from halo_iac.ci.host_api import HostApi
 
+_COMMAND: Final = re.compile(r"^(?=/)", re.MULTILINE)
+"""Where a quick action may begin: GitLab obeys `/close` at the start of a line, older servers even in a fence."""
 _MOST_BYTES: Final = 64 << 20
 """As much of a receipt is unpacked."""
 
@@ -104,11 +107,11 @@ class _Notes:
 
     def add(self, text: str) -> None:
         """Write a new post."""
-        self._api.ask("POST", self._path, {self.text_field: text})
+        self._api.ask("POST", self._path, {self.text_field: _without_commands(text)})
 
     def change(self, number: int, text: str) -> None:
         """Replace a post's text."""
-        self._api.ask("PUT", f"{self._path}/{number}", {self.text_field: text})
+        self._api.ask("PUT", f"{self._path}/{number}", {self.text_field: _without_commands(text)})
 
     def close(self, number: int) -> None:
         """Do nothing: notes are not closed."""
@@ -131,11 +134,16 @@ class _Issues(_Notes):
 
     def add(self, text: str) -> None:
         """Open an issue."""
-        self._api.ask("POST", self._path, {"title": self._title, self.text_field: text})
+        self._api.ask("POST", self._path, {"title": self._title, self.text_field: _without_commands(text)})
 
     def close(self, number: int) -> None:
         """Close an issue."""
         self._api.ask("PUT", f"{self._path}/{number}", {"state_event": "close"})
+
+
+def _without_commands(text: str) -> str:
+    """Return a text in which no line is a quick action, of a report that is shown as well."""
+    return _COMMAND.sub(" ", text)
 
 
 def _trigger(env: Mapping[str, str]) -> Trigger:
