@@ -54,9 +54,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c_enabled() -> None:
-    """Hear Ctrl-C even where a shell has started the tests in the background, and so deaf to it: tests press it."""
+def signals_are_heard() -> None:
+    """Hear signals even where a shell has started the tests in the background or under nohup, and so deaf to them."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGQUIT", "SIGTERM"):  # Windows lacks two of them
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
