@@ -65,8 +65,12 @@ lint: $(VENV)/developing $(CHECKS)/installed
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
 		examples/gitlab-ci/.gitlab-ci.yml
-	@PYTHONPATH=tests $(BIN)/python tests/ci_runner.py > $(CHECKS)/gitlab-ci.yml
+	@PYTHONPATH=tests $(BIN)/python tests/ci_runner.py $(CHECKS)
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci $(CHECKS)/gitlab-ci.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.buildkite $(CHECKS)/buildkite.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.circle-ci $(CHECKS)/circle-ci.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
+		--regex-variant python $(CHECKS)/azure-pipelines.yml
 	$(CHECKS)/bin/zizmor --quiet --offline --no-progress action.yml $(WORKFLOWS)
 	$(CHECKS)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
 

@@ -134,6 +134,18 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
     return change(value) if isinstance(value, str) else value
 
 
-if __name__ == "__main__":  # what the schema of GitLab looks at: the jobs, with the inputs of the example
+# Schemas ------------------------------------------------------------------------------------------------------------
+
+
+def written_for_schemas(folder: Path) -> None:
+    """Write what is no file of its own: the template, with the inputs of the example, and what docs/ci.md shows."""
     (included,) = read(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")["include"]
-    YAML().dump(rendered_template(included["inputs"]), sys.stdout)
+    YAML().dump(rendered_template(included["inputs"]), folder / "gitlab-ci.yml")
+    _, _, others = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8").partition("\n## Other hosts\n")
+    names = ("buildkite", "circle-ci", "azure-pipelines")
+    for name, pipeline in zip(names, re.findall(r"```yml\n(.*?)```", others, re.DOTALL), strict=True):
+        (folder / f"{name}.yml").write_text(pipeline, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    written_for_schemas(Path(sys.argv[1]))
