@@ -510,6 +510,7 @@ def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
         (1_776_922_320_000_001, "2026-04-23T05:32:00.000001000Z"),
         (1_776_922_320_000_000_001, "2026-04-23T05:32:00.000000001Z"),
         ("1776922320000", "2026-04-23T05:32:00.000000000Z"),
+        ("1776922320.25", "2026-04-23T05:32:00.250000000Z"),
         ("2026-04-23 05:32:00+02:00", "2026-04-23 05:32:00+02:00"),
     ],
 )
@@ -659,6 +660,26 @@ def test_what_stands_before_a_mistake_in_a_document_is_read(value: Json, end: by
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert isinstance(found[-1], BadLine)
     assert found[-1].ends_file
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_what_a_damaged_gzip_file_holds_is_read_up_to_its_end(members: int) -> None:
+    whole = packed(b"\n" * 200_000 + written(*BOTH))
+    wrong = whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
+    *found, last = read_spans(io.BytesIO(packed(b"\n") * (members - 1) + wrong + packed(b"{}") * (members - 1)))
+    assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
+    assert last == BadLine(200_001 + members, "is damaged: from here on it is no gzip stream", ends_file=True)
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b"\r", b"\r\r"])
+def test_values_need_no_line_of_their_own(between: bytes) -> None:
+    parts = [json.dumps(each).encode() for each in BOTH]
+    assert spans(between.join(parts) + between) == BOTH
+    assert spans(between.join(parts) + b"\n" + parts[0]) == [*BOTH, BOTH[0]]
+    [before, mistake, after] = read_spans(io.BytesIO(parts[0] + between + b"oops\n" + parts[1]))
+    assert not isinstance(before, BadLine)
+    assert mistake == BadLine(1, "is not valid JSON")
+    assert not isinstance(after, BadLine)
 
 
 @pytest.mark.parametrize("layout", [None, 2])

@@ -57,7 +57,10 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
             if is_first and _goes_on(line, error):
                 yield from _document(line, source, number)
                 return
-            yield BadLine(number, *_not_json(line, error))
+            if "trailing characters" in str(error):  # values one after the other, or lines that end in CR alone
+                yield from _long_line(line, source, number)
+            else:
+                yield BadLine(number, *_not_json(line, error))
         is_first = False
 
 

@@ -12,6 +12,8 @@ from halo_iac.sandbox.trace_files.unzipped import Unzipped
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 _HEAD: Final = 512
+_UNPACKED: Final = 64 * 1024
+"""Bytes that are unpacked at once."""
 _UNPACK: Final = "unpack it first"
 _JSON: Final = "export JSON or JSON lines instead"
 _OTHERS: Final = (
@@ -36,7 +38,7 @@ def opened(file: BinaryIO) -> BufferedReader[Any]:
     """Return a file's text as bytes, unpacked where it is gzip; raise :class:`UnreadableError` for what has no JSON."""
     stream: BufferedReader[Any] = file if isinstance(file, BufferedReader) else BufferedReader(file)
     if stream.peek(_HEAD).startswith(_GZIP):
-        stream = BufferedReader(Unzipped(stream))
+        stream = BufferedReader(Unzipped(stream), _UNPACKED)
         if stream.peek(_HEAD).startswith(_GZIP):
             raise UnreadableError("is gzip within gzip; unpack it once")
     head = stream.peek(_HEAD)[:_HEAD]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
 
 _STEP: Final = 64 * 1024
 _WITH_HEADER: Final = 31
+
+
+def _until_wrong(member: Any, packed: bytes) -> Iterator[bytes]:  # noqa: ANN401 - zlib's type has no name
+    """Unpack byte by byte: what goes wrong comes without the bytes before it, or those that the checksum is of."""
+    with suppress(zlib.error):
+        for place in range(len(packed)):
+            yield member.decompress(packed[place : place + 1])
 
 
 class Unzipped(RawIOBase):
@@ -48,7 +57,14 @@ class Unzipped(RawIOBase):
                 self._input = self._packed.read1(_STEP)
                 if not self._input:
                     raise UnreadableError("ends in the middle of the gzip stream; it was cut off")
-            found = self._member.decompress(self._input, most)
+            before = self._member.copy()
+            try:
+                found = self._member.decompress(self._input, most)
+            except zlib.error:
+                found = b"".join(_until_wrong(before, self._input))
+                if not found:
+                    raise
+                return found
             self._input = self._member.unconsumed_tail
             if found:
                 return found
