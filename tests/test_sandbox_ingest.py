@@ -168,6 +168,16 @@ def test_a_file_may_be_loaded_again(caller: Caller) -> None:
     assert spans_read(caller, agent_id(first, "writer")) == 2
 
 
+@pytest.mark.parametrize("trace", ["a", "a\0b", "a'b"])
+def test_of_many_spans_those_that_are_new_are_added(caller: Caller, trace: str) -> None:
+    spans = [span(trace, number, **{"agent.name": "writer"}) for number in range(130)]
+    assert load(caller.sandbox, [span("a", 0)]).added == 1
+    assert load(caller.sandbox, spans[:60]).added == 60 - (trace == "a")
+    again = load(caller.sandbox, [*spans[20:], *spans])
+    assert (again.spans, again.added) == (240, 70)
+    assert spans_read(caller, agent_id(again, "writer"), spanLimit=1000) == 130
+
+
 def test_what_is_no_span_is_reported_with_its_line_and_skipped(caller: Caller) -> None:
     bad: list[BadLine] = []
     spans = [span("a", 1, **{"agent.name": "writer"}), {"not": "a span"}, span("a", 2, 1)]

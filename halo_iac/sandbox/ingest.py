@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, BinaryIO, Final
 from uuid import UUID, uuid5
 
@@ -62,26 +62,26 @@ class SpanIngest:
         traces: dict[str, dict[str, SpanRecord]] = {}
         for record in records:
             traces.setdefault(record.span.trace_id, {}).setdefault(record.span.span_id, record)
+        places = self._spans.places(self._project_id, traces)
         last_trace, last_span = self._spans.last_trace(), self._spans.last_span()
         rows: list[tuple[Any, ...]] = []
         new: dict[int, tuple[str, list[Step]]] = {}
         old: list[int] = []
         for trace_id, found in traces.items():
-            place = self._spans.place(self._project_id, trace_id)
-            is_new, place = place is None, place or last_trace + len(new) + 1
+            place = places.get(trace_id) or last_trace + len(new) + 1
             steps = self._steps(found, last_span + len(rows))
-            rows += [self._row(place, step, record) for step, record in zip(steps, found.values(), strict=True)]
-            if is_new:
-                new[place] = (trace_id, steps)
-            else:
+            rows += map(self._row, repeat(place), steps, found.values())
+            if trace_id in places:
                 old.append(place)
+            else:
+                new[place] = (trace_id, steps)
         self._add_traces(new)
         self._spans.reopen(old)
         if self._given is not None and self._given in self.agents:
             self._spans.give_agent(self._place(self._given), [*new, *old])
         self._spans.name_agents(self._names)
         bodies = [record.body for found in traces.values() for record in found.values()]
-        return self._spans.add(rows, ((row[0], body) for row, body in zip(rows, bodies, strict=True)))
+        return self._spans.add(rows, [(row[0], body) for row, body in zip(rows, bodies, strict=True)])
 
     def settle(self, trace: int) -> None:
         """Reckon anew whose the spans of a trace are, its summary, and the executions that makes."""
@@ -102,62 +102,53 @@ class SpanIngest:
     def _steps(self, found: Mapping[str, SpanRecord], last_span: int) -> list[Step]:
         """Return the steps of the spans of one trace, which get places behind ``last_span``."""
         spans = [record.span for record in found.values()]
-        links = (Link(span.span_id, span.parent_id, span.own_agent) for span in spans)
-        owners = self._owners(links, self._given)
+        owners = self._owners([Link(span.span_id, span.parent_id, span.own_agent) for span in spans], self._given)
         return [
             self._step(seq, record, owners[record.span.span_id] or 0)
             for seq, record in enumerate(found.values(), last_span + 1)
         ]
 
     def _step(self, seq: int, record: SpanRecord, agent: int) -> Step:
-        span, word = record.span, self._spans.words.number
+        span, labels, _, user, session, cached, _ = record
+        _, span_id, parent, name, kind, start, end, status, *_, model, prompt, completion, total = span[:16]
+        word = self._spans.words.number
         return Step(
             seq,
-            span.span_id,
-            span.parent_id,
-            span.start,
-            span.end,
-            span.kind,
-            span.has_failed,
-            span.model is not None,
+            span_id,
+            parent,
+            start,
+            end,
+            kind,
+            status == "ERROR",
+            model is not None,
             agent,
-            self._profile(record.labels, agent),
-            word(span.name),
-            None if record.user is None else word(record.user),
-            None if record.session is None else word(record.session),
-            span.prompt_tokens,
-            span.completion_tokens,
-            record.cached_tokens,
-            span.total_tokens,
+            self._profiles.get((labels, agent)) or self._profile(labels, agent),
+            word(name),
+            None if user is None else word(user),
+            None if session is None else word(session),
+            prompt,
+            completion,
+            cached,
+            total,
             span.cost,
         )
 
     def _row(self, trace: int, step: Step, record: SpanRecord) -> tuple[Any, ...]:
+        (seq, span_id, parent, start, end, _, _, _, _, profile, name, user, session, *counts, cost) = step
+        prompt, completion, cached, total = counts
         span, own = record.span, None
         if span.own_agent is not None:
             own = self._place(span.own_agent)
             if span.agent_source == "agent_id" and record.agent_name is not None:
                 self._names[own] = record.agent_name
-        return (
-            step.seq,
-            trace,
-            step.profile,
-            step.name,
-            *(span.span_id, span.parent_id, span.start, span.end),
-            own,
-            *(step.user, step.session),
-            *(step.prompt_tokens, step.completion_tokens, step.total_tokens, step.cached_tokens),
-            None if span.cost is None else str(span.cost),
-            span.message,
-            *(span.tool, span.input_digest, span.output_digest, span.output_length),
-        )
+        texts = (span.message, span.tool, span.input_digest, span.output_digest, span.output_length)
+        spent = (prompt, completion, total, cached, None if cost is None else str(cost))
+        return (seq, trace, profile, name, span_id, parent, start, end, own, user, session, *spent, *texts)
 
     def _profile(self, labels: Labels, agent: int) -> int:
-        found = self._profiles.get((labels, agent))
-        if found is None:
-            keys = (self._keys_word(labels.keys), self._keys_word(labels.resource_keys))
-            found = self._spans.profiles.number(self._project_id, agent, *labels[:-2], *keys)
-            self._profiles[labels, agent] = found
+        keys = (self._keys_word(labels.keys), self._keys_word(labels.resource_keys))
+        found = self._spans.profiles.number(self._project_id, agent, *labels[:-2], *keys)
+        self._profiles[labels, agent] = found
         return found
 
     def _keys_word(self, keys: tuple[str, ...]) -> int:
@@ -214,7 +205,7 @@ class SpanIngest:
 
 
 def _executions(trace: int, summary: Summary, steps: Iterable[Step]) -> list[tuple[int, int, int, int]]:
-    counts = Counter(step.agent for step in steps if step.agent)
+    counts = Counter([step.agent for step in steps if step.agent])
     return [(agent, summary.ended, trace, spans) for agent, spans in counts.items()]
 
 

@@ -157,6 +157,8 @@ SECOND: Final = 1_000_000_000
 HOUR: Final = 3600 * SECOND
 _LATEST: Final = 2**63
 """Nanoseconds; later instants do not fit into SQLite's integers. That is the year 2262."""
+_UNITS: Final[tuple[int, ...]] = tuple(10 ** (9 - digits) for digits in range(10))
+"""Nanoseconds of the last digit of a fraction of so many."""
 
 _MINUTE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII | re.IGNORECASE)
 _AFTER_MINUTE: Final = re.compile(r":(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
@@ -167,19 +169,38 @@ def nanoseconds(text: str) -> int:
 
     An instant without a zone is refused: it is ambiguous.
     """
-    found = _AFTER_MINUTE.fullmatch(text, 16)
-    if found is None:
-        raise ValueError(text)
-    second, fraction, zone = found.groups("")
-    instant = _minute(text[:16], zone) + int(second + fraction.ljust(9, "0"))
-    if second > "60" or not 0 <= instant < _LATEST:
+    fraction = text[20:-1]
+    if text[-1:] == "Z" and text[19:20] == "." and fraction.isdecimal() and fraction.isascii() and len(fraction) <= 9:
+        instant = _second(text[:19]) + int(fraction) * _UNITS[len(fraction)]
+    else:
+        instant = _instant(text)
+    if not 0 <= instant < _LATEST:
         raise ValueError(text)
     return instant
 
 
 @lru_cache(maxsize=4096)
+def _second(text: str) -> int:
+    """Return when a second of UTC begins, in nanoseconds. Spans come in bursts, so most seconds were just seen."""
+    second = text[17:]
+    if text[16] == ":" and second.isdecimal() and second.isascii() and second < "60":
+        return _minute(text[:16], "Z") + int(second) * SECOND
+    return _instant(f"{text}Z")
+
+
+def _instant(text: str) -> int:
+    found = _AFTER_MINUTE.fullmatch(text, 16)
+    if found is None:
+        raise ValueError(text)
+    second, fraction, zone = found.groups("")
+    if second > "60":
+        raise ValueError(text)
+    return _minute(text[:16], zone) + int(second + fraction.ljust(9, "0"))
+
+
+@lru_cache(maxsize=4096)
 def _minute(text: str, zone: str) -> int:
-    """Return when a minute begins, in nanoseconds. Spans come in bursts, so most minutes were just seen."""
+    """Return when a minute begins, in nanoseconds."""
     if _MINUTE.fullmatch(text) is None:
         raise ValueError(text)
     return int(datetime.fromisoformat(text + ("+00:00" if zone in "Zz" else zone)).timestamp()) * SECOND

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 NAME: Final = 0
 USER: Final = 1
@@ -64,21 +64,22 @@ class Summary(NamedTuple):
 
 def summarise(steps: Sequence[Step]) -> Summary:
     """Return the summary of a trace that has at least one span."""
-    root = _root(steps)
+    columns: Any = Step._make(zip(*steps, strict=True))  # each field of all of them: a loop a field would take longer
+    root = _root(steps, columns.parent_id)
     calls = _model_calls(steps)
     costs = [call.cost for call in calls if call.cost is not None]
-    words = {(NAME, step.name) for step in steps}
-    words.update((USER, step.user) for step in steps if step.user is not None)
-    words.update((SESSION, step.session) for step in steps if step.session is not None)
+    words = {(NAME, name) for name in columns.name}
+    words.update((USER, user) for user in set(columns.user) if user is not None)
+    words.update((SESSION, session) for session in set(columns.session) if session is not None)
     return Summary(
-        started=min(step.started for step in steps),
-        ended=max(max(step.started, step.ended) for step in steps),  # clocks that disagree end a span before it starts
-        profiles=tuple(sorted({step.profile for step in steps})),
+        started=min(columns.started),
+        ended=max(*columns.started, *columns.ended),  # clocks that disagree end a span before it starts
+        profiles=tuple(sorted(set(columns.profile))),
         root=root.seq,
         agent=root.agent or min((step.started, step.agent) for step in steps if step.agent or step is root)[1],
         spans=len(steps),
-        llm_spans=sum(step.kind == "LLM" for step in steps),
-        failed=sum(step.has_failed for step in steps),
+        llm_spans=columns.kind.count("LLM"),
+        failed=sum(columns.has_failed),
         prompt_tokens=_sum([call.prompt_tokens for call in calls]),
         completion_tokens=_sum([call.completion_tokens for call in calls]),
         cached_tokens=_sum([call.cached_tokens for call in calls]),
@@ -88,8 +89,10 @@ def summarise(steps: Sequence[Step]) -> Summary:
     )
 
 
-def _root(steps: Sequence[Step]) -> Step:
+def _root(steps: Sequence[Step], parents: Sequence[str | None]) -> Step:
     """Return the first span without a parent, else the first whose parent is missing, else the first of all."""
+    if parents.count(None) == 1:
+        return steps[parents.index(None)]
     tops = [step for step in steps if step.parent_id is None]
     if not tops:
         known = {step.span_id for step in steps}

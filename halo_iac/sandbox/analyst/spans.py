@@ -99,10 +99,12 @@ def attribute(trace: Iterable[Link]) -> dict[str, AgentIdentity | None]:
     links = {link.span_id: link for link in trace}
     named = {link.own_agent for link in links.values() if link.own_agent is not None}
     fallback = next(iter(named)) if len(named) == 1 else None
+    if len(named) < 2:  # then none is above another's
+        return dict.fromkeys(links, fallback)
     owners: dict[str, AgentIdentity | None] = {}
     for link in links.values():
         _climb(link, links, owners)
-    return {span_id: owner or fallback for span_id, owner in owners.items()}
+    return owners
 
 
 def _climb(link: Link, links: dict[str, Link], owners: dict[str, AgentIdentity | None]) -> None:

@@ -162,6 +162,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -8192")  # KiB: the pages that a load changes are written once
         add_functions(connection)
     except sqlite3.Error:
         connection.close()

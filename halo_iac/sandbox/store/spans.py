@@ -17,13 +17,10 @@ from halo_iac.sandbox.store.span_blocks import SpanBlocks
 _SPAN: Final = """seq, trace, profile, name, span_id, parent_id, started, ended, own_agent, user, session,
     prompt_tokens, completion_tokens, total_tokens, cached_tokens, cost, message, tool, input_digest,
     output_digest, output_length"""
-_ADD: Final = f"INSERT OR IGNORE INTO spans ({_SPAN}) VALUES ({', '.join('?' * 21)})"
+_ADD: Final = f"INSERT OR IGNORE INTO spans ({_SPAN}) VALUES"
 _SUMMARY: Final = """started, ended, mix, root, agent, spans, llm_spans, failed, prompt_tokens, completion_tokens,
     cached_tokens, total_tokens, cost"""
-_ADD_TRACE: Final = f"""
-    INSERT INTO traces (seq, project_id, trace_id, is_demo, is_settled, {_SUMMARY})
-    VALUES (?, ?, ?, ?, 1, {", ".join("?" * 13)})
-"""
+_ADD_TRACE: Final = f"INSERT INTO traces (seq, project_id, trace_id, is_demo, {_SUMMARY}, is_settled) VALUES"
 _SETTLE: Final = f"UPDATE traces SET is_settled = 1, ({_SUMMARY}) = ({', '.join('?' * 13)}) WHERE seq = ?"
 _STEPS: Final = """
     SELECT spans.seq, span_id, parent_id, started, ended, kind, status = 'ERROR', model <> '', agent, profile, name,
@@ -42,6 +39,21 @@ _OF_TRACE: Final = """
     WHERE trace = ? AND profiles.agent = ? AND spans.seq <= ? ORDER BY spans.started, spans.ended, span_id LIMIT ?
 """
 _PROFILE: Final = "project_id agent kind status service environment provider model keys resource_keys"
+_AT_ONCE: Final = 50
+"""Rows that one statement adds; more of them make it no faster."""
+_ASKED: Final = 500
+"""Traces that one statement looks up."""
+
+
+def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows to what ``into`` names, many by one statement: each opens the table and its indexes anew."""
+    if not rows:
+        return
+    whole, row = len(rows) - len(rows) % _AT_ONCE, f"({', '.join('?' * len(rows[0]))})"
+    for first in range(0, whole, _AT_ONCE):
+        values = [value for each in rows[first : first + _AT_ONCE] for value in each]
+        connection.execute(f"{into} {', '.join([row] * _AT_ONCE)}", values)
+    connection.executemany(f"{into} {row}", rows[whole:])
 
 
 class Execution(NamedTuple):
@@ -62,11 +74,16 @@ class SpanTables:
         self.mixes = Interned(connection, "mixes", ("profiles",))
         self.blocks = SpanBlocks(connection)
 
-    def place(self, project_id: str, trace_id: str) -> int | None:
-        """Return a trace's place; ``None`` where there is no such trace yet."""
-        sql = "SELECT seq FROM traces WHERE project_id = ? AND trace_id = ?"
-        row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
-        return None if row is None else int(row[0])
+    def places(self, project_id: str, trace_ids: Iterable[str]) -> dict[str, int]:
+        """Return the places of those of some traces that are there already, by their ids."""
+        asked, found = list(trace_ids), []
+        for first in range(0, len(asked), _ASKED):
+            part = asked[first : first + _ASKED]
+            sql = (
+                f"SELECT trace_id, seq FROM traces WHERE project_id = ? AND trace_id IN ({', '.join('?' * len(part))})"
+            )
+            found += self._connection.execute(sql, (project_id, *part)).fetchall()
+        return dict(found)
 
     def last_trace(self) -> int:
         """Return the place of the trace that was added last; 0 where there is none."""
@@ -74,21 +91,21 @@ class SpanTables:
 
     def add_traces(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add traces with their summaries: each its place, project, id, whether it is a demo's, and the summary."""
-        self._connection.executemany(_ADD_TRACE, rows)
+        insert(self._connection, _ADD_TRACE, [(*row, 1) for row in rows])
 
     def reopen(self, traces: Iterable[int]) -> None:
         """Write down that some traces have got more spans and are to be settled."""
         self._connection.executemany("UPDATE traces SET is_settled = 0 WHERE seq = ?", ((trace,) for trace in traces))
 
-    def add(self, spans: Sequence[Sequence[Any]], bodies: Iterable[tuple[int, bytes]]) -> int:
+    def add(self, spans: Sequence[Sequence[Any]], bodies: Sequence[tuple[int, bytes]]) -> int:
         """Add spans and their bodies, each with its place; return how many were not there yet."""
         last, before = self.last_span(), self._connection.total_changes
-        self._connection.executemany(_ADD, spans)
+        insert(self._connection, _ADD, spans)
         added = self._connection.total_changes - before
         if added < len(spans):
             new = {seq for (seq,) in self._connection.execute("SELECT seq FROM spans WHERE seq > ?", (last,))}
-            bodies = (body for body in bodies if body[0] in new)
-        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", bodies)
+            bodies = [body for body in bodies if body[0] in new]
+        insert(self._connection, "INSERT INTO bodies VALUES", bodies)
         return added
 
     def give_agent(self, agent: int, traces: Iterable[int]) -> None:
@@ -102,9 +119,9 @@ class SpanTables:
         row = self._connection.execute("SELECT given_agent FROM traces WHERE seq = ?", (trace,)).fetchone()
         return None if row[0] is None else int(row[0])
 
-    def add_words(self, words: Iterable[tuple[int, int, int]]) -> None:
+    def add_words(self, words: Sequence[tuple[int, int, int]]) -> None:
         """Let traces be found by words: each the kind of word, the word and the trace."""
-        self._connection.executemany("INSERT OR IGNORE INTO trace_words VALUES (?, ?, ?)", words)
+        insert(self._connection, "INSERT OR IGNORE INTO trace_words VALUES", words)
 
     def set_longest(self, project_id: str, span: int, trace: int) -> None:
         """Write down that a project has a span and a trace as long as this, if it has none that is longer."""
@@ -143,8 +160,7 @@ class SpanTables:
 
     def add_executions(self, executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool) -> None:
         """Write down executions: each its agent, its end, its trace and its number of spans."""
-        rows = ((*execution, is_demo) for execution in executions)
-        self._connection.executemany("INSERT INTO executions VALUES (?, ?, ?, ?, ?)", rows)
+        insert(self._connection, "INSERT INTO executions VALUES", [(*each, is_demo) for each in executions])
 
     def execution_counts(self, since: int, until: int) -> dict[int, int]:
         """Return how often each agent was at work in a time range, agents by their place; demo traces do not count."""

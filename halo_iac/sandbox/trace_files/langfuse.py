@@ -8,6 +8,7 @@ gets what the trace says. What has no name of its own in HALO's format is kept a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -174,11 +175,17 @@ def _common(found: Json, prefix: str = "langfuse.") -> Json:
             attributes[f"{key}.value"] = _as_text(value)
     if found.get("tags"):
         attributes["tag.tags"] = found["tags"]
-    for key in [key for key in found if key not in _READ]:
+    for key in _others(tuple(found)):
         value = found[key]
         if value is not None and value not in ({}, []):
             attributes[prefix + key] = value if isinstance(value, str | int | float) else _as_text(value)
     return attributes
+
+
+@lru_cache(maxsize=1024)
+def _others(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of an object's keys that have no name in HALO's format; the objects of a file have the same."""
+    return tuple(key for key in keys if key not in _READ)
 
 
 def _model(observation: Json) -> Json:

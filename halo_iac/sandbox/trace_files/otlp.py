@@ -98,12 +98,11 @@ def attributes(pairs: object) -> Json:
     """Return attributes, written as pairs of key and value, as an object."""
     if isinstance(pairs, dict):  # of those who write objects by hand
         return pairs
-    found: Json = {}
-    for pair in pairs or ():  # type: ignore[attr-defined]
-        value = pair["value"]
-        text = value.get("stringValue")
-        found[pair["key"]] = any_value(value) if text is None else text
-    return found
+    listed: Any = pairs or ()
+    return {
+        pair["key"]: text if (text := (value := pair["value"]).get("stringValue")) is not None else any_value(value)
+        for pair in listed
+    }
 
 
 def any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
