@@ -29,7 +29,7 @@ _COMMANDS: Final = {
     "pause": ("pause.pause", "Pause schedules at once, declared or not."),
     "resume": ("pause.resume", "Resume paused schedules at once, declared or not."),
     "preview": ("preview.preview", "Show upcoming fires and a calendar of the week, offline."),
-    "page": ("page.page", "Draw the schedules as one HTML page to look at."),
+    "page": ("page.page", "Write the schedules as one HTML page."),
     "ci": ("ci.ci", "Run a command as a job of a pipeline."),
     "schema": ("schema.schema", "Print the JSON Schema of a project file."),
     "doctor": ("doctor.doctor", "Check the set-up: project file, key, URL and project."),

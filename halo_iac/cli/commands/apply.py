@@ -38,8 +38,8 @@ def apply(
 ) -> int:
     """Show the plan, ask for confirmation, and apply it.
 
-    Makes the platform match the files. Without a terminal, pass --yes. Of several project files, all plans are shown
-    before the question; a problem or a refusal in one stops all, and after one that failed the next are not started.
+    Makes the platform match the files. Without a terminal, pass --yes. With several project files, all plans are shown
+    before the question. A problem or a refusal in one file stops all; after a failure the next files are not started.
 
     Exit codes: 0 done or nothing to do, 1 failed, 3 refused or declined, 4 partly applied, 5 an outcome is unknown,
     130 interrupted.

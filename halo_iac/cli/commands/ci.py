@@ -37,13 +37,13 @@ def ci(
     """Run a command as a job of a pipeline.
 
     Works on GitHub, GitLab and other hosts. Reads the job's environment: HALO_CI_FILES, HALO_CI_BASE, HALO_CI_NAME,
-    HALO_CI_ALLOW_ARCHIVE and others, and what the host says of the pull request, its labels and its base. Writes the
-    job's summary and outputs, and with HALO_CI_TOKEN keeps up to date: one comment on the pull request, one issue that
-    tells of drift, and with fixes one issue a schedule that shows its latest report. docs/ci.md has all variables.
+    HALO_CI_ALLOW_ARCHIVE and others, and the host's information about the pull request, its labels and its base. Writes
+    the job's summary and outputs. With HALO_CI_TOKEN it keeps these up to date: one comment on the pull request, one
+    issue for drift, and for fixes one issue per schedule with its latest report. docs/ci.md lists all variables.
 
-    A plan with changes is a success. Without a key (a fork, Dependabot, a merge queue), and where no file of the
-    project differs from the base, plan only validates. apply carries out the plan that plan has saved. Exit codes: as
-    for the command; 0 for a plan with changes, and for drift that an issue tells of.
+    A plan with changes is a success. Without a key (a fork, Dependabot, a merge queue), or if no file of the project
+    differs from the base, plan only validates. apply applies the plan that plan saved. Exit codes: as for the command;
+    0 for a plan with changes, and for drift that is reported in an issue.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ _Ignore = Annotated[
     typer.Option(
         "--ignore",
         metavar="KIND",
-        help="Count differences of this kind, but do not list them, nor fail for them: changed, missing, paused, "
+        help="Count differences of this kind, but do not list them or fail: changed, missing, paused, "
         "auto-paused, undeclared or blocked; can be repeated.",
     ),
 ]
@@ -33,9 +33,9 @@ def drift(
 ) -> int:
     """Show how the platform and the files differ; change nothing.
 
-    Lists schedules that were changed, that are missing, that were paused by hand or by the platform, and that no file
-    declares, and entries that are blocked. An edit by hand and a merge that has not been applied yet look the same.
-    Guards are not asked. Exit codes: 0 no drift, 1 it could not look, 2 drift.
+    Lists schedules that were changed, are missing, were paused by hand or by the platform, or are undeclared, and
+    blocked entries. A manual edit and a merge that has not been applied yet look the same. Guards are not evaluated.
+    Exit codes: 0 no drift, 1 the comparison failed, 2 drift.
 
     \b
     Examples:

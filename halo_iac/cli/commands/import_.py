@@ -33,7 +33,9 @@ IncludeArchived = Annotated[
 ]
 Into = Annotated[
     str | None,
-    typer.Option("--into", metavar="FILE", help="Add them to this file, which the project file includes or will."),
+    typer.Option(
+        "--into", metavar="FILE", help="Add them to this new or existing file, which the project must include."
+    ),
 ]
 PromptFiles = Annotated[bool, typer.Option("--prompt-files", help="Write multi-line prompts to files in prompts/.")]
 
@@ -48,10 +50,10 @@ def import_(
 ) -> int:
     """Add the platform's existing schedules to the project file.
 
-    Then shows the plan, which has no changes for them. Nothing is written to the platform. An existing project file
-    gets only the schedules that it does not declare yet, and keeps every byte that it has; without a project file, a
-    new one is written. Fields equal to the defaults are left out. A schedule whose title is not unique, or cannot be
-    declared, is pinned by id.
+    Then shows the plan, which has no changes for them. Nothing is written to the platform. To an existing project file
+    it adds only schedules that are not declared yet, and preserves every other byte; without a project file, it writes
+    a new one. Fields equal to the defaults are left out. A schedule whose title is not unique, or cannot be declared,
+    is pinned by id.
 
     \b
     Examples:

@@ -49,16 +49,16 @@ def init(
     ci: Annotated[
         CiHost | None,
         typer.Option(
-            "--ci", metavar="github|gitlab", help="Also write the pipeline that plans, applies and tells of drift."
+            "--ci", metavar="github|gitlab", help="Also write a pipeline that plans, applies and reports drift."
         ),
     ] = None,
     sandbox: options.Sandbox = False,
 ) -> int:
     """Write a small commented project file to start from.
 
-    On a terminal and without --agent, it asks for an agent, a cadence and a time zone. JSON Schemas of the file and of
-    included files are written beside it, for your editor. Where no agent is named the example entry is commented out,
-    so that nothing is created by accident. An existing file is never overwritten.
+    On a terminal and without --agent, asks for an agent, a cadence and a time zone. Also writes JSON Schemas of the
+    file and of included files, for your editor. Without an agent the example entry is commented out, so that nothing is
+    created by accident. An existing file is never overwritten.
 
     --ci writes workflows for GitHub, or .gitlab-ci.yml, pinned to the commit of this halo, into the repository; the
     project file may be there already.

@@ -29,7 +29,7 @@ _LIBRARIES: Final = frozenset({"mcp", "mcp_types", "anyio"})
 def mcp(
     ctx: typer.Context,
     allow_runs: Annotated[
-        bool, typer.Option("--allow-runs", help="Also offer the tools that cost money: start_halo_run and ask_halo.")
+        bool, typer.Option("--allow-runs", help="Also offer tools that cost money: start_halo_run and ask_halo.")
     ] = False,
     file: options.File = None,
     checkout: options.Checkout = None,
@@ -40,9 +40,9 @@ def mcp(
 ) -> int:
     """Serve reports and traces to a coding assistant.
 
-    A Model Context Protocol server on stdin and stdout, which an assistant's client starts; docs/mcp.md has the
-    configuration for each. It only reads, unless --allow-runs is given, and never applies anything. It needs the extra
-    `mcp`: `pipx inject halo-iac mcp`.
+    A Model Context Protocol server on stdin and stdout, started by the assistant's client; docs/mcp.md has the
+    configuration for each client. It is read-only unless --allow-runs is given, and never applies changes. It needs the
+    extra `mcp`: `pipx inject halo-iac mcp`.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``halo page``: the schedules as one HTML file to look at."""
+"""``halo page``: the schedules as one HTML file."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def page(
         ),
     ] = None,
 ) -> int:
-    """Draw the schedules as one HTML page to look at.
+    """Write the schedules as one HTML page.
 
-    It shows when each runs in the coming weeks, and which traces no run looks at. The file needs no script and makes no
-    request, so it can be mailed, printed, or kept as an artifact of a pipeline. Without --offline it shows as well how
-    the platform differs from the project file, and what became of the latest runs. A file that is there is replaced
-    only if it is such a page. Exit codes: 0 written, 1 not written, or runs that could not be read are missing in it.
+    Shows when each schedule runs in the coming weeks, and which traces no run analyses. The file has no scripts and
+    makes no requests, so it can be mailed, printed, or kept as a pipeline artifact. Without --offline it also shows how
+    the platform differs from the project file, and the latest runs. An existing file is replaced only if it is such a
+    page. Exit codes: 0 written, 1 not written, or written without runs that could not be read.
 
     \b
     Examples:

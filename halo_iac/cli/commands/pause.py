@@ -49,12 +49,11 @@ class Choice(NamedTuple):
             help="All schedules in scope of this agent (an alias, a name or a UUID); can be repeated.",
         ),
     ] = None
-    all: Annotated[
-        bool, typer.Option("--all", help="All schedules in scope, those that no file declares included.")
-    ] = False
+    all: Annotated[bool, typer.Option("--all", help="All schedules in scope, including undeclared ones.")] = False
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the receipt.")] = None
     write: Annotated[
-        bool, typer.Option("--write", help="Also write `enabled` to the entries in the project file, comments kept.")
+        bool,
+        typer.Option("--write", help="Also write `enabled` to the entries in the project file; comments are kept."),
     ] = False
 
 
@@ -70,11 +69,11 @@ def pause(
 ) -> int:
     """Pause schedules at once, declared or not.
 
-    Shows what it will pause and what the files say of it, and asks for confirmation. Each schedule is read before it is
+    Shows what it will pause and what the files declare, and asks for confirmation. Each schedule is read before it is
     written; only `enabled` changes. `halo undo` with the receipt resumes exactly those that were paused. An entry that
     says `enabled: true` is resumed by the next apply, unless --write changes it.
 
-    Exit codes: as for `halo apply`; 0 also where everything is paused already.
+    Exit codes: as for `halo apply`; 0 also if everything is already paused.
 
     \b
     Examples:
@@ -101,7 +100,7 @@ def resume(
     and skipped, unless --write changes that. It resumes whatever is paused; to resume only what one `halo pause`
     stopped, use `halo undo` with its receipt.
 
-    Exit codes: as for `halo apply`; 0 also where everything is active already.
+    Exit codes: as for `halo apply`; 0 also if everything is already active.
 
     \b
     Examples:

@@ -73,9 +73,9 @@ def preview(
     """Show upcoming fires and a calendar of the week, offline.
 
     Fires are shown in the schedule's zone and in UTC, computed from the project file alone. A fire at a clock change is
-    marked approximate: what the platform does then is not documented. The calendar has a row for each agent, in the
-    zone that all schedules share, else in UTC. As markdown, each schedule has a strip of four weeks: on which days it
-    runs, and whether some traces of a day are looked at by no run.
+    marked approximate, because the platform does not document its behaviour. The calendar has a row for each agent, in
+    the zone that all schedules share, otherwise in UTC. As markdown, each schedule has a four-week strip: on which days
+    it runs, and whether any traces of a day are analysed by no run.
 
     \b
     Examples:

@@ -48,8 +48,8 @@ def rename(
 ) -> int:
     """Change an entry's title and record the old one.
 
-    The title identifies a schedule: without `renamed_from:`, another title means another schedule. Writes the title and
-    `renamed_from:` to the file that holds the entry, and keeps every other byte. An entry with an `id:` needs no
+    The title identifies a schedule: without `renamed_from:`, a new title means a different schedule. Writes the title
+    and `renamed_from:` to the file with the entry, and preserves every other byte. An entry with an `id:` needs no
     renamed_from and gets none.
 
     \b

@@ -57,7 +57,9 @@ def get_report(
     id_: Annotated[
         str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
     ],
-    all_: Annotated[bool, typer.Option("--all", help="Print the whole thread, with questions and answers.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Print the whole conversation, with questions and answers.")
+    ] = False,
     for_agent: Annotated[
         bool, typer.Option("--for-agent", help="Print a document for a coding agent: the report and its evidence.")
     ] = False,
@@ -68,7 +70,7 @@ def get_report(
     """Print a report; of a schedule, that of its latest completed run.
 
     A file or pipe receives it exactly as it is stored on the platform. With --for-agent it is fenced as data, between
-    what to do and how to verify, with the traces that it cites: those that failed first.
+    instructions what to do and how to verify, with the traces that it cites, failed ones first.
 
     \b
     Examples:
@@ -115,9 +117,9 @@ def list_reports(
     ] = None,
     limit: run_options.Limit = None,
 ) -> int:
-    """List the conversations that hold reports, newest first.
+    """List the conversations that contain reports, newest first.
 
-    Each with its schedule, its agent and the status of its latest run.
+    Shows the schedule, the agent and the status of the latest run of each.
 
     \b
     Examples:

@@ -32,9 +32,9 @@ def diff_reports(
 ) -> int:
     """Show what is new, gone and changed from one report to another.
 
-    Section by section, with the changed words of a line and the changed cells of a row marked. What differs in any two
-    reports is left out: ids, instants and small changes of durations. Of a schedule, the latest report is compared
-    with the one before. Two files are compared without a key or a platform.
+    Compares section by section and marks the changed words of a line and the changed cells of a row. Values that always
+    differ are ignored: ids, times and small changes of durations. For a schedule, the latest report is compared with
+    the previous one. Comparing two files needs no key and no platform.
 
     \b
     Examples:

@@ -57,7 +57,7 @@ def pull_reports(
         bool, typer.Option("--flat", help="Write all files into DIR itself, without folders and indexes.")
     ] = False,
     for_agent: Annotated[
-        bool, typer.Option("--for-agent", help="Also write a document for a coding agent beside each report.")
+        bool, typer.Option("--for-agent", help="Also write a document for a coding agent next to each report.")
     ] = False,
     max_chars: MaxChars = None,
     concurrency: Annotated[
@@ -66,10 +66,10 @@ def pull_reports(
 ) -> int:
     """Write the reports of declared schedules into a folder.
 
-    Each report becomes one markdown file, DIR/SCHEDULE/MONTH/NAME.md, with front matter that says where it comes from.
-    Reports that are there are never overwritten, edited, moved or not, so the command can be interrupted and run again;
-    an index.md in each folder is written anew. With --for-agent, NAME.agent.md beside each report is
-    what report get --for-agent prints. Exit codes: 0 every report is in the folder, 1 some could not be read.
+    Each report becomes one markdown file, DIR/SCHEDULE/MONTH/NAME.md, with front matter about its source. Existing
+    reports are never overwritten, even if they were edited or moved, so the command can be interrupted and run again;
+    the index.md in each folder is regenerated. With --for-agent, NAME.agent.md next to each report is the output of
+    report get --for-agent. Exit codes: 0 every report is in the folder, 1 some could not be read.
 
     \b
     Examples:

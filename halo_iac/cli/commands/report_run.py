@@ -55,7 +55,7 @@ def run_reports(
 ) -> int:
     """Analyse agents' traces once, wait, and print the reports.
 
-    Costs money: a run is never started twice automatically. Ctrl-C stops waiting, leaves the runs going and prints
+    Costs money: a run is never started twice automatically. Ctrl-C stops waiting, but the runs continue, and it prints
     how to resume; on a terminal, a second Ctrl-C cancels them. Exit codes: 0 every run completed, 1 a run did not
     complete, 5 it is unknown whether a run was started.
 

@@ -33,8 +33,8 @@ def report_traces(
 ) -> int:
     """Show the traces that a report cites, and what failed in them.
 
-    In the order of the report. Ids are found in its text, cut short or whole; those that the platform does not have
-    are listed as well. Exit codes: 0 every trace could be looked up, 1 some could not.
+    Lists them in the order of the report. Finds full and truncated ids in its text, and also lists those that the
+    platform does not have. Exit codes: 0 every trace was looked up, 1 some could not be.
 
     \b
     Examples:

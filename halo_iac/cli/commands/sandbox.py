@@ -65,8 +65,8 @@ def serve(
     """Serve the sandbox on loopback, for `inf` and other clients.
 
     The first three lines on stdout are `export` commands that point a shell at it. Press Ctrl-C to stop it. It has the
-    project that the project file names, a demo project, and the projects that --sandbox created. Requests must use
-    localhost as their host, or a name given with --host, such as a container's name for this machine.
+    project named in the project file, a demo project, and the projects created with --sandbox. The host of requests
+    must be localhost or a name given with --host, such as a container's name for this machine.
 
     \b
     Examples:

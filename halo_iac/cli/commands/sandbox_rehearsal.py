@@ -48,7 +48,7 @@ def next_run(
         int | None,
         typer.Option("--times", metavar="N", min=1, max=_MOST, help="How many runs end like that; default: 1."),
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="First forget the endings that were set before.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="First remove earlier settings.")] = False,
     file: options.File = None,
     sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
     sandbox_file: options.SandboxFile = None,
@@ -56,8 +56,8 @@ def next_run(
 ) -> int:
     """Choose how the next runs in the sandbox end.
 
-    It counts for whichever runs start next: one-off runs, retries, follow-ups and fires of schedules, of any project.
-    Endings that are set in turn follow each other; the runs after them complete. Without options it lists them.
+    Applies to the next runs of any kind (one-off runs, retries, follow-ups, fires of schedules) and any project.
+    Several settings apply one after the other; later runs complete. Without options, lists the settings.
 
     \b
     Examples:

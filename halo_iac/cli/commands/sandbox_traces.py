@@ -49,16 +49,13 @@ def load(
 ) -> int:
     """Load traces into the sandbox.
 
-    Reads HALO's JSON lines, OTLP as JSON, OpenInference as Phoenix exports it,
-    and Langfuse's traces and observations: a value on each line, one document,
-    or a list; packed with gzip or not. What a file holds decides, not its name;
-    of a folder, files whose names end in .json, .jsonl or .ndjson are read, and
-    the same with .gz.
+    Reads HALO's JSON lines, OTLP as JSON, OpenInference as Phoenix exports it, and Langfuse's traces and observations:
+    one value per line, one document, or a list; plain or gzipped. The content determines the format, not the name. In a
+    folder, files ending in .json, .jsonl or .ndjson are read, also with .gz.
 
-    Agents are identified as on the platform: by agent.id, then agent.name; with
-    --agent, traces that name none are that agent's, also those that were loaded
-    before. What is not a span is skipped. A file can be loaded again: spans that
-    were loaded before are kept.
+    Agents are identified as on the platform: by agent.id, then agent.name; --agent sets the agent of traces that name
+    none, including traces loaded earlier. Values that are not spans are skipped. A file can be loaded again: existing
+    spans are kept.
 
     \b
     Examples:

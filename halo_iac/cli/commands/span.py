@@ -69,7 +69,7 @@ def list_spans(
     cursor: options.PageCursor = None,
     sort: Annotated[
         SpanSort | None,
-        typer.Option("--sort", metavar="|".join(SpanSort), help="What to sort by; default: start_time."),
+        typer.Option("--sort", metavar="|".join(SpanSort), help="Field to sort by; default: start_time."),
     ] = None,
     order: SortOrder = None,
     spans: SpanFilterOptions = SpanFilterOptions(),  # noqa: B008 - immutable
@@ -77,7 +77,7 @@ def list_spans(
 ) -> int:
     """List spans of any trace, newest first.
 
-    Without --range, or --from and --to, those of the last day.
+    Without --range, or --from and --to, lists those of the last day.
 
     \b
     Examples:
@@ -98,11 +98,11 @@ def get_span(
     trace_id: Annotated[str, typer.Argument(metavar="TRACE", help="The trace's id.")],
     span_id: Annotated[str, typer.Argument(metavar="SPAN", help="The span's id.")],
     view: Annotated[
-        SpanView, typer.Option("--view", metavar="|".join(SpanView), help="What to show of it; raw is JSON.")
+        SpanView, typer.Option("--view", metavar="|".join(SpanView), help="What to show; raw is JSON.")
     ] = SpanView.SUMMARY,
     output: options.JsonOutput = None,
 ) -> int:
-    """Show a span: what it was given, what came of it, and how it went.
+    """Show a span: its input, output and error.
 
     \b
     Examples:

@@ -90,14 +90,14 @@ def list_traces(
     cursor: options.PageCursor = None,
     sort: Annotated[
         TraceSort | None,
-        typer.Option("--sort", metavar="|".join(TraceSort), help="What to sort by; default: start_time."),
+        typer.Option("--sort", metavar="|".join(TraceSort), help="Field to sort by; default: start_time."),
     ] = None,
     order: SortOrder = None,
     filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
 ) -> int:
     """List traces, newest first.
 
-    Without --range, or --from and --to, those of the last day. A wrong --filter lists the fields there are.
+    Without --range, or --from and --to, lists those of the last day. An invalid --filter prints the valid fields.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def get_trace(
 ) -> int:
     """Show a trace: its summary and the tree of its spans.
 
-    An id from a report is enough: no time range is needed. A long tree is folded, but not on the way to failed steps.
+    An id from a report is enough: no time range is needed. A long tree is folded, except on the paths to failed steps.
 
     \b
     Examples:
@@ -180,7 +180,7 @@ def search_traces(
 ) -> int:
     """Search the text of traces.
 
-    What the platform answers is shown as it comes. Without a filter, traces of any time are searched.
+    Shows the platform's response. Without a filter, traces of any time are searched.
 
     \b
     Examples:

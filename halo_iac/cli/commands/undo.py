@@ -42,7 +42,7 @@ def undo(
 
     Shows the plan of the undo and asks for confirmation. Created schedules are archived, changed schedules get their
     former values, and archived schedules are unarchived, but only if they are still as the run left them. An undo
-    writes a receipt of its own.
+    writes a new receipt.
 
     Exit codes: as for `halo apply`; 3 also if the receipt is of another platform or project.
 

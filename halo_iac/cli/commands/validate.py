@@ -31,9 +31,9 @@ def validate(
     """Check the project file and everything it includes, offline.
 
     Every problem of every file is reported at once, as path:line:column: message. If there is none, findings about the
-    schedules follow, each with its rule, which `findings:` can change or turn off. Of several project files, those of
-    one project must not declare the same schedule. A JSON Schema beside a project file that another version of halo
-    wrote is named on standard error. Exit codes: 0 no problems, 1 problems, or a finding of severity error.
+    schedules follow, each with its rule, which `findings:` can change or turn off. Several files of the same project
+    must not declare the same schedule. A warning on standard error names outdated JSON Schemas next to the project
+    file. Exit codes: 0 no problems, 1 problems, or a finding of severity error.
 
     \b
     Examples:

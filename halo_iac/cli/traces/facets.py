@@ -31,7 +31,7 @@ class FacetOptions(NamedTuple):
     search: Annotated[
         list[str] | None,
         typer.Option(
-            "--search", metavar="FACET=TEXT", help="Only values with this in them: llm_model_name=gpt; can be repeated."
+            "--search", metavar="FACET=TEXT", help="Only values that contain TEXT: llm_model_name=gpt; can be repeated."
         ),
     ] = None
     attribute_key: Annotated[

@@ -59,9 +59,7 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-SortOrder = Annotated[
-    Direction | None, typer.Option("--order", metavar="asc|desc", help="In which order to sort; default: desc.")
-]
+SortOrder = Annotated[Direction | None, typer.Option("--order", metavar="asc|desc", help="Sort order; default: desc.")]
 
 _AGAIN: Final = "can be repeated or comma-separated"
 _Names = list[str] | None
@@ -79,10 +77,10 @@ class FilterOptions(NamedTuple):
         ),
     ] = None
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="ISO", help="Instead of --range: where the time begins; with --to.")
+        str | None, typer.Option("--from", metavar="ISO", help="Instead of --range: start of the period; with --to.")
     ] = None
     to: Annotated[
-        str | None, typer.Option("--to", metavar="ISO", help="Instead of --range: where the time ends; with --from.")
+        str | None, typer.Option("--to", metavar="ISO", help="Instead of --range: end of the period; with --from.")
     ] = None
     kind: Annotated[
         _Names, typer.Option("--kind", metavar="KIND", help=f"{', '.join(OBSERVATION_KINDS)}; {_AGAIN}.")
@@ -98,7 +96,9 @@ class FilterOptions(NamedTuple):
     user: Annotated[_Names, typer.Option("--user", metavar="ID", help=f"User; {_AGAIN}.")] = None
     session: Annotated[_Names, typer.Option("--session", metavar="ID", help=f"Session; {_AGAIN}.")] = None
     agent: Annotated[_Names, typer.Option("--agent", metavar="NAME", help=f"Agent, by name or id; {_AGAIN}.")] = None
-    status: Annotated[Status | None, typer.Option("--status", metavar="ok|error", help="Only what ended so.")] = None
+    status: Annotated[
+        Status | None, typer.Option("--status", metavar="ok|error", help="Only traces or spans with this status.")
+    ] = None
     filter_: Annotated[
         _Names,
         typer.Option(
@@ -110,14 +110,14 @@ class FilterOptions(NamedTuple):
     ] = None
     metadata: Annotated[
         _Names,
-        typer.Option("--metadata", metavar="EXPR", help="An attribute of a span: 'tool.name=search'; can be repeated."),
+        typer.Option("--metadata", metavar="EXPR", help="A span attribute: 'tool.name=search'; can be repeated."),
     ] = None
     resource: Annotated[
         _Names,
         typer.Option(
             "--resource",
             metavar="EXPR",
-            help="An attribute of what recorded it: 'host.name=worker-1'; can be repeated.",
+            help="A resource attribute: 'host.name=worker-1'; can be repeated.",
         ),
     ] = None
 
