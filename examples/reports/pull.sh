@@ -1,7 +1,7 @@
 #!/bin/sh
-# The reports of the last week, committed to a branch that holds nothing else; run it nightly from a clean checkout of the
-# branch that has the project file. `halo report pull` skips what is there and never overwrites, so a run that was missed
-# or interrupted is made up for by the next one.
+# Commits the reports of the last week to a branch that contains only reports. Run it nightly from a clean checkout of the
+# branch with the project file. `halo report pull` skips existing reports and never overwrites, so the next run completes
+# a run that was missed or interrupted.
 set -eu
 
 branch=${REPORTS_BRANCH:-reports}
@@ -16,7 +16,7 @@ else
     git -C "$tree" switch --quiet --orphan "$branch-first"
 fi
 
-# A report that could not be read (exit code 1) does not keep the others from being committed.
+# If a report could not be read (exit code 1), the others are still committed.
 code=0
 halo report pull --dir "$tree" --since "$since" || code=$?
 

@@ -152,7 +152,7 @@ SCHEDULE_FIELDS: Final[Fields] = {
     ),
     "prompt": Field(
         str_schema(pattern=r"\S", max_length=MAX_PROMPT),
-        "What the analysis is asked to do; default: halo's own prompt, frozen for version 1, which is not the one that "
+        "Instructions for the analysis; default: halo's own prompt, frozen for version 1, which is not the one that "
         "`inf` sends.",
     ),
     "prompt_file": Field(
@@ -168,7 +168,7 @@ SCHEDULE_FIELDS: Final[Fields] = {
         "Summarization model (`halo model list --summarization`); default: the platform's choice, which is not "
         "managed.",
     ),
-    "span_limit": _number_field("span_limit", "How many spans a run reads at most"),
+    "span_limit": _number_field("span_limit", "Maximum number of spans a run reads"),
     "lookback_hours": _number_field("lookback_hours", "How many hours before a fire a run analyses"),
     "lookback": Field(
         str_schema(pattern=f"^{LOOKBACK}$"),
@@ -176,7 +176,7 @@ SCHEDULE_FIELDS: Final[Fields] = {
         {"examples": ["36h", "7d", "2w"]},
     ),
     "max_subagent_depth": _number_field("max_subagent_depth", "How deep sub-agents may nest"),
-    "max_turns": _number_field("max_turns", "How many turns an analysis may take"),
+    "max_turns": _number_field("max_turns", "Maximum number of turns of an analysis"),
     "enabled": Field(
         bool_schema(), "Whether it fires; default: true when created, later changes on the platform are kept."
     ),
@@ -243,7 +243,7 @@ OVERRIDES_FIELDS: Final[Fields] = {
     ),
     "schedules": Field(
         dict_schema(str_schema(pattern=KEY), _OVERRIDABLE),
-        "Values for single schedules, each under its entry's key; the strongest of all.",
+        "Values for single schedules, each under its entry's key; they take precedence over all others.",
     ),
 }
 """What `overrides` may hold."""
@@ -291,12 +291,11 @@ POLICY_FIELDS: Final[Fields] = {
     "findings": Field(_RULES, "What each lint rule reports: error, warning or off."),
     "max_runs_per_month": Field(
         int_schema(ge=1, le=MAX_NUMBER),
-        "How many runs a month the declared schedules may have together; default: no limit.",
+        "Maximum number of runs a month of all declared schedules together; default: no limit.",
     ),
     "cost_per_run": Field(
         float_schema(ge=0, le=MAX_COST, allow_inf_nan=False),
-        "What a run costs, in a currency of your own: plans then estimate the cost a month; default: no money is "
-        "named.",
+        "The cost of one run, in any currency; plans then estimate the cost a month. Default: no cost is shown.",
     ),
 }
 """What a project file may hold besides its schedules, which are checked one by one, and its layers, likewise."""

@@ -12,7 +12,7 @@ RULES: Final = {
         "The look-back is shorter than the longest interval between fires, so that some traces are never "
         "analysed; default: warning."
     ),
-    "coverage-gap-dst": "The look-back is long enough except for the day on which clocks go back; default: off.",
+    "coverage-gap-dst": "The look-back is too short only on the day on which clocks go back; default: off.",
     "paid-twice": (
         "The look-back is more than twice the shortest interval between fires, so that traces are analysed "
         "several times; default: warning."
@@ -23,8 +23,8 @@ RULES: Final = {
     "unfinished-prompt": (
         "The prompt contains an unfilled placeholder or a merge conflict, or is a path; default: warning."
     ),
-    "credential-in-prompt": "The prompt contains what looks like a credential; default: error.",
-    "cut-by-comment": "A text without quotes is cut short by ` #`, which begins a comment; default: warning.",
+    "credential-in-prompt": "The prompt appears to contain a credential; default: error.",
+    "cut-by-comment": "Unquoted text is cut off at ` #`, which begins a comment; default: warning.",
     "folded-list": "`prompt: >` joins the items of a list into one line; default: warning.",
     "special-glob": "A glob of `protect` contains `?`, `[` or `${`, which it takes literally; default: warning.",
     "unused-glob": "A glob of `protect` matches no declared or existing title; plan only; default: warning.",

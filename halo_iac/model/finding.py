@@ -14,7 +14,7 @@ from halo_iac.model import Described, document
 
 
 class Severity(StrEnum):
-    """What a finding does to the command that meets it."""
+    """Severity of a finding: whether it fails the command."""
 
     ERROR = "error"
     """It is shown, and the command fails."""
@@ -28,11 +28,11 @@ Switches = Mapping[str, Severity | None]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's word on one place of the project files; ``line`` and ``column`` count from 1."""
+    """A finding of one rule at one place of the project files; ``line`` and ``column`` count from 1."""
 
     __pydantic_config__ = document()
 
-    rule: Annotated[str, Described("The rule's name, as the project file switches it.")]
+    rule: Annotated[str, Described("The rule's name, as in `findings` of the project file.")]
     severity: Annotated[Severity, Described("error, which fails the command, or warning.")]
     message: Annotated[str, Described("What was found and why it matters.")]
     hint: Annotated[str | None, Described("What to do about it.")]

@@ -45,7 +45,7 @@ PAUSING: Final = {Cause.PAUSED: "pause", Cause.RESUMED: "resume"}
 
 
 class Attribution(StrEnum):
-    """Whose change it is, where a plan is held against that of a base (``plan --base REF``)."""
+    """Share of a change in a plan that is compared with that of a base (``plan --base REF``)."""
 
     BRANCH = "branch"
     """The branch's alone: at the base nothing is planned for the schedule."""
@@ -59,7 +59,7 @@ class Attribution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The commit that a plan was held against."""
+    """The base commit that a plan was compared with."""
 
     __pydantic_config__ = document()
 
@@ -91,7 +91,7 @@ class Change:
     id: Annotated[str | None, Described("The platform's id; null for a create.")]
     title: Annotated[str, Described("The title after the change.")]
     fields: Annotated[tuple[FieldChange, ...], Described("What differs, in the order of the file.")] = ()
-    before: Annotated[Spec | None, Described("The schedule as the platform holds it.")] = None
+    before: Annotated[Spec | None, Described("The schedule on the platform.")] = None
     after: Annotated[Spec | None, Described("The schedule as declared.")] = None
     wave: Annotated[int, Described("Renames of a lower wave free the titles of a higher one.")] = 0
     origin: Annotated[str, Described("File and line of the entry; empty for an undeclared schedule.")] = ""
@@ -146,7 +146,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """An entry nothing is planned for, and why; its schedules still count as declared."""
+    """An entry for which no change can be planned, and why; its schedules still count as declared."""
 
     __pydantic_config__ = document()
 
@@ -159,7 +159,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class UndeclaredSchedule:
-    """An active schedule in scope that no file declares and that stays untouched."""
+    """An active schedule in scope that no file declares; the plan leaves it alone."""
 
     __pydantic_config__ = document()
 
@@ -171,21 +171,21 @@ class UndeclaredSchedule:
 
 @dataclass(frozen=True, slots=True)
 class PausedSchedule:
-    """A declared, active schedule that does not fire although no file says so, and that stays as it is."""
+    """A declared, active schedule that is paused although no file says so; the plan leaves it paused."""
 
     __pydantic_config__ = document()
 
     key: Annotated[str, Described("The entry's key.")]
     id: Annotated[str, Described("The platform's id.")]
     title: Annotated[str, Described("Its title on the platform.")]
-    reason: Annotated[str | None, Described("Why the platform has paused it; null where it is by hand.")]
+    reason: Annotated[str | None, Described("Why the platform paused it; null if it was paused by hand.")]
     hint: Annotated[str, Described("What resumes it.")]
     origin: Annotated[str, Described("File and line of the entry.")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
-    """Something worth a line that changes nothing."""
+    """A warning that does not stop the plan."""
 
     __pydantic_config__ = document()
 
@@ -195,7 +195,7 @@ class PlanWarning:
 
 @dataclass(frozen=True, slots=True)
 class GuardViolation:
-    """Why a plan must not be applied as it is, and what would permit it."""
+    """Why a plan is refused, and what would permit it."""
 
     __pydantic_config__ = document()
 
@@ -230,7 +230,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class AgentName:
-    """What the platform calls an agent that a change names by its UUID."""
+    """The platform's name of an agent whose UUID is in a change."""
 
     __pydantic_config__ = document()
 
@@ -250,7 +250,7 @@ class RunRate:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCost:
-    """What one change makes a schedule cost a month."""
+    """The cost a month of one changed schedule."""
 
     __pydantic_config__ = document()
 
@@ -265,7 +265,7 @@ class CostEstimate:
 
     __pydantic_config__ = document()
 
-    per_run: Annotated[float, Described("cost_per_run of the project file, in a currency of its own.")]
+    per_run: Annotated[float, Described("cost_per_run of the project file.")]
     before: Annotated[float, Described("The cost a month of the schedules in scope before the plan.")]
     after: Annotated[float, Described("The cost a month of the schedules in scope after the plan.")]
     changes: Annotated[tuple[ChangeCost, ...], Described("Each change of the plan that changes its cost.")] = ()
@@ -281,10 +281,10 @@ class Plan:
     policy: Annotated[Policy, Described("The policy it was made under.")]
     targets: Annotated[tuple[str, ...], Described("Keys the plan is limited to; empty for all.")]
     changes: Annotated[tuple[Change, ...], Described("What apply would do, in order.")]
-    blocked: Annotated[tuple[Blocked, ...], Described("Entries for which nothing can be planned.")]
+    blocked: Annotated[tuple[Blocked, ...], Described("Entries for which no change can be planned.")]
     undeclared: Annotated[tuple[UndeclaredSchedule, ...], Described("Schedules in scope that no file declares.")]
     warnings: Annotated[tuple[PlanWarning, ...], Described("Warnings; none of them stops the plan.")]
-    refusals: Annotated[tuple[GuardViolation, ...], Described("The guards that refuse to apply the plan.")]
+    refusals: Annotated[tuple[GuardViolation, ...], Described("Refusals of guards.")]
     unchanged: Annotated[int, Described("How many schedules already match their entries, without those in paused.")]
     runs_per_month: Annotated[RunRate, Described("Runs a month before and after.")]
     paused: Annotated[

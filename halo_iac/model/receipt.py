@@ -20,7 +20,7 @@ RECEIPT_VERSION: Final = 1
 
 
 class Result(StrEnum):
-    """What came of one write."""
+    """The outcome of one write."""
 
     DONE = "done"
     NOT_DONE = "not done"
@@ -73,7 +73,7 @@ class WriteIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOutcome:
-    """What came of one write; where a number has several outcomes, the last one counts."""
+    """The outcome of one write; if a number has several outcomes, the last one counts."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an outcome")
 
@@ -86,12 +86,12 @@ class WriteOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """The last line: the run came to its end and sent nothing after it."""
+    """The last line: the run ended and sent no more requests."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: its last line")
 
     kind: Annotated[Literal["end"], Field(description="What the line is.")] = "end"
-    writes: Annotated[int, Field(description="How many intents there are.", ge=0)]
+    writes: Annotated[int, Field(description="Number of intents.", ge=0)]
 
 
 Line = Header | WriteIntent | WriteOutcome | RunEnd

@@ -204,7 +204,7 @@ class PlatformTarget:
 
     base_url: Annotated[str, Described("The platform's base URL.")]
     project_id: Annotated[str, Described("The project's id.")]
-    project_name: Annotated[str | None, Described("The project's name, where the platform tells it.")] = None
+    project_name: Annotated[str | None, Described("The project's name, if the platform returns it.")] = None
     url_origin: Annotated[str, Described("Where the base URL comes from.")] = "default"
     project_origin: Annotated[str, Described("Where the project's id comes from.")] = ""
     is_sandbox: Annotated[bool, Described("Whether it is a sandbox on this machine.")] = False

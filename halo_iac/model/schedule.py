@@ -74,16 +74,16 @@ class Spec:
     days_of_month: Annotated[Numbers, Described("1 to 31; monthly only.")]
     hours: Annotated[Numbers, Described("0 to 23; empty for hourly.")]
     minutes: Annotated[Numbers, Described("0 to 59.")]
-    timezone: Annotated[str, Described("IANA time zone in which hours and days are read.")]
-    prompt: Annotated[str, Described("What the analysis is asked to do.")]
+    timezone: Annotated[str, Described("IANA time zone of hours and days.")]
+    prompt: Annotated[str, Described("Instructions for the analysis.")]
     model_id: Annotated[str | None, Described("Analysis model; null where it is the platform's choice.")]
     summarization_model_id: Annotated[
         str | None, Described("Summarization model; null where it is the platform's choice.")
     ]
-    span_limit: Annotated[int, Described("How many spans a run reads at most.")]
-    lookback_hours: Annotated[int, Described("How many hours before a fire a run looks at.")]
+    span_limit: Annotated[int, Described("Maximum number of spans a run reads.")]
+    lookback_hours: Annotated[int, Described("How many hours before a fire a run analyses.")]
     max_subagent_depth: Annotated[int, Described("How deep sub-agents may nest.")]
-    max_turns: Annotated[int, Described("How many turns an analysis may take.")]
+    max_turns: Annotated[int, Described("Maximum number of turns of an analysis.")]
     enabled: Annotated[bool | None, Described("Whether it fires; null where the operator decides.")]
 
     @property
