@@ -1,4 +1,4 @@
-"""What the rules say, as findings: with the severity of each entry, and the place in its file."""
+"""Runs the rules and makes findings of their violations, with severity and position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules for the globs of ``protect:``: a glob that means something else than intended protects nothing."""
+"""Rules for the globs of ``protect:``, since a mistaken glob protects nothing."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

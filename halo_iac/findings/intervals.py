@@ -1,6 +1,6 @@
-"""How long a cadence leaves between two fires, in minutes, without a clock: over the whole calendar, once a cadence.
+"""The intervals between the fires of a cadence, in minutes, over the whole calendar and without a clock.
 
-Given a look-back, it follows how many fires look at one trace.
+With a look-back, they tell how many fires analyse one trace.
 
 The clock on the wall is exact arithmetic: the days on which something fires repeat with the day, the week, or, for
 months of different lengths, with four years. What daylight saving adds is looked for where it can add something: in the

@@ -1,4 +1,4 @@
-"""What no prompt should hold: an unfilled placeholder, a merge conflict, or something like a credential.
+"""Mistakes in prompts: unfilled placeholders, merge conflicts, and texts that look like credentials.
 
 Of a prompt, nothing is ever quoted: what looks like a credential must not get into a log, and a placeholder may stand
 around one. Ten thousand prompts are looked through in a plan, so each pattern has signs, of which one at least is in
@@ -102,6 +102,6 @@ def _seen(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Hit]:
 
 
 def _present(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
-    """Yield the kinds of which a sign is there."""
+    """Yield the kinds of which a sign occurs in the text."""
     lowered = prompt.lower()
     return (kind for kind in kinds if any(sign in lowered for sign in kind.signs))

@@ -1,4 +1,4 @@
-"""What rules look at, and what they say of it."""
+"""The input of rules, and the violations that they return."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class RuleInput(NamedTuple):
 
 
 def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
-    """Return some of a project's entries as rules see them; a retired one is nothing to them."""
+    """Return entries as input of rules, which ignore retired ones."""
     looks: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     prompts: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:

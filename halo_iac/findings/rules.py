@@ -1,4 +1,4 @@
-"""The rules: what is odd about the declared schedules, one small function each.
+"""The lint rules for declared schedules, one small function each.
 
 Each looks at the :class:`~halo_iac.findings.rule_input.RuleInput` and says what it finds. :data:`RULES` is the table of
 them

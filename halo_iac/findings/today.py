@@ -1,4 +1,4 @@
-"""What a change does to the day on which it is applied: the one thing about a plan that needs a clock.
+"""The effect of a change on the day of its apply, which is the only part of a plan that needs a clock.
 
 See docs/semantics.md#findings.
 """

@@ -1,4 +1,4 @@
-"""Git: what a branch's base holds, and where a remote's branch stands.
+"""Git: the files of a branch's base, and the tip of a remote branch.
 
 See docs/semantics.md#base-comparison and docs/security.md#git.
 
@@ -43,7 +43,7 @@ class Repository:
         if found.returncode == 0:
             return found.stdout.decode().strip()
         hint = "run `git fetch` if it is on a remote; `git branch --all` lists the branches"
-        if self._git.asked("rev-parse", "--is-shallow-repository") == "true":
+        if self._git.run("rev-parse", "--is-shallow-repository") == "true":
             hint = f"{_fetch(ref)}; this clone is shallow"
         raise GitError(f"no branch, tag or commit is named {ref!r}", hint=hint)
 
@@ -51,7 +51,7 @@ class Repository:
         """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
         check_ref(ref)
         remote, branch = self._remote_branch(ref)
-        listed = self._git.asked(
+        listed = self._git.run(
             "ls-remote",
             "--quiet",
             "--end-of-options",
@@ -72,7 +72,7 @@ class Repository:
     def changed_files(self, before: str, after: str) -> frozenset[Path]:
         """Return the files in which two commits differ; only their trees are compared, and no file is read."""
         words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", before, after)
-        names = self._git.asked_bytes(*words).decode("utf-8", "surrogateescape").split("\0")
+        names = self._git.run_bytes(*words).decode("utf-8", "surrogateescape").split("\0")
         return frozenset(self.top / name for name in names if name)
 
     def objects(self) -> Objects:
@@ -87,7 +87,7 @@ class Repository:
         """Refuse a name that several refs have: git would take the tag, which may hide a branch on purpose."""
         name = _EXPRESSION.split(ref, maxsplit=1)[0]
         candidates = [f"{kind}{name}" for kind in _KINDS]
-        found = {*self._git.asked("for-each-ref", "--format=%(refname)", *candidates).split("\n")}
+        found = {*self._git.run("for-each-ref", "--format=%(refname)", *candidates).split("\n")}
         meant = [candidate for candidate in candidates if candidate in found]
         if len(meant) > 1:
             hint = "use the full name of one of them"

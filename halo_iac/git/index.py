@@ -1,4 +1,4 @@
-"""The index of a checkout: which files git has put there, and as what."""
+"""The index of a checkout: the files that git tracks, and their objects."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Index:
     @cached_property
     def _known(self) -> dict[str, _Known]:
         words = ("ls-files", "-t", "--stage", "--debug", "-z", "--", *_PATTERNS)
-        listed = self._git.asked_bytes(*words, failing="the files of the checkout cannot be listed")
+        listed = self._git.run_bytes(*words, failing="the files of the checkout cannot be listed")
         return {
             os.fsdecode(name): _Known(id_.decode(), int(seconds), int(nanoseconds), int(size), tag == b"S")
             for tag, id_, name, seconds, nanoseconds, size in _LINE.findall(listed)

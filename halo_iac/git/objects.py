@@ -37,7 +37,7 @@ class Objects:
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: subprocess.Popen[bytes] | None = None
-        self._said: IO[bytes] | None = None
+        self._errors: IO[bytes] | None = None
         self._began: float | None = None
         self._folders: dict[str, dict[str, Item]] = {}
 
@@ -48,8 +48,8 @@ class Objects:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        if self._said is not None:
-            self._said.close()
+        if self._errors is not None:
+            self._errors.close()
 
     def has_commit(self, commit: str) -> bool:
         """Return whether a commit is in this clone."""
@@ -98,8 +98,8 @@ class Objects:
         return head[0], data[:-1]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._said = self._said or tempfile.TemporaryFile()  # noqa: SIM115 - kept open as long as the process
-        self._process = self._git.started("cat-file", "--batch", said=self._said)
+        self._errors = self._errors or tempfile.TemporaryFile()  # noqa: SIM115 - kept open as long as the process
+        self._process = self._git.start("cat-file", "--batch", errors=self._errors)
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
         return self._process
 
@@ -113,13 +113,13 @@ class Objects:
                 process.wait(1)
 
     def _failed(self, asked: str) -> GitError:
-        """Return the error for an object that was not given, with what git said of it."""
+        """Return the error for an object that git did not return, with git's message."""
         self._end()
-        said = b""
-        if self._said is not None:
-            self._said.seek(0)
-            said = self._said.read(4096)
-        return git_error(f"the object {asked[:12]} of the base is not in this clone", said, _FETCH)
+        errors = b""
+        if self._errors is not None:
+            self._errors.seek(0)
+            errors = self._errors.read(4096)
+        return git_error(f"the object {asked[:12]} of the base is not in this clone", errors, _FETCH)
 
     def _end(self) -> None:
         process, self._process = self._process, None

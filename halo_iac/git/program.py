@@ -54,24 +54,24 @@ class Git:
         self._program = find_program(env)
         self._checkout = checkout
         self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
-        of_one_repository = self.asked("rev-parse", "--local-env-vars").split()
+        of_one_repository = self.run("rev-parse", "--local-env-vars").split()
         self._env = _environment({name: env[name] for name in env if name in _BY_CI or name not in of_one_repository})
         self.top, folders = self._examined()
         self.settings = self._configured(folders)
 
-    def asked(self, *words: str, failing: str | None = None) -> str:
-        """Return what git prints, without its last line break; ``failing`` begins the message where it fails."""
-        return self.asked_bytes(*words, failing=failing).decode("utf-8", "surrogateescape").strip("\n")
+    def run(self, *words: str, failing: str | None = None) -> str:
+        """Return the output of git without its last line break; ``failing`` begins the message of an error."""
+        return self.run_bytes(*words, failing=failing).decode("utf-8", "surrogateescape").strip("\n")
 
-    def asked_bytes(self, *words: str, failing: str | None = None) -> bytes:
-        """Return the same as it is printed."""
+    def run_bytes(self, *words: str, failing: str | None = None) -> bytes:
+        """Return the output as bytes."""
         answered = self.call(*words)
         if answered.returncode != 0:
             raise git_error(failing or f"`git {words[0]}` failed", answered.stderr)
         return answered.stdout
 
     def call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Return how git ended and what it wrote; ``given`` is its standard input."""
+        """Return the exit code and the output of git; ``given`` is its standard input."""
         try:
             return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
                 self._command(words),
@@ -87,8 +87,8 @@ class Git:
         except OSError as error:
             raise _not_run(error) from None
 
-    def started(self, *words: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Return git at work, with pipes to ask it by; what it complains of goes to the file ``said``.
+    def start(self, *words: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Return a running process of git with pipes to it; its standard error goes to the file ``errors``.
 
         Unlike a call, it may fetch an object that a partial clone lacks.
         """
@@ -99,7 +99,7 @@ class Git:
                 env={**self._env, "GIT_NO_LAZY_FETCH": "0"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=said,
+                stderr=errors,
             )
         except OSError as error:
             raise _not_run(error) from None
@@ -115,7 +115,7 @@ class Git:
         """
         place = self._checkout / ".git"
         asked = ("--resolve-git-dir", str(place), "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
-        lines = self.asked("rev-parse", *asked, failing=f"git cannot use {place}").split("\n")
+        lines = self.run("rev-parse", *asked, failing=f"git cannot use {place}").split("\n")
         if len(lines) != len(asked) - 1:
             raise GitError(f"{self._checkout} has a line break in its path", hint="check it out in another folder")
         named, used, common, top = (resolve_path(self._checkout / line) for line in lines)
@@ -125,7 +125,7 @@ class Git:
 
     def _configured(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
         """Return git's settings; refuse those of a file that a branch may hold, for some of them name programs."""
-        words = self.asked("config", "--list", "--show-origin", "-z").split("\0")
+        words = self.run("config", "--list", "--show-origin", "-z").split("\0")
         for origin in dict.fromkeys(words[:-1:2]):
             path = self._checkout / origin.removeprefix("file:")
             is_own = any(resolve_path(path).is_relative_to(folder) for folder in folders)
@@ -160,9 +160,9 @@ def _refuse_if_committed(path: Path, checkout: Path) -> None:
         raise SettingsError(message, hint=_OUTSIDE)
 
 
-def git_error(what: str, said: bytes, hint: str | None = None) -> GitError:
-    """Return the error for a call that failed, made of what git said."""
-    lines = (line.strip().removeprefix("fatal: ") for line in said.decode("utf-8", "replace").splitlines())
+def git_error(what: str, errors: bytes, hint: str | None = None) -> GitError:
+    """Return the error for a failed call, with git's own message."""
+    lines = (line.strip().removeprefix("fatal: ") for line in errors.decode("utf-8", "replace").splitlines())
     first, *others = [*filter(None, lines)] or [""]
     return GitError(f"{what}: {first}" if first else what, hint="\n".join(others) or hint)
 

@@ -1,4 +1,4 @@
-"""Which schedules an import is about: all of the project file's scope, or those that were named."""
+"""Selects the schedules to import and makes their entries: all in scope, or those that are named."""
 
 from __future__ import annotations
 

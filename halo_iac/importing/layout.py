@@ -1,4 +1,4 @@
-"""How entries are laid out over a project's files: what ``defaults`` say for them, and which prompts have a file."""
+"""The layout of entries: values shared in ``defaults``, and prompts in files of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of a plan: events as they happen, and the summary folded from them (docs/semantics.md#outcomes)."""
+"""The result of an apply: its events, and the summary made from them (docs/semantics.md#outcomes)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Return whether nothing more is to come for this change."""
+        """Return whether this is the last event of its change."""
         return self not in {Status.STARTED, Status.RETRYING}
 
     @property
@@ -86,7 +86,7 @@ class NextCommands(NamedTuple):
 
 
 HERE: Final = NextCommands()
-"""Where nothing but the folder decides which project is meant."""
+"""Commands for a project that only the working directory determines."""
 
 
 class ApplyOutcome(NamedTuple):

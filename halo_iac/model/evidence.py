@@ -1,4 +1,4 @@
-"""What a report says about traces, and what the platform has of it (docs/semantics.md#cited-traces)."""
+"""The traces that a report cites, and what the platform has of them (docs/semantics.md#cited-traces)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Citation:
         return self.is_cut or (len(self.id) < TRACE_DIGITS and _HEX.fullmatch(self.id) is not None)
 
     def means(self, id_: str) -> bool:
-        """Return whether this may be the citation of an id."""
+        """Return whether this citation may refer to an id."""
         head, tail = self.ends
         return len(id_) >= len(head) + len(tail) and id_.startswith(head) and id_.endswith(tail)
 

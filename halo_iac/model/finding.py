@@ -1,4 +1,4 @@
-"""Findings: what is odd about a schedule that may well be meant (docs/semantics.md#findings).
+"""Findings: unusual declarations that may be intended (docs/semantics.md#findings).
 
 A problem is something that cannot be understood; a finding is something that can, and is worth a second look.
 """

@@ -1,4 +1,4 @@
-"""What models were told and what they said, in the forms in which spans record it (docs/protocol.md#trace-views).
+"""Messages to and from models, in the formats in which spans record them (docs/protocol.md#trace-views).
 
 Read are the messages of OpenAI's, Anthropic's, Google's and Vercel's APIs, those of OpenTelemetry's conventions for
 generative AI, and OpenInference's with its dotted names. What is none of these stays as it is: text, or JSON.
@@ -17,7 +17,7 @@ ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "funct
 
 
 class PartKind(Enum):
-    """What a part of a message is; the text of a call are its arguments."""
+    """The kind of a message part; the text of a call has its arguments."""
 
     TEXT = "text"
     THINKING = "thinking"
@@ -29,7 +29,7 @@ class PartKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a message; ``name`` is the tool's, of a call and where it is known of a result."""
+    """A part of a message; ``name`` is that of the tool, for a call and, if known, for a result."""
 
     kind: PartKind
     text: str
@@ -66,7 +66,7 @@ _DEEPEST: Final = 5
 
 
 def read_messages(text: str | None) -> tuple[ChatMessage, ...]:
-    """Return the messages in a recorded text; none where it is something else."""
+    """Return the messages in a recorded text; empty if it has none."""
     found = json_value(text)
     try:
         return tuple(_messages(found, _DEEPEST)) if isinstance(found, dict | list) else ()
@@ -75,7 +75,7 @@ def read_messages(text: str | None) -> tuple[ChatMessage, ...]:
 
 
 def json_value(text: str | None) -> Any:  # noqa: ANN401 - what JSON can hold
-    """Return the value of a text in JSON, ``None`` where it is none."""
+    """Return the value of a JSON text; ``None`` for any other text."""
     if not text or text.lstrip()[:1] not in {"{", "[", '"'}:
         return None
     try:

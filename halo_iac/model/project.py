@@ -1,4 +1,4 @@
-"""What people declare: one project file with its includes, read and merged (docs/semantics.md#project-file)."""
+"""The declared project: a project file with its includes, read and merged (docs/semantics.md#project-file)."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -60,7 +60,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class UndeclaredPolicy(StrEnum):
-    """What becomes of active schedules in scope that no file declares; from the laxest to the strictest."""
+    """How active schedules in scope that no file declares are treated, from the laxest to the strictest."""
 
     ARCHIVE = "archive"
     REPORT = "report"

@@ -1,4 +1,4 @@
-"""What the platform holds, in its own words, and how those words map to ours (docs/protocol.md#fields).
+"""The platform's data in its own format, and the mapping to ours (docs/protocol.md#fields).
 
 A schedule stays the plain mapping it arrived as: ten thousand are compared without building as many objects, and an
 unknown field or enum value of tomorrow's platform breaks nothing (docs/security.md#unreadable-schedules).
@@ -160,7 +160,7 @@ def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
 
 
 def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
-    """Return whether it is archived or not; where nothing is said, an archived one would pass for active."""
+    """Return whether the platform tells if it is archived; otherwise an archived schedule would pass for active."""
     held = wire.get("archivedAt", False)
     return held is None or isinstance(held, str)
 

@@ -1,4 +1,4 @@
-"""Runs, conversations and what they say, in the platform's own words.
+"""Runs, conversations and messages, in the platform's own format.
 
 See docs/protocol.md#fields and docs/semantics.md#report.
 

@@ -148,7 +148,7 @@ Say so plainly when there is nothing to report."""
 
 
 class ManagedField(NamedTuple):
-    """What everything else has to know of a field of a :class:`Spec`.
+    """The properties of a field of a :class:`Spec`.
 
     ``wire`` is the platform's name, ``types`` what the platform may hold there, ``default`` what the field means where
     no layer gives it: ``REQUIRED``, a value, or ``None`` for "as it is on the platform". ``least`` and ``most`` bound a

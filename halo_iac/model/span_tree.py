@@ -1,4 +1,4 @@
-"""The spans of a trace as a tree, whatever they are: a root or none, parents that are missing, or a cycle of them.
+"""The spans of a trace as a tree, even with several roots, missing parents, or cycles.
 
 See docs/protocol.md#trace-views.
 
@@ -28,14 +28,14 @@ LONGEST_GIVEN: Final = 400
 
 
 class Anomaly(Enum):
-    """Why a span that names a parent stands at the top all the same."""
+    """Why a span that names a parent is at the top of the tree."""
 
     ORPHAN = "its parent is not among the spans"
     CYCLE = "it is below itself"
 
 
 class Node:
-    """A span in its place: ``start`` and ``duration`` are nanoseconds, ``None`` where they are unknown."""
+    """A span of the tree: ``start`` and ``duration`` are nanoseconds, ``None`` if unknown."""
 
     __slots__ = (
         "anomaly",
@@ -219,5 +219,5 @@ def _linked(found: Sequence[Node], above: Sequence[int | None]) -> list[Node]:
 
 
 def _age(node: Node, place: int) -> tuple[bool, int, int]:
-    """Return what orders spans by when they began; those that do not say come last, as they came."""
+    """Return the sort key of spans: their start; spans without one come last, in input order."""
     return (node.start is None, node.start or 0, place)

@@ -1,4 +1,4 @@
-"""What ``halo page`` shows: the schedules of project files, when they fire, and what their runs look at.
+"""The content of ``halo page``: schedules of project files, their fires, and the traces that their runs analyse.
 
 ``timeline`` has a period of days, the fires in it and how often each moment is analysed; ``contents`` puts together
 what is declared and, where it was read, what the platform and a folder of reports say of it; ``history`` joins

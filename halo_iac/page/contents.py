@@ -1,4 +1,4 @@
-"""What a page holds, put together by agent: schedules with their tracks, and the findings of each."""
+"""The content of a page by agent: schedules with their tracks and findings."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from halo_iac.report_diff import report_diff
 BACK: Final = 14
 """How many days before today are shown, where something is known of them."""
 _IDLE: Final = {DriftKind.MISSING, DriftKind.PAUSED, DriftKind.AUTO_PAUSED}
-"""How a schedule differs that does not fire for it."""
+"""The kinds of drift by which a schedule does not fire."""
 NEXT: Final = 5
 """How many next fires are written out, as `halo preview` does."""
 
 
 class PlatformInput(NamedTuple):
-    """What a platform says of a project file: how it differs, and the latest runs of each entry, by key.
+    """The platform's part of a page: the drift of a project file, and the latest runs of each entry by key.
 
     ``unread`` has why the runs of an entry are not known.
     """
@@ -41,7 +41,7 @@ class PlatformInput(NamedTuple):
 
 
 class ProjectInput(NamedTuple):
-    """A project file, and what was found out about it; ``platform`` is ``None`` where it was not asked."""
+    """A project file with its findings; ``platform`` is ``None`` if the platform was not asked."""
 
     project: Project
     findings: Sequence[Finding] = ()
@@ -198,13 +198,13 @@ def page(
     timezone = next(iter(zones)) if len(zones) == 1 else reader_timezone
     period = Period.around(now, timezone, back=BACK if has_past else 0, ahead=ahead)
     timeline = Timeline(period, _longest_lookbacks(entry for each in inputs for entry in each.project.entries))
-    shelf = _Shelf(reports.reports if reports is not None else ())
+    shelf = _ReportIndex(reports.reports if reports is not None else ())
     projects = tuple(_project(each, found, timeline, shelf) for each, found in zip(inputs, previews, strict=True))
     return Page(period, reader_timezone, projects, timeline.clock_changes(zones), reports, shelf.rest())
 
 
-class _Shelf:
-    """Reports by the key of their schedule, each handed out once."""
+class _ReportIndex:
+    """Reports by the key of their schedule, each returned once."""
 
     def __init__(self, reports: Sequence[StoredReport]) -> None:
         self._by_key: defaultdict[str | None, list[PageReport]] = defaultdict(list)
@@ -213,17 +213,17 @@ class _Shelf:
             self._by_key[each.report.schedule].append(each)
 
     def of(self, key: str) -> tuple[PageReport, ...]:
-        """Return the reports of an entry, the latest first, each held against the one before it."""
+        """Return the reports of an entry, the latest first, each with its difference to the one before it."""
         return _compared(self._by_key.pop(key, []))
 
     def rest(self) -> tuple[PageReport, ...]:
-        """Return what is left, the latest first."""
+        """Return the reports not returned so far, the latest first."""
         left = [report for key, reports in self._by_key.items() for report in (_compared(reports) if key else reports)]
         return tuple(sorted(left))
 
 
 def _compared(reports: Sequence[PageReport]) -> tuple[PageReport, ...]:
-    """Return reports, the latest first, each held against the next one in the list."""
+    """Return reports, the latest first, each with its difference to the next one in the list."""
     return (*(later._replace(diff=_diff(former, later)) for later, former in pairwise(reports)), *reports[-1:])
 
 
@@ -241,7 +241,7 @@ def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:
     return longest
 
 
-def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _Shelf) -> PageProject:
+def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _ReportIndex) -> PageProject:
     project, platform = given.project, given.platform
     keys = {entry.key for entry in project.entries}
     findings: defaultdict[str, list[Finding]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What became of past fires: runs that the platform lists, and reports that were pulled, joined by their ids."""
+"""The outcomes of past fires: runs of the platform and pulled reports, joined by id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STOPPED: Final = "cancelled"
 
 
 class Outcome(StrEnum):
-    """How a run ended, as far as its reader is concerned."""
+    """How a run ended, in the categories of the page."""
 
     REPORT = "report"
     FAILED = "failed"

@@ -63,7 +63,7 @@ class Period(NamedTuple):
         return self.now.astimezone(ZoneInfo(self.timezone))
 
     def place(self, instant: int) -> float:
-        """Return where an instant is, in days from the start: the days of clock changes are as long as the others."""
+        """Return the position of an instant in days from the start; days of clock changes count as whole days."""
         if instant <= self.start:
             return 0.0
         if instant >= self.end:
@@ -118,7 +118,7 @@ class Coverage(NamedTuple):
 
     @property
     def most(self) -> int:
-        """Return how often a trace is analysed at most."""
+        """Return how often any trace is analysed at most."""
         return max((each.times for each in self.stretches), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Drift: what a plan would do, read as what differs (docs/semantics.md#drift)."""
+"""Drift: the differences that a plan would remove (docs/semantics.md#drift)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RESUME: Final = "run `{}`, or write `enabled: false` to keep it paused"
 
 
 def find_drift(planned: Plan, actual: PlatformState, ignored: Collection[DriftKind] = ()) -> Drift:
-    """Return how the platform and the files differ; guards have no say in it.
+    """Return how the platform and the files differ; guards are not applied.
 
     :class:`~halo_iac.errors.HaloError` on a listing that is not whole: what it lacks would look missing.
     """

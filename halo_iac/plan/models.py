@@ -1,4 +1,4 @@
-"""Models that entries name and the platform does not offer: a write of one would be refused."""
+"""Models that entries name but the platform does not offer, so that it would refuse to write them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Catalogs = Mapping[str, ModelCatalog]
 
 
 def refused_model(change: Change, entry: Entry, catalogs: Catalogs) -> Blocked | None:
-    """Return what blocks a change that would write a model which the platform does not offer."""
+    """Return why a change is blocked that would write a model which the platform does not offer."""
     for field in change.fields:
         catalog = catalogs.get(field.field)
         if catalog is not None and is_missing(field.after, catalog):
@@ -44,7 +44,7 @@ def _hint(field: str, model: str, catalog: ModelCatalog) -> str:
 
 
 def model_warnings(pairs: Iterable[Match], blocked: Iterable[Blocked], catalogs: Catalogs) -> Iterator[PlanWarning]:
-    """Yield what is wrong with models that nothing would write now, once for each model and each list."""
+    """Yield warnings about missing models that no change writes now, once for each model and list."""
     refused = {entry.key for entry in blocked}
     specs = {pair.entry.key: pair.spec for pair in pairs if pair.spec is not None and pair.entry.key not in refused}
     for field, catalog in catalogs.items():

@@ -1,4 +1,4 @@
-"""Paused schedules: what a file declares and lets fire, and what does not fire (docs/semantics.md#paused-schedules)."""
+"""Schedules that are paused although the files let them fire (docs/semantics.md#paused-schedules)."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ Decision = Change | Blocked | None
 def decide_actions(
     project: Project, differences: Iterable[Difference], actual: PlatformState, chosen: Collection[str]
 ) -> list[Decision]:
-    """Judge each pair by itself, then by whether the title it takes will be free.
+    """Decide on each pair by itself, then check whether the title that it takes will be free.
 
     ``chosen`` are the keys of the entries to judge; none for all.
     """
@@ -195,7 +195,7 @@ def plan(
     overrides: Overrides | None = None,
     elsewhere: Collection[str] = (),
 ) -> Plan:
-    """Return what ``apply`` would do, what it would refuse, and what else a reviewer should know.
+    """Return the plan: changes, blocked entries, guard violations and warnings.
 
     ``targets`` and the creates that ``overrides`` permit are keys of entries (:class:`~halo_iac.errors.UsageError` for
     an unknown one, unless it is one of ``elsewhere``, the keys of other project files that the command is about);
@@ -254,7 +254,7 @@ def _guard_input(
     targets: Sequence[str],
     overrides: Overrides,
 ) -> GuardInput:
-    """Return what is decided: by the verdicts, and by the policy for what no file declares."""
+    """Return the input of the guards: the decided changes, and the policy for undeclared schedules."""
     blocked = _all_blocked(pairing.blocked, judged)
     undeclared = _undeclared(project, pairing)
     archives = _archives(project, undeclared)
@@ -285,7 +285,7 @@ def _all_blocked(blocked: Iterable[Blocked], judged: Iterable[Decision]) -> tupl
 
 
 def sort_key(change: Change) -> tuple[bool, int, int, str, str]:
-    """Return what orders the changes of a plan."""
+    """Return the sort key of a plan's changes."""
     is_plain = not (change.is_rename and change.action is Action.UPDATE)
     return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
 

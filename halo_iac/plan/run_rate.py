@@ -16,7 +16,7 @@ KnownRates = Sequence[tuple[RemoteSchedule, Spec]]
 
 
 def schedules_with_known_rate(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> KnownRates:
-    """Return what counts; a schedule found to be as declared is not read again, which is nearly all of them."""
+    """Return the schedules that can be read; those that match their declaration, nearly all, reuse its spec."""
     as_declared = {
         each.pair.remote.id: each.after
         for each in differences
@@ -61,7 +61,7 @@ def _rounded(runs: Fraction) -> float:
 
 
 def firing(readable: KnownRates) -> frozenset[str]:
-    """Return the ids of what fires."""
+    """Return the ids of the schedules that fire."""
     return frozenset(remote.id for remote, _ in readable if is_firing(remote))
 
 

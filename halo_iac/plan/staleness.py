@@ -1,4 +1,4 @@
-"""A saved plan, held against a recomputed one (docs/semantics.md#saved-plans).
+"""A saved plan compared with a recomputed one (docs/semantics.md#saved-plans).
 
 What is run is always the recomputed plan; the saved one only limits it. So a file that is hand-made, or approved long
 ago, cannot make ``apply`` do more than the YAML says now, nor more than was approved then.
@@ -19,7 +19,7 @@ _OVERRIDE: Final = Hint("run `{}` again and have the new plan approved", Command
 
 
 def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[GuardViolation, ...]:
-    """Return why the recomputed plan is not what was saved; nothing where it is, or the rest is in effect."""
+    """Return why the recomputed plan differs from the saved one; empty if it is equal or the rest is in effect."""
     return (*_loosened_policy(saved), *_preconditions(saved, recomputed), *_changes(saved, recomputed, actual))
 
 
@@ -37,7 +37,7 @@ def _preconditions(saved: Plan, recomputed: Plan) -> Iterator[GuardViolation]:
 
 
 def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield what has to be equal, each under the name that a refusal gives it."""
+    """Yield the values that have to be equal, each with its name for the refusal."""
     agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix
     yield "another host", plan.host.base_url
     yield "another project", plan.host.project_id

@@ -1,4 +1,4 @@
-"""Plans of several project files: what they may not share, and what one option permits all of them together.
+"""Plans of several project files: conflicting claims, and `--allow-archive` for all of them together.
 
 See docs/semantics.md#several-project-files.
 """

@@ -1,4 +1,4 @@
-"""What belongs together in two sequences, in time that grows with their length and little more.
+"""Alignment of two sequences in nearly linear time.
 
 :mod:`difflib` takes quadratic time, and cubic for what was made to be slow; a report is foreign text of 2 MB.
 """
@@ -9,13 +9,13 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 Pair = tuple[int | None, int | None]
-"""Places in two sequences that belong together; ``None`` where something has no counterpart."""
+"""A place in each of two sequences; ``None`` for an item without a counterpart."""
 Common = list[tuple[int, int]]
-"""Places in two sequences that belong together, rising in both."""
+"""Pairs of places in two sequences, increasing in both."""
 Item = TypeVar("Item", bound=Hashable)
 
 _DEPTH: Final = 8
-"""How often what lies between anchors is searched for anchors of its own."""
+"""How deep gaps between anchors are searched for further anchors."""
 
 
 def common(before: Sequence[Hashable], after: Sequence[Hashable], depth: int = _DEPTH) -> Common:
@@ -42,7 +42,7 @@ def _equal_ends(before: Sequence[Hashable], after: Sequence[Hashable]) -> tuple[
 
 
 def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> Common:
-    """Return the longest rising row of items that both have once."""
+    """Return the longest increasing sequence of items that both have exactly once."""
     old, new = Counter(before), Counter(after)
     places = {item: place for place, item in enumerate(after) if new[item] == 1}
     unique = [(place, places[item]) for place, item in enumerate(before) if old[item] == 1 and item in places]
@@ -80,7 +80,7 @@ def refined(
     found: Common,
     search: Callable[[Sequence[Item], Sequence[Item]], Common],
 ) -> Common:
-    """Return pairs that were found, and those that a search finds in what lies before, between and after them."""
+    """Return the given pairs, and those that a search finds in the gaps before, between and after them."""
     pairs: Common = []
     for i_from, i, j_from, j in gaps(found, len(before), len(after)):
         if i_from < i and j_from < j:
@@ -92,7 +92,7 @@ def refined(
 
 
 def gaps(pairs: Common, before: int, after: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where what lies before, between and after pairs begins and ends in one sequence, and in the other."""
+    """Yield the bounds, in both sequences, of the gaps before, between and after pairs."""
     i_from = j_from = 0
     for i, j in [*pairs, (before, after)]:
         yield i_from, i, j_from, j
@@ -100,7 +100,7 @@ def gaps(pairs: Common, before: int, after: int) -> Iterator[tuple[int, int, int
 
 
 class Keyed(NamedTuple):
-    """Something that has a key, which others may have as well, and what tells it from those: roughly, and exactly."""
+    """An item whose key need not be unique, with its content to tell items of one key apart: roughly, and exactly."""
 
     key: Hashable
     gist: Hashable = ()
@@ -108,7 +108,7 @@ class Keyed(NamedTuple):
 
 
 def paired(before: Sequence[Keyed], after: Sequence[Keyed]) -> list[Pair]:
-    """Return the places of things with the same key: the same ones first, then those alike, then in their order.
+    """Return the places of items with the same key: equal ones first, then similar ones, then by order.
 
     The pairs are in the order of ``after``; what has no counterpart there follows what it followed in ``before``.
     """

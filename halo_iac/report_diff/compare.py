@@ -23,7 +23,7 @@ _Part = TypeVar("_Part")
 
 
 def report_diff(before: str, after: str) -> ReportDiff:
-    """Return what is new, gone and changed from one report to the next; both are markdown, and foreign."""
+    """Return what is added, removed and changed from one report to the next; both are untrusted markdown."""
     comparison = _Comparison()
     sections = tuple(comparison.sections(*_without_title(read_sections(before), read_sections(after)), ()))
     compared = min(comparison.sizes.values(), default=0)
@@ -54,7 +54,7 @@ def _below_title(root: Section) -> Section | None:
 
 
 class _Comparison:
-    """One comparison, which counts as it goes."""
+    """One comparison, with its running counts."""
 
     def __init__(self) -> None:
         self.shared = 0
@@ -62,7 +62,7 @@ class _Comparison:
         self.sizes = {DiffKind.GONE: 0, DiffKind.NEW: 0}
 
     def sections(self, old: Section, new: Section, path: tuple[str, ...]) -> Iterator[SectionDiff]:
-        """Yield what differs in two sections that belong together, their own lines and tables first."""
+        """Yield the differences of two matching sections, their own lines and tables first."""
         lines, tables = self._own(old, new)
         own = ((*_heading_diff(old, new), *lines) if path else lines, tables)
         title = (new.title,) if new.title and not path else ()
@@ -78,7 +78,7 @@ class _Comparison:
                 yield from self.sections(old.children[i], new.children[j], (*path, new.children[j].title))
 
     def _one_sided(self, section: Section, path: tuple[str, ...], is_gone: bool) -> SectionDiff:
-        """Return a section that only one of the reports has, with all that is in it."""
+        """Return the difference for a section that only one report has, with its subsections."""
         lines = "\n".join([*section.whole()][len(section.heading) :]).strip().split("\n")
         size = 1 + sum(map(bool, lines))
         self._count(0, size * is_gone, size * (not is_gone))
@@ -87,7 +87,7 @@ class _Comparison:
         return SectionDiff(kind, (*path, section.title), tuple(found) if any(lines) else ())
 
     def _own(self, old: Section, new: Section) -> tuple[tuple[LineDiff, ...], tuple[TableDiff, ...]]:
-        """Return how the lines and the tables of two sections differ, without those of the sections in them."""
+        """Return how the lines and tables of two sections differ, without their subsections."""
         (before, old_tables), (after, new_tables) = read_blocks(old.lines), read_blocks(new.lines)
         tables: list[TableDiff] = []
         for i, j in paired([*map(_keyed_table, old_tables)], [*map(_keyed_table, new_tables)]):
@@ -127,7 +127,7 @@ class _Comparison:
 def _paired(
     old: Sequence[_Part], new: Sequence[_Part], key: Callable[[_Part], str], texts: Callable[[_Part], Iterable[str]]
 ) -> list[Pair]:
-    """Return what has the same key; only where several have it what they say is looked at."""
+    """Return the pairs with the same key; content is compared only if several items share a key."""
     keys = [[*map(key, old)], [*map(key, new)]]
     numbers = Counter(chain(*keys))
 
@@ -141,14 +141,14 @@ def _paired(
 
 
 def _heading_diff(old: Section, new: Section) -> Iterator[LineDiff]:
-    """Yield how two headings that mean the same differ: ``Timeouts (51 traces)`` has a number of its own."""
+    """Yield the difference of two matching headings, such as the number in ``Timeouts (51 traces)``."""
     before, after = (_NUMBERING.sub("", section.title, count=1) for section in (old, new))
     if _plain(before) != _plain(after) and not is_same(before, after):
         yield LineDiff(before, after, words(before, after))
 
 
 def _section_key(section: Section) -> str:
-    """Return what two headings have in common that mean the same: no number, count, date or emphasis in them."""
+    """Return the key of a heading: its text without numbers, counts, dates and emphasis."""
     plain = _plain(section.title)
     masked = mask(_NUMBERING.sub("", plain, count=1), numbers=True)
     return masked if _MASKED.sub("", masked) else plain

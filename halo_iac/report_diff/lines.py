@@ -1,4 +1,4 @@
-"""Lines that belong together: equal but for what means nothing, then but for numbers, then alike."""
+"""Matching lines of two reports: equal apart from noise, then apart from numbers, then similar."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,15 +14,15 @@ _WORD: Final = re.compile(r"\w+")
 _SEARCHED: Final = 1_600
 """How many pairs of lines of one gap are looked at for those that are alike."""
 _ALIKE: Final = 0.6
-"""How much of the words of two lines has to be the same for one to be the other, changed."""
+"""The share of common words from which two lines count as one changed line."""
 
 
 _LONGEST: Final = 10_000
-"""Characters of a line to which its words are compared."""
+"""Characters of a line up to which its words are compared."""
 
 
 def aligned(before: Sequence[str], after: Sequence[str]) -> Common:
-    """Return the places of lines that belong together, rising in both."""
+    """Return the places of matching lines, increasing in both."""
     if before == after:
         return [(place, place) for place in range(len(before))]
     found = common([*map(mask, before)], [*map(mask, after)])
@@ -40,7 +40,7 @@ def line_diffs(before: Sequence[str], after: Sequence[str], pairs: Common) -> It
 
 
 def words(before: str, after: str) -> tuple[Words, ...]:
-    """Return a line in pieces, what differs marked; what means nothing is as in ``after``."""
+    """Return a line in pieces with its differences marked; noise is as in ``after``."""
     if max(len(before), len(after)) > _LONGEST:
         return (Words(DiffKind.GONE, before), Words(DiffKind.NEW, after))
     old, new = [*tokens(before)], [*tokens(after)]
@@ -56,7 +56,7 @@ def words(before: str, after: str) -> tuple[Words, ...]:
 
 
 def _marked(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Words]:
-    """Yield what is gone and what is new in its place; the space before both belongs to neither."""
+    """Yield removed words and the words that replace them; the space before both is in neither."""
     gone, added = ("".join(token.text for token in each) for each in (old, new))
     rest = (added or gone).lstrip()
     if rest != (added or gone):
@@ -73,7 +73,7 @@ def _equal_but_for_numbers(before: Sequence[str], after: Sequence[str]) -> Commo
 
 
 def _alike(before: Sequence[str], after: Sequence[str]) -> Common:
-    """Return lines that share most of their words, each with the most alike of those that are left."""
+    """Return pairs of lines that share most of their words, each with the most similar line left."""
     if len(before) * len(after) > _SEARCHED:
         return []
     old, new = ([frozenset(_WORD.findall(mask(line[:_LONGEST]))) for line in each] for each in (before, after))

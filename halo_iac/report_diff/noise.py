@@ -1,4 +1,4 @@
-"""What differs in any two reports and says nothing of the agent: when, how long, to a fifth, and ids of traces."""
+"""Differences without meaning: instants, ids of traces, and durations within a fifth."""
 
 import re
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ def is_same(before: str, after: str) -> bool:
 
 
 def is_near(before: float, after: float) -> bool:
-    """Return whether two durations in seconds differ by what always differs."""
+    """Return whether two durations in seconds differ by no more than noise."""
     return min(before, after) >= _CLOSE * max(before, after)
 
 

@@ -1,4 +1,4 @@
-"""Markdown as a tree of sections, and what stands in a section as lines and tables.
+"""Parses markdown into a tree of sections, and a section into lines and tables.
 
 Read line by line instead of with markdown-it, which takes ten times as long, and seconds for a megabyte: headings,
 fences and tables are all that a comparison needs.
@@ -38,7 +38,7 @@ class Section(NamedTuple):
     children: list["Section"]
 
     def whole(self) -> Iterator[str]:
-        """Yield every line, headings and the sections in it included."""
+        """Yield every line, including headings and subsections."""
         yield from self.heading
         yield from self.lines
         for child in self.children:
@@ -93,7 +93,7 @@ def _fence_after(line: str, fence: str) -> str:
 
 
 def read_blocks(lines: Sequence[str]) -> tuple[list[str], list[Table]]:
-    """Return what stands in a section: lines that hold anything, and tables.
+    """Return the content of a section: lines that are not empty, and tables.
 
     A paragraph that was wrapped is one line; a long one is a line a sentence. Code keeps its lines.
     """

@@ -98,7 +98,7 @@ class _Search:
         self._periods = (_period(start - _AROUND, end + _AROUND), ever) if start and end else (ever,)
 
     def find(self, place: int, citation: Citation) -> Iterator[tuple[int, Evidence]]:
-        """Yield what there is of a citation, under its place."""
+        """Yield the evidence for a citation, with its place in the order."""
         try:
             yield place, self._found(citation)
         except PlatformError as error:

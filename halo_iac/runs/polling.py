@@ -57,7 +57,7 @@ def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: C
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """How a run is watched, in seconds: a look every ``interval``, for ``timeout`` at most.
+    """How a run is watched, in seconds: a poll every ``interval``, for ``timeout`` at most.
 
     ``pause`` waits and may return early; once ``stop`` is set nothing more is asked.
     """
@@ -75,9 +75,9 @@ class Polling:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """What a look at a run showed: ``details`` are the last known, ``events`` those not seen before.
+    """The result of one poll: ``details`` are the last known, ``events`` those not seen before.
 
-    ``trouble`` is why this look failed. A final sighting is the run's last: it is over, or looking cannot succeed
+    ``trouble`` is why this poll failed. A final snapshot is the run's last: it is over, or looking cannot succeed
     (``trouble``), or the time is up (neither).
     """
 
@@ -101,9 +101,9 @@ class RunSnapshot:
 def wait(
     reader: RunReader, run_ids: Sequence[str], pace: Polling | None = None, *, with_events: bool = False
 ) -> Iterator[RunSnapshot]:
-    """Watch runs side by side; yields what changed, and one final sighting for each run unless stopped before.
+    """Watch runs side by side; yields what changed, and one final snapshot for each run unless stopped before.
 
-    ``reader`` should make one attempt a call, since a failed look is repeated by the next one.
+    ``reader`` should make one attempt a call, since a failed poll is repeated by the next one.
     """
     pace = pace or Polling()
     jobs = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
@@ -113,10 +113,10 @@ def wait(
 def poll(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
     """Watch one run until it is over, looking cannot succeed, the time is up or ``pace`` is stopped."""
     deadline = pace.clock() + pace.timeout
-    eyes = _RunPoller(reader, run_id, pace.interval, with_events=with_events)
+    poller = _RunPoller(reader, run_id, pace.interval, with_events=with_events)
     before: RunSnapshot | None = None
     while not pace.stop.is_set():
-        seen, delay = eyes.look()
+        seen, delay = poller.poll()
         left = deadline - pace.clock()
         seen = seen if left > 0 else replace(seen, is_final=True)
         if seen.is_final or _differs(seen, before):
@@ -149,7 +149,7 @@ class _RunPoller:
         self._details: RunDetails | None = None
         self._failures = 0
 
-    def look(self) -> tuple[RunSnapshot, float]:
+    def poll(self) -> tuple[RunSnapshot, float]:
         """Return what is seen now, and in how many seconds to look again.
 
         The run is read before its events, so that the events of a run that is over are all there.

@@ -1,4 +1,4 @@
-"""Histories: the writes of a receipt, schedule by schedule, and what each was and may be by them."""
+"""The writes of a receipt by schedule: its state before the run, and the states it may have after it."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class History:
         return None if first.before is None else ScheduleState(first.before, first.is_archived)
 
     @property
-    def is_of_nothing(self) -> bool:
+    def has_no_effect(self) -> bool:
         """Return whether none of its writes was done: whatever it is now, this run has not made it so."""
         return all(write.result is Result.NOT_DONE for write in self.writes)
 
     @property
-    def may_have_no_such_id(self) -> bool:
+    def may_have_unknown_id(self) -> bool:
         """Return whether the id is that of a create which the platform answered, and then did not know."""
         return self.origin is None and self.writes[0].result is Result.UNKNOWN
 

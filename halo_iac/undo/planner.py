@@ -1,4 +1,4 @@
-"""Verdicts: a history, and the schedule as it is → the change that takes it back, or what is in the way."""
+"""Decides from a history and the present schedule which change undoes the run, or why none can."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from halo_iac.undo.history import History, ScheduleState, histories
 
 
 def by_hand(id_: str | None) -> Hint:
-    """Return what to do about a schedule that halo leaves alone."""
+    """Return the hint for a schedule that halo leaves alone."""
     return Hint("run `{}` to inspect it, and change it by hand if necessary", Command("schedule", "get", id_ or "ID"))
 
 
@@ -44,7 +44,7 @@ UndoDecision = Change | Blocked | None
 
 
 class UndoPlanner:
-    """Judges one schedule after the other.
+    """Decides on one schedule after the other.
 
     ``keys`` are those of the entries that declare schedules, by id; ``named`` are the ids that the receipt tells: what
     it says of those is not looked for by title as well.
@@ -65,9 +65,9 @@ class UndoPlanner:
         self._keys = keys
         self._named = named
 
-    def verdict(self, history: History) -> UndoDecision:
-        """Return what takes one schedule back, or what is in the way."""
-        remote = None if history.is_of_nothing else self._found(history)
+    def decide(self, history: History) -> UndoDecision:
+        """Return the change that undoes the run for one schedule, or why there is none."""
+        remote = None if history.has_no_effect else self._found(history)
         if not isinstance(remote, RemoteSchedule):
             return remote
         spec = remote.spec()
@@ -99,7 +99,7 @@ class UndoPlanner:
         """Return the schedule; one without an id for sure is looked for by its title and values."""
         if history.id in self._schedules:
             return self._schedules[history.id]
-        if history.id is not None and not history.may_have_no_such_id:
+        if history.id is not None and not history.may_have_unknown_id:
             reason = f"the project holds no schedule with the id {history.id}"
             return self._blocked(history, reason, "check that it is the right receipt")
         title = history.writes[0].intent.title
@@ -207,14 +207,14 @@ def undo(
     *,
     allows_gap: bool = False,
 ) -> Plan:
-    """Return what takes the run back; what cannot be taken back is blocked, with what is in the way.
+    """Return the plan that undoes the run; a write that cannot be undone is blocked, with the reason.
 
     ``pairing`` is that of the project, which may declare nothing. ``allows_gap`` accepts a receipt without its end.
     """
     policy = policy_of(project, pairing)
     found = histories(receipt)
     judge = UndoPlanner(policy, Catalog(project, actual), actual, _keys(pairing), {history.id for history in found})
-    verdicts = [judge.verdict(history) for history in found]
+    verdicts = [judge.decide(history) for history in found]
     changes, blocked = _with_free_titles(verdicts, actual)
     active = [
         remote for remote in actual.schedules if remote.is_active and policy.covers(remote.agent_id, remote.title)
@@ -265,8 +265,8 @@ def _unsafe_reason(receipt: Receipt) -> Iterator[GuardViolation]:
 def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -> tuple[list[Change], list[Blocked]]:
     """Block what would take a title that is not free by then, and order the renames among the rest."""
     # Two creates of which no answer told an id may both be found in the one schedule that is there.
-    changes = list(dict.fromkeys(verdict for verdict in verdicts if isinstance(verdict, Change)))
-    blocked = [verdict for verdict in verdicts if isinstance(verdict, Blocked)]
+    changes = list(dict.fromkeys(decide for decide in verdicts if isinstance(decide, Change)))
+    blocked = [decide for decide in verdicts if isinstance(decide, Blocked)]
     taking = [change for change in changes if change.takes_title]
     counts = Counter(change.title for change in taking)
     stuck = {change.id: "another schedule of this receipt" for change in taking if counts[change.title] > 1}
