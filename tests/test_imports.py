@@ -125,7 +125,7 @@ def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(projec
     assert heavy(modules) == {"h11", "httpcore", "httpx", "idna", "ruamel.yaml", "ssl"}
     assert not modules & {
         *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.apply"),
-        *("halo_iac.sandbox.platform", "sqlite3"),
+        *("halo_iac.model.runs", "halo_iac.sandbox.platform", "halo_iac.sandbox.protocol", "sqlite3"),
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from halo_iac.api.decode import parse_list, parse_run, parse_run_details, parse_started_run, parse_thread
+from halo_iac.api.decode import parse_list
+from halo_iac.api.decode_runs import parse_run, parse_run_details, parse_started_run, parse_thread
 from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows, take
 from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient

@@ -199,11 +199,12 @@ class CommandContext:
     def connect(self, project: Project | None = None) -> Connection:
         """Return a connection to the sandbox or the platform; no request is made yet."""
         from halo_iac.cli.connection import platform_transport, serves_sandbox
-        from halo_iac.cli.sandbox_link import open_transport
 
         settings = self.settings(project)
         sandbox = self._sandbox
         if self.sandbox_path is not None and sandbox is not None:
+            from halo_iac.cli.sandbox_link import open_transport
+
             return self._connection_to(
                 settings,
                 f"sandbox:{resolve_path(self.sandbox_path)}",  # one name for one file, from wherever it is seen

@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from halo_iac.api.decode import parse_event
+from halo_iac.api.decode_runs import parse_event
 from halo_iac.api.pagination import Cursor
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from halo_iac.api.decode import parse_conversation
+from halo_iac.api.decode_runs import parse_conversation
 from halo_iac.api.pagination import LARGEST_PAGE
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import NoReport, PlatformError

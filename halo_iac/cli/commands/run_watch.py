@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from halo_iac.api.decode import parse_event
+from halo_iac.api.decode_runs import parse_event
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader
 from halo_iac.cli import options as run_options

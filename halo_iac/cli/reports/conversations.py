@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from halo_iac.api.decode import parse_conversation
+from halo_iac.api.decode_runs import parse_conversation
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from halo_iac.api.decode import parse_conversation
+from halo_iac.api.decode_runs import parse_conversation
 from halo_iac.api.pagination import Cursor, Page
 from halo_iac.errors import NoReport
 from halo_iac.hints import Command, Hint

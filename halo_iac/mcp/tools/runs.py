@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from halo_iac.api.decode import parse_conversation
+from halo_iac.api.decode_runs import parse_conversation
 from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
