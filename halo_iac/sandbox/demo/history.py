@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import nanoseconds
 from halo_iac.sandbox.store import AgentRow, Tables
+
+if TYPE_CHECKING:
+    from halo_iac.sandbox.span_record import SpanRecord
 
 _MINUTE: Final = 60_000_000_000
 _DAY: Final = 24 * 60 * _MINUTE
@@ -103,12 +107,19 @@ def _ended_before(agent: AgentRow, instant: int) -> int:
 
 
 def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> None:
-    from halo_iac.sandbox.demo.traces import spans_between
     from halo_iac.sandbox.ingest import SpanIngest
+
+    records = _records(since, until, str(agent.wire["identityValue"]))
+    SpanIngest(tables, project_id, is_demo=True).take(records)
+
+
+@lru_cache(maxsize=16)
+def _records(since: int, until: int, agent: str) -> tuple[SpanRecord, ...]:
+    """Return an agent's spans between two instants, which are the same in every project; the latest days are kept."""
+    from halo_iac.sandbox.demo.traces import spans_between
     from halo_iac.sandbox.span_record import span_of
 
-    spans = spans_between(since, until, str(agent.wire["identityValue"]))
-    SpanIngest(tables, project_id, is_demo=True).take(map(span_of, spans))
+    return tuple(map(span_of, spans_between(since, until, agent)))
 
 
 def _began(tables: Tables, project_id: str) -> int:
