@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,6 +104,20 @@ class Caller:
             if page["nextCursor"] is None:
                 return schedules
             cursor = {"cursor": page["nextCursor"]}
+
+
+def saved(sandbox: Sandbox) -> bytes:
+    """Return all that a sandbox in memory holds."""
+    with sandbox._store._borrowed() as connection:  # noqa: SLF001 - for tests alone: no user copies a sandbox in memory
+        content: bytes = connection.serialize()
+        return content
+
+
+def restore(sandbox: Sandbox, content: bytes) -> None:
+    """Let a sandbox in memory hold what another did; its clock, faults and requests stay its own."""
+    with sandbox._store._borrowed() as connection, closing(sqlite3.connect(":memory:")) as other:  # noqa: SLF001 - likewise
+        other.deserialize(content)
+        other.backup(connection)
 
 
 def result(answer: Answer) -> Json:
