@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -302,18 +303,24 @@ def loads(folder: Path, project: dict[str, Any]) -> bool:
     return True
 
 
-def is_valid(schema: dict[str, Any], instance: object) -> bool:
-    return bool(Draft202012Validator(schema).is_valid(instance))
+@cache
+def validator(schema: Callable[[], dict[str, Any]]) -> Draft202012Validator:
+    """Return what holds values against a schema, which takes longer to make than to hold."""
+    return Draft202012Validator(schema())
+
+
+def is_valid(schema: Callable[[], dict[str, Any]], instance: object) -> bool:
+    return bool(validator(schema).is_valid(instance))
 
 
 @pytest.mark.parametrize("project", [*map(_project_of, GOOD_ENTRIES), *map(_project, GOOD_PROJECTS)], ids=_name)
 def test_what_loads_is_valid(tmp_path: Path, project: dict[str, Any]) -> None:
-    assert (loads(tmp_path, project), is_valid(project_schema(), project)) == (True, True)
+    assert (loads(tmp_path, project), is_valid(project_schema, project)) == (True, True)
 
 
 @pytest.mark.parametrize("project", [*map(_project_of, BROKEN_ENTRIES), *map(_project, BROKEN_PROJECTS)], ids=_name)
 def test_what_is_refused_for_its_form_is_invalid(tmp_path: Path, project: dict[str, Any]) -> None:
-    assert (loads(tmp_path, project), is_valid(project_schema(), project)) == (False, False)
+    assert (loads(tmp_path, project), is_valid(project_schema, project)) == (False, False)
 
 
 @pytest.mark.parametrize("changes", NOT_SAYABLE, ids=_name)
@@ -323,7 +330,7 @@ def test_what_json_schema_cannot_say_is_refused_by_load(tmp_path: Path, changes:
 
 @pytest.mark.parametrize("changes", [*GOOD_ENTRIES, {"agent": LEFT_OUT}], ids=_name)
 def test_an_included_file_may_hold_the_same_entries(changes: dict[str, Any]) -> None:
-    assert is_valid(include_schema(), {"schedules": {"a": _with(ENTRY, changes)}})
+    assert is_valid(include_schema, {"schedules": {"a": _with(ENTRY, changes)}})
 
 
 @pytest.mark.parametrize(
@@ -337,14 +344,14 @@ def test_an_included_file_may_hold_the_same_entries(changes: dict[str, Any]) -> 
     ids=_name,
 )
 def test_an_included_file_is_refused_as_a_project_file_is(file: dict[str, Any]) -> None:
-    assert not is_valid(include_schema(), file)
+    assert not is_valid(include_schema, file)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_example_is_valid(path: Path) -> None:
     values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    schema = project_schema() if "version" in values else include_schema()
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(values)] == []
+    schema = project_schema if "version" in values else include_schema
+    assert [error.message for error in validator(schema).iter_errors(values)] == []
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -377,9 +384,9 @@ def test_every_field_has_a_description(name: str) -> None:
     assert [path for path, field in _properties(FILES[name]()) if "description" not in field] == []
 
 
-@pytest.mark.parametrize("schema", [project_schema(), include_schema()], ids=["project", "include"])
-def test_no_editor_shows_the_name_of_a_class(schema: dict[str, Any]) -> None:
-    assert [name for name, definition in schema["$defs"].items() if definition.get("title") == name] == []
+@pytest.mark.parametrize("schema", [project_schema, include_schema], ids=["project", "include"])
+def test_no_editor_shows_the_name_of_a_class(schema: Callable[[], dict[str, Any]]) -> None:
+    assert [name for name, definition in schema()["$defs"].items() if definition.get("title") == name] == []
 
 
 def test_a_plan_is_closed_to_unknown_fields() -> None:
@@ -395,18 +402,18 @@ def test_the_schema_knows_the_invisible_characters_of_16_bits() -> None:
 
 def test_every_zone_that_is_accepted_is_valid_and_those_offered_are_accepted() -> None:
     schema = {"$defs": project_schema()["$defs"], "$ref": "#/$defs/EntryFields/properties/timezone"}
-    validator = Draft202012Validator(schema)
-    assert [zone for zone in zone_names() if not validator.is_valid(zone)] == []
+    zones = Draft202012Validator(schema)
+    assert [zone for zone in zone_names() if not zones.is_valid(zone)] == []
     assert set(OFFERED) <= zone_names()
 
 
 @pytest.mark.parametrize("zone", ["Europe/Newtown", "America/Argentina/Villa_Nueva", "Asia/Xi-An"])
 def test_a_zone_of_a_later_version_of_the_database_is_valid(zone: str) -> None:
-    assert is_valid(project_schema(), _project_of({"timezone": zone}))
+    assert is_valid(project_schema, _project_of({"timezone": zone}))
 
 
 @pytest.mark.parametrize(
     "zone", ["PST", "CEST", "Berlin", "Mars/Olympus", "UTC+2", "GMT+5", "Factory", "europe/berlin"]
 )
 def test_what_is_no_zone_in_any_version_is_invalid(zone: str) -> None:
-    assert not is_valid(project_schema(), _project_of({"timezone": zone}))
+    assert not is_valid(project_schema, _project_of({"timezone": zone}))
