@@ -27,14 +27,14 @@ _HEAD: Final = """\
 version: 1
 
 # project: 2f6c1c5e-…      # default: INF_PROJECT_ID, or the project you are signed in to with `inf`
-# include: [team/*.yaml]   # further files, each holding only `schedules:`; such a file begins, for your editor, with
+# include: [team/*.yaml]   # more files, each with only `schedules:`; for your editor, start each with
 #                          # # yaml-language-server: $schema=../halo.include.schema.json
 # undeclared: report       # what to do with schedules that no file declares: report (default), archive or error
 
 defaults:                  # for fields that an entry leaves out
   timezone: {timezone}
   lookback: {lookback}
-  # enabled: true          # resume what is paused by hand; left out, it stays paused and every plan lists it
+  # enabled: true          # resume schedules paused by hand; if left out, they stay paused and plans list them
 
 """
 

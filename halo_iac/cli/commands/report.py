@@ -67,7 +67,7 @@ def get_report(
     output: run_options.Output = None,
     raw: run_options.Raw = False,
 ) -> int:
-    """Print a report; of a schedule, that of its latest completed run.
+    """Print a report; for a schedule, that of its latest completed run.
 
     A file or pipe receives it exactly as it is stored on the platform. With --for-agent it is fenced as data, between
     instructions what to do and how to verify, with the traces that it cites, failed ones first.

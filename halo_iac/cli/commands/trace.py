@@ -34,7 +34,7 @@ from halo_iac.render.text.traces.views import (
 )
 from halo_iac.text import counted
 
-_HELP = """List and show traces, which are what reports are about.
+_HELP = """List and show the traces that reports analyse.
 
 \b
 Examples:
