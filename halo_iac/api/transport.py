@@ -62,7 +62,7 @@ class Transport:
         if http is None:
             # By itself httpx does so in the threads that ask first, and they would share the processor with what
             # parses files meanwhile: a plan would send its first request tens of milliseconds later.
-            import_module("httpcore")
+            import_module("halo_iac.api.direct")
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
         self._made: list[httpx.BaseTransport] = []
@@ -105,13 +105,20 @@ class Transport:
         http: httpx.BaseTransport | None = getattr(self._local, "http", None)
         if http is None:
             try:
-                http = self._http or _network(self._base_url, self._proxy)
+                http = self._http or self._network()
             except failures.INVALID_SETUP as error:
                 raise failures.setup_error(error, route) from None
             self._local.http = http
             with self._lock:
                 self._made.append(http)
         return http
+
+    def _network(self) -> httpx.BaseTransport:
+        from halo_iac.api.direct import DirectTransport
+
+        if self._proxy is not None:
+            return _pooled(self._base_url, self._proxy)
+        return DirectTransport(_context(self._base_url))
 
     @cached_property
     def _requests(self) -> RequestBuilder:
@@ -128,15 +135,18 @@ def _call(procedure: str, kind: Kind, value: Json) -> Call:
     return Call(f"/{procedure}", mutation_body(value))
 
 
-def _network(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
-    verify = tls_context() if base_url.startswith("https:") else _no_tls()
-    return httpx.HTTPTransport(verify=verify, trust_env=False, proxy=_as_httpx(proxy))
-
-
 def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
     """Return a client for a service other than the platform, by the same proxies and certificates."""
-    network = _network(base_url, proxy_for(base_url, os.environ))
+    network = _pooled(base_url, proxy_for(base_url, os.environ))
     return httpx.Client(headers=headers, cookies=_NoCookies(), transport=network, trust_env=False, timeout=30)
+
+
+def _pooled(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
+
+
+def _context(base_url: str) -> ssl.SSLContext:
+    return tls_context() if base_url.startswith("https:") else _no_tls()
 
 
 def _as_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
