@@ -85,8 +85,7 @@ def mutation_body(value: Json) -> bytes:
     return _compact(value).encode()
 
 
-def _compact(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def delivery_of(status: int) -> Delivery:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -49,23 +50,23 @@ MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
 """The largest receipt that is read: twenty thousand changes with prompts as people write them."""
 
 _SIGNED: Final = re.compile(rb'(\{.+),"digest":"([0-9a-f]{64})"\}')
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _NAMES: Final = {
     kind: tuple(each.name for each in fields(kind)) for kind in (Header, WriteIntent, WriteOutcome, RunEnd, Spec)
 }
+_VALUES: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _HINT: Final = "use an unmodified receipt written by `halo apply`"
 
 
 def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
     """Return a line as it is written, and its digest; ``before`` is the digest of the line before."""
     # Not by pydantic, whose adapter takes longer to make than a hundred changes to write down.
-    document = _ENCODER.encode(_plain(line))
+    document = _ENCODER.encode(line)
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
     document = escape_control(document)
     redacted = redact(document)
     if isinstance(line, WriteIntent) and redacted != document:
-        redacted = redact(escape_control(_ENCODER.encode(_plain(replace(line, is_veiled=True)))))
+        redacted = redact(escape_control(_ENCODER.encode(replace(line, is_veiled=True))))
     body = redacted.encode("ascii").removesuffix(b"}")
     digest = _digest(body, before)
     return body + f',"digest":"{digest}"}}\n'.encode("ascii"), digest
@@ -81,8 +82,11 @@ def _is_unicode(document: str) -> bool:
 
 
 def _plain(value: Line | Spec) -> dict[str, Any]:
-    values = ((name, getattr(value, name)) for name in _NAMES[type(value)])
-    return {name: _plain(held) if isinstance(held, Spec) else held for name, held in values}
+    kind = type(value)
+    return dict(zip(_NAMES[kind], _VALUES[kind](value), strict=True))
+
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_plain)
 
 
 def _digest(body: bytes, before: str) -> str:
