@@ -622,6 +622,51 @@ def test_what_is_asked_through_a_tunnel_reaches_the_platform_as_it_is(monkeypatc
 # --- what is sent --------------------------------------------------------------------------------------------------
 
 
+def test_headers_and_body_come_at_once_and_a_closed_connection_is_opened_again() -> None:
+    received: list[bytes] = []
+    closed = threading.Semaphore(0)
+
+    def serve() -> None:
+        for _ in range(3):
+            connection, _ = listener.accept()
+            with connection:
+                for _ in range(2):
+                    received.append(connection.recv(65536))
+                    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"result":{"data":7}}')
+            closed.release()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with calling(f"http://127.0.0.1:{listener.getsockname()[1]}") as transport:
+            for number in range(6):
+                assert transport.call("a.b", "mutation", {"number": number}) == 7
+                if number % 2:
+                    assert closed.acquire(timeout=5)
+        thread.join()
+    assert [each.partition(b"\r\n\r\n")[2] for each in received] == [b'{"number":%d}' % number for number in range(6)]
+
+
+def test_a_body_that_the_platform_does_not_wait_for_is_answered_all_the_same() -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1024)
+            connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with calling(url) as transport, pytest.raises(PlatformError) as caught:
+            transport.call("a.b", "mutation", {"prompt": "p" * 4_000_000})
+        thread.join()
+    assert (caught.value.status, caught.value.delivery) == (413, Delivery.REFUSED)
+
+
 @pytest.mark.parametrize("base", ["", "/base/"])
 @pytest.mark.parametrize("kind", ["query", "mutation"])
 def test_a_request_has_these_headers_and_no_others(base: str, kind: Kind) -> None:
