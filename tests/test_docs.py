@@ -198,10 +198,10 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     told = dict(row[:2] for row in rows("security.md", "Bounds of answers"))
     usual = DEFAULT.bounds
     assert told["connecting"] == f"{usual.connect:.0f} s"
-    assert told["between two reads of an answer"] == f"{usual.read:.0f} s"
+    assert told["between two reads of a response"] == f"{usual.read:.0f} s"
     assert told["an operation, all attempts together"] == f"{usual.operation:.0f} s"
-    assert told["an answer, or a list over all its pages"] == size(usual.answer)
-    assert told["the same once decoded, by estimate"] == f"{usual.held // MIB // 1024} GiB"
+    assert told["a response, or a list over all its pages"] == size(usual.answer)
+    assert told["the same once decoded, estimated"] == f"{usual.held // MIB // 1024} GiB"
     assert told["an error body"] == size(usual.error)
     assert told["a saved plan"] == size(MAX_PLAN_BYTES)
     assert told["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
