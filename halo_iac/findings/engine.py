@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.findings.globs import unused_globs
 from halo_iac.findings.prompts import credentials_in
 from halo_iac.findings.rule_input import RuleInput, Violation, rule_input
-from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule
+from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule, unused_globs
+from halo_iac.hints import Command, Hint
 from halo_iac.model.finding import Finding, Severity
-from halo_iac.model.project import Entry, Origin, Project
+from halo_iac.model.project import Entry, Origin, Project, UndeclaredPolicy
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.model.plan import Plan
@@ -22,6 +23,9 @@ MOST: Final = 100
 
 _WHOLE_FILE: Final = (1, 1)
 """Where a prompt file begins, and no key inside an entry can stand."""
+
+_NAMED: Final = 3
+"""How many titles and ids the finding about undeclared schedules has; the plan lists more of them."""
 
 
 def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -76,6 +80,27 @@ def find_unused_globs(project: Project, plan: Plan, actual: PlatformState) -> tu
         _finding(UNUSED_GLOB, severity, violation, None, violation.at or project.origin(violation.field))
         for violation in unused_globs(project, titles)
     )
+
+
+def find_undeclared(project: Project, plan: Plan) -> tuple[Finding, ...]:
+    """Return one finding for all undeclared schedules under ``undeclared: error``.
+
+    There is none with targets, or while some declarations are unknown; see docs/semantics.md#undeclared-schedules.
+    The policy is the plan's: that of a base, an option or a variable may be stricter than the project's.
+    """
+    there = plan.undeclared
+    if plan.policy.undeclared != UndeclaredPolicy.ERROR or not there or plan.targets or project.unread:
+        return ()
+    titles = ", ".join(repr(schedule.title) for schedule in there[:_NAMED])
+    more = f" and {len(there) - _NAMED:,} more" if len(there) > _NAMED else ""
+    number = counted(len(there), "schedule is", "schedules are")
+    message = f"{number} declared in no file, which `undeclared: error` does not allow: {titles}{more}"
+    ids = [schedule.id for schedule in there] if len(there) <= _NAMED else []
+    them = "it" if len(there) == 1 else "them"
+    hint = Hint(f"run `{{}}` to add {them} to {{}}, or archive {them}", Command("import", *ids), project.path)
+    at = project.origin("undeclared")
+    place = (at.path, at.line, at.column) if at.path is not None else (project.path, 1, 1)
+    return (Finding("undeclared", Severity.ERROR, message, hint, None, *place),)
 
 
 def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Severity | None:

@@ -1,8 +1,7 @@
 """The lint rules for declared schedules, one small function each.
 
-Each looks at the :class:`~halo_iac.findings.rule_input.RuleInput` and says what it finds. :data:`RULES` is the table of
-them
-all, with what each does unless the project file switches it.
+Each looks at the :class:`~halo_iac.findings.rule_input.RuleInput` and says what it finds. :data:`RULES` is their
+table, with what each does unless the project file switches it.
 """
 
 from collections import defaultdict
@@ -11,18 +10,22 @@ from fractions import Fraction
 from heapq import nlargest
 from typing import Final, NamedTuple
 
-from halo_iac.findings.globs import special_globs
 from halo_iac.findings.intervals import MOST_SAVED, busiest_minute, intervals, longest_gap, max_reads_per_trace
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
 from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
-from halo_iac.model.project import Entry, Project
+from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.schedule import Cadence, Frequency
-from halo_iac.text import format_count, format_duration, hours_of, listed, lookback
+from halo_iac.text import Protection, format_count, format_duration, hours_of, listed, lookback
 
 _DST: Final = "coverage-gap-dst"
 _TOO_MANY: Final = "too-many-runs"
+_SPECIAL_SIGNS: Final = {
+    "${": "variables are not expanded in it",
+    "[": "only `*` is a wildcard in it",
+    "?": "only `*` is a wildcard in it",
+}
 _LACKING: Final = {
     29: "February has a 29th only in leap years",
     30: "February has no 30th",
@@ -228,6 +231,32 @@ def _counted_runs(project: Project) -> Fraction:
 
 
 # The table ----------------------------------------------------------------------------------------------------------
+
+
+def special_globs(subject: RuleInput) -> Iterator[Violation]:
+    """Find globs with characters that are special in other glob dialects."""
+    hint = (
+        "use `*` for the part that varies; if the title contains the character itself, set "
+        "`findings: {special-glob: off}`"
+    )
+    for glob in subject.project.protect:
+        sign = next((sign for sign in _SPECIAL_SIGNS if sign in glob), None)
+        if sign is not None:
+            yield _glob_violation(subject.project, glob, f"contains `{sign}`, but {_SPECIAL_SIGNS[sign]}", hint)
+
+
+def unused_globs(project: Project, titles: Iterable[str]) -> Iterator[Violation]:
+    """Find globs that cover none of these titles."""
+    for glob in Protection(project.protect).unused(titles):
+        yield _glob_violation(project, glob, "matches no declared or existing title", "correct it or remove it")
+
+
+def _glob_violation(project: Project, glob: str, reason: str, hint: str) -> Violation:
+    """Return a violation at a glob; one of the command line or the environment has no position in a file."""
+    written = project.origins.get(f"protect.{glob}")
+    where = "`protect`" if written is not None else project.protect_sources.get(glob, "`protect`")
+    at = written or Origin(Source.BUILT_IN, project.path, 1, 1)
+    return Violation((), "protect", f"{glob!r} in {where} {reason}", hint, is_shared=True, at=at)
 
 
 class Rule(NamedTuple):

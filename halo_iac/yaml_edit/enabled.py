@@ -1,8 +1,27 @@
-"""An entry's ``enabled``, in the way that the file is written."""
+"""``enabled`` of one entry, in the entry itself or in ``overrides.schedules``, in the style of the file."""
 
 from __future__ import annotations
 
-from halo_iac.yaml_edit.edits import TextEdit, apply_edits, check_own, insert_below, outline, own_entry, values
+from typing import Any
+
+from halo_iac.render.yaml import scalar_text
+from halo_iac.yaml_edit.edits import (
+    CannotEdit,
+    Form,
+    Node,
+    TextEdit,
+    apply_edits,
+    check_own,
+    column,
+    end_of_content,
+    insert_below,
+    next_line_start,
+    outline,
+    own_entry,
+    values,
+)
+
+_STEP = 2
 
 
 def set_enabled(text: str, key: str, *, is_enabled: bool) -> str:
@@ -21,3 +40,64 @@ def set_enabled(text: str, key: str, *, is_enabled: bool) -> str:
         edit = TextEdit(found[1].start, found[1].end, word)
     own = {**before["schedules"][key], "enabled": is_enabled}
     return apply_edits(text, [edit], {**before, "schedules": {**before["schedules"], key: own}})
+
+
+def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
+    """Return a project file's text in which ``overrides.schedules`` says ``enabled`` of an entry; the rest stays.
+
+    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where that is not certain. The text must be one that the loader
+    accepts.
+    """
+    path = ("overrides", "schedules", key, "enabled")
+    word = str(is_enabled).lower()
+    top = outline(text)
+    node, found = top, 0
+    while found < len(path) and (pair := node.pair(path[found])) is not None:
+        node, found = pair[1], found + 1
+        if node.form is Form.ALIAS:
+            raise CannotEdit(f"`{'.'.join(path[:found])}` is an alias")
+    if found == len(path):
+        check_own(node, "its enabled")
+        edit = TextEdit(node.start, node.end, word)
+    else:
+        edit = _insertion(text, top, node, path[found:], word)
+    return apply_edits(text, [edit], _changed(values(text), path, is_enabled))
+
+
+def _changed(mapping: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """Return a mapping with the value at a path."""
+    first, *rest = path
+    return {**mapping, first: _changed(mapping.get(first, {}), tuple(rest), value) if rest else value}
+
+
+def _insertion(text: str, top: Node, node: Node, names: tuple[str, ...], word: str) -> TextEdit:
+    """Return the insertion of the names, each below the one before it, into a mapping."""
+    if node.form is not Form.BLOCK_MAPPING:
+        return _into_flow(text, node, names, word)
+    key, value = _pair_above(node) if node is top else node.children[-2:]
+    at, left = next_line_start(text, end_of_content(text, value)), column(text, key.start)
+    indented = (f"{' ' * (left + depth * _STEP)}{_key(name, node)}:" for depth, name in enumerate(names))
+    return TextEdit(at, at, "\n".join(indented) + f" {word}\n")
+
+
+def _pair_above(top: Node) -> tuple[Node, Node]:
+    """Return the pair that a new one goes below: that before ``schedules``, which close a file, else the last."""
+    pairs = [*top.pairs]
+    place = next((number for number, (key, _) in enumerate(pairs) if key.text == "schedules"), 0)
+    return pairs[place - 1]
+
+
+def _into_flow(text: str, mapping: Node, names: tuple[str, ...], word: str) -> TextEdit:
+    *outer, last = (_key(name, mapping) for name in names)
+    new = f"{''.join(f'{name}: {{' for name in outer)}{last}: {word}{'}' * len(outer)}"
+    if mapping.children:
+        at = mapping.children[-1].end
+        return TextEdit(at, at, f", {new}")
+    at = text.index("{", mapping.start) + 1
+    return TextEdit(at, at, new)
+
+
+def _key(name: str, mapping: Node) -> str:
+    """Return a key in quotes where those of the mapping have them."""
+    is_quoted = bool(mapping.children) and mapping.children[0].form is Form.DOUBLE
+    return scalar_text(name, quote='"' if is_quoted else "", is_flow=True)

@@ -13,7 +13,7 @@ from halo_iac.checkout import find_checkout, is_shallow
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.editor_schemas import schema_notes
+from halo_iac.cli.project_files.check import schema_notes
 from halo_iac.errors import GitError, HaloError, ProjectNotFound, SettingsError
 from halo_iac.hints import joined
 from halo_iac.load.yaml_events import parser_name

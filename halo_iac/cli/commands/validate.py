@@ -10,8 +10,7 @@ from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.project_files.check import check_findings, check_project
-from halo_iac.cli.project_files.editor_schemas import schema_notes
+from halo_iac.cli.project_files.check import check_findings, check_project, schema_notes
 from halo_iac.cli.target import TargetOptions
 from halo_iac.model.finding import errors
 from halo_iac.model.project import Project
