@@ -12,6 +12,10 @@ PRIVATE_FOLDER: Final = ".halo"
 SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
 """Where a sandbox lives, from the folder of the project file, unless another place is named."""
 
+_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+_NO_NAME_ON_WINDOWS: Final = 123
+"""The error of a name that no file can have, such as a glob."""
+
 
 def make_private_folder(folder: Path) -> None:
     """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`.
@@ -44,6 +48,22 @@ def restrict_permissions(path: Path, mode: int) -> None:
     """Take away what others may do with something of ours that is there already."""
     if path.stat().st_mode & 0o077:
         path.chmod(mode)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a path leads to something; raises :class:`OSError` where the system refuses to say.
+
+    From Python 3.14 on, :meth:`pathlib.Path.exists` takes a name that is too long, or a folder without access, for no.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno in _ABSENT or getattr(error, "winerror", None) == _NO_NAME_ON_WINDOWS:
+            return False
+        raise
+    except ValueError:  # a zero byte
+        return False
+    return True
 
 
 def resolve_path(path: Path) -> Path:

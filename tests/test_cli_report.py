@@ -18,7 +18,9 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
 
 # Who interrupts does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored (in.|while finalizing socket) <socket:pytest.PytestUnraisableExceptionWarning"
+)
 
 PROJECT_FILE = """\
 version: 1

@@ -18,7 +18,9 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, Fault, Refuse
 
 # Who interrupts does not wait for a socket's thirty seconds (abreast.py): one may be left to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored (in.|while finalizing socket) <socket:pytest.PytestUnraisableExceptionWarning"
+)
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 CUT = "warning: these are the 100 most recent runs; the platform may hold more\n"

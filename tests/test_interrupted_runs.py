@@ -33,7 +33,9 @@ from halo_iac.sandbox.store.runs import OnFinish
 
 # What is interrupted does not wait for a socket's thirty seconds (workers.py): one may be left to the collector.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored (in.|while finalizing socket) <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
     pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that asks another process to stop"),
 ]
 

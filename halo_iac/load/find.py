@@ -12,7 +12,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, FileUnreadable, NotCheckedOut, ProjectFiles, folder_of
 from halo_iac.load.yaml_document import Document
 from halo_iac.load.yaml_parser import parse
-from halo_iac.paths import display_path
+from halo_iac.paths import display_path, is_there
 from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"
@@ -27,13 +27,13 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
     """
     if named is not None:
         path = start / named
-        if not path.exists():
+        if not is_there(path):
             hint = _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
             raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=hint)
         return path
     for folder in _searched(start.absolute(), home if home is not None else _home()):
         path = folder / FILE_NAME
-        if path.exists():
+        if is_there(path):
             return path
     message = "no such file in this folder or any folder above it"
     raise ProjectNotFound([Problem(FILE_NAME, 0, 0, message)], hint=HOW_TO_START)

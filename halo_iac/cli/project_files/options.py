@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.errors import UsageError
+from halo_iac.paths import is_there
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
@@ -32,6 +33,6 @@ def check_single_file(word: str, cwd: Path) -> None:
     """Raise where the one project file of a command is empty, or a glob that no file has for its name."""
     if not word.strip():
         raise UsageError("--file is empty", hint="give it a path, or remove it")
-    if is_glob(word) and not (cwd / word).exists():
+    if is_glob(word) and not is_there(cwd / word):
         hint = "name one file; validate, plan, drift, preview, page and apply take several"
         raise UsageError(f"--file {word}: a glob may name several files, and this command takes one", hint=hint)
