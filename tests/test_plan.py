@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from strategies import AGENT_IDS, HOST, THEN, Written, actual, entry, project, r
 from halo_iac.diff import diff
 from halo_iac.errors import UsageError
 from halo_iac.match import match
-from halo_iac.model.plan import AgentName, Plan, Policy, RunRate, UndeclaredSchedule
+from halo_iac.model.plan import AgentName, Base, Plan, Policy, RunRate, UndeclaredSchedule
 from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
 from halo_iac.model.remote import ModelCatalog, PlatformState, RemoteSchedule
 from halo_iac.plan import plan
@@ -437,3 +438,12 @@ def test_the_same_plan_whatever_the_order() -> None:
         return plan(project_, pairing, diff(pairing.pairs), seen, HOST)
 
     assert turned(1) == turned(-1)
+
+
+def test_documents_are_equal_and_print_by_their_fields() -> None:
+    base = Base("main", "c0ffee")
+    assert {base, Base("main", "c0ffee")} == {base}
+    assert base not in [Base("main", "beef"), AgentName("main", "c0ffee"), ("main", "c0ffee")]
+    assert repr(base) == "Base(ref='main', commit='c0ffee')"
+    with pytest.raises(FrozenInstanceError):
+        base.ref = "other"  # type: ignore[misc]

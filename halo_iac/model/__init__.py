@@ -6,7 +6,10 @@ came of an apply, ``receipt`` what is kept of that, and ``runs`` the runs and re
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+
+D = TypeVar("D")
 
 
 class Described(NamedTuple):
@@ -18,9 +21,32 @@ class Described(NamedTuple):
         return {**schema_of(form), "description": self.description}
 
 
-def document(**others: object) -> dict[str, object]:
-    """Return how pydantic reads a value that goes to JSON and back: without unknown keys.
+class Document:
+    """A frozen dataclass that goes to JSON and back; pydantic reads it without unknown keys.
 
-    A plain mapping: most commands never have pydantic read one, and to import it takes longer than they do.
+    Documents are equal, and print, by their fields. That stands here once, since the decorator would compile it anew
+    for each of twenty classes, which takes longer than to load all else that a plan is made of.
     """
-    return {"extra": "forbid", **others}
+
+    __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]]
+    __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid"}
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in zip(self.__match_args__, self._values(), strict=True))
+        return f"{type(self).__qualname__}({fields})"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple([getattr(self, name) for name in self.__match_args__])
+
+
+@dataclass_transform(frozen_default=True)
+def document(defined: type[D]) -> type[D]:
+    """Make a :class:`Document` the frozen dataclass that its fields say."""
+    return dataclass(frozen=True, slots=True, eq=False, repr=False)(defined)

@@ -6,11 +6,10 @@ A problem is something that cannot be understood; a finding is something that ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from halo_iac.model import Described, document
+from halo_iac.model import Described, Document, document
 
 
 class Severity(StrEnum):
@@ -26,11 +25,9 @@ Switches = Mapping[str, Severity | None]
 """Rules by name → what their findings do, ``None`` for a rule that is off; one that is left out has its own default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@document
+class Finding(Document):
     """A finding of one rule at one place of the project files; ``line`` and ``column`` count from 1."""
-
-    __pydantic_config__ = document()
 
     rule: Annotated[str, Described("The rule's name, as in `findings` of the project file.")]
     severity: Annotated[Severity, Described("error, which fails the command, or warning.")]

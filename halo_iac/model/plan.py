@@ -7,11 +7,11 @@ and ``apply FILE`` compares a saved one with a recomputed one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple
 
-from halo_iac.model import Described, document
+from halo_iac.model import Described, Document, document
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry
 from halo_iac.model.remote import PlatformTarget, RemoteSchedule
@@ -57,21 +57,17 @@ class Attribution(StrEnum):
     """Planned only now, although the branch does not touch the entry: a policy, a default or an alias has moved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+@document
+class Base(Document):
     """The base commit that a plan was compared with."""
-
-    __pydantic_config__ = document()
 
     ref: Annotated[str, Described("The ref as given.")]
     commit: Annotated[str, Described("The commit that the ref resolved to.")]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+@document
+class FieldChange(Document):
     """One field before and after, and where the value after comes from."""
-
-    __pydantic_config__ = document()
 
     field: Annotated[str, Described("The field, named as in the project file.")]
     before: Annotated[Value, Described("The platform's value.")]
@@ -79,11 +75,9 @@ class FieldChange:
     origin: Annotated[str, Described("File and line, defaults, overrides or built-in.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@document
+class Change(Document):
     """One schedule's change; ``before`` is absent for a create, ``after`` for an archive that gives back no values."""
-
-    __pydantic_config__ = document()
 
     action: Annotated[Action, Described("create, update, unarchive or archive.")]
     cause: Annotated[Cause, Described("Why the change is planned.")]
@@ -144,11 +138,9 @@ class Change:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+@document
+class Blocked(Document):
     """An entry for which no change can be planned, and why; its schedules still count as declared."""
-
-    __pydantic_config__ = document()
 
     key: Annotated[str, Described("The entry's key.")]
     reason: Annotated[str, Described("Why no change can be planned for it.")]
@@ -157,11 +149,9 @@ class Blocked:
     ids: Annotated[tuple[str, ...], Described("The schedules concerned.")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UndeclaredSchedule:
+@document
+class UndeclaredSchedule(Document):
     """An active schedule in scope that no file declares; the plan leaves it alone."""
-
-    __pydantic_config__ = document()
 
     id: Annotated[str, Described("The platform's id.")]
     title: Annotated[str, Described("Its title.")]
@@ -169,11 +159,9 @@ class UndeclaredSchedule:
     note: Annotated[str | None, Described("Why it cannot be read; null if it can.")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class PausedSchedule:
+@document
+class PausedSchedule(Document):
     """A declared, active schedule that is paused although no file says so; the plan leaves it paused."""
-
-    __pydantic_config__ = document()
 
     key: Annotated[str, Described("The entry's key.")]
     id: Annotated[str, Described("The platform's id.")]
@@ -183,21 +171,17 @@ class PausedSchedule:
     origin: Annotated[str, Described("File and line of the entry.")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanWarning:
+@document
+class PlanWarning(Document):
     """A warning that does not stop the plan."""
-
-    __pydantic_config__ = document()
 
     message: Annotated[str, Described("The warning.")]
     key: Annotated[str | None, Described("The entry concerned; null if there is none.")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class GuardViolation:
+@document
+class GuardViolation(Document):
     """Why a plan is refused, and what would permit it."""
-
-    __pydantic_config__ = document()
 
     guard: Annotated[str, Described("The guard's name.")]
     message: Annotated[str, Described("What it refuses and why.")]
@@ -209,11 +193,9 @@ class GuardViolation:
     ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+@document
+class Policy(Document):
     """The rules of the project file that a plan was made under."""
-
-    __pydantic_config__ = document()
 
     undeclared: Annotated[str, Described("report, archive or error.")]
     scope_agents: Annotated[tuple[str, ...] | None, Described("Agent ids in scope; null for all.")] = None
@@ -228,42 +210,34 @@ class Policy:
         return (agents is None or agent in agents) and (prefix is None or title.startswith(prefix))
 
 
-@dataclass(frozen=True, slots=True)
-class AgentName:
+@document
+class AgentName(Document):
     """The platform's name of an agent whose UUID is in a change."""
-
-    __pydantic_config__ = document()
 
     id: Annotated[str, Described("The agent's UUID.")]
     name: Annotated[str, Described("Its agent.id or agent.name.")]
 
 
-@dataclass(frozen=True, slots=True)
-class RunRate:
+@document
+class RunRate(Document):
     """Runs a month, a mean over the calendar, before and after."""
-
-    __pydantic_config__ = document()
 
     before: Annotated[float, Described("Runs a month of the schedules in scope before the plan is applied.")]
     after: Annotated[float, Described("Runs a month of the schedules in scope after the plan is applied.")]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeCost:
+@document
+class ChangeCost(Document):
     """The cost a month of one changed schedule."""
-
-    __pydantic_config__ = document()
 
     name: Annotated[str, Described("The entry's key; the id of an undeclared schedule.")]
     before: Annotated[float, Described("The cost a month of the schedule before the change.")]
     after: Annotated[float, Described("The cost a month of the schedule after the change.")]
 
 
-@dataclass(frozen=True, slots=True)
-class CostEstimate:
+@document
+class CostEstimate(Document):
     """What the runs cost a month, by a flat fee that the project file states; inference comes on top."""
-
-    __pydantic_config__ = document()
 
     per_run: Annotated[float, Described("cost_per_run of the project file.")]
     before: Annotated[float, Described("The cost a month of the schedules in scope before the plan.")]
@@ -271,11 +245,11 @@ class CostEstimate:
     changes: Annotated[tuple[ChangeCost, ...], Described("Each change of the plan that changes its cost.")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@document
+class Plan(Document):
     """The whole plan, in one deterministic order: same inputs, same bytes."""
 
-    __pydantic_config__ = document(title="HALO plan")
+    __pydantic_config__ = Document.__pydantic_config__ | {"title": "HALO plan"}
 
     host: Annotated[PlatformTarget, Described("Platform and project the plan is for.")]
     policy: Annotated[Policy, Described("The policy it was made under.")]
@@ -324,11 +298,11 @@ def total_of(plans: Sequence[Plan]) -> Plan:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PlanList:
+@document
+class PlanList(Document):
     """The plans of several project files, as one document."""
 
-    __pydantic_config__ = document(title="HALO plans of several project files")
+    __pydantic_config__ = Document.__pydantic_config__ | {"title": "HALO plans of several project files"}
 
     version: Annotated[Literal[1], Described("The version of this document's format.")]
     projects: Annotated[tuple[Plan, ...], Described("A plan for each project file, in order.")]

@@ -7,12 +7,12 @@ unknown field or enum value of tomorrow's platform breaks nothing (docs/security
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple
 
-from halo_iac.model import Described, document
+from halo_iac.model import Described, Document, document
 from halo_iac.model.schedule import (
     BUILT_IN,
     CADENCE_PARTS,
@@ -196,11 +196,9 @@ class Agent(NamedTuple):
     executions: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformTarget:
+@document
+class PlatformTarget(Document):
     """Which platform and project, and where each came from; ``is_sandbox`` if it is a local one."""
-
-    __pydantic_config__ = document()
 
     base_url: Annotated[str, Described("The platform's base URL.")]
     project_id: Annotated[str, Described("The project's id.")]

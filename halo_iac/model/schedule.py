@@ -9,7 +9,7 @@ from operator import attrgetter
 from types import NoneType
 from typing import Annotated, Any, Final, NamedTuple
 
-from halo_iac.model import Described, document
+from halo_iac.model import Described, Document
 from halo_iac.model.zones import is_same_zone
 
 
@@ -57,15 +57,13 @@ Value = str | int | bool | Numbers | None
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Document):
     """One schedule in comparable form, fields in the order of the project file.
 
     Sets of numbers are sorted and unique; parts that the frequency ignores are empty; the prompt has LF line ends and
     no trailing white space. ``None`` in ``model_id``, ``summarization_model_id`` and ``enabled`` means "not managed" on
     the declared side. ``agent`` is a reference as written until :mod:`halo_iac.resolve` has put the agent's id there.
     """
-
-    __pydantic_config__ = document()
 
     title: Annotated[str, Described("The title, which is the identity.")]
     agent: Annotated[str, Described("The agent's UUID.")]
