@@ -35,7 +35,7 @@ class Proxy(NamedTuple):
 
     @property
     def has_user(self) -> bool:
-        """Say whether a user name goes with it."""
+        """Return whether a user name goes with it."""
         return "@" in self.url
 
 
@@ -77,7 +77,7 @@ def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
-    """Say whether an entry of ``NO_PROXY`` stands for a host: a name with all below it, an address, or a network."""
+    """Return whether an entry of ``NO_PROXY`` stands for a host: a name with all below it, an address, or a network."""
     name, only_port = _name_and_port(entry.rpartition("://")[2].rstrip("/"))
     if only_port not in {None, port}:
         return False

@@ -50,7 +50,7 @@ class ThrottleGate:
 
     @property
     def is_exhausted(self) -> bool:
-        """Say whether it has been closed for as long as a run may wait."""
+        """Return whether it has been closed for as long as a run may wait."""
         return self._is_closed and self._left < 0
 
     @property
@@ -131,5 +131,5 @@ class ThrottleGate:
 
 
 def _was_taken(error: BaseException) -> bool:
-    """Say whether the platform dealt with the request, though it declined it."""
+    """Return whether the platform dealt with the request, though it declined it."""
     return isinstance(error, PlatformError) and error.delivery is Delivery.REFUSED and not error.is_transient

@@ -95,7 +95,7 @@ def delivery_of(status: int) -> Delivery:
 
 
 def is_transient(status: int) -> bool:
-    """Say whether a repeatable call is worth repeating after this status (docs/semantics.md#retries)."""
+    """Return whether a repeatable call is worth repeating after this status (docs/semantics.md#retries)."""
     return status in _TRANSIENT or status >= 500
 
 

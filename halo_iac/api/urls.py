@@ -31,7 +31,7 @@ def validate_base_url(text: str, origin: str) -> str:
 
 
 def is_loopback(base_url: str) -> bool:
-    """Say whether the URL names this machine literally; such a host is never reached through a proxy."""
+    """Return whether the URL names this machine literally; such a host is never reached through a proxy."""
     host = urlsplit(base_url).hostname
     return host is not None and _is_loopback_host(host)
 

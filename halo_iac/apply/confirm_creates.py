@@ -73,7 +73,7 @@ class Confirmation:
         return [id_ for id_, event in made.items() if not self._is_kept(event, listed.get(id_))]
 
     def _is_kept(self, event: Event, listed: RemoteSchedule | None) -> bool:
-        """Say whether what is listed is what was made; of what has failed anyway, whether it is listed at all."""
+        """Return whether what is listed is what was made; of what has failed anyway, whether it is listed at all."""
         return listed is not None and (not event.status.is_success or self._otherwise(event, listed) is None)
 
     def _sought(self, event: Event) -> Event:

@@ -137,7 +137,7 @@ class ApplyContext:
 
 
 def is_refusal(error: PlatformError) -> bool:
-    """Say whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
+    """Return whether the platform declined a change of an existing schedule; 409 is only unclear for a create."""
     return error.delivery is Delivery.REFUSED or error.status == 409
 
 

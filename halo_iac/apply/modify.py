@@ -83,7 +83,7 @@ class _Step:
 
     @property
     def is_under_way(self) -> bool:
-        """Say whether a write was answered, or may have happened."""
+        """Return whether a write was answered, or may have happened."""
         return self._has_written
 
     def attempt(self, deadline: float) -> Status:
@@ -261,7 +261,7 @@ class _Step:
         return Status.DONE if self._has_written else Status.ALREADY
 
     def _shows_desired(self, remote: RemoteSchedule) -> bool:
-        """Say whether the managed fields are as desired; raise where they are not as planned either."""
+        """Return whether the managed fields are as desired; raise where they are not as planned either."""
         spec = _readable(remote)
         if self._desired.over(spec) == spec:
             return True

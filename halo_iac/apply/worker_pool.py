@@ -69,7 +69,7 @@ class WorkerPool:
 
     @property
     def is_stopping(self) -> bool:
-        """Say whether nothing new may be started."""
+        """Return whether nothing new may be started."""
         return self._stop_signal.stopping.is_set()
 
     def start(self) -> bool:
@@ -119,7 +119,7 @@ class WorkerPool:
         raise ShutdownTimeoutError
 
     def _is_alive(self) -> bool:
-        """Say whether anything can still come: memory may run out where a thread has no way left to tell of it."""
+        """Return whether anything can still come: memory may run out where a thread has no way left to tell of it."""
         if any(thread.is_alive() for thread in self._threads):
             return True
         self._stop_signal.stop()

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: a plain list of what to do to which requests, how often, and when.
+"""Fault injection: a list of effects, each with the requests it applies to, how often, and when.
 
 For every request the list is read from the top. A :class:`Latency` or a :class:`ChangeBetween` that matches takes place
 and reading goes on; the first other effect that matches settles the request. A fault that has been used up matches

@@ -1,4 +1,4 @@
-"""Firing schedules, which is all that ever happens by itself: what becomes of a run follows from its row.
+"""Fires schedules, the only background work of the sandbox: the state of a run follows from its row.
 
 Not documented, and chosen here:
 

@@ -1,4 +1,4 @@
-"""The whole platform behind one function: a request in, an answer out (docs/protocol.md)."""
+"""The platform behind one function: a request in, a response out (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run comes into being: one way for those who ask for it, for retries, for follow-ups and for schedules."""
+"""Starts runs: the same way for one-off runs, retries, follow-ups and schedules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an input must look like, as strictly as the platform documents it (docs/protocol.md#values).
+"""Validates inputs as strictly as the platform documents them (docs/protocol.md#values).
 
 Undocumented, and chosen here: keys that a procedure does not know are dropped without a word, as tRPC's usual validator
 (zod objects) does; every fault of an input is named in one message; a title has at most 200 characters; text holds no

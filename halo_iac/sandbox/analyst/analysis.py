@@ -1,4 +1,4 @@
-"""Spans in, figures out: every figure is a fold over whole traces, one at a time."""
+"""Spans → figures; every figure is accumulated over whole traces, one at a time."""
 
 from __future__ import annotations
 

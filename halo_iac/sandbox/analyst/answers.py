@@ -1,4 +1,4 @@
-"""Follow-up questions: a fixed set, told apart by their words, answered from the report's own figures."""
+"""Answers to follow-up questions: a fixed set of topics, recognised by keywords, answered from the report's figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question compares with and a report cannot see: other times, other runs, other agents.
+"""Recognises questions about what a report does not cover: other times, other runs, other agents.
 
 A report has the figures of one agent in one window. What else a question names is told by its words; a name that the
 report itself has, of a tool, a step or a model, is nothing that it cannot see.

@@ -1,4 +1,4 @@
-"""Failed steps by what they say, and which of them may only pass on what failed beneath them."""
+"""Failed steps grouped by message, and which of them may only propagate a failure below them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an analysis found, as frozen values: the report and every follow-up answer are drawn from these alone.
+"""The figures of an analysis as frozen values, from which the report and every follow-up answer are made.
 
 Times are nanoseconds, costs are what the spans recorded.
 """

@@ -1,4 +1,4 @@
-"""What to try first: each fix follows from one finding, and weighs the traces affected times the weight of its kind.
+"""Suggested fixes: each follows from one figure and is ranked by affected traces times the weight of its kind.
 
 A finding is turned into a fix only where it clearly costs someone something; the rest stays a figure. One cause gives
 one fix: a call that fails and is stubbornly tried again is the retry's, not the error's as well.

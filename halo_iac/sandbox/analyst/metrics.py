@@ -1,4 +1,4 @@
-"""How much there is, where the time goes, and which steps some traces leave out."""
+"""Volume, timings, and steps that some traces skip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models are used for and cost, and which tool answers fill their context."""
+"""Use and cost of models, and the tool outputs that fill their context."""
 
 from __future__ import annotations
 

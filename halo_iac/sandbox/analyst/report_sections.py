@@ -1,4 +1,4 @@
-"""The parts of a report; a follow-up answer is one or more of them, so that both always say the same."""
+"""The sections of a report; a follow-up answer consists of them too, so that both always agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures are counted with; the result never depends on the order in which traces come."""
+"""Counters for figures; their result never depends on the order of the traces."""
 
 from __future__ import annotations
 

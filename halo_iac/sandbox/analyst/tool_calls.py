@@ -1,4 +1,4 @@
-"""Tool calls made again with the same arguments within one trace: needlessly, after a failure, or in circles."""
+"""Repeated tool calls with the same arguments within one trace: needless ones, retries, and loops."""
 
 from __future__ import annotations
 

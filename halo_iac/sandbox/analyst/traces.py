@@ -1,4 +1,4 @@
-"""One agent's part of a trace, and how it hangs together with the rest of that trace, of whichever agents.
+"""One agent's part of a trace, and its links to the parts of other agents.
 
 A parent that is missing counts as none, and so do the parents of spans that run in a circle.
 """

@@ -1,4 +1,4 @@
-"""What a new sandbox holds: keys, agents and models, the same in every sandbox so that a project file can name them."""
+"""The data of a new sandbox: keys, agents and models, the same in every sandbox so that project files can name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo agents have been doing: their traces, written only for the days that are read.
+"""The traces of the demo agents, written only for the days that are read.
 
 They have been at work since a month before their project came into being, and go on for as long as the clock does.
 Each works in slots of so many minutes, counted from 1970, one trace a slot, which is here within five minutes.
@@ -44,7 +44,7 @@ def provide(tables: Tables, project_id: str, agent: AgentRow, start: datetime, e
 
 
 def is_provided(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
-    """Say whether all demo agents' traces of a window are written down."""
+    """Return whether all demo agents' traces of a window are written down."""
     start, end = _shown(start, end, now)
     window = nanoseconds(start), nanoseconds(end)
     agents = tables.agents(project_id)
@@ -91,7 +91,7 @@ def _missing(
 
 
 def _is_at_work(agent: AgentRow) -> bool:
-    """Say whether it is a demo agent under its own name, which its traces bear: one that was renamed leaves no more."""
+    """Return whether an agent is a demo agent under its own name; a renamed one leaves no more traces."""
     return any(agent.id == each["id"] and agent.wire["identityValue"] == each["identityValue"] for each in demo.AGENTS)
 
 

@@ -1,4 +1,4 @@
-"""What the demo agents' traces are written with: a clock that moves as steps are taken, and spans as they are exported.
+"""Builds traces of the demo agents: a clock that moves with each step, and spans as exporters write them.
 
 Everything follows from the agent and the trace's place in time, so two anchors that see the same hour see the same
 traces, ids included, and writing them twice adds nothing.

@@ -1,4 +1,4 @@
-"""``haloConversation.*``: the threads that reports and the answers to follow-ups stand in.
+"""``haloConversation.*``: conversations, which hold reports and answers to follow-ups.
 
 Not documented, and chosen here: every run that a person or a schedule starts has a conversation of its own, which its
 retries and follow-ups join; it is called what its schedule was called then, or what its prompt's first line says. Lists

@@ -1,4 +1,4 @@
-"""``haloRun.*``: what is known about runs, and what is chosen where nothing is.
+"""``haloRun.*``: runs as documented, and our choices where the platform is undocumented.
 
 Not documented, and chosen here:
 

@@ -1,4 +1,4 @@
-"""``haloSchedule.*``: what is known about schedules, and what is chosen where nothing is.
+"""``haloSchedule.*``: schedules as documented, and our choices where the platform is undocumented.
 
 Not documented, and chosen here:
 

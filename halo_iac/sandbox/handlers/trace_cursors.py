@@ -1,4 +1,4 @@
-"""Cursors of lists of traces and spans: where a page ended, and of which query.
+"""Cursors of lists of traces and spans: the query, and the position where a page ended.
 
 A cursor of another query is refused. The official client reckons its time range anew for every page, so a range as long
 as before, up to a day later, is the same query, and stays what it was for the first page.

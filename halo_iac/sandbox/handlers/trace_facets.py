@@ -1,4 +1,4 @@
-"""``traces.facets`` and ``spans.facets``: what filters there are to choose from, and how much each would leave.
+"""``traces.facets`` and ``spans.facets``: the values to filter by, with their counts.
 
 Not documented, and chosen here: a trace counts once for each value that its spans have, and is ``ok`` unless a span of
 it failed; the most frequent values come first; what is blank is left out, and a number that nothing has is null.

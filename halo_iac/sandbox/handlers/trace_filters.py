@@ -1,4 +1,4 @@
-"""What is asked about traces: filters, sorts and cursors, checked (docs/protocol.md#trace-filters).
+"""Validates queries about traces: filters, sorts and cursors (docs/protocol.md#trace-filters).
 
 Not documented, and chosen here: a filter that there is not is refused, for what it was meant to leave out would be
 shown; texts are contained in whatever case; what counts for a time range is when a trace, or a span, ended.

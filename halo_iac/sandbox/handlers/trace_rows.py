@@ -1,4 +1,4 @@
-"""Traces and spans as they go over the wire (docs/protocol.md#trace-fields)."""
+"""Traces and spans in the wire format (docs/protocol.md#trace-fields)."""
 
 from __future__ import annotations
 

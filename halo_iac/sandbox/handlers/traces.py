@@ -1,4 +1,4 @@
-"""``traces.*`` and ``spans.*``: what the sandbox holds of traces, every attribute, message, event and link of it.
+"""``traces.*`` and ``spans.*``: traces and spans with every attribute, message, event and link.
 
 Not documented, and chosen here:
 
