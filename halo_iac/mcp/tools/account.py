@@ -24,16 +24,16 @@ class AProject(Result):
 
     project_id: Annotated[str, Field(description="Its id, to be passed as `project`.")]
     name: Annotated[Line | None, Field(description="Its name.")] = None
-    permissions: Annotated[list[Line], Field(description="What the key may do there: read, write.")]
+    permissions: Annotated[list[Line], Field(description="Permissions of the key there: read, write.")]
 
 
 class Account(Result):
     """The answer of whoami."""
 
-    project_id: Annotated[str | None, Field(description="The project that calls without `project` are about.")] = None
+    project_id: Annotated[str | None, Field(description="The project used by calls without `project`.")] = None
     project_origin: Annotated[Line | None, Field(description="What names it.")] = None
-    platform: Annotated[Line, Field(description="The platform's address, or the sandbox.")]
-    is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine, where nothing costs.")]
+    platform: Annotated[Line, Field(description="The platform's URL, or the sandbox.")]
+    is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine, where calls are free.")]
     team_id: Annotated[Line | None, Field(description="The team of the key.")] = None
     key_origin: Annotated[
         Line | None, Field(description="Where the key comes from; the key itself is never shown.")
@@ -86,7 +86,7 @@ class AgentRow(Result):
 
     agent_id: Annotated[str, Field(description="Its UUID.")]
     agent: Annotated[Line | None, Field(description="Its name, to be passed as `agent`.")] = None
-    source: Annotated[Line | None, Field(description="Which attribute of its traces names it.")] = None
+    source: Annotated[Line | None, Field(description="The trace attribute that identifies it.")] = None
     executions: Annotated[int | None, Field(description="How often it ran in this time.")] = None
 
 

@@ -23,11 +23,11 @@ class StartRun(Arguments):
     agent: Agent = None
     prompt: Annotated[
         str | None,
-        Field(description="What to analyse, for a run of an agent; left out: the usual analysis.", max_length=20_000),
+        Field(description="Instructions for the analysis of an agent; default: the usual analysis.", max_length=20_000),
     ] = None
     lookback_hours: Annotated[
         int | None,
-        Field(description="How far back to look; left out: as the schedule says, else 24.", ge=1, le=24 * 90),
+        Field(description="How many hours to look back; default: the schedule's, else 24.", ge=1, le=24 * 90),
     ] = None
 
 
@@ -35,7 +35,7 @@ class Started(Result):
     """The answer of start_halo_run."""
 
     run_id: Annotated[str, Field(description="The run that was started.")]
-    conversation_id: Annotated[str | None, Field(description="Where its report will stand.")] = None
+    conversation_id: Annotated[str | None, Field(description="The conversation of its report.")] = None
 
 
 def start_run(call: Call[StartRun]) -> Answer:
@@ -65,8 +65,8 @@ class Answered(Result):
 
     run_id: Annotated[str, Field(description="The run that answers the question.")]
     conversation_id: Annotated[str, Field(description="The conversation that the answer belongs to.")]
-    status: Annotated[Line, Field(description="How the run stands.")]
-    content: Annotated[str | None, Field(description="The answer; markdown. Left out until the run is over.")] = None
+    status: Annotated[Line, Field(description="The run's status.")]
+    content: Annotated[str | None, Field(description="The answer; markdown. Absent until the run has ended.")] = None
 
 
 def ask_halo(call: Call[AskHalo]) -> Answer:

@@ -34,8 +34,8 @@ class Issue(Result):
     path: Annotated[Line, Field(description="The file.")]
     line: Annotated[int, Field(description="The line, from 1; 0 for the whole file.")]
     column: Annotated[int, Field(description="The column, from 1; 0 for the whole file.")]
-    severity: Annotated[str, Field(description="problem for what cannot be read; a finding is an error or a warning.")]
-    rule: Annotated[str | None, Field(description="The rule of a finding, which `findings:` can switch.")] = None
+    severity: Annotated[str, Field(description="problem for invalid files; a finding is an error or a warning.")]
+    rule: Annotated[str | None, Field(description="The rule of a finding; `findings:` sets its severity.")] = None
     message: Annotated[str, Field(description="What is wrong.")]
     hint: Annotated[str | None, Field(description="What to do about it.")] = None
 
@@ -89,7 +89,7 @@ class PlanProject(Paged):
 
     file: ProjectFile = None
     schedule: Annotated[
-        str | None, Field(description="Key of a schedule in the project file, to plan for it alone.")
+        str | None, Field(description="Key of a schedule in the project file, to plan only this one.")
     ] = None
 
 
@@ -99,14 +99,14 @@ class PlannedField(Result):
     field: Annotated[str, Field(description="The field, as the project file names it.")]
     before: Annotated[str, Field(description="The platform's value.")]
     after: Annotated[str, Field(description="The declared value.")]
-    origin: Annotated[Line, Field(description="File and line that say so.")]
+    origin: Annotated[Line, Field(description="File and line of the declared value.")]
 
 
 class PlannedChange(Result):
     """What an apply would do to one schedule."""
 
     action: Annotated[str, Field(description="create, update, unarchive or archive.")]
-    cause: Annotated[str, Field(description="Why it is planned.")]
+    cause: Annotated[str, Field(description="Why the change is planned.")]
     schedule: Annotated[Line | None, Field(description="Its key; left out for an undeclared schedule.")] = None
     schedule_id: Annotated[str | None, Field(description="Its id; left out for one that does not exist yet.")] = None
     title: Annotated[Line, Field(description="Its title after the change.")]
@@ -117,8 +117,8 @@ class PlannedChange(Result):
 class Stop(Result):
     """Why something is not planned, or may not be applied."""
 
-    subject: Annotated[Line, Field(description="The entry, or the guard, concerned.")]
-    message: Annotated[str, Field(description="What is in the way.")]
+    subject: Annotated[Line, Field(description="The entry or guard concerned.")]
+    message: Annotated[str, Field(description="Why it is blocked or refused.")]
     hint: Annotated[str | None, Field(description="What to do about it.")] = None
 
 
@@ -127,17 +127,17 @@ class Planned(Result):
 
     project_id: Annotated[str, Field(description="The project that the plan is for.")]
     file: Annotated[Line, Field(description="The project file.")]
-    changes: Annotated[list[PlannedChange], Field(description="What an apply would do, in its order.")]
-    total: Annotated[int, Field(description="How many changes there are in all.")]
-    unchanged: Annotated[int, Field(description="How many schedules are as declared.")]
-    undeclared: Annotated[int, Field(description="How many schedules in scope no file declares; they stay.")]
-    blocked: Annotated[list[Stop], Field(description="Entries for which nothing can be planned, and why.")]
+    changes: Annotated[list[PlannedChange], Field(description="What an apply would do, in order.")]
+    total: Annotated[int, Field(description="Number of all changes.")]
+    unchanged: Annotated[int, Field(description="Number of schedules that match their entries.")]
+    undeclared: Annotated[int, Field(description="Number of undeclared schedules in scope; they are left alone.")]
+    blocked: Annotated[list[Stop], Field(description="Entries for which no change can be planned, and why.")]
     refusals: Annotated[list[Stop], Field(description="Guards that refuse to apply this plan, and what permits it.")]
-    warnings: Annotated[list[str], Field(description="What is worth knowing.")]
+    warnings: Annotated[list[str], Field(description="Warnings.")]
     runs_per_month_before: Annotated[float, Field(description="Runs a month now.")]
     runs_per_month_after: Annotated[float, Field(description="Runs a month after an apply.")]
     plan_text: Annotated[
-        str | None, Field(description="The plan as people read it; with the first answer only, its end may be cut.")
+        str | None, Field(description="The plan as text; only in the first result, its end may be cut.")
     ] = None
 
 

@@ -53,11 +53,11 @@ class ConversationRow(Result):
     conversation_id: Annotated[str, Field(description="Its id.")]
     title: Annotated[Line, Field(description="Its title.")] = ""
     agent_id: Annotated[str | None, Field(description="UUID of the agent that it is about.")] = None
-    schedule_id: Annotated[str | None, Field(description="Id of the schedule that began it.")] = None
+    schedule_id: Annotated[str | None, Field(description="Id of the schedule that started it.")] = None
     latest_run_id: Annotated[str | None, Field(description="Its latest run.")] = None
-    latest_run_status: Annotated[Line | None, Field(description="How that run stands.")] = None
+    latest_run_status: Annotated[Line | None, Field(description="The status of that run.")] = None
     created_at: Annotated[str | None, Field(description="When it began.")] = None
-    updated_at: Annotated[str | None, Field(description="When anything last happened in it.")] = None
+    updated_at: Annotated[str | None, Field(description="When it was last updated.")] = None
 
 
 class Conversations(Result):
@@ -109,8 +109,8 @@ class MessagePart(Result):
     sequence: Annotated[int, Field(description="Its number in the conversation.")]
     role: Annotated[Line, Field(description="user for a question, assistant for a report or an answer.")]
     content: Annotated[str, Field(description="Markdown.")]
-    is_continued: Annotated[bool, Field(description="Whether its beginning was in the answer before.")] = False
-    is_cut: Annotated[bool, Field(description="Whether its end is in the next answer.")] = False
+    is_continued: Annotated[bool, Field(description="Whether it continues a text of the previous result.")] = False
+    is_cut: Annotated[bool, Field(description="Whether it continues in the next result.")] = False
 
 
 class Thread(Result):
@@ -119,7 +119,7 @@ class Thread(Result):
     conversation_id: Annotated[str, Field(description="The id of the conversation.")]
     title: Annotated[Line, Field(description="Its title.")]
     runs: Annotated[list[RunRow], Field(description="Its latest runs, from first to last.")]
-    messages: Annotated[list[MessagePart], Field(description="Questions, the report and answers, in their order.")]
+    messages: Annotated[list[MessagePart], Field(description="Questions, the report and answers, in order.")]
     total: Annotated[int, Field(description="How many messages it has in all.")]
 
 
@@ -163,36 +163,38 @@ class GetReport(Long):
 class CitedTrace(Result):
     """A trace that a report cites."""
 
-    trace_id: Annotated[str, Field(description="Its id, or what may be one; open it with get_trace.")]
+    trace_id: Annotated[str, Field(description="Its id, or a possible id; open it with get_trace.")]
     section: Annotated[Line, Field(description="The heading under which it is cited first.")] = ""
 
 
 class CitedSpan(Result):
     """A span that a report cites."""
 
-    span_id: Annotated[str, Field(description="Its id, or what may be one; open it with get_span.")]
-    trace_id: Annotated[str | None, Field(description="The trace that is cited beside it.")] = None
+    span_id: Annotated[str, Field(description="Its id, or a possible id; open it with get_span.")]
+    trace_id: Annotated[str | None, Field(description="The trace that is cited with it.")] = None
 
 
 class ReportPart(Result):
     """The answer of get_halo_report."""
 
-    conversation_id: Annotated[str, Field(description="The conversation that it began; get_halo_conversation.")]
+    conversation_id: Annotated[str, Field(description="Its conversation; open it with get_halo_conversation.")]
     title: Annotated[Line, Field(description="The title of the conversation.")]
     run_id: Annotated[str | None, Field(description="The run that wrote it.")] = None
-    status: Annotated[Line | None, Field(description="How that run ended.")] = None
+    status: Annotated[Line | None, Field(description="The final status of that run.")] = None
     schedule_id: Annotated[str | None, Field(description="The schedule that started the run.")] = None
     agent_id: Annotated[str | None, Field(description="UUID of the agent that it is about.")] = None
-    window_start: Annotated[str | None, Field(description="Where the traces that it read begin.")] = None
+    window_start: Annotated[str | None, Field(description="Start of the window of traces.")] = None
     window_end: Annotated[str | None, Field(description="Where they end.")] = None
     model: Annotated[Line | None, Field(description="The model that wrote it.")] = None
     cited_traces: Annotated[
-        list[CitedTrace] | None, Field(description="What the whole report cites; with the first part of it only.")
+        list[CitedTrace] | None, Field(description="Traces that the whole report cites; only in the first part.")
     ] = None
-    cited_spans: Annotated[list[CitedSpan] | None, Field(description="The spans that it cites; likewise.")] = None
+    cited_spans: Annotated[
+        list[CitedSpan] | None, Field(description="Spans that it cites; only in the first part.")
+    ] = None
     later_runs: Annotated[
         list[RunRow] | None,
-        Field(description="Of a schedule: its runs since, which failed or go on; with the first part only."),
+        Field(description="Later runs of the schedule that failed or are in progress; only in the first part."),
     ] = None
     offset: Annotated[int, Field(description="Where in the report this part begins, in characters.")]
     total: Total

@@ -32,14 +32,14 @@ class RunRow(Result):
     """A run."""
 
     run_id: Annotated[str, Field(description="Its id.")]
-    status: Annotated[Line, Field(description="How it stands; completed and incomplete ones may have a report.")]
-    is_over: Annotated[bool, Field(description="Whether nothing more will happen.")]
-    conversation_id: Annotated[str | None, Field(description="The conversation that its report goes to.")] = None
+    status: Annotated[Line, Field(description="Its status; completed and incomplete runs may have a report.")]
+    is_over: Annotated[bool, Field(description="Whether it has ended.")]
+    conversation_id: Annotated[str | None, Field(description="The conversation of its report.")] = None
     schedule_id: Annotated[str | None, Field(description="The schedule that started it.")] = None
     origin: Annotated[Line | None, Field(description="What started it.")] = None
-    scheduled_for: Annotated[str | None, Field(description="The instant for which it was scheduled.")] = None
-    created_at: Annotated[str | None, Field(description="When it was made.")] = None
-    error: Annotated[Line | None, Field(description="Why it failed, in the platform's words.")] = None
+    scheduled_for: Annotated[str | None, Field(description="The time for which it was scheduled.")] = None
+    created_at: Annotated[str | None, Field(description="When it was created.")] = None
+    error: Annotated[Line | None, Field(description="The platform's error message.")] = None
 
     @classmethod
     def of(cls, run: Run) -> RunRow:
@@ -123,14 +123,14 @@ class ListSchedules(Paged):
     """The arguments of list_halo_schedules."""
 
     agent: Agent = None
-    include_archived: Annotated[bool, Field(description="Whether to list archived schedules as well.")] = False
+    include_archived: Annotated[bool, Field(description="Whether to also list archived schedules.")] = False
 
 
 class ScheduleRow(Result):
     """A schedule."""
 
     schedule_id: Annotated[str, Field(description="Its id.")]
-    schedule: Annotated[Line | None, Field(description="Its key, where the project file declares it.")] = None
+    schedule: Annotated[Line | None, Field(description="Its key, if the project file declares it.")] = None
     title: Annotated[Line, Field(description="Its title.")]
     state: Annotated[Line, Field(description="active, paused or archived.")]
     cadence: Annotated[Line, Field(description="When it fires, in words.")]

@@ -34,10 +34,10 @@ class GetSpan(Long):
 class Place(Result):
     """A line of code that a span names."""
 
-    file: Annotated[Line, Field(description="The file, as it was named where the agent ran.")]
+    file: Annotated[Line, Field(description="The file, as named on the machine of the agent.")]
     line: Annotated[int | None, Field(description="The line.")] = None
     function: Annotated[Line | None, Field(description="The function.")] = None
-    is_library: Annotated[bool, Field(description="Whether it lies where libraries are installed.")]
+    is_library: Annotated[bool, Field(description="Whether it belongs to an installed library.")]
 
 
 class Body(Result):
@@ -47,9 +47,9 @@ class Body(Result):
         str, Field(description="stack trace, input, output, input messages, output messages, documents, events, links.")
     ]
     content: Annotated[str, Field(description="The text; often JSON.")]
-    total: Annotated[int, Field(description="How many characters it has in all.")]
-    is_continued: Annotated[bool, Field(description="Whether its beginning was in the answer before.")] = False
-    is_cut: Annotated[bool, Field(description="Whether its end is in the next answer.")] = False
+    total: Annotated[int, Field(description="Its total length in characters.")]
+    is_continued: Annotated[bool, Field(description="Whether it continues a text of the previous result.")] = False
+    is_cut: Annotated[bool, Field(description="Whether it continues in the next result.")] = False
 
 
 class SpanFacts(Result):
@@ -57,28 +57,28 @@ class SpanFacts(Result):
 
     trace_id: Annotated[str, Field(description="The trace that it belongs to.")]
     span_id: Annotated[str, Field(description="Its id.")]
-    parent_span_id: Annotated[str | None, Field(description="The span that it is part of.")] = None
+    parent_span_id: Annotated[str | None, Field(description="The parent span.")] = None
     name: Annotated[Line, Field(description="Its name, such as that of a tool.")]
-    kind: Annotated[Line | None, Field(description="What it is: LLM, TOOL, AGENT, CHAIN and the like.")] = None
+    kind: Annotated[Line | None, Field(description="Its kind: LLM, TOOL, AGENT, CHAIN, ...")] = None
     is_error: Annotated[bool, Field(description="Whether it failed.")]
-    message: Annotated[str | None, Field(description="How it failed.")] = None
+    message: Annotated[str | None, Field(description="The error.")] = None
     code: Annotated[
         list[Place] | None,
-        Field(description="Files and lines that it names, the innermost of the application first."),
+        Field(description="Files and lines in the stack trace, the innermost of the application first."),
     ] = None
     agent: Annotated[Line | None, Field(description="The name of its agent.")] = None
     service: Annotated[Line | None, Field(description="The service that recorded it.")] = None
     started_at: Annotated[Line | None, Field(description="When it began.")] = None
     duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
     model: Annotated[Line | None, Field(description="The model that it called.")] = None
-    input_tokens: Annotated[int | None, Field(description="How many tokens went in.")] = None
-    output_tokens: Annotated[int | None, Field(description="How many came out.")] = None
+    input_tokens: Annotated[int | None, Field(description="Number of input tokens.")] = None
+    output_tokens: Annotated[int | None, Field(description="Number of output tokens.")] = None
     cost_usd: Annotated[float | None, Field(description="What it cost, in US dollars.")] = None
     attributes: Annotated[
         dict[str, Any] | None,
-        Field(description="Its attributes, long values cut; with the first answer only."),
+        Field(description="Its attributes, long values cut; only in the first result."),
     ] = None
-    attributes_left_out: Annotated[int | None, Field(description="How many more it has.")] = None
+    attributes_left_out: Annotated[int | None, Field(description="Number of attributes left out.")] = None
     bodies: Annotated[list[Body], Field(description="Its long texts, the stack trace first.")]
 
 

@@ -27,7 +27,7 @@ _NANOSECONDS: Final = 1_000_000
 
 TimeRange = Annotated[
     Literal["1h", "6h", "12h", "1d", "3d", "7d", "14d", "30d", "90d", "all"],
-    Field(description="How far back to look; a trace counts where it began."),
+    Field(description="How far back to look, by the start of a trace."),
 ]
 
 
@@ -53,8 +53,8 @@ class TraceRow(Result):
     started_at: Annotated[Line | None, Field(description="When it began.")] = None
     duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
     span_count: Annotated[int | None, Field(description="How many spans it has.")] = None
-    total_tokens: Annotated[int | None, Field(description="How many tokens its model calls took.")] = None
-    cost_usd: Annotated[float | None, Field(description="What they cost, in US dollars.")] = None
+    total_tokens: Annotated[int | None, Field(description="Number of tokens of its model calls.")] = None
+    cost_usd: Annotated[float | None, Field(description="Their cost in US dollars.")] = None
 
     @classmethod
     def of(cls, trace: Trace) -> TraceRow:
@@ -78,7 +78,7 @@ class Traces(Result):
     """The answer of list_traces."""
 
     traces: Annotated[list[TraceRow], Field(description="Newest first.")]
-    total: Annotated[int | None, Field(description="How many there are in all, where the platform says so.")] = None
+    total: Annotated[int | None, Field(description="Total number, if the platform returns it.")] = None
 
 
 def list_traces(call: Call[ListTraces]) -> Answer:
@@ -126,21 +126,21 @@ class GetTrace(Paged):
     """The arguments of get_trace."""
 
     trace_id: ATraceId
-    limit: Annotated[int, Field(description="How many spans to return at most.", ge=1, le=100)] = 50
+    limit: Annotated[int, Field(description="Maximum number of spans to return.", ge=1, le=100)] = 50
 
 
 class SpanRow(Result):
     """A span in its place in the trace."""
 
     span_id: Annotated[str, Field(description="Its id; open it with get_span.")]
-    depth: Annotated[int, Field(description="How many spans it is part of; 0 for a root.")]
+    depth: Annotated[int, Field(description="Its depth; 0 for a root.")]
     name: Annotated[Line, Field(description="Its name, such as that of a tool.")]
-    kind: Annotated[Line, Field(description="What it is: LLM, TOOL, AGENT, CHAIN and the like.")]
+    kind: Annotated[Line, Field(description="Its kind: LLM, TOOL, AGENT, CHAIN, ...")]
     is_error: Annotated[bool, Field(description="Whether it failed.")]
-    message: Annotated[Line | None, Field(description="How it failed.")] = None
+    message: Annotated[Line | None, Field(description="The error.")] = None
     duration_ms: Annotated[float | None, Field(description="How long it took, in milliseconds.")] = None
     model: Annotated[Line | None, Field(description="The model that it called.")] = None
-    oddity: Annotated[str | None, Field(description="Why it stands at the top although it names a parent.")] = None
+    oddity: Annotated[str | None, Field(description="Why it is at the top although it has a parent id.")] = None
 
 
 class FailedStep(Result):
@@ -148,8 +148,8 @@ class FailedStep(Result):
 
     span_id: Annotated[str, Field(description="Its id; open it with get_span for arguments, message and stack trace.")]
     name: Annotated[Line, Field(description="Its name.")]
-    message: Annotated[str | None, Field(description="How it failed.")] = None
-    path: Annotated[list[Line], Field(description="The names of the spans that it is part of, from the root down.")]
+    message: Annotated[str | None, Field(description="The error.")] = None
+    path: Annotated[list[Line], Field(description="The names of its ancestors, from the root down.")]
 
 
 class TraceDetail(Result):
@@ -158,9 +158,9 @@ class TraceDetail(Result):
     trace: Annotated[TraceRow, Field(description="The trace as a whole.")]
     failed: Annotated[
         list[FailedStep] | None,
-        Field(description="Where it went wrong, first what made the most of it fail; with the first answer only."),
+        Field(description="Failed steps, those that caused most failures first; only in the first result."),
     ] = None
-    spans: Annotated[list[SpanRow], Field(description="Its spans, each before those that it consists of.")]
+    spans: Annotated[list[SpanRow], Field(description="Its spans, parents before children.")]
 
 
 def get_trace(call: Call[GetTrace]) -> Answer:
