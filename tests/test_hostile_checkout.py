@@ -2,7 +2,8 @@
 
 See docs/security.md#untrusted-checkouts.
 
-Commands are processes of their own, with a watch that notes what Python opens, starts and imports from the checkout.
+Commands are processes of their own, with a watch that notes what Python opens, starts and imports from the checkout;
+where it matters what is imported from where, they are started as a pipeline starts them, and forked otherwise.
 What a stranger *can* do is in the last tests: a policy is theirs to edit as well, and the plan says what it comes to.
 """
 
@@ -12,11 +13,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine, CommandResult
+from forked import PIPE, HaloProcess
 from loopback import failure, serving
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and scripts of POSIX")
@@ -98,14 +102,12 @@ class Checkout:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
 
-    def run(self, *argv: str, launcher: str = "script", **env: str) -> CommandResult:
+    def run(self, *argv: str, launcher: Sequence[str] = (), **env: str) -> CommandResult:
         """Run a command in the checkout; whatever it is, it must end, and do none of what no stranger may cause."""
         before = sorted(path.name for path in self.outside.iterdir())
-        command = [*LAUNCHERS.get(launcher, [launcher]), *argv]
-        process = subprocess.run(
-            command, check=False, cwd=self.folder, env={**self.env, **env}, capture_output=True, text=True, timeout=120
-        )
-        ended = CommandResult(process.returncode, process.stdout, process.stderr)
+        with self._start(argv, launcher, {**self.env, **env}) as process:
+            out, err = process.communicate(timeout=120)
+        ended = CommandResult(process.wait(), out, err)
         noted = [line.split("\t") for line in self.log.read_text().splitlines()]
         assert noted, "the watch is asleep"
         assert [path for event, path in noted if event != "open"] == [], "something was run"
@@ -114,6 +116,13 @@ class Checkout:
         for canary in (SECRET, VARIABLE, KEY, "Traceback"):
             assert canary not in ended.text
         return ended
+
+    def _start(
+        self, argv: Sequence[str], launcher: Sequence[str], env: dict[str, str]
+    ) -> subprocess.Popen[str] | HaloProcess:
+        if launcher:
+            return subprocess.Popen([*launcher, *argv], cwd=self.folder, env=env, stdout=PIPE, stderr=PIPE, text=True)
+        return HaloProcess(*argv, cwd=self.folder, env=env, before=WATCH)
 
 
 @pytest.fixture
@@ -162,11 +171,14 @@ def plant_code(checkout: Checkout, *packages: str) -> None:
     checkout.write("halo.yaml", f"version: 1\nschedules: {{{ENTRY}}}\n")
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
-@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("launcher", "argv"),
+    [*product(["script"], COMMANDS), *product(["module"], COMMANDS[2:5])],
+    ids=lambda words: words if isinstance(words, str) else " ".join(words),
+)
 def test_no_code_of_the_checkout_is_run(checkout: Checkout, argv: tuple[str, ...], launcher: str) -> None:
     plant_code(checkout, "halo_iac")
-    ended = checkout.run(*argv, launcher=launcher)
+    ended = checkout.run(*argv, launcher=LAUNCHERS[launcher])
     wants_key, wants_git = argv in {("plan",), ("doctor",)}, {"--base", "--require-head"} & {*argv}
     assert ended.code == (1 if wants_key or wants_git else 0), ended.text
     assert not wants_git or "git on PATH is ./git, a relative path" in ended.err
@@ -174,7 +186,7 @@ def test_no_code_of_the_checkout_is_run(checkout: Checkout, argv: tuple[str, ...
 
 def test_without_the_flag_p_only_a_package_of_our_own_name_is_run(checkout: Checkout) -> None:
     plant_code(checkout)
-    assert checkout.run("-m", "halo_iac", "validate", launcher=sys.executable).code == 0
+    assert checkout.run("-m", "halo_iac", "validate", launcher=[sys.executable]).code == 0
 
 
 def test_what_the_checkout_names_as_its_platform_gets_no_key(checkout: Checkout) -> None:
