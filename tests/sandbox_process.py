@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from forked import HaloProcess
 
 
 @contextmanager
-def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator[subprocess.Popen[str]]:
+def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator[HaloProcess]:
     """Run ``halo sandbox serve`` on a free port, ``before`` that some code; ended by Ctrl-C if it still runs."""
-    code = f"{before}\nfrom halo_iac.cli.main import run\nrun()"
-    command = [sys.executable, "-c", code, "sandbox", "serve", "--port", "0", *argv]
     names = [name for name in os.environ if not name.startswith(("INF_", "HALO_"))]
-    env = {**{name: os.environ[name] for name in names}, "PYTHONPATH": str(ROOT), **given}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes) as running:  # type: ignore[call-overload]
+    env = {**{name: os.environ[name] for name in names}, **given}
+    with HaloProcess("sandbox", "serve", "--port", "0", *argv, cwd=folder, env=env, before=before) as running:
         try:
             yield running
         finally:
@@ -30,7 +25,7 @@ def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator
                 running.wait(10)
 
 
-def exports(running: subprocess.Popen[str]) -> dict[str, str]:
+def exports(running: HaloProcess) -> dict[str, str]:
     assert running.stdout is not None
     lines = [running.stdout.readline() for _ in range(3)]
     assert all(line.startswith("export ") for line in lines), lines

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
+from forked import HaloProcess
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
 
-ROOT = Path(__file__).parents[1]
 DAILY = """\
 version: 1
 schedules:
@@ -224,13 +222,10 @@ def test_what_is_no_file_is_refused_before_anything_is_done(project: Path, outpu
         (project / path).mkdir()
     command = "plan" if output == "out" else "apply"
     argv = [command, "--sandbox", *option(output, path), *(["--yes"] if command == "apply" else [])]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     out = project / "redirected"
     with out.open("w") as redirected:
-        process = [sys.executable, "-m", "halo_iac", *argv]
-        ended = subprocess.run(
-            process, cwd=project, env=env, stdout=redirected, stderr=subprocess.PIPE, timeout=60, check=False
-        )
-    assert (ended.returncode, out.read_text()) == (1, ""), ended.stderr
-    assert ended.stderr.decode().startswith(f"error: {path}"), ended.stderr
+        process = HaloProcess(*argv, cwd=project, env=os.environ, stdout=redirected)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, out.read_text()) == (1, ""), err
+    assert err.startswith(f"error: {path}"), err
     assert not (project / ".halo").exists()

@@ -105,17 +105,20 @@ class Steps:
     then: Callable[[], object] = lambda: None
     first: int = 1
     seen: dict[Step, None] = field(default_factory=dict)
+    asked: int = 0
 
     def __post_init__(self) -> None:
-        self.before = len(self.served.paid)
+        self.served.sandbox.faults.add(*(Fault(each, ChangeBetween(self.count), times=None) for each in COSTLY))
+
+    def count(self) -> None:
+        self.asked += 1
 
     def __call__(self, frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
         return self.line if frame.f_code.co_filename.startswith(PLACES) else None
 
     def line(self, frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
-        asked = len(self.served.paid) - self.before
-        step = (frame.f_code.co_filename, frame.f_lineno, asked)
-        if event == "line" and asked >= self.first and step not in self.seen:
+        step = (frame.f_code.co_filename, frame.f_lineno, self.asked)
+        if event == "line" and self.asked >= self.first and step not in self.seen:
             self.seen[step] = None
             if step == self.at:
                 self.then()
@@ -170,10 +173,12 @@ def test_a_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, nam
     argv = words(served, name)
     whole = Steps(served)
     assert followed(served, argv, whole).code == 0
+    assert len(whole.seen) > SAMPLE
     steps = [*whole.seen][:: 1 if IS_SOAK else max(1, len(whole.seen) // SAMPLE)]
     for step, number in zip(steps, cycle((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)), strict=False):
+        interrupted = Steps(served, step, partial(signal.raise_signal, number))
         with made(served) as ids:
-            ended = followed(served, argv, Steps(served, step, partial(signal.raise_signal, number)))
+            ended = followed(served, argv, interrupted)
         assert_told(ended, ids)
 
 
@@ -191,8 +196,9 @@ def test_nor_does_a_second_one(served: Served, name: str) -> None:
             second.start()
             press_ctrl_c()
 
+        interrupted = Steps(served, step, twice)
         with made(served) as ids:
-            ended = followed(served, argv, Steps(served, step, twice))
+            ended = followed(served, argv, interrupted)
             with suppress(KeyboardInterrupt, RuntimeError):  # not begun where the step did not come about this time
                 second.join()
         assert_told(ended, [] if "may or may not" in ended.err else ids)

@@ -24,7 +24,7 @@ import atheris
 with redirect_stderr(StringIO()), atheris.instrument_imports(include=["halo_iac"]):  # it tells of every module
     from fuzzing.targets import TARGETS
 
-SAMPLE: Final = {"yaml": 1_500, "settings": 1_000, "traces": 4_000, "http": 1_000, "saved_plan": 4_000}
+SAMPLE: Final = {"traces": 1_500, "saved_plan": 1_500}
 """How many executions are a sample, which takes a few seconds; 600 of a target that is not named."""
 LONGEST: Final = 8 * 1024
 MOST_SECONDS: Final = 10
