@@ -206,10 +206,10 @@ SHAPES = {
 def test_no_shape_of_a_large_file_takes_long_or_much(tmp_path: Path, shape: str) -> None:
     """Two gigabytes of addresses and a minute of computing, for a file of 5 MiB; what takes more is killed.
 
-    A sixteenth of it all where not everything is tried, on top of what Python and the libraries take.
+    A twelfth of it all where not everything is tried, on top of what Python and the libraries take.
     """
     head, unit, tail = SHAPES[shape]
-    share = 1 if IS_SOAK else 16
+    share = 1 if IS_SOAK else 12
     count = (bounds.MAX_FILE // share - len(head) - len(tail)) // len(unit % 1 if "%" in unit else unit)
     repeated = "".join(unit % number if "%" in unit else unit for number in range(count))
     (tmp_path / "halo.yaml").write_text(head + repeated + tail)
@@ -289,7 +289,7 @@ def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, uni
     ("bounds_", "reason"),
     [
         (RequestLimits(answer=8 << 20), "answered with more than 8 MiB"),
-        (RequestLimits(held=64 << 20), "answered with more than 64 MiB once it is decoded"),
+        (RequestLimits(held=128 << 20), "answered with more than 128 MiB once it is decoded"),
     ],
 )
 def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: RequestLimits, reason: str) -> None:
