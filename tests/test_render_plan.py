@@ -225,7 +225,7 @@ def test_a_fire_where_the_clocks_change_is_marked() -> None:
     ]
 
 
-def test_next_fires_stop_after_so_many_cadences() -> None:
+def test_next_fires_stop_after_a_number_of_cadences() -> None:
     specs = [replace(BASE, hours=(n % 24,), minutes=(n // 24,)) for n in range(CADENCES + 1)]
     text = plan_text(plan_of(*(create(f"k{n}", spec) for n, spec in enumerate(specs))), PLAIN, now=NOW)
     assert text.count("next fires") == CADENCES

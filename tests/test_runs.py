@@ -243,7 +243,7 @@ def test_jobs_may_bring_further_jobs() -> None:
     assert sorted(run_concurrently([Task(fan_out), Task(lambda: [5])], 2)) == [1, 2, 3, 4, 5]
 
 
-def test_no_more_than_so_many_are_under_way() -> None:
+def test_concurrent_tasks_stay_within_their_bound() -> None:
     under_way, most = count(), 0
     lock = threading.Lock()
     now = 0

@@ -27,7 +27,7 @@ from halo_iac.sandbox.server import serve
 
 
 @pytest.fixture
-def two(folder: Path) -> Path:
+def two_projects(folder: Path) -> Path:
     write(folder / A, ONE, entry("daily", "Daily A"), entry("other", "Other A"))
     write(folder / B, TWO, entry("daily", "Daily B"))
     return folder
@@ -38,11 +38,11 @@ def titles(halo: CommandLine, file: str) -> list[str]:
     return sorted(each["title"] for each in listed)
 
 
-def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two: Path) -> None:
+def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two_projects: Path) -> None:
     declined = halo("apply", *SHARED, *BOTH, answer="no\n")
     assert (declined.code, declined.out.count("==> ")) == (3, 3)
     assert declined.err.count("Only `yes` is accepted") == 1
-    assert f"Apply 3 changes of 2 project files to sandbox:{two}/both.db?" in declined.err
+    assert f"Apply 3 changes of 2 project files to sandbox:{two_projects}/both.db?" in declined.err
     assert titles(halo, A) == titles(halo, B) == []
 
     applied = halo("apply", *SHARED, *BOTH, "--no-color", answer="yes\n")
@@ -54,14 +54,14 @@ def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two: P
     assert (again.code, again.err) == (0, "")
 
 
-def test_without_a_terminal_yes_has_to_be_said(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_without_a_terminal_yes_has_to_be_said(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     assert halo("apply", *SHARED, *BOTH).code == 3
     assert titles(halo, A) == []
 
 
-def test_the_document_has_what_came_of_each(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_the_document_has_what_came_of_each(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     document = halo("apply", *SHARED, *BOTH, "--yes", "--json").json
     assert (document["version"], [each["file"] for each in document["projects"]]) == (1, [A, B])
     first, second = document["projects"]
@@ -72,21 +72,23 @@ def test_the_document_has_what_came_of_each(halo: CommandLine, two: Path) -> Non
     assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], [])
 
 
-def test_receipts_lie_in_the_folder_that_is_named(halo: CommandLine, two: Path) -> None:
+def test_receipts_lie_in_the_folder_that_is_named(halo: CommandLine, two_projects: Path) -> None:
     assert halo("apply", *SHARED, *BOTH, "--yes", "--receipt", "receipts").code == 0
-    found = sorted((two / "receipts").iterdir())
+    found = sorted((two_projects / "receipts").iterdir())
     assert [(path.suffix, stat.S_IMODE(path.stat().st_mode)) for path in found] == [(".jsonl", 0o600)] * 2
-    assert stat.S_IMODE((two / "receipts").stat().st_mode) == 0o700
+    assert stat.S_IMODE((two_projects / "receipts").stat().st_mode) == 0o700
     assert {json.loads(path.read_text().partition("\n")[0])["project_id"] for path in found} == {ONE, TWO}
-    assert not (two / "a/.halo/receipts").exists()
+    assert not (two_projects / "a/.halo/receipts").exists()
 
 
 @pytest.mark.parametrize("made", ["file", "link"])
-def test_a_place_for_receipts_that_is_no_folder_changes_nothing(halo: CommandLine, two: Path, made: str) -> None:
+def test_a_place_for_receipts_that_is_no_folder_changes_nothing(
+    halo: CommandLine, two_projects: Path, made: str
+) -> None:
     if made == "file":
-        (two / "receipts").write_text("mine")
+        (two_projects / "receipts").write_text("mine")
     else:
-        (two / "receipts").symlink_to("/tmp")
+        (two_projects / "receipts").symlink_to("/tmp")
     ended = halo("apply", *SHARED, *BOTH, "--yes", "--receipt", "receipts")
     assert (ended.code, "receipts" in ended.err) == (1, True), ended.err
     assert titles(halo, A) == titles(halo, B) == []
@@ -100,22 +102,24 @@ STOPS: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_what_is_wrong_with_any_file_stops_all_before_the_question(halo: CommandLine, two: Path, name: str) -> None:
-    write(two / B, TWO, entry("daily", "Daily B"), entry("other", "Other B"))
+def test_what_is_wrong_with_any_file_stops_all_before_the_question(
+    halo: CommandLine, two_projects: Path, name: str
+) -> None:
+    write(two_projects / B, TWO, entry("daily", "Daily B"), entry("other", "Other B"))
     halo("apply", *SHARED, "--yes", "-f", B)
     lines, code = STOPS[name]
-    text = (two / B).read_text()
+    text = (two_projects / B).read_text()
     if name == "an error of a rule":
-        (two / B).write_text(text.replace("schedules:", "findings: {declared-twice: error}\nschedules:"))
+        (two_projects / B).write_text(text.replace("schedules:", "findings: {declared-twice: error}\nschedules:"))
     else:
-        (two / B).write_text(text.replace("frequency: daily", lines))
+        (two_projects / B).write_text(text.replace("frequency: daily", lines))
     ended = halo("apply", *SHARED, *BOTH, answer="yes\n")
     assert (ended.code, "Only `yes` is accepted" in ended.err) == (code, False), ended.err
     assert titles(halo, A) == []
 
 
-def test_a_blocked_entry_leaves_its_file_out_of_nothing_else(halo: CommandLine, two: Path) -> None:
-    write(two / B, TWO, entry("lost", "Lost").replace("checkout", "chekout"), entry("daily", "Daily B"))
+def test_a_blocked_entry_leaves_its_file_out_of_nothing_else(halo: CommandLine, two_projects: Path) -> None:
+    write(two_projects / B, TWO, entry("lost", "Lost").replace("checkout", "chekout"), entry("daily", "Daily B"))
     ended = halo("apply", *SHARED, *BOTH, "--yes")
     assert (ended.code, f"1 entry is blocked; nothing was changed for {B}: lost" in ended.err) == (4, True)
     assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], ["Daily B"])
@@ -129,9 +133,9 @@ CREATE = "haloSchedule.create"
 
 
 @pytest.fixture
-def sandbox(halo: CommandLine, two: Path) -> Iterator[Sandbox]:
+def sandbox(halo: CommandLine, two_projects: Path) -> Iterator[Sandbox]:
     """A platform over HTTP, which misbehaves as it is told to."""
-    with Sandbox.open(two / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
+    with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
         halo.env |= {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key}
         yield sandbox
 
@@ -183,8 +187,10 @@ def test_an_unknown_outcome_counts_most(halo: CommandLine, sandbox: Sandbox, mon
     assert (second["summary"]["counts"], second["receipt"]) == ({"not started": 1}, None)
 
 
-def test_a_receipt_that_cannot_be_made_is_told_of_its_file(halo: CommandLine, sandbox: Sandbox, two: Path) -> None:
-    (two / "b/.halo").write_text("in the way")
+def test_a_receipt_that_cannot_be_made_is_told_of_its_file(
+    halo: CommandLine, sandbox: Sandbox, two_projects: Path
+) -> None:
+    (two_projects / "b/.halo").write_text("in the way")
     ended = halo("apply", *BOTH, "--yes")
     assert (ended.code, held(sandbox)) == (4, ["Daily A", "Other A"])
     assert "b/.halo" in ended.err
@@ -192,8 +198,8 @@ def test_a_receipt_that_cannot_be_made_is_told_of_its_file(halo: CommandLine, sa
     assert "Applied: 2 created; 1 not started." in ended.out
 
 
-def test_keep_going_goes_with_several_files(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_keep_going_goes_with_several_files(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     for files in ([], ["-f", A]):
         ended = halo("apply", *SHARED, *files, "--keep-going", "--yes")
         assert (ended.code, ended.err.startswith("error: --keep-going needs several project files\n")) == (64, True)
@@ -206,8 +212,8 @@ def saved(halo: CommandLine, *files: str) -> None:
     assert halo("plan", *SHARED, *files, "--out", "plan.json").code == 0
 
 
-def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     saved(halo, *BOTH)
     assert halo("apply", "plan.json", *SHARED, "-f", B, "--yes").code == 0
     assert (titles(halo, A), titles(halo, B)) == ([], ["Daily B"])
@@ -215,16 +221,16 @@ def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two: Path) -> Non
     assert titles(halo, A) == ["Daily A", "Other A"]
 
 
-def test_a_saved_plan_of_targets_is_applied_with_all_its_files(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_a_saved_plan_of_targets_is_applied_with_all_its_files(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     saved(halo, *BOTH, "--target", "other")
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 0
     assert (titles(halo, A), titles(halo, B)) == (["Other A"], [])
 
 
-def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two: Path) -> None:
+def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_projects: Path) -> None:
     saved(halo, *BOTH)
-    write(two / B, TWO, entry("daily", "Daily B"), entry("more", "More B"))
+    write(two_projects / B, TWO, entry("daily", "Daily B"), entry("more", "More B"))
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
     assert (ended.code, titles(halo, A)) == (3, [])
     part = ended.out[ended.out.index(f"==> {B} <==") :]
@@ -235,8 +241,8 @@ def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two: Pat
     assert f"{B}: create more: is not in the saved plan" in document.err
 
 
-def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two: Path) -> None:
-    write(two / "c/halo.yaml", ONE[:-1] + "3", entry("daily", "Daily C"))
+def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two_projects: Path) -> None:
+    write(two_projects / "c/halo.yaml", ONE[:-1] + "3", entry("daily", "Daily C"))
     saved(halo, *BOTH)
     for files in (["-f", "*/halo.yaml"], ["-f", "c/halo.yaml"]):
         ended = halo("apply", "plan.json", *SHARED, *files, "--yes")
@@ -245,19 +251,19 @@ def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two: Pat
     assert titles(halo, A) == []
 
 
-def test_a_saved_plan_of_one_file_is_one_of_a_list_of_one(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_a_saved_plan_of_one_file_is_one_of_a_list_of_one(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     saved(halo, "-f", A)
     assert halo("apply", "plan.json", *SHARED, "-f", "a/*.yaml", "--yes").code == 0
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 3
     assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], [])
 
 
-def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two: Path) -> None:
+def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: Path) -> None:
     saved(halo, "-f", A)
-    document = json.loads((two / "plan.json").read_text())
+    document = json.loads((two_projects / "plan.json").read_text())
     del document["file"]
-    (two / "plan.json").write_text(json.dumps(document))
+    (two_projects / "plan.json").write_text(json.dumps(document))
     assert halo("apply", "plan.json", *SHARED, "-f", A, "--yes").code == 0
 
 
@@ -269,10 +275,12 @@ def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two: Path) -> N
         ({"more": 1}, "the saved plan is damaged: more: "),
     ],
 )
-def test_a_damaged_saved_plan_of_several(halo: CommandLine, two: Path, change: dict[str, Any], said: str) -> None:
+def test_a_damaged_saved_plan_of_several(
+    halo: CommandLine, two_projects: Path, change: dict[str, Any], said: str
+) -> None:
     saved(halo, *BOTH)
-    document = json.loads((two / "plan.json").read_text())
-    (two / "plan.json").write_text(json.dumps(document | change))
+    document = json.loads((two_projects / "plan.json").read_text())
+    (two_projects / "plan.json").write_text(json.dumps(document | change))
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
     assert (ended.code, said in ended.err) == (1, True), ended.err
 

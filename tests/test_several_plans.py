@@ -41,7 +41,7 @@ def write(path: Path, project: str | None, *entries: str, **top: str) -> None:
 
 
 @pytest.fixture
-def two(folder: Path) -> Path:
+def two_projects(folder: Path) -> Path:
     """Two project files, of a project each."""
     write(folder / A, ONE, entry("daily", "Daily"), entry("other", "Other"))
     write(folder / B, TWO, entry("daily", "Daily"))
@@ -62,9 +62,9 @@ def refusals(halo: CommandLine, *words: str) -> list[tuple[str, ...]]:
 # Each as if it were alone -------------------------------------------------------------------------------------------
 
 
-def test_a_plan_of_several_files_is_the_union_of_their_plans(halo: CommandLine, two: Path) -> None:
+def test_a_plan_of_several_files_is_the_union_of_their_plans(halo: CommandLine, two_projects: Path) -> None:
     halo("apply", *SHARED, "--yes", "-f", A)
-    write(two / A, ONE, entry("daily", "Daily", "enabled: false"), entry("new", "New"), undeclared="archive")
+    write(two_projects / A, ONE, entry("daily", "Daily", "enabled: false"), entry("new", "New"), undeclared="archive")
     alone = [halo("plan", *SHARED, "--json", "-f", file).json for file in (A, B)]
     assert plans(halo, *BOTH) == alone
     text = halo("plan", *SHARED, *BOTH).out
@@ -75,8 +75,8 @@ def test_a_plan_of_several_files_is_the_union_of_their_plans(halo: CommandLine, 
     assert f"==> 2 project files <==\n{counts}" in text
 
 
-def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     assert f"\nFile     {A}\n" in halo("plan", *SHARED, "-f", A).out
     assert f"**File** `{A}`" in halo("plan", *SHARED, "-f", A, "--format", "markdown").out
 
@@ -91,15 +91,15 @@ def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two: Path) -> No
     ],
 )
 def test_options_of_several(
-    halo: CommandLine, two: Path, words: list[str], env: dict[str, str], code: int, told: str
+    halo: CommandLine, two_projects: Path, words: list[str], env: dict[str, str], code: int, told: str
 ) -> None:
-    assert two.exists()
+    assert two_projects.exists()
     ended = halo("plan", *SHARED, *BOTH, *words, **env)
     assert (ended.code, ended.err.startswith(told)) == (code, True), ended.err
 
 
 def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its_own(
-    halo: CommandLine, two: Path
+    halo: CommandLine, two_projects: Path
 ) -> None:
     env = {"INF_PROJECT_ID": TWO}
     assert halo("apply", *SHARED, *BOTH, "--yes", **env).code == 0
@@ -107,51 +107,55 @@ def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its
     drift = halo("drift", *SHARED, *BOTH, **env)
     assert f"run `halo resume daily --file {A} --project {ONE} --sandbox-file both.db`" in drift.out
     assert halo("plan", *SHARED, *BOTH, "--out", "plan.json", **env).code == 0
-    write(two / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("more", "More"))
+    write(two_projects / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("more", "More"))
     stale = halo("apply", "plan.json", *SHARED, *BOTH, "--yes", **env)
     assert f"run `halo plan --file {A} --file {B} --sandbox-file both.db` again" in stale.out
 
 
-def test_each_file_says_its_project(halo: CommandLine, two: Path) -> None:
-    write(two / B, None, entry("daily", "Daily"))
-    before = tree(two)
+def test_each_file_says_its_project(halo: CommandLine, two_projects: Path) -> None:
+    write(two_projects / B, None, entry("daily", "Daily"))
+    before = tree(two_projects)
     ended = halo("plan", *SHARED, *BOTH, INF_PROJECT_ID=TWO)
     assert (ended.code, f"{B}: `project` is missing" in ended.err) == (1, True)
-    assert tree(two) == before
+    assert tree(two_projects) == before
 
 
-def test_what_is_wrong_with_any_file_is_said_at_once_and_nothing_is_asked(halo: CommandLine, two: Path) -> None:
+def test_what_is_wrong_with_any_file_is_said_at_once_and_nothing_is_asked(
+    halo: CommandLine, two_projects: Path
+) -> None:
     for file in (A, B):
-        (two / file).write_text((two / file).read_text().replace("frequency: daily", "frequency: dayly"))
-    before = tree(two)
+        (two_projects / file).write_text(
+            (two_projects / file).read_text().replace("frequency: daily", "frequency: dayly")
+        )
+    before = tree(two_projects)
     for command in (["plan"], ["apply", "--yes"]):
         ended = halo(*command, *SHARED, *BOTH)
         assert (ended.code, ended.out, "3 problems in 2 files" in ended.err) == (1, "", True)
-    assert tree(two) == before
+    assert tree(two_projects) == before
 
 
-def test_a_key_concerns_every_file_that_declares_it(halo: CommandLine, two: Path) -> None:
-    assert two.exists()
+def test_a_key_concerns_every_file_that_declares_it(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
     found = plans(halo, *BOTH, "--target", "daily", "--target", "other")
     assert [[change["key"] for change in plan["changes"]] for plan in found] == [["daily", "other"], ["daily"]]
     assert [len(plan["changes"]) for plan in plans(halo, *BOTH, "--target", "other")] == [1, 0]
 
 
-def test_archives_are_permitted_in_all(halo: CommandLine, two: Path) -> None:
-    write(two / B, TWO, entry("daily", "Daily"), entry("other", "Other"))
+def test_archives_are_permitted_in_all(halo: CommandLine, two_projects: Path) -> None:
+    write(two_projects / B, TWO, entry("daily", "Daily"), entry("other", "Other"))
     halo("apply", *SHARED, *BOTH, "--yes")
     for file, project in ((A, ONE), (B, TWO)):
-        write(two / file, project, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
+        write(two_projects / file, project, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
     assert refusals(halo) == [("removals",), ("removals",)]
     (first, second) = plans(halo, *BOTH, "--allow-archive", "3")
     assert [each["refusals"][0]["override"] for each in (first, second)] == ["--allow-archive 4"] * 2
     assert refusals(halo, "--allow-archive", "4") == [(), ()]
 
 
-def test_a_file_that_stays_within_what_is_allowed_anyway_needs_no_share(halo: CommandLine, two: Path) -> None:
+def test_a_file_that_stays_within_what_is_allowed_anyway_needs_no_share(halo: CommandLine, two_projects: Path) -> None:
     halo("apply", *SHARED, *BOTH, "--yes")
-    write(two / A, ONE, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
-    write(two / B, TWO, entry("daily", "Daily", "enabled: false"))
+    write(two_projects / A, ONE, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
+    write(two_projects / B, TWO, entry("daily", "Daily", "enabled: false"))
     assert refusals(halo) == [("removals",), ()]
     assert refusals(halo, "--allow-archive", "2") == [(), ()]
 
@@ -167,11 +171,11 @@ OVERLAPS: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("name", OVERLAPS)
-def test_two_files_of_one_project_do_not_share_a_schedule(halo: CommandLine, two: Path, name: str) -> None:
+def test_two_files_of_one_project_do_not_share_a_schedule(halo: CommandLine, two_projects: Path, name: str) -> None:
     halo("apply", *SHARED, "--yes", "-f", A)
-    write(two / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("fresh", "Fresh"))
+    write(two_projects / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("fresh", "Fresh"))
     entries, top, what = OVERLAPS[name]
-    write(two / B, ONE, *entries, **top)
+    write(two_projects / B, ONE, *entries, **top)
     first, second = plans(halo, *BOTH)
     (refusal,) = (each for each in first["refusals"] if each["guard"] == "overlap")
     said = re.sub("[0-9a-f-]{36}", "ID", refusal["message"])
@@ -181,10 +185,10 @@ def test_two_files_of_one_project_do_not_share_a_schedule(halo: CommandLine, two
         "fresh" in what,
     )
     assert any(each["guard"] == "overlap" and A in each["message"] for each in second["refusals"])
-    before = tree(two)
+    before = tree(two_projects)
     ended = halo("apply", *SHARED, *BOTH, "--yes")
     assert (ended.code, "the plan is refused for" in ended.err) == (3, True)
-    assert {key: data for key, data in tree(two).items() if "both.db" not in key} == {
+    assert {key: data for key, data in tree(two_projects).items() if "both.db" not in key} == {
         key: data for key, data in before.items() if "both.db" not in key
     }
 
@@ -205,12 +209,12 @@ def test_two_projects_that_share_includes_do_not_disturb_each_other(halo: Comman
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "github"])
-def test_a_page_of_several(halo: CommandLine, two: Path, name: str) -> None:
-    write(two / B, TWO, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"))
-    write(two / "c/halo.yaml", ONE[:-1] + "3")
+def test_a_page_of_several(halo: CommandLine, two_projects: Path, name: str) -> None:
+    write(two_projects / B, TWO, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"))
+    write(two_projects / "c/halo.yaml", ONE[:-1] + "3")
     ended = halo("plan", *SHARED, *BOTH, "-f", "c/halo.yaml", "--format", name)
     assert ended.code == 1
-    assert_golden(f"several/plan.{name}", ended.out.replace(str(two), "/work"))
+    assert_golden(f"several/plan.{name}", ended.out.replace(str(two_projects), "/work"))
 
 
 @pytest.mark.parametrize("count", [1, 10, 100, 1_000])
@@ -233,25 +237,25 @@ def test_a_page_of_very_many_files_fits_a_comment(count: int) -> None:
         assert shown == count
 
 
-def test_the_most_serious_code_counts(halo: CommandLine, two: Path) -> None:
+def test_the_most_serious_code_counts(halo: CommandLine, two_projects: Path) -> None:
     words = ("plan", *SHARED, *BOTH, "--detailed-exitcode")
     assert halo(*words).code == 2
-    write(two / B, TWO, entry("daily", "Daily").replace("checkout", "chekout"))
+    write(two_projects / B, TWO, entry("daily", "Daily").replace("checkout", "chekout"))
     assert halo(*words).code == 1
-    write(two / B, ONE, entry("daily", "Daily"))
+    write(two_projects / B, ONE, entry("daily", "Daily"))
     assert halo(*words).code == 3
 
 
-def test_several_projects_are_asked_at_once_over_a_served_platform(halo: CommandLine, two: Path) -> None:
-    with Sandbox.open(two / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
+def test_several_projects_are_asked_at_once_over_a_served_platform(halo: CommandLine, two_projects: Path) -> None:
+    with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key, "INF_PROJECT_ID": TWO}
         ended = halo("plan", *BOTH, "--json", **env)
     assert ended.code == 0, ended.err
     assert [plan["host"]["project_id"] for plan in ended.json["projects"]] == [ONE, TWO]
 
 
-def test_an_error_of_the_platform_names_the_file(halo: CommandLine, two: Path) -> None:
-    with Sandbox.open(two / "served.db", any_project=False) as sandbox, serve(sandbox, port=0) as server:
+def test_an_error_of_the_platform_names_the_file(halo: CommandLine, two_projects: Path) -> None:
+    with Sandbox.open(two_projects / "served.db", any_project=False) as sandbox, serve(sandbox, port=0) as server:
         ended = halo("plan", *BOTH, INF_API_URL=server.url, INF_API_KEY=sandbox.key)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {A}: haloSchedule.listForProject (HTTP 40")
@@ -261,8 +265,8 @@ def test_an_error_of_the_platform_names_the_file(halo: CommandLine, two: Path) -
 
 
 @pytest.fixture
-def git(two: Path) -> Git:
-    found = repository(two)
+def git(two_projects: Path) -> Git:
+    found = repository(two_projects)
     found.commit()
     return found
 
@@ -304,10 +308,10 @@ def test_a_file_that_is_gone_and_named_is_an_error(halo: CommandLine, git: Git) 
 # Saved plans --------------------------------------------------------------------------------------------------------
 
 
-def test_all_plans_are_saved_in_one_document(halo: CommandLine, two: Path) -> None:
+def test_all_plans_are_saved_in_one_document(halo: CommandLine, two_projects: Path) -> None:
     ended = halo("plan", *SHARED, *BOTH, "--out", "plan.json")
     assert f"run `halo apply plan.json --file {A} --file {B} --sandbox-file both.db`" in ended.err
-    assert json.loads((two / "plan.json").read_text()) == halo("plan", *SHARED, *BOTH, "--json").json
+    assert json.loads((two_projects / "plan.json").read_text()) == halo("plan", *SHARED, *BOTH, "--json").json
     assert halo("plan", *SHARED, *BOTH, "--out", "plan.json").code == 0  # over its own
     assert halo("plan", *SHARED, "-f", A, "--out", "plan.json").code == 0
-    assert isinstance(read_plan((two / "plan.json").read_bytes()), Plan)
+    assert isinstance(read_plan((two_projects / "plan.json").read_bytes()), Plan)
