@@ -31,7 +31,7 @@ demo: $(VENV)/installed
 # they start all of halo, each time.
 test soak: export PYTHONDONTWRITEBYTECODE =
 test: lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Ends an apply of two hundred changes at every tenth call, with three signals, and whatever starts runs at every step:
 # minutes, where `make test` takes a sample.
