@@ -336,7 +336,9 @@ class Sandbox:
         if window is None:
             return
         with self._store.reading() as tables:
-            is_whole = demo_history.is_provided(tables, *window, instant(self._now(tables)))
+            is_whole = demo_history.is_trace_there(tables, given) or demo_history.is_provided(
+                tables, *window, instant(self._now(tables))
+            )
         if not is_whole:
             with self._store.writing() as tables:
                 demo_history.provide_all(tables, *window, instant(self._now(tables)))

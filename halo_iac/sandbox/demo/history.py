@@ -69,6 +69,17 @@ def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
     return None
 
 
+def is_trace_there(tables: Tables, given: object) -> bool:
+    """Say whether a query names a trace that is written down, as which it is whole: no other day has more of it."""
+    if not isinstance(given, dict):
+        return False
+    filters = given.get("filters")
+    within = filters.get("traceId") if isinstance(filters, dict) else None
+    project_id, trace_id = given.get("projectId"), given.get("traceId") or within
+    is_named = isinstance(project_id, str) and isinstance(trace_id, str)
+    return is_named and bool(tables.spans.places(str(project_id), [str(trace_id)]))
+
+
 def _shown(start: datetime, end: datetime, now: str) -> tuple[datetime, datetime]:
     end = min(end, datetime.fromisoformat(now))
     return max(start, end - _SHOWN), end
