@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -136,6 +137,7 @@ def actual(*remotes: RemoteSchedule, agents: Iterable[Agent] = AGENTS, gap: str 
 # Platform states ----------------------------------------------------------------------------------------------------
 
 
+@cache
 def numbers(low: int, high: int) -> st.SearchStrategy[list[int]]:
     """Return lists of numbers as the platform keeps them: in any order, with doubles."""
     return st.lists(st.integers(low, high), min_size=1, max_size=4)
@@ -194,8 +196,11 @@ CRONS: Final = ("@daily", "15 * * * *", "0 9 * * mon-fri", "*/20 8-18/2 1,15 * *
 GLOBS: Final = ("A", "D*", "?", "[BC]", "D[A]", "[prod] x")
 
 
+_ONE_IN_THREE: Final = st.sampled_from([False, False, True])
+
+
 def now_and_then(draw: st.DrawFn) -> bool:
-    return draw(st.sampled_from([False, False, True]))
+    return draw(_ONE_IN_THREE)
 
 
 @st.composite
