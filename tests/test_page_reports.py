@@ -267,6 +267,7 @@ def test_hostile_words_become_plain_elements(markdown: str) -> None:
         ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>\n"),
         ("[a](#findings)", "<p>[a](#findings)</p>\n"),
         ("[](http://x)", '<p><a href="http://x" rel="noreferrer nofollow">http://x</a></p>\n'),
+        ("[]()", "<p><a></a></p>\n"),
         ("### a\n# b\n###### c\n#", "<h4>a</h4>\n<h4>b</h4>\n<h5>c</h5>\n<p></p>\n"),
         ("```sh\na\tb\n```", "<pre><code>a   b\n</code></pre>\n"),
         ("&#x202e;a", "<p>\\u202ea</p>\n"),

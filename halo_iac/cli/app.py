@@ -102,7 +102,7 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
 
 def _each(read: Callable[[str], str], value: object) -> object:
     """Return a value, or the values of a list, as they are read; what is no text stays."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # a tuple where typer need not read the values
         return [_each(read, each) for each in value]
     if isinstance(value, Path):
         return Path(read(str(value)))

@@ -98,10 +98,10 @@ def _table(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: o
 
 
 def _link(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
-    """Draw the beginning of a link; one without words shows where it leads."""
-    url = str(tokens[index].attrs.get("href", ""))
+    """Draw the beginning of a link; one without words shows where it leads, and ``[]()`` leads nowhere."""
+    url = escapeHtml(str(tokens[index].attrs.get("href", "")))
     is_empty = index + 1 < len(tokens) and tokens[index + 1].type == "link_close"
-    return f'<a href="{escapeHtml(url)}" rel="noreferrer nofollow">{escapeHtml(url) if is_empty else ""}'
+    return f'<a href="{url}" rel="noreferrer nofollow">{url if is_empty else ""}' if url else "<a>"
 
 
 def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:  # noqa: ANN401
