@@ -47,6 +47,7 @@ _READ: Final = frozenset(
 Costs of traces are those of their observations, and would count twice.
 """
 _TRACE_ID: Final = frozenset({"traceId", "trace_id"})
+_PLAIN: Final = (str, int, float)
 _camel: Final = CamelCase(_READ)
 
 
@@ -98,7 +99,9 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
     kind = str(observation.get("type") or "SPAN").upper()
     name = observation.get("name")
     metadata = observation.get("metadata")
-    attributes = _metadata(metadata) | _common(observation) | _model(observation)
+    attributes = _metadata(metadata)
+    _add_common(attributes, observation)
+    _add_model(attributes, observation)
     attributes["openinference.span.kind"] = _KINDS.get(kind, kind)
     if name and kind in {"AGENT", "TOOL"}:
         attributes.setdefault(f"{kind.lower()}.name", name)
@@ -156,7 +159,8 @@ def _root(trace: Json, spans: list[Json]) -> Json:
 
 def _add_trace(attributes: Json, trace: Json) -> None:
     """Add what a trace says of itself to the attributes of its topmost span, where they do not say it already."""
-    own = {**_metadata(trace.get("metadata")), **_common(trace, "langfuse.trace.")}
+    own = _metadata(trace.get("metadata"))
+    _add_common(own, trace, "langfuse.trace.")
     if trace.get("name"):
         own["langfuse.trace.name"] = trace["name"]
     for key, value in own.items():
@@ -166,20 +170,18 @@ def _add_trace(attributes: Json, trace: Json) -> None:
 # What belongs to a span ----------------------------------------------------------------------------------------------
 
 
-def _common(found: Json, prefix: str = "langfuse.") -> Json:
-    """Return what traces and observations have in common, and all that has no name in HALO's format."""
-    attributes: Json = {}
-    for key in ("input", "output"):
-        value = found.get(key)
-        if value is not None:
-            attributes[f"{key}.value"] = _as_text(value)
+def _add_common(attributes: Json, found: Json, prefix: str = "langfuse.") -> None:
+    """Add what traces and observations have in common, and all that has no name in HALO's format."""
+    if (value := found.get("input")) is not None:
+        attributes["input.value"] = _as_text(value)
+    if (value := found.get("output")) is not None:
+        attributes["output.value"] = _as_text(value)
     if found.get("tags"):
         attributes["tag.tags"] = found["tags"]
     for key in _others(tuple(found)):
         value = found[key]
         if value is not None and value not in ({}, []):
-            attributes[prefix + key] = value if isinstance(value, str | int | float) else _as_text(value)
-    return attributes
+            attributes[prefix + key] = value if isinstance(value, _PLAIN) else _as_text(value)
 
 
 @lru_cache(maxsize=1024)
@@ -188,8 +190,7 @@ def _others(keys: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(key for key in keys if key not in _READ)
 
 
-def _model(observation: Json) -> Json:
-    attributes: Json = {}
+def _add_model(attributes: Json, observation: Json) -> None:
     if model := observation.get("model") or observation.get("providedModelName"):
         attributes["llm.model_name"] = model
     if parameters := observation.get("modelParameters"):
@@ -206,7 +207,6 @@ def _model(observation: Json) -> Json:
         cost = observation.get(key) if cost is None else cost
     if cost is not None:
         attributes["inference.llm.cost.total"] = cost
-    return attributes
 
 
 def _usage(observation: Json) -> Json:
