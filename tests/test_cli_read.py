@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from command_line import CommandLine, tree
 from loopback import Reply, Request, failure, result, serving
+from sandbox_calls import demo_agents
+from served_runs import Served
 
 from halo_iac.sandbox import demo
 
@@ -71,18 +73,22 @@ def applied(halo: CommandLine, folder: Path) -> list[dict[str, Any]]:
     return schedules
 
 
-def test_agents_as_a_table_and_as_the_platform_sent_them(halo: CommandLine, folder: Path) -> None:
-    ended = halo("agent", "list", "--sandbox")
-    assert (ended.code, ended.err) == (0, f"SANDBOX sandbox:{folder / '.halo' / 'sandbox.db'}\n")
+def test_agents_as_a_table_and_as_the_platform_sent_them(halo_runs: Served) -> None:
+    ended = halo_runs("agent", "list")
+    assert (ended.code, ended.err) == (0, f"SANDBOX {halo_runs.halo.env['INF_API_URL']}\n")
     assert ended.out == (
         "NAME         SOURCE      UUID                                  EXECUTIONS\n"
         "checkout     agent_id    5a4db0c5-a000-4000-8000-000000000001        1440\n"
         "support-bot  agent_name  5a4db0c5-a000-4000-8000-000000000002         720\n"
         "research     agent_name  5a4db0c5-a000-4000-8000-000000000003         180\n"
     )
-    as_json = halo("agent", "list", "--sandbox", "--time-range", "7d", "--json")
-    counted = [{**agent, "stats": {"executionCount": n}} for agent, n in zip(demo.AGENTS, (336, 168, 42), strict=True)]
-    assert (as_json.code, as_json.err, as_json.json) == (0, "", counted)
+    as_json = halo_runs("agent", "list", "--time-range", "7d", "--json")
+    assert (as_json.code, as_json.err, as_json.json) == (0, "", demo_agents(7))
+
+
+def test_agents_of_the_sandbox_name_its_file(halo: CommandLine, folder: Path) -> None:
+    ended = halo("agent", "list", "--sandbox")
+    assert (ended.code, ended.err) == (0, f"SANDBOX sandbox:{folder / '.halo' / 'sandbox.db'}\n")
 
 
 def test_the_name_of_an_agent_is_never_cut(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from full_disk import files_of_at_most
@@ -59,6 +60,17 @@ def test_eight_threads_on_a_file_lose_nothing(tmp_path: Path) -> None:
         titles = list(pool.map(work, range(40)))
     with Sandbox.open(path) as sandbox:
         assert sorted(each["title"] for each in sandbox.schedules()) == sorted(titles)
+
+
+def test_eight_threads_that_make_a_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    def work(path: Path) -> None:
+        start.wait(10)
+        Sandbox.open(path).close()
+
+    start = Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(5):
+            list(pool.map(work, [tmp_path / f"{number}.db"] * 8))
 
 
 def test_one_row_updated_by_many_threads_keeps_every_change(tmp_path: Path) -> None:

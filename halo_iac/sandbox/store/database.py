@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
@@ -70,6 +71,8 @@ _TROUBLES: Final = {
 }
 _PAGE_SIZE: Final = "PRAGMA page_size = 16384"
 """A new file's: spans of a kilobyte leave a fifth of 4 KiB unused."""
+_LOCK_SECONDS: Final = 30.0
+"""How long to wait for another connection's lock."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -157,7 +160,7 @@ def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
 
 def _connected(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else path
-    connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(name, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
@@ -178,9 +181,28 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     with _transaction(connection, "DEFERRED"):
         _known_version(connection, path)  # before the journal mode, which is written into the file
     connection.execute(_PAGE_SIZE)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _share(connection)
     with _transaction(connection, "IMMEDIATE"):
         _update(connection, _known_version(connection, path))
+
+
+def _share(connection: sqlite3.Connection) -> None:
+    """Let others read while one writes (SQLite's write-ahead log).
+
+    SQLite does not wait for a lock here, as it does elsewhere: while another connection does the same, or opens or
+    closes the file, it fails at once.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _copy_empty_sandbox(connection: sqlite3.Connection) -> None:
