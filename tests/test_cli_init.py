@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine, tree
@@ -220,6 +222,7 @@ def test_a_pipeline_on_gitlab_stays_and_what_to_add_to_it_is_shown(halo: Command
       inputs:
         source: https://github.com/acme/halo.git
         ref: "{COMMIT}"
+        files: "work/halo.yaml"
 """
     assert included in ended.err
 
@@ -232,8 +235,31 @@ def test_where_nothing_says_which_halo_this_is_it_says_what_to_replace(
     monkeypatch.setattr(init_pipeline, "_texts", lambda _: {"ci.yml": f"uses: OWNER/halo@{'0' * 40}\n"})
     ended = halo("init", "--ci", "github")
     assert (folder.parent / "ci.yml").exists()  # beside .git
-    assert "- replace OWNER/halo by the repository that you have halo from\n- replace 0000" in ended.err
-    assert "- set `files: work/halo.yaml` wherever the pipeline uses halo" in ended.err
+    assert "- replace OWNER/halo with the repository that you install halo from\n- replace 0000" in ended.err
+
+
+@pytest.mark.parametrize("host", init_pipeline.CiHost)
+def test_a_pipeline_names_a_project_file_that_is_not_the_default(
+    halo: CommandLine, folder: Path, host: init_pipeline.CiHost
+) -> None:
+    name = 'envs/a: "b" #c/halo.yaml'
+    (folder / name).parent.mkdir(parents=True)
+    assert halo("init", "--ci", host, "-f", name).code == 0
+    texts = [path.read_text() for path in folder.parent.glob(init_pipeline.FILES[host])]
+    uses = [use for text in texts for use in inputs(YAML(typ="safe").load(text))]
+    assert [use.get("files") for use in uses] == [f"work/{name}"] * len(uses) != []
+
+
+def inputs(document: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """Yield what each use of halo in a workflow or an include is given."""
+    if isinstance(document, dict):
+        if "command" in document or "ref" in document:
+            yield document
+        for each in document.values():
+            yield from inputs(each)
+    elif isinstance(document, list):
+        for each in document:
+            yield from inputs(each)
 
 
 def test_the_wheel_holds_what_ci_writes() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -30,6 +32,8 @@ FILES: Final = {CiHost.GITHUB: ".github/workflows/*.yml", CiHost.GITLAB: ".gitla
 _NO_COMMIT: Final = "0" * 40
 _NO_REPOSITORY: Final = "OWNER/halo"
 """What the examples have in the place of the commit and the repository of halo."""
+_USE: Final = re.compile(r"(?P<inline>\{command: \w+)|(?P<indent>\n +)(?:command: \w+|ref: .+)(?=\n)")
+"""What the examples give to halo first: its command on GitHub, its commit on GitLab."""
 _NEEDED: Final = {
     CiHost.GITHUB: (
         "add the variable HALO_PROJECT_ID",
@@ -62,7 +66,7 @@ class Pipeline(NamedTuple):
 def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipeline:
     """Write the files into the repository that the project file lies in; what is there stays as it is."""
     root = find_checkout(context.cwd / project) or resolve_path((context.cwd / project).parent)
-    texts = _texts(host)
+    texts = {name: _for_project(text, root, context.cwd / project) for name, text in _texts(host).items()}
     written: list[str] = []
     kept: list[str] = []
     for name, text in texts.items():
@@ -73,7 +77,6 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
     steps = [
         *(_to_add(name, texts[name]) for name in kept if host is CiHost.GITLAB),
         *_to_replace("".join(texts.values())),
-        *_to_set(root, context.cwd / project),
         *_NEEDED[host],
     ]
     return Pipeline(tuple(written), tuple(kept), tuple(steps))
@@ -97,6 +100,15 @@ def _pinned(text: str) -> str:
     return text.replace(_NO_COMMIT, commit() or _NO_COMMIT).replace(_NO_REPOSITORY, repository() or _NO_REPOSITORY)
 
 
+def _for_project(text: str, root: Path, project: Path) -> str:
+    """Return the text with the input ``files`` wherever it uses halo, if the project file is not the default one."""
+    where = resolve_path(project.parent) / project.name
+    if where == root / "halo.yaml":
+        return text
+    files = f"files: {json.dumps(where.relative_to(root).as_posix(), ensure_ascii=False)}"
+    return _USE.sub(lambda use: f"{use[0]}{', ' if use['inline'] else use['indent']}{files}", text)
+
+
 def _to_add(name: str, text: str) -> str:
     """Return the step for the one file that a repository on GitLab may have for all of its pipelines."""
     return f"add to {name}, unless it is there:\n\n{textwrap.indent(text, '  ')}"
@@ -104,12 +116,6 @@ def _to_add(name: str, text: str) -> str:
 
 def _to_replace(text: str) -> Iterator[str]:
     if _NO_REPOSITORY in text:
-        yield f"replace {_NO_REPOSITORY} by the repository that you have halo from"
+        yield f"replace {_NO_REPOSITORY} with the repository that you install halo from"
     if _NO_COMMIT in text:
-        yield f"replace {_NO_COMMIT} by the commit of halo that you have read"
-
-
-def _to_set(root: Path, project: Path) -> Iterator[str]:
-    where = resolve_path(project.parent) / project.name
-    if where != root / "halo.yaml":
-        yield f"set `files: {where.relative_to(root).as_posix()}` wherever the pipeline uses halo"
+        yield f"replace {_NO_COMMIT} with the commit of halo that you have reviewed"
