@@ -24,7 +24,7 @@ def full_version() -> str:
 def commit(package: str = _PACKAGE) -> str | None:
     """Return the full hash of the commit that ``package`` is of; ``None`` where nothing says so."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
-    found = _of_installation(parent) or _of_checkout(parent)
+    found = _of_installation(parent) or checked_out(parent)
     return found if found and len(found) in _COMMIT_LENGTHS and set(found) <= set("0123456789abcdef") else None
 
 
@@ -55,8 +55,8 @@ def _recorded(site_packages: str, key: str) -> str | None:
     return rest.split('"')[1] if found and rest.count('"') > 1 else None
 
 
-def _of_checkout(root: str) -> str | None:
-    """Read ``.git/HEAD`` and the branch it names, in a worktree and a submodule as well."""
+def checked_out(root: str) -> str | None:
+    """Return the commit that a checkout's ``.git/HEAD`` is at, in a worktree and a submodule as well; else ``None``."""
     git = f"{root}/.git"
     link = _read(git)  # a file, in a worktree: "gitdir: PATH"
     if link.startswith("gitdir: "):

@@ -35,7 +35,7 @@ LAYERS = {
     "mcp": "api errors fire_times hints model render runs text version workers",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
     # What asks the host of the repository.
-    "ci": "api errors storage",
+    "ci": "api checkout errors storage version",
     # What asks the platform.
     "runs": "api errors hints model workers",
     "observe": "api errors model workers",

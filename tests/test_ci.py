@@ -272,6 +272,18 @@ def test_a_merge_that_is_checked_out_is_compared_with_its_first_parent(job: Job)
     assert "Only validated" in job.on_request("plan", "0" * 40, **merged).err
 
 
+@ON_GITHUB
+def test_a_branch_that_is_checked_out_in_the_place_of_its_merge_is_compared_with_the_base(job: Job) -> None:
+    base = job.edit("02:00", "03:00")
+    job.edit("Ours", "Yours", file="README.md")
+    of_branch = {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": "f" * 40}
+    assert job.on_request("plan", base, **of_branch).code == 0
+    assert ["03:00" in each.body for each in job.host.comments] == [True]
+    ended = job.on_request("plan", "0" * 40, **of_branch)
+    assert (ended.code, len(job.host.comments)) == (1, 1)
+    assert f"error: no branch, tag or commit is named '{'0' * 40}'" in ended.err
+
+
 # Who has a key ------------------------------------------------------------------------------------------------------
 
 

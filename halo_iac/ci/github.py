@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from halo_iac.checkout import find_checkout
 from halo_iac.ci.host import Post, Posts, Trigger, as_git_config
 from halo_iac.errors import FileError, HostError, RefusedError
+from halo_iac.version import checked_out
 
 if TYPE_CHECKING:
     from halo_iac.ci.host_api import HostApi
@@ -32,7 +34,7 @@ class GithubHost:
         self._env = env
         self._token = token
         self._repository = env.get("GITHUB_REPOSITORY", "")
-        self.trigger = _trigger(env, _event(env))
+        self.trigger = _trigger(env, _event(env), cwd)
         self.folder = cwd / (env.get("RUNNER_TEMP") or ".halo") / "halo-ci"
 
     def comments(self) -> Posts | None:
@@ -183,7 +185,7 @@ def _event(env: Mapping[str, str]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _trigger(env: Mapping[str, str], event: Mapping[str, Any]) -> Trigger:
+def _trigger(env: Mapping[str, str], event: Mapping[str, Any], cwd: Path) -> Trigger:
     name = env.get("GITHUB_EVENT_NAME", "")
     if name == "pull_request_target":  # the secrets are there, and a stranger's branch may be what is checked out
         raise RefusedError("a workflow on pull_request_target gives a stranger's branch the secrets", hint=_ON)
@@ -194,13 +196,20 @@ def _trigger(env: Mapping[str, str], event: Mapping[str, Any]) -> Trigger:
         return Trigger(branch=branch)
     request = event.get("pull_request") or {}
     labels = tuple(str(each.get("name")) for each in request.get("labels") or ())
-    return Trigger(str(request.get("number", "")), _base(env, request), "", labels, _keyless(env, request))
+    return Trigger(str(request.get("number", "")), _base(env, request, cwd), "", labels, _keyless(env, request))
 
 
-def _base(env: Mapping[str, str], request: Mapping[str, Any]) -> str:
-    """Return the base as it is in the commit that was checked out: a merge has it as its first parent."""
+def _base(env: Mapping[str, str], request: Mapping[str, Any], cwd: Path) -> str:
+    """Return the base that the checked out commit is to be compared with.
+
+    The merge that GitHub makes of a pull request has the base as its first parent. A workflow may check out the branch
+    itself instead (``ref:``), whose first parent is the branch's own.
+    """
     if env.get("GITHUB_REF", "").endswith("/merge"):
-        return "HEAD^1"
+        checkout = find_checkout(cwd / ".git")
+        head = None if checkout is None else checked_out(str(checkout))
+        if head is None or head == env.get("GITHUB_SHA", head):
+            return "HEAD^1"
     return str((request.get("base") or {}).get("sha") or "")
 
 
