@@ -1,12 +1,14 @@
-"""Project files → :class:`~halo_iac.model.project.Project`, or every problem of every file at once.
+"""Reads project files into a :class:`~halo_iac.model.project.Project`, or reports every problem of every file.
 
-See docs/semantics.md#project-file.
+See docs/semantics.md#project-file. ``find`` locates the project file; ``files`` reads it and its includes, from disk or
+from a tree of git, and never outside the checkout.
 
-``find`` finds the project file and ``files`` reads it and what it includes, on disk or in a tree of git, within the
-checkout. ``yaml_parser`` turns bytes into values with positions (``yaml_document``). ``fields`` has the models of what
-may be written; ``field_reader`` checks one mapping (an entry, ``defaults``, ``overrides``), variables and prompt files
-included; ``entries`` merges the layers, ``cron`` works out the cadence, and ``loader`` puts sources, policy and entries
-together. ``diagnostics`` and the ``suggest`` modules word what is wrong; ``json_schema`` says the same as JSON Schema.
+``yaml_parser`` turns bytes into values with positions (``yaml_document``). ``fields`` declares the allowed keys and
+their forms; ``field_reader`` checks one mapping (an entry, ``defaults``, ``overrides``) and expands variables and
+prompt files; ``entries`` merges the layers, ``cron`` derives the cadence, and ``loader`` puts sources, policy and
+entries together.
+
+``diagnostics`` and the ``suggest`` modules word the problems; ``json_schema`` exports the same rules as JSON Schema.
 """
 
 from __future__ import annotations

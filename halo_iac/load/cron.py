@@ -1,4 +1,7 @@
-"""``at:`` and ``cron:`` → the parts of a cadence, only where they say exactly the same (docs/semantics.md#cadence)."""
+"""Converts ``at:`` and ``cron:`` to the parts of a cadence, where they are exactly equivalent.
+
+See docs/semantics.md#cadence.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ SPANS: Final = {
 
 
 SPLIT: Final = "split them into several entries"
-"""What to do about times that are no product."""
+"""The hint for times that are not hours × minutes."""
 
 
-class InexpressibleCron(Exception):  # noqa: N818 - says why a spelling has no equal in the platform's cadences
-    """A cron expression or a list of times that no cadence equals; ``hint`` says what to write instead."""
+class InexpressibleCron(Exception):  # noqa: N818 - names the reason: the platform's cadences cannot express it
+    """A cron expression or a list of times that no cadence expresses; ``hint`` says what to write instead."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -41,7 +44,7 @@ class InexpressibleCron(Exception):  # noqa: N818 - says why a spelling has no e
 
 
 def from_times(times: Sequence[str]) -> Parts:
-    """Return the hours and minutes of times of day such as ``09:30``."""
+    """Return the hours and minutes of a list of times of day such as ``09:30``."""
     wanted = {(int(hour), int(minute)) for hour, minute in (time.split(":") for time in times)}
     hours = tuple(sorted({hour for hour, _ in wanted}))
     minutes = tuple(sorted({minute for _, minute in wanted}))
@@ -79,10 +82,10 @@ def from_cron(expression: str) -> Parts:
 def _restricted_days(
     month_field: str, week_field: str, month_days: tuple[int, ...], week_days: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the days of the month, or else of the week, on which cron fires; both empty where it does on all.
+    """Return the days of the month, or else of the week, on which cron fires; both are empty if it fires every day.
 
-    Where a day field begins with ``*``, be it ``*/2``, a day has to fit both; else it has to fit either, so that
-    ``1-31`` beside ``1`` means every day.
+    If either day field begins with ``*`` (``*/2`` included), a day has to match both fields. Otherwise it has to match
+    one of them, so that ``1-31`` with ``1`` means every day.
     """
     week_days = tuple(sorted({day % 7 for day in week_days}))
     is_every_month_day, is_every_week_day = len(month_days) == 31, len(week_days) == 7
@@ -111,7 +114,7 @@ def _not_five(expression: str, count: int) -> str:
 
 
 def numbers(text: str, name: str) -> tuple[int, ...]:
-    """Return the numbers that one cron field stands for, sorted."""
+    """Return the numbers that one cron field matches, sorted."""
     found: set[int] = set()
     for part in text.lower().split(","):
         found.update(_range(part, name))

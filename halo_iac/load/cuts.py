@@ -1,4 +1,4 @@
-"""Texts that are not what they look like: `` #`` cuts one short by a comment, ``>`` joins the lines of another."""
+"""Finds texts that YAML reads differently from how they look: cut by a `` #`` comment, or joined by ``>``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _TEXTS: Final = frozenset({"title", "prompt", "agent", "renamed_from", "protect"
 _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})
 _MAY_CUT: Final = (r" #\S", r"\t#\S")
 _LINE: Final = r"(?m)^[ \t]*[^\s#][^\n]*?(?<=\S)([ \t]+)#([^\n]?)[^\n]*"
-"""A line with a comment behind something else; only its first one can cut a text."""
+"""A line with a comment after a value; only the first comment of a line can cut a text."""
 _ANCHOR: Final = re.compile(r"(?:&(\S+)\s+)?")
 _ALIAS: Final = re.compile(r"\*([^\s,\]}]+)")
 _BLOCK: Final = re.compile(r"[|>][-+0-9]*")
 _NOT_PLAIN: Final = frozenset("\"'|>*!{[")
 _INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
-"""A comment in the place of a value, from its key on: parsers do not agree on where a missing value begins."""
+"""A comment in the place of a value, from its key on: parsers disagree about where a missing value begins."""
 
 
 def cuts(document: Document) -> Iterator[Cut]:
-    """Yield the texts of a document that lose what stands behind a `` #`` without a space behind it."""
+    """Yield the texts of a document that a `` #`` without a space after it cuts short."""
     text = document.text
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
         return
@@ -43,11 +43,11 @@ def cuts(document: Document) -> Iterator[Cut]:
 _FOLDED: Final = re.compile(r"(?:&(\S{1,200})[ \t]+)?>[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n")
 _MAY_FOLD: Final = r"(?m)>[-+0-9]*[ \t]*(?:#.*)?\r?$"
 _ITEM: Final = re.compile(r" *(?:[-*+]|[0-9]{1,3}[.)]|#{1,6})[ \t]+\S")
-"""The beginning of a list's item, or of a heading."""
+"""The start of a list item or of a heading."""
 
 
 def folds(document: Document) -> Iterator[Fold]:
-    """Yield the first line of each prompt that begins an item and that ``>`` joins to the line above it."""
+    """Yield the first line of each list item in a prompt that ``>`` joins to the line above it."""
     text = document.text
     if re.search(_MAY_FOLD, text) is None:
         return
@@ -65,7 +65,7 @@ def folds(document: Document) -> Iterator[Fold]:
 
 
 def _joined_item(text: str, index: int) -> int | None:
-    """Return where the first such item of a block of text begins; deeper lines and those after a gap are not joined."""
+    """Return the offset of the first joined item of a block scalar; lines that are deeper or after a gap stay apart."""
     indent: int | None = None
     was_text = False
     while index < len(text):
@@ -83,7 +83,7 @@ def _joined_item(text: str, index: int) -> int | None:
 
 
 def is_comment_instead(document: Document, location: Location) -> bool:
-    """Say whether a value is null because what was meant as a text begins with ``#``."""
+    """Return whether a value is null because its text begins with ``#``, so that YAML reads a comment."""
     line, column = document.place(location, at_key=True)
     return _INSTEAD.match(document.text.split("\n")[line - 1], column - 1) is not None
 
@@ -94,14 +94,14 @@ def _anchor(text: str, index: int) -> str | None:
 
 
 def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
-    """Yield the ordinals of scalars that a comment may cut, each with where it then ends.
+    """Yield the ordinals of scalars that a comment may cut, each with the offset at which it then ends.
 
-    ``None`` is one that only begins on the next line: behind the ``|`` of a block, a key or a dash.
+    ``None`` marks a scalar that begins on the next line: after the ``|`` of a block, a key or a dash.
     """
     for found in re.finditer(_LINE, text):
         start = found.start(1)
         ordinal = bisect_right(document.marks, start) - 1
-        if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # of a value that is not there
+        if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # the ordinal of a missing value
             continue
         anchor = _ANCHOR.match(text, document.marks[ordinal])
         begin = document.marks[ordinal] if anchor is None else anchor.end()
@@ -116,7 +116,7 @@ def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
 def _texts(
     document: Document, node: Node, location: Location, seen: set[int]
 ) -> Iterator[tuple[tuple[str | int, ...], int, str]]:
-    """Yield the location, ordinal and value of every text of a field that holds text."""
+    """Yield the location, ordinal and value of every text in a field of texts."""
     if id(node) in seen or not isinstance(node, dict | list):
         return
     seen.add(id(node))
@@ -128,7 +128,7 @@ def _texts(
         inner = [(step, first + step, value) for step, value in enumerate(node)]
     for step, ordinal, value in inner:
         place = (*location, step)
-        if not location and str(step).startswith("x-"):  # holds what aliases stand for, and nothing by itself
+        if not location and str(step).startswith("x-"):  # holds anchors, which are visited where aliases refer to them
             continue
         if isinstance(value, str) and _field(place) in _TEXTS:
             yield place, ordinal, value
@@ -137,12 +137,12 @@ def _texts(
 
 
 def _entry_of(location: Location) -> str | None:
-    """Return the key of the entry that a value is about: its own, or one that ``overrides`` name."""
+    """Return the key of the entry that a value belongs to: its own, or one that ``overrides`` name."""
     below = location[1:] if location[0] == "overrides" else location
     return str(below[1]) if len(below) > 1 and below[0] == "schedules" else None
 
 
 def _field(location: Location) -> str:
-    """Return the field that a value belongs to: its own key, or that of its list; of an alias, ``agents``."""
+    """Return the field that a value belongs to: its own key, or that of its list; ``agents`` for an alias."""
     names = [step for step in location if isinstance(step, str)]
     return names[-1] if names[0] in _IN_ENTRIES or names[0] == "scope" else names[0]

@@ -1,4 +1,4 @@
-"""What pydantic found wrong → problems in our own words, each at its place in the file."""
+"""Converts pydantic's errors to problems in halo's words, each with its position in the file."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ _ONLY_ENTRIES: Final = ENTRY_KEYS - DEFAULTS_KEYS
 
 
 def suggest_top_key(value: object) -> str | None:
-    """Guess what the value of an unknown key at the top of a file was meant to be."""
+    """Guess what the value of an unknown top-level key was meant to be."""
     is_entry = isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value)
     return "if this is a schedule, indent it under `schedules`" if is_entry else None
 
 
 def suggest_override_key(key: str, value: object) -> str | None:
-    """Guess what the mapping below an unknown key of ``overrides`` was meant to be."""
+    """Guess what the mapping under an unknown key of ``overrides`` was meant to be."""
     is_entry = isinstance(value, dict) and closest_match(key, ("schedules",)) is None
     return "if this is the key of an entry, indent it under `schedules`" if is_entry else None
 
 
 def suggest_for_list(schedules: list[Node]) -> str:
-    """Say how to write schedules that are in a list."""
+    """Return the hint for schedules that are written as a list."""
     first = schedules[0]
     title = first.get("title") if isinstance(first, dict) else None
     words = re.findall("[a-z0-9]+", title.lower()) if isinstance(title, str) else []
     key = "-".join(words)[:40].strip("-")
-    if not isinstance(resolve(key), str) or not key:  # `2026:` is no string
+    if not isinstance(resolve(key), str) or not key:  # YAML reads `2026:` as a number
         key = "my-key"
     return f"each schedule needs a key: write {quote(key + ':')} on a line of its own instead of `-`"
 
 
 def misplaced_keys(schedules: Values) -> dict[str, str | None]:
-    """Return the fields of an entry that stand where schedules do, each with what to do about it.
+    """Return the entry fields that are written among the schedules' keys, each with a hint.
 
-    That is said once of those that follow each other, so the others have ``None``; so has each below a key that is
-    null, since of that one it is said that it has no fields.
+    Consecutive keys share one hint, so the later ones have ``None``. Those under a null key have ``None`` too, since
+    that key is already reported as having no fields.
     """
     found: dict[str, str | None] = {}
     if schedules.keys().isdisjoint(ENTRY_KEYS):
         return found
     hint: str | None = "each schedule needs a key: write `my-key:` above its fields, and indent them"
     for key, value in schedules.items():
-        is_mapping = isinstance(value, dict) and RULES.isdisjoint(value)  # else it may be `findings`
+        is_mapping = isinstance(value, dict) and RULES.isdisjoint(value)  # otherwise it may be `findings`
         if key not in ENTRY_KEYS or is_mapping:
             hint = None if value is None else f"indent the fields below {quote(key)}"
         else:
@@ -81,7 +81,7 @@ _FORMS: Final = {
     "project": "expected up to 200 printable characters without spaces",
 }
 _FORMED: Final = frozenset({"cron", "lookback", "timezone", "prompt_file", "include"})
-"""Texts of a form that no number or flag has, be it in quotes."""
+"""Texts in a form that no number or flag can have, even in quotes."""
 
 _RANGES: Final = {
     **{name: f"{MANAGED[name].least} to {MANAGED[name].most or MAX_NUMBER}" for name in (*CADENCE_PARTS, *NUMBERS)},
@@ -108,49 +108,49 @@ _WORDS: Final = {
     "version": "1, the only version so far",
 }
 _ALLOWED: Final[dict[str, Collection[str]]] = {"scope": hints.SCOPE_KEYS, "findings": hints.RULES}
-"""Mappings within the mapping that is checked → the keys that they may have."""
+"""Nested mappings of the checked mapping → their allowed keys."""
 
 _FLAGS: Final = {
     **dict.fromkeys(("yes", "on", "y", "1", "enabled", "enable"), "true"),
     **dict.fromkeys(("no", "off", "n", "0", "disabled", "disable", "paused", "suspended"), "false"),
 }
-"""What was a flag in YAML 1.1, and what other tools have for one."""
+"""YAML 1.1's flags, and other tools' words for them."""
 
 _OVERRIDDEN: Final = "write the value, under `overrides` where environments differ"
 _LONGEST_SHOWN: Final = 60
-"""How long a text may be that a hint repeats."""
+"""The longest text, in characters, that a hint repeats."""
 
 _AMOUNT: Final = re.compile(r"\s*[^\d\s.,-]{0,3}\s*(\d+(?:[.,]\d+)?)\s*[^\d\s]{0,3}\s*")
-"""An amount of money as people write it."""
+"""An amount of money."""
 
 _NO_TEXT: Final = frozenset({"int_type", "float_type", "bool_type"})
-"""What pydantic found where a number or a flag is wanted, which no variable can give."""
+"""Pydantic's error types for a value of a number or flag field that no variable can supply."""
 
 _OTHERWISE_FINE: Final = frozenset({"string_too_long", "string_unicode"})
-"""What pydantic found in a text that may begin as it likes."""
+"""Pydantic's error types for a text whose beginning is not the problem."""
 
 _LAYERS: Final = ("did you mean `defaults`?", "did you mean `overrides`?")
-"""Hints at what holds fields as a schedule does."""
+"""Hints for the mappings that hold the fields of schedules."""
 
 INCLUDE_KEYS: Final = frozenset({"schedules"})
 
 Found = Any
-"""One of :meth:`pydantic_core.ValidationError.errors`."""
+"""One item of :meth:`pydantic_core.ValidationError.errors`."""
 
 Wording = tuple[str, str | None]
 """Message and hint."""
 
 Written = tuple[object, object]
-"""A value as the file has it, and the field's whole value."""
+"""A value as written in the file, and the whole value of its field."""
 
 
 def to_problems(
     error: ValidationError, values: Mapping[str, Any], document: Document, below: Location, allowed: Collection[str]
 ) -> set[str]:
-    """Add a problem for each thing wrong with the mapping at ``below``, which may have the ``allowed`` keys.
+    """Add a problem for each error in the mapping at ``below``, whose ``allowed`` keys are given.
 
-    Returns the mapping's keys concerned; none where it lacks keys only. Where there are too many problems to word, one
-    stands for them, and every key is concerned.
+    Returns the affected keys of the mapping; none if keys are only missing. If there are too many problems to word, one
+    stands for all of them, and every key counts as affected.
     """
     if len(document.problems) + error.error_count() > MAX_COLLECTED:
         document.add_problem(below, "too many problems to list one by one", at_key=True)
@@ -165,7 +165,7 @@ def to_problems(
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
         whole = values.get(str(location[0])) if location else None
-        is_counted_only = len(document.problems) > MAX_PROBLEMS  # to look for what was meant takes a millisecond
+        is_counted_only = len(document.problems) > MAX_PROBLEMS  # finding the closest key takes a millisecond
         written = None if is_counted_only else (_as_written(found["input"], document, place), whole)
         message, hint = _format(found, below, allowed, written)
         declared = document.value(place)
@@ -180,13 +180,13 @@ def to_problems(
 
 
 def _is_block(document: Document, location: Location) -> bool:
-    """Say whether an empty text is written as a block: what should be in it is not indented."""
+    """Return whether an empty text is written as a block scalar, whose lines are then not indented."""
     line, column = document.place(location)
     return document.text.split("\n")[line - 1][column - 1 : column] in {"|", ">"}
 
 
 def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
-    """Word a key that a mapping with these ``allowed`` ones must not have."""
+    """Return the problem of a key that is not among the ``allowed`` ones of its mapping."""
     if allowed == hints.RULES:
         return f"unknown rule {quote(key)}", hints.suggest_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
@@ -199,13 +199,13 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
 
 
 def _suggest_ignored(key: str) -> str | None:
-    """Say how a key for anchors begins, such as ``_base``, ``.base`` or ``x_base``."""
+    """Return the hint that names the prefixes for anchor keys: ``_base``, ``.base`` or ``x_base``."""
     found = re.fullmatch(r"(?:x?_|\.)([A-Za-z0-9_-]{1,40})", key)
     return f"write {quote('x-' + found[1])}: keys that begin with `x-` are ignored" if found else None
 
 
 def _of_variable(found: Found, field: object) -> str | None:
-    """Return what is to be done about a value that reads a variable, if that is the reason."""
+    """Return the hint for a value that fails because it reads a variable; ``None`` for any other."""
     if found["type"] in _NO_TEXT:
         way = "write the numbers, or use `cron`, which can" if field in CADENCE_PARTS else _OVERRIDDEN
         return f"it cannot read a variable; {way}"
@@ -213,7 +213,7 @@ def _of_variable(found: Found, field: object) -> str | None:
 
 
 def _format(found: Found, below: Location, allowed: Collection[str], written: Written | None) -> Wording:
-    """Return message and hint for one finding; null comes first, since every check words it differently."""
+    """Return the message and hint of one error. Null is handled first: each check would word it differently."""
     names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
     subject = names[-1] if names else "file"
     if found["type"] == "extra_forbidden":
@@ -236,7 +236,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
 
 
 def _as_written(value: object, document: Document, place: Location) -> object:
-    """Return the text of a number with a dot, which may be a time: ``9.30`` is 9.3."""
+    """Return the source text of a number with a dot, which may be a time: YAML reads ``9.30`` as 9.3."""
     if not isinstance(value, float):
         return value
     line, column = document.place(place)
@@ -254,7 +254,7 @@ def _expectation(found: Found, field: str) -> Wording:
 
 
 def _intended(field: str, value: object, whole: object) -> str | None:
-    """Guess what a value was meant to be whose field people write in many ways; ``whole`` may be a list of several."""
+    """Guess what was meant in a field that has many spellings; ``whole`` is the field's value, maybe a list."""
     if field in {*CADENCE_PARTS, "frequency", "at", "cron", "lookback", "lookback_hours"}:
         from halo_iac.load.suggest_cadence import suggest_part
 
@@ -290,7 +290,7 @@ def _text(field: str, value: object) -> Wording:
 
 
 def _lookback(count: int) -> str | None:
-    """Say what a number without a unit may mean: 86400 are seconds."""
+    """Return what a number without a unit may mean: 86400 are seconds."""
     if count > 0 and count % 3600 == 0:
         return f"write `lookback: {count // 3600}h` for {count} seconds, or `lookback: {count}h` for as many hours"
     return f"write `lookback_hours: {count}`, or `lookback: {count}h`" if count > 0 else None
@@ -347,7 +347,7 @@ def _suggest_value(field: str) -> str:
 
 
 def _not_unicode(_: str, __: object) -> Wording:
-    """Word a lone surrogate: a file cannot hold one, so it is a byte of the environment that is not UTF-8."""
+    """Return the problem of a lone surrogate, which can only come from an environment variable that is not UTF-8."""
     return "not valid Unicode", "check the variable that it reads"
 
 

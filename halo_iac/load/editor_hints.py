@@ -1,8 +1,9 @@
-"""What an editor shows and offers: titles, readable messages, defaults, snippets and time zones, for a JSON Schema.
+"""Adds what an editor shows and completes to a JSON Schema: titles, messages, defaults, snippets and time zones.
 
-``errorMessage``, ``patternErrorMessage`` and ``defaultSnippets`` are yaml-language-server's own keywords; to every
-other reader of JSON Schema they are annotations. That server counts UTF-16 units where JSON Schema counts characters,
-and knows only the integers of YAML's core schema, so lengths and integers are given forms on which all agree.
+``errorMessage``, ``patternErrorMessage`` and ``defaultSnippets`` are keywords of yaml-language-server; every other
+reader of JSON Schema treats them as annotations. That server counts UTF-16 units where JSON Schema counts characters,
+and knows only the integers of YAML's core schema, so lengths and integers are written in forms on which all readers
+agree.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TITLES: Final = {
     "ScopeFields": "Scope",
     "RuleSettings": "Findings",
 }
-"""What a hover says instead of the name of a class; a field is called by its name."""
+"""Titles that a hover shows instead of the name of a class; a field is titled by its name."""
 
 _NAMED: Final = "without a space at either end"
 _PATH: Final = "relative to this file and with /; no part of it begins with a dot"
@@ -62,7 +63,7 @@ MESSAGES: Final = {
     "version": "Write 1.",
     **dict.fromkeys(RULES, "Write error, warning or off."),
 }
-"""What is said of a value with the wrong form, by field; numbers say their bounds."""
+"""Messages for a value of the wrong form, by field; numbers name their bounds."""
 
 DEFAULTS: Final = {
     **{name: value for name, value in BUILT_IN.items() if name != "prompt" and value is not None},
@@ -74,7 +75,7 @@ DEFAULTS: Final = {
 
 
 def _entry(frequency: str, **days: object) -> Schema:
-    """Return what a snippet writes below a schedule's key."""
+    """Return the snippet inserted below a schedule's key."""
     return {
         "title": "${2:Checkout review}",
         "agent": "${3:checkout}",
@@ -98,27 +99,27 @@ SNIPPETS: Final[dict[str, Schema]] = {
     "max_runs_per_month": {"label": "1000", "body": "${1:1000}"},
     "cost_per_run": {"label": "0.50", "body": "${1:0.50}"},
 }
-"""What completing a key writes behind it, and what is offered there."""
+"""The text that completing a key inserts after it."""
 
 ENTRY_SNIPPETS: Final[list[Schema]] = [
     {"label": "daily", "description": "What fires every day.", "body": _entry("daily")},
     {"label": "weekly", "description": "What fires every week.", "body": _entry("weekly", days_of_week="${6:mon}")},
     {"label": "monthly", "description": "What fires every month.", "body": _entry("monthly", days_of_month="${6:1}")},
 ]
-"""What is offered below a schedule's key; what stands there already is not written again."""
+"""The snippets offered below a schedule's key; keys that are already there are not inserted again."""
 
 OTHER_INTEGERS: Final = r"^[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9]+_[0-9_]*)$"
-"""Integers to halo, such as ``2_4``, and text to editors, whose YAML knows fewer forms."""
+"""Integers to halo, such as ``2_4``, but strings to editors, whose YAML knows fewer integer forms."""
 
 _PORTABLE_NAME: Final = r"[\S\ufeff](?:[^\n]*[\S\ufeff])?"
-"""A name, where `.` ends at more characters than a line feed and U+FEFF is a space, as they are in JavaScript."""
+"""A name. In JavaScript ``.`` excludes more characters than the line feed, and U+FEFF is a space."""
 
 _COUNTED: Final = 1_000
-"""Up to which length characters are counted by a pattern; other programs take no longer repetition."""
+"""The longest length that a pattern counts; other programs reject larger repetition counts."""
 
 
 def add_hints(schema: Schema) -> None:
-    """Put titles, messages, defaults, snippets and zones into the schema of a project file or an included one."""
+    """Add titles, messages, defaults, snippets and zones to the schema of a project file or an included file."""
     definitions = schema["$defs"]
     for name, title in TITLES.items():
         if name in definitions:
@@ -129,23 +130,23 @@ def add_hints(schema: Schema) -> None:
             own = f"overrides.{name}"
             key = own if part == "OverridesFields" and own in MESSAGES else name
             owner["properties"][name] = _hinted(name, field, key)
-    for name in definitions.keys() - {"EntryFields"}:  # the list of zones is most of a schema
+    for name in definitions.keys() - {"EntryFields"}:  # the list of zones is most of a schema's size
         properties = definitions[name]["properties"]
         if "timezone" in properties:
             same = {"$ref": "#/$defs/EntryFields/properties/timezone"}
             properties["timezone"] = {"description": properties["timezone"]["description"], **same}
     for layer in ("ScheduleFields", "OverridesFields"):
-        for keyword in ("title", "description", "type"):  # `defaults` and `overrides` have their own
+        for keyword in ("title", "description", "type"):  # `defaults` and `overrides` have their own entries
             definitions.get(layer, {}).pop(keyword, None)
 
 
 def _hinted(name: str, field: Schema, key: str) -> Schema:
-    """Return a field with its hints, which are found by a key."""
+    """Return a field's schema with its hints, which are looked up by a key."""
     title = name.replace("_", " ").capitalize()
     field = {"title": title, **field}
     if field.get("$ref", "").endswith(
         ("/ScheduleFields", "/OverridesFields")
-    ):  # else completion writes every field that has a default
+    ):  # otherwise completion inserts every field that has a default
         field |= {"type": "object", "allOf": [{"$ref": field.pop("$ref")}]}
     if name == "timezone":
         field |= _zones()
@@ -158,7 +159,7 @@ def _hinted(name: str, field: Schema, key: str) -> Schema:
 
 
 def _name_choices(field: Schema, title: str) -> None:
-    """Give the forms of a field different titles: a hover lists alike ones as if both fitted, and shows the inmost."""
+    """Give the alternatives of a field distinct titles: a hover lists equal ones twice, and shows the innermost."""
     for choice in field.get("anyOf", ()):
         if "anyOf" in choice:
             _name_choices(choice, title)
@@ -169,13 +170,13 @@ def _name_choices(field: Schema, title: str) -> None:
 
 
 def _forms(schema: Schema) -> Iterator[Schema]:
-    """Yield every part of a field's schema that says how one value looks."""
+    """Yield every part of a field's schema that describes one form of value."""
     choices = schema.get("anyOf", ())
     items = [schema["items"]] if "items" in schema else []
     for part in (*choices, *items, *schema.get("patternProperties", {}).values()):
         yield from _forms(part)
     for part in choices:
-        # Of an empty list nothing is said but that it is empty.
+        # The empty-list alternative needs no message of its own.
         schema |= {keyword: part.pop(keyword) for keyword in ("minItems", "maxItems") if keyword in part}
     if "type" in schema or "pattern" in schema or "enum" in schema:
         yield schema
@@ -192,7 +193,7 @@ def _word(form: Schema, message: str | None) -> None:
     if "patternProperties" in form:
         form["patternProperties"] = {_portable(key): value for key, value in form["patternProperties"].items()}
     _count(form)
-    if form.get("type") == "string":  # else the server writes "Incorrect type" over the message
+    if form.get("type") == "string":  # otherwise the server prepends "Incorrect type" to the message
         form["type"] = ["string"]
     if message is not None and form.get("type") != "array":
         form["errorMessage"] = message
@@ -205,7 +206,7 @@ def _portable(pattern: str) -> str:
 
 
 def _count(form: Schema) -> None:
-    """Have a pattern count a string's characters; a prompt is too long for that, and its bytes are the bound."""
+    """Count a string's characters with a pattern. A prompt is too long for that; the limit on its bytes applies."""
     least, most = form.pop("minLength", 0), form.get("maxLength", 0)
     if 0 < most <= _COUNTED:
         form["pattern"] = rf"^[\s\S]{{{least},{form.pop('maxLength')}}}$"
@@ -219,7 +220,7 @@ def _bounds(form: Schema) -> str:
 
 
 def _zones() -> Schema:
-    """Return the schema of a zone: the names of every version of the database fit, and those of places are offered."""
+    """Return the schema of a zone: it accepts the names of every version of the database and offers those of places."""
     older = "|".join(map(re.escape, WITHOUT_AREA))
     return {
         "anyOf": [

@@ -1,7 +1,7 @@
-"""One entry of ``schedules:`` → :class:`~halo_iac.model.project.Entry`: layers merged, cadence worked out.
+"""Converts one entry of ``schedules:`` to a :class:`~halo_iac.model.project.Entry`: merged layers, derived cadence.
 
-Each step adds what it finds wrong and goes on where it can, so that everything is said at once. A field counts as
-there, and is not reported as missing, where its value is wrong or an unknown key most likely stands for it.
+Each step adds the problems it finds and continues where it can, so that one run reports all of them. A field is not
+reported as missing if its value is wrong or if an unknown key most likely stands for it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ LONGEST: Final = 200
 
 
 def invalid_title_reason(title: str) -> str | None:
-    """Say what is wrong with a title; ``None`` for one that may be used."""
-    if title.isascii() and title.isprintable():  # all that most titles need
+    """Return why a title is not allowed; ``None`` if it is."""
+    if title.isascii() and title.isprintable():  # the fast path for most titles
         normal = title
     else:
         if has_invisible(title):
@@ -53,7 +53,7 @@ def invalid_title_reason(title: str) -> str | None:
 
 
 def corrected_title(title: str) -> str:
-    """Return the nearest title that may be used; empty if nothing is left."""
+    """Return the nearest allowed title; empty if nothing is left of it."""
     visible = "".join(" " if c in "\t\n\r\u2028\u2029" else c for c in title)
     visible = "".join(c for c in visible if not is_invisible(c))
     return unicodedata.normalize("NFC", visible).strip()[:LONGEST].rstrip()
@@ -63,7 +63,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _WHOLE: Final = frozenset({"frequency", "cron"})
 _DEFAULTS: Final = {**BUILT_IN, **dict.fromkeys(CADENCE_PARTS, ()), "minutes": MINUTES}
 _OTHER_FIELDS: Final = itemgetter(*FIELDS[FIELDS.index("timezone") :])
-"""What a spec has beside what it is, whose it is and its cadence's parts."""
+"""Spec fields other than title, agent and cadence."""
 
 _ONLY_FOR: Final = {"days_of_week": "weekly", "days_of_month": "monthly", "hours": "daily, weekly and monthly"}
 _EXAMPLES: Final = {
@@ -74,7 +74,7 @@ _EXAMPLES: Final = {
 
 
 class EntryReader(NamedTuple):
-    """Reads entries under one project file's layers."""
+    """Reads entries with the layers of one project file."""
 
     fields: FieldReader
     defaults: Layer
@@ -83,7 +83,7 @@ class EntryReader(NamedTuple):
     title_prefix: str | None = None
 
     def read(self, place: FieldLocation, key: str, raw: object) -> Entry | None:
-        """Return the entry, or ``None`` and a problem at least."""
+        """Return the entry, or ``None`` after adding at least one problem."""
         if not isinstance(raw, dict):
             self._refuse(place, key, raw)
             return None
@@ -100,7 +100,7 @@ class EntryReader(NamedTuple):
             _check_over_cron(entry)
         self._check_title(place, given)
         state = state or given.get("state")
-        if state is None and "state" in entry.written:  # whether it is to be retired cannot be told
+        if state is None and "state" in entry.written:  # whether it is retired is unknown
             return None
         is_retired = state == "archived"
         spec = None if is_retired else self._spec(entry, is_whole=is_whole)
@@ -118,7 +118,7 @@ class EntryReader(NamedTuple):
         )
 
     def _refuse(self, place: FieldLocation, key: str, raw: object) -> None:
-        """Report an entry that has no keys and values, a text such as ``agent:x`` where it stands."""
+        """Report an entry that is not a mapping, such as the text ``agent:x``."""
         message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
         hint = f"indent the fields of the schedule below {quote(key)}"
         if isinstance(raw, str):
@@ -130,7 +130,7 @@ class EntryReader(NamedTuple):
             place.add_missing_problem(message, hint)
 
     def _check_title(self, place: FieldLocation, given: Fields) -> None:
-        """Report a title that may not be used, or that is not this project's to use; an ``id`` excuses odd ones."""
+        """Report a title that is not allowed or is outside this project's scope; an ``id`` allows unusual titles."""
         title = given.get("title")
         if title is None:
             return
@@ -169,7 +169,7 @@ def _names_a_schedule(entry: WrittenEntry) -> bool:
 
 
 def _cadence(entry: WrittenEntry) -> Parts:
-    """Return what ``cron`` or ``at`` stand for, or a problem at least if the cadence is not whole."""
+    """Return the cadence that ``cron`` or ``at`` express, or add at least one problem if it is incomplete."""
     given, written = entry.given, entry.written
     try:
         if "cron" in given:
@@ -193,7 +193,7 @@ def _cadence(entry: WrittenEntry) -> Parts:
 
 
 def _check_over_cron(entry: WrittenEntry) -> None:
-    """Report an override of a part of what the entry gives as a whole."""
+    """Report an override of one part of a cadence that the entry gives as a whole."""
     part = entry.part_over_cron
     if part is None:
         return
@@ -205,7 +205,7 @@ def _check_over_cron(entry: WrittenEntry) -> None:
 
 
 def _check_parts(entry: WrittenEntry) -> None:
-    """Report parts of the cadence that the frequency needs and that are missing, or that it has no use for."""
+    """Report cadence parts that the frequency requires and lacks, or that it does not use."""
     given, written = entry.given, entry.written
     frequency = given["frequency"]
     relevant = RELEVANT_PARTS[frequency]
@@ -223,14 +223,14 @@ def _check_parts(entry: WrittenEntry) -> None:
 
 
 def _suggest_minutes(times: Sequence[str]) -> str:
-    """Say how a cadence without hours has the minutes of times of day."""
+    """Return the hint that adds the minutes of times of day to a cadence without hours."""
     minutes = sorted({int(time.split(":")[1]) for time in times})
     code = f"`minutes: {minutes if len(minutes) > 1 else minutes[0]}`"
     return f"write {code} to fire in every hour, or change `frequency`"
 
 
 def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:
-    """Say why the named fields of a spec could not be declared; ``None`` where they could. Quotes no value."""
+    """Return why the named fields of a spec cannot be declared; ``None`` if they can. Quotes no value."""
     given = {name: getattr(spec, name) for name in names if getattr(spec, name) not in {None, ()}}
     try:
         check_entry({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})

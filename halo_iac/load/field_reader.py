@@ -1,4 +1,4 @@
-"""One mapping of fields, whether an entry, ``defaults`` or ``overrides`` → checked fields under one spelling each."""
+"""Reads one mapping of fields (an entry, ``defaults`` or ``overrides``) into checked fields with one spelling each."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from halo_iac.text import quote
 
 PREFIX: Final = "HALO_VAR_"
 LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file", "enabled", "hours", "minutes", "days_of_month", *NUMBERS})
-"""Never touched: a prompt may well speak of dollars and braces, and no variable is a number or a flag."""
+"""Fields in which variables are not expanded: prompts may contain ``${``, and no variable is a number or a flag."""
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
 
 AddProblem = Callable[[tuple[str], str, str], None]
-"""Told which field cannot be resolved, why, and what to do."""
+"""Called with the field that cannot be resolved, the message and the hint."""
 
 
-class _Unresolved(Exception):  # noqa: N818 - carries one message out of a substitution
+class _Unresolved(Exception):  # noqa: N818 - carries one message out of a regex substitution
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.message = message
@@ -38,11 +38,10 @@ class _Unresolved(Exception):  # noqa: N818 - carries one message out of a subst
 def expand(
     fields: dict[str, Any], variables: Mapping[str, str], add_problem: AddProblem, *, keeps_unset: bool = False
 ) -> dict[str, Any]:
-    """Return the fields with every reference replaced, without those where that is impossible.
+    """Return the fields with every variable reference expanded, without those that fail.
 
-    ``keeps_unset`` leaves a reference to a variable that is not set as it is written.
-
-    The very same mapping if nothing refers to a variable.
+    ``keeps_unset`` leaves references to unset variables as written. Returns the same mapping object if it has no
+    references.
     """
     if not any(_references(value) for key, value in fields.items() if key not in LITERAL_FIELDS):
         return fields
@@ -70,7 +69,7 @@ def _substitute(value: object, variables: Mapping[str, str], keeps_unset: bool) 
 
 
 def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
-    """Return what one reference stands for; like a shell, an empty variable gives way to the fallback."""
+    """Return the value of one reference; as in a shell, an empty variable is replaced by the fallback."""
     if found["open"]:
         raise _Unresolved(
             "invalid variable reference after `${`", "write ${NAME} or ${NAME:-fallback}, or $$ for a dollar sign"
@@ -79,7 +78,7 @@ def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool
     if name is None:
         return "$"
     value = variables.get(PREFIX + name)
-    if value is None and name.startswith(PREFIX):  # the variable that it names was meant
+    if value is None and name.startswith(PREFIX):  # the name of a variable was meant
         plain = name.removeprefix(PREFIX) or "NAME"
         raise _Unresolved(
             f"`${{{name}}}` would read {PREFIX}{name}", f"write ${{{plain}}}, which reads {PREFIX}{plain}"
@@ -97,7 +96,7 @@ TOO_LONG: Final = f"the prompt is longer than {MAX_PROMPT // 1024} KiB"
 
 
 class Prompts:
-    """The prompt files of one project."""
+    """The prompt files of one project, each read once."""
 
     def __init__(self, reader: ProjectFiles) -> None:
         self._reader = reader
@@ -121,7 +120,7 @@ class Prompts:
 
 
 def prompt_in(data: bytes) -> str:
-    """Return the prompt that a file holds, or say with :class:`FileUnreadable` why it holds none."""
+    """Return the prompt in a file's bytes; raises :class:`FileUnreadable` if they are not a valid prompt."""
     try:
         text = normalized_prompt(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -134,7 +133,7 @@ def prompt_in(data: bytes) -> str:
 
 
 def is_too_long(prompt: str) -> bool:
-    """Say whether a prompt written in a project file is longer than a prompt file may be."""
+    """Return whether a prompt written in a project file exceeds the size limit of a prompt file."""
     return len(prompt) * 4 > MAX_PROMPT and len(prompt.encode()) > MAX_PROMPT
 
 
@@ -149,11 +148,11 @@ _TWICE: Final = (
     ("at", ("hours", "minutes")),
     ("cron", ("frequency", "days_of_week", "days_of_month", "hours", "minutes", "at")),
 )
-"""A key, and those that set the same value and so must not stand beside it."""
+"""A key, and the keys that set the same value and so exclude it."""
 
 
 class FieldLocation(NamedTuple):
-    """One mapping of a document, and where problems with its fields are added; ``folder`` is the document's."""
+    """One mapping of a document, to whose fields problems are added; ``folder`` is the folder of the document."""
 
     document: Document
     folder: str
@@ -165,16 +164,16 @@ class FieldLocation(NamedTuple):
         return len(self.document.problems)
 
     def add_problem(self, key: str, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem with one key's value, or with the key itself."""
+        """Add a problem at one key's value, or at the key itself."""
         self.document.add_problem((*self.location, key), message, hint, at_key=at_key)
 
     def add_missing_problem(self, message: str, hint: str | None = None) -> None:
-        """Add a problem with what the mapping lacks; it points at the mapping's own key."""
+        """Add a problem about a missing key; it points at the mapping's own key."""
         self.document.add_problem(self.location, message, hint, at_key=True)
 
 
 class FieldReader:
-    """Reads mappings of fields; holds what is the same for all of a project's: prompt files and variables."""
+    """Reads mappings of fields, with the prompt files and variables of one project."""
 
     def __init__(self, prompts: Prompts, variables: Mapping[str, str], *, needs_variables: bool = True) -> None:
         self._prompts = prompts
@@ -184,9 +183,9 @@ class FieldReader:
     def read(
         self, place: FieldLocation, raw: Fields, check: Check, allowed: Collection[str], *, state: str | None = None
     ) -> tuple[Fields, bool]:
-        """Return the fields that could be read, and whether nothing was wrong with the form of any.
+        """Return the fields that could be read, and whether all of them had a valid form.
 
-        ``state`` is what a stronger layer says: of what is archived, the prompt file may be gone.
+        ``state`` is the state set by a stronger layer: the prompt file of an archived schedule may be missing.
         """
         before = place.problem_count
         fields = self._with_variables(place, raw)
@@ -238,7 +237,7 @@ class FieldReader:
 def _suggest_other_zone(place: FieldLocation, name: str) -> None:
     from halo_iac.load.suggest_timezone import suggest_near_zone, suggest_zone
 
-    is_counted_only = place.problem_count > MAX_PROBLEMS  # to look for a near name takes milliseconds
+    is_counted_only = place.problem_count > MAX_PROBLEMS  # finding the closest name takes milliseconds
     hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))
     place.add_problem("timezone", f"unknown time zone {quote(name)}", hint)
 

@@ -1,11 +1,11 @@
-"""What a person writes: the keys of a project file, their forms, and a line on each (docs/semantics.md#entry-fields).
+"""The keys of a project file, their forms, and a one-line description of each (docs/semantics.md#entry-fields).
 
-Forms are schemas of pydantic's core, which checks with them; :mod:`halo_iac.load.json_schema` has pydantic make JSON
-Schemas of the same ones. Typed dictionaries would say it as well, but every command that reads a file would have
-pydantic translate them first, which takes longer than all else it does (docs/decisions/0031-core-schemas.md).
+The forms are pydantic-core schemas, which validate values directly; :mod:`halo_iac.load.json_schema` has pydantic
+generate JSON Schemas from them. Typed dictionaries could express the same, but pydantic would compile them in every
+command that reads a file, which takes longer than the rest of the command (docs/decisions/0031-core-schemas.md).
 
-Mappings rather than models: a key that is left out stays out, so that layers merge, and null is refused. No unions: a
-validator that turns one number into a list of one keeps the place of a problem exact. What only holds between fields is
+Mappings rather than models: an omitted key stays omitted, so that layers can be merged, and null is refused. No unions:
+a validator that turns one number into a list of one keeps the position of a problem exact. Rules between fields are
 checked in :mod:`halo_iac.load.entries`.
 """
 
@@ -35,7 +35,7 @@ from halo_iac.load.rule_settings import RULES, WORDS
 from halo_iac.model.schedule import DAYS, MANAGED
 
 IGNORED: Final = "x-"
-"""How keys at the top of a file begin that hold anchors for the rest of it, and mean nothing themselves."""
+"""Prefixes of top-level keys that hold anchors; their values are ignored."""
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
@@ -46,12 +46,12 @@ PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
 _SINGLE: Final = frozenset({int, str})
-"""Types of their own right: a bool is no number here."""
+"""Strict types: a bool is not accepted as a number."""
 
 # Forms --------------------------------------------------------------------------------------------------------------
 
 JSON_SCHEMA: Final = "json_schema"
-"""Where the metadata of a form has what its JSON Schema says besides."""
+"""The metadata key of a form that holds additions to its JSON Schema."""
 
 Notes = Mapping[str, Any]
 _NO_NOTES: Final[Notes] = MappingProxyType({})
@@ -64,11 +64,11 @@ def _noted(**notes: object) -> dict[str, Notes]:
 _NO_VARIABLE: Final[Notes] = {
     "allOf": [{"pattern": r"^(?![\s\S]*\$\{)", "patternErrorMessage": "No variable is read: write the value itself."}]
 }
-"""In JSON Schema, a text that reads no variable: :mod:`halo_iac.load.loader` refuses it by itself."""
+"""In JSON Schema, a text without a variable reference: :mod:`halo_iac.load.loader` refuses references itself."""
 
 
 class Field(NamedTuple):
-    """A key of a mapping: the form of its value, and a line on it; ``notes`` is what else its JSON Schema says."""
+    """A key of a mapping: the form of its value and a description; ``notes`` are additions to its JSON Schema."""
 
     form: CoreSchema
     description: str
@@ -79,7 +79,7 @@ Fields = Mapping[str, Field]
 
 
 def mapping_form(name: str, fields: Fields, *, required: Collection[str] = (), **notes: object) -> CoreSchema:
-    """Return the form of a mapping that may have these keys and no others; JSON Schemas refer to it by its name."""
+    """Return the form of a mapping with these keys and no others; JSON Schemas refer to it by its name."""
     keys = {
         key: typed_dict_field(
             field.form, required=key in required, metadata=_noted(description=field.description, **field.notes)
@@ -92,13 +92,13 @@ def mapping_form(name: str, fields: Fields, *, required: Collection[str] = (), *
 
 
 def _one_or_many(one: CoreSchema, single: Callable[[object], object], most: int | None = None) -> CoreSchema:
-    """Return the form of a list for which a single value may stand, in the JSON Schema as well."""
+    """Return the form of a list that also accepts a single value, in the JSON Schema as well."""
     several = list_schema(one, min_length=1, max_length=most)
     return no_info_before_validator_function(single, several, json_schema_input_schema=union_schema([one, several]))
 
 
 def _in_list(value: object) -> object:
-    """Put a single number or name into a list; leave everything else to the list's own check."""
+    """Wrap a single number or name in a list; leave every other value to the list's own check."""
     return [value] if type(value) in _SINGLE else value
 
 
@@ -115,18 +115,18 @@ def _day_number(value: object) -> int:
 
 
 def _number(name: str) -> CoreSchema:
-    """Return the form of a number of a schedule."""
+    """Return the form of a schedule's number field."""
     field = MANAGED[name]
     return int_schema(ge=field.least, le=field.most or MAX_NUMBER)
 
 
 def _number_field(name: str, description: str) -> Field:
-    """Return a field that is one number, with what it means and its default."""
+    """Return a field with one number, its description and default."""
     return Field(_number(name), f"{description}; default: {MANAGED[name].default}.")
 
 
 def path_pattern(suffixes: str) -> str:
-    """Return what paths look like for JSON Schema; :mod:`halo_iac.load.files` says of each what is wrong with it."""
+    """Return the JSON Schema pattern of paths; :mod:`halo_iac.load.files` words what is wrong with a path."""
     any_part = r"[^/\\\x00-\x1f\x7f]+"
     part = rf"(?!\.){any_part}"
     above = rf"(?:\.{{1,2}}/+)*\.\./+(?:{any_part}/+)*"  # the project file's own folders may be hidden
@@ -181,7 +181,7 @@ SCHEDULE_FIELDS: Final[Fields] = {
         bool_schema(), "Whether it fires; default: true when created, later changes on the platform are kept."
     ),
 }
-"""What `defaults` and `overrides` may hold as well as an entry."""
+"""Keys of `defaults` and `overrides` that an entry has too."""
 
 _RULES: Final = mapping_form(
     "RuleSettings", {rule: Field(literal_schema([*WORDS]), reports) for rule, reports in RULES.items()}
@@ -219,7 +219,7 @@ OVERRIDABLE_FIELDS: Final[Fields] = {
     "id": Field(_PINNED, "Pins the entry to the schedule with this id."),
     "findings": Field(_RULES, "Lint rules for this entry, in place of the project's."),
 }
-"""What an environment may replace of one schedule."""
+"""Keys of `overrides.schedules.KEY`."""
 
 ENTRY_FIELDS: Final[Fields] = {
     **OVERRIDABLE_FIELDS,
@@ -229,7 +229,7 @@ ENTRY_FIELDS: Final[Fields] = {
         "Earlier titles; a schedule with one of them is renamed. May stay after the rename.",
     ),
 }
-"""What an entry may hold."""
+"""Keys of an entry."""
 
 _OVERRIDABLE: Final = mapping_form(
     "OverridableFields", OVERRIDABLE_FIELDS, description="Fields of one schedule that an environment may replace."
@@ -246,7 +246,7 @@ OVERRIDES_FIELDS: Final[Fields] = {
         "Values for single schedules, each under its entry's key; they take precedence over all others.",
     ),
 }
-"""What `overrides` may hold."""
+"""Keys of `overrides`."""
 
 SCOPE_FIELDS: Final[Fields] = {
     "agents": Field(
@@ -298,7 +298,7 @@ POLICY_FIELDS: Final[Fields] = {
         "The cost of one run, in any currency; plans then estimate the cost a month. Default: no cost is shown.",
     ),
 }
-"""What a project file may hold besides its schedules, which are checked one by one, and its layers, likewise."""
+"""Keys of a project file except its schedules and layers, which are checked separately."""
 
 _ENTRY: Final = mapping_form("EntryFields", ENTRY_FIELDS, description="One schedule.")
 
@@ -308,7 +308,7 @@ INCLUDE_FIELDS: Final[Fields] = {
         "The schedules, each under a key of letters, digits, - and _ that --target and messages use.",
     ),
 }
-"""What a file named by `include` holds."""
+"""Keys of a file named by `include`."""
 
 _DEFAULTS: Final = mapping_form("ScheduleFields", SCHEDULE_FIELDS)
 _OVERRIDES: Final = mapping_form("OverridesFields", OVERRIDES_FIELDS)
@@ -319,13 +319,13 @@ PROJECT_FIELDS: Final[Fields] = {
     "overrides": Field(_OVERRIDES, "Values that replace those of the entries."),
     **INCLUDE_FIELDS,
 }
-"""What a project file may hold."""
+"""Keys of a project file."""
 
 # Checks -------------------------------------------------------------------------------------------------------------
 
 
 def _check(form: CoreSchema) -> Callable[[object], Any]:
-    """Return what checks a value and raises :class:`pydantic_core.ValidationError`; compiled when first needed."""
+    """Return a function that validates a value (:class:`pydantic_core.ValidationError`); compiled on first use."""
     validator = cache(lambda: SchemaValidator(form))
     return lambda value: validator().validate_python(value)
 
@@ -334,5 +334,5 @@ check_policy: Final = _check(mapping_form("PolicyFields", POLICY_FIELDS, require
 check_defaults: Final = _check(_DEFAULTS)
 check_overrides: Final = _check(_OVERRIDES)
 check_override: Final = _check(_OVERRIDABLE)
-"""Checks one of `overrides.schedules`."""
+"""Validates one of `overrides.schedules`."""
 check_entry: Final = _check(_ENTRY)

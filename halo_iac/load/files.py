@@ -1,4 +1,4 @@
-"""What a project's files are read from: folders on disk, or the tree of a commit, under the same paths."""
+"""File access for projects: folders on disk or the tree of a commit, under the same paths."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from halo_iac.load.limits import MAX_FILE, MAX_FILES, MAX_NAMES, MAX_PATTERN, MA
 from halo_iac.text import quote
 
 
-class FileUnreadable(Exception):  # noqa: N818 - says why; its catcher knows which line named the file
-    """A file that is not read, and why.
+class FileUnreadable(Exception):  # noqa: N818 - names the reason; the caller knows which line named the file
+    """A file that cannot be read, and the reason.
 
-    ``is_said`` is true of what a bound on the whole project refuses after its first file: one problem is enough.
+    ``is_said`` is true for repeated errors of a project-wide limit: one problem is enough.
     """
 
     def __init__(self, reason: str, hint: str | None = None, *, is_said: bool = False) -> None:
@@ -36,35 +36,35 @@ class NotCheckedOut(FileUnreadable):
 
 
 class FileTree(Protocol):
-    """Folders and files, whose paths are absolute: texts, since a project may have thousands.
+    """Folders and files by absolute path, as strings, since a project may have thousands.
 
-    Each method but ``exists`` raises :class:`OSError` as the system does, or :class:`FileUnreadable` with a reason.
+    Each method but ``exists`` raises :class:`OSError`, or :class:`FileUnreadable` with a reason.
     """
 
     def real(self, path: str) -> str:
-        """Return the path of what is there, without links and dots."""
+        """Return the real path, without links and dots."""
         ...
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
-        """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
+        """Return the names in a folder, each with whether it is a folder (a link to a folder is not)."""
         ...
 
     def exists(self, path: str) -> bool:
-        """Say whether anything is there, where links lead."""
+        """Return whether a path exists, following links."""
         ...
 
     def content(self, real: str, limit: int) -> bytes:
-        """Return the bytes of a regular file, of a larger one more than ``limit``, whose path is without links."""
+        """Return the bytes of a regular file by its real path; for a larger file, at least ``limit`` + 1 of them."""
         ...
 
 
 def join_path(folder: str, name: str) -> str:
     """Return the path of a name in a folder."""
-    return os.path.join(folder, name)  # noqa: PTH118 - a Path takes several times as long
+    return os.path.join(folder, name)  # noqa: PTH118 - pathlib takes several times as long
 
 
 def folder_of(path: str) -> str:
-    """Return the folder that a path is in."""
+    """Return the folder of a path."""
     return os.path.dirname(path)  # noqa: PTH120 - as above
 
 
@@ -72,10 +72,10 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class DiskFiles:
-    """The files on disk: a :class:`~halo_iac.load.files.FileTree`.
+    """The files on disk, as a :class:`~halo_iac.load.files.FileTree`.
 
-    ``drafts`` count instead of what stands, or does not stand yet, under their paths. ``skipped`` are the files, as
-    paths without links, that a sparse checkout leaves out: they are seen, and cannot be read.
+    ``drafts`` replace or add files by path. ``skipped`` are the real paths of files that a sparse checkout leaves out:
+    they are listed, and cannot be read.
     """
 
     def __init__(self, drafts: Mapping[Path, bytes] | None = None, skipped: Collection[Path] = ()) -> None:
@@ -84,7 +84,7 @@ class DiskFiles:
         self._folders: dict[str, str] = {}
 
     def real(self, path: str) -> str:
-        """Return the path of what is there, without links and dots."""
+        """Return the real path, without links and dots."""
         folder, name = os.path.split(path)
         if name == "..":
             return os.path.realpath(path, strict=True)
@@ -104,7 +104,7 @@ class DiskFiles:
         return found if self._is_promised(found) else os.path.realpath(real, strict=True)
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
-        """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
+        """Return the names in a folder, each with whether it is a folder (a link to a folder is not)."""
         absent = self._absent.get(self.real(folder), {}) if self._absent else {}
         try:
             with os.scandir(folder) as found:
@@ -114,7 +114,7 @@ class DiskFiles:
         return list((absent | there).items())
 
     def exists(self, path: str) -> bool:
-        """Say whether anything is there, where links lead."""
+        """Return whether a path exists, following links."""
         try:
             self.real(path)
         except OSError:
@@ -122,11 +122,11 @@ class DiskFiles:
         return True
 
     def content(self, real: str, limit: int) -> bytes:
-        """Return the bytes of a regular file, of a larger one more than ``limit``."""
+        """Return the bytes of a regular file; for a larger file, at least ``limit`` + 1 of them."""
         if self._drafts and (draft := self._drafts.get(real)) is not None:
             return draft
         try:
-            found = os.stat(real)  # noqa: PTH116 - a Path takes several times as long
+            found = os.stat(real)  # noqa: PTH116 - pathlib takes several times as long
         except FileNotFoundError:
             raise NotCheckedOut(
                 "it is outside the sparse checkout", "run `git sparse-checkout add` to check it out"
@@ -138,14 +138,14 @@ class DiskFiles:
         return _start_of(real, min(found.st_size, limit) + 1)
 
     def _is_promised(self, path: str) -> bool:
-        """Say whether a file that may not be there counts all the same: as a draft, or as one that git has not put."""
+        """Return whether a file counts as existing although it may not be on disk: a draft, or left out by git."""
         if path in self._drafts:
             return True
         return path in self._absent or os.path.basename(path) in self._absent.get(folder_of(path), {})  # noqa: PTH119
 
 
 def _start_of(path: str, size: int) -> bytes:
-    """Return so many bytes of a file, if it has as many."""
+    """Return the first ``size`` bytes of a file, fewer if it is shorter."""
     file = os.open(path, _FLAGS)
     try:
         data = os.read(file, size)
@@ -157,7 +157,7 @@ def _start_of(path: str, size: int) -> bytes:
 
 
 def _folders_of(paths: Collection[Path]) -> dict[str, dict[str, bool]]:
-    """Return the names in every folder that leads to one of the paths, each with whether it is a folder itself."""
+    """Return the names in every folder above the paths, each with whether it is a folder itself."""
     folders: dict[str, dict[str, bool]] = {}
     for path in paths:
         folders.setdefault(str(path.parent), {})[path.name] = False
@@ -177,7 +177,7 @@ _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 
 def invalid_path_reason(text: str, suffixes: tuple[str, ...]) -> str | None:
-    """Say why a text is no path to follow, wherever it leads; ``None`` for one that may be."""
+    """Return why a text is not a valid path, wherever it leads; ``None`` if it is."""
     for is_refused, reason in (
         (len(text) > MAX_PATTERN, f"a path has at most {MAX_PATTERN:,} characters"),
         ("\0" in text or not text.isprintable(), "a path cannot contain control characters"),
@@ -191,11 +191,11 @@ def invalid_path_reason(text: str, suffixes: tuple[str, ...]) -> str | None:
 
 
 class CheckoutBound:
-    """The part of the disk that a project may read: its checkout without hidden folders and what git keeps.
+    """The part of the disk that a project may read: its checkout without hidden folders and git's own files.
 
-    ``project`` is the project file in its folder, whose own links are resolved: where that lies is the command line's
-    choice, so its folders may be hidden. ``checkout`` is ``None`` where there is no repository; what counts then is the
-    project file's folder. ``git`` is the folder in which git keeps the repository.
+    ``project`` is the project file, with the links of its folder resolved: the command line chose it, so its folders
+    may be hidden. ``checkout`` is ``None`` outside a repository; then the folder of the project file is the limit.
+    ``git`` is the repository's git directory.
     """
 
     def __init__(self, project: Path, checkout: Path | None, git: Path | None = None) -> None:
@@ -209,7 +209,7 @@ class CheckoutBound:
         )
 
     def check(self, real: str, *, is_link: bool = True) -> None:
-        """Raise :class:`~halo_iac.load.files.FileUnreadable` unless a path without links may be read or looked into."""
+        """Raise :class:`~halo_iac.load.files.FileUnreadable` unless a real path may be read or listed."""
         below = real[len(self._root) :]
         if not real.startswith(self._root):
             if real + os.sep == self._root:
@@ -221,7 +221,7 @@ class CheckoutBound:
             self._check_hidden(Path(below).parts, is_link=is_link)
 
     def check_text(self, folder: str, text: str) -> None:
-        """Raise the same for a path as it is written, before the disk is touched; ``folder`` is without links."""
+        """Check a path as written, before the disk is accessed, like :meth:`check`; ``folder`` is a real path."""
         if text.startswith(".") or "/." in text:
             self.check(os.path.normpath(join_path(folder, text)), is_link=False)
 
@@ -240,23 +240,22 @@ def _subject(*, is_link: bool) -> str:
 
 
 def _as_prefix(folder: Path) -> str:
-    return os.path.join(folder, "")  # noqa: PTH118 - a Path has no separator at its end
+    return os.path.join(folder, "")  # noqa: PTH118 - a Path drops the trailing separator
 
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 Children = Callable[[str], list[tuple[str, bool]]]
-"""Lists a folder's names that are not hidden, in order, each with whether it is a folder itself."""
+"""Lists a folder's visible names, sorted, each with whether it is a folder itself."""
 
 Step = tuple[str, int]
-"""A path, and how many of the pattern's parts have led to it."""
+"""A path, and how many parts of the pattern have been matched to reach it."""
 
 
 def matches(folder: str, pattern: str, tree: FileTree, children: Children) -> Iterator[str]:
-    """Yield each path once that exists under a relative pattern of ``*``, ``?``, ``[…]``, ``**`` and ``..``.
+    """Yield each existing path that matches a relative pattern of ``*``, ``?``, ``[…]``, ``**`` and ``..``, once.
 
-    Hidden names match only where they are written. Several ``**`` lead to one folder on many ways: no step is taken
-    twice.
+    Hidden names match only if written out. Several ``**`` can reach a folder in many ways; each step is taken once.
     """
     parts = [part for part in pattern.split("/") if part not in {"", "."}]
     seen: set[Step] = set()
@@ -274,7 +273,7 @@ def matches(folder: str, pattern: str, tree: FileTree, children: Children) -> It
 
 
 def _next(folder: str, count: int, part: str, tree: FileTree, children: Children) -> list[Step]:
-    """Return the steps that one part of a pattern allows from a folder, in order of name."""
+    """Return the steps that one part of a pattern allows from a folder, sorted by name."""
     if part == "..":
         return [(_above(folder, tree), count + 1)]
     if part == "**":
@@ -287,13 +286,13 @@ def _next(folder: str, count: int, part: str, tree: FileTree, children: Children
 
 
 def _above(folder: str, tree: FileTree) -> str:
-    """Return the folder above one, without ``..`` in its path: above where a link leads, as the system has it."""
+    """Return the parent of a folder, without ``..``: the parent of a link's target, as the system resolves it."""
     above, written = folder_of(tree.real(folder)), folder_of(folder)
     return written if tree.real(written) == above else above
 
 
 class ProjectFiles:
-    """Reads what a project file names, as far as ``bound`` allows; counts what it reads and looks at.
+    """Reads the files that a project file names, within ``bound``, and counts them against the limits.
 
     Every method but ``has`` raises :class:`~halo_iac.load.files.FileUnreadable`.
     """
@@ -308,7 +307,7 @@ class ProjectFiles:
         self._names = 0
 
     def matches(self, folder: str, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
-        """Return what a glob matches from a folder, in order of name, unless that is too much."""
+        """Return the matches of a glob from a folder, sorted by name; raises if there are too many."""
         found: list[str] = []
         self._check(folder, pattern, suffixes)
         with _REASONS:
@@ -319,30 +318,30 @@ class ProjectFiles:
         return found
 
     def has(self, path: str) -> bool:
-        """Say whether anything stands under a path, a link that leads nowhere included."""
+        """Return whether anything exists at a path, dangling links included."""
         try:
             return self._tree.exists(path) or any(
                 path == join_path(folder_of(path), name) for name, _ in self._tree.children(folder_of(path))
             )
         except OSError:
             return False
-        except FileUnreadable:  # it is there, and leads where nothing is read
+        except FileUnreadable:  # it exists, but leads outside the readable part
             return True
 
     def named(self, folder: str, name: str, suffixes: tuple[str, ...]) -> str:
-        """Return the path without links of the file that ``name`` means from a folder."""
+        """Return the real path of the file that ``name`` refers to from a folder."""
         self._check(folder, name, suffixes)
         return self.located(join_path(folder, name))
 
     def located(self, path: str) -> str:
-        """Return a file's path without links."""
+        """Return a file's real path."""
         with _REASONS:
             real = self._tree.real(path)
         self._bound.check(real)
         return real
 
     def content(self, real: str, *, limit: int = MAX_FILE) -> bytes:
-        """Return the bytes of a regular file, whose path is without links."""
+        """Return the bytes of a regular file, given its real path."""
         self._count(files=1)
         with _REASONS:
             data = self._tree.content(real, limit)
@@ -363,7 +362,7 @@ class ProjectFiles:
         self._bound.check_text(real, text)
 
     def _children(self, folder: str) -> list[tuple[str, bool]]:
-        """List what is in a folder but for hidden names; nothing where it is none, or cannot be read."""
+        """List a folder without hidden names; empty if it is not a folder or cannot be read."""
         too_many = f"the globs look at more than {MAX_NAMES:,} files and folders; name the folders they mean"
         if self._names > MAX_NAMES:
             raise self._too_much(too_many)
@@ -371,7 +370,7 @@ class ProjectFiles:
         with suppress(OSError):
             self._bound.check(self._tree.real(folder))
             found = sorted(child for child in self._tree.children(folder) if not child[0].startswith("."))
-        self._names += len(found) + 1  # every look costs, even one that finds nothing
+        self._names += len(found) + 1  # each listing costs time, even an empty one
         if self._names > MAX_NAMES:
             raise self._too_much(too_many)
         return found
@@ -385,14 +384,14 @@ class ProjectFiles:
             raise self._too_much(f"too large: a project's files may have at most {MAX_TOTAL // MEBIBYTE} MiB in all")
 
     def _too_much(self, reason: str) -> FileUnreadable:
-        """Return the error for what a bound on the whole project refuses; that is said once."""
+        """Return the error for exceeding a project-wide limit, which is reported once."""
         is_said = reason in self._said
         self._said.add(reason)
         return FileUnreadable(reason, is_said=is_said)
 
 
 class _Reasons:
-    """Words what the system says of a path; no generator, since every file passes here several times."""
+    """Converts the system's errors for a path. A class, not a generator: every file passes here several times."""
 
     def __enter__(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Where the project file is (docs/semantics.md#finding-the-file)."""
+"""Finds the project file and reads it with its includes (docs/semantics.md#finding-the-file)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ONE_FILE: Final = "HALO_FILE names one file; several, or a glob, are named with
 
 
 def find_project(start: Path, named: str | None, *, home: Path | None = None) -> Path:
-    """Return the path of the project file: the named one, or ``halo.yaml`` in ``start`` or above.
+    """Return the path of the project file: the named one, or ``halo.yaml`` in ``start`` or a folder above it.
 
-    ``home`` is where the search stops at the latest; the user's own by default.
+    The search stops at ``home``, by default the user's home folder.
     """
     if named is not None:
         path = start / named
@@ -40,7 +40,7 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
 
 
 def _searched(start: Path, home: Path | None) -> Iterator[Path]:
-    """Yield the folders to look into, nearest first: up to the repository's root or home, never another owner's."""
+    """Yield the folders to search, nearest first, up to the repository's root or home, never another owner's."""
     owned_by = owner(start)
     for folder in (start, *start.parents):
         if owner(folder) != owned_by:
@@ -53,7 +53,7 @@ def _searched(start: Path, home: Path | None) -> Iterator[Path]:
 def _home() -> Path | None:
     try:
         return Path.home()
-    except RuntimeError:  # a user without one, as containers have them
+    except RuntimeError:  # a user without a home folder, as in containers
         return None
 
 
@@ -65,7 +65,7 @@ class SourceFile(NamedTuple):
 
 
 def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile:
-    """Return the project file, which may stand anywhere; its document says so if it cannot be read."""
+    """Return the project file, which may be at any path; its document has a problem if it cannot be read."""
     name, folder, where = display_path(path, cwd), str(path.parent), str(path)
     if not reader.has(where):
         raise ProjectNotFound([Problem(name, 0, 0, "no such file")], hint=HOW_TO_START)
@@ -80,9 +80,9 @@ def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile
 def read_included(
     reader: ProjectFiles, project: SourceFile, path: Path, globs: Sequence[str], cwd: Path, unread: list[str]
 ) -> Iterator[SourceFile]:
-    """Yield each included file once; what is wrong with a glob is the project file's problem.
+    """Yield each included file once; problems with a glob are added to the project file.
 
-    Files that a sparse checkout leaves out are no problem, and are added to ``unread``.
+    Files that a sparse checkout leaves out are not problems; they are added to ``unread``.
     """
     seen = {reader.located(str(path))}
     for position, glob in enumerate(globs):
@@ -102,7 +102,7 @@ def read_included(
 
 
 def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str) -> list[str]:
-    """Return the files of one glob; none, and a problem, where it is refused, matches too many, or none."""
+    """Return the files of one glob; empty, after adding a problem, if it is refused, matches too many or none."""
     reason, hint = "no file matches", None
     try:
         found = reader.matches(project.folder, glob, INCLUDE_SUFFIXES)

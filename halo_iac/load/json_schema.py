@@ -1,11 +1,11 @@
-"""JSON Schemas for editors and other tools: project file, included file, plan and a receipt's lines.
+"""JSON Schemas for editors and other tools: project file, included file, plan and receipt line.
 
-See docs/semantics.md#schemas.
+See docs/semantics.md#schemas. Generated from :mod:`halo_iac.load.fields`, :mod:`halo_iac.model.plan` and
+:mod:`halo_iac.model.receipt`; rules between fields are added here.
 
-Generated from :mod:`halo_iac.load.fields`, :mod:`halo_iac.model.plan` and :mod:`halo_iac.model.receipt`; what only
-holds between fields is added here. They refuse what ``load`` refuses for its form, as far as JSON Schema can say it. It
-cannot say: duplicate keys, which time zones and files exist, whether a cron expression maps or several times form a
-product, that ``9.0`` is no hour, that a title is composed (NFC) and declared once, and which variables are set.
+They refuse every form that ``load`` refuses, as far as JSON Schema can express it. It cannot express: duplicate keys,
+which time zones and files exist, whether a cron expression can be converted or several times are hours × minutes, that
+``9.0`` is not an hour, that a title is composed (NFC) and declared once, and which variables are set.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from halo_iac.text import INVISIBLE_RANGES, SURROGATES
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
-"""Fields without a form that a variable could stand for, or without variables at all."""
+"""Fields whose form cannot be replaced by a variable reference, and fields without variables."""
 
 
 def _invisible() -> str:
-    """Return the characters that no title may have, as they stand in a class of a pattern.
+    """Return the characters that titles must not contain, as the content of a character class.
 
-    Those beyond 16 bits aside, and the surrogates: half of the programs that read JSON Schemas write either as the
-    other.
+    Without those above U+FFFF and the surrogates: half of the programs that read JSON Schemas confuse the two.
     """
     ranges = [pair for pair in INVISIBLE_RANGES if pair[1] <= 0xFFFF and pair != SURROGATES]
     return "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges)
@@ -63,8 +62,9 @@ def _none_of(*keys: str, message: str) -> Schema:
 
 
 _MERGES_NOTHING: Final[Schema] = {"propertyNames": {"not": {"const": "<<"}}}
-"""No other reader sees the key. To yaml-language-server a merged value counts for more than the mapping's own, so that
-nothing can be told by a value where there is one.
+"""Ignored by readers other than yaml-language-server.
+
+There a merged value overrides the mapping's own, so that a rule on values cannot be trusted beside a merge.
 """
 
 
@@ -78,7 +78,7 @@ _IS_ACTIVE: Final[Schema] = {
 
 
 def _beside(key: str, rule: Schema) -> Schema:
-    """Return what holds beside a key: no ``dependentSchemas``, which older editors do not read."""
+    """Return a rule that applies if a key is present; older editors do not support ``dependentSchemas``."""
     return {"if": _having(key), "then": rule}
 
 
@@ -94,7 +94,7 @@ _ONE_CADENCE: Final[list[Schema]] = [
 
 
 def _cadence(frequency: str, without: tuple[str, ...], *needed: str) -> Schema:
-    """Return what a frequency needs, a time of day where it may have one, and what it has no use for."""
+    """Return the rule for a frequency: its required parts, a time of day if it takes one, and no unused parts."""
     rules = [_none_of(*without, message=f"Remove this: it is not for {frequency}."), _having(*needed)]
     times = [] if "at" in without else [_any_of("hours", "at", message='Add `at`, such as at: "09:00".')]
     return _when("frequency", frequency, {"allOf": [*rules, *times]})
@@ -126,7 +126,7 @@ _ENTRY: Final[list[Schema]] = [
     _when("state", "archived", _any_of("title", "id", message="Add the `title` or the `id` of what is archived.")),
 ]
 _WHOLE_ENTRY: Final[Schema] = {"if": _IS_ACTIVE, "then": {**_having("title"), "allOf": _CADENCE}}
-"""What an entry has to say by itself, unless `overrides` say it, or archive it."""
+"""Keys that an entry requires, unless `overrides` give them or archive it."""
 
 _DIGEST: Final[Schema] = {
     "type": "string",
@@ -136,18 +136,18 @@ _DIGEST: Final[Schema] = {
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of field names, which say nothing."""
+    """Omits the titles that pydantic generates from field names, which add nothing."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's own signature
         return False
 
 
 class _OfFiles(_Untitled):
-    """Adds to each form what :mod:`halo_iac.load.fields` notes of it."""
+    """Adds the ``notes`` of :mod:`halo_iac.load.fields` to each form."""
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - pydantic's own signature
         found = super().generate_inner(schema)
-        return found if schema["type"] == "typed-dict" else found | _notes(schema)  # then it is a reference
+        return found if schema["type"] == "typed-dict" else found | _notes(schema)  # it is a reference
 
     def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - likewise
         return super().typed_dict_schema(schema) | _notes(schema)
@@ -179,7 +179,7 @@ def _layer_with(layer: str, key: str) -> Schema:
 
 
 def _unless(any_of: list[Schema], of_entries: Schema) -> Schema:
-    """Return what holds of the entries by their keys, unless one of several things is so."""
+    """Return a rule for the entries, by key, that applies unless one of several conditions holds."""
     then = {"properties": {"schedules": {"patternProperties": of_entries}}}
     return {"if": {"not": {"anyOf": any_of}}, "then": then}
 
@@ -192,13 +192,13 @@ def include_schema() -> Schema:
 
 
 def plan_schema() -> Schema:
-    """Return the JSON Schema of a plan, as ``plan --format json`` prints and ``--out`` saves it."""
+    """Return the JSON Schema of a plan, as printed by ``plan --format json`` and saved by ``--out``."""
     schema = TypeAdapter(Plan).json_schema(mode="serialization", schema_generator=_Untitled)
     return {"$schema": DIALECT, **schema}
 
 
 def receipt_schema() -> Schema:
-    """Return the JSON Schema of a line of a receipt, whose last key is its digest."""
+    """Return the JSON Schema of a receipt line, whose last key is its digest."""
     line = Annotated[Line, Field(discriminator="kind")]
     schema = TypeAdapter(line).json_schema(mode="serialization", schema_generator=_Untitled)
     for kind in (Header, WriteIntent, WriteOutcome, RunEnd):
@@ -209,7 +209,7 @@ def receipt_schema() -> Schema:
 
 
 def render(schema: Schema) -> str:
-    """Return a schema as it is committed and printed: two spaces, one line end at the close, ASCII only."""
+    """Return a schema's text as committed and printed: two spaces of indent, a final newline, ASCII only."""
     return json.dumps(schema, indent=2) + "\n"
 
 
@@ -224,7 +224,7 @@ FILES: Final[dict[str, Callable[[], Schema]]] = {
 
 @cache
 def schema_text(file_name: str) -> str:
-    """Return one of :data:`FILES` as it is committed, printed and written beside a project file."""
+    """Return the text of one of :data:`FILES`, as committed, printed and written beside a project file."""
     return render(FILES[file_name]())
 
 
@@ -249,7 +249,7 @@ def _of_files(fields: Fields, required: Collection[str], title: str, description
 
 
 def _allow_variables(properties: Schema) -> None:
-    """Let ``${NAME}`` stand wherever a string has a form of its own: it is replaced before the form is checked."""
+    """Allow ``${NAME}`` wherever a string has a form: references are expanded before the form is checked."""
     for name, schema in properties.items():
         if name not in _LITERAL:
             properties[name] = _or_variable(schema)

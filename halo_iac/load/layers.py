@@ -30,7 +30,7 @@ SPELLINGS: Final = {
     "hours": ("hours", "at", "cron"),
     "minutes": ("minutes", "at", "cron"),
 }
-"""A field → the keys that may give it."""
+"""A field → the keys that may set it."""
 
 _CADENCE_KEYS: Final = frozenset({"frequency", *CADENCE_PARTS, "at", "cron"})
 _WHOLE_CADENCE: Final = frozenset({"frequency", "cron"})
@@ -39,7 +39,7 @@ _PARTS: Final = ("at", *CADENCE_PARTS)
 
 
 class Layer(NamedTuple):
-    """One mapping that gives fields: ``raw`` as it is in the document, ``fields`` under one spelling each."""
+    """One mapping of fields: ``raw`` as in the document, ``fields`` checked, with one spelling each."""
 
     source: Source
     document: Document
@@ -47,7 +47,7 @@ class Layer(NamedTuple):
     fields: Mapping[str, Any]
 
     def origin(self, name: str) -> Origin | None:
-        """Return where this layer gives a field; ``None`` if it does not."""
+        """Return the position at which this layer sets a field; ``None`` if it does not."""
         for key in SPELLINGS.get(name, (name,)):
             if key in self.raw:
                 return self._origin(key)
@@ -61,9 +61,9 @@ class Layer(NamedTuple):
 
 
 class Override(NamedTuple):
-    """What ``overrides.schedules`` has under one key; ``written`` are the fields it gives, in whatever form.
+    """The mapping under one key of ``overrides.schedules``; ``written`` are the fields it sets, valid or not.
 
-    Where it ``is_whole``, nothing is wrong with the form of any.
+    ``is_whole`` says that all of them have a valid form.
     """
 
     place: FieldLocation
@@ -73,17 +73,17 @@ class Override(NamedTuple):
 
     @property
     def replaces_cadence(self) -> bool:
-        """Say whether no part of the entry's own cadence stays."""
+        """Return whether it replaces every part of the entry's own cadence."""
         return not _WHOLE_CADENCE.isdisjoint(self.written)
 
     def origin(self, field: str) -> Origin | None:
-        """Return where it decides a field; ``None`` where weaker layers do."""
+        """Return the position at which it decides a field; ``None`` if weaker layers do."""
         is_reset = field in _CADENCE_KEYS and self.replaces_cadence
         return self.layer.origin(field) or (BUILT_IN_ORIGIN if is_reset else None)
 
 
 class WrittenEntry(NamedTuple):
-    """What one entry says: its checked fields, and those that it gives in whatever form."""
+    """The fields of one entry: the checked ones, and those that it sets in any form."""
 
     place: FieldLocation
     given: Fields
@@ -91,7 +91,7 @@ class WrittenEntry(NamedTuple):
     override: Override | None = None
 
     def below(self, override: Override) -> WrittenEntry:
-        """Return what the entry says once an override has replaced what it gives."""
+        """Return the entry's fields after an override has replaced some."""
         replaced = set(override.written)
         if override.replaces_cadence:
             replaced |= _CADENCE_KEYS
@@ -104,25 +104,25 @@ class WrittenEntry(NamedTuple):
         return WrittenEntry(self.place, {**kept, **override.layer.fields}, written, override)
 
     def place_of(self, key: str) -> FieldLocation:
-        """Return the mapping that gives a field."""
+        """Return the mapping that sets a field."""
         override = self.override
         return override.place if override is not None and key in override.layer.raw else self.place
 
     @property
     def cadence_place(self) -> FieldLocation:
-        """Return the mapping that has to give a whole cadence."""
+        """Return the mapping that has to set the complete cadence."""
         override = self.override
         return override.place if override is not None and override.replaces_cadence else self.place
 
     @property
     def problem_count(self) -> int:
-        """Return how many problems the documents that it is written in have so far."""
+        """Return the current number of problems of the documents that contain it."""
         of_override = 0 if self.override is None else self.override.place.problem_count
         return self.place.problem_count + of_override
 
     @property
     def over_times(self) -> Fields:
-        """Return the hours or the minutes that an override puts in the place of those of the entry's ``at``."""
+        """Return the hours or minutes of an override that replace those of the entry's ``at``."""
         override = self.override
         if override is None or "at" in override.written:
             return {}
@@ -130,7 +130,7 @@ class WrittenEntry(NamedTuple):
 
     @property
     def part_over_cron(self) -> str | None:
-        """Return the key of an override that gives a part of a cadence which the entry gives as ``cron``."""
+        """Return the key of an override that sets one part of a cadence which the entry sets as ``cron``."""
         override = self.override
         if override is None or override.replaces_cadence or "cron" not in self.written:
             return None
@@ -138,7 +138,7 @@ class WrittenEntry(NamedTuple):
 
 
 class EntryOrigins:
-    """Where each field of one entry comes from; looks for lines only when asked (docs/performance.md#parsing)."""
+    """The origins of one entry's fields; positions are computed on demand (docs/performance.md#parsing)."""
 
     __slots__ = ("_defaults", "_document", "_entry", "_key", "_override", "_overrides")
 
@@ -153,7 +153,7 @@ class EntryOrigins:
         self._entry: Layer | None = None
 
     def of(self, field: str) -> Origin:
-        """Return the origin of a field, named as in a spec."""
+        """Return the origin of a field, by its name in a spec."""
         return (
             (self._override and self._override.origin(field))
             or self._overrides.origin(field)
@@ -164,7 +164,7 @@ class EntryOrigins:
 
     @property
     def entry(self) -> Origin:
-        """Return the place of the entry's key."""
+        """Return the position of the entry's key."""
         location = ("schedules", self._key)
         return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
 
@@ -176,7 +176,7 @@ class EntryOrigins:
 
 
 def written_fields(raw: Fields, given: Fields, allowed: Collection[str]) -> set[str]:
-    """Return the fields that a mapping gives, in whatever form, or that its unknown keys most likely stand for."""
+    """Return the fields that a mapping sets in any form, or that its unknown keys most likely stand for."""
     return {*raw, *given, *hints.meant_fields(raw, allowed)}
 
 
@@ -200,12 +200,12 @@ def read_layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
         return Layer(kind, document, {}, {})
     place = FieldLocation(document, source.folder, (str(kind),))
     given, is_whole = fields.read(place, own, check, allowed)
-    # A layer with a problem may be what would have given the agent: do not have every entry complain as well.
+    # The faulty layer may have set the agent: do not report a missing agent for every entry as well.
     return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
 
 
 def _refuse(document: Document, kind: Source, raw: object) -> None:
-    """Report a layer that is no mapping."""
+    """Report a layer that is not a mapping."""
     check, allowed = _FORMS[kind]
     try:
         check(raw)
@@ -217,7 +217,7 @@ _LOCATION: Final = ("overrides", "schedules")
 
 
 def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | None) -> Mapping[str, Override]:
-    """Return ``overrides.schedules`` by key; ``state`` is what ``overrides`` says for all."""
+    """Return ``overrides.schedules`` by key; ``state`` is the state that ``overrides`` sets for all entries."""
     document = source.document
     overrides = (document.root or {}).get("overrides")
     schedules = overrides.get("schedules", {}) if isinstance(overrides, dict) else {}
@@ -247,7 +247,7 @@ def _override(source: SourceFile, fields: FieldReader, key: str, raw: object, st
 
 
 def check_override_keys(overrides: Mapping[str, Override], declared: Collection[str]) -> None:
-    """Report overrides of keys that no entry has."""
+    """Report overrides whose key no entry has."""
     for number, (key, override) in enumerate(overrides.items()):
         if key not in declared:
             hint = (
@@ -257,4 +257,4 @@ def check_override_keys(overrides: Mapping[str, Override], declared: Collection[
 
 
 _MOST: Final = 20
-"""For how many overrides it is asked which key was meant: among 10,000 that takes a tenth of a second each."""
+"""For how many overrides the closest key is suggested: with 10,000 entries each takes a tenth of a second."""

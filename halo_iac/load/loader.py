@@ -1,4 +1,4 @@
-"""Project files → :class:`~halo_iac.model.project.Project`: sources, policy, entries, and every problem at once."""
+"""Loads project files into a :class:`~halo_iac.model.project.Project`, with every problem at once."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from halo_iac.paths import display_path, resolve_path
 from halo_iac.text import quote
 
 POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")
-"""Keys that say what may be touched, and the aliases that `scope` may use."""
+"""Keys that restrict what may be changed, and the aliases that `scope` may use."""
 
 _READ_APART: Final = ("defaults", "overrides", "schedules")
 
 
 class PolicyReader(NamedTuple):
-    """What a project file says beside its schedules; keys that are wrong are left out, and were reported."""
+    """Reads the policy of a project file; invalid keys, which were already reported, are ignored."""
 
     values: Mapping[str, Any]
     defaults: Layer
@@ -47,19 +47,19 @@ class PolicyReader(NamedTuple):
 
     @property
     def scope(self) -> Scope:
-        """Return which schedules the project answers for."""
+        """Return which schedules the project manages."""
         written = self.values.get("scope", {})
         agents = written.get("agents")
         return Scope(None if agents is None else tuple(agents), written.get("title_prefix"))
 
     @property
     def undeclared(self) -> UndeclaredPolicy:
-        """Return what becomes of schedules that no file declares."""
+        """Return what happens to schedules that no file declares."""
         return UndeclaredPolicy(self.values.get("undeclared", UndeclaredPolicy.REPORT))
 
 
 def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
-    """Return a project file's policy, with every problem of it added to its document."""
+    """Return a project file's policy; its problems are added to its document."""
     document = source.document
     root = document.root or {}
     values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
@@ -85,7 +85,7 @@ _NO_VARIABLES: Final = {
     "agents": "write the id or name itself; an entry's `agent` can read one",
     "scope": "write the text itself; each environment has its own project file",
 }
-"""Keys of the policy in which ``${`` would be part of an id or a name that the platform does not know → what to do."""
+"""Policy keys in which ``${`` would become part of an id or a name unknown to the platform → the hint."""
 
 
 def _check_variables(document: Document, values: Fields) -> None:
@@ -147,11 +147,12 @@ def load(
     """Return the project that a file declares.
 
     ``variables`` is the environment, of which only ``HALO_VAR_*`` is read; messages show paths relative to ``cwd``, by
-    default the working directory. ``drafts`` are files as they are about to be written: they count instead of what is
-    on disk, so that a change can be judged before it is made. ``checkout`` is the folder that no path leads out of,
-    itself without links: by default the repository that the file lies in, else the file's own folder. ``tree`` is what
-    the files are read from, by default the disk. Unless it ``needs_variables``, references to those that are not set
-    are left as they are written.
+    default the working directory. ``drafts`` are files as they are about to be written: they replace those on disk, so
+    that a change can be checked before it is made.
+
+    ``checkout`` is the folder that no path may leave, without links: by default the repository that contains the file,
+    else the file's own folder. ``tree`` is the source of the files, by default the disk. If ``needs_variables`` is
+    false, references to unset variables are left as written.
 
     Raises :class:`~halo_iac.errors.ProjectError` with every problem of every file, or
     :class:`~halo_iac.errors.ProjectNotFound`.
@@ -180,7 +181,7 @@ def load(
 
 
 def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: FileTree) -> Project | None:
-    """Return a project without its entries, whatever is wrong with those; ``None`` if its policy cannot be read."""
+    """Return a project without its entries, whose problems are ignored; ``None`` if its policy cannot be read."""
     reader = _reader(tree, path, checkout)
     main = read_project_file(reader, path, cwd)
     root = main.document.root
@@ -220,7 +221,7 @@ def _error(sources: Iterable[SourceFile]) -> ProjectError:
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:
-    """Return a file's problems by their places; the last one counts the others where there are very many."""
+    """Return a file's problems by position; above the limit, the last one counts the rest."""
     ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
     rest = ordered[MAX_PROBLEMS:]
     if len(rest) < 2:
@@ -233,7 +234,7 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _is_of_another_tool(document: Document, instead: str) -> bool:
-    """Say whether a file is another tool's; one problem then says so, in place of one for each of its keys."""
+    """Return whether a file belongs to another tool; it then gets one problem instead of one for each key."""
     root = document.root or {}
     if "schedules" in root or ("version" in root and "include" in root) or root.keys() <= hints.PROJECT_KEYS:
         return False
@@ -260,9 +261,9 @@ def _check_included(document: Document) -> None:
 def _entries(
     sources: Iterable[SourceFile], policy: PolicyReader, fields: FieldReader, *, is_whole: bool
 ) -> tuple[Entry, ...]:
-    """Return the entries of all files; those with a problem are missing.
+    """Return the entries of all files, without those that have a problem.
 
-    Unless the files are the ``is_whole`` of what is declared, an override may be of an entry that is not known.
+    Unless the files are all of the project (``is_whole``), an override may name an entry that is not known here.
     """
     layers = (policy.defaults, policy.overrides, policy.overrides_by_key)
     reader = EntryReader(fields, *layers, policy.scope.title_prefix)
@@ -302,7 +303,7 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
 
 
 def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
-    """Return the fields that stand where schedules do, after reporting them."""
+    """Return the entry fields that are written among the schedules, after reporting them."""
     found = slips.misplaced_keys(schedules)
     for key, hint in found.items():
         if hint is not None:
@@ -326,7 +327,7 @@ def _check_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -
 
 
 def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation]) -> None:
-    """A title is declared once, unless every entry that declares it says by id which schedule it means."""
+    """Report titles declared more than once, unless every entry with the title has an id."""
     first: dict[str, Entry] = {}
     for entry in entries:
         if entry.title is None:
@@ -337,7 +338,7 @@ def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation])
             message = f"duplicate title: {quote(other.key)} already has it ({origin.path}:{origin.line})"
             hint = "titles must be unique, unless each entry has an `id`"
             place = places[entry.key]
-            if entry.origins.of("title") == origin:  # an alias: what is wrong is not where the title is written
+            if entry.origins.of("title") == origin:  # an alias: the problem is not at the position of the title
                 place.add_missing_problem(message, hint)
             else:
                 place.add_problem("title", message, hint)

@@ -1,4 +1,4 @@
-"""The lint rules as a project file sets them; :mod:`halo_iac.findings` has the rules themselves."""
+"""The severities of lint rules as a project file sets them; :mod:`halo_iac.findings` has the rules themselves."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -39,5 +39,5 @@ RULES: Final = {
 
 
 def rule_settings(written: Mapping[str, str]) -> Switches:
-    """Return written switches as rules understand them."""
+    """Return the written settings in the form that the rules use."""
     return {rule: None if word == "off" else Severity(word) for rule, word in written.items()}

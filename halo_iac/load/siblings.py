@@ -1,4 +1,4 @@
-"""Project files that one command reads together: those of one project count and claim schedules together.
+"""Project files that one command reads together: files of one project share its counts and claims.
 
 See docs/semantics.md#several-project-files.
 """
@@ -14,11 +14,11 @@ from halo_iac.load.limits import MAX_PROBLEMS
 from halo_iac.model.project import Entry, Project
 
 _Claim = tuple[str, str]
-"""What an entry is matched by: its ``id``, else its title."""
+"""The key by which an entry is matched: its ``id``, else its title."""
 
 
 def with_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
-    """Return the projects, each with those of the others whose ``project:`` is equal."""
+    """Return the projects, each with the other files that have the same ``project:``."""
     groups: defaultdict[str | None, list[Project]] = defaultdict(list)
     for project in projects:
         groups[project.project_id].append(project)
@@ -31,7 +31,7 @@ def with_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
 
 
 def shared_claims(projects: Sequence[Project]) -> Mapping[str, Sequence[Problem]]:
-    """Return by project file what is wrong with its entries that an earlier file of the same project declares too."""
+    """Return, by project file, the problems of entries that an earlier file of the same project declares too."""
     first: dict[tuple[str, _Claim], tuple[Project, Entry]] = {}
     found: dict[str, Sequence[Problem]] = {}
     for project in projects:

@@ -1,7 +1,7 @@
-"""When a schedule should fire, in the words of people and other tools → how a file says it.
+"""Guesses a cadence from the words of people and other tools, and says how a project file writes it.
 
-See docs/semantics.md#cadence. A guess means all of what was written, or there is none. What cannot be expressed is
-told to be so, with what comes nearest. Every line that a hint gives passes ``halo validate``.
+See docs/semantics.md#cadence. A guess covers the whole text or is not made. If a cadence cannot be expressed, the hint
+says so and names the closest ones. Every line that a hint suggests passes ``halo validate``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from halo_iac.text import LONGEST
 FIELDS: Final = frozenset(
     {"frequency", "cron", "days_of_week", "days_of_month", "at", "hours", "minutes", "lookback", "lookback_hours"}
 )
-"""What is guessed here."""
+"""Fields whose values are guessed here."""
 
 _ADVERBS: Final = {
     "minutely": Duration(MINUTE),
@@ -51,7 +51,7 @@ _EVEN: Final = (
     *(n * MINUTE for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)),
     *(n * HOUR for n in (2, 3, 4, 6, 8, 12)),
 )
-"""Intervals that divide an hour or a day, in seconds."""
+"""Intervals, in seconds, that divide an hour or a day."""
 
 _OFTEN: Final = r"(once|twice|([0-9]{1,4}) ?(?:times|x)),? ?(?:a |an |per |each |every |/ ?)?([a-z]+)"
 _NUMBER_UNITS: Final = (("seconds", 1), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY))
@@ -68,7 +68,7 @@ _EVERY_DAY: Final = frozenset(
 
 
 def suggest_part(field: str, value: object, beside: Sequence[object]) -> str | None:
-    """Guess what was meant by a value of one of :data:`FIELDS`, which stands alone or beside others in a list."""
+    """Guess the meaning of a value of one of :data:`FIELDS`, alone or with others (``beside``) in a list."""
     is_one_of_several = bool(beside)
     if field == "at":
         suggestion = suggest_times(value, is_one_of_several=is_one_of_several)
@@ -83,7 +83,7 @@ def suggest_part(field: str, value: object, beside: Sequence[object]) -> str | N
 
 
 def suggest_cadence(value: object) -> str | None:
-    """Say how a file says ``0 9 * * *``, ``every 2 hours``, ``biweekly`` or ``monday at 9``, or that it cannot."""
+    """Return how a file writes ``0 9 * * *``, ``every 2 hours``, ``biweekly`` or ``monday at 9``, or that it cannot."""
     if isinstance(value, int) and not isinstance(value, bool):
         return _suggest_number(value)
     if isinstance(value, dict) and len(value) == 1 and type(next(iter(value.values()))) is int:
@@ -104,7 +104,7 @@ def _suggest_text(text: str) -> str | None:
 
 
 def _shared(text: str) -> Duration | None:
-    """Return the interval of ``twice a day``, where it can be said."""
+    """Return the interval of texts such as ``twice a day``, if it can be expressed."""
     found = re.fullmatch(_OFTEN, text)
     whole = None if found is None else _ADVERBS.get(found[3], read_duration(found[3]))
     if found is None or whole is None:
@@ -115,7 +115,7 @@ def _shared(text: str) -> Duration | None:
 
 
 def _suggest_number(count: int) -> str | None:
-    """Say what a number without a unit may mean: 3600 are seconds, and of 2 that is not known."""
+    """Return what a number without a unit may mean: 3600 are seconds, 2 is ambiguous."""
     readings = [(unit, Duration(count * seconds)) for unit, seconds in _NUMBER_UNITS]
     suggestions = [f"{_code(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)]
     return f"write {', or '.join(suggestions)}" if suggestions else None
@@ -126,7 +126,7 @@ def _is_exact(interval: Duration) -> bool:
 
 
 def _code(interval: Duration) -> str:
-    """Return the line that says an interval which can be said."""
+    """Return the line for an interval that can be expressed."""
     frequency = _FREQUENCIES.get(interval)
     if frequency is not None:
         return f"`frequency: {frequency}`"
@@ -137,7 +137,7 @@ def _code(interval: Duration) -> str:
 
 
 def _suggest_interval(interval: Duration) -> str:
-    """Say how a file says that a schedule fires at an interval, or that it cannot and what comes nearest."""
+    """Return how a file writes a schedule with an interval, or that it cannot and which ones come closest."""
     seconds, months = interval
     if _is_exact(interval):
         return f"write {_code(interval)}"
@@ -159,7 +159,7 @@ def _suggest_interval(interval: Duration) -> str:
 
 
 def _suggest_sentence(text: str) -> str | None:
-    """Say how a file says days and times such as ``every monday at 9am PST`` or ``weekdays``."""
+    """Return how a file writes days and times such as ``every monday at 9am PST`` or ``weekdays``."""
     zone, rest = _split_zone(text)
     found = re.search(_AT, rest) or re.search(_PLAIN_AT, rest)
     times = None if found is None else read_times((found["at"] or found["near"]).replace("@", ""))
@@ -178,14 +178,14 @@ def _suggest_sentence(text: str) -> str | None:
 
 
 def in_words(lines: Sequence[str]) -> str:
-    """Return lines as a hint names them: the first with the others."""
+    """Return lines in the wording of a hint: the first, then the others."""
     first, *others = (f"`{line}`" for line in lines)
     together = " and ".join(filter(None, (", ".join(others[:-1]), *others[-1:])))
     return f"{first} with {together}" if others else first
 
 
 def _split_zone(text: str) -> tuple[str | None, str]:
-    """Return the zone that a text ends in, if it does, and what stands before it."""
+    """Return the zone at the end of a text, if there is one, and the text before it."""
     found = re.fullmatch(_AT_ZONE, text)
     zone = None if found is None or meant_days(found[2]) is not None else meant_zone(found[2])
     return (None, text) if found is None or zone is None else (zone, found[1])

@@ -1,7 +1,7 @@
-"""Cron expressions of other programs → the five fields that ``cron`` takes, or that they cannot be expressed.
+"""Converts other programs' cron expressions to the five fields of ``cron``, or says that they cannot be expressed.
 
 Quartz, Spring and AWS have six or seven fields, ``?``, ``L``, ``W`` and ``#``; Jenkins has ``H``; others write a zone
-before the fields, names in full, and ranges past the end.
+before the fields, full names, and ranges past the end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAME: Final = "|".join(DAYS)
 
 
 def suggest_cron(expression: str) -> str | None:
-    """Say how ``cron`` has an expression of another program, or that it cannot; ``None`` for what is none."""
+    """Return the hint for another program's expression; ``None`` if the text is not a cron expression."""
     if len(expression) > LONGEST:
         return None
     text = expression.strip().strip("'\"").strip().lower()
@@ -65,7 +65,7 @@ def _is_accepted(expression: str) -> bool:
 
 
 def _five(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | None:
-    """Return minute to day of the week, and what to say of the others; ``None`` where these mean something."""
+    """Return minute to day of the week, and a remark on dropped fields; ``None`` if those carry meaning."""
     if len(fields) == 5:
         return [*fields], ""
     has_seconds = not (is_aws or (fields[4] == "?" and len(fields) == 6) or fields[2] == "?")
@@ -80,7 +80,7 @@ def _five(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | Non
 
 
 def _repaired(field: str, name: str) -> str:
-    """Return a field with ``*`` for ``?``, names of three letters, and a range past the end as two."""
+    """Return a field with ``*`` for ``?``, three-letter names, and a range past the end split in two."""
     low, high, names = SPANS[name]
     starred = "sat" if (field, names) == ("l", DAYS) else field.replace("?", "*")
     spelt = re.sub("[a-z]{4,}", lambda word: word[0][:3], starred) if names else starred
@@ -109,11 +109,11 @@ _UNSAYABLE: Final[Sequence[tuple[int, str, _Say]]] = (
     (2, "([0-9]+)w|w([0-9]+)", lambda found, line: say_near_weekday(found[1] or found[2], line)),
     (4, rf"([0-7]|(?:{_NAME})[a-z]*?)(?:#([1-5])|l)", _say_nth),
 )
-"""A field, what other programs have there, and what is said of it."""
+"""A pattern of a field, the program or feature it belongs to, and the remark."""
 
 
 def _unsayable(five: Sequence[str]) -> str | None:
-    """Say what has no equal in a schedule, and which lines come nearest."""
+    """Return what a schedule cannot express, and the closest lines."""
 
     def line(month_day: str = "*", week_day: str = "*") -> str:
         return f'`cron: "{five[0]} {five[1]} {month_day} * {week_day}"`'

@@ -1,6 +1,6 @@
-"""Days of the week and of the month, as people and other tools write them → ``days_of_week``, ``days_of_month``.
+"""Guesses days of the week and of the month from the words of people and other tools.
 
-A guess means all of what was written, or there is none: ``mon-fri`` is no ``mon``.
+A guess covers the whole text or is not made: ``mon-fri`` is not ``mon``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OTHER_WEEK: Final = (
     r"every other (.*)|every (?:2|two|second|other) weeks?,? (?:on )?(.*)|(?:bi-?weekly|fortnightly),? (?:on )?(.*)"
 )
 _HASH: Final = r"([0-7]|[a-z]{3,9})(?:#([1-5])|l)"
-"""The first Monday as Quartz has it, ``1#1``, and the last one, ``1L``."""
+"""The first Monday in Quartz's notation, ``1#1``, and the last one, ``1L``."""
 
 _NEAR_WEEKDAY: Final = r"(?:([0-9]{1,2})w|w([0-9]{1,2}))"
 _ORDINAL: Final = r"(?<=[0-9])(?:st|nd|rd|th|er|re|eme|e|o|a|\.|\u00ba|\u00aa)(?![a-z0-9])"
@@ -42,7 +42,7 @@ _OF_MONTH: Final = r"^(?:on )?(?:the )?(?:day )?|(?: day)?s?(?: (?:of )?(?:the|e
 
 
 Line = Callable[..., str]
-"""Returns what a file says for ``month_day`` or ``week_day``."""
+"""Returns the line of a file for ``month_day`` or ``week_day``."""
 
 
 def _lines(month_day: str = "", week_day: str = "") -> str:
@@ -52,12 +52,12 @@ def _lines(month_day: str = "", week_day: str = "") -> str:
 
 
 def _date(month_day: str = "", week_day: str = "") -> str:
-    """Return what a file says for a day, a day of the month as the value of its key."""
+    """Return the line of a file for a day; a day of the month is the value of its key."""
     return f"`{month_day}`" if month_day else _lines(week_day=week_day)
 
 
 def suggest_days(value: object, beside: Sequence[object]) -> str | None:
-    """Guess which days of the week were meant by a value that stands in a list with others, or alone."""
+    """Guess the days of the week of a value, alone or with others (``beside``) in a list."""
     if value in (7, "7"):
         return "write `sun` for Sunday"
     if not isinstance(value, str) or len(value) > LONGEST:
@@ -78,7 +78,7 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
 
 
 def suggest_other_week(text: str) -> str | None:
-    """Say of every other Monday that it cannot be expressed, and what comes nearest."""
+    """Return that every other Monday cannot be expressed, and what comes closest."""
     found = re.fullmatch(_OTHER_WEEK, text)
     days = meant_days(found[1] or found[2] or found[3]) if found else None
     line = f"`frequency: weekly` with `days_of_week: [{', '.join(days or ())}]`"
@@ -86,7 +86,7 @@ def suggest_other_week(text: str) -> str | None:
 
 
 def _translated(value: str, beside: Sequence[object]) -> list[str] | None:
-    """Return days in the one language that all which stand beside each other are in."""
+    """Return days translated from the one language that fits all of them."""
     others = [other for other in beside if isinstance(other, str) and other != value and len(other) <= LONGEST]
 
     def days(english: str) -> str | None:
@@ -100,7 +100,7 @@ def _translated(value: str, beside: Sequence[object]) -> list[str] | None:
 def meant_days(text: str) -> list[str] | None:
     """Return the days that a text names, such as ``mon-fri`` or ``Mondays and Thursdays``; ``None`` if it says more."""
     if re.search("[0-9]", text) and re.search("[^-0-9,; ]", text):
-        return None  # a number beside words may well be a time
+        return None  # a number with words may well be a time
     found: list[int] = []
     for word in re.split(_BETWEEN, re.sub(_TO, "-", text.lower())):
         days = () if word in _FILLERS else _SETS.get(word) or _days(word)
@@ -111,7 +111,7 @@ def meant_days(text: str) -> list[str] | None:
 
 
 def _days(word: str) -> Sequence[int] | None:
-    """Return the days of a name, or from one to another, past the end of the week if need be."""
+    """Return the days of a name or of a range, which may wrap around the end of the week."""
     first, dash, last = word.partition("-")
     begin, end = _day(first), _day(last) if dash else None
     if begin is None or (dash and end in {None, begin}):
@@ -127,7 +127,7 @@ def _day(word: str) -> int | None:
 
 
 def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess which days of the month were meant, or say of one that it cannot be expressed."""
+    """Guess the days of the month of a value, or return that it cannot be expressed."""
     word = normalize(value) if isinstance(value, str) and len(value) <= LONGEST else value
     if word in _LAST:
         return say_last_day(_date)
@@ -140,9 +140,7 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
     if near is not None or text.isdecimal():
         return say_near_weekday(near[1] or near[2], _date) if near else None
     suggestion = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
-    days = (
-        None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)
-    )  # `1/15` may be two days, or a date
+    days = None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)  # `1/15` may be two days or a date
     return suggestion or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
 
 
@@ -157,7 +155,7 @@ def read_days_of_month(text: str) -> list[str] | None:
 
 
 def suggest_nth_day(text: str, line: Line = _lines) -> str | None:
-    """Say of the first Monday of a month and the like that it cannot be expressed, and what comes nearest."""
+    """Return that the first Monday of a month and the like cannot be expressed, and what comes closest."""
     found = re.fullmatch(_NTH_DAY, text.strip())
     if found is None:
         return None
@@ -169,7 +167,7 @@ def suggest_nth_day(text: str, line: Line = _lines) -> str | None:
 
 
 def say_last_day(line: Line = _lines) -> str:
-    """Say what comes nearest to the last day of a month; ``line`` returns what a file says for a day."""
+    """Return what comes closest to the last day of a month; ``line`` returns the line of a file for a day."""
     inside, past = line(month_day="28"), line(month_day="31")
     return (
         f"the last day of a month cannot be expressed; {inside} fires in every month, {past} only in those that have it"
@@ -177,12 +175,12 @@ def say_last_day(line: Line = _lines) -> str:
 
 
 def say_near_weekday(day: str, line: Line = _lines) -> str:
-    """Say what comes nearest to the weekday that is nearest to a day of the month."""
+    """Return what comes closest to the weekday nearest to a day of the month."""
     return f"the weekday nearest to a day cannot be expressed; {line(month_day=day)} fires on that day, weekday or not"
 
 
 def say_nth_day(count: int, day: int, line: Line = _lines) -> str:
-    """Say what comes nearest to one weekday of a month, the last one where ``count`` is 0."""
+    """Return what comes closest to the nth weekday of a month, the last one if ``count`` is 0."""
     name, month_day = DAY_NAMES[day].capitalize(), str(min(7 * count - 6, 28) if count else 28)
     return (
         f"the {_ORDINALS[count]} {name} of a month cannot be expressed; "

@@ -1,4 +1,4 @@
-"""Durations as other tools write them: ``6h``, ``1 day``, ``PT6H``, ``1h30m``, ``rate(1 hour)``, ``3600`` seconds."""
+"""Reads durations as other tools write them: ``6h``, ``1 day``, ``PT6H``, ``1h30m``, ``rate(1 hour)``, ``3600``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY: Final = 24 * HOUR
 
 
 class Duration(NamedTuple):
-    """Seconds, and months, whose length differs."""
+    """Seconds, and months separately, since their length varies."""
 
     seconds: int
     months: int = 0
@@ -52,7 +52,7 @@ _WRAPPED: Final = r"(?:rate|timedelta|duration)\((.*)\)|@?\b(?:every|each|per)\b
 
 
 def read_duration(text: str) -> Duration | None:
-    """Return the duration that a text names and nothing besides; ``None`` for any other."""
+    """Return the duration of a text that is nothing but a duration; ``None`` for any other."""
     if len(text) > LONGEST:
         return None
     if re.fullmatch(_ISO, text.strip().upper()) and len(text.strip()) > 2:
@@ -85,7 +85,7 @@ def _sum(parts: list[tuple[str, str]]) -> Duration | None:
 
 
 def suggest_lookback(field: str, value: object) -> str | None:
-    """Say how ``lookback`` has a duration, whichever of its two keys it stands at."""
+    """Return how ``lookback`` is written for a duration, under either of its two keys."""
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
     text = re.sub("^(?:the )?(?:last|past) ", "", value.strip().lower())

@@ -1,4 +1,4 @@
-"""What to write for a value of the wrong form, and which other tool a file was written for."""
+"""Hints for values of the wrong form, and detection of files that belong to other tools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXAMPLES: Final = {
     "days_of_week": "days_of_week: [mon, thu]",
     "days_of_month": "days_of_month: [1, 15]",
 }
-"""Fields that may be required: who writes the key without a value is not told to remove it."""
+"""Examples for fields that may be required: their hint does not suggest to remove an empty key."""
 
 _SPLIT: Final = {
     "agent": "a schedule has one agent: write an entry for each",
@@ -28,13 +28,13 @@ _SINGLE: Final = "write it without brackets and dashes"
 
 
 def suggest_value(field: str) -> str:
-    """Say what to do about a key without a value."""
+    """Return the hint for a key without a value."""
     example = _EXAMPLES.get(field)
     return f"give it a value, such as `{example}`" if example else "give it a value, or remove the key"
 
 
 def suggest_for_list(field: str, values: list[Any]) -> str | None:
-    """Say what to write instead of a list where a text is expected."""
+    """Return the hint for a list where a text is expected."""
     if field == "prompt":
         return "write `prompt: |` with the text indented below it"
     return _SINGLE if len(values) == 1 else _SPLIT.get(field)
@@ -44,7 +44,7 @@ def suggest_for_list(field: str, values: list[Any]) -> str | None:
 
 
 def other_tool(root: Mapping[str, Any]) -> str | None:
-    """Name what a file is for that has neither version nor schedules; ``None`` if it could be halo's."""
+    """Return the tool that a file without version and schedules belongs to; ``None`` if it could be halo's."""
     kind = root.get("kind")
     if isinstance(kind, str) and "apiVersion" in root:
         return f"a Kubernetes {kind}" if re.fullmatch("[A-Za-z]{1,40}", kind) else "a Kubernetes object"
@@ -78,7 +78,7 @@ _START: Final = "a project file has `version: 1`, and entries with title, agent 
 
 
 def how_to_start(root: Mapping[str, Any]) -> str:
-    """Say what a project file has, and where what another tool's file says of its cadence goes."""
+    """Return what a project file needs, and where the cadence of another tool's file goes."""
     cron = next(_crons(root, 0), None)
     return _START if cron is None else f'{_START}; write its cadence as `cron: "{cron}"`'
 
@@ -93,7 +93,7 @@ def _crons(node: object, depth: int) -> Iterator[str]:
 
 
 def other_text(text: str) -> tuple[str, str] | None:
-    """Return message and hint for a text that is no YAML, and plainly something else."""
+    """Return the message and hint for a text that is not YAML but another known format."""
     found = _PYTHON.search(text)
     if found is not None:
         return f"this looks like Python for {found[1].title()}, not like a project file", _START

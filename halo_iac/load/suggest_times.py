@@ -1,4 +1,4 @@
-"""Times of day and numbers of a cadence, as people and other tools write them → ``at``, ``hours`` and ``minutes``."""
+"""Guesses times of day and numbers of a cadence, and returns them as ``at``, ``hours`` and ``minutes``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from halo_iac.load.suggest_words import read_in_english
 from halo_iac.text import LONGEST
 
 APART: Final = "`at` combines every hour with every minute: write an entry for each of these times"
-"""What is said of times such as 09:00 and 17:30."""
+"""The hint for times such as 09:00 and 17:30."""
 
 _NAMED: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _TIME: Final = (
@@ -20,7 +20,7 @@ _TIME: Final = (
     r" ?(?:([ap])\.?m\.?)?"
 )
 _DIGITS: Final = r"([0-9]{1,2}?)([0-9]{2})(?: ?h)?"
-"""Such as ``900`` and ``0900``."""
+"""Digits such as ``900`` and ``0900``."""
 _DATED: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[t ]"
 _ZONED: Final = r"(.*?[0-9mh])[ (]*([a-z]+(?:/[a-z_/+\-0-9]+)?|(?:utc|gmt)? ?[+\-\u2212][0-9]{1,2}(?::?[0-9]{2})?)\)?"
 _MINUTE: Final = r"(?:\*|xx)?:([0-5][0-9])"
@@ -28,7 +28,7 @@ _MINUTE: Final = r"(?:\*|xx)?:([0-5][0-9])"
 
 
 def suggest_times(value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess which times of day were meant; a number alone is an hour, or hours and minutes: ``900``."""
+    """Guess the times of day of a value; a lone number is an hour, or hours and minutes: ``900``."""
     text = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not 0 < len(text) <= LONGEST:
         return None
@@ -50,7 +50,7 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
 
 
 def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
-    """Say of a time with a zone that the zone has a key of its own."""
+    """Return the hint that the zone of a time is written under a key of its own."""
     found = re.fullmatch(_ZONED, text)
     suggestion = None if found is None else _suggest(re.sub(_DATED, "", found[1]), is_one_of_several)
     if found is None or suggestion is None or (found[2][0] in "+-\u2212" and ":" not in found[1]):
@@ -67,13 +67,13 @@ def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
 
 
 def _is_range(begin: str, offset: str) -> bool:
-    """Return whether a time with an offset west of Greenwich may be two times: ``09:00-17:00``."""
+    """Return whether a time with a negative offset may be two times: ``09:00-17:00``."""
     hours = [int(number) for text in (begin, offset) for number in re.findall("[0-9]+", text)[:1]]
     return offset[0] in "-\u2212" and hours[1] >= hours[0] > 0
 
 
 def is_product(times: Sequence[str]) -> bool:
-    """Return whether times of day are hours × minutes, as a cadence has to have them."""
+    """Return whether times of day are hours × minutes, as a cadence requires."""
     try:
         from_times(times)
     except InexpressibleCron:
@@ -82,7 +82,7 @@ def is_product(times: Sequence[str]) -> bool:
 
 
 def read_times(text: str) -> list[str] | None:
-    """Return the times of day that a text in small letters names, as a file has them; ``None`` if it says more."""
+    """Return the times of day in a lower-case text, in a file's notation; ``None`` if it says more."""
     joined = re.sub(r"([0-9])\s*(?:h|hours)\s*([0-9])", r"\1h\2", re.sub(r"^at\.? ", "", text))
     parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", joined)
     times = [time for part in parts if (time := _time(part)) is not None]
@@ -92,7 +92,7 @@ def read_times(text: str) -> list[str] | None:
 
 
 def _time(part: str) -> str | None:
-    """Return a time of day such as ``9:30 pm`` as a file has it; ``None`` if it is none, or has seconds."""
+    """Return a time of day such as ``9:30 pm`` in a file's notation; ``None`` if it is not one or has seconds."""
     if part in _NAMED:
         return _NAMED[part]
     found = re.fullmatch(_TIME, part) or re.fullmatch(_DIGITS, part)
@@ -110,12 +110,12 @@ def _on_the_clock(hour: int, minute: str | None, half: str | None) -> str | None
 
 
 def _is_halved_in_part(times: Sequence[str]) -> bool:
-    """Return whether some of the times say which half of the day and others may mean the same: ``9 and 10 pm``."""
+    """Return whether only some of several times have am or pm, so that the others are ambiguous: ``9 and 10 pm``."""
     return len({time.endswith(("m", "m.")) for time in times if time not in _NAMED}) > 1
 
 
 def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> str | None:
-    """Guess which hours or minutes were meant: ``*/6``, ``9-17``, ``9am``, ``9,17``."""
+    """Guess the hours or minutes of a value: ``*/6``, ``9-17``, ``9am``, ``9,17``."""
     text = value.strip().lower() if isinstance(value, str) and len(value) <= LONGEST else ""
     if not text or text.isdecimal():
         return None
@@ -147,6 +147,6 @@ def _suggest_minute(text: str) -> str | None:
 
 
 def listed(words: Sequence[str], *, is_one_of_several: bool) -> str:
-    """Return words as a list, without brackets where they stand in one already or need none."""
+    """Return words as a list; without brackets inside another list, or where none are needed."""
     together = ", ".join(words)
     return together if is_one_of_several or len(words) == 1 else f"[{together}]"

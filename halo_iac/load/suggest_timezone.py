@@ -1,7 +1,7 @@
-"""Which time zone was meant: other systems' names, abbreviations, offsets (docs/semantics.md#entry-fields).
+"""Guesses time zones from other systems' names, abbreviations and offsets (docs/semantics.md#entry-fields).
 
-Nothing near is looked for where one letter or sign decides by how many hours a schedule is off: ``GMT+2`` is two hours
-east of Greenwich where people write it, and ``Etc/GMT+2`` two hours west. ``WEST`` is no slip for ``EST``.
+Names are not corrected where one letter or sign changes the offset: ``GMT+2`` usually means two hours east of
+Greenwich, ``Etc/GMT+2`` two hours west, and ``WEST`` is not a typo of ``EST``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _PLACES: Final = {
     "z": "UTC",
     "coordinated universal": "UTC",
 }
-"""Abbreviations and names in small letters, those that end in "Time" without what :data:`_TIME` takes away."""
+"""Lower-case abbreviations and names; those that end in "Time" without the part that :data:`_TIME` removes."""
 
 _WITHOUT_ZONE: Final = {
     "boston": "America/New_York",
@@ -95,14 +95,14 @@ _WITHOUT_ZONE: Final = {
     "brasilia": "America/Sao_Paulo",
     "medellin": "America/Bogota",
 }
-"""Cities that people look for in vain, as :func:`_folded` returns them."""
+"""Cities that are not in the database, in the form that :func:`_folded` returns."""
 _LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
-"""Letters that are not one with a mark added to it."""
+"""Letters that do not decompose into a letter and a mark."""
 
 _CLOSE: Final = 0.9
-"""How like a place must be: of ten letters, one may be wrong."""
+"""The required similarity of a place: one of ten letters may differ."""
 _CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-"""Where a place is a city; `Canada/Eastern` is none."""
+"""Continents, below which a name is a city; `Canada/Eastern` is not."""
 
 _TIME: Final = r"(?: standard| daylight| summer)? time(?: \(us & canada\))?$"
 _OFFSET: Final = r"(?:utc|gmt)? ?([+\-\u2212])([0-9]{1,2})(?::?([0-9]{2}))?"
@@ -110,7 +110,7 @@ PLACE: Final = "use the time zone of a place, such as `Europe/Berlin`"
 
 
 def suggest_zone(name: object) -> str | None:
-    """Guess which time zone was meant."""
+    """Guess a time zone."""
     if isinstance(name, int | float) and not isinstance(name, bool):
         return PLACE
     if not isinstance(name, str) or len(name) > LONGEST:
@@ -131,7 +131,7 @@ def suggest_zone(name: object) -> str | None:
 
 
 def fixed_zone(offset: str) -> str | None:
-    """Return the zone of an offset such as ``+02:00``, in small letters; ``None`` where no zone has it."""
+    """Return the zone of an offset such as ``+02:00``, in lower case; ``None`` if no zone has it."""
     found = re.fullmatch(_OFFSET, offset)
     sign, hours, minutes = ("", "0", "") if found is None else found.groups(default="")
     if found is None or int(minutes or 0):
@@ -141,13 +141,13 @@ def fixed_zone(offset: str) -> str | None:
 
 
 def meant_zone(name: str) -> str | None:
-    """Return the zone that a name or abbreviation means, as a file has it; ``None`` for an offset other than 0."""
+    """Return the zone of a name or abbreviation, in a file's spelling; ``None`` for an offset other than 0."""
     word = _folded(name)
     return _place(word) or _spelt(word)
 
 
 def _folded(name: str) -> str:
-    """Return a name in small letters without their marks: no zone has one, so ``Zürich`` is ``zurich``."""
+    """Return a name in lower case without diacritics, which no zone has: ``Zürich`` is ``zurich``."""
     plain = normalize_form("NFKD", name.strip().lower())
     return "".join(letter for letter in plain if not combining(letter)).translate(_LETTERS)
 
@@ -161,9 +161,9 @@ def _spelt(word: str) -> str | None:
 
 
 def suggest_near_zone(name: str) -> str | None:
-    """Guess which time zone was meant where a letter may be wrong, which takes milliseconds.
+    """Guess a time zone from a name with a typo, which takes milliseconds.
 
-    Only the place is compared, with those of the same region, and closely: Mumbai is no slip for Dubai.
+    Only cities of the same region are compared, with a strict limit: Mumbai is not a typo of Dubai.
     """
     region, slash, place = name.rpartition("/")
     if (not slash and len(name) <= 4) or re.search("[0-9]", name):
@@ -178,7 +178,7 @@ def suggest_near_zone(name: str) -> str | None:
 
 
 def _suggest_offset(hours: int, minutes: int) -> str:
-    """Say what a fixed offset is called, where a zone has it: the signs of those zones are those of POSIX."""
+    """Return the name of a fixed offset, if a zone has it: the signs of those zones are those of POSIX."""
     if hours == minutes == 0:
         return "write `UTC`"
     zone = f"Etc/GMT{-hours:+}"
@@ -187,13 +187,13 @@ def _suggest_offset(hours: int, minutes: int) -> str:
 
 @cache
 def _spellings() -> dict[str, str]:
-    """Return each zone by its name in small letters; those without an offset also without signs."""
+    """Return each zone by its lower-case name; zones without an offset also without signs."""
     bare = {normalize(zone): zone for zone in sorted(zone_names(), reverse=True) if not re.search("[0-9]", zone)}
     return bare | {zone.lower(): zone for zone in zone_names()}
 
 
 @cache
 def _cities() -> dict[str, str]:
-    """Return the zone of each last part of a name, such as ``berlin``: the first by name where several have it."""
+    """Return the zone of each city, such as ``berlin``: the first by name if several have it."""
     zones = sorted(zone_names(), reverse=True)
     return {zone.rpartition("/")[2].lower(): zone for zone in zones if not re.search("[0-9]", zone)}

@@ -1,7 +1,7 @@
-"""Days, frequencies and times in other languages → the English words that :mod:`suggest_cadence` reads.
+"""Translates days, frequencies and times from other languages to the English words of :mod:`suggest_cadence`.
 
-A text is read in one language at a time: ``Di`` is Tuesday beside ``Mo``, and may be a Sunday in French. Where two
-languages read it differently there is no guess.
+A text is read in one language at a time: ``Di`` is Tuesday beside ``Mo``, and may be a Sunday in French. If two
+languages disagree, nothing is guessed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DAYS: Final = {
     "ru": "воскресенье/вс понедельник/пн вторник/вт среда/ср четверг/чт пятница/пт суббота/сб",
     "uk": "неділя/нд понеділок/пн вівторок/вт середа/ср четвер/чт п'ятниця/пт субота/сб",
 }
-"""Sunday to Saturday; an abbreviation that does not begin the name stands behind a stroke."""
+"""Sunday to Saturday; an abbreviation that is not a prefix of the name follows a slash."""
 
 _WORDS: Final = {
     "de": "hourly=stündlich,stuendlich daily=täglich,taeglich,tagtäglich weekly=wöchentlich,woechentlich "
@@ -94,7 +94,7 @@ _WORDS: Final = {
     "every=кожен,кожна,кожну,кожні minutes=хвилина,хвилин hours=година,годину,години,годин days=день,дні "
     "weeks=тиждень months=місяць at=о,об and=і,та",
 }
-"""English words and what stands for them; ``_`` is a space."""
+"""English words and their translations; ``_`` is a space."""
 
 _LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "đ": "d", "ß": "ss", "æ": "ae", "\u2019": "'"})
 _LETTER_RUN: Final = r"[^\W\d_]+"
@@ -102,7 +102,7 @@ _WORD: Final = r"[^\W\d_]+(?:['-][^\W\d_]+)*"
 
 
 def folded(text: str) -> str:
-    """Return a text in small letters without accents, as both sides of a comparison are spelt."""
+    """Return a text in lower case without accents, the form in which texts are compared."""
     apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_LETTERS)
 
@@ -112,14 +112,14 @@ class _Language(NamedTuple):
     words: Mapping[str, str]
 
     def day(self, word: str) -> int | None:
-        """Return the day that a word names: its name, the beginning of it, or a form of it such as ``montags``."""
+        """Return the day that a word names: its name, a prefix of it, or a form of it such as ``montags``."""
         if word in self.days:
             return self.days[word]
         name_days = {day for name, day in self.days.items() if len(word) > 1 and _is_form_of(word, name)}
         return name_days.pop() if len(name_days) == 1 else None
 
     def in_english(self, text: str) -> str:
-        """Return a text with the words that this language has replaced; the others stay."""
+        """Return a text with this language's words translated; other words stay."""
         for phrase, word in self.words.items():
             if " " in phrase:
                 text = re.sub(rf"\b{re.escape(phrase)}\b", word, text)
@@ -137,7 +137,7 @@ class _Language(NamedTuple):
 
 
 def _is_form_of(word: str, name: str) -> bool:
-    """Say whether a word is the beginning of a day's name, or the name with another ending."""
+    """Return whether a word is a prefix of a day's name, or the name with another ending."""
     stem = name.removesuffix("-feira")[: -1 if len(name) > 4 else None]
     return name.startswith(word) or (word.startswith(stem) and len(word) <= len(name) + 2)
 
@@ -154,7 +154,7 @@ def _languages() -> tuple[_Language, ...]:
 
 
 def read_in_english(text: str, read: Callable[[str], str | None]) -> str | None:
-    """Return what ``read`` makes of a text in English; ``None`` where languages with as many words of it disagree."""
+    """Return the result of ``read`` for a text in English; ``None`` if equally good languages disagree."""
     spelt = folded(text)
     readings: dict[int, set[str]] = {}
     for english in (language.in_english(spelt) for language in _languages()):

@@ -1,7 +1,7 @@
-"""What was probably meant where a file is not valid YAML, and the place of the slip (docs/semantics.md#problems).
+"""Guesses the mistake in a file that is not valid YAML, and its position (docs/semantics.md#problems).
 
-A parser says where it could not go on, which is often lines below the slip: at the next quote, or at the next key.
-So the lines up to there are looked through for what people leave out: quotes, colons and the indentation of a text.
+A parser reports where it could not continue, often lines below the mistake: at the next quote or key. So the lines up
+to that position are searched for common omissions: quotes, colons and the indentation of a block.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from halo_iac.text import quote
 
 _KNOWN: Final = ENTRY_KEYS | PROJECT_KEYS
 _SHOWN: Final = _KNOWN - {"prompt"}
-"""Keys whose line a hint may show corrected; nothing else is quoted from a file that is not understood."""
+"""Keys whose line a hint may quote, corrected; nothing else is quoted from a file that cannot be parsed."""
 
 _LISTS: Final = frozenset({"include", "protect"})
-"""Keys of which one value is no list yet."""
+"""Keys of lists, whose values are not quoted as single values."""
 
 _WITH_COLONS: Final = frozenset({"title", "renamed_from"})
-"""Keys whose text may well have a colon in it; what has one elsewhere may be a key and its value on one line."""
+"""Keys whose text may contain a colon; in other values a second colon may start a key."""
 
 _LONGEST: Final = 60
-"""How long a value may be that a hint shows."""
+"""The longest value, in characters, that a hint quotes."""
 
 _LINE: Final = re.compile(
     r"(?P<indent>[ \t]*(?:-[ \t]+)*)"
@@ -48,9 +48,9 @@ _ESCAPES: Final = {
 
 
 class Line(NamedTuple):
-    """A line that is no comment and no part of a block of text; ``indent`` counts the dashes of lists.
+    """A line that is not a comment or part of a block scalar; ``indent`` counts the dashes of lists.
 
-    ``start`` is where it starts in the file, ``begin`` where what it says begins, ``value_index`` where its value does.
+    Offsets: ``start`` of the line, ``begin`` of its content, ``value_index`` of its value.
     """
 
     start: int
@@ -62,14 +62,14 @@ class Line(NamedTuple):
 
     @property
     def is_block_header(self) -> bool:
-        """Say whether a text is expected below: after ``prompt: |``, and after ``prompt:`` alone."""
+        """Return whether a text is expected on the lines below: after ``prompt: |``, and after ``prompt:`` alone."""
         return self.key is not None and (not self.value or _BLOCK.fullmatch(self.value) is not None)
 
 
 def explain(text: str, index: int, begin: int | None) -> Diagnostic | None:
-    """Return what was meant, if that is clear; ``index`` is where the parser stopped, ``begin`` where its token began.
+    """Return the likely mistake, if it is clear; the parser stopped at ``index``, its token began at ``begin``.
 
-    A token is what has to be a key because of where it stands; ``None`` where the parser was reading none.
+    ``begin`` is set for a token that has to be a key because of its position; ``None`` if there is none.
     """
     lines = list(_lines(text, max(index, begin or 0)))
     quotes = _unclosed_quote(text, index)
@@ -82,7 +82,7 @@ def explain(text: str, index: int, begin: int | None) -> Diagnostic | None:
 
 
 def suggest_colon(line: str) -> str | None:
-    """Say how a key and its value are written; ``None`` for a text that does not begin with a known key."""
+    """Return how a key and its value are written; ``None`` if the line does not begin with a known key."""
     found = _WITHOUT_COLON.fullmatch(line.strip())
     if found is None or found[1] not in _KNOWN:
         return None
@@ -90,7 +90,7 @@ def suggest_colon(line: str) -> str | None:
 
 
 def _write(key: str | None, value: str) -> str | None:
-    """Return the hint that shows a line, if it may be shown."""
+    """Return the hint that quotes a line, if it may be quoted."""
     if key in _LISTS and value[:1] in _CLOSING:
         value = f"[{value}]"
     return f"write `{key}: {value}`" if key in _SHOWN and len(value) <= _LONGEST and value.isprintable() else None
@@ -100,7 +100,7 @@ def _write(key: str | None, value: str) -> str | None:
 
 
 def _lines(text: str, end: int) -> Iterator[Line]:
-    """Yield the lines that have a structure, up to the one that a character stands in."""
+    """Yield the structural lines up to the one that contains an offset."""
     start = 0
     header: Line | None = None
     content: int | None = None
@@ -121,7 +121,7 @@ def _lines(text: str, end: int) -> Iterator[Line]:
 
 def _line(raw: str, start: int) -> Line:
     found = _LINE.fullmatch(raw)
-    if found is None:  # a control character that ends a line for `.`
+    if found is None:  # a control character, which ends a line for `.`
         return Line(start, start, 0, None, raw, start)
     key = found["key"].strip("\"'") if found["key"] else None
     begin = start + len(raw) - len(raw.lstrip())
@@ -134,7 +134,7 @@ def _line(raw: str, start: int) -> Line:
 
 
 def _unclosed_quote(text: str, index: int) -> Diagnostic | None:
-    """Return the first quote before a character that only closes where lines below it have been swallowed."""
+    """Return the first open quote before an offset that is only closed by a quote on a later line."""
     done = 0
     for line in _lines(text, index):
         if line.start < done:
@@ -161,12 +161,12 @@ def _unclosed(index: int, mark: str) -> Diagnostic:
 
 
 def _open_quote(line: str) -> int | None:
-    """Return the column of a quote that begins a value of a line and does not end in it."""
+    """Return the column of a quote that begins a value and is not closed on its line."""
     return next((start for start, end in _quotes(line) if end is None), None)
 
 
 def _quotes(line: str) -> Iterator[tuple[int, int | None]]:
-    """Yield where each quoted value of a line begins and ends; the last one may end in no line, or in another."""
+    """Yield the start and end of each quoted value of a line; the last one may not end on this line."""
     end = 0
     while (found := _OPENING.search(line, end)) and found["quote"]:
         start = found.start("quote")
@@ -178,7 +178,7 @@ def _quotes(line: str) -> Iterator[tuple[int, int | None]]:
 
 
 def _special_character(text: str, index: int, line: Line) -> Diagnostic | None:
-    """Return the value at a character that begins with one that means something else to YAML: ``*/15``, ``@daily``."""
+    """Return the value at an offset that begins with a character special to YAML: ``*/15``, ``@daily``."""
     if text.startswith("${", index - 1) and line.value[:1] in {"[", "{"}:
         return Diagnostic(index - 1, "a variable within brackets needs quotes", "put it in quotes")
     start = index
@@ -192,7 +192,7 @@ def _special_character(text: str, index: int, line: Line) -> Diagnostic | None:
 
 
 def _misread_value(index: int, line: Line) -> Diagnostic | None:
-    """Return what is wrong with the value of the line in which the parser stopped, if its beginning tells."""
+    """Return the mistake in the value of the line where the parser stopped, if its beginning shows it."""
     value, first = line.value, line.value[:1]
     if first in _CLOSING:
         whole = _QUOTED.match(value)
@@ -211,7 +211,7 @@ def _misread_value(index: int, line: Line) -> Diagnostic | None:
 
 
 def _colon_in_value(text: str, index: int, line: Line) -> Diagnostic | None:
-    """Return a title and the like that goes on after a second colon: ``title: Daily: checkout``."""
+    """Return a title or similar text with a second colon: ``title: Daily: checkout``."""
     is_colon = (
         text[index : index + 1] == ":"
         and index > line.value_index
@@ -231,9 +231,9 @@ def _needs_quotes(first: str, index: int, line: Line) -> Diagnostic:
 
 
 def _without_colon(lines: list[Line], at: Line, *, is_token: bool) -> Diagnostic | None:
-    """Return the line, at or above one, that should be a key and its value, or belong to the text above it."""
+    """Return the line, at or above a position, that lacks its colon or belongs to the text above it."""
     position = lines.index(at)
-    if at.key is not None:  # the parser stopped at its colon: is the line above it without one?
+    if at.key is not None:  # the parser stopped at its colon: does the line above lack one?
         position -= 1
         while position > 0 and lines[position - 1].key is None and lines[position - 1].indent == at.indent:
             position -= 1
@@ -260,7 +260,7 @@ def _is_key_like(value: str) -> bool:
 
 
 def _header_above(lines: list[Line], position: int) -> Line | None:
-    """Return the key above a line whose text it is meant to be a part of: other lines of it may look like keys."""
+    """Return the key above a line that its text belongs to; other lines of the text may look like keys."""
     indent = lines[position].indent
     for line in reversed(lines[:position]):
         if line.is_block_header:

@@ -1,4 +1,4 @@
-"""What was probably meant: other tools' words, the platform's own spellings, slips of the finger.
+"""Guesses what was meant: other tools' words, the platform's own spellings, and typos.
 
 See docs/semantics.md#problems.
 """
@@ -27,7 +27,7 @@ OVERRIDES_KEYS: Final = frozenset(OVERRIDES_FIELDS)
 OVERRIDABLE_KEYS: Final = frozenset(OVERRIDABLE_FIELDS)
 ENTRY_KEYS: Final = frozenset(ENTRY_FIELDS)
 OVERRIDES_STATE: Final = "overrides.state"
-"""The state of all schedules at once, which has a value less than that of one."""
+"""The state of all schedules in `overrides`, which does not take ``retired``."""
 PROJECT_KEYS: Final = frozenset(PROJECT_FIELDS)
 SCOPE_KEYS: Final = frozenset(SCOPE_FIELDS)
 RULES: Final = frozenset(RULE_LINES)
@@ -116,7 +116,7 @@ _RHYTHMS: Final = frozenset(
     {"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "repeats", "rate", "rrule", "freq"}
     | {"recurrence", "period", "runevery", "timetable"}
 )
-"""Other tools' keys whose value says how often."""
+"""Other tools' keys whose value is an interval or a cadence."""
 
 _SWITCHES: Final = {
     "suspend": True,
@@ -133,25 +133,25 @@ _SWITCHES: Final = {
     "issuspended": True,
     "isdisabled": True,
 }
-"""Other tools' on-off keys → whether they say the opposite of ``enabled``."""
+"""Other tools' on-off keys → whether they mean the opposite of ``enabled``."""
 
 _RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
 _DATES: Final = frozenset(
     {"start", "starts", "startat", "startson", "startdate", "enddate", "end", "ends", "until", "from", "expires"}
 )
-"""Other tools' keys for when a schedule begins and ends."""
+"""Other tools' keys for the start and end of a schedule."""
 
 _LOOKBACKS: Final = {"lookbackdays": "d", "lookbackweeks": "w", "windowdays": "d", "windowhours": "h", "window": "h"}
 _SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
 _PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
 _LINES: Final = ((_RETIRED, "state", "archived", "active"), (_PRUNES, "undeclared", "archive", "report"))
-"""Other tools' on-off keys → the field that says the same, its word where they are on, and where they are off."""
+"""Other tools' on-off keys → the equivalent field, and its values for on and off."""
 
 _FLAGS: Final = {
     **dict.fromkeys(("true", "yes", "on", "y", "1"), True),
     **dict.fromkeys(("false", "no", "off", "n", "0", "none", ""), False),
 }
-"""What people write for true and false."""
+"""Spellings of true and false."""
 
 
 _TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
@@ -188,7 +188,7 @@ _SWITCH_MEANS: Final = {
 
 
 def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None:
-    """Guess what an unknown key was meant to be, among those its mapping allows."""
+    """Guess which of the allowed keys of its mapping an unknown key was meant to be."""
     word = normalize(key)
     if word in _RHYTHMS and "frequency" in allowed:
         from halo_iac.load.suggest_cadence import suggest_cadence
@@ -207,17 +207,17 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
 
 
 _MOST: Final = 50
-"""Of how many unknown keys of one mapping it is asked what they were meant to be, which takes a millisecond each."""
+"""For how many unknown keys of one mapping the closest key is searched, which takes a millisecond each."""
 
 
 def meant_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
-    """Return the fields that the unknown ones of the keys most likely stand for."""
+    """Return the fields that the unknown keys most likely stand for."""
     unknown = islice((key for key in keys if key not in allowed), _MOST)
     return {meant for key in unknown if (meant := _meant_field(key, allowed)) is not None}
 
 
 def _meant_field(key: str, allowed: Collection[str]) -> str | None:
-    """Return the field that an unknown key most likely stands for; a cadence's own words stand for ``frequency``."""
+    """Return the field that an unknown key most likely stands for; words for cadences stand for ``frequency``."""
     word = normalize(key)
     if word in _RHYTHMS and "frequency" in allowed:
         return "frequency"
@@ -250,7 +250,7 @@ def _suggest_enabled(flag: bool | None, *, is_opposite: bool) -> str:
 
 
 def _flag(value: object) -> bool | None:
-    """Return what an on-off key of another tool says; ``None`` for what is neither."""
+    """Return the value of another tool's on-off key; ``None`` if it is neither on nor off."""
     return _FLAGS.get("" if value is None else str(value).strip().lower())
 
 
@@ -260,23 +260,23 @@ def _are_numbers(value: object) -> bool:
 
 
 def _suggest_for_days(value: object) -> str:
-    """Say which days may be meant by numbers, which exceed 7 only if they are those of a month."""
+    """Return which days numbers may mean; above 7 they can only be days of the month."""
     values = value if isinstance(value, list) else [value]
     either = "did you mean `days_of_week` or `days_of_month`?"
     return "did you mean `days_of_month`?" if max(values) > 7 else either
 
 
 def _suggest_for_date(value: object) -> str:
-    """Say of a start or an end that a schedule has none, unless a time of day was meant."""
+    """Return that a schedule has no start or end, unless the value is a time of day."""
     is_dated = isinstance(value, str) and re.match("[0-9]{4}-", value.strip()) is not None
     found = None if is_dated else _suggest_line("at", value)
     return found or "a schedule has no dates: it fires from its first apply on; `state: archived` ends it"
 
 
 def _renamed(meant: str, value: object, unit: str | None = None) -> str:
-    """Return the key that was meant, with the value as well where that is written in another way too.
+    """Return the hint that names the right key, with the value if that is written differently too.
 
-    ``unit`` is that of a number, which its key says.
+    ``unit`` is the unit of a number, if its key names one.
     """
     if unit is not None and re.fullmatch("0*[1-9][0-9]{0,5}", str(value)):
         return f"write `{meant}: {int(str(value))}{unit}`"
@@ -284,7 +284,7 @@ def _renamed(meant: str, value: object, unit: str | None = None) -> str:
 
 
 def _suggest_line(field: str, value: object) -> str | None:
-    """Guess the whole line for a field, whose value may be a list."""
+    """Guess the whole line for a field; its value may be a list."""
     from halo_iac.load.suggest_cadence import FIELDS, suggest_part
     from halo_iac.load.suggest_timezone import meant_zone
 
@@ -306,7 +306,7 @@ def _suggest_line(field: str, value: object) -> str | None:
 
 
 def _with_key(field: str, hint: str) -> str | None:
-    """Return a hint for a value as one for the whole line."""
+    """Return a hint for a value as a hint for the whole line."""
     return re.sub("`[^`]+`", lambda code: _line_of(code[0], field), hint) or None
 
 
@@ -322,7 +322,7 @@ _MOVES: Final = (
     (DEFAULTS_KEYS, PROJECT_KEYS, "move it under `defaults`, `overrides` or an entry"),
     (ENTRY_KEYS, PROJECT_KEYS, "move it to an entry under `schedules`"),
 )
-"""Keys, a mapping that may not hold them, and where they belong."""
+"""Keys, a mapping that must not have them, and where they belong."""
 
 
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
@@ -334,7 +334,7 @@ def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
 
 
 def suggest_value(field: str, value: object) -> str | None:
-    """Guess which of a field's words was meant."""
+    """Guess which word of a field's choices was meant."""
     if not isinstance(value, str) or field not in _VALUES:
         return None
     word = normalize(value.rstrip(" ,;"))
@@ -342,48 +342,48 @@ def suggest_value(field: str, value: object) -> str | None:
     if meant is not None:
         return f"write {meant}"
     if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
-        return None  # `semiweekly` is no slip for `weekly`, nor `inactive` for `active`
+        return None  # `semiweekly` is not a typo of `weekly`, nor `inactive` of `active`
     if not value.strip(" ,;").isalpha() or word.startswith(("bi", "semi")):
-        return None  # nor `daily 9am` for `daily`, which would drop what it says besides
+        return None  # `daily 9am` is not `daily`, which would drop the time
     return is_close(word, _VALUES[field])
 
 
 def suggest_rule(name: str) -> str:
-    """Guess which rule was meant, or name them all."""
+    """Guess which rule was meant, or list them all."""
     same = next((rule for rule in sorted(RULES) if normalize(rule) == normalize(name)), None)
     guess = f"did you mean `{same}`?" if same else is_close(name, RULES)
     return guess or f"the rules are {', '.join(sorted(RULES))}"
 
 
 def suggest_switch(value: object) -> str | None:
-    """Guess what a rule was meant to do."""
+    """Guess which severity of a rule was meant."""
     word = normalize(str(value))
     meant = _SWITCH_MEANS.get(word, word)
     return f"write `{meant}`" if meant in WORDS else is_close(word, WORDS)
 
 
 def suggest_quotes(value: object) -> str | None:
-    """Say of a value that is refused that its quotes are none to YAML, if it has such."""
+    """Return the hint that YAML does not treat a refused value's quotes as quotes, if it has such."""
     ends = (value[:1], value[-1:]) if isinstance(value, str) else ()
     has_them = any(end in _TYPOGRAPHIC for end in ends)
     return "use plain quotes, or none: YAML does not read typographic ones" if has_them else None
 
 
 def suggest_expression(cron: str) -> str | None:
-    """Say how ``cron`` has an expression that it refuses, or why it cannot."""
+    """Return how a refused cron expression is written, or why it cannot be expressed."""
     from halo_iac.load.suggest_cadence import suggest_cadence
 
     return suggest_quotes(cron) or suggest_cadence(cron)
 
 
 def suggest_for_pair(value: object) -> str | None:
-    """Say of a list that is refused that it holds ``"a":b``, which is a key and its value."""
+    """Return the hint for a refused list item such as ``"a":b``, which is a key and its value."""
     pairs = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     is_pair = any(len(each) == 1 and not isinstance([*each.values()][0], dict | list) for each in pairs)  # noqa: RUF015
     return "put a value with a colon in it in quotes" if is_pair else None
 
 
 def suggest_schedule_key(key: str) -> str | None:
-    """Return the nearest key that may be used."""
+    """Return the nearest allowed key."""
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", key).strip("-_")[:64]
     return f"write `{slug}`" if slug else None

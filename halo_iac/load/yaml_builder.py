@@ -1,8 +1,8 @@
-"""A YAML parser's events → values and marks, refusing what a project file must not hold.
+"""Builds values and marks from a YAML parser's events, and refuses what a project file must not contain.
 
-Several documents, tags, undefined aliases and depth are looked for here because the C parser lets them through, and
-because stopping at the 51st bracket is cheaper than reading 20,000. Merge keys (``<<``) mean what they mean to
-ruamel.yaml's safe loader: a mapping's own keys win, then the earliest mapping of a list.
+Several documents, tags, undefined aliases and depth are checked here because the C parser accepts them, and because
+stopping at the 51st bracket is cheaper than reading 20,000. Merge keys (``<<``) behave as in ruamel.yaml's safe loader:
+a mapping's own keys win, then the earliest mapping of a list.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ _FLOAT: Final = re.compile(
 _BASES: Final = {"0b": 2, "0o": 8, "0x": 16}
 
 FIRST_CHARACTERS: Final = frozenset({"", *"-+.0123456789tTfFnN~"})
-"""What a plain scalar that is no string begins with, or is."""
+"""First characters of a plain scalar that may not be a string."""
 
 
 @lru_cache(maxsize=4096)
 def resolve(text: str) -> Scalar:
-    """Return the value of a plain scalar; itself where YAML 1.2 gives it no other meaning.
+    """Return the value of a plain scalar; the text itself unless YAML 1.2 gives it another type.
 
-    Remembered, since a file of ten thousand schedules says ``9``, ``true`` and ``timezone`` ten thousand times each.
+    Cached: a file of ten thousand schedules contains ``9``, ``true`` and ``timezone`` ten thousand times each.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -84,13 +84,13 @@ def _integer(text: str) -> int | str:
 
 
 Event = Any
-"""An event of either parser; ruamel.yaml has no types for what each kind holds."""
+"""An event of either parser; ruamel.yaml does not type its attributes."""
 
 Take = Callable[[], Event]
 
 
 def _not_a_mapping(event: Event, text: str) -> Diagnostic:
-    """Word a file whose top is a list or a text: of another tool, or with a key that lacks a space behind its colon."""
+    """Return the problem of a file whose top is a list or a text: another tool's, or with no space after a colon."""
     from halo_iac.load.suggest_form import other_text
     from halo_iac.load.suggest_yaml import suggest_colon
 
@@ -103,7 +103,7 @@ def _not_a_mapping(event: Event, text: str) -> Diagnostic:
 
 
 class Builder:
-    """Turns one file's events into values; fills a document's ``marks``, ``keys`` and ``lists`` on the way."""
+    """Builds one file's values from its events, and fills the document's ``marks``, ``keys`` and ``lists``."""
 
     def __init__(self, document: Document, take: Take) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -118,7 +118,7 @@ class Builder:
         self._names: dict[str, str] = {}
 
     def root(self) -> Values:
-        """Return the top mapping of the only document; raises a diagnostic where reading cannot go on."""
+        """Return the top mapping of the only document; raises a diagnostic if reading cannot continue."""
         take = self._take
         take()
         event = take()
@@ -146,7 +146,7 @@ class Builder:
     def _node(self, event: Event) -> Node:
         self._marks.append(event.start_mark.index)
         kind = event.__class__
-        if kind is ScalarEvent and event.anchor is None and event.ctag is None:  # nearly all of them
+        if kind is ScalarEvent and event.anchor is None and event.ctag is None:  # most of the scalars
             text = event.value
             return resolve(text) if text[:1] in FIRST_CHARACTERS and event.implicit[0] else text
         if kind is AliasEvent:
@@ -157,7 +157,7 @@ class Builder:
             )
         if event.anchor is None:
             return self._content(event)
-        self._anchors.pop(event.anchor, None)  # of two nodes with one name, an alias means the one that begins later
+        self._anchors.pop(event.anchor, None)  # of two anchors with one name, an alias refers to the later one
         size = len(self._marks) + self._expanded - 1
         value = self._content(event)
         self._anchors.setdefault(event.anchor, (value, len(self._marks) + self._expanded - size))
@@ -206,7 +206,7 @@ class Builder:
             value = node(take())
             if key.__class__ is not str:
                 self._add(event, "a key must be a string", "put it in quotes")
-            elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else: quoted, or an alias
+            elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else quoted or an alias
                 merged = self._bases(event, value, merged)
             elif key in values:
                 self._add(event, f"duplicate key {quote(key)}", first=marks[ordinals[key]])
@@ -227,7 +227,7 @@ class Builder:
         return earlier or []
 
     def _merge(self, own: Values, bases: list[Values]) -> Values:
-        """Return a mapping's own keys over those of the mappings it merges, places included."""
+        """Return a mapping's own keys over those of the mappings it merges, with their positions."""
         places: dict[str, int] = {}
         values: Values = {}
         for mapping in (*reversed(bases), own):

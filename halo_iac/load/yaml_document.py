@@ -1,4 +1,4 @@
-"""A YAML file as values, and where each of them stands."""
+"""A parsed YAML file: its values and their positions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Location = Sequence[str | int]
 """A path of keys and indexes from the top of a file."""
 
 
-class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, collected where it can
-    """What is wrong at a character; ``first`` is where a key stands that is given again."""
+class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot continue, collected where it can
+    """A problem at a character offset; ``first`` is the offset of the first of two equal keys."""
 
     def __init__(self, index: int, message: str, hint: str | None = None, *, first: int | None = None) -> None:
         super().__init__(message)
@@ -31,16 +31,17 @@ class Diagnostic(Exception):  # noqa: N818 - raised where reading cannot go on, 
 
 
 class Document:
-    """A file as read: ``root`` holds its values, ``problems`` what is wrong with them.
+    """A parsed file: ``root`` has its values, ``problems`` what is wrong with them.
 
-    ``root`` is ``None`` if the file could not be understood; ``problems`` then says why. ``path`` is what messages
-    show, ``has_dollars`` whether the file might refer to a variable.
+    ``root`` is ``None`` if the file could not be parsed; ``problems`` then says why. ``path`` is the path for messages,
+    ``has_dollars`` says whether the file may contain a variable reference.
 
-    ``marks`` has the character index of every node in document order (a node's position there is its *ordinal*),
-    ``keys`` the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order, ``lists`` the ordinal
-    of each list, by its ``id()``: an alias has an ordinal of its own, and what it stands for another. A value follows
-    its key, so its ordinal is the key's plus one. That is four bytes a node; line and column are worked out on
-    demand.
+    ``marks`` has the character offset of every node in document order (a node's index there is its *ordinal*), ``keys``
+    the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order, ``lists`` the ordinal of each
+    list, by its ``id()``. An alias has an ordinal of its own, different from its target's. A value follows its key, so
+    its ordinal is the key's plus one.
+
+    That is four bytes per node; line and column are computed on demand.
     """
 
     __slots__ = (
@@ -72,19 +73,19 @@ class Document:
 
     @property
     def text(self) -> str:
-        """Return what the file holds."""
+        """Return the text of the file."""
         return self._text
 
     def add_problem(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem at a value, or at its key; at the nearest place above where there is no such value."""
+        """Add a problem at a value or at its key; at the nearest existing parent if there is no such value."""
         self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))
 
     def add_problem_at(self, index: int, message: str, hint: str | None = None) -> None:
-        """Add a problem at a character."""
+        """Add a problem at a character offset."""
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
 
     def add_document_problem(self, message: str, hint: str | None = None) -> None:
-        """Add a problem with the file as a whole, at its first character: every problem has a place."""
+        """Add a problem with the whole file, at its first character: every problem has a position."""
         self.problems.append(Problem(self.path, 1, 1, message, hint))
 
     def place(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
@@ -97,7 +98,7 @@ class Document:
                 ordinal = key_ordinal + 1
                 node = node[step]
             elif isinstance(node, list) and isinstance(step, int) and step < len(node):
-                if step <= self._leading_scalars(node):  # else: the list's own place
+                if step <= self._leading_scalars(node):  # otherwise the list's own position
                     key_ordinal = ordinal = self.lists[id(node)] + 1 + step
                 node = node[step]
             else:
@@ -105,9 +106,9 @@ class Document:
         return self.line_and_column(self.marks[key_ordinal if at_key else ordinal])
 
     def value(self, location: Location) -> Node:
-        """Return what the file has at a location, variables as they are written; the nearest above it if there is none.
+        """Return the value at a location, with variables as written; the nearest existing parent's if there is none.
 
-        Nearest as :meth:`place` has it, so that a number which stands for a list of one is found.
+        A number written in place of a list of one counts as that list, as in :meth:`place`.
         """
         node: Node = self.root
         for step in location:
@@ -122,7 +123,7 @@ class Document:
         return self.line_and_column(self.marks[self._key_ordinals(mapping)[key]])
 
     def line_and_column(self, index: int) -> tuple[int, int]:
-        """Return line and column, from 1, of a character."""
+        """Return line and column, from 1, of a character offset."""
         if self._line_starts is None:
             lengths = map(add, map(len, self._text.split("\n")), repeat(1))
             self._line_starts = array("I", accumulate(lengths, initial=0))
@@ -136,7 +137,7 @@ class Document:
         return places
 
     def _leading_scalars(self, values: list[Node]) -> int:
-        """Return how many elements of a list come before the first with elements of its own, which has many nodes."""
+        """Return how many elements of a list precede the first with elements of its own, which has many nodes."""
         count = self._leading.get(id(values))
         if count is None:
             scalars = takewhile(lambda element: not isinstance(element, dict | list), values)

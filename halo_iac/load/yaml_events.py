@@ -1,8 +1,7 @@
-"""YAML text → events, the same ones from either parser: what a file means must not depend on the machine.
+"""Parses YAML into events that are equal for both parsers: a file must mean the same on every machine.
 
-The C parser, which is ten times faster, is libyaml; ruamel.yaml brings it for some interpreters only. What libyaml
-does not understand cannot be taught to it, so the pure one is made as strict (:mod:`halo_iac.load.yaml_pure`); pairs of
-surrogates are put together here, for both.
+The C parser, libyaml, is ten times faster; ruamel.yaml ships it for some interpreters only. libyaml cannot be extended,
+so the pure parser is made as strict (:mod:`halo_iac.load.yaml_pure`); surrogate pairs are decoded here for both.
 """
 
 from __future__ import annotations
@@ -23,28 +22,28 @@ except ImportError:  # ruamel.yaml 0.19 no longer brings its C parser, and PyPy 
     CParser = None
 
 IS_PURE: Final = CParser is None
-"""Whether there is no parser but the pure one."""
+"""Whether the pure Python parser is the only one available."""
 
 NO_CHARACTER: Final = "not valid YAML: found invalid Unicode character escape code"
-"""In libyaml's words."""
+"""libyaml's message for a character that YAML does not allow."""
 
 OTHER_VERSION: Final = ("unsupported YAML version: expected 1.2", "remove the %YAML line")
-"""Message and hint for a directive that names another version."""
+"""Message and hint for a directive of another YAML version."""
 
 _HALVES: Final = ("\\ud", "\\uD")
 _ESCAPE: Final = r"(?s)\\(?:u([dD][89abAB][\da-fA-F]{2})\\u([dD][c-fC-F][\da-fA-F]{2})|u[dD][89a-fA-F][\da-fA-F]{2}|.)"
-"""An escape in double quotes: a pair of surrogates, half of one, or any other."""
+"""An escape in double quotes: a surrogate pair, half of one, or any other."""
 
 
 def parser_name() -> str:
-    """Say which parser reads the events: ``C`` or ``pure Python``."""
+    """Return the name of the parser in use: ``C`` or ``pure Python``."""
     return "pure Python" if IS_PURE else "C"
 
 
 def events(text: str, *, pure: bool = IS_PURE) -> Take:
-    """Return what gives a text's events one after the other, marks in characters.
+    """Return a function that returns a text's next event on each call, with marks in characters.
 
-    Errors are the parser's own, or a :class:`~halo_iac.load.yaml_document.Diagnostic`, as soon as they are met.
+    Raises the parser's own errors, or a :class:`~halo_iac.load.yaml_document.Diagnostic`, as it reaches them.
     """
     if _has_halves(text):
         return _with_pairs(text, pure=pure)
@@ -61,14 +60,14 @@ def _plain_events(text: str, *, pure: bool) -> Take:
 
 
 def _checked(take: Take, text: str) -> Take:
-    """Return the same, with diagnostics of ours instead of what the pure parser was not meant to raise."""
+    """Wrap an event source so that unexpected exceptions of the pure parser become diagnostics."""
 
     def checked() -> Event:
         try:
             return take()
         except (ValueError, OverflowError) as error:  # from chr()
             raise _diagnostic(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text, NO_CHARACTER) from error
-        except AssertionError as error:  # of a version that it has not heard of
+        except AssertionError as error:  # of an unknown YAML version
             raise _diagnostic("(?m)^%YAML", text, *OTHER_VERSION) from error
 
     return checked
@@ -83,10 +82,11 @@ def _diagnostic(pattern: str, text: str, message: str, hint: str | None = None) 
 
 
 def _with_pairs(text: str, *, pure: bool) -> Take:
-    """Return the events of a text in which escapes of surrogates stand: in double quotes, two are one character.
+    """Return the events of a text with escaped surrogates: in double quotes, a pair is one character.
 
-    JSON writes them so, and libyaml refuses each half. So what is in double quotes is found with all of them masked, by
-    escapes of the same length, and read apart; the parser then goes through a text that is masked there alone.
+    JSON writes them so, and libyaml refuses each half. So the double-quoted scalars are located with all such escapes
+    masked by others of the same length, and decoded separately; the parser then reads a text that is masked in these
+    scalars only.
     """
     values: dict[int, str] = {}
     pieces, done = [], 0
@@ -97,7 +97,7 @@ def _with_pairs(text: str, *, pure: bool) -> Take:
                 pieces += [text[done:start], _masked(text[start:end])]
                 done = end
     except YAMLError:
-        return _plain_events(_masked(text), pure=pure)  # which says again what is wrong
+        return _plain_events(_masked(text), pure=pure)  # repeats the same error
     take = _plain_events("".join([*pieces, text[done:]]), pure=pure)
 
     def joined() -> Event:
@@ -114,7 +114,7 @@ def _has_halves(text: str) -> bool:
 
 
 def _double_quoted(text: str, *, pure: bool) -> Iterator[tuple[int, int]]:
-    """Yield where each scalar in double quotes begins, its anchor included, and ends."""
+    """Yield the start and end of each double-quoted scalar, its anchor included."""
     take = _plain_events(text, pure=pure)
     while (event := take()).__class__ is not StreamEndEvent:
         if event.__class__ is ScalarEvent and event.style == '"':
@@ -126,7 +126,7 @@ def _masked(text: str) -> str:
 
 
 def _value(text: str, index: int, *, pure: bool) -> str:
-    """Return what a scalar in double quotes, behind its anchor if it has one, stands for."""
+    """Return the value of a double-quoted scalar, after its anchor if it has one."""
     start = text.index('"')
 
     def one(found: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""A project file's bytes → :class:`~halo_iac.load.yaml_document.Document`, whatever they hold.
+"""Parses a project file's bytes into a :class:`~halo_iac.load.yaml_document.Document`; never raises for bad content.
 
-Built from the parser's event stream rather than with a loader, for three reasons: a loader drops the marks, lets
-through what a project file must not hold, and takes five times as long (docs/performance.md#parsing).
+Built on the parser's event stream rather than a loader, for three reasons: a loader drops the marks, accepts what a
+project file must not contain, and takes five times as long (docs/performance.md#parsing).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from halo_iac.load.yaml_document import Diagnostic, Document
 from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, events
 
 _MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
-"""A line of a merge conflict; ``=======`` may well be text, but no block of text is at the start of a line."""
+"""A line of a merge conflict; ``=======`` may be text, but block scalars are indented."""
 
 _CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
-"""One that is never meant at the start of a line, so that it is one even where the YAML is valid."""
+"""A marker that is never legitimate at the start of a line, so that it is reported even in valid YAML."""
 
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""A pattern that takes 3 ms to compile; only a file with a control character in it does."""
+"""Compiled on use, which takes 3 ms: only a file with a control character needs it."""
 
 _LINE_ENDS: Final = {
     "\x85": "U+0085 (next line)",
@@ -36,8 +36,10 @@ _LINE_ENDS: Final = {
     "\ufeff": "U+FEFF (byte order mark)",
     "\r": "a carriage return without a line feed",
 }
-"""What begins a line for some YAML parsers, and for git, editors and YAML 1.2 does not, or the other way round. A byte
-order mark is skipped at the start of a line."""
+"""Characters that end a line for some YAML parsers but not for git, editors and YAML 1.2, or the reverse.
+
+A byte order mark is skipped at the start of a line.
+"""
 
 _LINE_END: Final = "[\x85\u2028\u2029\ufeff]|\r(?!\n|\\Z)"
 
@@ -49,7 +51,7 @@ _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 def parse(data: bytes, path: str) -> Document:
-    """Return a file's values and places; what is wrong with its YAML is among its problems."""
+    """Return a file's values and positions; YAML errors are among its problems."""
     if data.startswith(_BYTE_ORDER_MARKS):
         document = Document(path)
         document.add_document_problem("the file is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
@@ -70,7 +72,7 @@ def parse(data: bytes, path: str) -> Document:
 
 
 def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
-    """Return the same for text, read by the pure Python parser if asked to or if there is no other."""
+    """Return the document of a text, read by the pure Python parser if ``pure`` or if there is no other."""
     document = Document(path, text)
     diagnostics = _ambiguous_line_ends(text)
     if diagnostics:
@@ -86,7 +88,7 @@ def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
         diagnostics.append(_conflict_marker_or(diagnostic, text))
     except YAMLError as error:
         end = _conflict_marker_or(_syntax(error, text), text)
-        diagnostics[:] = [*(found for found in diagnostics if found.index < end.index), end]  # others follow from it
+        diagnostics[:] = [*(found for found in diagnostics if found.index < end.index), end]  # follow-up errors
     return _with_problems(document, diagnostics)
 
 
@@ -98,7 +100,7 @@ def _with_problems(document: Document, diagnostics: Iterable[Diagnostic]) -> Doc
 
 
 def _ambiguous_line_ends(text: str) -> list[Diagnostic]:
-    """Return a diagnostic of each character that may or may not end a line: comments could become configuration."""
+    """Return a diagnostic for each ambiguous line end: it could turn a comment into configuration."""
     if not any(character in text for character in _LINE_ENDS):
         return []
     found = islice(re.finditer(_LINE_END, text), MAX_COLLECTED)
@@ -121,13 +123,13 @@ def _line_end(character: str) -> tuple[str, str]:
 
 
 def _conflict_marker_or(diagnostic: Diagnostic, text: str) -> Diagnostic:
-    """Return what a file cannot be read beyond: a merge conflict, if one stands before what is complained of."""
+    """Return a merge conflict that precedes the diagnostic, else the diagnostic."""
     conflict = _conflict(text, _MARKER)
     return conflict if conflict is not None and conflict.index <= diagnostic.index else diagnostic
 
 
 def _conflict(text: str, pattern: str) -> Diagnostic | None:
-    """Return a diagnostic of the first line that a merge has left; within brackets or quotes it is text to YAML."""
+    """Return a diagnostic of the first line left by a merge; inside brackets or quotes YAML reads it as text."""
     marker = re.search(pattern, text)
     if marker is None:
         return None
@@ -136,7 +138,7 @@ def _conflict(text: str, pattern: str) -> Diagnostic | None:
 
 
 def _syntax(error: YAMLError, text: str) -> Diagnostic:
-    """Word a parser's diagnostic; tabs are looked for in the text, since every parser words them differently."""
+    """Reword a parser's error. Tabs are looked for in the text, since each parser words them differently."""
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
         found = re.search(_UNPRINTABLE, text)
@@ -156,7 +158,7 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
         or _unclosed_bracket(error, text, index)
         or Diagnostic(
             index,
-            f"not valid YAML: {_empty_node(str(error.problem))}{_first_event(error, mark.line)}",
+            f"not valid YAML: {_without_quotations(str(error.problem))}{_context(error, mark.line)}",
             _hint(error, text, index),
         )
     )
@@ -174,7 +176,7 @@ def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
 
 
 def _unclosed_bracket(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
-    """Return the bracket that the parser was within at the end of a file, or of what is indented deeper."""
+    """Return the bracket that is still open at the end of the file or at a less indented line."""
     mark = error.context_mark
     bracket = "" if mark is None else text[mark.index : mark.index + 1]
     if mark is None or bracket not in _BRACKETS:
@@ -187,7 +189,7 @@ def _unclosed_bracket(error: MarkedYAMLError, text: str, index: int) -> Diagnost
 
 
 def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
-    """Guess what was meant, from what stands before a parser's diagnostic in its line."""
+    """Guess the mistake from the text before the error in its line."""
     before = text[text.rfind("\n", 0, index) + 1 : index]
     if "escape character" in str(error.problem):
         return "write `\\\\` for a backslash, or put the text in single quotes"
@@ -199,20 +201,20 @@ def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
         return comma if is_between else "put a value with a colon in it in quotes"
     if text[index : index + 1] == "?" and before.strip():
         return "put a value with a question mark in it in quotes"
-    if start is not None and text.startswith(("[", "{"), start.index):  # in there, indentation means nothing
+    if start is not None and text.startswith(("[", "{"), start.index):  # indentation has no meaning inside brackets
         return None
     begins_line = start is not None and isinstance(error, ParserError) and not before.strip()
     return _INDENTATION if is_colon or begins_line else None
 
 
-def _first_event(error: MarkedYAMLError, line: int) -> str:
-    """Say where what a parser did not find the end of begins, if that is another line."""
+def _context(error: MarkedYAMLError, line: int) -> str:
+    """Return where the construct begins that a parser found no end of, if on another line."""
     mark = error.context_mark
     return f", {error.context} from line {mark.line + 1}" if mark is not None and mark.line != line else ""
 
 
-def _empty_node(message: str) -> str:
-    """Drop what a parser quotes from a file that was not understood, but keep punctuation.
+def _without_quotations(message: str) -> str:
+    """Remove what a parser's message quotes from an unreadable file, but keep punctuation.
 
     See docs/security.md#bounds-of-files.
     """

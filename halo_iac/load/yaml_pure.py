@@ -1,4 +1,4 @@
-"""The pure Python parser, made to accept what libyaml accepts, and nothing else, where the two differ."""
+"""The pure Python parser, adapted to accept exactly what libyaml accepts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HEADER: Final = re.compile("(?:[+-][1-9]?|[1-9][+-]?)?")
 _REST_OF_HEADER: Final = re.compile("[ \t]*(?:#[^\r\n\0]*)?")
 _CHOMPING: Final = {"+": True, "-": False}
 _NOT_IN_FLOW: Final = re.compile("[:?]")
-"""What ends a plain scalar within brackets, and is then not understood: newer YAML takes it for text."""
+"""What ends a plain scalar inside brackets and is then an error; newer YAML versions accept it as text."""
 
 Untyped = Any
-"""A token, a mark or a class of ruamel.yaml's, which has no types for them."""
+"""A token, a mark or a class of ruamel.yaml, which has no types for them."""
 
 
 def pure_python_events(text: str) -> Take:
-    """Return what gives a text's events one after the other."""
+    """Return a function that returns a text's next event on each call."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _Scanner
     take: Take = yaml.parse(text).__next__
@@ -33,14 +33,14 @@ def pure_python_events(text: str) -> Take:
 
 
 class _Scanner(Scanner):
-    """ruamel.yaml's scanner with libyaml's opinions on tabs, anchors, blocks, ends, and scalars in brackets."""
+    """ruamel.yaml's scanner with libyaml's rules for tabs, anchors, blocks, ends, and scalars in brackets."""
 
     _ended = -1
-    """How many tokens there were, up to the latest end of a document."""
+    """The number of tokens at the latest end of a document."""
 
     def fetch_document_end(self) -> None:
         if self._ended == self.tokens_taken + len(self.tokens):
-            self.reader.forward(3)  # it has ended already
+            self.reader.forward(3)  # it has already ended
             return
         super().fetch_document_end()
         self._ended = self.tokens_taken + len(self.tokens)
@@ -57,7 +57,7 @@ class _Scanner(Scanner):
             self.reader.forward()
             super().scan_to_next_token()
 
-    def scan_anchor(self, TokenClass: Untyped) -> Untyped:  # noqa: N803 - as the method is declared
+    def scan_anchor(self, TokenClass: Untyped) -> Untyped:  # noqa: N803 - the overridden method's signature
         start = self.reader.get_mark()
         self.reader.forward()
         name = self._passed(_NAME)
@@ -125,7 +125,7 @@ class _Scanner(Scanner):
         return []
 
     def _passed(self, pattern: re.Pattern[str]) -> str:
-        """Return what stands next in the text, and go on behind it."""
+        """Return the match of a pattern at the current position, and move past it."""
         found = pattern.match(self.reader.buffer, self.reader.pointer)
         text = found[0] if found else ""
         self.reader.forward(len(text))

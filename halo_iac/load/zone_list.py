@@ -1,8 +1,8 @@
-"""Which time zones an editor offers, and what a zone's name looks like.
+"""The time zones that an editor offers, and the pattern of a zone's name.
 
-Kept here rather than read from ``tzdata``: a schema is the same on every machine, whatever version is installed there.
-Which zones exist is what the installed ``tzdata`` says, and ``validate`` asks it. A zone that it gains later is in one
-of :data:`AREAS`, and so no error in an editor.
+Kept here rather than read from ``tzdata``, so that a schema is the same on every machine. Which zones exist is decided
+by the installed ``tzdata``, which ``validate`` asks. A zone that it gains later is in one of :data:`AREAS`, and so not
+an error in an editor.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ Pacific/Wallis
 """
 
 OFFERED: Final = (*_PLACES.split(), "UTC")
-"""The zone of every place in the IANA database's ``zone.tab`` of 2026, and UTC; no older names of these."""
+"""The zone of every place in the IANA database's ``zone.tab`` of 2026, and UTC; without their older names."""
 
 AREAS: Final = (
     "Africa",
@@ -96,7 +96,7 @@ AREAS: Final = (
     "Pacific",
     "US",
 )
-"""What stands before the slash."""
+"""The first part of a zone's name."""
 
 _OLDER: Final = """
 CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran Israel
@@ -105,4 +105,4 @@ UCT UTC Universal W-SU WET Zulu
 """
 
 WITHOUT_AREA: Final = tuple(_OLDER.split())
-"""All names that have no slash: older ones, that the database keeps but gives to no new zone."""
+"""All names without a slash: older ones, which the database keeps but does not add to."""
