@@ -1,9 +1,8 @@
-"""Base comparison: a project compared with its base, which is what the branch will be merged into.
+"""Base comparison: compares a project with its base, which is what the branch will be merged into.
 
-See docs/semantics.md#base-comparison.
-
-Two questions of a reviewer are answered here. Whose change is it: this branch's, or was the platform different before?
-And does the branch loosen the rules it is judged by? Until that is accepted, the stricter of both sides' policy holds.
+See docs/semantics.md#base-comparison. It answers two questions of a reviewer. Is a change this branch's, or did the
+platform differ before? And does the branch loosen the policy that it is checked against? Until that is accepted, the
+stricter of both sides' policy applies.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from halo_iac.resolve import scope_agents
 
 _OVERRIDE: Final = "--accept-policy-change"
 _NOTHING: Final = Scope(agents=())
-"""A scope that nothing is in."""
+"""A scope without schedules."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseProject:
-    """The base of a branch: ``project`` is what it declares, ``None`` where the project file is new.
+    """The base of a branch: ``project`` is what it declares, ``None`` if the project file is new.
 
-    Where it has moved or cannot be read at the base, ``problem`` says which; ``project`` then is its policy alone, if
-    that can be read. ``gone`` are other project files of the base that the command would have been about.
+    If the file has moved or cannot be read at the base, ``problem`` says which; ``project`` then has only its policy,
+    if that can be read. ``gone`` are the base's other project files that the command would have included.
     """
 
     base: Base
@@ -42,7 +41,7 @@ class BaseProject:
 
 
 def require_readable_base(against: BaseProject, actual: PlatformState) -> BaseProject:
-    """Return the base with a scope of the agents that are there; where one is not, nothing is planned of it."""
+    """Return the base with a scope of existing agents; if one is missing, no plan is made of the base."""
     base = against.project
     if base is None:
         return against
@@ -67,9 +66,9 @@ def _is_there(base: Project, agent: str, actual: PlatformState) -> bool:
 def apply_stricter_policy(
     project: Project, against: BaseProject, actual: PlatformState
 ) -> tuple[Project, tuple[GuardViolation, ...]]:
-    """Return the project under the stricter of both sides' policy, and a refusal for each loosening of the branch.
+    """Return the project under the stricter of both sides' policy, and a violation for each loosening by the branch.
 
-    Once loosening is accepted, the branch's own policy holds. Raises :class:`~halo_iac.errors.ProjectError` where an
+    Once loosening is accepted, the branch's own policy applies. Raises :class:`~halo_iac.errors.ProjectError` if an
     agent of the scope does not resolve.
     """
     if against.accepts_policy:
@@ -107,7 +106,7 @@ def _apply_stricter_policy(
 
 
 def _refuse_unreadable_base(project: Project, ref: str) -> tuple[Project, tuple[GuardViolation, ...]]:
-    """Return a project that is new under the policy of one that says none."""
+    """Return a new project under the default policy."""
     if project.undeclared is not UndeclaredPolicy.ARCHIVE:
         return project, ()
     refusal = GuardViolation("policy", f"`undeclared` is archive; {project.path} does not exist at {ref}", _OVERRIDE)
@@ -158,7 +157,7 @@ def _stricter_policy(
 def _common_scope(
     scope: Scope, agents: Collection[str] | None, base: Scope, base_agents: Collection[str] | None
 ) -> Scope:
-    """Return what is in both scopes, agents as ids."""
+    """Return the intersection of both scopes, with agents as ids."""
     one, other = sorted((scope.title_prefix or "", base.title_prefix or ""), key=len)
     if not other.startswith(one):
         return _NOTHING
@@ -167,13 +166,13 @@ def _common_scope(
     return Scope(common, other or None)
 
 
-# Shares -------------------------------------------------------------------------------------------------------------
+# Attribution ---------------------------------------------------------------------------------------------------------
 
 
 def attribute_changes(
     plan: Plan, project: Project, against: BaseProject, before: tuple[Plan, MatchResult] | None
 ) -> Plan:
-    """Return the plan with the share of every change; ``before`` is what is planned at the base, if it can be."""
+    """Return the plan with the attribution of each change; ``before`` is the base's plan, if there is one."""
     warnings = plan.warnings
     if before is None:
         why = against.problem or f"{against.base.ref} has no {project.path}"
@@ -191,7 +190,7 @@ def _attribute_all_to_branch(plan: Plan) -> tuple[Change, ...]:
 
 
 class _Attributor:
-    """Says of each change of the branch's plan whose it is, from what the base declares and what is planned there."""
+    """Attributes each change of the branch's plan, from the base's declarations and plan."""
 
     def __init__(self, project: Project, base: Project | None, plan: Plan, pairing: MatchResult) -> None:
         self._entries = _by_key(project.entries)
@@ -210,7 +209,7 @@ class _Attributor:
         return Attribution.BRANCH if earlier is None else Attribution.BOTH
 
     def _is_edited(self, change: Change) -> bool:
-        """Return whether the branch edits what the change comes from: its entry, or that there was one."""
+        """Return whether the branch edits the source of the change: its entry, or that it existed."""
         if change.key is None:
             return change.id in self._declared
         entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
@@ -222,16 +221,16 @@ def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
 
 
 def _schedule(change: Change) -> tuple[str | None, str]:
-    """Return which schedule a change is of: the platform's id, or the title that one will have."""
+    """Return the identity of a change's schedule: the platform's id, or the title that it will have."""
     return (change.id, "") if change.id is not None else (None, change.title)
 
 
 def _change_key(change: Change) -> tuple[object, ...]:
-    """Return what a change does, wherever its values are written."""
+    """Return what a change does, independent of where its values are written."""
     return (change.action, change.title, change.before, change.after)
 
 
 def _meant(entry: Entry, aliases: Mapping[str, str]) -> tuple[object, ...]:
-    """Return what an entry says together with defaults and overrides, and with the agent that an alias stands for."""
+    """Return an entry's values with defaults and overrides merged and agent aliases resolved."""
     spec = entry.spec and replace(entry.spec, agent=aliases.get(entry.spec.agent, entry.spec.agent))
     return (entry.title, entry.is_retired, entry.renamed_from, entry.id, spec)

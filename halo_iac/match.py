@@ -1,4 +1,4 @@
-"""Stage 3: which schedule of the platform is which entry; the order in which renames free their titles."""
+"""Stage 3: matches entries to the platform's schedules, and orders renames so that their titles are free."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from halo_iac.text import first_of
 
 
 def former_titles(entry: Entry) -> tuple[str, ...]:
-    """Return the earlier titles, each once, without the title itself; a retired entry has none.
+    """Return the earlier titles, each once, without the current title; a retired entry has none.
 
     See docs/semantics.md#retired-entries.
     """
@@ -25,18 +25,18 @@ def former_titles(entry: Entry) -> tuple[str, ...]:
 
 
 def title_cycles(entries: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
-    """Return every title whose entry's past leads back to it, with the titles of its circle; pins take no part."""
+    """Return each title that is part of a ``renamed_from`` cycle, mapped to the cycle. Pinned entries are ignored."""
     loose = {entry.title or "": entry for entry in entries if entry.id is None}
     return cycles({title: [each for each in former_titles(entry) if each in loose] for title, entry in loose.items()})
 
 
 def cycles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return every node that leads back to itself, with the nodes of its circle; in time linear in the graph."""
+    """Return each node that is part of a cycle, mapped to the cycle's nodes; in linear time."""
     behind: dict[str, list[str]] = {node: [] for node in graph}
     for node, others in graph.items():
         for other in others:
             behind[other].append(node)
-    # Kosaraju's strongly connected components: who is reached backwards, from the last finished on, is in a circle.
+    # Kosaraju's algorithm: the nodes reached backwards, from the last finished on, form a cycle.
     found: dict[str, Sequence[str]] = {}
     seen: set[str] = set()
     for start in reversed(_finished(graph)):
@@ -47,7 +47,7 @@ def cycles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
 
 
 def _finished(graph: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the nodes in the order in which a walk from each leaves them for the last time."""
+    """Return the nodes in post-order of a depth-first search from each."""
     order: list[str] = []
     seen: set[str] = set()
     for start in graph:
@@ -66,7 +66,7 @@ def _finished(graph: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _reached(start: str, graph: Mapping[str, Sequence[str]], seen: set[str]) -> list[str]:
-    """Return the nodes that a walk reaches and that were not seen before, the start included; they are seen now."""
+    """Return the unseen nodes that are reachable from the start, which is included, and mark them as seen."""
     found: list[str] = []
     waiting = [start]
     while waiting:
@@ -79,9 +79,9 @@ def _reached(start: str, graph: Mapping[str, Sequence[str]], seen: set[str]) -> 
 
 
 def rename_waves(entries: Mapping[str, Entry], remotes: Mapping[str, RemoteSchedule]) -> Mapping[str, int]:
-    """Return key → wave for every rename, so that a title is free before it is taken.
+    """Return key → wave for each rename, so that a title is free before it is taken.
 
-    ``entries`` and ``remotes`` are both by key: which schedule is to become which entry's.
+    ``entries`` and ``remotes`` are both by key: the schedule that becomes each entry's.
     """
     waiting = {
         key: remote
@@ -101,7 +101,7 @@ def topological_layers(
 ) -> Mapping[str, int]:
     """Return name → wave for renames from the title held to the one wanted, both by name.
 
-    In a cycle one has to take a title that is not free: one of ``pinned``, which its id tells from the other.
+    In a cycle one entry has to take a title that is still in use: one of ``pinned``, which its id identifies.
     """
     takers: defaultdict[str, list[str]] = defaultdict(list)
     for name in held:
@@ -127,7 +127,7 @@ _Titles = Mapping[str, Sequence[RemoteSchedule]]
 
 
 def match(project: Project, actual: PlatformState) -> MatchResult:
-    """Pair every entry with its schedule, with none yet, or with the reason why it is blocked.
+    """Pair each entry with its schedule, with none yet, or with the reason why it is blocked.
 
     Pairs and blocked entries keep the order of the entries, unclaimed schedules that of the listing.
     """
@@ -152,7 +152,7 @@ def match(project: Project, actual: PlatformState) -> MatchResult:
 
 
 class _Claims:
-    """Who has which schedule so far; grows while :func:`match` runs and never leaves it."""
+    """The schedules claimed so far; private to :func:`match`."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
@@ -198,7 +198,7 @@ def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims
         remote = held.get(id_)
         for entry in owners:
             if remote is None and entry.is_retired:
-                continue  # it is retired here, and may be another environment's
+                continue  # it is retired here, and may belong to another environment
             if remote is None:
                 meant = respelled(id_)
                 hint = "correct `id:` or remove it" if meant is None else f"write it as {meant}"
@@ -232,9 +232,9 @@ def _unclaimed_titles(actual: PlatformState, claims: _Claims) -> dict[str, list[
 
 
 def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
-    """Block entries whose ``renamed_from`` go round: once renamed, they would look exactly as they did before.
+    """Block entries whose ``renamed_from`` form a cycle: renaming would recreate the same situation.
 
-    What is active now does not matter, or else an apply could lead to a plan that is blocked.
+    Which schedules are active is irrelevant, or an apply could lead to a plan that is blocked.
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_cycles(loose).items():
@@ -244,11 +244,11 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
 
 
 def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[str]:
-    """Return the titles that belong to another entry's past while the past of the entry declaring them is still there.
+    """Return the titles that are a former title of another entry which still has the schedule to rename.
 
-    That is how a chain reads in the file: ``A → B`` and ``B → C`` at once. An entry whose own title is active and that
-    does not yield in turn has already been renamed, so its ``renamed_from`` takes nothing from
-    other entries; and a former title that another entry declares and keeps belongs to no entry's past.
+    A chain ``A → B`` and ``B → C`` in one file is read this way. An entry whose own title is active and uncontested has
+    already been renamed, so its ``renamed_from`` claims nothing; and a former title that another entry declares and
+    keeps is not a claim.
     """
     declared = {entry.title for entry in loose}
     pasts = {entry.title or "": [former for former in former_titles(entry) if former in active] for entry in loose}
@@ -257,7 +257,7 @@ def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[st
         for former in formers:
             heirs[former].append(title)
     yielding = {title for title, formers in pasts.items() if formers and title in heirs}
-    # How many reasons each still has to yield; a title that stays takes one from those beside it.
+    # For each title, how many claims it still has; a title that is kept removes one from its entry's former titles.
     takers = {title: sum(heir not in active or heir in yielding for heir in heirs[title]) for title in yielding}
     sources = {title: sum(each not in declared or each in yielding for each in pasts[title]) for title in yielding}
     waiting = [title for title in yielding if not takers[title] or not sources[title]]
@@ -275,7 +275,7 @@ def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[st
 
 
 def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Claims) -> None:
-    """Give the entries without a schedule those that no other entry has by their exact title."""
+    """Match unmatched entries to schedules by their former titles, unless another entry declares these."""
     free = {
         title: remotes
         for title, remotes in active.items()

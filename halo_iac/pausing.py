@@ -1,7 +1,7 @@
-"""Pause and resume: schedules that are named, or all in scope → the plan that stops them, or lets them fire again.
+"""Pause and resume: plans to stop the selected schedules, or to let them fire again.
 
-Neither looks at what a file declares to decide what to do; the exception is that a resume skips what the file disables.
-What the next apply makes of it is told (docs/semantics.md#pause-and-resume).
+The declared values do not affect the plan, except that a resume skips schedules that the file disables. The plan says
+what the next apply will do (docs/semantics.md#pause-and-resume).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LISTED: Final = 10
 
 
 class Selection(NamedTuple):
-    """Which schedules: those of entries or with ids, those of agents, or all in scope."""
+    """The selected schedules: by entry or id, by agent, or all in scope."""
 
     keys: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
@@ -45,24 +45,24 @@ class Selection(NamedTuple):
 
     @property
     def is_named(self) -> bool:
-        """Return whether each schedule is named; else it is all in scope, or all of some agents."""
+        """Return whether schedules are selected by name, rather than by agent or scope."""
         return bool(self.keys or self.ids)
 
 
 class PauseRequest(NamedTuple):
-    """What the command line asks for; ``cause`` says whether to pause or to resume."""
+    """The request of the command line; ``cause`` is to pause or to resume."""
 
     cause: Cause
     selection: Selection
     includes_protected: bool = False
     writes: bool = False
-    """The files are to say the same afterwards."""
+    """Also edit the files to match."""
 
 
 class PausePlan(NamedTuple):
-    """The plan, what the next apply makes of it in one sentence, and the keys of the entries that it is about.
+    """The plan, a sentence on what the next apply will do, and the keys of the affected entries.
 
-    ``outlook`` is empty where there is nothing to say. ``keys`` has those that are paused or active already as well.
+    ``outlook`` is empty if there is nothing to add. ``keys`` includes entries that are already in the wanted state.
     """
 
     plan: Plan
@@ -73,55 +73,57 @@ class PausePlan(NamedTuple):
 def plan_pausing(
     request: PauseRequest, project: Project, pairing: MatchResult, actual: PlatformState, host: PlatformTarget
 ) -> PausePlan:
-    """Return what pauses or resumes the selected schedules.
+    """Return the plan that pauses or resumes the selected schedules.
 
-    ``pairing`` is that of the project, not resolved: an agent that is gone is no reason not to pause its schedules.
-    Raises :class:`~halo_iac.errors.HaloError` where an agent does not resolve or has no schedule, and
-    :class:`~halo_iac.errors.ProjectError` where the scope does not resolve.
+    ``pairing`` is the project's, unresolved: a schedule can be paused even if its agent is gone. Raises
+    :class:`~halo_iac.errors.HaloError` if an agent does not resolve or has no schedule, and
+    :class:`~halo_iac.errors.ProjectError` if the scope does not resolve.
     """
     policy = Policy(project.undeclared, scope_agents(project, actual), project.scope.title_prefix, project.protect)
     active = [each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title)]
-    judge = _Judge(request, pairing, policy)
+    decider = _Decider(request, pairing, policy)
     if request.selection.is_named:
-        verdicts = [*_of_named(request.selection, pairing, actual, judge)]
+        decisions = [*_decide_named(request.selection, pairing, actual, decider)]
     else:
-        verdicts = [judge.verdict(each) for each in _of_agents(request.selection.agents, project, actual, active)]
-        verdicts += _of_gap(request, actual)
-    changes = tuple(sorted((each for each in verdicts if isinstance(each, Change)), key=lambda change: change.name))
+        decisions = [
+            decider.decide(each) for each in _active_of_agents(request.selection.agents, project, actual, active)
+        ]
+        decisions += _of_gap(request, actual)
+    changes = tuple(sorted((each for each in decisions if isinstance(each, Change)), key=lambda change: change.name))
     readable = schedules_with_known_rate(active, ())
     plan = Plan(
         host=host,
         policy=policy,
         targets=(),
         changes=changes,
-        blocked=tuple(sorted((each for each in verdicts if isinstance(each, Blocked)), key=lambda each: each.key)),
+        blocked=tuple(sorted((each for each in decisions if isinstance(each, Blocked)), key=lambda each: each.key)),
         undeclared=(),
-        warnings=tuple(_warnings(request, verdicts, actual)) + tuple(judge.taken_back(changes)),
+        warnings=tuple(_warnings(request, decisions, actual)) + tuple(decider.reverted_by_apply(changes)),
         refusals=(),
-        unchanged=sum(isinstance(each, _Skipped) and each.is_settled for each in verdicts),
+        unchanged=sum(isinstance(each, _Skipped) and each.is_settled for each in decisions),
         runs_per_month=total_runs_per_month(readable, changes),
         file=project.path if project.origins else "",
     )
     refusals = (*_refusals(request, plan), *_protected(request, plan, firing(readable)))
-    settled = [each.name for each in verdicts if isinstance(each, _Skipped) and each.is_settled]
+    settled = [each.name for each in decisions if isinstance(each, _Skipped) and each.is_settled]
     declared = {pair.entry.key for pair in pairing.pairs}
     keys = tuple(sorted(declared.intersection([*settled, *(change.name for change in changes)])))
-    return PausePlan(replace(plan, refusals=refusals), judge.outlook(changes), keys)
+    return PausePlan(replace(plan, refusals=refusals), decider.outlook(changes), keys)
 
 
 class _Skipped(NamedTuple):
-    """A schedule that nothing is done to, and why; ``is_settled`` where it is paused, or active, already."""
+    """A schedule that is left unchanged, and why; ``is_settled`` if it is in the wanted state already."""
 
     name: str
-    why: str
+    reason: str
     is_settled: bool = False
 
 
-_Verdict = Change | Blocked | _Skipped
+_Decision = Change | Blocked | _Skipped
 
 
-class _Judge:
-    """Judges one schedule after the other."""
+class _Decider:
+    """Decides what to do with each schedule."""
 
     def __init__(self, request: PauseRequest, pairing: MatchResult, policy: Policy) -> None:
         self._resumes = request.cause is Cause.RESUMED
@@ -130,8 +132,8 @@ class _Judge:
         self._policy = policy
         self._pairs = {pair.remote.id: pair for pair in pairing.pairs if pair.remote is not None}
 
-    def verdict(self, remote: RemoteSchedule) -> _Verdict:
-        """Return what pauses or resumes a schedule, what is in the way, or why there is nothing to do."""
+    def decide(self, remote: RemoteSchedule) -> _Decision:
+        """Return the change of a schedule, the reason why it is blocked, or why nothing is to be done."""
         pair = self._pairs.get(remote.id)
         name, spec = pair.entry.key if pair else remote.id, remote.spec()
         if not self._policy.covers(remote.agent_id, remote.title):
@@ -140,13 +142,13 @@ class _Judge:
                 name, f"schedule {remote.id} is outside the project's scope", hint, _place(pair), (remote.id,)
             )
         if not remote.is_active:
-            return self._of_archived(name, pair, remote)
+            return self._decide_archived(name, pair, remote)
         if isinstance(spec, UnreadableSchedule):
             reason = f"schedule {remote.id} is not changed: {spec.reason}"
             hint = Hint("inspect it with `{}`", Command("schedule", "get", remote.id))
             return Blocked(name, reason, hint, _place(pair), (remote.id,))
         if spec.enabled is self._resumes:
-            return self._of_settled(name, pair, remote)
+            return self._decide_settled(name, pair, remote)
         is_disabled = pair is not None and pair.spec is not None and pair.spec.enabled is False
         if self._resumes and pair is not None and is_disabled and not self._writes:
             where = pair.entry.origins.of("enabled")
@@ -163,21 +165,21 @@ class _Judge:
             origin=_place(pair),
         )
 
-    def _of_archived(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Verdict:
+    def _decide_archived(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Decision:
         if not self._resumes:
             return _Skipped(name, "it is archived, so it does not fire")
         hint: str = Hint("declare it with `state: active`, then run `{}`", Command("apply"))
         return Blocked(name, f"schedule {remote.id} is archived", hint, _place(pair), (remote.id,))
 
-    def _of_settled(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Verdict:
+    def _decide_settled(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Decision:
         if self._resumes and remote.is_paused_by_platform:
             reason = f"the platform has paused schedule {remote.id} ({remote.pause_reason}), although it is enabled"
             return Blocked(name, reason, "give it another `agent:`", _place(pair), (remote.id,))
         return _Skipped(name, "it is active already" if self._resumes else "it is paused already", is_settled=True)
 
     def outlook(self, changes: Sequence[Change]) -> str:
-        """Return which schedules the next apply leaves as they are to be now, and which no file declares."""
-        kept = [change.name for change in changes if change.key is not None and self._taken_back(change) is None]
+        """Return which schedules the next apply leaves in their new state, and which no file declares."""
+        kept = [change.name for change in changes if change.key is not None and self._reverting_line(change) is None]
         undeclared = [repr(change.title) for change in changes if change.key is None]
         state = "active" if self._resumes else "paused"
         parts = [
@@ -186,18 +188,18 @@ class _Judge:
         ]
         return "; ".join(parts)
 
-    def taken_back(self, changes: Iterable[Change]) -> Iterator[PlanWarning]:
-        """Yield what the next apply takes back, once for each line of a file that says so."""
+    def reverted_by_apply(self, changes: Iterable[Change]) -> Iterator[PlanWarning]:
+        """Yield a warning for each line of a file that makes the next apply revert changes."""
         found: dict[tuple[str, str], list[str]] = {}
         for change in changes:
-            cause = self._taken_back(change)
+            cause = self._reverting_line(change)
             if cause is not None:
                 found.setdefault(cause, []).append(change.name)
-        for (why, remedy), names in found.items():
-            yield PlanWarning(f"{why} {first_of(names, len(names), _LISTED)}{remedy}")
+        for (reason, remedy), names in found.items():
+            yield PlanWarning(f"{reason} {first_of(names, len(names), _LISTED)}{remedy}")
 
-    def _taken_back(self, change: Change) -> tuple[str, str] | None:
-        """Return which line of a file makes the next apply do what, and what prevents it, if one does."""
+    def _reverting_line(self, change: Change) -> tuple[str, str] | None:
+        """Return the line of a file that makes the next apply revert a change, and how to prevent it; else ``None``."""
         pair = self._pairs.get(change.id or "")
         if pair is None or (pair.spec is not None and pair.spec.enabled in {None, self._resumes}):
             return None
@@ -205,13 +207,15 @@ class _Judge:
             return None
         if pair.spec is None:
             return f"{pair.entry.origins.entry} says `state: archived`, so the next `halo apply` archives", ""
-        deed, value = ("pauses", "false") if self._resumes else ("resumes", "true")
-        why = f"{pair.entry.origins.of('enabled')} says `enabled: {value}`, so the next `halo apply` {deed}"
-        return why, "; to prevent that, pass --write or edit the file"
+        verb, value = ("pauses", "false") if self._resumes else ("resumes", "true")
+        reason = f"{pair.entry.origins.of('enabled')} says `enabled: {value}`, so the next `halo apply` {verb}"
+        return reason, "; to prevent that, pass --write or edit the file"
 
 
-def _of_named(selection: Selection, pairing: MatchResult, actual: PlatformState, judge: _Judge) -> Iterator[_Verdict]:
-    """Yield the verdict on each schedule that is named, once; one that is not there is blocked."""
+def _decide_named(
+    selection: Selection, pairing: MatchResult, actual: PlatformState, decider: _Decider
+) -> Iterator[_Decision]:
+    """Yield the decision on each named schedule, once; one that does not exist is blocked."""
     pairs = {pair.entry.key: pair for pair in pairing.pairs}
     blocked = {each.key: each for each in pairing.blocked}
     held = {remote.id: remote for remote in actual.schedules}
@@ -230,13 +234,13 @@ def _of_named(selection: Selection, pairing: MatchResult, actual: PlatformState,
             found[id_] = held[id_]
         else:
             yield Blocked(id_, "the project holds no schedule with this id", "check the id, the project and the key")
-    yield from map(judge.verdict, found.values())
+    yield from map(decider.decide, found.values())
 
 
-def _of_agents(
+def _active_of_agents(
     agents: Sequence[str], project: Project, actual: PlatformState, active: Sequence[RemoteSchedule]
 ) -> Sequence[RemoteSchedule]:
-    """Return the active schedules in scope that belong to agents; all of them where none is named."""
+    """Return the active schedules in scope that belong to agents; all of them if none is named."""
     if not agents:
         return active
     catalog = Catalog(project, actual)
@@ -262,16 +266,16 @@ def _of_gap(request: PauseRequest, actual: PlatformState) -> Iterator[Blocked]:
         )
 
 
-def _warnings(request: PauseRequest, verdicts: Iterable[_Verdict], actual: PlatformState) -> Iterator[PlanWarning]:
+def _warnings(request: PauseRequest, decisions: Iterable[_Decision], actual: PlatformState) -> Iterator[PlanWarning]:
     if actual.gap is not None and request.selection.is_named:
         yield PlanWarning(f"the list of schedules is incomplete: {actual.gap}")
-    for each in sorted(each for each in verdicts if isinstance(each, _Skipped)):
-        if request.selection.is_named or not each.is_settled:  # of all in scope, those are only counted
-            yield PlanWarning(each.why, each.name)
+    for each in sorted(each for each in decisions if isinstance(each, _Skipped)):
+        if request.selection.is_named or not each.is_settled:  # with --all, these are only counted
+            yield PlanWarning(each.reason, each.name)
 
 
 def _refusals(request: PauseRequest, plan: Plan) -> Iterator[GuardViolation]:
-    """Refuse the whole where one that is named cannot be found or changed: most likely another was meant."""
+    """Refuse the whole plan if a named schedule is missing or blocked: most likely another one was meant."""
     if request.selection.is_named and plan.blocked:
         names = tuple(entry.key for entry in plan.blocked)
         message = f"{counted(len(names), 'schedule')} of those named cannot be {_PAST[request.cause]}"

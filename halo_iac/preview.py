@@ -1,6 +1,6 @@
-"""What a project's schedules will do from an instant on: the next fires of each, and a week's calendar by agent.
+"""The upcoming fires of a project's schedules, and a week's calendar by agent.
 
-Read from the project file alone, so agents go by the names that people gave them there (docs/cli.md#commands).
+Computed from the project file alone, so agents have the names written there (docs/cli.md#commands).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence
 
 _KEPT: Final = 6
-"""How many fires of a cadence are kept: those that are shown where nothing else is asked for, and the next."""
+"""How many fires of a cadence are cached: the number shown by default, and the next one."""
 _DAY: Final = timedelta(days=1)
 
 
 class ScheduleStatus(StrEnum):
-    """Whether a schedule fires as it is declared."""
+    """Whether a schedule fires, as declared."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -35,7 +35,7 @@ class ScheduleStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is asked for: the next ``count`` fires of each schedule, those up to ``until``, or whichever ends first."""
+    """The requested range: the next ``count`` fires of each schedule, those up to ``until``, or the shorter of both."""
 
     now: datetime
     count: int | None = None
@@ -44,9 +44,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Fires:
-    """The fires of a cadence in a span, worked out anew whenever they are gone through: no list holds them all.
+    """The fires of a cadence in a span, computed anew on each iteration: no list holds them all.
 
-    ``first`` are those that are kept: the first after ``span.now``, be they within the span or not.
+    ``first`` are the cached ones: the first after ``span.now``, even if they are past the span.
     """
 
     cadence: Cadence
@@ -55,22 +55,22 @@ class Fires:
 
     @classmethod
     def of(cls, cadence: Cadence, span: Span) -> Fires:
-        """Return the fires of a cadence."""
+        """Return the fires of a cadence in a span."""
         return cls(cadence, span, tuple(islice(_coming(cadence, span.now), _KEPT)))
 
     def __iter__(self) -> Iterator[Fire]:
-        """Yield them in order."""
+        """Yield the fires in order."""
         until = self.span.until
         coming = islice(self._coming(), self.span.count)
         return coming if until is None else takewhile(lambda fire: fire.at <= until, coming)
 
     def __bool__(self) -> bool:
-        """Return whether there are any."""
+        """Return whether there are any fires."""
         return next(iter(self), None) is not None
 
     @property
     def following(self) -> Fire | None:
-        """Return the fire that comes after them; ``None`` if there is none."""
+        """Return the first fire after the span; ``None`` if there is none."""
         count, until = self.span.count, self.span.until
         if until is not None and (count is None or sum(1 for _ in self) < count):
             return next(_coming(self.cadence, until), None)
@@ -83,16 +83,16 @@ class Fires:
 
 
 def _coming(cadence: Cadence, after: datetime) -> Iterator[Fire]:
-    """Yield the fires after an instant, up to the end of time."""
+    """Yield the fires after an instant, without end."""
     with suppress(OverflowError):
         yield from is_forecastable(cadence, after)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleForecast:
-    """One schedule and its next fires; ``agent`` and ``cadence`` are ``None`` where it is archived.
+    """One schedule and its next fires; ``agent`` and ``cadence`` are ``None`` if it is archived.
 
-    ``fires`` is empty where it does not fire, and ``following`` the fire that comes after them.
+    ``fires`` is empty if it does not fire; ``following`` is the fire after them.
     """
 
     key: str
@@ -104,7 +104,7 @@ class ScheduleForecast:
 
     @property
     def following(self) -> Fire | None:
-        """Return the fire that comes after those listed."""
+        """Return the first fire after those listed."""
         return self.fires.following if isinstance(self.fires, Fires) else None
 
 
@@ -118,7 +118,7 @@ class AgentWeek:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Seven days from ``now`` on, today the first of them, as the clocks of ``timezone`` have them."""
+    """Seven days from ``now``, starting today, in the zone ``timezone``."""
 
     timezone: str
     days: tuple[date, ...]
@@ -127,7 +127,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """Schedules of one agent that fire at the same instant: how often within the week, and when first (UTC)."""
+    """Schedules of one agent that fire at the same instant: how often in the week, and when first (UTC)."""
 
     agent: str
     keys: tuple[str, ...]
@@ -148,7 +148,7 @@ class Preview:
 
 
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
-    """Return what these entries of a project will do."""
+    """Return the preview of these entries of a project."""
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
     of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
     forecasts = tuple(_forecast(entry, aliases, of) for entry in entries)
@@ -189,7 +189,7 @@ def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, t
             continue
         week = weeks.setdefault(forecast.agent, {day: [] for day in days})
         for fire in of(forecast.cadence) if forecast.status is ScheduleStatus.ACTIVE else ():
-            # Clocks that go back over midnight have the day before once more.
+            # A clock that goes back over midnight repeats the previous day.
             week[max(fire.at.astimezone(zone).date(), days[0])].append(fire)
             at_once[forecast.agent, fire.at.astimezone(UTC)].append(forecast.key)
     agents = tuple(AgentWeek(agent, tuple(map(_in_order, week.values()))) for agent, week in weeks.items())
@@ -197,7 +197,7 @@ def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, t
 
 
 def _seven_days(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[str, tuple[date, ...]]:
-    """Return the zone that everything active shares, else UTC, and the days from today on there."""
+    """Return the zone shared by all active schedules, else UTC, and seven days from today in it."""
     zones = {each.cadence.timezone for each in forecasts if each.cadence and each.status is ScheduleStatus.ACTIVE}
     timezone = zones.pop() if len(zones) == 1 else "UTC"
     today = now.astimezone(ZoneInfo(timezone)).date()
@@ -209,7 +209,7 @@ def _in_order(fires: Iterable[Fire]) -> tuple[Fire, ...]:
 
 
 def _collisions(at_once: Mapping[tuple[str, datetime], Sequence[str]]) -> tuple[Collision, ...]:
-    """Return who meets, in the order of their first meetings."""
+    """Return the schedules that collide, in the order of their first collisions."""
     instants: defaultdict[tuple[str, tuple[str, ...]], list[datetime]] = defaultdict(list)
     for (agent, instant), keys in at_once.items():
         if len(keys) > 1:

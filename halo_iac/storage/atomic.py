@@ -1,4 +1,4 @@
-"""Files that commands read and write besides the project: whole or not at all, with clear errors.
+"""Reads and writes files outside the project: atomically, with clear errors.
 
 See docs/security.md#files-written.
 """
@@ -21,7 +21,7 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
-    """Return a file's content; a clear error instead of the operating system's, or of a file over ``limit`` bytes."""
+    """Return a file's content; raises a clear error if it cannot be read or is over ``limit`` bytes."""
     content = read_start(path, limit + 1, takes_pipe=takes_pipe)
     if len(content) > limit:
         raise FileError(f"{path}: larger than {limit // 1024 // 1024} MiB", hint="check that it is the right file")
@@ -29,7 +29,7 @@ def read_bytes(path: Path, limit: int, *, takes_pipe: bool = False) -> bytes:
 
 
 def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
-    """Return the first bytes of a file; of a pipe or a device, which may have no end, only where that is wanted."""
+    """Return the first bytes of a file; ``takes_pipe`` allows a pipe or device, which may be endless."""
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or (takes_pipe and not stat.S_ISDIR(mode))):
@@ -43,18 +43,17 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
 
 
 def no_file(path: Path) -> FileError:
-    """Return the error of what is there and no regular file."""
+    """Return the error for a path that is not a regular file."""
     return FileError(
         f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="use the path of a file"
     )
 
 
 def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666, is_exact_mode: bool = False) -> None:
-    """Write a whole file or nothing: a temporary file beside it takes its place, at the end of a link as well.
+    """Write a whole file or nothing: a temporary file next to it is renamed over it; links are followed.
 
-    A text that is too long to be held may come in parts.
-
-    Without ``is_exact_mode`` the process's own mask takes away from the mode, as it does for any new file.
+    A long text may come in parts. Unless ``is_exact_mode``, the process's umask applies to the mode, as for any new
+    file.
     """
     path, named = resolve_path(path), path
     if path.exists() and not path.is_file():
@@ -66,7 +65,7 @@ def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666
 
 
 def write_new(path: Path, text: str) -> bool:
-    """Write a whole file where there is none, and say whether it did; what is there stays as it is."""
+    """Write a whole new file and return whether it did; an existing file is left unchanged."""
     with _writing(path), _temp_sibling(path, text, 0o666) as temporary:
         try:
             os.link(temporary, path)
@@ -80,15 +79,15 @@ def write_new(path: Path, text: str) -> bool:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise for a file that may not be written: to put another in its place only takes a right to its folder."""
+    """Raise for a read-only file: replacing it by a rename would only need write access to its folder."""
     if not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
         raise FileError(f"{path}: read-only", hint="make the file writable")
 
 
 def replace_unchanged(path: Path, before: bytes, text: str) -> None:
-    """Put a text in the place of what a file held when it was read; an error if it has changed since.
+    """Replace a file's text, which was ``before`` when it was read; raises an error if it has changed since.
 
-    Another command may write in between; :func:`~halo_iac.cli.file_lock.folder_lock` prevents it.
+    Another command may write between the check and the rename; :func:`~halo_iac.cli.file_lock.folder_lock` prevents it.
     """
     if read_start(path, len(before) + 1) != before:
         raise FileError(f"{path} changed in the meantime; it was not overwritten", hint="run the command again")
@@ -98,7 +97,7 @@ def replace_unchanged(path: Path, before: bytes, text: str) -> None:
 
 @contextmanager
 def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
-    """Write files where there are none; they and the folders made for them are gone again if what follows fails."""
+    """Write new files; if the block raises, they and the folders made for them are removed."""
     with ExitStack() as made:
         for path, text in texts.items():
             if not path.parent.exists():
@@ -115,7 +114,7 @@ def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder if need be, and raise unless files can be written into it: before anything is started."""
+    """Create a folder if needed, and raise unless files can be written into it: called before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -140,7 +139,7 @@ def _hint(error: OSError, otherwise: str) -> str:
 
 @contextmanager
 def _temp_sibling(path: Path, text: str | Iterable[str], mode: int) -> Iterator[Path]:
-    """Give a temporary file with the text, beside its future place; it is gone at the end, wherever it was put."""
+    """Yield a temporary file with the text, next to its destination; it is removed on exit if still there."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
     temporary = Path(name)
     try:

@@ -1,4 +1,4 @@
-"""One editor of a file at a time, on every system, without a file that is left behind."""
+"""Lets one process at a time edit a file, on every system, without leaving a lock file behind."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from halo_iac.errors import FileError
 from halo_iac.paths import resolve_path
 
 PATIENCE: Final = 60.0
-"""Seconds to wait for others: each of them takes about one."""
+"""Seconds to wait for the lock: an edit takes about one."""
 _PAUSE: Final = 0.02
 _LOCK: Final = ".halo-lock"
 
 
 @contextmanager
 def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """Keep other commands from editing the files in the folder of ``path`` meanwhile, links followed.
+    """Lock the folder of ``path``, links followed, against edits by other commands.
 
-    The folder is locked and not the file, in whose place an edit puts another. The system takes the lock away from a
-    process that ends, however it ends. Raises :class:`~halo_iac.errors.FileError` after ``patience`` seconds.
+    The folder is locked rather than the file, which an edit replaces. The system releases the lock of a process that
+    ends for any reason. Raises :class:`~halo_iac.errors.FileError` after ``patience`` seconds.
     """
     folder = resolve_path(path).parent
     deadline = time.monotonic() + patience
@@ -34,7 +34,7 @@ def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
                 message = f"{path} was not changed: another command is still editing files in {folder}"
                 raise FileError(message, hint="wait for that command to end, then run this one again")
             time.sleep(_PAUSE)
-    except OSError:  # a folder that cannot be locked; that nothing has changed is checked before every write
+    except OSError:  # this folder cannot be locked; every write still checks that the file is unchanged
         yield
         return
     try:
@@ -44,12 +44,12 @@ def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def _attempt(folder: Path) -> int | None:
-    """Return a descriptor that holds the lock until it is closed; ``None`` where another process holds it."""
-    if sys.platform == "win32":  # where a folder cannot be locked, but a file can go with the process that made it
+    """Return a descriptor that holds the lock until it is closed; ``None`` if another process holds it."""
+    if sys.platform == "win32":  # Windows cannot lock a folder, but deletes a file with the process that made it
         with suppress(FileExistsError, PermissionError):
             return os.open(folder / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY | os.O_NOINHERIT)
         return None
-    import fcntl  # not on Windows
+    import fcntl  # missing on Windows
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

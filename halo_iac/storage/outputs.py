@@ -1,7 +1,7 @@
-"""Where a command may write what it was told to: over a file of its own, and nowhere that a link in a checkout leads.
+"""Decides where a command may write: over a file of its own kind, and never through a link out of the checkout.
 
-A branch decides what a checkout holds. A link that is committed where a pipeline writes would make the pipeline write
-somewhere else, and an existing file may be the only copy of what it holds.
+A branch decides what a checkout contains. A committed link at a path that a pipeline writes would make it write
+somewhere else, and an existing file may be the only copy of its content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PLAN_STARTS: Final = (
     b'{\n  "host": {\n    "base_url": "',
     b'{\n  "version": 1,\n  "projects": [\n    {\n      "host": {\n        "base_url": "',
 )
-"""What a saved plan begins with."""
+"""How a saved plan begins."""
 DOCUMENT_STARTS: Final = (
     *PLAN_STARTS,
     b'{\n  "plan": {\n    "host": {\n      "base_url": "',
@@ -34,14 +34,14 @@ DOCUMENT_STARTS: Final = (
     b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "error": {\n    "code": "',
 )
-"""What the documents begin with that ``--also json=`` writes; their first key alone could be another program's."""
+"""How the documents of ``--also json=`` begin; their first key alone could be another program's."""
 _STANDARD: Final = {1: "standard output", 2: "standard error"}
 
 
 def check_way(path: Path, cwd: Path) -> None:
-    """Raise where a path in the checkout, or below the working directory, leads out of it, into ``.git`` or nowhere."""
+    """Raise if a path in the checkout or the working directory leads out of it, into ``.git``, or nowhere."""
     folder = find_checkout(cwd / "any") or resolve_path(cwd)
-    written, real = Path(os.path.abspath(cwd / path)), resolve_path(cwd / path)  # noqa: PTH100 - the path as it was typed
+    written, real = Path(os.path.abspath(cwd / path)), resolve_path(cwd / path)  # noqa: PTH100 - the path as typed
     if written.is_symlink() and not written.exists():
         raise FileError(f"{path}: a link whose target does not exist; it was not overwritten", hint=_ELSEWHERE)
     if not written.is_relative_to(folder):
@@ -53,14 +53,14 @@ def check_way(path: Path, cwd: Path) -> None:
 
 
 def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) -> None:
-    """Raise unless a file is new, empty, or begins with one of ``starts``: with what such a file of ours begins with.
+    """Raise unless a file is new, empty, or begins with one of ``starts``, as halo's own files of this kind do.
 
-    ``what`` is what it would then be called in the message.
+    ``what`` names the kind of file in the message.
     """
     check_way(path, cwd)
     try:
         found = path.stat()
-    except OSError:  # nothing is there, or writing says better what is wrong
+    except OSError:  # it does not exist, or writing reports the reason better
         return
     if not stat.S_ISREG(found.st_mode):
         raise no_file(path)
@@ -76,6 +76,6 @@ def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) ->
 
 
 def write_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...], text: str | Iterable[str]) -> None:
-    """Write a whole file that passes :func:`check_output` still, readable by its owner only: it may hold prompts."""
+    """Write a whole file that still passes :func:`check_output`, readable by its owner only: it may hold prompts."""
     check_output(path, cwd, what, starts)
     write_atomically(path, text, mode=0o600)

@@ -1,4 +1,4 @@
-"""The file of a saved plan: where it may be written, its mode, and reading it back (docs/semantics.md#saved-plans)."""
+"""The file of a saved plan: its path, mode, and reading it back (docs/semantics.md#saved-plans)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _HINT: Final = "PLAN is what `plan --out` saved; a project file goes with --file
 
 
 def check_saved_plan(path: Path, cwd: Path) -> None:
-    """Raise unless a plan may be saved there: `--out halo.yaml` is a slip that would cost the project file."""
+    """Raise unless a plan may be saved at a path: `--out halo.yaml` by mistake would overwrite the project file."""
     check_output(path, cwd, _WHAT, PLAN_STARTS)
 
 
 def write_saved_plan(path: Path, cwd: Path, text: str) -> None:
-    """Write a plan where it may be saved, readable by its owner only (mode 600): it holds prompts."""
+    """Write a plan to a path that may hold one, readable by its owner only (mode 600): it contains prompts."""
     write_output(path, cwd, _WHAT, PLAN_STARTS, text)
 
 
 def read_saved_plan(name: str) -> Plan | PlanList:
-    """Return the plan, or the plans of several project files, that were saved there.
+    """Return the saved plan, or the saved plans of several project files.
 
-    :class:`~halo_iac.errors.DocumentError` says which file is not one.
+    Raises :class:`~halo_iac.errors.DocumentError` for a file that is not one.
     """
-    # Not at the top: only `apply PLAN` reads a plan, and pydantic builds the models of one for that.
+    # Not at module level: only `apply PLAN` reads a plan, and importing its pydantic models takes time.
     from halo_iac.render.json import MAX_PLAN_BYTES, read_plan
 
     try:

@@ -1,4 +1,4 @@
-"""The file of a receipt: new, closed to others, and on the disk before what it says is sent.
+"""The file of a receipt: new, private, and synced to disk before the writes that it records are sent.
 
 See docs/semantics.md#receipts and docs/security.md#files-written.
 """
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 MAX_RECEIPT_BYTES: Final = 32 * 1024 * 1024
-"""The largest receipt that is read: twenty thousand changes with prompts as people write them."""
+"""The largest receipt that is read: twenty thousand changes with typical prompts."""
 
 _SIGNED: Final = re.compile(rb'(\{.+),"digest":"([0-9a-f]{64})"\}')
 _NAMES: Final = {
@@ -58,8 +58,8 @@ _HINT: Final = "use an unmodified receipt written by `halo apply`"
 
 
 def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
-    """Return a line as it is written, and its digest; ``before`` is the digest of the line before."""
-    # Not by pydantic, whose adapter takes longer to make than a hundred changes to write down.
+    """Return a line's text and its digest; ``before`` is the digest of the previous line."""
+    # Not by pydantic, whose adapter takes longer to build than a hundred changes to write.
     document = _ENCODER.encode(line)
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
@@ -73,7 +73,7 @@ def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) ->
 
 
 def _is_unicode(document: str) -> bool:
-    """Return whether no half of a surrogate pair stands alone in a JSON document, which could not be read again."""
+    """Return whether a JSON document has no lone surrogate, which could not be read back."""
     try:
         json.dumps(json.loads(document), ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -94,10 +94,10 @@ def _digest(body: bytes, before: str) -> str:
 
 
 def read_receipt(document: bytes, name: str) -> Receipt:
-    """Return the receipt that a document holds; ``name`` is what messages call it.
+    """Return the receipt in a document; ``name`` is the file's name in messages.
 
-    :class:`~halo_iac.errors.DocumentError` for anything that this version of halo has not written just so. What is
-    missing at its end, because the run was killed or the file was cut off, is the receipt's ``gap``.
+    Raises :class:`~halo_iac.errors.DocumentError` for anything that this version of halo cannot have written. A missing
+    end, because the run was killed or the file was cut off, becomes the receipt's ``gap``.
     """
     if len(document) > MAX_RECEIPT_BYTES:
         raise DocumentError(f"{name}: larger than {MAX_RECEIPT_BYTES >> 20} MiB, the limit of a receipt", hint=_HINT)
@@ -125,7 +125,7 @@ def _adapter() -> TypeAdapter[Line]:
 
 
 def _check_version(first: bytes, name: str) -> None:
-    """Tell a receipt of another version, and a file that is none, from a damaged one."""
+    """Raise for a receipt of another version, and for a file that is not a receipt rather than a damaged one."""
     try:
         line = json.loads(first)
     except (ValueError, RecursionError):
@@ -156,7 +156,7 @@ def _lines(lines: Sequence[bytes], name: str) -> Iterator[Line]:
 
 
 def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
-    """Put each outcome to its intent, and see to it that the lines follow each other as halo writes them."""
+    """Return each intent with its outcome; raises unless the lines are in an order that halo writes."""
     writes: dict[int, Write] = {}
     for place, line in enumerate(lines, 2):
         match line:
@@ -180,14 +180,14 @@ _ELSEWHERE: Final = "set another path with --receipt FILE; nothing was changed"
 
 
 class ReceiptFile:
-    """The receipt of one run: what :class:`~halo_iac.apply.context.Recorder` describes.
+    """The receipt of one run, an :class:`~halo_iac.apply.context.Recorder`.
 
-    Every line is written at once. To have it on the disk takes milliseconds, so those who need that wait for their
-    turn, and the one whose turn it is does it for all lines written by then.
+    Every line is written at once. Syncing takes milliseconds, so callers that need it wait in turn, and one sync covers
+    all lines written before it.
     """
 
     def __init__(self, path: Path, header: Header, redact: Callable[[str], str]) -> None:
-        """Make the file, which must not exist, with its first line in it; raises :class:`OSError`."""
+        """Create the file, which must not exist, with its first line; raises :class:`OSError`."""
         self.path = path
         self._redact = redact
         self._lines = threading.Lock()
@@ -195,9 +195,9 @@ class ReceiptFile:
         self._digest = ""
         self._intents = 0
         self._open = set[int]()
-        """The intents without an outcome so far."""
+        """Intents without an outcome so far."""
         self.is_complete = False
-        """Whether it says how the run ended; until it is closed it does not."""
+        """Whether the receipt says how the run ended; false until it is closed."""
         self._written = 0
         self._durable = 0
         self._failure: OSError | None = None
@@ -214,16 +214,16 @@ class ReceiptFile:
 
     @property
     def is_too_large(self) -> bool:
-        """Return whether it has grown beyond what is read again."""
+        """Return whether the file has grown beyond the size that is read back."""
         return self._written > MAX_RECEIPT_BYTES
 
     @property
     def is_kept(self) -> bool:
-        """Return whether there is something in it."""
+        """Return whether the receipt records anything."""
         return self._intents > 0
 
     def record_intent(self, intents: Sequence[WriteIntent]) -> None:
-        """Have the intents on the disk, or raise :class:`~halo_iac.errors.FileError`."""
+        """Sync intents to disk; raises :class:`~halo_iac.errors.FileError` if that fails."""
         try:
             with self._lines:
                 self._check()
@@ -239,7 +239,7 @@ class ReceiptFile:
             raise FileError(error.message) from None
 
     def record_outcome(self, outcome: WriteOutcome) -> None:
-        """Write an outcome, which :meth:`close` has on the disk; where it cannot, the next intent says so."""
+        """Write an outcome, which :meth:`close` syncs to disk; an error is raised by the next intent."""
         with self._lines, suppress(OSError):
             self._check()
             try:
@@ -249,10 +249,10 @@ class ReceiptFile:
                 self._failure = error
 
     def close(self) -> None:
-        """Write the end and have everything on the disk; a receipt of nothing is removed.
+        """Write the end and sync the file; a receipt without intents is removed.
 
-        What came of a write that is still under way is unknown, and is written down as that; what it belongs to sends
-        nothing more. Raises :class:`~halo_iac.errors.FileError`.
+        The outcome of a write that is still in flight is unknown, and recorded as such; its change sends no further
+        requests. Raises :class:`~halo_iac.errors.FileError`.
         """
         with self._turn, self._lines:
             if not self._intents:
@@ -279,7 +279,7 @@ class ReceiptFile:
             raise OSError(0, "the run is over")
 
     def _write(self, *lines: Line) -> None:
-        """Write lines, all of which are made first: what cannot be said leaves nothing half said."""
+        """Write lines. All are serialized first, so that an error leaves no partial line."""
         made, digest = [], self._digest
         for line in lines:
             document, digest = receipt_line(line, digest, self._redact)
@@ -320,10 +320,10 @@ def new_receipt(
     reason: str | None = None,
     in_folder: bool = False,
 ) -> ReceiptFile:
-    """Create the receipt of a run that is about to begin: at the path ``named``, else in ``private_folder``.
+    """Create the receipt of a new run at the path ``named``, else in ``private_folder``.
 
-    With ``in_folder``, ``named`` is the folder that gets it, made if need be. ``reason`` is why the run is made,
-    ``redact`` removes credentials from every line. Raises ``FileError`` where the file exists or cannot be written.
+    With ``in_folder``, ``named`` is the folder for it, created if needed. ``reason`` is recorded as the reason of the
+    run, ``redact`` removes credentials from every line. Raises ``FileError`` if the file exists or cannot be written.
     """
     if named is not None and not named.strip():
         raise UsageError("--receipt is empty", hint="set it to a path, or remove it")
@@ -364,7 +364,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _make_durable(folder: Path) -> None:
-    """Have a folder's list of names on the disk; where a system cannot do that, it does it by itself."""
+    """Sync a folder's list of names to disk; systems that cannot do it do it on their own."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -374,9 +374,9 @@ def _make_durable(folder: Path) -> None:
 
 
 def load_receipt(name: str) -> Receipt:
-    """Return the receipt in a file, or say what is wrong with it."""
+    """Return the receipt in a file; raises an error that says what is wrong with it."""
     path = Path(name)
-    with suppress(OSError):  # reading says it better
+    with suppress(OSError):  # reading reports it better
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileError(f"{name}: not a regular file", hint="use the file that `halo apply` wrote")
     return read_receipt(read_bytes(path, MAX_RECEIPT_BYTES), name)

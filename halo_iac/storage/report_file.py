@@ -1,4 +1,4 @@
-"""Reads a report from a file: one that ``halo report`` wrote, or any markdown."""
+"""Reads a report from a file: one written by ``halo report``, or any markdown."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NAMES: Final = {
 
 
 def split_front(text: str) -> tuple[str, str]:
-    """Return the YAML of a report's front matter, empty where it has none, and its markdown."""
+    """Return the YAML of a report's front matter (empty if it has none) and its markdown."""
     found = _FRONT.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
 
 
 def read_report_file(path: Path) -> tuple[Mapping[str, Any], str]:
-    """Return what the front matter of a report says, in the platform's field names, and its markdown."""
+    """Return the front matter of a report, with the platform's field names, and its markdown."""
     try:
         text = read_bytes(path, MAX_REPORT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:

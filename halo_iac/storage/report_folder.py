@@ -1,7 +1,7 @@
-"""A folder of pulled reports: one folder a schedule, one a month in it, an index in each.
+"""A folder of pulled reports: one folder per schedule, one per month inside it, with an index in each.
 
-See docs/semantics.md#pulled-reports. What is there stays, edited, renamed or moved within the folder: a report is told
-by the id at the end of its name.
+See docs/semantics.md#pulled-reports. Existing files stay, even if edited, renamed or moved within the folder: a report
+is identified by the id at the end of its file name.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import Report
 
 _DEEPEST: Final = 3
-"""Levels of folders that are looked into: schedules, months, and one that a user may have made."""
+"""Levels of folders that are searched: schedules, months, and one created by the user."""
 
 
 class ReportFolder:
-    """A folder that reports are pulled into; ``redact`` takes keys out of what is written, names of files included.
+    """A folder that reports are pulled into; ``redact`` removes credentials from contents and file names.
 
-    With ``is_flat`` reports lie side by side in it, and there is no index. Methods raise
-    :class:`~halo_iac.errors.FileError`.
+    With ``is_flat`` it has no subfolders and no indexes. Methods raise :class:`~halo_iac.errors.FileError`.
     """
 
     def __init__(self, path: Path, cwd: Path, redact: Callable[[str], str], *, is_flat: bool = False) -> None:
@@ -52,43 +51,43 @@ class ReportFolder:
         self._briefs: set[Path] = set()
 
     def open(self) -> None:
-        """Make the folder if need be, and look what is there."""
+        """Create the folder if needed, and list its reports."""
         check_writable(self._path)
         for folder in _scanned(self._path).walk():
             self._found |= {name_ending(name): folder.path / name for name in folder.reports}
             self._briefs |= {folder.path / name for name in folder.briefs}
 
     def find(self, conversation_id: str) -> Path | None:
-        """Return the file of a conversation's report that was there already, wherever it lies."""
+        """Return the file of a conversation's report that existed on opening, anywhere in the folder."""
         return self._found.get(ending_of(conversation_id))
 
     def has_brief(self, conversation_id: str) -> bool:
-        """Return whether the file for a coding agent was there already beside that report."""
+        """Return whether the brief for a coding agent existed on opening beside that report."""
         report = self.find(conversation_id)
         return report is not None and report.with_name(brief_name(report.name)) in self._briefs
 
     def write(self, report: Report, key: str) -> tuple[Path, bool]:
-        """Write the report of a schedule, unless it is there; return its file and whether it is new."""
+        """Write a schedule's report unless it exists; return its file and whether it is new."""
         label = self._redact(key)
         folder = self._path if self._is_flat else self._path.joinpath(*folder_names(report, label))
         path = folder / file_name(report, label)
         return path, self._write(path, report_file(report, key))
 
     def write_brief(self, report: Path, text: str) -> tuple[Path, bool]:
-        """Write the file for a coding agent beside a report, unless it is there."""
+        """Write the brief for a coding agent beside a report, unless it exists."""
         path = report.with_name(brief_name(report.name))
         return path, self._write(path, text)
 
     def write_indexes(self) -> Sequence[Path]:
-        """Write every index anew; return the files in their places that are not ours and stay as they are."""
+        """Rewrite every index; return files with an index's name that halo did not write, which are left unchanged."""
         if self._is_flat:
             return ()
-        with folder_lock(self._path / INDEX):  # of two pulls at once, the last one has seen the files of both
+        with folder_lock(self._path / INDEX):  # after two concurrent pulls, the later one sees the files of both
             folders = list(_scanned(self._path).walk())
             return [each.path / INDEX for each in folders if each.needs_index and not self._write_index(each)]
 
     def _write(self, path: Path, text: str) -> bool:
-        check_way(path, self._cwd)  # a link that a branch has committed may lead anywhere
+        check_way(path, self._cwd)  # a link committed by a branch may lead anywhere
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -100,7 +99,7 @@ class ReportFolder:
 
     def _write_index(self, folder: _Folder) -> bool:
         path = folder.path / INDEX
-        heading = "Reports" if folder.path == self._path else folder.path.name  # a checkout's own name may be any
+        heading = "Reports" if folder.path == self._path else folder.path.name  # a checkout's folder may have any name
         text = self._redact(index_text(heading, folder.subfolders(), folder.reports, folder.briefs))
         if path.is_symlink() or path.exists():
             if path.is_symlink() or not path.is_file() or read_start(path, len(MARK)) != MARK.encode():
@@ -113,7 +112,7 @@ class ReportFolder:
 
 @dataclass
 class _Folder:
-    """A folder with the names in it that matter."""
+    """A folder and the relevant names in it."""
 
     path: Path
     reports: list[str] = field(default_factory=list)
@@ -122,7 +121,7 @@ class _Folder:
     has_index: bool = False
 
     def walk(self) -> Iterator[_Folder]:
-        """Yield this folder and all below it."""
+        """Yield this folder and all folders below it."""
         yield self
         for each in self.folders:
             yield from each.walk()
@@ -132,7 +131,7 @@ class _Folder:
         return self.has_index or any(each.reports for each in self.walk())
 
     def subfolders(self) -> list[Subfolder]:
-        """Return the folders in it that have reports: by name, but months from the latest on."""
+        """Return the folders in it that contain reports: by name, but months latest first."""
         found = []
         are_months = all(each.path.name[:1].isdecimal() or each.path.name == UNDATED for each in self.folders)
         for each in sorted(self.folders, key=lambda folder: folder.path.name, reverse=are_months):
@@ -144,7 +143,7 @@ class _Folder:
 
 
 def _scanned(path: Path, level: int = 0) -> _Folder:
-    """Return what a folder holds, links and hidden folders left out."""
+    """Return a folder's content without links and hidden folders."""
     found = _Folder(path)
     try:
         with os.scandir(path) as entries:

@@ -1,4 +1,4 @@
-"""The JSON Schemas beside a project file, which editors read: written once, then compared with this version's."""
+"""The JSON Schemas beside a project file, for editors: written once, then compared with this version's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PROJECT_SCHEMA: Final = "halo.schema.json"
 INCLUDE_SCHEMA: Final = "halo.include.schema.json"
 
 _DIGESTS: Final = Path(__file__).parent / "schemas.sha256"
-"""The SHA-256 of each schema as this version writes it, from `make generate`: making one takes a tenth of a second."""
+"""The SHA-256 of this version's schemas, from `make generate`: building a schema takes a tenth of a second."""
 _LARGEST: Final = 1 << 20
 
 
 def write_schemas(folder: Path) -> list[str]:
-    """Write the schemas of a project file and of an included one, and return which; what is there stays as it is."""
+    """Write the schemas of a project file and of an included file, and return the written ones; existing files stay."""
     missing = [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if not (folder / name).is_file()]
     if not missing:
         return []
@@ -27,7 +27,7 @@ def write_schemas(folder: Path) -> list[str]:
 
 
 def outdated_schemas(folder: Path) -> list[str]:
-    """Return the names of a folder's schemas that are not as this version of halo writes them."""
+    """Return the names of a folder's schemas that differ from this version's."""
     found = [name for name in (PROJECT_SCHEMA, INCLUDE_SCHEMA) if (folder / name).is_file()]
     if not found:
         return []
@@ -37,5 +37,5 @@ def outdated_schemas(folder: Path) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    """Return a file's digest, whatever line ends a checkout has given it."""
+    """Return a file's digest, independent of the line ends that a checkout has given it."""
     return hashlib.sha256(read_start(path, _LARGEST).replace(b"\r\n", b"\n")).hexdigest()

@@ -1,4 +1,4 @@
-"""Reads a folder of pulled reports, wherever in it they lie: each says in its front matter what it is about."""
+"""Reads a folder of pulled reports, wherever they are in it: the front matter of each identifies it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from halo_iac.storage.atomic import read_start
 from halo_iac.storage.report_file import split_front
 
 LONGEST: Final = 200_000
-"""How many bytes of one report are read: what a page shows of it."""
+"""The most bytes of one report that are read: as much as a page shows."""
 MOST_BYTES: Final = 3_000_000
-"""How many bytes of all reports together are read; of the oldest there is then nothing but their front matter."""
+"""The most bytes of all reports that are read; beyond that, only the front matter of the oldest is."""
 MOST_FILES: Final = 5_000
 _DEEPEST: Final = 4
-"""Levels of folders that are looked into: schedules, months, and some that a user may have made."""
+"""Levels of folders that are searched: schedules, months, and some created by the user."""
 _LONGEST_FRONT: Final = 20_000
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _NAMED: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--")
 _TELLING: Final = ("run", "conversation", "schedule", "schedule_id")
-"""What the front matter of a report names at least one of."""
+"""A report's front matter has at least one of these keys."""
 
 
 def read_reports(folder: Path) -> StoredReports:
-    """Return the reports of a folder; a file without the front matter of one is among the others.
+    """Return the reports of a folder; files without a report's front matter are listed separately.
 
-    :class:`~halo_iac.errors.FileError` for a folder that cannot be read or holds more than :data:`MOST_FILES` files.
+    Raises :class:`~halo_iac.errors.FileError` for a folder that cannot be read or has more than :data:`MOST_FILES`
+    files.
     """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder", hint="name the folder that `halo report pull` wrote to")
@@ -55,7 +56,7 @@ def read_reports(folder: Path) -> StoredReports:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the markdown files of a folder, links, indexes and files for coding agents left out, by name."""
+    """Yield the markdown files of a folder by name, without links, indexes and briefs for coding agents."""
 
     def refuse(error: OSError) -> None:
         hint = "check the folder and its permissions"
@@ -73,7 +74,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _front(folder: Path, path: Path) -> StoredReport | None:
-    """Return a report without its text, or with it where it is short; ``None`` where the file is no report."""
+    """Return a report without its text, or with it if it is short; ``None`` if the file is not a report."""
     content = read_start(path, _LONGEST_FRONT + 1)
     text = content.decode("utf-8", "replace")
     name = path.relative_to(folder).as_posix()
@@ -86,7 +87,7 @@ def _front(folder: Path, path: Path) -> StoredReport | None:
 
 
 def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[StoredReport]:
-    """Yield the reports with their texts, until the later ones have taken all the room there is."""
+    """Yield the reports with their texts, until the later ones have used up the size limit."""
     room = MOST_BYTES
     for report in reports:
         read = report if report.markdown is not None or room <= 0 else _read(folder, report)

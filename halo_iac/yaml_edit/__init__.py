@@ -1,11 +1,9 @@
-"""Edits of a project file: text in, text out, and every byte that is not part of the edit stays.
+"""Edits a project file's text and keeps every byte that is not part of the edit.
 
-See docs/semantics.md#import.
-
-A file is never dumped anew, which would lose its comments, quoting, anchors and spacing. ``insert`` adds entries,
-``rename`` changes a title, ``enabled`` whether an entry fires, everywhere or in one environment;
-``edits`` finds the positions of nodes, applies the edits, reads the result again and rejects it unless exactly the
-intended values changed.
+See docs/semantics.md#import. A file is never dumped anew, which would lose its comments, quoting, anchors and spacing.
+``insert`` adds entries, ``rename`` changes a title, ``enabled`` whether an entry fires, everywhere or in one
+environment. ``edits`` finds the positions of nodes, applies the edits, parses the result and rejects it unless exactly
+the intended values changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where things stand in a YAML file: its nodes with the characters they begin and end at."""
+"""The nodes of a YAML file with their offsets, and edits of its text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halo_iac.load.yaml_parser import parse_text
 
 
 class Form(StrEnum):
-    """How a node is written."""
+    """The style in which a node is written."""
 
     PLAIN = "plain"
     SINGLE = "single-quoted"
@@ -40,9 +40,9 @@ _SCALARS = {"'": Form.SINGLE, '"': Form.DOUBLE, "|": Form.BLOCK, ">": Form.BLOCK
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node; ``end`` is the character behind it, of a block behind the last scalar or bracket in it.
+    """A node; ``end`` is the offset after it, for a block the offset after its last scalar or bracket.
 
-    An anchor belongs to its node, which begins with it. ``children`` are elements, or keys and values in turn.
+    A node begins with its anchor, if it has one. ``children`` are elements, or alternating keys and values.
     """
 
     form: Form
@@ -54,7 +54,7 @@ class Node:
 
     @property
     def is_flow(self) -> bool:
-        """Return whether it is written with brackets."""
+        """Return whether it is written in flow style, with brackets."""
         return self.form in {Form.FLOW_MAPPING, Form.FLOW_LIST}
 
     @property
@@ -64,7 +64,7 @@ class Node:
             yield from zip(self.children[::2], self.children[1::2], strict=True)
 
     def pair(self, key: str) -> tuple[Node, Node] | None:
-        """Return a key and its value; ``None`` where this very mapping does not hold the key."""
+        """Return a key and its value; ``None`` if this mapping itself does not have the key."""
         return next((pair for pair in self.pairs if pair[0].text == key), None)
 
 
@@ -93,8 +93,8 @@ def _node(event: Event, take: Take) -> Node:
     return Node(form, start, end, event.anchor, "", tuple(children))
 
 
-class CannotEdit(Exception):  # noqa: N818 - says why a file is left as it is
-    """An edit that cannot be made safely; ``reason`` says what of the file stands in its way."""
+class CannotEdit(Exception):  # noqa: N818 - names the reason why a file is left unchanged
+    """An edit that cannot be made safely; ``reason`` says why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -103,7 +103,7 @@ class CannotEdit(Exception):  # noqa: N818 - says why a file is left as it is
 
 @dataclass(frozen=True, slots=True)
 class TextEdit:
-    """The characters from ``start`` to ``end`` give way to ``new``; an insertion where the two are equal."""
+    """Replaces the characters from ``start`` to ``end`` by ``new``; an insertion if the two are equal."""
 
     start: int
     end: int
@@ -111,9 +111,9 @@ class TextEdit:
 
 
 def apply_edits(text: str, splices: Sequence[TextEdit], expected: dict[str, Any]) -> str:
-    """Return the text with its splices made; raises :class:`CannotEdit` unless it then holds just what is expected.
+    """Return the text with edits applied; raises :class:`CannotEdit` unless its values are then as expected.
 
-    New lines end as the file's own do; the last line of the file is ended first if new ones follow it.
+    New lines get the file's line ends; an unterminated last line is terminated before lines are added after it.
     """
     end_of_line = "\r\n" if "\r\n" in text else "\n"
     for splice in sorted(splices, key=lambda each: each.start, reverse=True):
@@ -128,19 +128,19 @@ def apply_edits(text: str, splices: Sequence[TextEdit], expected: dict[str, Any]
 
 
 def values(text: str) -> dict[str, Any]:
-    """Return what a text that the loader accepts holds once its last line is ended, which a block of text can tell."""
+    """Return the values of an accepted text after its last line is terminated, which a block scalar can depend on."""
     root = parse_text(text if text.endswith("\n") else f"{text}\n", "").root
     assert root is not None  # noqa: S101 - the loader has accepted it
     return root
 
 
 def column(text: str, index: int) -> int:
-    """Return how many characters stand before one in its line."""
+    """Return the column, from 0, of an offset."""
     return index - (text.rfind("\n", 0, index) + 1)
 
 
 def end_of_content(text: str, node: Node) -> int:
-    """Return where what is written of a node ends: empty lines below a block of text only count if it keeps them."""
+    """Return the end of a node's content; empty lines below a block scalar count only if it keeps them."""
     while node.children and not node.is_flow:
         node = node.children[-1]
     if node.form is Form.BLOCK and not preserves_line_breaks(text, node):
@@ -149,7 +149,7 @@ def end_of_content(text: str, node: Node) -> int:
 
 
 def preserves_line_breaks(text: str, node: Node) -> bool:
-    """Return whether a node ends with a block of text (``|+``) to which empty lines below it belong."""
+    """Return whether a node ends with a block scalar (``|+``) that includes the empty lines below it."""
     while node.children and not node.is_flow:
         node = node.children[-1]
     return node.form is Form.BLOCK and re.match(r"(?:&\S+[ \t]+)?[|>]\d?\+", text[node.start : node.end]) is not None
@@ -158,9 +158,9 @@ def preserves_line_breaks(text: str, node: Node) -> bool:
 def next_line_start(text: str, index: int) -> int:
     """Return the offset of the next line's start, or the end of the text.
 
-    Only a comment may follow what ends before the character: anything else would be torn from it.
+    Only a comment may follow on the line: anything else would be separated from it.
     """
-    if text[index - 1 : index] == "\n":  # a block of text ends with its line
+    if text[index - 1 : index] == "\n":  # a block scalar ends with its line
         return index
     end = text.find("\n", index)
     if not re.fullmatch(r"[ \t]*(?:[ \t]#.*)?\r?", text[index : len(text) if end < 0 else end]):
@@ -169,7 +169,7 @@ def next_line_start(text: str, index: int) -> int:
 
 
 def own_entry(top: Node, key: str) -> Node:
-    """Return the mapping of an entry; raises :class:`CannotEdit` where the file does not hold one of its own."""
+    """Return the mapping of an entry; raises :class:`CannotEdit` if the file does not contain one of its own."""
     schedules = top.pair("schedules")
     found = schedules[1].pair(key) if schedules else None
     if found is None:
@@ -180,7 +180,7 @@ def own_entry(top: Node, key: str) -> Node:
 
 
 def check_own(node: Node, what: str) -> None:
-    """Refuse a value that others share, or that stands on several lines."""
+    """Raise for a value that is shared by aliases or written on several lines."""
     if node.form is Form.ALIAS:
         raise CannotEdit(f"{what} is an alias")
     if node.anchor is not None:
@@ -190,7 +190,7 @@ def check_own(node: Node, what: str) -> None:
 
 
 def insert_below(text: str, entry: Node, pair: tuple[Node, Node], line: str) -> TextEdit:
-    """Return the insertion of ``name: value`` behind one of an entry's pairs, in the way that the entry is written."""
+    """Return the insertion of ``name: value`` after one of an entry's pairs, in the entry's style."""
     name, value = pair
     if entry.is_flow:
         field, _, rest = line.partition(":")

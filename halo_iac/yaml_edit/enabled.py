@@ -1,4 +1,4 @@
-"""``enabled`` of one entry, in the entry itself or in ``overrides.schedules``, in the style of the file."""
+"""Sets ``enabled`` of one entry, in the entry itself or in ``overrides.schedules``, in the style of the file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _STEP = 2
 
 
 def set_enabled(text: str, key: str, *, is_enabled: bool) -> str:
-    """Return a file's text in which an entry says ``enabled`` itself; every other byte stays.
+    """Return a file's text in which the entry itself sets ``enabled``; every other byte stays.
 
-    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where the entry is not written out, or shared. The text must be
-    one that the loader accepts.
+    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if the entry is not written out, or shared. The loader must
+    accept the text.
     """
     entry, before = own_entry(outline(text), key), values(text)
     found, word = entry.pair("enabled"), str(is_enabled).lower()
@@ -43,10 +43,9 @@ def set_enabled(text: str, key: str, *, is_enabled: bool) -> str:
 
 
 def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
-    """Return a project file's text in which ``overrides.schedules`` says ``enabled`` of an entry; the rest stays.
+    """Return a project file's text in which ``overrides.schedules`` sets ``enabled`` of an entry; the rest stays.
 
-    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where that is not certain. The text must be one that the loader
-    accepts.
+    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if that cannot be done safely. The loader must accept the text.
     """
     path = ("overrides", "schedules", key, "enabled")
     word = str(is_enabled).lower()
@@ -65,13 +64,13 @@ def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
 
 
 def _changed(mapping: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Return a mapping with the value at a path."""
+    """Return a mapping with the value set at a path."""
     first, *rest = path
     return {**mapping, first: _changed(mapping.get(first, {}), tuple(rest), value) if rest else value}
 
 
 def _insertion(text: str, top: Node, node: Node, names: tuple[str, ...], word: str) -> TextEdit:
-    """Return the insertion of the names, each below the one before it, into a mapping."""
+    """Return the insertion of nested names into a mapping."""
     if node.form is not Form.BLOCK_MAPPING:
         return _into_flow(text, node, names, word)
     key, value = _pair_above(node) if node is top else node.children[-2:]
@@ -81,7 +80,7 @@ def _insertion(text: str, top: Node, node: Node, names: tuple[str, ...], word: s
 
 
 def _pair_above(top: Node) -> tuple[Node, Node]:
-    """Return the pair that a new one goes below: that before ``schedules``, which close a file, else the last."""
+    """Return the pair after which a new one goes: the one before ``schedules``, which come last, else the last."""
     pairs = [*top.pairs]
     place = next((number for number, (key, _) in enumerate(pairs) if key.text == "schedules"), 0)
     return pairs[place - 1]
@@ -98,6 +97,6 @@ def _into_flow(text: str, mapping: Node, names: tuple[str, ...], word: str) -> T
 
 
 def _key(name: str, mapping: Node) -> str:
-    """Return a key in quotes where those of the mapping have them."""
+    """Return a key, quoted if those of the mapping are."""
     is_quoted = bool(mapping.children) and mapping.children[0].form is Form.DOUBLE
     return scalar_text(name, quote='"' if is_quoted else "", is_flow=True)

@@ -1,4 +1,4 @@
-"""Entries added to the ``schedules:`` of a project file, in the way that the file is written."""
+"""Adds entries to the ``schedules:`` of a project file, in the style of the file."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _STEP = 2
 
 
 def add_entries(text: str, entries: Entries) -> str:
-    """Return a project file's text with entries added behind those it has; the bytes around them stay.
+    """Return a project file's text with entries added after its own; the bytes around them stay.
 
-    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where that is not certain. The text must be one that the loader
-    accepts, and hold none of the keys.
+    Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if that cannot be done safely. The loader must accept the text,
+    and the text must contain none of the keys.
     """
     top = outline(text)
     found = top.pair("schedules")
@@ -43,7 +43,7 @@ def add_entries(text: str, entries: Entries) -> str:
 
 
 def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entries) -> tuple[tuple[TextEdit, ...], str]:
-    """Return what to put where, and the entries alone as a text whose values they have to have in their place too."""
+    """Return the edits, and the new entries as a text of their own, whose values they must have once inserted."""
     pairs, block = flow_pairs(entries), f"schedules:\n{block_text(entries)}"
     flow = f'"schedules": {{{", ".join(pairs)}}}'
     if found is None:
@@ -61,7 +61,7 @@ def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entri
 
 
 def _into_flow(text: str, mapping: Node, pairs: Sequence[str]) -> TextEdit:
-    """Return the insertion behind the last pair between braces; in lines of their own where that pair has one."""
+    """Return the insertion after the last pair of a flow mapping; on lines of their own if that pair has one."""
     if not mapping.children:
         at = text.index("{", mapping.start) + 1
         return TextEdit(at, at, ", ".join(pairs))
@@ -100,7 +100,7 @@ def _in_place_of_braces(text: str, key: Node, mapping: Node, entries: Entries) -
 
 
 def _is_spaced(text: str, mapping: Node) -> bool:
-    """Return whether empty lines part the entries; also where there is only one to judge by."""
+    """Return whether empty lines separate the entries; true if there is a single entry to judge by."""
     ends = [end_of_content(text, value) for _, value in mapping.pairs]
     starts = [key.start for key, _ in mapping.pairs]
     gaps = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
@@ -108,9 +108,9 @@ def _is_spaced(text: str, mapping: Node) -> bool:
 
 
 def _end_of_block(text: str, mapping: Node, left: int) -> int:
-    """Return where a line behind a mapping begins, and behind the comments that are indented like its last value.
+    """Return the start of the line after a mapping and the comments that are indented like its last value.
 
-    A comment that is not is about what follows, or closes the file.
+    Other comments belong to what follows, or close the file.
     """
     at = next_line_start(text, end_of_content(text, mapping))
     position = at

@@ -1,4 +1,4 @@
-"""An entry's title changed, and the title it had written down, in the way that the file is written."""
+"""Changes an entry's title and adds its former title, in the style of the file."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _VARIABLE: Final = re.compile(r"(?:[^$]|\$[^{])*\$\{")
 
 
 def rename_entry(text: str, key: str, *, title: str | None = None, former: str | None = None) -> str:
-    """Return a file's text with another ``title`` for the entry, and with ``former`` added to its ``renamed_from``.
+    """Return a file's text with ``title`` set for the entry, and ``former`` added to its ``renamed_from``.
 
-    Either stays as it is where it is ``None``. Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` where the title, or
-    what it was called before, does not stand in the entry itself. The text must be one that the loader accepts.
+    ``None`` leaves either unchanged. Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if the title or its former
+    titles are not written in the entry itself. The loader must accept the text.
     """
     before = values(text)
     entry = own_entry(outline(text), key)
@@ -65,12 +65,12 @@ def _own_title(entry: Node) -> tuple[Node, Node]:
 
 
 def _quoted_like(model: Node, text: str, *, is_flow: bool) -> str:
-    """Return a text as a scalar in the quotes of another."""
+    """Return a text as a scalar with the quotes of another."""
     return scalar_text(text, quote=_QUOTES.get(model.form, ""), is_flow=is_flow)
 
 
 def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str, *, is_merged: bool) -> TextEdit:
-    """Return what adds a former title: to the list that is there, to the one title that is, or below the title."""
+    """Return the edit that adds a former title: to the list, to the single title, or below the title."""
     found = entry.pair("renamed_from")
     if found is None:
         if is_merged:

@@ -1,4 +1,4 @@
-"""Values that many rows share, each written down once and referred to by its number."""
+"""Values shared by many rows, each stored once and referenced by its number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Interned:
-    """A table whose rows are told apart by all their columns; rows are added as they are first asked for."""
+    """A table of distinct rows; a row is added when its number is first requested."""
 
     def __init__(self, connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> None:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
@@ -20,7 +20,7 @@ class Interned:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def number(self, *values: str | int) -> int:
-        """Return the number of a row, new or known."""
+        """Return the number of a row, which is added if it is new."""
         found = self._known.get(values)
         if found is None:
             row = self._connection.execute(self._find, values).fetchone()
@@ -29,6 +29,6 @@ class Interned:
         return found
 
     def values(self, number: int) -> tuple[Any, ...]:
-        """Return what a row holds."""
+        """Return the values of a row."""
         found: tuple[Any, ...] = self._connection.execute(self._read, (number,)).fetchone()
         return found

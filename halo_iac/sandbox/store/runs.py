@@ -1,4 +1,4 @@
-"""Runs and conversations, as rows: what was asked for, not what became of it."""
+"""Tables of runs and conversations: what was requested, from which their state is derived."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 
 class ConversationRow(NamedTuple):
-    """A conversation; ``schedule_id`` is ``None`` unless a schedule began it."""
+    """A conversation; ``schedule_id`` is ``None`` unless a schedule started it."""
 
     id: str
     project_id: str
@@ -22,7 +22,7 @@ class ConversationRow(NamedTuple):
 class OnFinish(NamedTuple):
     """How a run ends: one of :data:`halo_iac.sandbox.run_state.ENDINGS`, and its error message.
 
-    ``after`` is how many seconds after its start it ends; ``None``: whenever the usual course has it.
+    ``after`` is the number of seconds from its start to its end; ``None`` for the usual time.
     """
 
     status: str = "completed"
@@ -31,7 +31,7 @@ class OnFinish(NamedTuple):
 
 
 class NextEnding(NamedTuple):
-    """An ending that was asked for, and how many more runs come to it."""
+    """An ending set in advance, and how many more runs it applies to."""
 
     ending: OnFinish
     times: int
@@ -39,7 +39,7 @@ class NextEnding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run: all that its status, its events and its answer follow from, once the clock is known."""
+    """A run: everything that its status, events and answer are derived from, once the clock is known."""
 
     id: str
     conversation_id: str
@@ -47,26 +47,26 @@ class RunRow:
     scheduled_for: str | None
     created_at: str
     asked: dict[str, Any]
-    """What was asked for, in the platform's words."""
+    """The request, with the platform's field names."""
     dataset_id: str
     span_count: int
     left_out: int
-    """Spans of the window that the span limit kept out of the dataset."""
+    """Spans in the window that the span limit excluded from the dataset."""
     chosen: tuple[int, ...]
-    """The dataset's traces, by their place in the store."""
+    """The dataset's traces, by row id."""
     seen: int
-    """The last span that was there when the dataset was chosen; what is loaded later is none of the run's business."""
+    """The last span when the dataset was chosen; spans loaded later are not part of the run."""
     pace: float
-    """Seconds that a second of the usual course takes (:mod:`halo_iac.sandbox.run_state`)."""
+    """Real seconds per second of the usual course (:mod:`halo_iac.sandbox.run_state`)."""
     ending: str
-    """The status that the run comes to unless it is cancelled."""
+    """The final status unless the run is cancelled."""
     left_out_traces: int = 0
-    """Traces of the window that the span limit kept out whole."""
+    """Traces in the window that the span limit excluded as a whole."""
     error: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str | None = None
     answer: str | None = None
-    """The assistant's message, kept once it has been written."""
+    """The assistant's message, stored once it has been generated."""
 
 
 _NAMES: Final = tuple(field.name for field in fields(RunRow))
@@ -81,7 +81,7 @@ _PAGE: Final = f"""
 
 
 class RunTables:
-    """Runs and conversations, seen from inside one transaction."""
+    """Runs and conversations, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -101,19 +101,19 @@ class RunTables:
     def conversations(
         self, project_id: str, *, before: tuple[str, int], limit: int, agent_id: str | None, schedule_id: str | None
     ) -> list[tuple[int, ConversationRow]]:
-        """Return place and row of up to ``limit`` conversations before an instant and place, newest first."""
+        """Return row id and row of up to ``limit`` conversations before an instant and row id, newest first."""
         wanted = (project_id, *before, agent_id, agent_id, schedule_id, schedule_id, limit)
         rows = self._connection.execute(_PAGE, wanted).fetchall()
         return [(seq, ConversationRow(*row)) for *row, seq in rows]
 
     def add(self, row: RunRow) -> None:
-        """Add a run; a second one of the same schedule and instant is an :class:`sqlite3.IntegrityError`."""
+        """Add a run; a second one of the same schedule and instant raises :class:`sqlite3.IntegrityError`."""
         written = {"asked": json.dumps(row.asked, ensure_ascii=False), "chosen": json.dumps(row.chosen)}
         values = [written.get(name, getattr(row, name)) for name in _NAMES]
         self._connection.execute(_ADD, values)
 
     def has_fired(self, schedule_id: str, scheduled_for: str) -> bool:
-        """Say whether a schedule has a run of this instant."""
+        """Return whether a schedule has a run for this instant."""
         sql = "SELECT 1 FROM runs WHERE schedule_id = ? AND scheduled_for = ?"
         return self._connection.execute(sql, (schedule_id, scheduled_for)).fetchone() is not None
 
@@ -138,30 +138,30 @@ class RunTables:
         return next(iter(self._runs("WHERE dataset_id = ? ORDER BY seq LIMIT 1", dataset_id)), None)
 
     def cancel(self, run_id: str, at: str, reason: str | None) -> None:
-        """Write down that a run was cancelled."""
+        """Record that a run was cancelled."""
         sql = "UPDATE runs SET cancelled_at = ?, cancel_reason = ? WHERE id = ?"
         self._connection.execute(sql, (at, reason, run_id))
 
     def keep_answer(self, run_id: str, answer: str) -> None:
-        """Keep what a run answered."""
+        """Store a run's answer."""
         self._connection.execute("UPDATE runs SET answer = ? WHERE id = ?", (answer, run_id))
 
     def next_endings(self) -> list[NextEnding]:
-        """Return what the next runs come to, in order."""
+        """Return the endings of the next runs, in order."""
         rows = self._connection.execute("SELECT status, error, after, times FROM next_endings ORDER BY seq")
         return [NextEnding(OnFinish(*ending), times) for *ending, times in rows.fetchall()]
 
     def add_next_ending(self, ending: OnFinish, times: int) -> None:
-        """Let some runs come to an ending, once those that others were asked for have."""
+        """Set the ending of the next ``times`` runs, after those already set."""
         sql = "INSERT INTO next_endings (status, error, after, times) VALUES (?, ?, ?, ?)"
         self._connection.execute(sql, (*ending, times))
 
     def clear_next_endings(self) -> None:
-        """Let the next runs end as they would by themselves."""
+        """Delete the endings set in advance."""
         self._connection.execute("DELETE FROM next_endings")
 
     def take_next_ending(self) -> OnFinish | None:
-        """Return what the next run comes to, and count it; ``None`` where nothing was asked for."""
+        """Return the next run's ending and decrement its count; ``None`` if none is set."""
         sql = "SELECT seq, status, error, after FROM next_endings ORDER BY seq LIMIT 1"
         row = self._connection.execute(sql).fetchone()
         if row is None:

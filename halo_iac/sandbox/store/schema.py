@@ -1,8 +1,8 @@
-"""The tables, as the steps that take a file from one version to the next.
+"""The tables, as the migrations that take a file from one version to the next.
 
-Spans stand in ``spans``, beside what is searched of them, and whole in ``bodies``. What many of them have in common is
-written down once: ``profiles`` (whose, of what kind, how it ended, where, with which model and attributes), ``mixes``
-(which profiles occur in a trace) and ``words`` (names, users, sessions, lists of attributes).
+``spans`` has the searched columns of each span, ``bodies`` its whole JSON. Values shared by many spans are stored once:
+``profiles`` (agent, kind, status, service, model, attribute keys), ``mixes`` (the set of profiles of a trace) and
+``words`` (names, users, sessions, lists of attributes).
 """
 
 from __future__ import annotations
@@ -191,4 +191,4 @@ STEPS: Final = (
     """,
     "ALTER TABLE traces ADD COLUMN given_agent INTEGER;",
 )
-"""Each step takes the file from one schema version (``PRAGMA user_version``) to the next."""
+"""The migrations: each takes the file from one schema version (``PRAGMA user_version``) to the next."""

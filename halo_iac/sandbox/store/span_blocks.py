@@ -1,8 +1,8 @@
-"""Counts of spans kept by the block, so that counting a million of them reads a few thousand rows.
+"""Precomputed counts of spans in blocks, so that counting a million of them reads a few thousand rows.
 
-A block is 4,096 spans by their places, which never change; its rows say, for each profile, how many there are, when
-they ended, and the least and the most of each number. Blocks that lie in a time range as a whole are added up; those at
-its edges, and those that are not counted yet, are read span by span.
+A block is 4,096 consecutive spans by row id; its rows have, for each profile, the count, the range of end times, and
+the range of each number. Blocks inside a time range are added up; those at its edges and those not counted yet are read
+span by span.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ Range = tuple[float, float] | None
 
 
 class SpanBlocks:
-    """Counts spans by their profile, inside one transaction."""
+    """Counts spans by profile, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def count(self) -> bool:
-        """Count some of the blocks that are full and not counted yet; say whether there are more."""
+        """Count some of the full blocks that are not counted yet; return whether there are more."""
         full = self._last() // _SIZE
         missing = sorted(set(range(full)) - {block for block, *_ in self._bounds()})
         for block in missing[:_AT_ONCE]:
@@ -53,7 +53,7 @@ class SpanBlocks:
         return len(missing) > _AT_ONCE
 
     def forget(self, spans: Iterable[int]) -> None:
-        """Let the blocks of some spans be counted anew."""
+        """Discard the counts of the blocks that contain some spans."""
         blocks = {(span // _SIZE,) for span in spans}
         self._connection.executemany("DELETE FROM span_blocks WHERE block = ?", blocks)
 

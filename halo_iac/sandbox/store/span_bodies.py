@@ -1,4 +1,4 @@
-"""What is searched inside the whole JSON of a span, as functions of SQL."""
+"""SQL functions that search the JSON of a span."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from pydantic_core import from_json, to_json
 
 _ESCAPED: Final = frozenset('"\\')
 _AROUND: Final = 80
-"""Characters of an excerpt on either side."""
+"""Characters of an excerpt before and after the match."""
 _SEARCHED: Final = ("name", "status", "attributes", "resource", "events", "links")
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Let statements call ``attribute_text`` and ``mentions``."""
+    """Register ``attribute_text`` and ``mentions`` with a connection."""
     connection.create_function("attribute_text", 3, _attribute_text, deterministic=True)
     connection.create_function("mentions", 2, _mentions, deterministic=True)
 
 
 def text_of(value: object) -> str:
-    """Return an attribute's value as people write it."""
+    """Return an attribute's value as text."""
     return value if isinstance(value, str) else to_json(value, inf_nan_mode="strings").decode().strip('"')
 
 
 def _attribute_text(body: bytes, scope: str, key: str) -> str:
-    """Return the value of an attribute of a span, or of its resource; blank where it has none."""
+    """Return the value of an attribute of a span or of its resource; blank if it has none."""
     span = from_json(body)
     value = (span["attributes"] if scope == "span" else span["resource"]["attributes"]).get(key)
     return "" if value is None else text_of(value)
 
 
 def _mentions(body: bytes, text: str) -> bool:
-    """Say whether a span has a text, in whatever case, in its name, message, attributes, events or links."""
+    """Return whether a text occurs, in any case, in a span's name, message, attributes, events or links."""
     wanted = text.casefold()
     is_plain = wanted.isascii() and wanted.isprintable() and not _ESCAPED.intersection(wanted)
     if is_plain and wanted.encode() not in body.lower():
-        return False  # a look at the bytes spares parsing most of them
+        return False  # a search of the bytes avoids parsing most bodies
     return any(wanted in each.casefold() for _, each in _texts(from_json(body)))
 
 
 def excerpt(body: bytes, text: str) -> tuple[str, str]:
-    """Return where a span has a text first, and what is around it there."""
+    """Return the field of the first occurrence of a text in a span, and an excerpt around it."""
     wanted = text.casefold()
     for where, each in _texts(from_json(body)):
         at = each.casefold().find(wanted)
@@ -53,7 +53,7 @@ def excerpt(body: bytes, text: str) -> tuple[str, str]:
 
 
 def _texts(span: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every text of a span and where it is, such as ``attributes.tool.name``."""
+    """Yield every text of a span with its path, such as ``attributes.tool.name``."""
     left: list[tuple[str, Any]] = [(key, span[key]) for key in reversed(_SEARCHED) if key in span]
     while left:
         where, value = left.pop()

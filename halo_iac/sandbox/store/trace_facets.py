@@ -1,7 +1,7 @@
-"""How traces, or spans, divide: how many have each value of a facet, and between what the numbers lie.
+"""Facet counts of traces and spans: how often each value occurs, and the range of each number.
 
-Traces that have spans of the same profiles share a mix, and spans a profile; so what is counted in SQL is few rows, and
-what each of them stands for is added up here. A trace counts once for each value that its spans have.
+Traces whose spans have the same profiles share a mix, and equal spans a profile; SQL counts these few rows, and their
+facet values are added up here. A trace counts once for each value of its spans.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from halo_iac.sandbox.store.trace_filters import (
 from halo_iac.sandbox.store.trace_queries import TraceQueries
 
 KEYS: Final = {"span_attributes": "span", "resource_attributes": "resource"}
-"""Facets of the names of attributes, and whose attributes."""
+"""Facets of attribute keys, and the scope of the attributes."""
 NUMBERS: Final = tuple(TRACE_NUMBERS)
 CATEGORIES: Final = (*PROFILE_FIELDS, "user_id", "session_id")
 
@@ -42,7 +42,7 @@ _LATEST: Final = 2**63 - 1
 
 
 class Counts(NamedTuple):
-    """How often each value of each facet occurs, and the least and the most of each number."""
+    """The count of each value of each facet, and the range of each number."""
 
     categories: dict[str, Counter[str]]
     keys: dict[str, Counter[str]]
@@ -51,7 +51,7 @@ class Counts(NamedTuple):
 
 
 class TraceFacets:
-    """Counts traces and spans, inside one transaction."""
+    """Counts traces and spans, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection, queries: TraceQueries) -> None:
         self._connection = connection
@@ -142,7 +142,7 @@ class TraceFacets:
 
 
 def _values(place: int, profiles: list[tuple[str, ...]]) -> set[str]:
-    """Return the values that spans of some profiles have; a trace has failed, or it has not."""
+    """Return the values of a mix's profiles; a trace has failed or it has not."""
     found = {profile[place] for profile in profiles}
     return {"error"} if "error" in found and list(PROFILE_FIELDS)[place] == "status" else found
 

@@ -1,6 +1,6 @@
-"""Which traces and spans are meant, as conditions of SQL.
+"""Filters on traces and spans, as SQL conditions.
 
-A condition on a trace asks whether one of its spans is such, and a negated one whether none is.
+A condition on a trace tests whether one of its spans matches, a negated one whether none does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROFILE_FIELDS: Final = {
 WORD_FIELDS: Final = {"span_name": (NAME, "name"), "user_id": (USER, "user"), "session_id": (SESSION, "session")}
 ID_FIELDS: Final = ("trace_id", "span_id", "trace_import_id")
 AGENTS: Final = "agents"
-"""Instead of a field: one of the values is the agent's name or id."""
+"""Used as a field: one of the values is the agent's name or id."""
 TEXT_FIELDS: Final = (*PROFILE_FIELDS, *WORD_FIELDS, *ID_FIELDS)
 
 SPAN_NUMBERS: Final = {
@@ -49,7 +49,7 @@ TRACE_NUMBERS: Final = {
 }
 COMPARISONS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "<>", "between": "BETWEEN"}
 NEGATED: Final = {"neq": "eq", "does_not_contain": "contains", "is_empty": "is_not_empty", "not_in": "in"}
-"""What an operation denies."""
+"""Negated operations and the operations that they negate."""
 _ASSERTED: Final = {
     "eq": "{} = ?",
     "contains": "instr(lower({}), lower(?)) > 0",
@@ -62,7 +62,7 @@ _PROFILES: Final = "profiles LEFT JOIN agents ON agents.seq = profiles.agent"
 
 
 class TextFilter(NamedTuple):
-    """What a text must be; ``values`` is one for most operations, none for ``is_empty`` and ``is_not_empty``."""
+    """A condition on a text; ``values`` has one for most operations, none for ``is_empty`` and ``is_not_empty``."""
 
     field: str
     op: str
@@ -70,7 +70,7 @@ class TextFilter(NamedTuple):
 
 
 class NumberFilter(NamedTuple):
-    """What a number must be; ``values`` are two for ``between``. What is not recorded never matches."""
+    """A condition on a number; ``values`` has two for ``between``. Missing numbers never match."""
 
     field: str
     op: str
@@ -78,7 +78,7 @@ class NumberFilter(NamedTuple):
 
 
 class AttributeFilter(NamedTuple):
-    """What an attribute of a span, or of its resource, must be; ``scope`` is ``span`` or ``resource``."""
+    """A condition on an attribute of a span or of its resource; ``scope`` is ``span`` or ``resource``."""
 
     scope: str
     key: str
@@ -88,7 +88,7 @@ class AttributeFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which traces, or spans, are meant: those that ended in ``[start, end)`` (nanoseconds) and pass every filter."""
+    """The selected traces or spans: those that ended in ``[start, end)`` (nanoseconds) and pass every filter."""
 
     start: int | None = None
     end: int | None = None
@@ -97,36 +97,36 @@ class Filters:
     attributes: tuple[AttributeFilter, ...] = ()
     trace_id: str | None = None
     mentions: tuple[str, ...] = ()
-    """Texts that occur, in whatever case."""
+    """Texts that must occur, in any case."""
     scope: str | None = None
-    """``root``: spans without a parent; ``entrypoint``: those whose parent is missing or of another service."""
+    """``root`` for spans without a parent; ``entrypoint`` for those whose parent is missing or of another service."""
 
 
 class Where(NamedTuple):
-    """A condition and what stands for its question marks."""
+    """An SQL condition and its parameters."""
 
     sql: str
     values: tuple[Any, ...] = ()
 
 
 def joined(conditions: Sequence[Where], word: str = "AND") -> Where:
-    """Return one condition out of several."""
+    """Return several conditions joined by a word."""
     sql = f" {word} ".join(f"({each.sql})" for each in conditions) or "1"
     return Where(sql, tuple(value for each in conditions for value in each.values))
 
 
 def of_spans(project_id: str, filters: Filters) -> Where:
-    """Return the condition on ``spans``, beside ``traces`` and ``bodies``, but for their time."""
+    """Return the condition on ``spans``, joined with ``traces`` and ``bodies``, except for their time."""
     return joined(list(_span_conditions(project_id, filters)))
 
 
 def of_traces(filters: Filters) -> Where:
-    """Return the condition on ``traces``, but for their time and project."""
+    """Return the condition on ``traces``, except for their time and project."""
     return joined(list(_trace_conditions(filters)))
 
 
 def profiles_of(project_id: str, filters: Filters) -> Where:
-    """Return the statement that selects the profiles which the filters leave."""
+    """Return the statement that selects the profiles that pass the filters."""
     conditions = [Where("profiles.project_id = ?", (project_id,))]
     for each in filters.texts:
         if each.field == AGENTS:
@@ -138,7 +138,7 @@ def profiles_of(project_id: str, filters: Filters) -> Where:
 
 
 def are_profiles_alone(filters: Filters) -> bool:
-    """Say whether a span's profile and time decide whether it passes."""
+    """Return whether a span's profile and time decide whether it passes."""
     is_plain = all(each.field in PROFILE_FIELDS or each.field == AGENTS for each in filters.texts)
     others = (filters.numbers, filters.attributes, filters.mentions, filters.trace_id, filters.scope)
     return is_plain and not any(others)
@@ -258,7 +258,7 @@ def _id(field: str) -> str:
 
 
 def _negatable(op: str, assertion: Callable[[str], Where]) -> Where:
-    """Return a condition that is asserted, or denied, of what ``assertion`` makes of an operation."""
+    """Return a condition, negated for a negated operation; ``assertion`` builds it from the positive operation."""
     if op not in NEGATED:
         return assertion(op)
     found = assertion(NEGATED[op])

@@ -1,4 +1,4 @@
-"""Queries about traces and spans: pages of places in the store, and the rows at these places."""
+"""Queries on traces and spans: pages of row ids, and the rows with these ids."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SPAN_SORTS: Final = {
 }
 _LATEST: Final = 2**63 - 1
 _ALIKE: Final = 6
-"""Characters by which ids are near to each other."""
+"""How many leading characters similar ids share."""
 _FEW: Final = 3
 
 _TRACE_ROWS: Final = f"""
@@ -62,7 +62,7 @@ _SPAN_ROWS: Final = f"""
 
 
 class TraceRow(NamedTuple):
-    """A trace as listed; instants are nanoseconds, texts are blank where there is nothing to say."""
+    """A trace as listed; instants are nanoseconds, missing texts are blank."""
 
     seq: int
     trace_id: str
@@ -109,11 +109,11 @@ class SpanRow(NamedTuple):
     total_tokens: int | None
     cost: str | None
     body: bytes
-    """Empty where it was not asked for."""
+    """Empty unless requested."""
 
 
 class SessionRow(NamedTuple):
-    """A session of an agent, summed up from its traces; ``word`` is its place in the store."""
+    """A session of an agent, aggregated from its traces; ``word`` is its row id."""
 
     word: int
     session: str
@@ -127,21 +127,21 @@ class SessionRow(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a page ended: what its last row is sorted by, and its place in the store."""
+    """The end of a page: the last row's sort value and row id."""
 
     value: float
     seq: int
 
 
 class Order(NamedTuple):
-    """What is sorted by: one of the sorts above, and which way; equal ones as they came in."""
+    """A sort column and its direction; ties are sorted by row id."""
 
     by: str
     is_descending: bool
 
 
 class TraceQueries:
-    """What is asked about traces and spans, inside one transaction."""
+    """Queries on traces and spans, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -149,7 +149,7 @@ class TraceQueries:
     def page_of_traces(
         self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
     ) -> list[Position]:
-        """Return where some traces are that pass the filters, behind a position."""
+        """Return the row ids of some traces that pass the filters, after a position."""
         where = self.where_traces(project_id, filters)
         return self._page("traces", "traces", TRACE_SORTS[order.by], order, where, after, limit)
 
@@ -162,7 +162,7 @@ class TraceQueries:
     def page_of_spans(
         self, project_id: str, filters: Filters, order: Order, after: Position | None, limit: int
     ) -> list[Position]:
-        """Return where some spans are that pass the filters, of whichever trace, behind a position."""
+        """Return the row ids of some spans, of any trace, that pass the filters, after a position."""
         where = self.where_spans(project_id, filters)
         source = self.source_of_spans(filters)
         return self._page("spans", source, SPAN_SORTS[order.by], order, where, after, limit)
@@ -170,18 +170,18 @@ class TraceQueries:
     def spans_of_trace(
         self, project_id: str, trace_id: str, filters: Filters, after: Position | None, limit: int
     ) -> list[Position]:
-        """Return where some spans of a trace are that pass the filters, in the order they began."""
+        """Return the row ids of some spans of a trace that pass the filters, by start."""
         order = Order("start_time", is_descending=False)
         return self.page_of_spans(project_id, replace(filters, trace_id=trace_id), order, after, limit)
 
     def where_traces(self, project_id: str, filters: Filters) -> Where:
-        """Return the condition on ``traces`` that the filters make."""
+        """Return the filters' condition on ``traces``."""
         scope = Where("traces.project_id = ? AND traces.started IS NOT NULL", (project_id,))
         time = [self._began_near(project_id, "trace", filters), _ended_in("traces", filters)]
         return joined([scope, *time, of_traces(filters)])
 
     def where_spans(self, project_id: str, filters: Filters) -> Where:
-        """Return the condition on :meth:`source_of_spans` that the filters make."""
+        """Return the filters' condition on :meth:`source_of_spans`."""
         if filters.trace_id is None:
             scope = self._began_near(project_id, "span", filters)
         else:
@@ -189,7 +189,7 @@ class TraceQueries:
         return joined([scope, _ended_in("spans", filters), of_spans(project_id, filters)])
 
     def profiles_alone(self, project_id: str, filters: Filters) -> list[int] | None:
-        """Return the profiles whose spans pass the filters, as far as their time does; ``None``: more decides."""
+        """Return the profiles that pass the filters except for time; ``None`` if profiles do not decide it."""
         if not are_profiles_alone(filters):
             return None
         statement = profiles_of(project_id, filters)
@@ -197,7 +197,7 @@ class TraceQueries:
 
     @staticmethod
     def source_of_spans(filters: Filters) -> str:
-        """Return the tables that a condition on spans needs."""
+        """Return the tables that a condition on spans reads."""
         needs_bodies = filters.attributes or filters.mentions
         needs_traces = any(each.field == "trace_id" for each in filters.texts)
         return (
@@ -207,13 +207,13 @@ class TraceQueries:
         )
 
     def traces(self, places: Sequence[int]) -> list[TraceRow]:
-        """Return the traces at some places, in this order."""
+        """Return the traces with some row ids, in this order."""
         rows = self._connection.execute(_TRACE_ROWS, (dumps(places),)).fetchall()
         found = {row[0]: TraceRow._make(row) for row in rows}
         return [found[place] for place in places]
 
     def spans(self, places: Sequence[int], *, has_bodies: bool = True) -> list[SpanRow]:
-        """Return the spans at some places, in this order, with their JSON if it is wanted."""
+        """Return the spans with some row ids, in this order, with their JSON if requested."""
         rows = self._connection.execute(_SPAN_ROWS, (has_bodies, dumps(places))).fetchall()
         found = {row[0]: SpanRow._make(row) for row in rows}
         return [found[place] for place in places]
@@ -221,7 +221,7 @@ class TraceQueries:
     def sessions(
         self, project_id: str, filters: Filters, text: str, after: Position | None, limit: int
     ) -> list[SessionRow]:
-        """Return some sessions of the traces that pass the filters, the latest first; ``text`` is in their ids."""
+        """Return some sessions of the traces that pass the filters, latest first; their ids contain ``text``."""
         where = self.where_traces(project_id, filters)
         behind = "HAVING (max(traces.ended), word) < (?, ?)" if after is not None else ""
         sql = f"""SELECT word, words.text, min(traces.started), max(traces.ended), count(*), sum(traces.spans),
@@ -233,24 +233,24 @@ class TraceQueries:
         return [SessionRow._make(row) for row in self._connection.execute(sql, values).fetchall()]
 
     def has_agent(self, project_id: str, identity: str) -> bool:
-        """Say whether an agent of the project has a name or an id."""
+        """Return whether an agent of the project has this name or id."""
         sql = f"""SELECT 1 FROM agents WHERE project_id = ? AND ? IN ({AGENT_NAME}, {AGENT_ID}, id) LIMIT 1"""
         return self._connection.execute(sql, (project_id, identity)).fetchone() is not None
 
     def lengths(self, places: Sequence[int]) -> list[int]:
-        """Return how many bytes the JSON of some spans has, in this order."""
+        """Return the size in bytes of the JSON of some spans, in this order."""
         sql = "SELECT span, length(json) FROM bodies WHERE span IN (SELECT value FROM json_each(?))"
         found = dict(self._connection.execute(sql, (dumps(places),)).fetchall())
         return [found[place] for place in places]
 
     def place(self, project_id: str, trace_id: str) -> int | None:
-        """Return a trace's place; ``None`` where there is none."""
+        """Return a trace's row id; ``None`` if it does not exist."""
         sql = "SELECT seq FROM traces WHERE project_id = ? AND trace_id = ?"
         row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
         return None if row is None else int(row[0])
 
     def ids_like(self, project_id: str, trace_id: str) -> list[str]:
-        """Return the ids of a few traces that begin as this one does; none where there are many."""
+        """Return the ids of a few traces with the same beginning; none if there are many."""
         begin = trace_id[: min(_ALIKE, max(1, len(trace_id) - 1))]
         sql = """SELECT trace_id FROM traces WHERE project_id = ? AND trace_id >= ? AND trace_id < ?
                  ORDER BY trace_id LIMIT ?"""
@@ -259,7 +259,7 @@ class TraceQueries:
         return found if len(found) <= _FEW else []
 
     def place_of_span(self, trace: int, span_id: str) -> int | None:
-        """Return the place of a trace's span; ``None`` where there is none."""
+        """Return the row id of a trace's span; ``None`` if it does not exist."""
         sql = "SELECT seq FROM spans WHERE trace = ? AND span_id = ?"
         row = self._connection.execute(sql, (trace, span_id)).fetchone()
         return None if row is None else int(row[0])
@@ -275,7 +275,7 @@ class TraceQueries:
         return [Position._make(row) for row in self._connection.execute(sql, (*where.values, limit)).fetchall()]
 
     def _began_near(self, project_id: str, what: str, filters: Filters) -> Where:
-        """Return when all that ended in a time range began: the index is by start, and nothing is longer than this."""
+        """Return bounds on the start, from the time range and the longest duration: the index is by start."""
         row = self._connection.execute(
             f"SELECT longest_{what} FROM projects WHERE id = ?",
             (project_id,),
@@ -287,7 +287,7 @@ class TraceQueries:
 
 
 def _ended_in(table: str, filters: Filters) -> Where:
-    """Return that something ended in the filters' time range; a span whose clock ran back ends when it starts."""
+    """Return the condition that an end is in the time range; a span of negative duration ends at its start."""
     end = "max(spans.started, spans.ended)" if table == "spans" else "traces.ended"
     conditions = []
     if filters.start is not None:

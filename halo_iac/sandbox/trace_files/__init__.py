@@ -1,8 +1,9 @@
-"""Files of traces as people have them: told apart by what they hold, and read as spans of HALO's format.
+"""Reads spans from trace files in several formats, which are detected from the content.
 
-``read_spans`` is the way in. ``opening`` unpacks and names what holds no JSON; ``lines`` and ``json_text`` give its
-JSON values in bounded memory; ``formats`` tells which format a value is in; ``single`` (HALO, OpenInference), ``otlp``
-and ``langfuse`` make spans of it, and ``conventions`` adds what HALO calls the attributes of other conventions.
+``read_spans`` is the entry point. ``opening`` decompresses files and names those without JSON; ``lines`` and
+``json_text`` yield the JSON values in bounded memory; ``formats`` detects the format of a value; ``single`` (HALO,
+OpenInference), ``otlp`` and ``langfuse`` convert it to spans, and ``conventions`` adds HALO's names for attributes of
+other conventions.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ __all__ = ["BadLine", "FoundSpan", "read_spans"]
 
 
 class FoundSpan(NamedTuple):
-    """A span as HALO writes it."""
+    """A span in HALO's format."""
 
     line: int
     """The number of the line on which its value begins, from 1."""
     span: dict[str, Any]
     text: bytes | None
-    """Its JSON, where the file has exactly this."""
+    """Its JSON, if the file contains exactly this text."""
 
 
 def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
-    """Yield a file's spans, and what of the file is none, with the reason; the file may be packed with gzip."""
+    """Yield a file's spans, and what is not a span, with the reason; the file may be gzipped."""
     line = 0
     try:
         source = Bytes(opened(file))

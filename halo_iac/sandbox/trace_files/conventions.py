@@ -1,7 +1,7 @@
-"""Attributes by other conventions' names, under the names that HALO reads them by.
+"""Maps attributes of other conventions to the names that HALO reads.
 
-The exporter's own attributes stay; what is added is what HALO's format calls them (docs/protocol.md#trace-files).
-Conventions: OpenTelemetry's for generative AI (``gen_ai.*``), OpenLLMetry's, Vercel's AI SDK's and Langfuse's.
+The exporter's own attributes stay; HALO's names are added (docs/protocol.md#trace-files). Conventions: OpenTelemetry
+for generative AI (``gen_ai.*``), OpenLLMetry, Vercel's AI SDK and Langfuse.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ _OTHERS: Final = frozenset(name for names in _NAMES.values() for name in names) 
 
 
 def fill(span: Json) -> bool:
-    """Add to a span what it says by other names, and why it failed where only an event says so; say whether any."""
+    """Add missing attributes under HALO's names, and an event's error message; return whether any was added."""
     attributes, status = span["attributes"], span["status"]
     has_more = not _OTHERS.isdisjoint(attributes)
     if has_more:
@@ -125,7 +125,7 @@ def _fill_kind(attributes: Json) -> None:
 
 
 def _exception(events: object) -> str:
-    """Return what the last exception among a span's events says."""
+    """Return the message of the last exception among a span's events."""
     for event in reversed(events if isinstance(events, list) else []):
         held = event.get("attributes") if isinstance(event, dict) else None
         if isinstance(held, dict):

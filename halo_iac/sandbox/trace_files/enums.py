@@ -1,4 +1,4 @@
-"""Kinds and states of spans, which exporters write as numbers, as names, and as names with what they are names of."""
+"""Kinds and status codes of spans, which exporters write as numbers, as names, and as names with a prefix."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Final
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
-"""What the numbers from 0 mean (opentelemetry.proto.trace.v1.Span.SpanKind)."""
+"""The names of the numbers from 0 (opentelemetry.proto.trace.v1.Span.SpanKind)."""
 _CODES: Final = ("UNSET", "OK", "ERROR")
-"""Likewise (opentelemetry.proto.trace.v1.Status.StatusCode)."""
+"""The same for opentelemetry.proto.trace.v1.Status.StatusCode."""
 EXACT_CODES: Final = frozenset(f"STATUS_CODE_{name}" for name in _CODES)
 
 
 def _spellings(names: tuple[str, ...], prefix: str, of: str) -> dict[object, str]:
-    """Return what each number and each spelling of a name stands for; the number may be a text."""
+    """Return the name for each number and each spelling; a number may be a text."""
     found: dict[object, str] = {None: prefix + names[0]}
     for number, name in enumerate(names):
         found |= dict.fromkeys((number, str(number), name, of + name, prefix + name), prefix + name)
@@ -26,7 +26,7 @@ _CODE_OF: Final = _spellings(_CODES, "STATUS_CODE_", "STATUSCODE.")
 
 
 def span_kind(value: object) -> str | None:
-    """Return ``SPAN_KIND_…`` of a kind; ``None`` for a text that is no kind of OpenTelemetry's."""
+    """Return ``SPAN_KIND_…`` for a kind; ``None`` for a text that is not one of OpenTelemetry's kinds."""
     found = _found(_KIND_OF, value)
     if found is None and not isinstance(value, str):
         raise NotASpanError("has a kind that is neither a name nor a number of OpenTelemetry's")
@@ -34,7 +34,7 @@ def span_kind(value: object) -> str | None:
 
 
 def status_code(value: object) -> str:
-    """Return ``STATUS_CODE_…`` of a status; one that is absent is not set."""
+    """Return ``STATUS_CODE_…`` for a status code; a missing one is unset."""
     found = _found(_CODE_OF, value)
     if found is None:
         raise NotASpanError("has a status other than UNSET, OK and ERROR")

@@ -1,4 +1,4 @@
-"""Which format a value of a file is in, told by its keys, and what has no spans at all."""
+"""Detects the format of a value by its keys, and names values that have no spans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halo_iac.sandbox.trace_files.problems import NotASpanError
 Json = dict[str, Any]
 
 _AROUND: Final = ("data", "traces", "spans", "observations", "items")
-"""Keys under which answers of other platforms' APIs list what they hold."""
+"""Keys under which the APIs of other platforms return lists."""
 _WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     (frozenset({"resourceMetrics"}), "OTLP metrics"),
     (frozenset({"resource_metrics"}), "OTLP metrics"),
@@ -30,7 +30,7 @@ _WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
 
 
 def spans_of(value: object) -> Iterator[Json | NotASpanError]:
-    """Yield the spans of one value as HALO writes them; raise or yield :class:`NotASpanError` for what is none."""
+    """Yield the spans of a value in HALO's format; raise or yield :class:`NotASpanError` for anything else."""
     if not isinstance(value, dict):
         raise NotASpanError("is not a JSON object")
     if single.is_span(value):
@@ -46,7 +46,7 @@ def spans_of(value: object) -> Iterator[Json | NotASpanError]:
 
 
 def elements(value: object, deep: int = 3) -> Iterator[object]:
-    """Yield what a value is a list of, or an answer that lists; itself where it is neither."""
+    """Yield the elements of a list or of a list response; any other value itself."""
     listed = value if isinstance(value, list) else _listed(value)
     if listed is None or not deep:
         yield value

@@ -1,4 +1,4 @@
-"""Instants as exporters write them: ISO 8601, or a number since 1970."""
+"""Instants in the notations of exporters: ISO 8601, or a number since 1970."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halo_iac.sandbox.run_state import SECOND, iso
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 _UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
-"""A number below the first is in units of so many nanoseconds: seconds up to the year 5138, then ms, µs and ns."""
+"""Upper limits, and the nanoseconds per unit below each: seconds up to the year 5138, then ms, µs and ns."""
 _LENGTH, _LATEST = 19, str(2**63)
 """A number of nanoseconds of our days has so many digits."""
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
@@ -19,9 +19,9 @@ _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
 def instant(value: object, key: str, *, is_utc: bool = False) -> str:
-    """Return an instant as HALO writes it; ``is_utc`` says that one without a zone is in UTC.
+    """Return an instant in HALO's format; ``is_utc`` says that one without a zone is in UTC.
 
-    Whether a text is an instant is for the reader of the span to say.
+    Whether a text is a valid instant is checked by the reader of the span.
     """
     if isinstance(value, str):
         if len(value) == _LENGTH and value.isdecimal() and value.isascii() and value < _LATEST:
@@ -37,7 +37,7 @@ def instant(value: object, key: str, *, is_utc: bool = False) -> str:
 
 @lru_cache(maxsize=4096)
 def _second(number: str) -> str:
-    """Return a second since 1970 as HALO begins an instant; spans come in bursts."""
+    """Return a second since 1970 as the beginning of an instant; cached, since spans come in bursts."""
     return iso(int(number) * SECOND)[:19]
 
 

@@ -1,8 +1,8 @@
-"""JSON that is too long to be held whole, read value by value.
+"""Reads JSON values one by one from a text that is too long to hold in memory.
 
-The standard library's decoder reads the value at a place of a text and says where it ends, as fast as ``json.loads``;
-where the text ends first, it is asked again with twice as much. That is all that a stream of values takes: no event for
-each token, and no other library.
+The standard library's decoder parses the value at an offset and returns where it ends, as fast as ``json.loads``; if
+the text ends first, it is called again with twice as much. A stream of values needs no more than that: no token events,
+and no other library.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pydantic_core import from_json
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 MAX_VALUE: Final = 32 * 1024 * 1024
-"""Characters of a value that has to be held whole: a span, or a trace with its observations."""
+"""The most characters of a value that has to be held whole: a span, or a trace with its observations."""
 WHOLE: Final = 1024 * 1024
-"""Characters up to which a value is parsed at once; a longer one is parsed element by element."""
+"""The most characters of a value that is parsed at once; a longer one is parsed element by element."""
 LISTS: Final = frozenset({"resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "data", "traces"})
-"""Keys of lists whose elements stand for themselves: of a long one, each is handed on before the next is read."""
+"""Keys of lists whose elements are values of their own: those of a long list are yielded one by one."""
 
 TOO_LONG: Final = (
     f"holds one JSON value of more than {MAX_VALUE // 1024**2} MiB; "
@@ -32,25 +32,25 @@ _CUT_OFF: Final = "ends in the middle of a value; it was cut off"
 _NOT_UTF8: Final = "is not UTF-8"
 _STEP: Final = 256 * 1024
 _DEEPEST: Final = 6
-"""How deep spans lie in a document; what is broken is read again no deeper, for each time takes as long."""
+"""The deepest level of spans in a document; broken JSON is parsed again for each level, which takes time."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PARSE: Final = json.JSONDecoder().raw_decode
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _TAIL: Final = 16
-"""No literal and no escape is longer: a mistake this close to the end may be a value that goes on."""
+"""The longest literal or escape: an error this close to the end may be due to a value that is cut off."""
 
 
 def without_half_characters(found: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return what the standard library parsed with U+FFFD for half of a surrogate pair, which no UTF-8 text can hold.
+    """Return parsed JSON with U+FFFD for lone surrogates, which UTF-8 cannot encode.
 
-    JavaScript writes such halves where it cut a text within an emoji.
+    JavaScript writes them if it cuts a text within an emoji.
     """
     written = json.dumps(found, ensure_ascii=False)
     return from_json(written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 class BrokenJsonError(NotASpanError):
-    """The text is no JSON from here on; ``line`` is where, from 1."""
+    """The text is not JSON from line ``line`` (from 1) on."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
@@ -64,13 +64,13 @@ class Located(NamedTuple):
     """The number of the line on which it begins, from 1."""
     value: Any
     text: bytes | None = None
-    """The line that holds it and nothing else, if one does."""
+    """The text of the line, if it contains this value and nothing else."""
 
 
 class JsonText:
-    """JSON values one after the other, of which only what is being read is held.
+    """Reads consecutive JSON values; only the current one is held in memory.
 
-    ``more`` gives the next bytes, and none at the end. What is wrong raises :class:`BrokenJsonError`.
+    ``more`` returns the next bytes, empty at the end. Errors raise :class:`BrokenJsonError`.
     """
 
     def __init__(self, more: Callable[[], bytes], line: int = 1) -> None:
@@ -84,7 +84,7 @@ class JsonText:
         self._lines_until = 0
 
     def values(self) -> Iterator[Located]:
-        """Yield the values; a long one in parts, each of them as if the others were not there."""
+        """Yield the values; a long one in parts, as if each part were a separate value."""
         try:
             while self._peek():
                 yield from self._parts()
@@ -100,7 +100,7 @@ class JsonText:
             found = self._parsed(WHOLE)
         except BrokenJsonError as broken:
             if opening not in "[{" or broken.reason == _NOT_UTF8 or depth == _DEEPEST:
-                raise  # else what stands before the mistake is read, and then it is met again
+                raise  # otherwise the values before the error are read first
         if found is not None:
             yield Located(line, found[0])
         elif opening == "[":
@@ -112,7 +112,7 @@ class JsonText:
             raise self._broken(TOO_LONG if len(self._text) - self._at >= WHOLE else "is not valid JSON")
 
     def _object_parts(self, line: int, depth: int) -> Iterator[Located]:
-        """Yield a long object, its lists of :data:`LISTS` an element at a time, with all that stands before them."""
+        """Yield a long object in parts: its :data:`LISTS` element by element, each with the fields before them."""
         head: dict[str, Any] = {}
         has_parts, begin = False, self._place()
         for key in self._keys():
@@ -129,7 +129,7 @@ class JsonText:
             yield Located(line, head)
 
     def _whole(self, begin: int) -> Any:  # noqa: ANN401 - any JSON
-        """Return the value at hand, however long, unless what began at ``begin`` is too long by now."""
+        """Return the current value at any length, unless what began at ``begin`` is too long by now."""
         opening = self._peek()
         most = begin + MAX_VALUE - self._place()
         if (found := self._parsed(min(WHOLE, most))) is not None:
@@ -143,7 +143,7 @@ class JsonText:
         raise self._broken(TOO_LONG)
 
     def _parsed(self, most: int) -> tuple[Any] | None:
-        """Parse the value at hand; ``None`` where it has more than so many characters."""
+        """Parse the current value; ``None`` if it has more than ``most`` characters."""
         while True:
             found, end, mistake = None, len(self._text), None
             try:
@@ -152,13 +152,13 @@ class JsonText:
                 mistake = error
                 if error.pos < len(self._text) - _TAIL and not error.msg.startswith("Unterminated string"):
                     raise self._broken("is not valid JSON", error.pos) from None
-            except ValueError:  # of int: a number of thousands of digits
+            except ValueError:  # int() refuses numbers of thousands of digits
                 raise self._broken("holds a number that is too long") from None
             if mistake is None and (end < len(self._text) or self._has_ended):
                 has_halves = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
                 if end > WHOLE:
-                    self._hold(0)  # so long a text is not held on while its value is stored
+                    self._hold(0)  # do not hold so long a text while its value is stored
                 return (without_half_characters(found) if has_halves else found,)
             if self._has_ended and mistake is not None:
                 if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):
@@ -172,7 +172,7 @@ class JsonText:
     # Lists and objects -----------------------------------------------------------------------------------------------
 
     def _elements(self) -> Iterator[None]:
-        """Yield at the begin of each element of the list at hand; it has to be read before the next."""
+        """Yield at the start of each element of the current list; the caller has to read it before the next."""
         self._take("[")
         if self._peek() == "]":
             self._at += 1
@@ -182,7 +182,7 @@ class JsonText:
             yield
 
     def _keys(self) -> Iterator[str]:
-        """Yield each key of the object at hand, and be at its value then."""
+        """Yield each key of the current object, positioned at its value."""
         self._take("{")
         if self._peek() == "}":
             self._at += 1
@@ -207,7 +207,7 @@ class JsonText:
     # The text --------------------------------------------------------------------------------------------------------
 
     def _peek(self) -> str:
-        """Go to the next character that is no space, and return it; none at the end."""
+        """Skip white space, and return the next character; empty at the end."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches anything
             if self._at < len(self._text):
@@ -217,7 +217,7 @@ class JsonText:
             self._hold(_STEP)
 
     def _hold(self, most: int) -> None:
-        """Drop what was read, and hold at least so many characters from here on, as far as there are."""
+        """Drop the text that was read, and hold at least ``most`` characters after it, if there are as many."""
         self._line_here()
         self._dropped += self._at
         parts = [self._text[self._at :]]
@@ -243,6 +243,6 @@ class JsonText:
         return self._line
 
     def _broken(self, reason: str, place: int | None = None) -> BrokenJsonError:
-        """Return what is wrong, at the place that is reached, or behind it in the text that is held."""
+        """Return an error at the current position, or at a later one in the text that is held."""
         ahead = 0 if place is None else self._text.count("\n", self._at, place)
         return BrokenJsonError(self._line_here() + ahead, reason)

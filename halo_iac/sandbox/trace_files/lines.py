@@ -1,4 +1,4 @@
-"""The JSON values of a file, told apart by its first line: a value on each line, or documents of many lines."""
+"""Yields the JSON values of a file; its first line decides between JSON Lines and documents of many lines."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
 
 _STEP: Final = 256 * 1024
 MOST_BARREN: Final = 256 * 1024 * 1024
-"""A small archive may hold endless zeros, or a billion empty lines; a file without a span in so many bytes is left."""
+"""The most bytes without a span: a small archive may decompress to endless zeros, or to a billion empty lines."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LINE: Final = 128
-"""As many bytes a line counts for besides its own: to look at an empty one takes as long."""
+"""Bytes added for each line: processing an empty line takes as long as processing these."""
 
 
 class Bytes:
-    """A file's bytes, and how many were read since one of them belonged to a span (``barren``)."""
+    """Counts a file's bytes since the last span (``barren``)."""
 
     def __init__(self, stream: BufferedReader[Any]) -> None:
         self.stream = stream
         self.barren = 0
 
     def count(self, found: bytes) -> bytes:
-        """Count some bytes in and return them; raise :class:`UnreadableError` where there were too many."""
+        """Count some bytes and return them; raises :class:`UnreadableError` if there are too many without a span."""
         self.barren += len(found) + _LINE
         if self.barren > MOST_BARREN:
             most = f"{MOST_BARREN // 1024**2} MiB or {MOST_BARREN // _LINE // 10**6} million lines"
@@ -39,7 +39,7 @@ class Bytes:
 
 
 def read_values(source: Bytes) -> Iterator[Located | BadLine]:
-    """Yield the values of a file, and what of it is no JSON; :class:`UnreadableError` where it cannot be read on."""
+    """Yield the values of a file, and what is not JSON; raises :class:`UnreadableError` if the rest cannot be read."""
     number, is_first, readline = 0, True, source.stream.readline
     while line := readline(WHOLE):
         number += 1
@@ -57,7 +57,7 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
             if is_first and _goes_on(line, error):
                 yield from _document(line, source, number)
                 return
-            if "trailing characters" in str(error):  # values one after the other, or lines that end in CR alone
+            if "trailing characters" in str(error):  # consecutive values, or lines that end in CR
                 yield from _long_line(line, source, number)
             else:
                 yield BadLine(number, *_not_json(line, error))
@@ -65,7 +65,7 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
 
 
 def _value(line: bytes) -> tuple[Any, bytes | None]:
-    """Return the value of a line, and the line if that is how it is written."""
+    """Return the value of a line, with the line if it is written exactly like it."""
     try:
         return from_json(line, cache_strings="keys"), line
     except ValueError:
@@ -86,7 +86,7 @@ def _long_line(begin: bytes, source: Bytes, number: int) -> Iterator[Located | B
 
 
 class _Line:
-    """A line that comes in pieces."""
+    """A line that arrives in pieces."""
 
     def __init__(self, begin: bytes, source: Bytes) -> None:
         self._next, self._source = begin, source
@@ -99,7 +99,7 @@ class _Line:
 
 
 def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
-    """Yield what the file holds as one text; after a mistake nothing says where the next value would begin."""
+    """Yield the values of a file that is one text; nothing can be read after the first error."""
     begins = [begin]
     text = JsonText(lambda: begins.pop() if begins else source.count(source.stream.read1(_STEP)), number)
     try:
@@ -109,12 +109,12 @@ def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | Ba
 
 
 def _goes_on(line: bytes, error: ValueError) -> bool:
-    """Say whether a line's JSON may go on on the next line; a string that does is a line that was cut off."""
+    """Return whether a line's JSON may continue on the next line; an open string means a truncated line."""
     return line.endswith(b"\n") and "EOF while parsing" in str(error) and "parsing a string" not in str(error)
 
 
 def _not_json(line: bytes, error: ValueError) -> tuple[str, bool]:
-    """Return what is wrong with a line, and whether the file ends with it."""
+    """Return the problem of a line, and whether the file ends with it."""
     if not line.endswith(b"\n") and "EOF while parsing" in str(error):
         return "ends in the middle of a line; it was cut off", True
     try:

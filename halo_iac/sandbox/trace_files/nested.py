@@ -1,4 +1,4 @@
-"""OpenInference's attributes, which Phoenix nests: ``{"llm": {"model_name": …}}`` is ``llm.model_name``."""
+"""Flattens OpenInference's attributes, which Phoenix nests: ``{"llm": {"model_name": …}}`` is ``llm.model_name``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 _TEXTS: Final = frozenset({"metadata", "llm.prompt_template.variables", "llm.invocation_parameters", "tool.parameters"})
-"""Attributes that are objects by their meaning; OpenInference has them as texts of JSON."""
+"""Attributes whose value is an object; OpenInference writes them as JSON texts."""
 
 
 def flat(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes with the keys that OpenInference gives them; empty ones of tables are left out."""
+    """Return attributes with OpenInference's keys; empty ones of tables are left out."""
     found: dict[str, Any] = {}
     for key, value in attributes.items():
         _put(found, key, value)

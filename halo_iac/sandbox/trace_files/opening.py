@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: text, text in gzip, or what holds no JSON at all."""
+"""Detects from a file's first bytes whether it is text, gzipped text, or a format without JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 _HEAD: Final = 512
 _UNPACKED: Final = 64 * 1024
-"""Bytes that are unpacked at once."""
+"""Bytes that are decompressed at once."""
 _UNPACK: Final = "unpack it first"
 _JSON: Final = "export JSON or JSON lines instead"
 _OTHERS: Final = (
@@ -29,13 +29,13 @@ _OTHERS: Final = (
     (b"<", "HTML or XML", _JSON),
 )
 _OTLP: Final = re.compile(rb"(?:\x00...)?\n[\x80-\xff]{0,4}[\x00-\x7f]\n", re.DOTALL)
-"""A length, where the collector's file exporter writes one, then resource_spans, the first field, and its resource."""
+"""A length, as written by the collector's file exporter, then resource_spans, the first field, and its resource."""
 _BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _CSV: Final = re.compile(rb'"?[\w.]+"?(?:[,;\t]"?[\w.]+"?){2,}\s*\n')
 
 
 def opened(file: BinaryIO) -> BufferedReader[Any]:
-    """Return a file's text as bytes, unpacked where it is gzip; raise :class:`UnreadableError` for what has no JSON."""
+    """Return a file's text as bytes, decompressed if it is gzip; raises :class:`UnreadableError` if it has no JSON."""
     stream: BufferedReader[Any] = file if isinstance(file, BufferedReader) else BufferedReader(file)
     if stream.peek(_HEAD).startswith(_GZIP):
         stream = BufferedReader(Unzipped(stream), _UNPACKED)

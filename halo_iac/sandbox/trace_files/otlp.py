@@ -1,7 +1,7 @@
-"""OTLP as JSON: requests of resources, of scopes, of spans; keys in camelCase, or as protobuf spells them.
+"""OTLP as JSON: requests with resources, scopes and spans; keys in camelCase, or as in the protobuf schema.
 
-What the OpenTelemetry collector's file exporter and the SDKs write. Ids are hexadecimal, or base64 where a library
-wrote them as protobuf's own JSON has bytes; whole numbers of 64 bits are texts.
+Written by the OpenTelemetry collector's file exporter and by SDKs. Ids are hexadecimal, or base64 if a library used
+protobuf's JSON mapping; 64-bit integers are texts.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ GROUPS: Final = ("resourceSpans", "resource_spans")
 SCOPES: Final = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans")
 _SCOPE: Final = ("scope", "instrumentationLibrary", "instrumentation_library")
 _ID_LENGTHS: Final = {24: 16, 12: 8}
-"""Characters of an id in base64 and the bytes that they stand for."""
+"""The length of an id in base64 → its number of bytes."""
 _WRONG: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What reading a value raises that is of another kind than it should be."""
+"""What reading a value of the wrong type raises."""
 
 
 def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
-    """Yield the spans of a request, or of one element of its lists, and why those that are wrong are not spans."""
+    """Yield the spans of a request or of one element of its lists, and for those that are invalid the reason."""
     for group in _listed(request, *GROUPS) or [request]:
         yield from _as_far_as_right(_spans_of_resource(group))
 
@@ -52,7 +52,7 @@ def _spans_of_scope(scoped: Json, resource: Json) -> Iterator[Json | NotASpanErr
 
 
 def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
-    """Yield the spans of a part of a request; what is wrong with the part itself is no reason to lose the others."""
+    """Yield the spans of a part of a request; an error in one part does not drop the others."""
     try:
         yield from spans
     except _WRONG as error:
@@ -60,7 +60,7 @@ def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | N
 
 
 def span_of(span: Json, resource: Json, scope: Json) -> Json:
-    """Return one span of OTLP as HALO writes it."""
+    """Return an OTLP span in HALO's format."""
     try:
         span = _camel(span)
         start = span.get("startTimeUnixNano")
@@ -95,8 +95,8 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
 
 
 def attributes(pairs: object) -> Json:
-    """Return attributes, written as pairs of key and value, as an object."""
-    if isinstance(pairs, dict):  # of those who write objects by hand
+    """Return attributes, a list of key-value pairs, as an object."""
+    if isinstance(pairs, dict):  # hand-written files have objects
         return pairs
     listed: Any = pairs or ()
     return {
@@ -106,7 +106,7 @@ def attributes(pairs: object) -> Json:
 
 
 def any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
-    """Return what a value of OTLP holds; none where it is empty."""
+    """Return the value of an AnyValue; ``None`` if it is empty."""
     for name, held in value.items():
         return _VALUES[name](held)
     return None
@@ -117,7 +117,7 @@ def _array(held: Json) -> list[Any]:
 
 
 def _double(held: object) -> object:
-    """Return a number; what JSON has no number for is a text, in OTLP and here."""
+    """Return a float; one that JSON numbers cannot express is a text, in OTLP and here."""
     number = float(held)  # type: ignore[arg-type]
     return number if isfinite(number) else str(held)
 
@@ -172,7 +172,7 @@ def _link(link: Json) -> Json:
 
 
 def hexadecimal(text: str) -> str:
-    """Return an id as OTLP's JSON has it, where it may be in base64."""
+    """Return an id in hexadecimal, as in OTLP's JSON; it may be given in base64."""
     if text.endswith("=") and (size := _ID_LENGTHS.get(len(text))):
         try:
             found = b64decode(text, validate=True)

@@ -1,4 +1,4 @@
-"""What of a file is not a span, and why."""
+"""The parts of a file that are not spans, and why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class NotASpanError(ValueError):
-    """A value that is not a span; ``reason`` says why, in words that follow the number of its line."""
+    """A value that is not a span; ``reason`` continues a sentence that begins with its line number."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -19,9 +19,9 @@ class UnreadableError(NotASpanError):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """What was skipped: the number of the line on which it begins, from 1, and why."""
+    """A skipped value: the number of the line on which it begins, from 1, and the reason."""
 
     number: int
     reason: str
     ends_file: bool = False
-    """Whether the rest of the file was not read either."""
+    """Whether the rest of the file was skipped too."""

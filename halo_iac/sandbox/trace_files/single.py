@@ -1,8 +1,8 @@
-"""One span as an object: HALO's lines, and others that have the same keys by other names.
+"""Spans as single objects: HALO's lines, and objects with the same content under other keys.
 
-Those are OpenInference as Phoenix exports it (objects with a ``context``, or rows of a table whose columns have dots in
-their names), what OpenTelemetry's console exporters print, OTLP's spans without what is around them, and HALO's own
-with camelCase, numbers for kinds and instants, or without what a reader can do without.
+Those are OpenInference as exported by Phoenix (objects with a ``context``, or rows of a table whose columns have dots
+in their names), the output of OpenTelemetry's console exporters, OTLP spans without their request, and HALO's own with
+camelCase, numeric kinds and instants, or without optional fields.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ _NAMES: Final = {
     "links": ("links",),
 }
 _KNOWN: Final = frozenset(key for keys in _NAMES.values() for key in keys) | {"context"}
-"""What else a span has is kept as it is."""
+"""Keys that are converted; all others are kept as they are."""
 _EVENT_TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano")
 _COLUMN: Final = "attributes."
 _OPENINFERENCE: Final = frozenset({"context", "context.span_id", "span_kind"})
-"""Keys of those whose attributes may be nested, and whose instants are in UTC where they do not say."""
+"""Keys of OpenInference spans, whose attributes may be nested, and whose instants are in UTC by default."""
 
 
 def is_span(found: Json) -> bool:
-    """Say whether an object has the id of a span."""
+    """Return whether an object has a span id."""
     return any(key in found for key in _NAMES["span_id"]) or (
         isinstance(found.get("context"), dict) and "span_id" in found["context"]
     )
 
 
 def span_of(found: Json) -> Json:
-    """Return a span as HALO writes it; one that is so already is returned as it is."""
+    """Return a span in HALO's format; one that is already in it is returned unchanged."""
     return found if is_exact(found) else _Reader(found).span()
 
 
 def is_exact(found: object) -> bool:
-    """Say whether a value is a span as HALO writes it; millions are asked, hence no loops."""
+    """Return whether a value is a span in HALO's format; called for millions of spans, hence no loops."""
     if type(found) is not dict:
         return False
     get = found.get
@@ -72,7 +72,7 @@ def is_exact(found: object) -> bool:
         and status.get("code") in EXACT_CODES
         and kind.startswith("SPAN_KIND_")
         and found["trace_id"] != "" != found["span_id"]
-        and start[4:5] == "-"  # else it may be a number since 1970
+        and start[4:5] == "-"  # otherwise it may be a number since 1970
         and (get("events") is None or _are_exact(found["events"], ("name", "timestamp")))
         and (get("links") is None or _are_exact(found["links"], ("trace_id", "span_id")))
     )
@@ -88,7 +88,7 @@ def _are_exact(listed: object, texts: tuple[str, ...]) -> bool:
 
 
 class _Reader:
-    """Finds the fields of one span under the names that it has them by."""
+    """Reads the fields of a span under any of their names."""
 
     def __init__(self, found: Json) -> None:
         context = found.get("context")
@@ -106,7 +106,7 @@ class _Reader:
             "trace_id": self._id("trace_id"),
             "span_id": self._id("span_id"),
             "parent_span_id": self._id("parent_span_id"),
-            "trace_state": self._text("trace_state").strip("[]"),  # a console prints the empty one as a list
+            "trace_state": self._text("trace_state").strip("[]"),  # console exporters print an empty one as a list
             "name": self._text("name"),
             "kind": self._kind(attributes),
             "start_time": instant(start, "start_time", is_utc=self._is_openinference),
@@ -142,7 +142,7 @@ class _Reader:
         return flat(both) if self._is_openinference else both
 
     def _kind(self, attributes: Json) -> str:
-        """Return OpenTelemetry's kind; one of OpenInference's, which some have in its place, is an attribute."""
+        """Return OpenTelemetry's kind; an OpenInference kind in its place becomes an attribute."""
         value = self._get("kind")
         found = span_kind(value)
         if found is None:

@@ -1,4 +1,4 @@
-"""Keys in snake_case where a format has them in camelCase, as protobuf's own JSON and files of Langfuse do."""
+"""Converts keys from snake_case to a format's camelCase, for protobuf's own JSON and Langfuse's files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class CamelCase:
-    """Respells objects that have one of the keys in snake_case; all others stay as they are."""
+    """Converts objects that have one of the keys in snake_case; others are returned unchanged."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         snake = {_HUMP.sub("_", key).lower(): key for key in keys}

@@ -1,4 +1,4 @@
-"""Gzip, unpacked as it is read: what was there before the stream ends, or goes wrong, is never lost."""
+"""Decompresses gzip as it is read; data before an error or a premature end is never lost."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _WITH_HEADER: Final = 31
 
 
 def _until_wrong(member: Any, packed: bytes) -> Iterator[bytes]:  # noqa: ANN401 - zlib's type has no name
-    """Unpack byte by byte: what goes wrong comes without the bytes before it, or those that the checksum is of."""
+    """Decompress byte by byte: zlib drops the bytes before an error, and those that the checksum covers."""
     with suppress(zlib.error):
         for place in range(len(packed)):
             yield member.decompress(packed[place : place + 1])
 
 
 class Unzipped(RawIOBase):
-    """The bytes that a gzip stream of one or several members packs; never more of them than are asked for.
+    """The decompressed bytes of a gzip stream of one or more members; never reads more than requested.
 
-    Of ``gzip.GzipFile`` the end of a stream that was cut off gets lost.
+    ``gzip.GzipFile`` loses the end of a truncated stream.
     """
 
     def __init__(self, packed: BufferedReader[Any]) -> None:
@@ -36,11 +36,11 @@ class Unzipped(RawIOBase):
         self._input = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Put bytes into a buffer and return how many; raise :class:`UnreadableError` where they end too early."""
+        """Read into a buffer and return the number of bytes; raises :class:`UnreadableError` for a truncated stream."""
         view = memoryview(buffer).cast("B")
         try:
             found = self._read(len(view))
@@ -70,7 +70,7 @@ class Unzipped(RawIOBase):
                 return found
 
     def _starts_next(self) -> bool:
-        """Go to the next member, behind the zeros that some writers fill up with; say whether there is one."""
+        """Start the next member, after the zero padding of some writers; return whether there is one."""
         self._input = self._member.unused_data.lstrip(b"\0")
         while not self._input:
             found = self._packed.read1(_STEP)
